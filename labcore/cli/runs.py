@@ -139,6 +139,9 @@ def summary(
     figures: Figures | None = None,
 ) -> list[Content]:
     """What ``runs show`` prints, from a run's status and its last events."""
+    from labcore.datasets.corrected_since import corrected_since
+    from labcore.datasets.corrections import Corrections
+
     facts = brief(each, status)
     told = {"run": each.id, "folder": str(each.path), "state": _state(status, facts["epochs"]), "by": status.by or ""}
     if status.error:
@@ -149,13 +152,14 @@ def summary(
         told["data"] += f": {clips}{'; the split leaks' if training.leaks else ''}"
         told["network"] += f", {training.parameters:,} parameters, {training.precision} on {training.device}"
         told["device"] = training.device_reason
+        told["labels"] = Corrections.of_run(each).sentence.removeprefix("labels of ")
     finished = evaluated is not None and status.state == "finished"
     if status.accuracy is not None and not finished:
         watched = "validation" if training and training.validation_clips else "test"
         told["accuracy"] = f"{percent(status.accuracy)} on the {watched} clips after epoch {status.epoch}"
     content: list[Content] = [*facts_lines(told)]
     if evaluated is not None and finished:
-        content += ["", *report(evaluated), *(["", *lines(figures)] if figures else [])]
+        content += ["", *report(evaluated, corrected_since(each)), *(["", *lines(figures)] if figures else [])]
     try:
         from labcore.export import again
 
