@@ -99,6 +99,9 @@ def summary(
     figures: Figures | None = None,
 ) -> list[Content]:
     """What ``runs show`` prints, from a run's status and its last events."""
+    from labcore.datasets.corrected_since import corrected_since
+    from labcore.datasets.corrections import Corrections
+
     row = row_of(each)
     facts, about = brief(each, status, row), row.about
     told = {
@@ -116,6 +119,7 @@ def summary(
         told["data"] += f": {clips}{'; the split leaks' if training.leaks else ''}"
         told["network"] += f", {training.parameters:,} parameters, {training.precision} on {training.device}"
         told["device"] = training.device_reason
+        told["labels"] = Corrections.of_run(each).sentence.removeprefix("labels of ")
     finished = evaluated is not None and status.state == "finished"
     if status.accuracy is not None and not finished:
         watched = "validation" if training and training.validation_clips else "test"
@@ -125,7 +129,7 @@ def summary(
     if evaluated is not None and finished:
         from labcore.cli.evaluate import report  # what a list has no use for
 
-        content += ["", *report(evaluated), *(["", *lines(figures)] if figures else [])]
+        content += ["", *report(evaluated, corrected_since(each)), *(["", *lines(figures)] if figures else [])]
     try:
         from labcore.export import again
 

@@ -58,9 +58,9 @@ def back() -> None:
 
 def tabs(views: Mapping[str, Callable[[S], None]], subject: S) -> None:
     """Views of one thing behind tabs; which one is open stands in the address (``?tab=…``)."""
-    for tab, render in zip(
+    for tab, view in zip(
         st.tabs(list(views), key="tab", on_change="rerun", bind="query-params"), views.values(), strict=True
     ):
         if tab.open:
             with tab, errors_in_place():
-                render(subject)
+                view(subject)
