@@ -12,7 +12,7 @@ import streamlit as st
 from labcore.crossval.job import CrossValidation
 from ui.app.text import plain
 from ui.components.job_picker import title
-from ui.runs import one
+from ui.runs import correct, one
 from ui.runs.rows import table
 
 
@@ -26,7 +26,7 @@ def _folds(experiment: CrossValidation) -> None:
     table(experiment.children())
 
 
-TABS: dict[str, Callable[[CrossValidation], None]] = {"Folds": _folds}
+TABS: dict[str, Callable[[CrossValidation], None]] = {"Folds": _folds, "Correct": correct.show_pooled}
 """Title → what it shows. Only the tab that is open is drawn."""
 
 
