@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from labcore.config.presets import preset
+from labcore.crossval.job import CrossValidation
 from labcore.datasets import find_dataset, register
 from labcore.datasets.annotations import annotate, decided, file_of, read_annotations
 from labcore.datasets.keeping import rename
@@ -14,15 +16,21 @@ from labcore.evaluation.predictions import known_of, record
 PREDICTED = "the network predicted"
 
 
+def predict(run, rows) -> None:
+    """What the network says of some clips."""
+    clips = find_dataset(run.workspace, "small")
+    shares = np.tile(np.float32([0.9, 0.1]), (len(rows), 1))
+    part = PredictionPart(
+        shares, np.arange(len(rows)), np.tile([0, 4000], (len(rows), 1)), shares, shares.astype(np.float16)
+    )
+    record(run.predictions, known_of(clips.table, rows, clips.folder), ["bark", "hum"], 8000, [part])
+
+
 @pytest.fixture
 def judged(workspace, dataset, make_run):
     """A finished run on ``small`` whose network takes every clip for a bark: the six hums are its mistakes."""
     run = make_run("finished")
-    clips = find_dataset(workspace, "small")
-    rows = np.arange(len(clips))
-    shares = np.tile(np.float32([0.9, 0.1]), (len(rows), 1))
-    part = PredictionPart(shares, rows, np.tile([0, 4000], (len(rows), 1)), shares, shares.astype(np.float16))
-    record(run.predictions, known_of(clips.table, rows, clips.folder), ["bark", "hum"], 8000, [part])
+    predict(run, np.arange(len(find_dataset(workspace, "small"))))
     return run
 
 
@@ -107,3 +115,18 @@ def test_training_again_asks_for_the_same_and_leads_to_the_comparison(tab, manag
     assert not app.exception
     (new,) = [run for run in type(judged).every(judged.workspace) if run.id != judged.id]
     assert new.config == judged.config
+
+
+def test_the_clips_of_all_folds_that_are_done_are_asked_about(open_page, workspace, dataset):
+    config = preset("quick").replace({"data.dataset": "small"})
+    experiment = CrossValidation.create(workspace, config, folds=["1", "2", "3"], queued=False)
+    folds = find_dataset(workspace, "small").table["fold"].to_numpy()
+    for fold, run in list(experiment.members().items())[1:]:
+        predict(run, np.flatnonzero(folds == fold))
+    app = open_page("pages/runs.py", crossval=experiment.id, tab="Correct")
+    assert not app.exception
+    app = app.button_group[0].set_value("all").run()
+    press(app, "Right")
+    (mine,) = known(workspace)
+    assert experiment.id in mine.why
+    assert mine.clip in [f"{path.parent.name}/{path.name}" for path in dataset.rglob("*.wav")]
