@@ -17,7 +17,7 @@ from ui.app.shell import errors_in_place
 from ui.app.text import duration, label_names, percent, plain, sentence
 from ui.charts import comparing
 from ui.components import job_picker
-from ui.runs import compared_clips, one
+from ui.runs import compared_clips, one, report
 from ui.runs.evaluation import file_stamp
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def show(ids: list[str]) -> None:
     """The comparison of runs and cross-validations by their ids."""
     one.back()
     found = comparison(ids)
+    report.buttons(ids)
     _sentences(found)
     st.dataframe(_sides(found), hide_index=True, height="content", alt="What is compared", placeholder="–")
     _links(found)

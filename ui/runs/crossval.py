@@ -12,7 +12,7 @@ import streamlit as st
 from labcore.crossval.job import CrossValidation
 from ui.app.text import plain
 from ui.components.job_picker import title
-from ui.runs import evaluation, one
+from ui.runs import evaluation, one, report
 from ui.runs.rows import table
 
 
@@ -34,4 +34,5 @@ def show(experiment: CrossValidation) -> None:
     """The tabs of a cross-validation. One that cannot be read says so."""
     one.back()
     st.markdown(f"**Cross-validation {plain(title(experiment))}**", help=plain(experiment.id))
+    report.buttons([experiment.id])
     one.tabs(TABS, experiment)

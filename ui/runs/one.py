@@ -13,7 +13,7 @@ from ui.app import live
 from ui.app.shell import errors_in_place
 from ui.app.text import plain, run_name
 from ui.components import owner_guard
-from ui.runs import evaluation, overview
+from ui.runs import evaluation, overview, report
 
 S = TypeVar("S")
 TABS: dict[str, Callable[[Run], None]] = {"Overview": overview.show, "Evaluation": evaluation.show}
@@ -29,6 +29,7 @@ def show(run: Run) -> None:
         live.badge(status.state)
         if owner_guard.anothers(status.by):
             st.markdown(f":gray[:material/person: Started by] **{owner_guard.whose(status.by)}**", width="content")
+    report.buttons([run.id])
     tabs(TABS, run)
 
 
