@@ -34,7 +34,7 @@ def figures(found: Figures) -> Section:
     )
     told = (
         f"On {counted(found.clips, 'clip')} of {counted(found.recordings, 'recording')}. In brackets 95 % intervals: of the accuracy "
-        f"Wilson's, of the others by drawing recordings anew (bootstrap).{left_out}"
+        f"Wilson's, of the others by resampling recordings (bootstrap).{left_out}"
     )
     return Section("Figures", [Facts("Figures", rows), Paragraph(told, "remark")])
 
@@ -114,17 +114,17 @@ def calibration(found: Figures, temperature: str = "") -> Section:
     return Section("Calibration", blocks)
 
 
-def mistakes(judged: ClipPredictions, *, folds: bool = False) -> Section:
+def mistakes(predictions: ClipPredictions, *, folds: bool = False) -> Section:
     """The most confident mistakes.
 
     Args:
         folds: tell of which fold each clip is.
     """
-    wrong = rows_of(judged)
+    wrong = rows_of(predictions)
     if not len(wrong):
-        return Section("Mistakes", [Paragraph(f"All {counted(len(judged), 'clip')} are right.")])
-    frame, predicted = judged.frame, predicted_labels(judged)
-    shares, targets, confidence = judged.probabilities, judged.targets, judged.confidence
+        return Section("Mistakes", [Paragraph(f"All {counted(len(predictions), 'clip')} are right.")])
+    frame, predicted = predictions.frame, predicted_labels(predictions)
+    shares, targets, confidence = predictions.probabilities, predictions.targets, predictions.confidence
     rows: list[list[Cell]] = []
     for row in wrong[:MOST_CLIPS]:
         true = percent(shares[row, targets[row]]) if targets[row] >= 0 else "–"
@@ -132,7 +132,7 @@ def mistakes(judged: ClipPredictions, *, folds: bool = False) -> Section:
         place += [str(frame["fold"].iat[row])] if folds else []
         rows.append([*place, str(frame["label"].iat[row]), str(predicted[row]), percent(confidence[row]), true])
     head = ["Clip", "From (s)", *(["Fold"] if folds else []), "Label", "Predicted", "Probability", "Of the label"]
-    told = f"{counted(len(wrong), 'clip')} of {len(judged):,} {'is' if len(wrong) == 1 else 'are'} wrong."
+    told = f"{counted(len(wrong), 'clip')} of {len(predictions):,} {'is' if len(wrong) == 1 else 'are'} wrong."
     if len(wrong) > MOST_CLIPS:
         told += f" The {MOST_CLIPS} with the highest probability are listed."
     caption = "Mistakes, the most confident first"
@@ -140,15 +140,15 @@ def mistakes(judged: ClipPredictions, *, folds: bool = False) -> Section:
 
 
 def of_predictions(
-    judged: ClipPredictions, found: Figures, *, temperature: str = "", folds: bool = False
+    predictions: ClipPredictions, found: Figures, *, temperature: str = "", folds: bool = False
 ) -> list[Section]:
     """All of them."""
     return [
         figures(found),
         classes(found),
-        confusion(judged.labels, counts(judged)),
+        confusion(predictions.labels, counts(predictions)),
         calibration(found, temperature),
-        mistakes(judged, folds=folds),
+        mistakes(predictions, folds=folds),
     ]
 
 

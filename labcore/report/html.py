@@ -1,4 +1,4 @@
-"""A report as one HTML file: style and pictures inside, no script, nothing from a network. Texts from outside are escaped."""
+"""A report as one HTML file: style and charts inside, no script, nothing from a network. Texts from outside are escaped."""
 
 from __future__ import annotations
 
@@ -155,17 +155,17 @@ def _shaded(clips: int, whole: int, right: bool) -> str:
 
 
 def _chart(block: Chart) -> str:
-    picture = svg.chart(block)
-    if not picture:
+    element = svg.chart(block)
+    if not element:
         return f'<p class="remark">{text(block.title)}: there is no number to draw.</p>'
-    return f"<figure><figcaption>{text(block.title)}</figcaption>{picture}{_values(block.table())}</figure>"
+    return f"<figure><figcaption>{text(block.title)}</figcaption>{element}{_values(block.table())}</figure>"
 
 
 def _diagram(block: Diagram) -> str:
-    picture = svg.reliability(block.reliability)
+    element = svg.reliability(block.reliability)
     told = "The line is a network that is as sure as it is right. A dot is as large as it has clips; its line is the 95 % interval."
     return (
-        f"<figure><figcaption>{text(block.caption)}</figcaption>{picture}"
+        f"<figure><figcaption>{text(block.caption)}</figcaption>{element}"
         f'<p class="remark">{told}</p>{_values(block.table())}</figure>'
     )
 

@@ -37,8 +37,8 @@ def run_report(workspace: Workspace, run: Run) -> Report:
     each, events, state = of_run(workspace, run), run.events(), glance(run).state
     result, found = last_of(events, Evaluated), _figures(each)
     sections = []
-    if each.judged is not None and found is not None:
-        sections = figures.of_predictions(each.judged, found, temperature=_temperature(run))
+    if each.predictions is not None and found is not None:
+        sections = figures.of_predictions(each.predictions, found, temperature=_temperature(run))
     elif result is not None:
         accuracy = Figure(result.accuracy, result.accuracy_low, result.accuracy_high)
         sections = _counted(accuracy, result.macro_f1, result)
@@ -65,8 +65,8 @@ def crossval_report(workspace: Workspace, experiment: CrossValidation) -> Report
     each, summary = of_crossval(workspace, experiment), summarise(experiment)
     found, pool = _figures(each), summary.official
     sections = [_folds(pool, summary.random, summary.difference)]
-    if each.judged is not None and found is not None:
-        sections += figures.of_predictions(each.judged, found, folds=True)
+    if each.predictions is not None and found is not None:
+        sections += figures.of_predictions(each.predictions, found, folds=True)
     elif pool.accuracy is not None:
         sections += _counted(Figure(pool.accuracy, pool.low, pool.high), pool.macro_f1 or 0.0, pool)
     runs = {fold: run for fold, run in experiment.members().items() if run.there}
@@ -105,8 +105,8 @@ def command_of(each: Candidate) -> str:
 
 def _figures(each: Candidate) -> Figures | None:
     """All figures of its predictions; None where it has none of classes that it knows."""
-    known = each.judged is not None and (each.judged.targets >= 0).any()
-    return figures_of_clips(each.judged) if each.judged is not None and known else None
+    known = each.predictions is not None and (each.predictions.targets >= 0).any()
+    return figures_of_clips(each.predictions) if each.predictions is not None and known else None
 
 
 def _lead(each: Candidate, found: Figures | None, state: str, counted_figure: Figure | None) -> list[Block]:

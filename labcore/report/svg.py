@@ -17,7 +17,7 @@ COLOURS = 6
 
 
 class Axis:
-    """Values along a stretch of the picture, with ticks at round numbers."""
+    """Values along a stretch of the chart, with ticks at round numbers."""
 
     def __init__(self, low: float, high: float, start: float, end: float) -> None:
         self.low, self.high, self.start, self.end = low, high if high > low else low + 1.0, start, end
@@ -35,21 +35,21 @@ class Axis:
         return [number * step for number in range(first, last + 1)]
 
 
-def chart(drawn: Chart) -> str:
+def chart(block: Chart) -> str:
     """Lines with a legend below; what is no number is left out."""
-    series = [Series(line.name, _numbers(line), line.weak) for line in drawn.series]
+    series = [Series(line.name, _numbers(line), line.weak) for line in block.series]
     points = [point for line in series for point in line.points]
     if not points:
         return ""
     xs, ys = [x for x, _ in points], [y for _, y in points]
     across = Axis(min(xs), max(xs), LEFT, WIDTH - RIGHT)
-    up = Axis(0.0 if drawn.share or min(ys) >= 0 else min(ys), 1.0 if drawn.share else max(ys), HEIGHT - BOTTOM, TOP)
+    up = Axis(0.0 if block.share or min(ys) >= 0 else min(ys), 1.0 if block.share else max(ys), HEIGHT - BOTTOM, TOP)
     parts = [
-        *_grid(across, up, drawn.x, share=drawn.share, whole=all(x == int(x) for x in xs)),
+        *_grid(across, up, block.x, share=block.share, whole=all(x == int(x) for x in xs)),
         *(_line(line, number, across, up) for number, line in reversed(list(enumerate(series)))),
     ]
     told = ", ".join(
-        f"{line.name} from {drawn.told(line.points[0][1])} to {drawn.told(line.points[-1][1])}"
+        f"{line.name} from {block.told(line.points[0][1])} to {block.told(line.points[-1][1])}"
         for line in series
         if line.points and not line.weak
     )
@@ -57,7 +57,7 @@ def chart(drawn: Chart) -> str:
         f'<li><svg width="28" height="10" aria-hidden="true"><path class="{_look(line, number)}" d="M1 5H27"/></svg> {text(line.name)}</li>'
         for number, line in enumerate(series)
     )
-    return f'{_picture(parts, f"{drawn.title}: {told}")}<ul class="legend">{legend}</ul>'
+    return f'{_element(parts, f"{block.title}: {told}")}<ul class="legend">{legend}</ul>'
 
 
 def reliability(found: Reliability) -> str:
@@ -72,7 +72,7 @@ def reliability(found: Reliability) -> str:
         parts.append(f'<path class="whisker" d="M{x:.1f} {up.at(each.low):.1f}V{up.at(each.high):.1f}"/>')
         parts.append(f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="{3 + 4 * math.sqrt(each.clips / most):.1f}"/>')
     told = "Reliability diagram: accuracy over confidence; on the diagonal they are equal"
-    return _picture(parts, told, size, size)
+    return _element(parts, told, size, size)
 
 
 def text(content: object) -> str:
@@ -84,7 +84,7 @@ def _numbers(line: Series) -> list[tuple[float, float]]:
     return [(x, y) for x, y in line.points if math.isfinite(x) and math.isfinite(y)]
 
 
-def _picture(parts: Sequence[str], told: str, width: int = WIDTH, height: int = HEIGHT) -> str:
+def _element(parts: Sequence[str], told: str, width: int = WIDTH, height: int = HEIGHT) -> str:
     return (
         f'<svg class="chart" viewBox="0 0 {width} {height}" style="max-width:{width}px" role="img" aria-label="{text(told)}">'
         f"{''.join(parts)}</svg>"
