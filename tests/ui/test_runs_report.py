@@ -18,3 +18,11 @@ def test_run_and_comparison_have_their_report(open_page, workspace, monkeypatch)
         labels = [each.label for each in app.get("download_button")]
         assert {"Report", "Report as Markdown"} <= set(labels)
     assert asked == []  # none is made before somebody presses
+
+
+def test_what_cannot_be_read_has_none(open_page, workspace):
+    run = finished_run(workspace, drawn(30))
+    (run.path / "config.json").write_text("{")
+    app = open_page(PAGE, run=run.id)
+    assert not app.exception
+    assert "Report" not in [each.label for each in app.get("download_button")]

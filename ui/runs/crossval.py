@@ -10,6 +10,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from labcore.crossval.job import CrossValidation
+from labcore.jobs.glances import glance
 from ui.app.text import plain
 from ui.components.job_picker import title
 from ui.runs import evaluation, one, report
@@ -34,5 +35,6 @@ def show(experiment: CrossValidation) -> None:
     """The tabs of a cross-validation. One that cannot be read says so."""
     one.back()
     st.markdown(f"**Cross-validation {plain(title(experiment))}**", help=plain(experiment.id))
-    report.buttons([experiment.id])
+    if glance(experiment).state != "unreadable":
+        report.buttons([experiment.id])
     one.tabs(TABS, experiment)

@@ -29,7 +29,8 @@ def show(run: Run) -> None:
         live.badge(status.state)
         if owner_guard.anothers(status.by):
             st.markdown(f":gray[:material/person: Started by] **{owner_guard.whose(status.by)}**", width="content")
-    report.buttons([run.id])
+    if status.state != "unreadable":
+        report.buttons([run.id])
     tabs(TABS, run)
 
 
