@@ -19,7 +19,7 @@ from labcore.cli.reporter import ConsoleReporter, result_line
 from labcore.errors import WorkspaceError
 from labcore.evaluation.jobs import ClipsChosen, Evaluation, EvaluationPlan
 from labcore.events import Evaluated, Event, last_of
-from labcore.runs.honesty import choice_note
+from labcore.runs.honesty import choice_note, label_note
 from labcore.workspace import Workspace
 
 
@@ -96,4 +96,6 @@ def report(result: Evaluated) -> list[Content]:
         for label, each in result.per_class.items()
     ]
     note = [f"{choice_note(result.adjusted)}."] if result.adjusted else []
+    labels = label_note(result.clips, result.corrected)
+    note += [f"{labels}."] if labels else []
     return [result_line(result), *note, "", table(["class", "precision", "recall", "F1", "clips"], rows)]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from labcore.evaluation.metrics import wilson_interval
+from labcore.evaluation.intervals import wilson_interval
 from labcore.texts import percent
 
 BINS = 15

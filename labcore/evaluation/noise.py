@@ -11,8 +11,8 @@ import torch
 from labcore.augment.seeding import seeded
 from labcore.augment.waveform import NoiseAt, mixed_at
 from labcore.datasets.store import ClipStore
+from labcore.evaluation.intervals import wilson_interval
 from labcore.evaluation.jobs import SNRS_DB, InNoise
-from labcore.evaluation.metrics import wilson_interval
 from labcore.evaluation.select import targets_of
 from labcore.events import Event
 from labcore.inference.classifier import Classifier

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shlex
 
+from labcore.catalogue.rows import row_of
 from labcore.comparison.candidates import Candidate
 from labcore.comparison.compare import Against, Comparison, Side, compare
 from labcore.evaluation.paired import Pairs, changed_clips, per_class
 from labcore.report.blocks import Block, Cell, Chart, Code, Paragraph, Report, Section, Series, Share, Table
-from labcore.report.one import command_of, name_of
+from labcore.report.one import command_of
 from labcore.report.stamp import made_now
 from labcore.texts import counted, duration, percent
 from labcore.workspace import Workspace
@@ -53,7 +54,8 @@ def _sides(found: Comparison) -> Section:
             who.append(
                 [
                     side.letter,
-                    _name(each),
+                    row_of(each.job).name,
+                    each.id,
                     each.config.data.dataset,
                     ", ".join(each.folds) or "–",
                     str(each.seed),
@@ -68,7 +70,7 @@ def _sides(found: Comparison) -> Section:
             else:
                 figures = (told.accuracy, told.balanced_accuracy, told.macro_f1)
                 how.append([line, *map(str, figures), percent(told.calibration.error)])
-    told_who = ["Side", "Run", "Data set", "Folds", "Seed", "Time", "Weights", "Energy"]
+    told_who = ["Side", "Run", "Id", "Data set", "Folds", "Seed", "Time", "Weights", "Energy"]
     told_how = ["Side", "Accuracy", "Balanced accuracy", "Macro F1", "Calibration error"]
     means = [
         Paragraph(
@@ -80,7 +82,7 @@ def _sides(found: Comparison) -> Section:
     return Section(
         "Sides",
         [
-            _without_gaps(Table("What is compared", told_who, who, frozenset({1}))),
+            _without_gaps(Table("What is compared", told_who, who, frozenset({2}))),
             _without_gaps(Table("Figures with 95 % intervals", told_how, how)),
             *means,
         ],
@@ -93,12 +95,6 @@ def _without_gaps(table: Table) -> Table:
     return Table(
         table.caption, [table.head[at] for at in kept], [[row[at] for at in kept] for row in table.rows], table.code
     )
-
-
-def _name(each: Candidate) -> str:
-    """Its name where it was given one, and its id."""
-    name = name_of(each.job)
-    return each.id if name == each.id else f"{name} ({each.id})"
 
 
 def _differences(found: Comparison) -> Section:

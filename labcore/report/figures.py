@@ -8,7 +8,7 @@ from labcore.evaluation.calibration import verdict
 from labcore.evaluation.clip_predictions import ClipPredictions
 from labcore.evaluation.figures import Figures
 from labcore.evaluation.metrics import Confusion, class_rows
-from labcore.evaluation.mistakes import counts, predicted_labels, rows_of
+from labcore.evaluation.mistakes import predicted_labels, rows_of
 from labcore.report.blocks import Block, Cell, Diagram, Facts, Matrix, Paragraph, Section, Share, Table
 from labcore.texts import counted, percent
 
@@ -118,6 +118,7 @@ def mistakes(predictions: ClipPredictions, *, folds: bool = False) -> Section:
     """The most confident mistakes.
 
     Args:
+        predictions: for clips of classes that the classifier knows.
         folds: tell of which fold each clip is.
     """
     wrong = rows_of(predictions)
@@ -127,7 +128,7 @@ def mistakes(predictions: ClipPredictions, *, folds: bool = False) -> Section:
     shares, targets, confidence = predictions.probabilities, predictions.targets, predictions.confidence
     rows: list[list[Cell]] = []
     for row in wrong[:MOST_CLIPS]:
-        true = percent(shares[row, targets[row]]) if targets[row] >= 0 else "–"
+        true = percent(shares[row, targets[row]])
         place = [str(frame["clip"].iat[row]), f"{frame['start_s'].iat[row]:g}"]
         place += [str(frame["fold"].iat[row])] if folds else []
         rows.append([*place, str(frame["label"].iat[row]), str(predicted[row]), percent(confidence[row]), true])
@@ -146,9 +147,9 @@ def of_predictions(
     return [
         figures(found),
         classes(found),
-        confusion(predictions.labels, counts(predictions)),
+        confusion(predictions.labels, found.confusion),
         calibration(found, temperature),
-        mistakes(predictions, folds=folds),
+        mistakes(predictions.chosen(predictions.targets >= 0), folds=folds),
     ]
 
 

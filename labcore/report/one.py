@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from labcore.catalogue.rows import row_of
 from labcore.comparison.candidates import Candidate, of_crossval, of_run
 from labcore.comparison.compare import setting_told, setting_value
 from labcore.config import RunConfig, Setting, all_settings
@@ -16,14 +17,12 @@ from labcore.evaluation.figures import Figure, Figures, figures_of_clips
 from labcore.events import Epoch, Evaluated, TrainingStarted, epochs_of, last_of
 from labcore.export import again, command_line
 from labcore.inference.temperature import Temperature
-from labcore.jobs.folder import JobFolder
 from labcore.jobs.glances import glance
 from labcore.report import figures
 from labcore.report.blocks import Block, Cell, Chart, Code, Facts, Paragraph, Report, Section, Series, Table
 from labcore.report.stamp import made_now
 from labcore.runs import Run
 from labcore.runs.honesty import choice_note
-from labcore.runs.origin import EXPERIMENT, parts
 from labcore.texts import counted, duration, percent
 from labcore.workspace import Workspace
 
@@ -52,8 +51,10 @@ def run_report(workspace: Workspace, run: Run) -> Report:
     lead = _lead(
         each, found, state, Figure(result.accuracy, result.accuracy_low, result.accuracy_high) if result else None
     )
-    facts = _facts(each, run, state, epochs=len(epochs))
-    return Report(run.id, f"Run {name_of(run)}", [*lead, facts], [part for part in sections if part.blocks], made_now())
+    facts = _facts(each, epochs=len(epochs))
+    return Report(
+        run.id, f"Run {row_of(run).name}", [*lead, facts], [part for part in sections if part.blocks], made_now()
+    )
 
 
 def crossval_report(workspace: Workspace, experiment: CrossValidation) -> Report:
@@ -76,20 +77,14 @@ def crossval_report(workspace: Workspace, experiment: CrossValidation) -> Report
     lead = _lead(
         each, found, summary.state, Figure(pool.accuracy, pool.low, pool.high) if pool.accuracy is not None else None
     )
-    facts = _facts(each, experiment, summary.state, epochs=max((len(epochs) for _, epochs in curves), default=0))
+    facts = _facts(each, epochs=max((len(epochs) for _, epochs in curves), default=0))
     return Report(
         experiment.id,
-        f"Cross-validation {name_of(experiment)}",
+        f"Cross-validation {row_of(experiment).name}",
         [*lead, facts],
         [part for part in sections if part.blocks],
         made_now(),
     )
-
-
-def name_of(job: JobFolder) -> str:
-    """What a person called it, or else its id."""
-    given = job.load("about", {}).get("name")
-    return given if isinstance(given, str) and given else job.id
 
 
 def command_of(each: Candidate) -> str:
@@ -130,40 +125,28 @@ def _lead(each: Candidate, found: Figures | None, state: str, counted_figure: Fi
     return blocks
 
 
-def _facts(each: Candidate, job: JobFolder, state: str, *, epochs: int) -> Facts:
-    told, about = each.facts, job.load("about", {})
-    status, tags = glance(job), about.get("tags")
-    part = parts([job]).get(job.id, "") if isinstance(job, Run) else ""
-    mark = job.load(EXPERIMENT, {}) if part and isinstance(job, Run) else {}
-    if mark.get("experiment"):
-        part += f" of cross-validation {mark['experiment']}"
+def _facts(each: Candidate, *, epochs: int) -> Facts:
+    row = row_of(each.job)
+    made = time.strftime("%Y-%m-%d %H:%M", time.localtime(row.when)) if row.when else ""
     rows = [
-        ("Id", job.id),
-        ("Part of", part),
-        ("State", state),
+        ("Id", each.id),
+        ("Part of", f"{row.parent} ({row.part})" if row.parent else ""),
+        ("State", each.job.status().state),
         ("Data set", each.config.data.dataset),
         ("Held-out folds" if len(each.folds) > 1 else "Test fold", ", ".join(each.folds)),
         ("Network", each.config.model.name),
-        *((name, told.get(name, "")) for name in ("Parameters", "Training clips", "Precision")),
+        *((name, each.facts.get(name, "")) for name in ("Parameters", "Training clips", "Precision")),
         ("Epochs", str(epochs) if epochs else ""),
         ("Training time", duration(each.seconds) if each.seconds else ""),
         ("Weights", f"{each.bytes / 1e6:.1f} MB" if each.bytes else ""),
         ("Energy", f"{each.joules / 3600:.3g} Wh" if each.joules is not None else ""),
         ("Changed while training", each.live),
-        ("Trained", _day(job)),
-        ("By", status.by),
-        ("Tags", ", ".join(map(str, tags)) if isinstance(tags, list) else ""),
-        ("Note", str(about.get("note") or "")),
+        ("Made", made),
+        ("By", glance(each.job).by),
+        ("Tags", ", ".join(row.about.tags)),
+        ("Note", row.about.note),
     ]
     return Facts("At a glance", rows)
-
-
-def _day(job: JobFolder) -> str:
-    """When it was made, as its id tells."""
-    try:
-        return time.strftime("%Y-%m-%d %H:%M", time.strptime(job.id[:15], "%Y%m%d-%H%M%S"))
-    except ValueError:
-        return ""
 
 
 def _counted(accuracy: Figure, macro_f1: float, result: Evaluated | Pool) -> list[Section]:

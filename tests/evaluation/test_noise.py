@@ -8,8 +8,8 @@ from labcore.datasets.registry import find_dataset
 from labcore.datasets.store import open_store
 from labcore.errors import DatasetError
 from labcore.evaluation import noise
+from labcore.evaluation.intervals import wilson_interval
 from labcore.evaluation.jobs import InNoise
-from labcore.evaluation.metrics import wilson_interval
 from labcore.evaluation.noise import _NoisyClips, accuracy_over_snr
 from labcore.evaluation.select import select_clips
 from labcore.inference.classifier import Classifier
