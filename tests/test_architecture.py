@@ -54,6 +54,7 @@ FLOORS = (
         "crossval",
         "calibration",
         "comparison",
+        "report",
         "extract",
         "backup",
         "answers",

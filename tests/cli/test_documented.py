@@ -58,6 +58,7 @@ NOT_RUN = {
     "needs two runs; tests/cli/test_runs_compare.py has it": (
         "labcore runs compare A B",
         "labcore runs compare A B --json",
+        "labcore runs report A B --output ab.html",
     ),
     "needs other folds or validation clips; tests/test_calibration.py has it": (
         "labcore runs calibrate RUN",

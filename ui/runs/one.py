@@ -13,7 +13,7 @@ from ui.app import live
 from ui.app.shell import errors_in_place
 from ui.app.text import plain
 from ui.components import owner_guard
-from ui.runs import actions, correct, evaluation, labels, mistakes, overview, rows
+from ui.runs import actions, correct, evaluation, labels, mistakes, overview, report, rows
 
 S = TypeVar("S")
 TABS: dict[str, Callable[[Run], None]] = {
@@ -49,6 +49,8 @@ def head(row: Row) -> None:
         st.caption(plain(row.about.note))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         actions.buttons([row])
+        if row.state != "unreadable":
+            report.buttons([row.id])
 
 
 def back() -> None:
