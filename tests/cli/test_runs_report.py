@@ -13,7 +13,11 @@ def test_a_report_is_written_by_its_ending(workspace, labcore, tmp_path, monkeyp
     assert labcore("runs", "report", "last").out == f"{run.id}.html\n"
     assert Path(f"{run.id}.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     (facts,) = labcore("runs", "report", run.id, "--output", "a.md", "--json").lines
-    assert facts == {"title": "Run made · balanced · fold 1", "file": str(tmp_path / "a.md"), "bytes": Path("a.md").stat().st_size}
+    assert facts == {
+        "title": "Run made · balanced · fold 1",
+        "file": str(tmp_path / "a.md"),
+        "bytes": Path("a.md").stat().st_size,
+    }
     other = finished_run(workspace, drawn(30, seed=2), {"optim.lr": 0.02})
     assert labcore("runs", "report", run.id, other.id).out == f"{run.id}-compared.html\n"
 
