@@ -130,11 +130,9 @@ def test_from_an_empty_workspace_to_weights_at_home(empty: Server, browser, tmp_
         state(page, "Running")
         first = wait_for_change(page, None)
     with standing(empty.home, 4) as epoch:
-        wait_for_change(page, first)
-
         page.reload()
         assert epoch_shown(page) >= epoch
-        wait_for_change(page, None)
+        wait_for_change(page, first)
         other = browser.new_page()
         other.goto(page.url)
         assert epoch_shown(other) >= epoch

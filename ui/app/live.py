@@ -53,7 +53,8 @@ class Pace(NamedTuple):
 
 CPU_PACES = (Pace(3.0, 9.0), Pace(5.0, 15.0), Pace(8.0, 24.0))
 """With one visitor, two, and more: they share the cores with the training, and what they take of it is kept small together."""
-VISIT_SECONDS = 30.0
+VISIT_SECONDS = 12.0
+"""Half as long again as the slowest look: who reloads a page is two visitors no longer than that."""
 
 
 def pace(run: Run, events: list[Event]) -> Pace:
