@@ -1,12 +1,10 @@
-"""Judging a trained classifier as a job: an evaluation, and accuracy in noise.
+"""Judging a trained classifier as a job: what all such jobs have in common, and an evaluation.
 
 ::
 
     evaluations/<id>/
       evaluation.json      what was asked for
       predictions.parquet  a row a clip, or a window (labcore.evaluation.predictions)
-    noise/<id>/
-      noise.json           what was asked for
 
 The figures are events. Needs no torch: the work stands in :mod:`labcore.evaluation.work`.
 """
@@ -14,7 +12,6 @@ The figures are events. Needs no torch: the work stands in :mod:`labcore.evaluat
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Literal, TypeVar
@@ -35,8 +32,6 @@ from labcore.workspace import Workspace, slug
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-SNRS_DB = (30.0, 20.0, 15.0, 10.0, 5.0, 0.0, -5.0, -10.0)
 
 
 class BasePlan(BaseModel):
@@ -66,13 +61,6 @@ class EvaluationPlan(BasePlan):
     batch_size: Annotated[int, Field(ge=1)] = 64
 
 
-class NoisePlan(BasePlan):
-    """``snrs_db``: signal-to-noise ratios in dB. ``colour``: of the noise, as ``augment.noise_colour``."""
-
-    colour: Literal["white", "pink", "brown"] = "pink"
-    snrs_db: Annotated[tuple[Annotated[float, Field(ge=-100, le=100)], ...], Field(min_length=1)] = SNRS_DB
-
-
 class ClipsChosen(Event):
     """Which clips are evaluated: so many, of which fold, and a sentence on them. Results told before are of other clips."""
 
@@ -83,24 +71,12 @@ class ClipsChosen(Event):
     sentence: str
 
 
-class InNoise(Event):
-    """Accuracy at a signal-to-noise ratio, with its 95 % Wilson interval; ``snr_db`` is None for the clips as they are."""
-
-    type: Literal["in_noise"] = "in_noise"
-    snr_db: float | None
-    clips: int
-    hits: int
-    accuracy: float
-    low: float
-    high: float
-
-
 P = TypeVar("P", bound=BasePlan)
 
 
 @dataclass(frozen=True)
 class Judgement(JobFolder, Generic[P]):
-    """What the two have in common."""
+    """What they have in common."""
 
     plan_of: ClassVar[type[Any]]
 
@@ -139,6 +115,11 @@ class Judgement(JobFolder, Generic[P]):
             return JobRequest(self.plan.dataset or own.dataset, own.model, needs=self.needs)
         except RunError as error:
             return JobRequest(needs=self.needs, error=reason(error))
+
+    @classmethod
+    def of_run(cls, run: Run) -> list[Self]:
+        """All of a run in its workspace, newest first. What cannot be read is left out."""
+        return [job for job in cls.every(run.workspace) if job.load(Path(cls.kind.file).stem, {}).get("run") == run.id]
 
     @property
     def chosen(self) -> ClipsChosen | None:
@@ -188,39 +169,3 @@ class Evaluation(Judgement[EvaluationPlan]):
             event_of({"type": "evaluated", "time": content.get("created"), **told}) if isinstance(told, dict) else None
         )
         return event if isinstance(event, Evaluated) else None
-
-
-@dataclass(frozen=True)
-class NoiseTest(Judgement[NoisePlan]):
-    """Accuracy in noise by its directory: a result a ratio, the clips as they are first."""
-
-    kind: ClassVar[Kind] = Kind(
-        "noise test",
-        "noise",
-        listed="labcore noise --list",
-        file="noise.json",
-        events={**JOB_KINDS, "chosen": ClipsChosen, "in_noise": InNoise},
-        work="labcore.evaluation.work:in_noise",
-    )
-    plan_of = NoisePlan
-
-    @property
-    def results(self) -> list[InNoise]:
-        """Those at hand, in the order of their ratios."""
-        return results_of(self.events())
-
-    @classmethod
-    def of_run(cls, run: Run) -> list[NoiseTest]:
-        """All of a run in its workspace, newest first. What cannot be read is left out."""
-        return [job for job in cls.every(run.workspace) if job.load("noise", {}).get("run") == run.id]
-
-
-def results_of(events: Iterable[Event]) -> list[InNoise]:
-    """The results since clips were chosen last, each ratio once."""
-    told: dict[float | None, InNoise] = {}
-    for event in events:
-        if isinstance(event, ClipsChosen):
-            told = {}
-        elif isinstance(event, InNoise):
-            told[event.snr_db] = event
-    return list(told.values())

@@ -8,8 +8,9 @@ import streamlit as st
 
 from labcore.runs import Run
 from ui.app.shell import errors_in_place
+from ui.runs import robustness
 
-TABS: dict[str, Callable[[Run], None]] = {}
+TABS: dict[str, Callable[[Run], None]] = {"Robustness": robustness.show}
 """Title → what it shows. Only the tab that is open is drawn."""
 
 
