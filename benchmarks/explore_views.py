@@ -42,25 +42,25 @@ def main() -> None:
         {"augment.speed": 0.2, "augment.pitch_semitones": 2.0, "augment.equaliser_db": 9.0, "augment.reverb": 1.0, "augment.noise": 1.0}
     )  # fmt: skip
     rate = config.audio.sample_rate
-    power = 10 ** (views.log_mel_view(clip, config).levels / 10)
+    power = 10 ** (views.view_of("log-mel", clip, config).levels / 10)
 
     works: dict[str, Callable[[int], object]] = {
         "waveform": lambda _: views.waveform_view(clip, rate),
-        "spectrogram": lambda _: views.spectrogram(clip, config),
-        "mel": lambda _: views.mel(clip, config),
-        "log-mel": lambda _: views.log_mel_view(clip, config),
-        "mfcc": lambda _: views.mfcc(clip, config),
-        "pcen": lambda _: views.pcen(clip, config),
+        "spectrogram": lambda _: views.view_of("spectrogram", clip, config),
+        "mel": lambda _: views.view_of("mel", clip, config),
+        "log-mel": lambda _: views.view_of("log-mel", clip, config),
+        "mfcc": lambda _: views.view_of("mfcc", clip, config),
+        "pcen": lambda _: views.view_of("pcen", clip, config),
         "average spectrum": lambda _: views.average_spectrum(clip, config),
         "consequences": lambda _: consequences(config),
-        "picture as PNG": lambda _: png(views.log_mel_view(clip, config)),
+        "picture as PNG": lambda _: png(views.view_of("log-mel", clip, config)),
     }
     for step in STEPS:
         works[f"draw {step}"] = lambda seed, name=step: preview(
             strong, clip, seed, second=second, steps=name, sound=False
         )
         works[f"draw {step}, sound"] = lambda seed, name=step: preview(strong, clip, seed, second=second, steps=name)
-    works["rebuild a sound"] = lambda seed: sound_of(power, config, seed)
+    works["rebuild a sound"] = lambda seed: sound_of((1 + 1e-6 * seed) * power, config)  # none that is remembered
     works["draw all"] = lambda seed: preview(strong, clip, seed, second=second, sound=False)
     works["draw all, sound"] = lambda seed: preview(strong, clip, seed, second=second)
 

@@ -1,8 +1,7 @@
 """What a look at a run costs that has trained for a day, or for a week: how it stands, and its events, as a page asks for them.
 
-"Lines" are events as older versions wrote them, progress among them once a second; "told" are events told by the lab
-at hand, at the same pace. The first look is that of a new server; the next ones come after each further event; "anew" is the median of
-as many looks of a process that remembers nothing.
+Events are told as the lab at hand tells them, progress once a second. The first look is that of a new server; the next ones come after
+each further event; "anew" is the median of as many looks of a process that remembers nothing.
 """
 
 from __future__ import annotations
@@ -24,7 +23,6 @@ from labcore.runs import Run
 from labcore.workspace import Workspace
 
 EPOCHS = 2000
-HOURS = {"a day": 24, "a week": 168}
 LOOKS = 10
 
 
@@ -33,12 +31,6 @@ def main() -> None:
     parser.add_argument("--told-hours", type=float, default=24, help="how long the told run is (default: %(default)s)")
     asked = parser.parse_args()
     print(f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}")
-    for name, hours in HOURS.items():
-        with tempfile.TemporaryDirectory() as home:
-            run = Run.create(Workspace(Path(home)), RunConfig())
-            with (run.path / "events.jsonl").open("a") as file:
-                file.writelines(f"{event.to_json()}\n" for event in events(run, hours))
-            look(f"lines, {name}", run)
     with tempfile.TemporaryDirectory() as home:
         run = Run.create(Workspace(Path(home)), RunConfig())
         for event in events(run, asked.told_hours):

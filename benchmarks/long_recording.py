@@ -11,7 +11,7 @@ formats in turn, round after round. Prints the median and quartiles of:
 
 * ``overview``: ``labcore.audio.overview.overview``, all of the file;
 * ``its CPU time``: of all threads; well above twice the time means that something else was at work, too;
-* ``detail``: ``labcore.audio.decode_channels``, ten seconds from the middle;
+* ``detail``: ``Recording.channels``, ten seconds from the middle;
 * the peak memory of the process (most of its own: interpreter, numpy) and how much of it the opening added.
 
 With ``--answers`` the network that travels with the lab classifies, once each and in a process of its own: 5.9 h of silence as FLAC
@@ -37,7 +37,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from labcore.audio import Limits, decode_channels, probe
+from labcore.audio import Limits, Recording, probe
 from labcore.audio.overview import overview
 from labcore.device import cpu_name, usable_cores
 
@@ -91,7 +91,7 @@ def open_once(path: Path) -> None:
     assert picture.low.shape == (2, 2000)
     assert facts.loudness_lufs is not None
     started = time.perf_counter()
-    detail, _ = decode_channels(path, start_s=facts.info.seconds / 2, end_s=facts.info.seconds / 2 + 10)
+    detail, _ = Recording(path, start_s=facts.info.seconds / 2, end_s=facts.info.seconds / 2 + 10).channels()
     assert detail.shape == (2, 10 * RATE)
     print(json.dumps([seconds, work, time.perf_counter() - started, peak, peak - own]))
 
@@ -132,7 +132,8 @@ def answerer(way: str) -> Callable[[Path], int]:
 
     from labcore.api import classify
     from labcore.api.app import create_app
-    from labcore.serving import ModelRegistry, ServiceSettings
+    from labcore.serving.model_registry import ModelRegistry
+    from labcore.serving.settings import ServiceSettings
 
     classify.MOST_WINDOWS = 10**5
     settings = ServiceSettings(max_seconds=LONGEST_S, timeout_s=3600.0, memory_bytes=2**34, max_bytes=2**30)

@@ -49,9 +49,8 @@ def check_root(path: str | Path) -> None:
     Raises:
         WorkspaceError: it lies outside the folders that this lab may open.
     """
-    folders = allowed_paths()
-    if folders is not None and not _lies_in(_real(path), folders):
-        raise _outside(path, folders)
+    if not is_open(path):
+        raise _outside(path)
 
 
 def check_weights(path: str | Path) -> None:
@@ -68,7 +67,7 @@ def check_weights(path: str | Path) -> None:
         real.parent == runs or (real.parent.parent, real.name) == (runs, "weights.safetensors")
     )
     if not of_run and not _lies_in(real, folders):
-        raise _outside(path, folders)
+        raise _outside(path)
 
 
 def sound_at(path: str | Path) -> Path | None:
@@ -105,8 +104,8 @@ def _lies_in(real: Path | None, folders: list[Path]) -> bool:
     return real is not None and any(real.is_relative_to(root) for root in folders)
 
 
-def _outside(path: str | Path, folders: list[Path]) -> WorkspaceError:
-    listed = ", ".join(dict.fromkeys(str(root) for root in folders))
+def _outside(path: str | Path) -> WorkspaceError:
+    listed = ", ".join(dict.fromkeys(map(str, allowed_paths() or ())))
     return WorkspaceError(
         f"{path} is outside the folders that visitors may use: {listed}",
         f"Put the files there, or ask the administrator to add the folder to {ALLOWED_PATHS}",

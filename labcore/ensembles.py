@@ -19,12 +19,12 @@ from labcore.evaluation.predictions import not_kept
 from labcore.evaluation.select import targets_of
 from labcore.events import Evaluated, Log, RunFinished
 from labcore.inference.classifier import Classifier
+from labcore.inference.golden import remember_golden
 from labcore.inference.resident_clips import waveform_cache
 from labcore.jobs.following import OnProgress
 from labcore.models.ensemble import MOST_MEMBERS, Ensemble
 from labcore.runs import Run
 from labcore.runs.origin import ENSEMBLE
-from labcore.training.golden import remember_golden
 from labcore.workspace import Workspace, draft_folder
 
 _SAME = ("data.dataset", "data.fold", "data.split", "data.leave_out", "audio", "features")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import io
 import json
-import os
 import shlex
 import zipfile
 from collections.abc import Callable
@@ -68,7 +66,7 @@ def export_zip(run: Run) -> bytes:
     """
     try:
         if run.weights.is_symlink() or not run.weights.is_file():
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+            raise FileNotFoundError(run.weights)
         weights = run.weights.read_bytes()
     except OSError as error:
         raise RunError(f"run {run.id} has no weights yet", "They are written when the run finishes") from error
@@ -169,7 +167,14 @@ config.json           the settings of the run, with automatic values resolved
 labels.json           the classes in the order of the network's outputs
 classify.py           python classify.py FILE [FILE ...]
 
-{_install()}
+These weights run with the Audio GPU Lab (Python 3.10 or newer), which is not on a package index. Copy its repository
+to the machine and install it from there:
+
+    pip install /path/to/audio-gpu-lab
+
+or make a wheel where the lab is (`pip wheel --no-deps .` in its folder), and install that file on the other machine:
+
+    pip install audio_gpu_lab-{__version__}-py3-none-any.whl
 
 The same from Python:
 
@@ -187,18 +192,6 @@ To train the same run again:
 
     {again(run)}
 """
-
-
-def _install() -> str:
-    """How to get the lab on another machine."""
-    return f"""These weights run with the Audio GPU Lab (Python 3.10 or newer), which is not on a package index. Copy its repository
-to the machine and install it from there:
-
-    pip install /path/to/audio-gpu-lab
-
-or make a wheel where the lab is (`pip wheel --no-deps .` in its folder), and install that file on the other machine:
-
-    pip install audio_gpu_lab-{__version__}-py3-none-any.whl"""
 
 
 def _golden(weights: bytes) -> str:

@@ -40,28 +40,23 @@ class LogMel(nn.Module):
         self.floor_db = features.floor_db
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "At least one mel filterbank", UserWarning)  # empty_bands tells it
-            self.spectrogram = self._spectrogram(config)
+            self.spectrogram = torchaudio.transforms.MelSpectrogram(
+                sample_rate=config.audio.sample_rate,
+                **config.framing._asdict(),
+                f_min=features.f_min,
+                f_max=config.f_max,
+                n_mels=features.n_mels,
+                power=2.0,
+                window_fn=WINDOWS[features.window],
+                mel_scale=features.mel_scale,
+                norm=None if features.mel_norm == "none" else features.mel_norm,
+                center=True,
+                pad_mode="constant",
+            )
         for window in (self.spectrogram.spectrogram, self.spectrogram.mel_scale):
             window._non_persistent_buffers_set.update(window._buffers)  # worked out from the configuration: not saved
         self.register_buffer("mean", torch.zeros(features.n_mels, 1))
         self.register_buffer("deviation", torch.ones(features.n_mels, 1))
-
-    @staticmethod
-    def _spectrogram(config: RunConfig) -> torchaudio.transforms.MelSpectrogram:
-        features = config.features
-        return torchaudio.transforms.MelSpectrogram(
-            sample_rate=config.audio.sample_rate,
-            **config.framing._asdict(),
-            f_min=features.f_min,
-            f_max=config.f_max,
-            n_mels=features.n_mels,
-            power=2.0,
-            window_fn=WINDOWS[features.window],
-            mel_scale=features.mel_scale,
-            norm=None if features.mel_norm == "none" else features.mel_norm,
-            center=True,
-            pad_mode="constant",
-        )
 
     @property
     def empty_bands(self) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -134,15 +135,10 @@ _decoder = json.JSONDecoder(parse_int=_whole, parse_float=_number)
 
 
 def _deeper_than(tree: Any, most: int) -> bool:
-    level = [tree]
+    level = [tree] if isinstance(tree, (dict, list)) else []
     for _ in range(most + 1):
-        below: list[Any] = []
-        for each in level:
-            if isinstance(each, dict):
-                below += [value for value in each.values() if isinstance(value, (dict, list))]
-            elif isinstance(each, list):
-                below += [value for value in each if isinstance(value, (dict, list))]
-        if not below:
+        inside = chain.from_iterable(each.values() if isinstance(each, dict) else each for each in level)
+        level = [value for value in inside if isinstance(value, (dict, list))]
+        if not level:
             return False
-        level = below
     return True

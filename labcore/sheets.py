@@ -29,11 +29,7 @@ def unguarded(cell: str) -> str:
 
 
 class Sheet:
-    """Writes rows, the head at once.
-
-    Args:
-        columns: names of the columns, in their order.
-    """
+    """Writes rows, the head, which names the columns in their order, at once."""
 
     def __init__(self, file: IO[str], columns: Sequence[str]) -> None:
         self.columns = list(columns)
@@ -56,5 +52,4 @@ def csv_of_frame(frame: Any) -> str:
     for column in written.select_dtypes(exclude="number"):
         written[column] = written[column].map(guarded)
     written.columns = [guarded(str(column)) for column in written.columns]
-    text: str = written.to_csv(index=False)
-    return text
+    return written.to_csv(index=False)

@@ -62,15 +62,12 @@ def json_line(content: Any, encoding: str = "utf-8", indent: int | None = None) 
     try:
         text = json.dumps(content, ensure_ascii=False, indent=indent, allow_nan=False, default=dict)
     except ValueError:
-        content = numbers_only(content)
-        text = json.dumps(content, ensure_ascii=False, indent=indent, allow_nan=False, default=dict)
-    if _OBEYED.search(text):
-        return json.dumps(content, indent=indent, default=dict)
+        return json_line(numbers_only(content), encoding, indent)
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
         return json.dumps(content, indent=indent, default=dict)
-    return text
+    return json.dumps(content, indent=indent, default=dict) if _OBEYED.search(text) else text
 
 
 def numbers_only(content: Any) -> Any:

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from labcore.allowed_paths import allowed_paths, check_root
-from labcore.errors import WorkspaceError
+from labcore.allowed_paths import allowed_paths, is_open
 from labcore.texts import shown
 
 QUOTES = "`“”„‟‘’‚‛«»‹›"
@@ -44,14 +43,14 @@ def typed_path(text: str | Path) -> Path:
     a path that begins nowhere is looked for in the current folder, in the home folder, and in those that the lab opens for visitors.
     """
     asked = str(text)
-    if exists(asked) and (os.path.isabs(asked) or _open(Path(asked))):  # noqa: PTH117 (of a text)
+    if exists(asked) and (os.path.isabs(asked) or is_open(Path(asked))):  # noqa: PTH117 (of a text)
         return Path(asked)
     plain = plain_path(asked)
     readings = dict.fromkeys([plain, re.sub(r"\\(.)", r"\1", plain)])
     places = [Path(), Path(os.path.expanduser("~")), *(allowed_paths() or ())]  # noqa: PTH111 (raises nothing)
     for reading in filter(None, readings):
         for place in places:
-            if exists(path := place / reading) and _open(path):
+            if exists(path := place / reading) and is_open(path):
                 return path
     return Path(plain)
 
@@ -71,7 +70,7 @@ def hint(text: str | Path) -> str:
     if near is not None:
         return f"Did you mean {shown(near)}? Give that path"
     known = next((folder for folder in path.parents if exists(folder)), None)
-    if known is None or known == Path(path.anchor) or not _open(known):
+    if known is None or known == Path(path.anchor) or not is_open(known):
         return "Check the path"
     inside = sorted(shown(name) for name in _listed(known))
     more = f" and {len(inside) - NAMED} more" if len(inside) > NAMED else ""
@@ -84,14 +83,14 @@ def _near(folder: Path, rest: list[str], room: list[int]) -> Iterator[Path]:
     ``room`` holds how many folders may still be listed.
     """
     if not rest:
-        if _open(folder):
+        if is_open(folder):
             yield folder
         return
     wanted, behind = rest[0], rest[1:]
     if exists(folder / wanted):
         yield from _near(folder / wanted, behind, room)
     room[0] -= 1
-    names = _listed(folder) if room[0] >= 0 and (_open(folder) or _leads_to_allowed(folder)) else []
+    names = _listed(folder) if room[0] >= 0 and (is_open(folder) or _leads_to_allowed(folder)) else []
     by_face = {_face(name): name for name in names}
     like = [by_face[_face(wanted)]] if _face(wanted) in by_face else []
     like += [by_face[face] for face in difflib.get_close_matches(_face(wanted), by_face, TRIES, 0.6)]
@@ -110,14 +109,6 @@ def _listed(folder: Path) -> list[str]:
         return [name for name in os.listdir(folder) if not name.startswith(".")]  # noqa: PTH208
     except (OSError, ValueError):
         return []
-
-
-def _open(path: Path) -> bool:
-    try:
-        check_root(path)
-    except WorkspaceError:
-        return False
-    return True
 
 
 def _leads_to_allowed(folder: Path) -> bool:

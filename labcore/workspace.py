@@ -47,10 +47,6 @@ class Workspace:
         return self.room("runs")
 
     @property
-    def reports(self) -> Path:
-        return self.room("reports")
-
-    @property
     def cache(self) -> Path:
         """What can be made again from the rest: clip stores, measured precision choices."""
         return self.room("cache")
@@ -74,7 +70,7 @@ def slug(text: str) -> str:
 
 
 def stamp_of(path: Path | str) -> tuple[int, int]:
-    """Bytes of a file, and when it was changed in nanoseconds; zeros where it is gone."""
+    """Bytes of a file or folder, and when it was changed in nanoseconds; zeros where it is gone."""
     try:
         info = os.stat(path)  # noqa: PTH116 (called for every file)
     except (OSError, ValueError):

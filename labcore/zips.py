@@ -6,6 +6,7 @@ import contextlib
 import os
 import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from typing import IO
 
@@ -34,12 +35,8 @@ def opened_zip(file: IO[bytes], most: int = MOST_ENTRIES) -> Iterator[zipfile.Zi
             yield archive
     except (zipfile.BadZipFile, OSError, MemoryError):
         raise
-    except (ValueError, RuntimeError, LookupError, EOFError, struct.error, zipfile.LargeZipFile) as error:
+    except (ValueError, RuntimeError, LookupError, EOFError, struct.error, zlib.error, zipfile.LargeZipFile) as error:
         raise zipfile.BadZipFile(str(error) or type(error).__name__) from error
-    except Exception as error:
-        if type(error).__module__ != "zlib":
-            raise
-        raise zipfile.BadZipFile(str(error)) from error
 
 
 def _check(info: zipfile.ZipInfo) -> None:

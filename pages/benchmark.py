@@ -22,4 +22,4 @@ with shell.errors_in_place():
     elif folders:
         view.keep_and_remove(chosen)
         report.show(view.load(chosen))
-    live.unreadable(Benchmark.unreadable(services.workspace()), "report")
+    live.unreadable(Benchmark, "report")

@@ -9,4 +9,4 @@ shell.open_page("Classify", "Upload a clip, record one, or try a held-out exampl
 with shell.errors_in_place():
     services.manager()
     view.show()
-    live.unreadable(Run.unreadable(services.workspace()), "run")
+    live.unreadable(Run)

@@ -28,15 +28,7 @@ with shell.errors_in_place():
     if opened is not None:
         facts.strip(opened)
         st.session_state.setdefault("explore-section", "noise" if noise.LINK in st.query_params else "look")
-        section = st.segmented_control(
-            "Section",
-            list(SECTIONS),
-            format_func=SECTIONS.__getitem__,
-            required=True,
-            key="explore-section",
-            label_visibility="collapsed",
-            wrap=True,
-        )
+        section = shell.one_of("Section", SECTIONS, key="explore-section", label_visibility="collapsed")
         if section == "noise":
             noise.show()
         else:

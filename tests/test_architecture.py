@@ -27,6 +27,7 @@ FLOORS = (
         "access",
         "events",
         "listening",
+        "loading",
         "owners",
         "reading",
         "texts",
@@ -101,7 +102,7 @@ def sources() -> list[Path]:
 
 
 def place_of(file: Path) -> str:
-    """Which part of the house a file belongs to: ``labcore/audio/decoder.py`` → audio, ``pages/train.py`` → pages."""
+    """Which part of the house a file belongs to: ``labcore/audio/recording.py`` → audio, ``pages/train.py`` → pages."""
     parts = file.with_suffix("").parts
     return parts[1] if parts[0] == "labcore" and len(parts) > 1 else parts[0]
 

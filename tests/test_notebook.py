@@ -13,9 +13,6 @@ import pytest
 from labcore.runs import list_runs
 from labcore.workspace import Workspace
 
-pytest.importorskip("nbclient")
-pytest.importorskip("ipykernel")
-
 ROOT = Path(__file__).parents[1]
 STARTER = ROOT / "notebooks" / "starter.ipynb"
 TINY = (
@@ -43,8 +40,7 @@ finally:
 
 
 def test_nothing_is_stored_in_the_notebook_but_its_text() -> None:
-    import nbformat
-
+    nbformat = pytest.importorskip("nbformat")
     notebook = nbformat.read(STARTER, as_version=4)
     nbformat.validate(notebook)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
@@ -53,6 +49,8 @@ def test_nothing_is_stored_in_the_notebook_but_its_text() -> None:
 
 @pytest.mark.slow
 def test_the_starter_notebook_runs_from_top_to_bottom(class_folders: Path, tmp_path: Path) -> None:
+    pytest.importorskip("nbclient")
+    pytest.importorskip("ipykernel")
     workspace, source, result = Workspace(tmp_path / "home"), tmp_path / "starter.ipynb", tmp_path / "done.ipynb"
     text = STARTER.read_text(encoding="utf-8")
     for whole, small in (

@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -103,6 +104,11 @@ def files(*patterns: str) -> list[Path]:
     return [ROOT / line for line in listed.stdout.splitlines() if (ROOT / line).is_file()]
 
 
+@cache
+def trees() -> dict[Path, ast.Module]:
+    return {file: ast.parse(file.read_bytes()) for file in files("labcore/**.py", "ui/**.py", "pages/*.py")}
+
+
 def names_in(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         match node:
@@ -124,8 +130,7 @@ def words_of(name: str) -> set[str]:
 
 def test_no_name_of_the_former_vocabulary() -> None:
     found = []
-    for file in files("labcore/**.py", "ui/**.py", "pages/*.py"):
-        tree = ast.parse(file.read_text(encoding="utf-8"))
+    for file, tree in trees().items():
         place = str(file.relative_to(ROOT))
         for name in {file.stem, *names_in(tree)}:
             if words_of(name) & FORMER_NAMES and (place, name) not in ALLOWED:
@@ -141,8 +146,8 @@ def texts_in(tree: ast.AST) -> Iterator[str]:
 
 def test_no_word_of_the_former_vocabulary_in_texts() -> None:
     found = []
-    for file in files("labcore/**.py", "ui/**.py", "pages/*.py"):
-        for text in texts_in(ast.parse(file.read_text(encoding="utf-8"))):
+    for file, tree in trees().items():
+        for text in texts_in(tree):
             hits = () if text in FORMER_KEYS else FORMER_WORDS.finditer(text)
             found += [f"{file.relative_to(ROOT)}: {hit[0]!r} in {text[:90]!r}" for hit in hits]
     for file in files("README.md", "CONTRIBUTING.md", "docs/*.md", "docs/decisions/*.md"):

@@ -49,10 +49,6 @@ class Access:
         """Those with a password of their own."""
         return sorted(name for name in self.passwords if name != SHARED)
 
-    @property
-    def shared(self) -> bool:
-        return SHARED in self.passwords
-
     def admits(self, claims: Mapping[str, Any]) -> bool:
         """Whether what a provider says of a person lets that person in: a verified address that is on a list, or anyone at all."""
         if not self.providers or self.troubles:
@@ -129,10 +125,8 @@ def _passwords(environment: Mapping[str, str], section: Mapping[str, Any], troub
         given[SHARED] = (HASH, environment[HASH].strip())
     elif environment.get(HASH_FILE, "").strip():
         try:
-            given[SHARED] = (
-                f"the file that {HASH_FILE} names",
-                Path(environment[HASH_FILE].strip()).read_text().strip(),
-            )
+            text = Path(environment[HASH_FILE].strip()).read_text().strip()
+            given[SHARED] = (f"the file that {HASH_FILE} names", text)
         except (OSError, ValueError):
             troubles.append(f"the file that {HASH_FILE} names cannot be read")
     elif "password_hash" in section:
@@ -147,16 +141,13 @@ def _passwords(environment: Mapping[str, str], section: Mapping[str, Any], troub
             continue
         given[clean(name)] = ("a hash under [access.people]", str(hashed).strip())
     for where, hashed in given.values():
-        wrong = trouble_with(hashed)
-        if wrong:
+        if wrong := trouble_with(hashed):
             troubles.append(f"{where} {wrong}: make one with `labcore password`")
     return {name: hashed for name, (_, hashed) in given.items()}
 
 
 def _providers(section: Mapping[str, Any]) -> tuple[str, ...]:
     """The names of the providers in Streamlit's ``[auth]``: one without a name, or one a sub-table."""
-    if not section:
-        return ()
     named = tuple(str(name) for name, value in section.items() if isinstance(value, Mapping) and "client_id" in value)
     return ("", *named) if "client_id" in section else named
 

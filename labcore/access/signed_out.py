@@ -89,13 +89,12 @@ class SignedOut:
     def _open(self) -> Iterator[int]:
         """The file, for its owner alone, and for one writer at a time."""
         assert self._notes is not None
-        self._notes.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self._notes, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
-        try:
-            with contextlib.suppress(ImportError):  # Windows
-                import fcntl
+        import fcntl  # like os.pwrite, not on Windows
 
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
+        self._notes.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self._notes, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield descriptor
         finally:
             os.close(descriptor)
@@ -110,9 +109,7 @@ def _make_room(descriptor: int) -> None:
     """See to :data:`ROOM` free places. Spaces are written, so that the room is taken on the disk; notes stay where they are."""
     content = _read(descriptor)
     rest = -len(content) % NOTE_BYTES
-    if content and (
-        rest or content[-1:] != b"\n"
-    ):  # of an older version, or cut short: a line of its own begins after it
+    if content and (rest or content[-1:] != b"\n"):  # cut short: a line of its own begins after it
         content += _write(descriptor, b" " * ((rest or NOTE_BYTES) - 1) + b"\n", len(content))
     missing = ROOM - content.count(_FREE)
     if missing > 0:

@@ -23,8 +23,10 @@ from labcore.api.problems import Problem
 from labcore.api.routes import classify_routes, model_routes, watching_routes
 from labcore.device import usable_cores
 from labcore.errors import LabError
-from labcore.serving import DynamicBatcher, ModelRegistry, ServiceSettings
 from labcore.serving.admission import Admission
+from labcore.serving.batcher import DynamicBatcher
+from labcore.serving.model_registry import ModelRegistry
+from labcore.serving.settings import ServiceSettings
 
 
 def create_app(

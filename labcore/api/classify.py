@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -17,15 +18,18 @@ from starlette.requests import ClientDisconnect
 from labcore.api.metrics import Metrics
 from labcore.api.middleware import RequestContext
 from labcore.api.problems import Problem
+from labcore.api.schemas import ClassifyRequest
 from labcore.api.uploads import UploadedClip
 from labcore.audio import Recording, probe, quantise
 from labcore.audio.containers import foreign_kind
 from labcore.audio.windowed import Rows, hear
 from labcore.batch.segments import with_events
 from labcore.errors import AudioError, LabError
-from labcore.inference.classifier import Prediction
-from labcore.serving import DeadlineExceeded, DynamicBatcher, Model, Overloaded, ServiceSettings
+from labcore.inference.prediction import Prediction
 from labcore.serving.admission import Reservation
+from labcore.serving.batcher import DeadlineExceeded, DynamicBatcher, Overloaded
+from labcore.serving.model_registry import Model
+from labcore.serving.settings import ServiceSettings
 from labcore.texts import json_line
 
 T = TypeVar("T")
@@ -47,16 +51,6 @@ BYTES_A_WINDOW = 1700
 """A window in hand, from the network to the text of its answer; beside its probabilities."""
 BYTES_A_PROBABILITY, BYTES_A_NAMED_ONE = 4, 180
 """A probability that the network gives, and one that stands in the answer under its label."""
-
-
-@dataclass(frozen=True)
-class ClassifyRequest:
-    """How a request wants its clips answered. ``top_k`` None: all labels; ``threshold``: of events."""
-
-    top_k: int | None
-    windows: str
-    hop_seconds: float | None
-    threshold: float
 
 
 @dataclass
@@ -125,10 +119,7 @@ class ClassifyHandler:
         assert context.reservation is not None
         work = _Work(asked, context.reservation, time.monotonic() + self.settings.timeout_s)
         try:
-            if len(clips) == 1:
-                results = [await self._predict(clips[0], model, work)]
-            else:
-                results = await self._side_by_side(clips, model, work)
+            results = await self._side_by_side(clips, model, work)
         except asyncio.TimeoutError:
             raise Problem.of(_deadline_exceeded()) from None
         except LabError as error:
@@ -160,9 +151,7 @@ class ClassifyHandler:
 
     async def _predict(self, clip: UploadedClip, model: Model, work: _Work) -> Prediction | AudioError:
         """The prediction for a clip, or why it cannot be read."""
-        loop, asked = asyncio.get_running_loop(), work.asked
-
-        outcome = "failed"
+        loop, asked, outcome = asyncio.get_running_loop(), work.asked, "failed"
         try:
             decoding = loop.run_in_executor(self.decoders, self._decoded, clip, model, work)
             decoded = await asyncio.wait_for(decoding, work.left)
@@ -226,14 +215,10 @@ class ClassifyHandler:
             return lambda: _waited(future, work)
 
         classifier = model.classifier
-        recording_windows = hear(
-            recording,
-            lambda: classifier.cutter(work.asked.hop_seconds, TOGETHER),
-            ask,
-            lambda share: work.check_wanted(),
-        )
-        _check_numbers(recording_windows.rows, recording.called)
-        return classifier.prediction_of(recording_windows, recording.notes)
+        cutter = partial(classifier.cutter, work.asked.hop_seconds, TOGETHER)
+        windowed = hear(recording, cutter, ask, lambda share: work.check_wanted())
+        _check_numbers(windowed.rows, recording.called)
+        return classifier.prediction_of(windowed, recording.notes)
 
 
 def _waited(future: Future[np.ndarray], work: _Work) -> np.ndarray:
@@ -277,13 +262,11 @@ def written(
     model: str, request_id: str, names: list[str], results: list[Prediction | AudioError], asked: ClassifyRequest
 ) -> bytes:
     """The body of a response, UTF-8."""
-    told = []
-    for name, result in zip(names, results, strict=True):
-        told.append(
-            {"file": name, **(as_result(result, asked) if isinstance(result, Prediction) else {"error": str(result)})}
-        )
-    content = {"model": model, "request_id": request_id, "results": told}
-    return json_line(content).encode()
+    told = [
+        {"file": name, **(as_result(result, asked) if isinstance(result, Prediction) else {"error": str(result)})}
+        for name, result in zip(names, results, strict=True)
+    ]
+    return json_line({"model": model, "request_id": request_id, "results": told}).encode()
 
 
 def as_result(prediction: Prediction, asked: ClassifyRequest) -> dict[str, Any]:

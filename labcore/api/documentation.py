@@ -4,21 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import FastAPI, Query
+from fastapi import FastAPI
 
 from labcore.api import schemas
 from labcore.api.middleware import WATCHED
 from labcore.api.problems import MEDIA_TYPE
 
-TOP_K = Query(ge=1, le=100_000, description="Number of most probable labels to return. Default: all.")
-WINDOWS = Query(description="What to return for the windows of a clip: labels, all probabilities, or nothing.")
-HOP = Query(
-    ge=0.05,
-    le=3600,
-    allow_inf_nan=False,
-    description="Seconds between windows. Default: half a window.",
-)
-LEAST = Query(ge=0, le=1, allow_inf_nan=False, description="Least probability of an event.")
 BODY = {
     "requestBody": {
         "required": True,

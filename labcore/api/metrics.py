@@ -7,8 +7,9 @@ from functools import partial
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
-from labcore.serving import DynamicBatcher, ModelRegistry
 from labcore.serving.admission import Admission
+from labcore.serving.batcher import DynamicBatcher
+from labcore.serving.model_registry import ModelRegistry
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)

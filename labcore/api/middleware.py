@@ -21,8 +21,9 @@ from labcore.api.logs import requests as log
 from labcore.api.metrics import Metrics
 from labcore.api.problems import Problem
 from labcore.errors import LabError
-from labcore.serving import Overloaded, ServiceSettings
 from labcore.serving.admission import Admission, Reservation
+from labcore.serving.batcher import Overloaded
+from labcore.serving.settings import ServiceSettings
 
 CLASSIFY = "/v1/classify"
 WATCHED = ("/healthz", "/readyz")
@@ -50,6 +51,7 @@ class ServiceState:
     """From here on nothing new is taken."""
 
 
+@dataclass(eq=False)
 class ServiceMiddleware:
     """ASGI middleware around the whole service.
 
@@ -60,21 +62,14 @@ class ServiceMiddleware:
         proxies: whose word on where a request comes from is believed.
     """
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        settings: ServiceSettings,
-        admission: Admission,
-        metrics: Metrics,
-        state: ServiceState,
-        keys: Collection[str] = (),
-        hosts: Collection[str] | None = None,
-        proxies: tuple[Network, ...] = (),
-    ) -> None:
-        self.app, self.settings, self.admission = app, settings, admission
-        self.metrics, self.state = metrics, state
-        self._keys = [key.encode() for key in keys]
-        self._hosts, self._proxies = hosts, proxies
+    app: ASGIApp
+    settings: ServiceSettings
+    admission: Admission
+    metrics: Metrics
+    state: ServiceState
+    keys: Collection[str] = ()
+    hosts: Collection[str] | None = None
+    proxies: tuple[Network, ...] = ()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -83,7 +78,7 @@ class ServiceMiddleware:
         request = Request(scope)
         given = request.headers.get("x-request-id", "")
         peer = request.client.host if request.client else ""
-        client = forwarded_client(peer, request.headers.getlist("x-forwarded-for"), self._proxies)
+        client = forwarded_client(peer, request.headers.getlist("x-forwarded-for"), self.proxies)
         context = RequestContext(given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8), client)
         scope["state"] = {**scope.get("state", {}), "context": context}
         began = time.perf_counter()
@@ -134,19 +129,17 @@ class ServiceMiddleware:
             await response(scope, receive, send)
 
     def _check(self, request: Request) -> None:
-        if self._hosts is not None:
+        if self.hosts is not None:
             host = request.headers.get("host", "")
-            if re.sub(r":\d+$", "", host).lower() not in self._hosts:
+            if re.sub(r":\d+$", "", host).lower() not in self.hosts:
                 raise Problem(
                     421,
                     "host",
                     "unknown host name",
                     "Set LABCORE_API_KEY to allow any host name",
                 )
-            origin = request.headers.get("origin")
-            if origin is not None and (urlsplit(origin).hostname or "") not in {
-                name.strip("[]") for name in self._hosts
-            }:
+            origin, known = request.headers.get("origin"), [name.strip("[]") for name in self.hosts]
+            if origin is not None and (urlsplit(origin).hostname or "") not in known:
                 raise Problem(
                     403,
                     "origin",
@@ -154,14 +147,13 @@ class ServiceMiddleware:
                     "Set LABCORE_API_KEY to allow requests from other sites",
                 )
         path = request.scope["path"]
-        if not self._keys or path in OPEN or path.startswith(ASSETS):
+        if not self.keys or path in OPEN or path.startswith(ASSETS):
             return
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        given = (token.strip() if scheme.lower() == "bearer" else request.headers.get("x-api-key", "")).encode(
-            "utf-8", "replace"
-        )
+        text = token.strip() if scheme.lower() == "bearer" else request.headers.get("x-api-key", "")
+        given = text.encode("utf-8", "replace")
         # all of them are compared, so that the time tells nothing
-        if not sum(hmac.compare_digest(given, key) for key in self._keys):
+        if not sum(hmac.compare_digest(given, key.encode()) for key in self.keys):
             raise Problem(
                 401, "key", "an API key is required" if not given else "the API key is invalid",
                 "Send it as `Authorization: Bearer KEY` or as `X-API-Key: KEY`", headers={"WWW-Authenticate": "Bearer"},
@@ -176,11 +168,10 @@ class ServiceMiddleware:
         self.metrics.seconds.labels(route).observe(seconds)
         if route in (*WATCHED, "/metrics") and context.status < 400:
             return
+        known = request.method in ("GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS")
         facts = {
             "request_id": context.request_id,
-            "method": request.method
-            if request.method in ("GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS")
-            else "other",
+            "method": request.method if known else "other",
             "route": route,
             "status": context.status,
             "milliseconds": round(1000 * seconds, 1),
@@ -287,9 +278,7 @@ class Body:
         while not self.complete and self._read <= most:
             with anyio.move_on_after(max(0.0, end - time.monotonic())) as patience:
                 message = await self._receive()
-            if patience.cancelled_caught:
-                return
-            if message["type"] != "http.request":
+            if patience.cancelled_caught or message["type"] != "http.request":
                 return
             self._read += len(message.get("body", b""))
             self.complete = not message.get("more_body", False)

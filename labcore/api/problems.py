@@ -8,8 +8,8 @@ from typing import Any
 from starlette.responses import Response
 
 from labcore.errors import AudioError, ConfigError, LabError, OutOfMemoryError
-from labcore.serving import DeadlineExceeded, Overloaded
 from labcore.serving.admission import RETRY_SECONDS, RequestTooLarge
+from labcore.serving.batcher import DeadlineExceeded, Overloaded
 from labcore.texts import json_line
 
 MEDIA_TYPE = "application/problem+json"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 from starlette.requests import Request
@@ -11,15 +11,15 @@ from starlette.responses import Response
 
 from labcore import __version__
 from labcore.api import schemas
-from labcore.api.classify import ClassifyHandler, ClassifyRequest, unless_gone
-from labcore.api.documentation import BODY, HOP, LEAST, TOP_K, WINDOWS, problems
+from labcore.api.classify import ClassifyHandler, unless_gone
+from labcore.api.documentation import BODY, problems
 from labcore.api.logs import requests as log
 from labcore.api.metrics import CONTENT_TYPE, Metrics
 from labcore.api.middleware import RequestContext, ServiceState
 from labcore.api.problems import Problem
 from labcore.api.uploads import clips_of
-from labcore.batch.segments import THRESHOLD
-from labcore.serving import Model, ModelFacts, ModelRegistry, ServiceSettings
+from labcore.serving.model_registry import Model, ModelFacts, ModelRegistry
+from labcore.serving.settings import ServiceSettings
 
 
 def classify_routes(registry: ModelRegistry, settings: ServiceSettings, guarded: tuple[int, ...]) -> APIRouter:
@@ -33,25 +33,17 @@ def classify_routes(registry: ModelRegistry, settings: ServiceSettings, guarded:
         openapi_extra=BODY,
         summary="Classify clips",
     )
-    async def classify(
-        request: Request,
-        model: Annotated[str, Query(description="Model to use. Default: the first.", max_length=200)] = "",
-        top_k: Annotated[int | None, TOP_K] = None,
-        windows: Annotated[Literal["labels", "full", "none"], WINDOWS] = "labels",
-        hop_seconds: Annotated[float | None, HOP] = None,
-        threshold: Annotated[float, LEAST] = THRESHOLD,
-    ) -> Response:
+    async def classify(request: Request, asked: Annotated[schemas.ClassifyRequest, Query()]) -> Response:
         """One file as the body (`curl --data-binary @clip.wav -H 'Content-Type: audio/wav'`), or one or several as a form
         (`curl -F file=@a.wav -F file=@b.mp3`). WAV, AIFF, FLAC, Ogg Vorbis, Opus and MP3 of any rate.
 
         A recording of several windows is answered with what occurs when, too: `events` by time and a `summary` of each label.
         A single file that cannot be read is a 422; among several it gets an `error` in its place and the others are answered."""
         context: RequestContext = request.state.context
-        chosen = _model_named(registry, model)
+        chosen = _model_named(registry, asked.model)
         assert context.reservation is not None
         clips = await clips_of(request, settings, context.reservation)
         handler: ClassifyHandler = request.app.state.handler
-        asked = ClassifyRequest(top_k, windows, hop_seconds, threshold)
         content = await unless_gone(context, handler.handle(clips, chosen, asked, context))
         return Response(content, media_type="application/json")
 
@@ -62,12 +54,7 @@ def model_routes(registry: ModelRegistry, metrics: Metrics, guarded: tuple[int, 
     """Which classifiers there are, and their reload."""
     router = APIRouter()
 
-    @router.get(
-        "/v1/models",
-        response_model=schemas.ModelList,
-        responses=problems(*guarded),
-        summary="List the models",
-    )
+    @router.get("/v1/models", response_model=schemas.ModelList, responses=problems(*guarded), summary="List the models")
     async def models() -> schemas.ModelList:
         return schemas.ModelList(models=[model.facts for model in registry.models])
 
@@ -123,7 +110,7 @@ def watching_routes(
     async def figures() -> Response:
         return Response(metrics.text(), media_type=CONTENT_TYPE)
 
-    @router.get("/", response_model=schemas.Service, responses=problems(*guarded), include_in_schema=False)
+    @router.get("/", include_in_schema=False)
     async def root() -> dict[str, Any]:
         names = [model.name for model in registry.models]
         return {"service": "Audio GPU Lab", "version": __version__, "documentation": "/docs", "models": names}

@@ -1,10 +1,29 @@
-"""What the service answers, for its documentation and for clients made from it."""
+"""What the service is asked and answers, for its documentation and for clients made from it."""
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, Field
 
-from labcore.serving import ModelFacts
+from labcore.batch.segments import THRESHOLD
+from labcore.serving.model_registry import ModelFacts
+
+
+class ClassifyRequest(BaseModel):
+    """How a request wants its clips answered."""
+
+    model: str = Field("", description="Model to use. Default: the first.", max_length=200)
+    top_k: int | None = Field(
+        None, ge=1, le=100_000, description="Number of most probable labels to return. Default: all."
+    )
+    windows: Literal["labels", "full", "none"] = Field(
+        "labels", description="What to return for the windows of a clip: labels, all probabilities, or nothing."
+    )
+    hop_seconds: float | None = Field(
+        None, ge=0.05, le=3600, allow_inf_nan=False, description="Seconds between windows. Default: half a window."
+    )
+    threshold: float = Field(THRESHOLD, ge=0, le=1, allow_inf_nan=False, description="Least probability of an event.")
 
 
 class WindowPrediction(BaseModel):
@@ -81,13 +100,6 @@ class Reloaded(BaseModel):
 
 class Status(BaseModel):
     status: str
-
-
-class Service(BaseModel):
-    service: str
-    version: str
-    documentation: str
-    models: list[str]
 
 
 class ProblemDetails(BaseModel):

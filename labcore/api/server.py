@@ -17,9 +17,8 @@ from labcore.api.middleware import WATCHED, ServiceState
 from labcore.api.problems import Problem
 from labcore.api.routes import reload_models
 from labcore.errors import ConfigError, RunError
-from labcore.listening import bound_connections
-from labcore.listening.protocol import SILENCE_SECONDS
-from labcore.serving import ModelRegistry
+from labcore.listening.protocol import SILENCE_SECONDS, bound_connections
+from labcore.serving.model_registry import ModelRegistry
 
 
 class Server(uvicorn.Server):

@@ -9,8 +9,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from labcore.api.problems import Problem
-from labcore.serving import ServiceSettings
 from labcore.serving.admission import Reservation
+from labcore.serving.settings import ServiceSettings
 from labcore.texts import shown
 
 RAW_TYPES = ("audio/", "video/", "application/octet-stream", "application/ogg")
@@ -49,12 +49,9 @@ async def clips_of(request: Request, settings: ServiceSettings, reservation: Res
                         "Files are form fields with a file name; everything else goes into the query",
                     )  # fmt: skip
                 clips.append(UploadedClip(_plain(value.filename or "", 200), await value.read()))
-    except HTTPException as error:
-        raise Problem(
-            400, "form", f"the form cannot be read: {error.detail}", "Send it as multipart/form-data"
-        ) from error
-    except ValueError as error:  # what the parser makes of bytes that are no form
-        raise Problem(400, "form", "the form cannot be read", "Send it as multipart/form-data") from error
+    except (HTTPException, ValueError) as error:  # the latter is what the parser makes of bytes that are no form
+        why = f": {error.detail}" if isinstance(error, HTTPException) else ""
+        raise Problem(400, "form", f"the form cannot be read{why}", "Send it as multipart/form-data") from error
     if not clips:
         raise Problem(
             422, "no-file", "the form contains no file", "Send one as a form field, for instance `-F file=@clip.wav`"

@@ -147,7 +147,7 @@ def read_short(file: OpenFile, called: str, start: int, count: int, rate: int) -
     """A part that is not long, mixed and in one go: the waveform at ``rate``, and what is told of the mixing.
 
     Raises:
-        AudioError: as :func:`read_sound` does.
+        AudioError: as :class:`labcore.audio.Recording` does.
     """
     block = frames_of(file, called, start, count)
     with reading(called):

@@ -96,25 +96,14 @@ class Chunked:
 
 def parse(read: Read, size: int) -> Chunked | None:
     """What the header says; None for another kind of file, or a header that leads nowhere."""
-    head = read(0, 40)
-    kind = container_of(head)
-    if kind == "WAV":
-        found = _wav(read, size, head)
-    elif kind == "W64":
-        found = _w64(read, size)
-    elif kind == "AIFF":
-        found = _aiff(read, size)
-    elif kind == "CAF":
-        found = _caf(read, size)
-    elif kind == "AU" and len(head) >= 24:
-        found = _au(size, head)
-    else:
-        return None
+    readers = {"WAV": _wav, "W64": _w64, "AIFF": _aiff, "CAF": _caf, "AU": _au}
+    reader = readers.get(container_of(read(0, 40)))
+    found = reader(read, size) if reader else None
     return _believed(read, size, found) if found is not None and found.sound_at <= size else None
 
 
-def _walk(read: Read, size: int, at: int, order: str, wide: bool, even: bool) -> Iterator[tuple[bytes, int, int]]:
-    """(name, where its content begins, its length by the header) of each chunk; names of four letters."""
+def _walk(read: Read, at: int, order: str, wide: bool = False) -> Iterator[tuple[bytes, int, int]]:
+    """(name, where its content begins, its length by the header) of each chunk; ``wide``: in 8 bytes, and without a byte to fill up."""
     form = order + ("Q" if wide else "I")
     step = 4 + struct.calcsize(form)
     for _ in range(MOST_CHUNKS):
@@ -123,13 +112,13 @@ def _walk(read: Read, size: int, at: int, order: str, wide: bool, even: bool) ->
             return
         (length,) = struct.unpack(form, header[4:])
         yield header[:4], at + step, length
-        at += step + length + (length & 1 if even else 0)
+        at += step + length + (0 if wide else length & 1)
 
 
-def _wav(read: Read, size: int, head: bytes) -> Chunked | None:
-    order = ">" if head[:4] == b"RIFX" else "<"
+def _wav(read: Read, size: int) -> Chunked | None:
+    order = ">" if read(0, 4) == b"RIFX" else "<"
     wide, form = 0, (0, 0)
-    for name, at, length in _walk(read, size, 12, order, wide=False, even=True):
+    for name, at, length in _walk(read, 12, order):
         if name == b"ds64":
             wide = at
         elif name == b"fmt " and not form[0]:
@@ -163,7 +152,7 @@ def _w64(read: Read, size: int) -> Chunked | None:
 
 def _aiff(read: Read, size: int) -> Chunked | None:
     common = frames = frame = 0
-    for name, at, length in _walk(read, size, 12, ">", wide=False, even=True):
+    for name, at, length in _walk(read, 12, ">"):
         if name == b"COMM" and not common:
             common = at
             channels, frames, bits = struct.unpack(">HIH", read(at, 8).ljust(8, b"\0"))
@@ -186,7 +175,7 @@ def _aiff(read: Read, size: int) -> Chunked | None:
 
 def _caf(read: Read, size: int) -> Chunked | None:
     form, codec = (0, 0), ""
-    for name, at, length in _walk(read, size, 8, ">", wide=True, even=False):
+    for name, at, length in _walk(read, 8, ">", wide=True):
         if name == b"desc":
             form, codec = (at, length), _four(read(at + 8, 4))
         elif name == b"data":
@@ -195,9 +184,10 @@ def _caf(read: Read, size: int) -> Chunked | None:
     return None
 
 
-def _au(size: int, head: bytes) -> Chunked | None:
+def _au(read: Read, size: int) -> Chunked | None:
+    head = read(0, 16).ljust(16, b"\0")
     order = ">" if head[:4] == b".snd" else "<"
-    at, length, encoding = struct.unpack(order + "III", head[4:16])
+    at, length, encoding = struct.unpack(order + "III", head[4:])
     if not 24 <= at <= size:
         return None
     codec = AU_CODECS.get(encoding, f"the encoding {encoding}")
@@ -235,7 +225,7 @@ def _only_chunks(read: Read, size: int, found: Chunked) -> bool:
     if found.kind not in ("WAV", "AIFF"):
         return found.there == 0
     at = found.sound_at
-    for name, content, length in _walk(read, size, at, found.order, wide=False, even=True):
+    for name, content, length in _walk(read, at, found.order):
         if not _looks_like_chunk(name):
             return False
         at = content + length + (length & 1)

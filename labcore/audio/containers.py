@@ -72,13 +72,6 @@ def container_of(head: bytes) -> str:
     return {b"fLaC": "FLAC", b"OggS": "OGG", b".snd": "AU", b"dns.": "AU", b"caff": "CAF"}.get(head[:4], "")
 
 
-def old_kind(head: bytes) -> str:
-    """What kind of sound that is not read the first bytes belong to, as "a NIST SPHERE file"; empty for all else."""
-    if head[:4] == b"FORM" and head[8:12] in (b"8SVX", b"16SV"):
-        return "an Amiga file (8SVX)"
-    return next((kind for start, kind in OLD_STARTS.items() if head.startswith(start)), "")
-
-
 def foreign_kind(head: bytes) -> str:
     """What audio that libsndfile does not know the first bytes belong to, as "an M4A or MP4 file"; empty for all else."""
     if head[4:8] == b"ftyp":
@@ -87,7 +80,11 @@ def foreign_kind(head: bytes) -> str:
         return "an AVI file"
     if len(head) > 1 and head[0] == 0xFF and head[1] in (0xF0, 0xF1, 0xF8, 0xF9):
         return "an AAC file"
-    return next((kind for start, kind in FOREIGN_STARTS.items() if head.startswith(start)), "")
+    return _kind_in(FOREIGN_STARTS, head)
+
+
+def _kind_in(starts: dict[bytes, str], head: bytes) -> str:
+    return next((kind for start, kind in starts.items() if head.startswith(start)), "")
 
 
 def describe(head: bytes) -> tuple[str, str]:
@@ -112,7 +109,8 @@ def describe(head: bytes) -> tuple[str, str]:
         )
     if head.startswith((b"PK\x03\x04", b"\x1f\x8b", b"Rar!", b"7z\xbc\xaf")):
         return "is an archive, not audio", "Unpack it first"
-    if old := old_kind(head):
+    amiga = head[:4] == b"FORM" and head[8:12] in (b"8SVX", b"16SV")
+    if old := "an Amiga file (8SVX)" if amiga else _kind_in(OLD_STARTS, head):
         return f"is {old}, which is not read", f"Convert it to WAV or FLAC: `{CONVERT}`"
     if head.startswith((*RIFF, b"riff", b"FORM", b".snd", b"dns.", b"caff", b"fLaC", b"OggS", b"ID3")):
         return "begins like an audio file, but its header is damaged or cut off", "Fetch or export the file again"

@@ -108,13 +108,10 @@ class Tally:
 
     def __init__(self, channels: int, full: float) -> None:
         self.full = full
-        self.sums = np.zeros(channels)
-        self.squares = np.zeros(channels)
         self.peaks = np.zeros(channels)
         self.runs = [Runs(0)] * channels
         self.powers = ChannelPowers(channels)
         self.loud: tuple[int, int] | None = None  # the first and the last frame that is not silent
-        self.frames = 0
 
     def add(self, planes: np.ndarray, at: int, peaks: np.ndarray) -> None:
         """Count the next samples.
@@ -125,12 +122,8 @@ class Tally:
             peaks: of their magnitudes, (channels,).
         """
         frames = planes.shape[1]
-        self.frames += frames
-        self.sums += planes.sum(axis=1)
-        self.squares += np.einsum("ij,ij->i", planes, planes)
         self.peaks = np.maximum(self.peaks, peaks)
-        if len(planes) > 1:
-            self.powers.add(planes.T, mean_of(planes.T))
+        self.powers.add(planes.T, mean_of(planes.T))
         for channel, peak in enumerate(peaks):
             runs = Runs.of(np.abs(planes[channel]) >= self.full) if peak >= self.full else Runs(frames)
             self.runs[channel] = self.runs[channel].then(runs)
@@ -140,9 +133,6 @@ class Tally:
 
     def then(self, after: Tally) -> None:
         """Add what was counted in the stretch that follows."""
-        self.frames += after.frames
-        self.sums += after.sums
-        self.squares += after.squares
         self.peaks = np.maximum(self.peaks, after.peaks)
         self.powers.then(after.powers)
         self.runs = [before.then(runs) for before, runs in zip(self.runs, after.runs, strict=True)]
@@ -150,13 +140,14 @@ class Tally:
             self.loud = (self.loud[0] if self.loud else after.loud[0], after.loud[1])
 
     def facts(self, info: AudioInfo, loudness_lufs: float | None) -> Facts:
-        frames = max(1, self.frames)
+        frames = self.powers.frames
+        means, powers = self.powers.sums[:-1] / max(1, frames), self.powers.squares[:-1] / max(1, frames)
         levels = tuple(
-            Level(_decibels(peak), _decibels(float(np.sqrt(square / frames))), float(total / frames), runs.clipped)
-            for peak, square, total, runs in zip(self.peaks, self.squares, self.sums, self.runs, strict=True)
+            Level(_decibels(peak), _decibels(float(np.sqrt(power))), float(mean), runs.clipped)
+            for peak, power, mean, runs in zip(self.peaks, powers, means, self.runs, strict=True)
         )
-        first, last = self.loud or (self.frames, -1)
-        start_s, end_s = first / info.sample_rate, (self.frames - 1 - last) / info.sample_rate
+        first, last = self.loud or (frames, -1)
+        start_s, end_s = first / info.sample_rate, (frames - 1 - last) / info.sample_rate
         told = self.powers.mixdown().note
         info = replace(info, notes=(*info.notes, told)) if told else info
         return Facts(info, levels, loudness_lufs, start_s, end_s)

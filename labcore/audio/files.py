@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -100,8 +100,8 @@ def opened(source: Source, called: str, limits: Limits) -> Iterator[OpenFile]:
     """The open file, its container checked, or an AudioError that says why it cannot be opened."""
     source = _place(source, called)
     with _bytes_of(source, called, limits) as (read, size, descriptor):
-        reading = _reading(source, read, size, called)
-        with _decoder(source, read, size, descriptor, reading, called, limits) as file:
+        reading = _reading(source, read, size, descriptor, called)
+        with closing(_decoder(source, read, size, descriptor, reading, called, limits)) as file:
             _check_container(file, called, limits)
             yield file
 
@@ -146,14 +146,11 @@ def _check_size(size: int, called: str, limits: Limits) -> None:
         )
 
 
-def _reading(source: Source, read: Read, size: int, called: str) -> DecodePlan:
+def _reading(source: Source, read: Read, size: int, descriptor: int, called: str) -> DecodePlan:
     """How the file is to be read. It is remembered for files, since whoever reads a long recording opens it several times."""
     if isinstance(source, bytes | bytearray | memoryview):
         return reading_of(read, size, called)
-    try:
-        facts = os.stat(source)  # noqa: PTH116 (bytes of any kind in the name)
-    except (OSError, ValueError):
-        return reading_of(read, size, called)
+    facts = os.fstat(descriptor)
     key = (os.fspath(source), facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns)
     known = _readings.get(key)
     if known is None:
@@ -182,11 +179,7 @@ def _decoder(
 
 
 def _other_kind(source: Source, head: bytes, called: str, limits: Limits) -> ForeignFile:
-    """What only the optional decoder reads. Nothing else is opened, whatever libsndfile would make of it.
-
-    Raises:
-        AudioError: it is none of that, or cannot be decoded.
-    """
+    """What only the optional decoder reads. Nothing else is opened, whatever libsndfile would make of it: it is an error."""
     kind = foreign_kind(head)
     if kind:
         return ForeignFile(source, kind, called, limits.max_seconds)

@@ -79,10 +79,7 @@ class ForeignFile:
         out[: len(block)] = block
         return out[: len(block)]
 
-    def __enter__(self) -> ForeignFile:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         self._samples = np.empty((0, 0), dtype=np.float32)
 
 

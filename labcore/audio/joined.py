@@ -97,12 +97,6 @@ class JoinedFile:
             self._open.close()
             self._open = None
 
-    def __enter__(self) -> JoinedFile:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
 
 def _facts(file: soundfile.SoundFile) -> tuple[int, int, str, str]:
     return file.samplerate, file.channels, file.format, file.subtype

@@ -163,12 +163,8 @@ def integrated(energies: np.ndarray, samples: int) -> float | None:
     weights = np.asarray(WEIGHTS.get(channels, (1,) * channels), dtype=np.float64)
     sums = np.concatenate([[0.0], np.cumsum(weights @ energies)])
     power = np.maximum(sums[STEPS:] - sums[:-STEPS], 0) / (STEPS * samples)
-    passed = power[power > _power(ABSOLUTE_GATE)]
+    passed = power[power > 10 ** ((ABSOLUTE_GATE + 0.691) / 10)]
     if not len(passed):
         return None
     passed = passed[passed > passed.mean() * 10 ** (RELATIVE_GATE / 10)]
     return float(-0.691 + 10 * np.log10(passed.mean()))
-
-
-def _power(loudness: float) -> float:
-    return float(10 ** ((loudness + 0.691) / 10))

@@ -26,33 +26,38 @@ class Mixdown:
 
 
 class ChannelPowers:
-    """Powers of channels and of their mean, gathered block by block; what does not change in a channel does not count."""
+    """Powers of channels and of their mean, gathered block by block; what does not change in a channel does not count.
+
+    Attributes:
+        sums, squares: of the samples of each channel, and of the mean as the last: float64 (channels + 1,).
+        frames: that were gathered.
+    """
 
     def __init__(self, channels: int) -> None:
-        self._sums = np.zeros(channels + 1)
-        self._squares = np.zeros(channels + 1)
-        self._frames = 0
+        self.sums = np.zeros(channels + 1)
+        self.squares = np.zeros(channels + 1)
+        self.frames = 0
 
     def add(self, block: np.ndarray, mean: np.ndarray) -> None:
         """``block`` is (frames, channels), ``mean`` their mean (frames,)."""
-        self._frames += len(block)
+        self.frames += len(block)
         with np.errstate(all="ignore"):  # samples that are no numbers are told where they are checked
-            self._sums[:-1] += block.sum(axis=0, dtype=np.float64)
-            self._squares[:-1] += np.einsum("ij,ij->j", block, block)
-            self._sums[-1] += mean.sum(dtype=np.float64)
-            self._squares[-1] += np.dot(mean, mean)
+            self.sums[:-1] += block.sum(axis=0, dtype=np.float64)
+            self.squares[:-1] += np.einsum("ij,ij->j", block, block)
+            self.sums[-1] += mean.sum(dtype=np.float64)
+            self.squares[-1] += np.dot(mean, mean)
 
     def then(self, after: ChannelPowers) -> None:
         """Add what was gathered in the stretch that follows."""
-        self._sums += after._sums
-        self._squares += after._squares
-        self._frames += after._frames
+        self.sums += after.sums
+        self.squares += after.squares
+        self.frames += after.frames
 
     def mixdown(self) -> Mixdown:
         """Which channels are to be heard."""
-        frames = max(1, self._frames)
+        frames = max(1, self.frames)
         with np.errstate(all="ignore"):
-            powers = np.maximum(0.0, self._squares / frames - (self._sums / frames) ** 2)
+            powers = np.maximum(0.0, self.squares / frames - (self.sums / frames) ** 2)
         return _chosen(powers[:-1], float(powers[-1]))
 
 
@@ -80,8 +85,7 @@ def _chosen(of_channel: np.ndarray, of_mean: float) -> Mixdown:
 
 def mean_of(block: np.ndarray, channels: tuple[int, ...] | None = None) -> np.ndarray:
     """(frames, channels) → (frames,), the mean of all channels, or of those that are named."""
-    taken = range(block.shape[1]) if channels is None else channels
-    first, *others = taken
+    first, *others = taken = range(block.shape[1]) if channels is None else channels
     if not others:
         return block[:, first]
     mixed = block[:, first].copy()

@@ -76,6 +76,10 @@ class Stream:
     def keeps_its_promise(self) -> bool:
         return self.promised is not None and abs(self.frames - self.promised) <= SLACK
 
+    @property
+    def complete(self) -> bool:
+        return self.promised is not None and self.frames >= self.promised
+
     def pieces(self) -> tuple[Piece, ...]:
         """The stream, with a header that says how long it is."""
         if self.keeps_its_promise or self.kind[1] != 3:
@@ -115,7 +119,7 @@ def streams_of(read: Read, start: int, end: int) -> list[Stream]:
         return streams
     for at, header in _frames(read, begun, end):
         tag = _length_tag(read(at, min(header.length, 256)), header)
-        if not streams or tag is not None or header.kind != streams[-1].kind or _complete(streams[-1]):
+        if not streams or tag is not None or header.kind != streams[-1].kind or streams[-1].complete:
             streams.append(Stream(read(at, 4), header.kind, tag or None, tag is not None))
         stream = streams[-1]
         if tag is None:
@@ -128,14 +132,9 @@ def streams_of(read: Read, start: int, end: int) -> list[Stream]:
     return [_settled(stream, read) for stream in streams if stream.frames and stream not in miscounted]
 
 
-def _complete(stream: Stream) -> bool:
-    return stream.promised is not None and stream.frames >= stream.promised
-
-
 def _settled(stream: Stream, read: Read) -> Stream:
-    if (
-        stream.tagged and not stream.keeps_its_promise
-    ):  # its header is wrong or says nothing: another one takes its place
+    # where its header is wrong or says nothing, another one takes its place
+    if stream.tagged and not stream.keeps_its_promise:
         start, end = stream.stretches[0]
         header = header_of(read(start, 4))
         assert header is not None

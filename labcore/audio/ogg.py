@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from itertools import pairwise
 
 from labcore.audio.raw import Read
 
@@ -26,23 +26,13 @@ READ = ("Vorbis", "Opus")
 BEGINS = 2  # flag of the first page of a stream
 
 
-@dataclass(frozen=True)
-class Pages:
-    """What a walk through the pages tells.
+def walk(read: Read, size: int) -> tuple[list[tuple[int, int]], list[list[str]], bool]:
+    """Go through the pages from their headers alone. Damage between pages is passed over, as decoders do.
 
-    Attributes:
-        links: (first byte, the one behind the last) of the streams that follow each other; streams beside each other are one.
-        codecs: of each link, those beside each other.
-        whole: whether the last page is all there.
+    Returns:
+        (first byte, the one behind the last) of the streams that follow each other, where streams beside each other are one; the
+        codecs of each, those beside each other; and whether the last page is all there.
     """
-
-    links: tuple[tuple[int, int], ...]
-    codecs: tuple[tuple[str, ...], ...]
-    whole: bool
-
-
-def walk(read: Read, size: int) -> Pages:
-    """Go through the pages from their headers alone. Damage between pages is passed over, as decoders do."""
     starts: list[int] = []
     codecs: list[list[str]] = []
     at, whole, begun = 0, True, False
@@ -67,9 +57,7 @@ def walk(read: Read, size: int) -> Pages:
             codecs[-1].append(_codec(head[table:]))
         begun = begins
         at += length
-    ends = [*starts[1:], size]
-    links = tuple(zip(starts, ends, strict=True)) if starts else ()
-    return Pages(links, tuple(map(tuple, codecs)), whole)
+    return list(pairwise([*starts, size])), codecs, whole
 
 
 def _codec(packet: bytes) -> str:

@@ -36,7 +36,7 @@ from labcore.audio.limits import Limits, default_limits
 from labcore.audio.loudness import BLOCK, CHUNK, LOWEST_RATE, KWeighting, integrated, step_samples
 from labcore.device import usable_cores
 
-BLOCKS = 2000
+BLOCKS = 2000  # of an overview at most; a recording of fewer samples has one a sample
 ALONE = 1 << 22  # values (frames × channels) below which one thread does it
 STRETCHES = 4  # of each thread, so that none waits long for the last
 MOST_THREADS = 8
@@ -76,16 +76,14 @@ class _Stretch:
 def overview(
     source: Source,
     *,
-    blocks: int = BLOCKS,
     name: str = "",
     limits: Limits | None = None,
-    progress: Callable[[float], None] | None = None,
+    progress: Callable[[float], None] = lambda share: None,
 ) -> tuple[Facts, Overview]:
     """Read a whole recording once, in bounded memory.
 
     Args:
         source: a path, or the file's content.
-        blocks: at most so many in the overview; a recording of fewer samples has one a sample.
         name: how errors call it, where the path does not say.
         limits: what is accepted; :func:`labcore.audio.default_limits` where they are not given.
         progress: called in this thread with the share that is done; what it raises ends the reading.
@@ -98,7 +96,7 @@ def overview(
         file = stack.enter_context(opened(source, called, limits))
         info = info_of(file)
         _, frames = stretch_of(file, called, 0.0, None, limits)
-        block = -(-frames // max(1, blocks))
+        block = -(-frames // BLOCKS)
         alone = isinstance(file, ForeignFile) or frames * info.channels < ALONE or not can_seek(file)
         shape = (info.channels, -(-frames // block))
         low, high = np.full(shape, np.inf, np.float32), np.full(shape, -np.inf, np.float32)
@@ -111,8 +109,8 @@ def overview(
         tally = Tally(info.channels, plan.full)
         for stretch in stretches:
             tally.then(stretch.tally)
-        check_length(file, called, frames, tally.frames)
-    read = tally.frames
+        check_length(file, called, frames, tally.powers.frames)
+    read = tally.powers.frames
     info = replace(info, frames=read, seconds=read / info.sample_rate)
     loudness = integrated(_energies(stretches, read // step, info.channels), step) if step else None
     there = -(-read // block)
@@ -129,7 +127,7 @@ def _bounds(frames: int, block: int, count: int) -> list[tuple[int, int]]:
 
 
 def _read_all(
-    files: list[OpenFile], plan: _Plan, bounds: list[tuple[int, int]], progress: Callable[[float], None] | None
+    files: list[OpenFile], plan: _Plan, bounds: list[tuple[int, int]], progress: Callable[[float], None]
 ) -> list[_Stretch]:
     """Each stretch by whichever thread is free; its files go round."""
     free: SimpleQueue[OpenFile] = SimpleQueue()
@@ -148,8 +146,7 @@ def _read_all(
         try:
             for done, future in enumerate(as_completed(futures), 1):
                 future.result()
-                if progress:
-                    progress(done / len(futures))
+                progress(done / len(futures))
         except BaseException:
             plan.stop.set()
             pool.shutdown(cancel_futures=True)

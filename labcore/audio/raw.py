@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import os
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from typing import TypeAlias
 
 Read: TypeAlias = Callable[[int, int], bytes]
@@ -42,12 +44,8 @@ class Spliced(io.RawIOBase):
 
     def __init__(self, read: Read, pieces: Sequence[Piece]) -> None:
         self._read, self._pieces = read, [piece for piece in pieces if _length(piece)]
-        self._ends: list[int] = []
-        end = 0
-        for piece in self._pieces:
-            end += _length(piece)
-            self._ends.append(end)
-        self._size, self._at, self._piece = end, 0, 0
+        self._ends = list(accumulate(map(_length, self._pieces)))
+        self._size, self._at = self._ends[-1] if self._ends else 0, 0
 
     def readable(self) -> bool:
         return True
@@ -67,8 +65,8 @@ class Spliced(io.RawIOBase):
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         filled = 0
         while filled < len(buffer) and self._at < self._size:
-            self._find()
-            piece, end = self._pieces[self._piece], self._ends[self._piece]
+            number = bisect_right(self._ends, self._at)
+            piece, end = self._pieces[number], self._ends[number]
             inside = _length(piece) - (end - self._at)
             count = min(len(buffer) - filled, end - self._at)
             part = self._read(piece[0] + inside, count) if isinstance(piece, tuple) else piece[inside:][:count]
@@ -78,13 +76,6 @@ class Spliced(io.RawIOBase):
             filled += len(part)
             self._at += len(part)
         return filled
-
-    def _find(self) -> None:
-        """Bring the piece at hand to where the position is; it is nearly always the same or the next."""
-        if self._at < self._ends[self._piece] - _length(self._pieces[self._piece]):
-            self._piece = 0
-        while self._ends[self._piece] <= self._at:
-            self._piece += 1
 
 
 def _length(piece: Piece) -> int:

@@ -13,18 +13,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from labcore.audio.blocks import Piece, check_part, go_to, is_long, joined, not_empty, notes_of, pieces, read_short
-from labcore.audio.files import (
-    OpenFile,
-    Source,
-    called_by,
-    opened,
-    reading,
-    stretch_of,
+from labcore.audio.blocks import (
+    Piece,
+    check_part,
+    frames_of,
+    go_to,
+    is_long,
+    joined,
+    not_empty,
+    notes_of,
+    pieces,
+    read_short,
 )
+from labcore.audio.files import OpenFile, Source, called_by, check_values, opened, reading, stretch_of
 from labcore.audio.limits import Limits, default_limits
 from labcore.audio.mixing import ChannelPowers
-from labcore.audio.waveforms import loudest_of, quantise
+from labcore.audio.waveforms import encode_wav, loudest_of, quantise
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class Sound:
     """A decoded file or a part of it.
 
     Attributes:
-        waveform: float32, finite, full scale ±1; (samples,), or (channels, samples) where the channels were kept apart.
+        waveform: (samples,) float32, finite, full scale ±1.
         sample_rate: in Hz.
         notes: what a user should know of how it was read, in words that follow the file's name.
     """
@@ -56,7 +60,7 @@ class _Assumed:
     Attributes:
         right: whether the last reading found that it is so.
         certain: whether it is known which channels are heard.
-        heard: those channels; None is all.
+        mixed_channels: those channels; None is all.
         peak: the loudest sample, or 1 where it is no louder.
         note: what is told of the mixing.
     """
@@ -69,11 +73,23 @@ class _Assumed:
 
 
 class Recording:
-    """A file or a part of it as blocks of mono samples at ``sample_rate``, the same as :func:`read_sound` gives at once.
+    """A file or a part of it, mono at ``sample_rate``, as a whole or as blocks of the same samples; or its channels apart.
+
+    Mono is the mean of the channels, without dead ones, and one alone where they cancel.
 
     Args:
-        source, sample_rate, name, start_s, end_s, limits: as for :func:`labcore.audio.read_sound`; ``limits.max_samples`` counts for
-            :meth:`whole` alone.
+        source: a path, or the file's content. WAV (PCM, float, A-law, µ-law, ADPCM), AIFF, FLAC, Ogg Vorbis and Opus, MP3;
+            with torchcodec installed M4A, WebM and more.
+        sample_rate: of the result in Hz; None keeps the file's own.
+        name: how errors call the file, where the path does not say (an upload's own name).
+        start_s, end_s: the part to decode in seconds; an end beyond the file's own is the file's own.
+        limits: what is accepted; :func:`labcore.audio.default_limits` where they are not given. ``limits.max_samples`` counts for
+            what is not taken in blocks.
+
+    Raises:
+        AudioError: by every method: the file is missing, empty, not audio, cut off, longer or larger than the limits, has no
+            samples, or samples that are not finite; the part lies outside it. It names the file and what to do. What is missing at
+            the end is told after the last block.
 
     Attributes:
         sample_rate: of the blocks in Hz; the file's own, where none was asked for, is known once it has been opened.
@@ -97,20 +113,12 @@ class Recording:
         self.notes: tuple[str, ...] = ()
 
     def is_long(self) -> bool:
-        """Whether it is taken block by block. Only its header is read.
-
-        Raises:
-            AudioError: as :func:`labcore.audio.probe` does.
-        """
+        """Whether it is taken block by block. Only its header is read."""
         with self._opened() as (file, _, count):
             return is_long(file, count, self.sample_rate)
 
     def at_once(self) -> Sound | None:
-        """All of it where it is short; None where it is to be taken block by block.
-
-        Raises:
-            AudioError: as :func:`labcore.audio.read_sound` does.
-        """
+        """All of it where it is short; None where it is to be taken block by block."""
         with self._opened() as (file, start, count):
             if is_long(file, count, self.sample_rate):
                 return None
@@ -118,31 +126,42 @@ class Recording:
             return Sound(waveform, self.sample_rate, notes_of(file, note))
 
     def whole(self) -> Sound:
-        """All of it, however long it is.
-
-        Raises:
-            AudioError: as :func:`labcore.audio.read_sound` does.
-        """
+        """All of it, however long it is."""
         with reading(self.called), closing(self._read(quantised=False)) as blocks:
             waveform = joined(blocks, self.called, self.sample_rate, self._limits)
         return Sound(
             np.ascontiguousarray(not_empty(waveform, self.called, self.sample_rate)), self.sample_rate, self.notes
         )
 
-    def waveform(self) -> Iterator[Block]:
-        """Blocks of float32, each valid until the next.
+    def as_wav(self, *, exact: bool = False) -> bytes:
+        """All of it encoded anew: what goes to a browser, or is kept, holds sound and nothing else.
 
-        Raises:
-            AudioError: as :func:`labcore.audio.read_sound` does; what is missing at the end is told after the last block.
+        Args:
+            exact: 32-bit float, so that a network hears what it would hear of the file itself; else PCM 16 bit, for players.
         """
+        sound = self.whole()
+        return encode_wav(sound.waveform, sound.sample_rate, exact=exact)
+
+    def channels(self) -> tuple[np.ndarray, int]:
+        """Its channels apart, at the file's own rate in Hz: float32 (channels, samples), finite, full scale ±1; and that rate."""
+        with self._opened() as (file, start, count):
+            rate = file.samplerate
+            if is_long(file, count, rate):
+                with reading(self.called):
+                    go_to(file, start)
+                    parts = pieces(file, self.called, count, rate, mixed=False)
+                    frames = joined(parts, self.called, rate, self._limits)
+            else:
+                frames = frames_of(file, self.called, start, count)
+                check_values(frames, self.called)
+        return np.ascontiguousarray(not_empty(frames, self.called, rate).T), rate
+
+    def waveform(self) -> Iterator[Block]:
+        """Blocks of float32, each valid until the next."""
         return self._read(quantised=False)
 
     def quantised(self) -> Iterator[Block]:
-        """Blocks of int16 as :func:`labcore.audio.quantise` makes them of the whole.
-
-        Raises:
-            AudioError: as :meth:`waveform` does.
-        """
+        """Blocks of int16 as :func:`labcore.audio.quantise` makes them of the whole."""
         return self._read(quantised=True)
 
     @contextmanager
@@ -202,3 +221,17 @@ class Recording:
             if len(chosen.channels) < file.channels:
                 assumed.mixed_channels, assumed.peak, right = chosen.channels, 1.0, False
         assumed.right = right
+
+
+def decode(
+    source: Source,
+    sample_rate: int | None = None,
+    *,
+    name: str = "",
+    start_s: float = 0.0,
+    end_s: float | None = None,
+    limits: Limits | None = None,
+) -> tuple[np.ndarray, int]:
+    """The waveform (samples,) of a file or a part of it, and its rate in Hz; see :class:`Recording`."""
+    sound = Recording(source, sample_rate, name=name, start_s=start_s, end_s=end_s, limits=limits).whole()
+    return sound.waveform, sound.sample_rate

@@ -85,13 +85,13 @@ def not_read(called: str, what: str) -> AudioError:
 
 
 def _ogg(read: Read, size: int, called: str) -> DecodePlan:
-    pages = ogg.walk(read, size)
-    if not pages.whole:
+    links, codecs, whole = ogg.walk(read, size)
+    if not whole:
         raise truncated(called)
-    for codecs in pages.codecs:
-        if not set(codecs) & set(ogg.READ):
-            raise not_read(called, f"is an Ogg file that holds {' and '.join(dict.fromkeys(codecs))}")
-    return DecodePlan(tuple((link,) for link in pages.links) if len(pages.links) > 1 else ())
+    for of_link in codecs:
+        if not set(of_link) & set(ogg.READ):
+            raise not_read(called, f"is an Ogg file that holds {' and '.join(dict.fromkeys(of_link))}")
+    return DecodePlan(tuple((link,) for link in links) if len(links) > 1 else ())
 
 
 def _mpeg(read: Read, start: int, end: int, called: str) -> DecodePlan:
@@ -130,18 +130,13 @@ def _chunked(read: Read, file: chunks.Chunked, called: str) -> DecodePlan:
         found = _mpeg(read, file.sound_at, file.sound_at + file.there, called)
         return found if found.streams else DecodePlan(unread=unread)
     _check_whole(file, called, form.byte_rate)
-    try:
-        mending = wave_format.mend(read, file, form)
-    except wave_format.Contradiction as error:
-        raise AudioError(f"{called} {error.what}", error.remedy) from error
-    notes = [mending.note] if mending and mending.note else []
+    changes, gain, note = wave_format.mend(read, file, form, called)
+    notes = [note] if note else []
     if file.stale:
         notes.append("its header states less sound than it contains, as after a recorder was killed: all of it is used")
-    if mending is None and (file.promised is not None or not file.there):
+    if not changes and (file.promised is not None or not file.there):
         return DecodePlan(unread=unread)
-    if mending is None:
-        return DecodePlan((file.mended(),), 1.0, tuple(notes), unread)
-    return DecodePlan((file.mended(mending.changes),), mending.gain, tuple(notes), unread)
+    return DecodePlan((file.mended(changes),), gain, tuple(notes), unread)
 
 
 def _check_whole(file: chunks.Chunked, called: str, byte_rate: float) -> None:

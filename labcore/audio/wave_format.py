@@ -9,6 +9,7 @@ import numpy as np
 
 from labcore.audio.chunks import Chunked
 from labcore.audio.raw import Read
+from labcore.errors import AudioError
 
 PCM, FLOAT, EXTENSIBLE = 1, 3, 0xFFFE
 MPEG = (0x50, 0x55)
@@ -28,14 +29,6 @@ CODECS = {
 
 LOOKED_AT = 1 << 18
 """Bytes of sound that are looked at, at each of four places, to see at which end of its word a sample lies."""
-
-
-class Contradiction(ValueError):
-    """It cannot be told what is meant: ``what`` says why, in words that follow the file's name, ``remedy`` what to do."""
-
-    def __init__(self, what: str, remedy: str = "Its header is damaged: export the file again") -> None:
-        super().__init__(what)
-        self.what, self.remedy = what, remedy
 
 
 @dataclass(frozen=True)
@@ -61,21 +54,10 @@ class WaveFormat:
         return CODECS.get(self.tag, f"a codec of the unknown number 0x{self.tag:04X}")
 
 
-@dataclass(frozen=True)
-class Mending:
-    """``changes``: other bytes for the header by offset. ``gain``: what samples are multiplied by."""
-
-    changes: dict[int, bytes]
-    gain: float = 1.0
-    note: str = ""
-
-
 def wave_format(read: Read, file: Chunked) -> WaveFormat | None:
     """The sample format of a WAV, RF64 or W64 file; None where the chunk is not there or too short."""
     at, length = file.form
-    if not at or length < 16:
-        return None
-    content = read(at, min(length, 40))
+    content = read(at, min(length, 40)) if at else b""
     if len(content) < 16:
         return None
     tag, channels, rate, byte_rate, block, bits = struct.unpack(file.order + "HHIIHH", content[:16])
@@ -85,41 +67,43 @@ def wave_format(read: Read, file: Chunked) -> WaveFormat | None:
     return WaveFormat(tag, channels, rate, byte_rate, block, bits, valid or bits, extensible)
 
 
-def mend(read: Read, file: Chunked, form: WaveFormat) -> Mending | None:
-    """How to read PCM whose header contradicts itself; None where it does not.
+def mend(read: Read, file: Chunked, form: WaveFormat, called: str) -> tuple[dict[int, bytes], float, str]:
+    """How to read PCM whose header contradicts itself.
 
     ``arecord -f S24_LE`` writes 24 bits at the lower end of 4 bytes, where WAV has them at the upper end: by its header alone that is
     noise, or 48 dB too soft. The samples tell which of the two it is.
 
+    Returns:
+        Other bytes for the header by offset, none where it does not; what samples are multiplied by; and what is told of it.
+
     Raises:
-        Contradiction: it cannot be told what is meant.
+        AudioError: it cannot be told what is meant.
     """
     if form.tag not in (PCM, FLOAT) or not form.channels or (form.tag == FLOAT and form.bits not in (32, 64)):
-        return None
+        return {}, 1.0, ""
     whole = (form.bits + 7) // 8
-    width = _width(form, whole)
+    width = _width(form, whole, called)
     fits = 1 <= whole <= width and width in (1, 2, 3, 4, 8) and form.channels * width < 1 << 16
     if not fits or (form.tag == FLOAT and width != whole):
-        raise Contradiction(_told(form))
+        raise _contradiction(form, called)
     changes: dict[int, bytes] = {}
     if form.block != form.channels * width:
         changes[file.form[0] + 12] = struct.pack(file.order + "H", form.channels * width)
     used = min(form.bits, form.valid_bits)
-    low = form.tag == PCM and 1 < width <= 4 and used < 8 * width and _at_lower_end(read, file, width, used)
+    low = form.tag == PCM and 1 < width <= 4 and used < 8 * width and _at_lower_end(read, file, width, used, called)
     if low or width != whole:
         changes[file.form[0] + 14] = struct.pack(file.order + "H", 8 * width)
         if form.extensible:
             changes[file.form[0] + 18] = struct.pack(file.order + "H", 8 * width)
-    if not changes:
-        return None
-    changes[file.form[0] + 8] = struct.pack(file.order + "I", min(2**32 - 1, form.rate * form.channels * width))
+    if changes:
+        changes[file.form[0] + 8] = struct.pack(file.order + "I", min(2**32 - 1, form.rate * form.channels * width))
     if not low:
-        return Mending(changes)
+        return changes, 1.0, ""
     note = f"its {used} bits a sample lie at the lower end of {width} bytes, and are read from there"
-    return Mending(changes, 2.0 ** (8 * width - used), note)
+    return changes, 2.0 ** (8 * width - used), note
 
 
-def _width(form: WaveFormat, whole: int) -> int:
+def _width(form: WaveFormat, whole: int, called: str) -> int:
     """Bytes of a sample: bits, block and byte rate each say something, and two that agree are believed."""
     if form.block == form.channels * whole:
         return whole
@@ -127,22 +111,24 @@ def _width(form: WaveFormat, whole: int) -> int:
     if by_rate == whole or not form.block:
         return whole
     if form.block % form.channels or form.block / form.channels != by_rate:
-        raise Contradiction(_told(form))
+        raise _contradiction(form, called)
     return form.block // form.channels
 
 
-def _told(form: WaveFormat) -> str:
-    return (
-        f"contradicts itself: {form.channels} channel{'s' if form.channels > 1 else ''} of {form.codec} in blocks of {form.block} bytes, "
-        f"{form.byte_rate} bytes a second at {form.rate} Hz"
+def _contradiction(form: WaveFormat, called: str) -> AudioError:
+    channels = f"{form.channels} channel{'s' if form.channels > 1 else ''}"
+    return AudioError(
+        f"{called} contradicts itself: {channels} of {form.codec} in blocks of {form.block} bytes, {form.byte_rate} bytes a second at "
+        f"{form.rate} Hz",
+        "Its header is damaged: export the file again",
     )
 
 
-def _at_lower_end(read: Read, file: Chunked, width: int, used: int) -> bool:
+def _at_lower_end(read: Read, file: Chunked, width: int, used: int, called: str) -> bool:
     """Whether samples lie at the lower end of their words: the bits above them are all alike, and some below the upper end are set.
 
     Raises:
-        Contradiction: they do, and where one is beyond the half of its range the bits above are 0: signed or not, that cannot be told.
+        AudioError: they do, and where one is beyond the half of its range the bits above are 0: signed or not, that cannot be told.
     """
     places = {at // (4 * width) * 4 * width for at in (0, file.there // 4, file.there // 2, 3 * file.there // 4)}
     low_bits = unsigned = False
@@ -155,9 +141,9 @@ def _at_lower_end(read: Read, file: Chunked, width: int, used: int) -> bool:
         low_bits |= bool((words & ((1 << (8 * width - used)) - 1)).any())
         unsigned |= bool(((above == 0) & (words >> (used - 1) == 1)).any())
     if low_bits and unsigned:
-        raise Contradiction(
-            f"has samples of {used} bits at the lower end of {width} bytes whose sign does not reach into the rest, as some devices "
-            "leave them for `arecord -f S24_LE`: it cannot be told whether they are signed",
+        raise AudioError(
+            f"{called} has samples of {used} bits at the lower end of {width} bytes whose sign does not reach into the rest, as some "
+            "devices leave them for `arecord -f S24_LE`: it cannot be told whether they are signed",
             "Record with `arecord -f S32_LE` or `-f S24_3LE`, or write the file again with samples that fill their bytes",
         )
     return low_bits

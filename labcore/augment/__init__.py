@@ -6,8 +6,7 @@ that the batch lies on, so that a seed set at the start of an epoch makes the ep
 """
 
 from labcore.augment.chain import Augmentation
-from labcore.augment.masks import Mask
-from labcore.augment.power import Bands, Equaliser, Gain, Mix, PitchShift, Speed, TimeScale
+from labcore.augment.spectrogram import Bands, Equaliser, Gain, Mask, Mix, PitchShift, Speed, TimeScale
 from labcore.augment.waveform import AddNoise, Reverb
 
 __all__ = [

@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from labcore.augment.masks import Mask
-from labcore.augment.power import Bands, Equaliser, Gain, Mix, PitchShift, Speed, TimeScale
+from labcore.augment.spectrogram import Bands, Equaliser, Gain, Mask, Mix, PitchShift, Speed, TimeScale
 from labcore.augment.waveform import AddNoise, Reverb
 from labcore.config import AugmentConfig
 from labcore.features import LogMel

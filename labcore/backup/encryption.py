@@ -6,6 +6,7 @@ A passphrase is age's own matter: ``labcore backup - | age -p > FILE`` and ``age
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -123,21 +124,16 @@ def decrypted(file: IO[bytes], start: bytes, identities: Sequence[Path], passphr
 
 def _pyrage() -> ModuleType:
     try:
-        import pyrage
+        return importlib.import_module("pyrage")
     except ImportError as error:
         raise BackupError("encrypted backups need pyrage", 'Install it: pip install "audio-gpu-lab[age]"') from error
-    module: ModuleType = pyrage
-    return module
 
 
 def _recipient(pyrage: ModuleType, text: str) -> Any:
     kind = pyrage.ssh if text.startswith("ssh-") else pyrage.x25519
-    try:
+    what, remedy = f"{text[:24]!r} is no recipient of age", "Give a public key, age1… or ssh-ed25519 …"
+    with BackupError.on_os_error(what, remedy, pyrage.RecipientError, ValueError):
         return kind.Recipient.from_str(text)
-    except (pyrage.RecipientError, ValueError) as error:
-        raise BackupError(
-            f"{text[:24]!r} is no recipient of age: {error}", "Give a public key, age1… or ssh-ed25519 …"
-        ) from error
 
 
 def _identities(pyrage: ModuleType, files: Sequence[Path]) -> Iterator[Any]:
@@ -146,7 +142,8 @@ def _identities(pyrage: ModuleType, files: Sequence[Path]) -> Iterator[Any]:
             "the backup is encrypted by age", f"Name the file of a secret key with --identity FILE; {BY_PIPE}"
         )
     for file in files:
-        try:
+        what, remedy = f"the identity {file} cannot be read", "Give the file that age-keygen wrote"
+        with BackupError.on_os_error(what, remedy, ValueError, pyrage.IdentityError):
             content = file.read_bytes()
             if content.startswith(b"-----BEGIN"):
                 yield pyrage.ssh.Identity.from_buffer(content)
@@ -156,7 +153,3 @@ def _identities(pyrage: ModuleType, files: Sequence[Path]) -> Iterator[Any]:
                 raise ValueError("there is no secret key in it")
             for text in keys:
                 yield pyrage.x25519.Identity.from_str(text)
-        except (OSError, ValueError, pyrage.IdentityError) as error:
-            raise BackupError(
-                f"the identity {file} cannot be read: {error}", "Give the file that age-keygen wrote"
-            ) from error

@@ -68,12 +68,10 @@ def staging_in(home: Path) -> Iterator[Path]:
             _tidy(left)
     staging = home / f"{HIDDEN}{secrets.token_hex(4)}"
     staging.mkdir(mode=0o700)
-    lock = FileLock(staging / "lock")
-    lock.acquire()
     try:
-        yield staging
+        with FileLock(staging / "lock"):
+            yield staging
     finally:
-        lock.release()
         _tidy(staging)
 
 
@@ -90,8 +88,8 @@ def _emptied(hidden: Path) -> bool:
         for old in (hidden / "old").iterdir():
             if not os.path.lexists(place := hidden.parent / old.name):
                 old.rename(place)
-    shutil.rmtree(hidden / "new", ignore_errors=True)
-    shutil.rmtree(hidden / "unpacked", ignore_errors=True)
+    for spare in ("new", "unpacked"):
+        shutil.rmtree(hidden / spare, ignore_errors=True)
     with contextlib.suppress(OSError):
         if (hidden / "old").is_dir():
             (hidden / "old").rmdir()
@@ -157,7 +155,7 @@ class Places:
     def _swap(self, unit: str) -> bool:
         place, hidden = self.home / unit, self._hidden(unit)
         there = os.path.lexists(place)
-        with _held(place, unit) if there else contextlib.nullcontext():
+        with _held(place, unit):
             if there:
                 self._rename(place, hidden / "old" / place.name)
             self._rename(hidden / "new" / place.name, place)
@@ -182,21 +180,13 @@ class Places:
             ) from error
 
 
-@contextlib.contextmanager
-def _held(place: Path, unit: str) -> Iterator[None]:
-    """Hold what is to be replaced, so that nobody takes it up meanwhile."""
+def _held(place: Path, unit: str) -> contextlib.AbstractContextManager[object]:
+    """Hold what is to be replaced, if there is anything, so that nobody takes it up meanwhile."""
     if (place / "config.json").is_file():
-        with Run(place).hold(timeout=0.5):
-            yield
-        return
-    lock = FileLock(place / "lock") if (place / "lock").is_file() else None
+        return Run(place).hold(timeout=0.5)
+    if not (place / "lock").is_file():
+        return contextlib.nullcontext()
     try:
-        if lock is not None:
-            lock.acquire(timeout=0.5)
+        return FileLock(place / "lock").acquire(timeout=0.5)
     except Timeout as error:
         raise _is_running(unit) from error
-    try:
-        yield
-    finally:
-        if lock is not None:
-            lock.release()

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from labcore.backup.names import DAMAGED, FOREIGN, Names, cut, is_run, trouble
-from labcore.backup.writing import FORMAT, HEAD, MANIFEST, PIECE
+from labcore.backup.writing import FORMAT, HEAD, MANIFEST, PIECE, Progress
 from labcore.errors import BackupError
 from labcore.reading import parse_json
 
@@ -30,7 +30,6 @@ LATEST = 2**33
 """Seconds since 1970 that every file system can keep as a file's time."""
 
 T = TypeVar("T")
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,11 @@ from typing import IO, Any
 from labcore.backup.encryption import decrypted, is_encrypted
 from labcore.backup.placing import Places, refuse, staging_in
 from labcore.backup.reading import Contents, read_archive
+from labcore.backup.writing import Progress
 from labcore.errors import BackupError, WorkspaceError
 from labcore.reading import DamagedError, open_file
 from labcore.workspace import Workspace
 
-Progress = Callable[[int, int], None]
 START = 64
 """Bytes that tell what a file is."""
 
@@ -76,7 +76,9 @@ def restore(
 
         if check_only:
             return read(None, lambda units: None)
-        try:
+        what = f"restoring {source if isinstance(source, Path) else 'the backup'} into {home} failed"
+        remedy = "Free some space, or set LABCORE_HOME to another folder; the existing files are unchanged"
+        with WorkspaceError.on_os_error(what, remedy):
             if isinstance(source, Path):
                 _look_for_room(home, source)
             with staging_in(home) as staging:
@@ -84,11 +86,6 @@ def restore(
                 refuse(home, restored.units, replace)
                 _complete(staging / "unpacked", restored.units)
                 return dataclasses.replace(restored, replaced=Places(home, staging).put(restored.units))
-        except OSError as error:
-            raise WorkspaceError(
-                f"restoring {source if isinstance(source, Path) else 'the backup'} into {home} failed: {error.strerror or error}",
-                "Free some space, or set LABCORE_HOME to another folder; the existing files are unchanged",
-            ) from error
 
 
 def _opened(path: Path) -> IO[bytes]:

@@ -103,9 +103,7 @@ def _open_run(path: Path, name: str) -> dict[Path, Member]:
             member.file.close()
         opened = {}
         for file in (checkpoint, events):
-            inner = f"{name}/{file.relative_to(path).as_posix()}"
-            found = _open(file, inner)
-            if found is not None:
+            if (found := _open(file, f"{name}/{file.relative_to(path).as_posix()}")) is not None:
                 opened[file] = found
         try:
             now = checkpoint.stat()
@@ -122,11 +120,10 @@ def _one(path: Path, name: str, left_out: LeftOut) -> Iterator[Member]:
         member = _open(path, name, small=True)
     except OSError:
         left_out.unreadable.append(name)
-        return
-    if member is None:
-        return
-    with member.file:
-        yield member
+    else:
+        if member is not None:
+            with member.file:
+                yield member
 
 
 def _open(path: Path, name: str, *, small: bool = False) -> Member | None:

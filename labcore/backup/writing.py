@@ -106,7 +106,8 @@ def _pour(pieces: Iterator[bytes], file: IO[bytes], recipients: Sequence[str]) -
 
 def _archive(home: Path, written: Written, progress: Progress) -> Iterator[bytes]:
     head = {"format": FORMAT, "labcore": __version__, "time": time.time(), "units": written.units}
-    yield from _entry(HEAD, json.dumps(head).encode())
+    content = json.dumps(head).encode()
+    yield _header(HEAD, len(content), time.time()) + content + _padding(len(content))
     with tempfile.TemporaryFile() as manifest:
         for member in members(home, written.units, written.left_out):
             digest = hashlib.sha256()
@@ -138,10 +139,6 @@ def _content(member: Member) -> Iterator[bytes]:
             raise BackupError(f"{member.name} became shorter while it was read", "Make the backup again")
         left -= len(piece)
         yield piece
-
-
-def _entry(name: str, content: bytes) -> Iterator[bytes]:
-    yield _header(name, len(content), time.time()) + content + _padding(len(content))
 
 
 def _header(name: str, size: int, mtime: float) -> bytes:

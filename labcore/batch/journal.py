@@ -40,9 +40,8 @@ class PredictionJournal:
         with contextlib.suppress(FileNotFoundError), file.open("rb") as lines:
             offset = 0
             for line in lines:
-                with contextlib.suppress(
-                    ValueError, KeyError, TypeError
-                ):  # a line that a killed process left unfinished
+                # a killed process may have left a line unfinished
+                with contextlib.suppress(ValueError, KeyError, TypeError):
                     facts = parse_json(line)
                     if facts["key"] == key:
                         place = _Place(offset, len(line), facts["size"], facts["mtime_ns"], "error" in facts["answer"])

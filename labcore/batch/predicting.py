@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator
-from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,11 @@ from labcore.audio.windowed import Rows, hear
 from labcore.device import usable_cores
 from labcore.errors import LabError
 from labcore.inference.classifier import Classifier
-from labcore.serving import DynamicBatcher
+from labcore.inference.prediction import Prediction
+from labcore.serving.batcher import DynamicBatcher
 
 TOGETHER = 64
 """Windows of a long recording that the network is asked about at a time, at most."""
-
-_Asked = tuple[Path, np.ndarray, list[tuple[int, int]], "Future[np.ndarray]", tuple[str, ...]]
 
 
 def predict_files(
@@ -39,61 +38,48 @@ def predict_files(
     """
     batcher = DynamicBatcher(classifier.device)
     ahead = 2 * batcher.batch_size * batcher.workers
-    asked: deque[_Asked | tuple[Path, LabError]] = deque()
-    windows = 0
+    together = min(TOGETHER, batcher.batch_size * batcher.workers)
+    asked = deque[tuple[Path, int, Callable[[], Prediction]]]()  # how many windows a file has, and what waits for them
     decoded = decode_ahead(files, classifier.sample_rate, usable_cores())
+
+    def ask(samples: np.ndarray, scale: float, bounds: list[tuple[int, int]]) -> Rows:
+        return batcher.submit(classifier, samples, scale, bounds).result
+
+    def recording(file: Path, sound: Recording) -> Prediction:
+        cutter = partial(classifier.cutter, hop_seconds, together)
+        return classifier.prediction_of(hear(sound, cutter, ask, partial(progress, file)), sound.notes)
+
+    def clip(samples: np.ndarray, bounds: list[tuple[int, int]], rows: Rows, notes: tuple[str, ...]) -> Prediction:
+        return classifier.prediction(samples, bounds, rows(), notes)
+
     try:
         for file, sound in decoded:
             if isinstance(sound, LabError):
-                asked.append((file, sound))
+                asked.append((file, 0, partial(_refused, sound)))
             elif isinstance(sound, Recording):
                 while asked:
-                    first = asked.popleft()
-                    yield first[0], _told(classifier, first)
-                windows = 0
-                yield file, _of_recording(classifier, batcher, file, sound, hop_seconds, progress)
+                    yield _told(*asked.popleft())
+                yield _told(file, 0, partial(recording, file, sound))
             else:
                 samples, scale = quantise(sound.waveform)
                 bounds = classifier.windows_of(len(samples), hop_seconds)
-                asked.append((file, samples, bounds, batcher.submit(classifier, samples, scale, bounds), sound.notes))
-                windows += len(bounds)
-            while asked and (windows > ahead or len(asked) > ahead):
-                first = asked.popleft()
-                windows -= 0 if len(first) == 2 else len(first[2])
-                yield first[0], _told(classifier, first)
-        for rest in asked:
-            yield rest[0], _told(classifier, rest)
+                rows = ask(samples, scale, bounds)
+                asked.append((file, len(bounds), partial(clip, samples, bounds, rows, sound.notes)))
+            while len(asked) > ahead or sum(windows for _, windows, _ in asked) > ahead:
+                yield _told(*asked.popleft())
+        while asked:
+            yield _told(*asked.popleft())
     finally:
         decoded.close()
         batcher.close()
 
 
-def _of_recording(
-    classifier: Classifier,
-    batcher: DynamicBatcher,
-    file: Path,
-    recording: Recording,
-    hop_seconds: float | None,
-    progress: Callable[[Path, float], None],
-) -> dict[str, Any]:
-    def ask(samples: np.ndarray, scale: float, bounds: list[tuple[int, int]]) -> Rows:
-        return batcher.submit(classifier, samples, scale, bounds).result
-
+def _told(file: Path, windows: int, predict: Callable[[], Prediction]) -> tuple[Path, dict[str, Any]]:
     try:
-        together = min(TOGETHER, batcher.batch_size * batcher.workers)
-        windowed = hear(
-            recording, lambda: classifier.cutter(hop_seconds, together), ask, lambda share: progress(file, share)
-        )
+        return file, {"file": str(file), **predict().told()}
     except LabError as error:
-        return {"file": str(file), "error": str(error)}
-    return {"file": str(file), **classifier.prediction_of(windowed, recording.notes).told()}
+        return file, {"file": str(file), "error": str(error)}
 
 
-def _told(classifier: Classifier, asked: _Asked | tuple[Path, LabError]) -> dict[str, Any]:
-    if len(asked) == 2:
-        return {"file": str(asked[0]), "error": str(asked[1])}
-    file, samples, bounds, future, notes = asked
-    try:
-        return {"file": str(file), **classifier.prediction(samples, bounds, future.result(), notes).told()}
-    except LabError as error:
-        return {"file": str(file), "error": str(error)}
+def _refused(error: LabError) -> Prediction:
+    raise error

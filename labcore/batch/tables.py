@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -14,9 +15,8 @@ from labcore.sheets import Sheet
 from labcore.texts import json_line, shown
 from labcore.workspace import opened_atomically
 
-TABLES = ("jsonl", "csv", "parquet")
 TRACKS = ("raven", "audacity")
-FORMATS = (*TABLES, *TRACKS)
+FORMATS = ("jsonl", "csv", "parquet", *TRACKS)
 PER = ("file", "window", "segment")
 ENDINGS = {"raven": ".selections.txt", "audacity": ".labels.txt"}
 ROWS = 10_000
@@ -44,10 +44,8 @@ def rows_of(prediction: dict[str, Any], per: str, threshold: float) -> Iterator[
             yield file | vars(segment) | {"label": shown(segment.label)}
     else:
         for part in [prediction] if per == "file" else prediction["windows"]:
-            facts = {
-                name: part[name] for name in ("start_s", "end_s", "seconds", "label", "probability") if name in part
-            }
-            facts["label"] = shown(facts["label"])
+            told = ("start_s", "end_s", "seconds", "label", "probability")
+            facts = {name: part[name] for name in told if name in part} | {"label": shown(part["label"])}
             yield file | facts | {f"p_{shown(label)}": share for label, share in part["probabilities"].items()}
 
 
@@ -62,23 +60,24 @@ def write_table(
     """Write predictions into one file, whole or not at all.
 
     Args:
-        format: one of :data:`TABLES`. JSON lines are whole predictions, whatever ``per`` says.
+        format: one of :data:`FORMATS` that is no track. JSON lines are whole predictions, whatever ``per`` says.
         per: a row a file, window or segment.
         threshold: for segments and events, as :func:`segments_of` takes it.
 
     Raises:
         WorkspaceError: it cannot be written.
     """
+    rows = (row for prediction in predictions for row in rows_of(prediction, per, threshold))
     with _whole(path) as file:
         if format == "parquet":
-            _write_parquet(file, predictions, labels, per, threshold)
+            _write_parquet(file, rows, columns_of(labels, per))
         elif format == "jsonl":
             file.writelines(
                 json_line(with_events(prediction, threshold)).encode() + b"\n" for prediction in predictions
             )
         else:
             text = io.TextIOWrapper(file, "utf-8", newline="")
-            _write_csv(text, predictions, labels, per, threshold)
+            csv_writer(text, labels, per).rows(rows)
             text.detach()  # what is written is flushed, and the file stays open
 
 
@@ -89,40 +88,21 @@ def csv_text(predictions: Predictions, labels: list[str], per: str = "file", thr
         predictions: such as :meth:`labcore.inference.prediction.Prediction.told` gives, with ``file``; or ``file`` and ``error``.
     """
     text = io.StringIO()
-    _write_csv(text, predictions, labels, per, threshold)
+    writer = csv_writer(text, labels, per)
+    for prediction in predictions:
+        writer.rows(rows_of(prediction, per, threshold))
     return text.getvalue()
 
 
-def _write_csv(file: IO[str], predictions: Predictions, labels: list[str], per: str, threshold: float) -> None:
-    writer = csv_writer(file, labels, per)
-    for prediction in predictions:
-        writer.rows(rows_of(prediction, per, threshold))
-
-
-def _write_parquet(file: IO[bytes], predictions: Predictions, labels: list[str], per: str, threshold: float) -> None:
+def _write_parquet(file: IO[bytes], rows: Iterator[dict[str, Any]], columns: list[str]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    kinds = {
-        "file": pa.string(),
-        "label": pa.string(),
-        "error": pa.string(),
-        "notes": pa.string(),
-        "windows": pa.int64(),
-    }
-    schema = pa.schema([(name, kinds.get(name, pa.float64())) for name in columns_of(labels, per)])
-
-    def flush(rows: list[dict[str, Any]]) -> None:
-        writer.write_table(pa.Table.from_pylist(rows, schema))
-
+    kinds = dict.fromkeys(("file", "label", "error", "notes"), pa.string()) | {"windows": pa.int64()}
+    schema = pa.schema([(name, kinds.get(name, pa.float64())) for name in columns])
     with pq.ParquetWriter(file, schema) as writer:
-        rows: list[dict[str, Any]] = []
-        for prediction in predictions:
-            rows += rows_of(prediction, per, threshold)
-            if len(rows) >= ROWS:
-                flush(rows)
-                rows = []
-        flush(rows)
+        while gathered := list(itertools.islice(rows, ROWS)):
+            writer.write_table(pa.Table.from_pylist(gathered, schema))
 
 
 def track_of(prediction: dict[str, Any], format: str, threshold: float) -> str:
@@ -130,13 +110,11 @@ def track_of(prediction: dict[str, Any], format: str, threshold: float) -> str:
     segments = segments_of(prediction, threshold)
     if format == "audacity":
         return "".join(f"{s.start_s:.6f}\t{s.end_s:.6f}\t{_plain(s.label)}\n" for s in segments)
-    head = ["Selection", "View", "Channel", "Begin Time (s)", "End Time (s)", "Begin File", "Annotation", "Score"]
     name = _plain(Path(prediction["file"]).name)
-    rows = [
-        f"{n}\tSpectrogram 1\t1\t{s.start_s:.6f}\t{s.end_s:.6f}\t{name}\t{_plain(s.label)}\t{s.probability:.4f}"
+    return "Selection\tView\tChannel\tBegin Time (s)\tEnd Time (s)\tBegin File\tAnnotation\tScore\n" + "".join(
+        f"{n}\tSpectrogram 1\t1\t{s.start_s:.6f}\t{s.end_s:.6f}\t{name}\t{_plain(s.label)}\t{s.probability:.4f}\n"
         for n, s in enumerate(segments, 1)
-    ]
-    return "".join(f"{row}\n" for row in ["\t".join(head), *rows])
+    )
 
 
 def write_tracks(targets: Iterable[tuple[Path, dict[str, Any]]], format: str, threshold: float) -> None:

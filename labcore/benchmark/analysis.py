@@ -31,11 +31,7 @@ class SpeedUp:
 
 
 def fastest(measured: Iterable[tuple[str, Measurement]]) -> dict[tuple[str, Work], Measurement]:
-    """Of each (device, work) the measurement with the most clips a second. What has no figure is left out.
-
-    Args:
-        measured: by what their devices are called.
-    """
+    """Of each (device, work) the measurement with the most clips a second, given by what devices are called; those without a figure out."""
     found: dict[tuple[str, Work], Measurement] = {}
     for device, one in measured:
         key = (device, one.case.work)
@@ -50,11 +46,7 @@ def fastest_of(report: BenchmarkReport) -> dict[tuple[str, Work], Measurement]:
 
 
 def speed_up(best: Mapping[tuple[str, Work], Measurement], base: str = "cpu") -> list[SpeedUp]:
-    """Every other device against ``base`` at each work that both did, by device, model, mode, scope and batch size.
-
-    Args:
-        best: as :func:`fastest` gives it.
-    """
+    """Every other device against ``base`` at each work that both did, of what :func:`fastest` gives; by device and work."""
     found = []
     for (device, work), other in best.items():
         slow = best.get((base, work))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import torch
 
-from labcore.nvml import GpuSample, sample_of
+from labcore.nvml import sample_of
 
 BLOCK_SECONDS = 0.01
 
@@ -18,7 +18,6 @@ def energy_per_clip(
     seconds_of: Callable[[int], float],
     call_seconds: float,
     seconds: float,
-    look: Callable[[torch.device], GpuSample | None] = sample_of,
 ) -> float | None:
     """Joules of the whole card for each clip while it works without a pause; None where the card does not count.
 
@@ -29,19 +28,17 @@ def energy_per_clip(
         call_seconds: how long a call takes.
         seconds: how long at least; given up after three times as long.
     """
-    start = _joules(device, look)
+    start = _joules(device)
     if start is None or seconds <= 0:
         return None
     calls = max(1, int(BLOCK_SECONDS / max(call_seconds, 1e-7)))
-    begun = time.perf_counter()
-    give_up = begun + 3 * seconds + 0.5
+    give_up = time.perf_counter() + 3 * seconds + 0.5
     first: float | None = None
-    first_at, done = begun, 0
-    last = start
+    first_at, done, last = 0.0, 0, start
     while time.perf_counter() < give_up:
         seconds_of(calls)
         done += calls
-        now = _joules(device, look)
+        now = _joules(device)
         if now is None:
             return None
         if now == last:
@@ -54,6 +51,6 @@ def energy_per_clip(
     return None
 
 
-def _joules(device: torch.device, look: Callable[[torch.device], GpuSample | None]) -> float | None:
-    sample = look(device)
+def _joules(device: torch.device) -> float | None:
+    sample = sample_of(device)
     return None if sample is None else sample.energy_j

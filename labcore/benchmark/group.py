@@ -19,7 +19,7 @@ from labcore.benchmark.events import Measurement
 from labcore.benchmark.inputs import BenchmarkInputs
 from labcore.benchmark.machine import unsupported
 from labcore.benchmark.plan import Budget
-from labcore.benchmark.stepper import MakeStepper, Stepper
+from labcore.benchmark.stepper import Stepper
 from labcore.benchmark.timing import CaseTimes, interleave, warm_up
 from labcore.benchmark.watch import gpu_trouble, scatter
 from labcore.doctor.privacy import scrub
@@ -63,11 +63,9 @@ class Group:
         paces: dict[tuple[Any, ...], float],
         full_rows: dict[tuple[Any, ...], int],
         stop: Callable[[], bool],
-        make: MakeStepper = Stepper,
     ) -> None:
         self.works = [_Work(case) for case in cases]
-        self.best, self.budget, self.paces, self.full_rows = best, budget, paces, full_rows
-        self.stop, self.make = stop, make
+        self.best, self.budget, self.paces, self.full_rows, self.stop = best, budget, paces, full_rows, stop
 
     def measure(self, seconds: float, over: Callable[[], bool] = lambda: False, deadline: float = math.inf) -> None:
         """Prepare, warm up, time in turns, then look into the parts and the energy.
@@ -116,19 +114,18 @@ class Group:
             return "skipped", reason
         expected = case.batch_size * self.paces.get(case.row, self.paces.get(_kin(case), 0.0))
         if expected > self.budget.max_call_seconds:
-            return "skipped", f"a batch would take about {expected:.2g} s, and the limit is {self._allowed}"
+            return (
+                "skipped",
+                f"a batch would take about {expected:.2g} s, and the limit is {self.budget.max_call_seconds:g} s",
+            )
         reason = too_large(case)
         if reason:
             self.full_rows[case.row] = case.batch_size
             return "out_of_memory", reason
         return "", ""
 
-    @property
-    def _allowed(self) -> str:
-        return f"{self.budget.max_call_seconds:g} s"
-
     def _prepare(self, work: _Work, inputs: BenchmarkInputs, seconds: float) -> None:
-        work.stepper = stepper = self.make(work.case, inputs)
+        work.stepper = stepper = Stepper(work.case, inputs)
         if work.case.compiled:
             start = time.perf_counter()
             stepper.seconds(1)
@@ -137,7 +134,7 @@ class Group:
         call = stepper.seconds(1) if work.times.calls == 1 and work.times.warm_up == 1 else 0.0
         if call > self.budget.max_call_seconds:
             work.failure = "skipped"
-            work.error = f"a batch takes {call:.2g} s, and the limit is {self._allowed}"
+            work.error = f"a batch takes {call:.2g} s, and the limit is {self.budget.max_call_seconds:g} s"
             self._note_pace(work.case, call)
 
     def _look_closer(self, work: _Work, over: Callable[[], bool]) -> None:

@@ -29,8 +29,7 @@ from labcore.benchmark.events import (
     PeakMeasured,
 )
 from labcore.benchmark.plan import BenchmarkPlan
-from labcore.benchmark.report import BenchmarkReport, ReportError
-from labcore.benchmark.serialization import MACHINES
+from labcore.benchmark.report import MACHINES, BenchmarkReport, ReportError
 from labcore.errors import LabError
 from labcore.events import Started, each_of, last_of
 from labcore.jobs.folder import MACHINE, NOTHING, JobFolder, this_process

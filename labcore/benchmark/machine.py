@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
 from collections.abc import Sequence
 from typing import Any
@@ -10,6 +11,7 @@ import torch
 
 from labcore import __version__
 from labcore.device import choose_device, cpu_name, usable_cores
+from labcore.errors import DeviceError
 
 
 def describe(devices: Sequence[str]) -> dict[str, Any]:
@@ -49,14 +51,10 @@ def _device(device: str) -> dict[str, Any]:
 
 def usable_devices() -> list[str]:
     """``cpu``, and every GPU that runs a kernel."""
-    from labcore.errors import DeviceError
-
     found = ["cpu"]
     for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
-        try:
+        with contextlib.suppress(DeviceError):
             found.append(choose_device(f"cuda:{index}").device)
-        except DeviceError:
-            continue
     return found
 
 

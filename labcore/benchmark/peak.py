@@ -7,7 +7,7 @@ import time
 import torch
 
 from labcore.benchmark.events import PeakMeasured
-from labcore.device import allow_tf32, usable_cores
+from labcore.device import allow_tf32, synchronise, usable_cores
 from labcore.training.memory import is_out_of_memory
 from labcore.training.precision import DTYPES
 
@@ -61,19 +61,14 @@ def _product_seconds(size: int, device: torch.device, dtype: torch.dtype, end: f
     result = left @ right
     calls, shortest = 1, float("inf")
     for number in range(MOST):
-        _wait(device)
+        synchronise(device)
         start = time.perf_counter()
         for _ in range(calls):
             torch.mm(left, right, out=result)
-        _wait(device)
+        synchronise(device)
         now = time.perf_counter()
         shortest = min(shortest, (now - start) / calls)
         calls = max(1, min(1000, int(0.002 / shortest)))
         if now > end and number + 1 >= LEAST:
             break
     return shortest
-
-
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)

@@ -260,9 +260,7 @@ def quick_plan(devices: Sequence[str]) -> BenchmarkPlan:
     return BenchmarkPlan("quick", tuple(dict.fromkeys(cases)), QUICK)
 
 
-def full_plan(
-    devices: Sequence[str], models: Sequence[str] = MODELS, modes: Sequence[str] = tuple(MODES)
-) -> BenchmarkPlan:
+def full_plan(devices: Sequence[str]) -> BenchmarkPlan:
     """Everything: all batch sizes, scopes, modes, precisions and memory formats, the CPU in its best form beside them.
 
     The CPU's other forms and its thread counts are measured with the network alone, since what is around it is the same.
@@ -272,10 +270,10 @@ def full_plan(
     scopes = tuple(scope for scope in SCOPES if gpus or scope != "transfer")
     cases = list(make_plan(devices, [ARTICLE], ["inference"], scopes, [4]).cases)
     cases += make_plan(devices, [ARTICLE], ["inference"], ["network"], [4], ["fp32"], ["contiguous"]).cases
-    cases += make_plan(devices, models, modes, scopes).cases
+    cases += make_plan(devices, MODELS, tuple(MODES), scopes).cases
     if cpu:
         fixed = [precision for precision in PRECISIONS if precision in ("fp32", "bf16")]
-        cases += make_plan(cpu, models, modes, ["network"], [1, 8, 64], fixed).cases
+        cases += make_plan(cpu, MODELS, tuple(MODES), ["network"], [1, 8, 64], fixed).cases
         counts = sorted({2**power for power in range(10) if 2**power < usable_cores()} | {usable_cores()})
-        cases += make_plan(cpu, models, modes, ["network"], [32], threads=counts).cases
+        cases += make_plan(cpu, MODELS, tuple(MODES), ["network"], [32], threads=counts).cases
     return BenchmarkPlan("full", tuple(dict.fromkeys(cases)), FULL)

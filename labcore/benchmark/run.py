@@ -20,7 +20,6 @@ from labcore.benchmark.job import Benchmark, active_run
 from labcore.benchmark.machine import describe
 from labcore.benchmark.peak import measure_peak
 from labcore.benchmark.plan import BenchmarkPlan
-from labcore.benchmark.stepper import MakeStepper, Stepper
 from labcore.benchmark.tuning import tune_cpu
 from labcore.benchmark.watch import Watch
 from labcore.device import set_tf32, tf32_settings, usable_cores
@@ -50,7 +49,6 @@ def run_plan(
     plan: BenchmarkPlan,
     should_stop: StopTest = lambda: False,
     *,
-    make: MakeStepper = Stepper,
     beside: Callable[[], str] = lambda: "",
 ) -> Iterator[Event]:
     """Measure a plan, and keep nothing.
@@ -60,7 +58,6 @@ def run_plan(
     Args:
         plan: cases and budget.
         should_stop: asked between two cases and between two blocks of one.
-        make: brings a case to life; tests hand in others.
         beside: tells who else is working on the machine now, a sentence without the final stop; "" for nobody.
 
     Yields:
@@ -70,7 +67,7 @@ def run_plan(
         DeviceError, ConfigError: a device or a network that is not there.
     """
     with _settings_kept():
-        yield from _Measurement(plan, should_stop, make, time.perf_counter(), beside).events()
+        yield from _Measurement(plan, should_stop, time.perf_counter(), beside).events()
 
 
 @contextlib.contextmanager
@@ -89,7 +86,6 @@ class _Measurement:
 
     plan: BenchmarkPlan
     stop: Callable[[], bool]
-    make: MakeStepper
     began: float
     beside: Callable[[], str]
     peaks: dict[tuple[str, str], float | None] = field(default_factory=dict)
@@ -119,7 +115,7 @@ class _Measurement:
             if self.stop():
                 return
             watch.restart()
-            group = Group(ready, known, self.plan.budget, self.paces, self.full_rows, self.stop, self.make)
+            group = Group(ready, known, self.plan.budget, self.paces, self.full_rows, self.stop)
             group.measure(self._seconds_a_case(), self.over, self.end)
             disturbed = "; ".join(filter(None, [watch.trouble(), self.beside()]))
             for measurement in group.measurements(watch.busy_gpus, disturbed):
@@ -159,12 +155,12 @@ class _Measurement:
             key = (case.model, case.mode, self.plan.tuned_at(case))
             if key not in self.tuned:
                 try:
-                    self.tuned[key] = tune_cpu(*key, self._tune_seconds(), self.stop, self.make)
+                    seconds = min(self.plan.budget.tune_seconds, max(0.05, self.left() / 6))
+                    self.tuned[key] = tune_cpu(*key, seconds, self.stop)
                 except (RuntimeError, MemoryError) as error:
                     if not is_out_of_memory(error):
                         raise
-                    reason = "not timed: out of memory"
-                    self.tuned[key] = _plain(key, reason)
+                    self.tuned[key] = _untimed(*key)
                 told.append(self.tuned[key])
             found = self.tuned[key]
             resolved = replace(
@@ -182,10 +178,6 @@ class _Measurement:
         """The budget's, or less where the plan's time runs out."""
         expected = sum(map(self.plan.seconds_of, self.plan.cases)) - self.expected_done
         return self.plan.budget.case_seconds * min(1.0, max(0.1, self.left() / max(0.01, expected)))
-
-    def _tune_seconds(self) -> float:
-        """The budget's, or less where the plan's time runs out."""
-        return min(self.plan.budget.tune_seconds, max(0.05, self.left() / 6))
 
     def _progress(self, done: int, case: Case) -> BenchmarkProgress:
         model, mode, scope, batch = case.work
@@ -212,8 +204,7 @@ class _Measurement:
         return measurement.model_copy(update={"flops_per_clip": flops, "peak_share": share})
 
 
-def _plain(key: tuple[str, str, int], reason: str) -> CpuTuned:
-    model, mode, batch = key
+def _untimed(model: str, mode: str, batch: int) -> CpuTuned:
     return CpuTuned(
         model=model,
         mode=mode,
@@ -221,5 +212,5 @@ def _plain(key: tuple[str, str, int], reason: str) -> CpuTuned:
         precision="fp32",
         memory_format="contiguous",
         threads=usable_cores(),
-        reason=reason,
+        reason="not timed: out of memory",
     )

@@ -15,7 +15,7 @@ from torch.amp.grad_scaler import GradScaler
 from labcore.audio import decode
 from labcore.benchmark.cases import Case
 from labcore.benchmark.inputs import BenchmarkInputs, configuration, fresh_network
-from labcore.device import allow_tf32, usable_cores
+from labcore.device import allow_tf32, synchronise, usable_cores
 from labcore.features import LogMel
 from labcore.inference.windows import centred
 from labcore.training.precision import DTYPES, Precision
@@ -41,19 +41,14 @@ class Stepper:
             network = network.to(self.dtype).requires_grad_(False)
         self.network: Callable[[Tensor], Tensor] = torch.compile(network) if case.compiled else network
         self.log_mel = LogMel(configuration(case.model)).to(self.device)
-        pinned = self.device.type == "cuda"
         self.targets = inputs.targets().to(self.device)
-        self.images = self.waveforms = None
-        if case.scope in ("network", "transfer"):
-            images = inputs.images()
-            if case.scope == "network":
-                images = self._laid_out(images.to(self.device))
-                self.images = images if self.training else images.to(self.dtype)
-            else:
-                self.images = images.pin_memory() if pinned else images
-        else:
-            self.waveforms = inputs.waveforms()
-            self.waveforms = self.waveforms.pin_memory() if pinned else self.waveforms
+        source = inputs.images() if case.scope in ("network", "transfer") else inputs.waveforms()
+        if case.scope == "network":
+            source = self._prepare(source.to(self.device))
+        elif self.device.type == "cuda":
+            source = source.pin_memory()
+        self.source = source
+        """What a call begins with: images, for the network alone on the device; waveforms, into which files are decoded."""
         self.files = inputs.files() if case.scope == "file" else []
         self.rate = inputs.sample_rate
         self.pool = ThreadPoolExecutor(usable_cores()) if self.files else None
@@ -69,11 +64,6 @@ class Stepper:
         if self.device.type == "cuda":
             allow_tf32(self.case.precision == "tf32")
 
-    def synchronise(self) -> None:
-        """Wait for the device."""
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
-
     def call(self) -> Tensor:
         """The work of a batch, once. Where the scope brings the answer back, it waits for it."""
         with torch.inference_mode(not self.training):
@@ -82,11 +72,11 @@ class Stepper:
     def seconds(self, calls: int) -> float:
         """Seconds a call, over so many in a row, the device waited for before and after."""
         self.set_up()
-        self.synchronise()
+        synchronise(self.device)
         start = time.perf_counter()
         for _ in range(calls):
             self.call()
-        self.synchronise()
+        synchronise(self.device)
         return (time.perf_counter() - start) / calls
 
     def parts(self) -> dict[str, float]:
@@ -95,24 +85,20 @@ class Stepper:
         by_part: dict[str, float] = {}
 
         def timed(part: str, function: Callable[..., Any], *arguments: Any) -> Any:
-            self.synchronise()
+            synchronise(self.device)
             start = time.perf_counter()
             result = function(*arguments)
-            self.synchronise()
+            synchronise(self.device)
             by_part[part] = by_part.get(part, 0.0) + time.perf_counter() - start
             return result
 
         with torch.inference_mode(not self.training):
             if self.case.scope == "network":
-                timed("network", self._compute, self.images)
+                timed("network", self._compute, self.source)
                 return by_part
-            host = self.images
+            images = timed("transfer", self._move, timed("decode", self._decode) if self.files else self.source)
             if self.case.scope != "transfer":
-                host = timed("decode", self._decode) if self.files else self.waveforms
-            there = timed("transfer", self._move, host)
-            images = there
-            if self.case.scope != "transfer":
-                images = timed("mel", self._mel, there)
+                images = timed("mel", self._mel, images)
             answer = timed("network", self._compute, timed("network", self._prepare, images))
             timed("transfer", self._finish, answer)
         return by_part
@@ -121,8 +107,8 @@ class Stepper:
         """Let go of threads, and of the GPU's memory."""
         if self.pool is not None:
             self.pool.shutdown()
-        self.__dict__.pop("network", None)
-        self.images = self.waveforms = None
+        for name in ("network", "source"):
+            self.__dict__.pop(name, None)
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
@@ -131,20 +117,14 @@ class Stepper:
     def _image_batch(self) -> Tensor:
         """→ (batch, 1, n_mels, frames) on the device, laid out and in the precision of the case."""
         if self.case.scope == "network":
-            assert self.images is not None
-            return self.images
-        if self.case.scope == "transfer":
-            assert self.images is not None
-            return self._prepare(self._move(self.images))
-        waveforms = self._decode() if self.files else self.waveforms
-        assert waveforms is not None
-        return self._prepare(self._mel(self._move(waveforms)))
+            return self.source
+        there = self._move(self._decode() if self.files else self.source)
+        return self._prepare(there if self.case.scope == "transfer" else self._mel(there))
 
     def _decode(self) -> Tensor:
         """Encoded files → (batch, samples) in memory, on all cores, as the clip store decodes."""
-        assert self.waveforms is not None
         assert self.pool is not None
-        rows = self.waveforms.numpy()  # (pinned where the device is a GPU; filled anew at every call)
+        rows = self.source.numpy()  # (pinned where the device is a GPU; filled anew at every call)
 
         def fill(number: int) -> None:
             waveform, _ = decode(self.files[number], self.rate)
@@ -154,7 +134,7 @@ class Stepper:
             fill(0)
         else:
             list(self.pool.map(fill, range(len(self.files))))
-        return self.waveforms
+        return self.source
 
     def _move(self, host: Tensor) -> Tensor:
         return host.to(self.device, non_blocking=True)
@@ -165,11 +145,8 @@ class Stepper:
             images: Tensor = self.log_mel(waveforms)[:, None]
         return images
 
-    def _laid_out(self, images: Tensor) -> Tensor:
-        return images.contiguous(memory_format=self.form.format())
-
     def _prepare(self, images: Tensor) -> Tensor:
-        images = self._laid_out(images)
+        images = images.contiguous(memory_format=self.form.format())
         return images if self.training else images.to(self.dtype)
 
     def _compute(self, images: Tensor) -> Tensor:
@@ -188,6 +165,3 @@ class Stepper:
     def _finish(self, answer: Tensor) -> Tensor:
         """Bring the answer back, where that is included."""
         return answer if self.case.scope == "network" else answer.float().cpu()
-
-
-MakeStepper = Callable[[Case, BenchmarkInputs], Stepper]

@@ -6,19 +6,16 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:  # torch
+    from labcore.benchmark.stepper import Stepper
 
 BLOCK_SECONDS = 0.004
 """Calls shorter than this are timed several at a time: the clock, and waiting for the device, cost microseconds too."""
 WARM_UP_CALLS = 2
-
-
-class Timed(Protocol):
-    """What can be timed: :class:`labcore.benchmark.stepper.Stepper`, and in tests whatever counts its calls."""
-
-    def seconds(self, calls: int) -> float: ...
 
 
 @dataclass
@@ -37,7 +34,7 @@ class CaseTimes:
         return float(q1), float(median), float(q3)
 
 
-def warm_up(work: Timed, seconds: float) -> CaseTimes:
+def warm_up(work: Stepper, seconds: float) -> CaseTimes:
     """Call until what is made at first calls is made, and find out how many calls make a block."""
     times, took, last = CaseTimes(), 0.0, math.inf
     while times.warm_up < WARM_UP_CALLS or (took < 0.15 * seconds and times.warm_up < 50):
@@ -51,7 +48,7 @@ def warm_up(work: Timed, seconds: float) -> CaseTimes:
 
 
 def interleave(
-    works: Sequence[tuple[Timed, CaseTimes]],
+    works: Sequence[tuple[Stepper, CaseTimes]],
     seconds: float,
     min_repeats: int,
     max_repeats: int,

@@ -9,7 +9,7 @@ from dataclasses import replace
 from labcore.benchmark.cases import FORMATS, Case
 from labcore.benchmark.events import CpuTuned, Tried
 from labcore.benchmark.inputs import BenchmarkInputs
-from labcore.benchmark.stepper import MakeStepper, Stepper
+from labcore.benchmark.stepper import Stepper
 from labcore.benchmark.timing import CaseTimes, interleave
 from labcore.device import usable_cores
 
@@ -27,8 +27,6 @@ def tune_cpu(
     batch_size: int,
     seconds: float,
     should_stop: Callable[[], bool] = lambda: False,
-    make: MakeStepper = Stepper,
-    cores: int | None = None,
 ) -> CpuTuned:
     """Time precisions and memory formats on all cores, then the quickest of them on fewer.
 
@@ -37,18 +35,18 @@ def tune_cpu(
     Raises:
         RuntimeError, MemoryError: not even the plain form, fp32 contiguous, runs.
     """
-    cores = cores or usable_cores()
+    cores = usable_cores()
     deadline = time.perf_counter() + OVERTIME * seconds
     inputs = BenchmarkInputs(model, batch_size)
     plain = Case("cpu", model, mode, "network", batch_size, "fp32", "contiguous", threads=cores)
     forms = [replace(plain, precision=p, memory_format=f) for p in PRECISIONS for f in FORMATS]
     share = 0.7 if cores > 1 else 1.0
-    found = _time(forms, plain, inputs, seconds * share, should_stop, make, deadline)
+    found = _time(forms, plain, inputs, seconds * share, should_stop, deadline)
     best = min(found, key=lambda case: found[case])
     fewer = [count for count in (2**power for power in range(10)) if count < cores]
     if fewer and not should_stop():
         on_fewer = [replace(best, threads=count) for count in fewer]
-        again = _time([best, *on_fewer], best, inputs, seconds * (1 - share), should_stop, make, deadline)
+        again = _time([best, *on_fewer], best, inputs, seconds * (1 - share), should_stop, deadline)
         found.update(again)  # the best one too: it was interleaved with these
     return _told(found, plain)
 
@@ -58,11 +56,9 @@ def _told(found: dict[Case, float], plain: Case) -> CpuTuned:
     quickest_first = sorted(found, key=lambda case: found[case])
     best = quickest_first[0]
     assert best.threads is not None
-    which = (
-        f"the fastest of {len(found)} configurations timed"
-        if len(found) > 1
-        else "the only configuration timed within the limit"
-    )
+    which = "the only configuration timed within the limit"
+    if len(found) > 1:
+        which = f"the fastest of {len(found)} configurations timed"
     reason = f"{which}: {found[best]:.3g} ms for a batch of {best.batch_size}"
     if best != plain and plain in found:
         reason += f", against {found[plain]:.3g} ms in {plain.form}"
@@ -87,7 +83,6 @@ def _time(
     inputs: BenchmarkInputs,
     seconds: float,
     should_stop: Callable[[], bool],
-    make: MakeStepper,
     deadline: float,
 ) -> dict[Case, float]:
     """Median milliseconds of a batch for each case that runs and is not hopeless; the cases are interleaved."""
@@ -97,7 +92,7 @@ def _time(
         if first and time.perf_counter() > deadline:
             break
         try:
-            stepper = make(case, inputs)
+            stepper = Stepper(case, inputs)
             taken = stepper.seconds(1)
             # a first call makes what later ones use; where it was long anyway, a second one is enough to judge by
             first[case] = min(taken, stepper.seconds(1))

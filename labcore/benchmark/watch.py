@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -30,8 +31,6 @@ class Load:
 
     @classmethod
     def now(cls) -> Load:
-        import time
-
         all_, own = psutil.cpu_times(), os.times()
         stolen = float(getattr(all_, "steal", 0.0))
         idle = all_.idle + float(getattr(all_, "iowait", 0.0))
@@ -90,7 +89,7 @@ class Watch:
             if sample is not None and (sample.utilisation or 0.0) > OTHERS:
                 share = f"{100 * (sample.utilisation or 0.0):.0f} %"
                 self.busy_gpus[name] = f"the GPU was already busy ({share}) before the benchmark began"
-        self.before = Load.now()
+        self.restart()
 
     def restart(self) -> None:
         self.before = Load.now()

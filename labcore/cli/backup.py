@@ -49,7 +49,7 @@ def parser() -> Parser:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from labcore.backup import back_up
+    from labcore.backup.writing import back_up
 
     _refuse_passphrase(arguments)
     to_stdout = arguments.file == "-"

@@ -51,18 +51,16 @@ def parser() -> Parser:
     own = parser.add_argument_group(
         "cases of your choice", "Each takes several values, with commas or spaces between them."
     )
-    own.add_argument("--models", nargs="+", metavar="NAME", help=f"{', '.join(MODELS)}, {ARTICLE}, timm:NAME")
-    own.add_argument("--batch-sizes", nargs="+", metavar="N", help=f"1 to {BATCH_SIZES[-1]}")
-    own.add_argument(
-        "--precisions",
-        nargs="+",
-        metavar="P",
-        help=f"{', '.join(PRECISIONS)}, or {BEST}: the CPU's fastest, all of a GPU",
-    )
-    own.add_argument("--formats", nargs="+", metavar="F", help=f"memory formats: {', '.join(FORMATS)}")
-    own.add_argument("--scopes", nargs="+", metavar="S", help=f"what to include. {_listed(SCOPES)}")
-    own.add_argument("--modes", nargs="+", metavar="M", help=_listed(MODES))
-    own.add_argument("--threads", nargs="+", metavar="N", help="measure the CPU with these numbers of threads too")
+    for flag, metavar, what in (
+        ("--models", "NAME", f"{', '.join(MODELS)}, {ARTICLE}, timm:NAME"),
+        ("--batch-sizes", "N", f"1 to {BATCH_SIZES[-1]}"),
+        ("--precisions", "P", f"{', '.join(PRECISIONS)}, or {BEST}: the CPU's fastest, all of a GPU"),
+        ("--formats", "F", f"memory formats: {', '.join(FORMATS)}"),
+        ("--scopes", "S", f"what to include. {_listed(SCOPES)}"),
+        ("--modes", "M", _listed(MODES)),
+        ("--threads", "N", "measure the CPU with these numbers of threads too"),
+    ):
+        own.add_argument(flag, nargs="+", metavar=metavar, help=what)
     own.add_argument(
         "--compile", action="store_true", help="measure torch.compile too; compile time is reported separately"
     )
@@ -160,10 +158,8 @@ def plan_from(arguments: argparse.Namespace) -> BenchmarkPlan:
     devices = [choose_device(device).device for device in devices] if devices else usable_devices()
     given = [name for name in CHOICES if getattr(arguments, name)]
     if given and (arguments.quick or arguments.full):
-        flag = "--" + given[0].replace("_", "-")
-        raise ConfigError(
-            f"--{'quick' if arguments.quick else 'full'} and {flag} cannot be combined", "Leave one of them out"
-        )
+        both = f"--{'quick' if arguments.quick else 'full'} and --{given[0].replace('_', '-')}"
+        raise ConfigError(f"{both} cannot be combined", "Leave one of them out")
     if arguments.full:
         return full_plan(devices)
     if not given:
@@ -226,9 +222,8 @@ def _tell(report: BenchmarkReport, as_json: bool) -> None:
         emit("", table(COLUMNS, rows))
     if lines := beside(report):
         head = ["published figures, small CNN on (4, 1, 64, 64)", "form", "ms"]
-        emit(
-            "", table(head, [[each.who, each.form, f"{'> ' if each.at_least else ''}{each.ms:.3g}"] for each in lines])
-        )
+        figures = [[each.who, each.form, f"{'> ' if each.at_least else ''}{each.ms:.3g}"] for each in lines]
+        emit("", table(head, figures))
     reasons = list(dict.fromkeys(one.disturbed for one in report.measurements if one.disturbed))
     for reason in reasons[:REASONS]:
         emit(f"* disturbed: {reason}")
@@ -241,36 +236,26 @@ def _row(one: Measurement) -> list[object]:
     assert one.median_ms is not None
     share = None if one.peak_share is None else f"{100 * one.peak_share:.2g} %"
     energy = None if one.energy_j_per_clip is None else f"{one.energy_j_per_clip:.3g}"
-    return [
-        *(case.device, case.model, case.mode, case.scope, case.batch_size, case.form, f"{one.median_ms:.3f}"),
-        *(
-            f"{one.q1_ms:.3f} - {one.q3_ms:.3f}",
-            f"{one.clips_per_second:.1f}",
-            share,
-            energy,
-            "*" if one.disturbed else "",
-        ),
-    ]
+    quartiles, disturbed = f"{one.q1_ms:.3f} - {one.q3_ms:.3f}", "*" if one.disturbed else ""
+    figures = [f"{one.median_ms:.3f}", quartiles, f"{one.clips_per_second:.1f}", share, energy, disturbed]
+    return [case.device, case.model, case.mode, case.scope, case.batch_size, case.form, *figures]
 
 
 def _shown(workspace: Workspace, name: str) -> BenchmarkReport:
     path = Path(name).expanduser()
     if not path.is_file():
         return Benchmark.open(workspace, name).report()
-    try:
+    with ReportError.on_os_error(f"{path} cannot be read", "Check its permissions"):
         return BenchmarkReport.from_json(read_file(path))
-    except OSError as error:
-        raise ReportError(f"{path} cannot be read: {error.strerror or error}", "Check its permissions") from error
 
 
 def _list(workspace: Workspace, as_json: bool) -> int:
     reports, broken = looked_at(Benchmark.every(workspace), Benchmark.report, lambda benchmark: benchmark.id)
-    facts = []
-    for report in reports:
-        figures = sum(one.ok for one in report.measurements)
-        facts.append(
-            {"id": report.id, "by": report.by, "state": report.state, "title": report.title, "figures": figures}
-        )
+    facts = [
+        {name: getattr(report, name) for name in ("id", "by", "state", "title")}
+        | {"figures": sum(one.ok for one in report.measurements)}
+        for report in reports
+    ]
     head = ["id", "state", "figures", "title"]
     rows = [[each[name] for name in head] for each in facts]
     none = "there are no reports yet; `labcore benchmark` makes one"

@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labcore import builtin
+from labcore.batch.journal import PredictionJournal
 from labcore.batch.segments import THRESHOLD, segments_of, summary_of, with_events
-from labcore.batch.tables import ENDINGS, FORMATS, PER, TRACKS, csv_writer, rows_of, track_of
+from labcore.batch.tables import ENDINGS, FORMATS, PER, TRACKS, csv_writer, rows_of, track_of, write_table, write_tracks
 from labcore.cli.inputs import Inputs, last_trained, sound_files, weights_of
 from labcore.cli.output import DONE, FAILED, INTERRUPTED, duration, emit, emit_json, percent, say, say_some, tell
 from labcore.cli.parser import WEIGHTS, Parser, add_device, add_json, positive, share
@@ -33,7 +34,6 @@ from labcore.texts import counted, moment, shown
 from labcore.workspace import sha256_of
 
 if TYPE_CHECKING:
-    from labcore.batch import PredictionJournal
     from labcore.inference.classifier import Classifier
 
 BY_ENDING = {".csv": "csv", ".jsonl": "jsonl", ".json": "jsonl", ".parquet": "parquet"}
@@ -126,17 +126,16 @@ class _Stdout:
             say(f"bad: {prediction['error']}")
         for note in prediction.get("notes", ()):
             say(f"note: {prediction['file']}: {note}")
+        text = ""
         if self.writer is not None:
             self.writer.rows(rows_of(prediction, self.per, self.threshold))
-            self._emit(self.file.getvalue())
+            text = self.file.getvalue()
             self.file.seek(0)
             self.file.truncate()
+        elif "error" not in prediction and self.kind == "text":
+            text = "\n".join(_lines(prediction, self.threshold))
         elif "error" not in prediction:
-            text = "\n".join(_lines(prediction, self.threshold)) if self.kind == "text" else ""
-            self._emit(text or track_of(prediction, self.kind, self.threshold))
-
-    @staticmethod
-    def _emit(text: str) -> None:
+            text = track_of(prediction, self.kind, self.threshold)
         if text := text.removesuffix("\n"):
             emit(text)
 
@@ -168,8 +167,6 @@ def _lines(prediction: dict[str, Any], threshold: float) -> list[str]:
 
 def _into_files(arguments: argparse.Namespace, kind: str, weights: Path, inputs: Inputs) -> int:
     """Write predictions to a file or a folder; those made before are taken from the journal beside it."""
-    from labcore.batch import PredictionJournal, write_table, write_tracks
-
     output, files = Path(arguments.output), inputs.files
     targets = track_files(arguments.files, files, output, kind) if kind in TRACKS else {}
     into_folder = kind in TRACKS and output not in targets.values()

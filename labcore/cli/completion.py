@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import os
 from collections.abc import Callable
 from pathlib import Path
 
-from labcore.cli.output import emit
+from labcore.cli.main import COMMANDS
+from labcore.cli.output import DONE, emit
 from labcore.cli.parser import Parser
 from labcore.jobs.kind import TABLE
 from labcore.workspace import Workspace
@@ -36,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     from argcomplete.shell_integration import shellcode
 
     emit(shellcode(["labcore"], shell=arguments.shell).strip())
-    return 0
+    return DONE
 
 
 def complete() -> None:
@@ -53,8 +55,6 @@ def complete() -> None:
 
 
 def _commands() -> argparse.ArgumentParser:
-    from labcore.cli.main import COMMANDS
-
     parser = argparse.ArgumentParser(prog="labcore")
     parser.add_argument("--version", action="store_true", help="print the version")
     actions = parser.add_subparsers()
@@ -65,10 +65,6 @@ def _commands() -> argparse.ArgumentParser:
 
 def _parser_of(command: str) -> argparse.ArgumentParser | None:
     """The parser of a command, its arguments with what completes them; None where there is no such command."""
-    import importlib
-
-    from labcore.cli.main import COMMANDS
-
     if command not in COMMANDS:
         return None
     parser: Parser = importlib.import_module(f"labcore.cli.{command}").parser()
@@ -114,9 +110,8 @@ def _datasets(prefix: str, **_: object) -> list[str]:
     """The data sets of the workspace as their folders and lists are called, and files and folders, since a path will do."""
     from argcomplete.completers import FilesCompleter
 
-    names = {
-        path.name if path.is_dir() else path.stem for path in _entries("datasets")
-    }  # the registry would load pandas
+    # the registry would load pandas
+    names = {path.name if path.is_dir() else path.stem for path in _entries("datasets")}
     return [*sorted(names), *FilesCompleter()(prefix)]
 
 

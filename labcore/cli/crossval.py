@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from labcore.jobs.manager import Queue
 
 LOOK_SECONDS = 0.5
-WHICH = "its id or a part of it, or the word last"
 
 
 def parser() -> Parser:
@@ -54,7 +53,7 @@ def parser() -> Parser:
     add_engine(own, "fold")
     other = parser.add_argument_group("existing cross-validations").add_mutually_exclusive_group()
     other.add_argument("--list", action="store_true", help="list them")
-    other.add_argument("--show", metavar="ID", help=f"show the results of one: {WHICH}")
+    other.add_argument("--show", metavar="ID", help="show the results of one: its id or a part of it, or the word last")
     other.add_argument(
         "--resume", metavar="ID", help="continue one; --dataset names the new place of a data set that was moved"
     )

@@ -39,12 +39,12 @@ def parser() -> Parser:
     actions = subcommands(
         parser,
         {
-            "list": "list the data sets of the workspace",
-            "demo": "make the demo set: 400 synthetic city sounds of ten classes, in about ten seconds",
-            "check": "check a data set for problems that would harm training",
-            "import": "add a folder or CSV file to the workspace; the files stay where they are",
-            "rename": "rename a data set; its runs still find it",
-            "remove": "remove a data set from the workspace; your own files stay where they are",
+            "list": (show_list, "list the data sets of the workspace"),
+            "demo": (demo, "make the demo set: 400 synthetic city sounds of ten classes, in about ten seconds"),
+            "check": (check, "check a data set for problems that would harm training"),
+            "import": (take_in, "add a folder or CSV file to the workspace; the files stay where they are"),
+            "rename": (rename, "rename a data set; its runs still find it"),
+            "remove": (remove, "remove a data set from the workspace; your own files stay where they are"),
         },
     )
     actions["demo"].add_argument("--seed", metavar="N", type=int, default=0, help="seed of the synthesis (default: 0)")
@@ -69,93 +69,80 @@ def parser() -> Parser:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    workspace, as_json = Workspace.default(), arguments.json
-    match arguments.action:
-        case "list":
-            return show_list(workspace, as_json)
-        case "demo":
-            return demo(workspace, arguments.seed, as_json)
-        case "import":
-            return take_in(workspace, arguments.path, arguments.name, as_json)
-        case "rename":
-            return rename(workspace, arguments.dataset, arguments.to, as_json)
-        case "remove":
-            return remove(workspace, arguments.dataset, arguments.yes, as_json)
-        case _:
-            return check(workspace, arguments.dataset, as_json, arguments.sample_rate)
+    return arguments.does(Workspace.default(), arguments)
 
 
-def show_list(workspace: Workspace, as_json: bool) -> int:
+def show_list(workspace: Workspace, arguments: argparse.Namespace) -> int:
     from labcore.datasets.glance import list_datasets
 
     infos = list_datasets(workspace)
     head = ["data set", "layout", "clips", "classes", "where"]
     rows = [[info.name, info.layout or "?", info.clips, info.classes, info.error or info.path] for info in infos]
     none = "there are no data sets yet; `labcore datasets demo` makes one"
-    return tell_list(map(asdict, infos), head, rows, none=none, as_json=as_json)
+    return tell_list(map(asdict, infos), head, rows, none=none, as_json=arguments.json)
 
 
-def demo(workspace: Workspace, seed: int, as_json: bool) -> int:
+def demo(workspace: Workspace, arguments: argparse.Namespace) -> int:
     from labcore.datasets.demo import make_demo
 
-    path = make_demo(workspace.datasets / "demo", seed=seed, progress=counting("making the demo set"))
+    path = make_demo(workspace.datasets / "demo", seed=arguments.seed, progress=counting("making the demo set"))
     say("`labcore train --preset quick` trains on it")
-    return tell({"name": path.name, "path": str(path)}, str(path), as_json=as_json)
+    return tell({"name": path.name, "path": str(path)}, str(path), as_json=arguments.json)
 
 
-def take_in(workspace: Workspace, path: str, name: str, as_json: bool) -> int:
+def take_in(workspace: Workspace, arguments: argparse.Namespace) -> int:
     from labcore.datasets.registry import register
 
-    info = register(workspace, path, name, scanning("reading headers"))
+    info = register(workspace, arguments.path, arguments.name, scanning("reading headers"))
     for sentence in info.warnings:
         say(f"warning: {sentence}", "yellow")
     clips = f"{counted(info.clips, 'clip')} of {counted(info.classes, 'class', 'classes')}"
-    return tell(asdict(info), f"{info.name}: {clips} ({info.layout}) at {info.path}", as_json=as_json)
+    return tell(asdict(info), f"{info.name}: {clips} ({info.layout}) at {info.path}", as_json=arguments.json)
 
 
-def rename(workspace: Workspace, name: str, to: str, as_json: bool) -> int:
+def rename(workspace: Workspace, arguments: argparse.Namespace) -> int:
     from labcore.datasets.keeping import rename
 
-    use = rename(workspace, name, to)
+    use = rename(workspace, arguments.dataset, arguments.to)
     if use.runs:
         say(f"{use.sentence}; they find it by its old name too")
     facts = {"name": use.name, "path": shown(use.path or ""), "runs": [run.id for run, _ in use.runs]}
-    return tell(facts, use.name, as_json=as_json)
+    return tell(facts, use.name, as_json=arguments.json)
 
 
-def remove(workspace: Workspace, name: str, yes: bool, as_json: bool) -> int:
+def remove(workspace: Workspace, arguments: argparse.Namespace) -> int:
     from labcore.datasets.keeping import remove, use_of
 
-    use = use_of(workspace, name)
+    use = use_of(workspace, arguments.dataset)
     if use.runs:
         say(use.sentence)
-    use = remove(workspace, name, delete=yes)
+    use = remove(workspace, arguments.dataset, delete=arguments.yes)
     if use.open:
         runs = counted(len(use.open), "run")
         say(f"{runs} can only be resumed with its new place: labcore resume RUN --dataset PATH")
     facts = {"name": use.name, "path": shown(use.path or ""), "deleted": use.own}
     done = "deleted" if use.own else f"removed from the workspace; its files stay at {use.path}"
-    return tell({**facts, "runs": [run.id for run, _ in use.runs]}, f"{use.name}: {done}", as_json=as_json)
+    return tell({**facts, "runs": [run.id for run, _ in use.runs]}, f"{use.name}: {done}", as_json=arguments.json)
 
 
-def check(workspace: Workspace, name: str, as_json: bool, sample_rate: int | None = None) -> int:
+def check(workspace: Workspace, arguments: argparse.Namespace) -> int:
     from labcore.datasets.health import check_dataset
     from labcore.datasets.registry import find_dataset
     from labcore.datasets.walk import looking
 
-    config = RunConfig() if sample_rate is None else RunConfig().replace({RATE: sample_rate})
+    rate = arguments.sample_rate
+    config = RunConfig() if rate is None else RunConfig().replace({RATE: rate})
     with looking(scanning("checking")):
-        dataset = find_dataset(workspace, name)
+        dataset = find_dataset(workspace, arguments.dataset)
     health = check_dataset(dataset, counting("checking"), config)
-    return tell(health.to_dict(), *report(health), as_json=as_json)
+    return tell(health.to_dict(), *report(health), as_json=arguments.json)
 
 
 def report(health: Health) -> list[Content]:
     """What ``datasets check`` prints: the facts, clips by class and fold, then each finding with its first files."""
     facts = health.to_dict()
-    lines: list[Content] = [
-        f"{health.name}: {counted(health.clips, 'clip')}, {duration(health.total_seconds)} in all ({health.layout})"
-    ]
+    about = f"{counted(health.clips, 'clip')}, {duration(health.total_seconds)} in all ({health.layout})"
+    lines: list[Content] = [f"{health.name}: {about}"]
     if health.rates:
         shortest, median, longest = health.seconds
         lines.append(f"clips of {shortest:.2f} to {longest:.2f} s, half of them up to {median:.2f} s")
@@ -163,9 +150,7 @@ def report(health: Health) -> list[Content]:
     if health.passed_over:
         lines.append(f"files ignored (not audio): {health.passed_over}")
     folds = [str(fold) for fold in health.counts.columns]
-    rows = [
-        [label, *(counts[fold] for fold in folds), sum(counts.values())] for label, counts in facts["counts"].items()
-    ]
+    rows = [[label, *map(counts.get, folds), sum(counts.values())] for label, counts in facts["counts"].items()]
     lines += [f"folds: {health.fold_note}", "", table(["class", *folds, "all"], rows), ""]
     for heading, found in (
         ("unreadable", [told(problem) for problem in health.unreadable]),

@@ -23,13 +23,12 @@ from labcore.cli.parser import Parser, add_device, add_json, add_setting, number
 from labcore.cli.progress import Bar, Pace, scanning
 from labcore.cli.signals import stop_on_signals
 from labcore.device import usable_cores
-from labcore.errors import AudioError, ConfigError
+from labcore.errors import AudioError, ConfigError, RunError
 from labcore.texts import counted
 from labcore.typed import typed_path
 from labcore.workspace import sha256_of
 
 if TYPE_CHECKING:
-    from labcore.config import RunConfig
     from labcore.extract import Counts, ExtractSettings
 
 FRONT_END = ("audio.sample_rate", "features.")
@@ -84,6 +83,11 @@ def run(arguments: argparse.Namespace) -> int:
     device = _device(arguments.device, settings)
     began = time.monotonic()
     pace = Pace(say)
+
+    def at_work(counts: Counts) -> None:
+        line = _line(counts, time.monotonic() - began)
+        pace(Bar("extracting", counts.done + counts.skipped, counts.total, line))
+
     with (
         stop_on_signals("stopping after the current files; interrupt again to quit at once") as stopping,
         looking(_until(stopping.is_set)),
@@ -95,7 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
             device=device,
             workers=arguments.workers,
             index=arguments.index,
-            progress=lambda counts: pace(_bar(counts, time.monotonic() - began)),
+            progress=at_work,
             should_stop=stopping.is_set,
         )
     seconds = time.monotonic() - began
@@ -104,26 +108,11 @@ def run(arguments: argparse.Namespace) -> int:
     say(_line(counts, seconds))
     if counts.stopped:
         say("stopped; the same command continues")
-    tell(
-        _facts(counts, seconds) | {"device": device, "index": str(counts.index)},
-        str(counts.index),
-        as_json=arguments.json,
-    )
-    if counts.stopped:
-        return INTERRUPTED
-    return FAILED if counts.bad else DONE
-
-
-def _facts(counts: Counts, seconds: float) -> dict[str, object]:
-    return {
-        "files": counts.total,
-        "done": counts.done - len(counts.bad),
-        "skipped": counts.skipped,
-        "bad": len(counts.bad),
-        "stopped": counts.stopped,
-        "audio_seconds": round(counts.audio_seconds, 3),
-        "seconds": round(seconds, 3),
-    }
+    facts: dict[str, object] = {"files": counts.total, "done": counts.done - len(counts.bad), "skipped": counts.skipped}
+    facts |= {"bad": len(counts.bad), "stopped": counts.stopped, "audio_seconds": round(counts.audio_seconds, 3)}
+    facts |= {"seconds": round(seconds, 3), "device": device, "index": str(counts.index)}
+    tell(facts, str(counts.index), as_json=arguments.json)
+    return INTERRUPTED if counts.stopped else FAILED if counts.bad else DONE
 
 
 def _until(stopped: Callable[[], bool]) -> Callable[[int, int], None]:
@@ -152,9 +141,8 @@ def settings_from(arguments: argparse.Namespace) -> ExtractSettings:
     if arguments.embeddings is None:
         if arguments.hop is not None:
             raise ConfigError("--hop is for embeddings", "The hop of frames is --features.hop_length, in samples")
-        config: RunConfig = RunConfig() if arguments.config is None else read_config(Path(arguments.config))
-        config = config.replace(given)
-        return ExtractSettings(arguments.features, arguments.format, config, n_mfcc=arguments.mfcc)
+        config = RunConfig() if arguments.config is None else read_config(Path(arguments.config))
+        return ExtractSettings(arguments.features, arguments.format, config.replace(given), n_mfcc=arguments.mfcc)
     if given or arguments.config is not None:
         raise ConfigError(
             "embeddings take the front end of their run", "Leave out --config, --audio.… and --features.…"
@@ -162,8 +150,6 @@ def settings_from(arguments: argparse.Namespace) -> ExtractSettings:
     weights = weights_of(arguments.embeddings)
     file = weights / "weights.safetensors" if weights.is_dir() else weights
     if not file.is_file():
-        from labcore.errors import RunError
-
         raise RunError(f"there are no weights at {file}", "Weights are written when a run finishes")
     return ExtractSettings(
         "embeddings",
@@ -184,22 +170,14 @@ def _device(wanted: str, settings: ExtractSettings) -> str:
     return choice.device
 
 
-def _bar(counts: Counts, seconds: float) -> Bar:
-    return Bar("extracting", counts.done + counts.skipped, counts.total, _line(counts, seconds))
-
-
 def _line(counts: Counts, seconds: float) -> str:
     rate = counts.done / max(1e-9, seconds)
     speed = counts.audio_seconds / max(1e-9, seconds)
-    parts = [
-        f"{counts.done + counts.skipped} of {counted(counts.total, 'file')}",
-        f"{rate:.0f} files/s",
-        f"{speed:.0f} times real time",
-    ]
+    told = f"{counts.done + counts.skipped} of {counted(counts.total, 'file')}"
+    parts = [told, f"{rate:.0f} files/s", f"{speed:.0f} times real time"]
     parts += [f"{counts.skipped} done before"] if counts.skipped else []
     parts += [f"{len(counts.bad)} bad"] if counts.bad else []
     left = counts.total - counts.done - counts.skipped
-    parts += (
-        [f"{duration(left / rate)} left"] if left and rate > 0.01 else [f"in {duration(seconds)}"] if not left else []
-    )
+    parts += [] if left else [f"in {duration(seconds)}"]
+    parts += [f"{duration(left / rate)} left"] if left and rate > 0.01 else []
     return ", ".join(parts)

@@ -49,11 +49,11 @@ def parser() -> Parser:
     actions = subcommands(
         parser,
         {
-            "list": "list jobs, newest first",
-            "show": "show a job and its state",
-            "stop": "stop running jobs and cancel queued ones",
-            "resume": "put a stopped, failed or interrupted job back into the queue, and follow it",
-            "delete": "delete jobs and their files",
+            "list": (show_list, "list jobs, newest first"),
+            "show": (show, "show a job and its state"),
+            "stop": (stop_named, "stop running jobs and cancel queued ones"),
+            "resume": (resume, "put a stopped, failed or interrupted job back into the queue, and follow it"),
+            "delete": (delete_named, "delete jobs and their files"),
         },
     )
     actions["list"].add_argument("--kind", choices=list(TABLE), action="append", help="list this kind only; repeatable")
@@ -76,21 +76,7 @@ def parser() -> Parser:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    workspace = Workspace.default()
-    match arguments.action:
-        case "list":
-            return show_list(workspace, arguments)
-        case "show":
-            job = open_job(workspace, arguments.job)
-            return follow(job, arguments.json) if arguments.follow else show(job, arguments.json)
-        case "resume":
-            (job,) = own([open_job(workspace, arguments.job)], arguments, "resume")
-            return resume(workspace, job, arguments.dataset, arguments.json)
-        case "stop":
-            return stop(own([open_job(workspace, name) for name in arguments.jobs], arguments, "stop"))
-        case _:
-            chosen = own([open_job(workspace, name) for name in arguments.jobs], arguments, "delete")
-            return delete(chosen, [], arguments.yes)
+    return arguments.does(Workspace.default(), arguments)
 
 
 def kinds(workspace: Workspace) -> list[type[JobFolder]]:
@@ -153,13 +139,16 @@ def show_list(workspace: Workspace, arguments: argparse.Namespace) -> int:
     return tell_list(told, head, rows, broken, "job_id", none="there are no jobs", as_json=arguments.json)
 
 
-def show(job: JobFolder, as_json: bool) -> int:
+def show(workspace: Workspace, arguments: argparse.Namespace) -> int:
+    job = open_job(workspace, arguments.job)
+    if arguments.follow:
+        return follow(job, arguments.json)
     status = glance(job)
     facts = brief(job, status) | {"children": [child.id for child in job.children()]}
     told = {"kind": job.kind.name, "id": job.id, "folder": job.path, "state": status.state, "by": facts["by"],
             "left": status.seconds_left and duration(status.seconds_left), "error": status.error, "remedy": status.remedy,
             "of": ", ".join(facts["children"]), "log": job.log if job.log.exists() else ""}  # fmt: skip
-    return tell(facts, *facts_lines(told), as_json=as_json)
+    return tell(facts, *facts_lines(told), as_json=arguments.json)
 
 
 def reporter_of(job: JobFolder) -> Callable[[Event], None]:
@@ -213,14 +202,15 @@ def follow(job: JobFolder, as_json: bool) -> int:
     return DONE
 
 
-def resume(workspace: Workspace, job: JobFolder, dataset: str | None, as_json: bool) -> int:
+def resume(workspace: Workspace, arguments: argparse.Namespace) -> int:
     """Put a job back into the queue and follow it; whoever looks after the queue works on it, this process where nobody does."""
+    (job,) = own([open_job(workspace, arguments.job)], arguments, "resume")
     manager, asked, reader = JobManager(workspace), False, job.reader()
     reader.read()  # what was told when it happened
     try:
-        manager.resume(job, by=shell_user(), dataset=dataset)
+        manager.resume(job, by=shell_user(), dataset=arguments.dataset)
         with stop_on_signals("stopping; interrupt again to quit at once") as stopping:
-            for _ in watch(job, as_json, reader):
+            for _ in watch(job, arguments.json, reader):
                 if stopping.is_set() and not asked:
                     asked = True
                     manager.stop(job, by=shell_user())
@@ -228,6 +218,14 @@ def resume(workspace: Workspace, job: JobFolder, dataset: str | None, as_json: b
         manager.close()
     end = job.last_event(Finished)
     return exit_status(job.status().state, end.details if end else {})
+
+
+def stop_named(workspace: Workspace, arguments: argparse.Namespace) -> int:
+    return stop(own([open_job(workspace, name) for name in arguments.jobs], arguments, "stop"))
+
+
+def delete_named(workspace: Workspace, arguments: argparse.Namespace) -> int:
+    return delete(own([open_job(workspace, name) for name in arguments.jobs], arguments, "delete"), [], arguments.yes)
 
 
 def stop(chosen: Sequence[JobFolder]) -> int:

@@ -16,6 +16,7 @@ from labcore.texts import printable
 
 if TYPE_CHECKING:
     from labcore.config import RunConfig, Setting
+    from labcore.workspace import Workspace
 
 EVERYDAY = ("dataset", "fold", "model", "epochs", "batch-size", "lr", "device", "seed")
 """The settings that the help shows first."""
@@ -284,9 +285,10 @@ def add_engine(parser: argparse._ActionsContainer, what: str) -> None:
     parser.add_argument("--cores", type=int, metavar="N", help=f"CPU cores per {what} without a GPU, with --engine ray")
 
 
+Act = Callable[["Workspace", argparse.Namespace], int]
+"""What a second word of a command does; it returns the exit status."""
 GPU = "same as --device cuda: fail where there is no GPU"
 RUN = "id of a run or a part of it, its folder, or the word last"
-HOW = "Give RUN or --run RUN, an id or the word last; `labcore runs list` shows them"
 WEIGHTS = (
     "id of a run or a part of it, its folder, a weights file, the zip of a run, last for the newest run with weights (default), "
     "or builtin for the demo network that comes with the lab"
@@ -325,7 +327,8 @@ def runs_named(arguments: argparse.Namespace) -> list[str]:
     if not arguments.many and len(set(named)) > 1:
         raise ConfigError(f"two runs are named: {named[0]} and {named[1]}", "Name one")
     if named == [None]:
-        raise ConfigError("no run is named", HOW)
+        how = "Give RUN or --run RUN, an id or the word last; `labcore runs list` shows them"
+        raise ConfigError("no run is named", how)
     return named
 
 
@@ -334,10 +337,11 @@ def run_named(arguments: argparse.Namespace) -> str:
     return runs_named(arguments)[0]
 
 
-def subcommands(parser: Parser, names: Mapping[str, str]) -> dict[str, Parser]:
-    """A parser for each second word of a command, by its name and help."""
+def subcommands(parser: Parser, names: Mapping[str, tuple[Act, str]]) -> dict[str, Parser]:
+    """A parser for each second word of a command, by its name; with what it ``does``, and its help."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True, title="actions", prog=parser.prog)
-    return {
-        name: actions.add_parser(name, help=what, description=f"{what[0].upper()}{what[1:]}.")
-        for name, what in names.items()
-    }
+    made = {}
+    for name, (does, what) in names.items():
+        made[name] = actions.add_parser(name, help=what, description=f"{what[0].upper()}{what[1:]}.")
+        made[name].set_defaults(does=does)
+    return made

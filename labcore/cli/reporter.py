@@ -41,10 +41,8 @@ class ConsoleReporter:
             case events.TrainingStarted():
                 self._start(event)
             case events.Progress():
-                left = duration(event.seconds_left)
-                bars.show(
-                    Bar(f"epoch {event.epoch}", event.step, event.steps, f"loss {event.train_loss:.3f}  {left} left")
-                )
+                detail = f"loss {event.train_loss:.3f}  {duration(event.seconds_left)} left"
+                bars.show(Bar(f"epoch {event.epoch}", event.step, event.steps, detail))
             case events.Epoch():
                 self._epoch(event)
             case events.SettingsChanged():

@@ -41,7 +41,7 @@ def parser() -> Parser:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from labcore.backup import restore
+    from labcore.backup.restoring import restore
 
     if arguments.check and arguments.replace:
         raise BackupError("--check writes nothing, so it replaces nothing", "Leave one of them out")

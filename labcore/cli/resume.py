@@ -12,10 +12,10 @@ from __future__ import annotations
 import argparse
 
 from labcore.cli.foreground import train_everywhere, train_here
+from labcore.cli.jobs import own
 from labcore.cli.parser import Parser, add_anyone, add_json, add_run, run_named
 from labcore.errors import RunError
 from labcore.jobs.status import RESUMABLE
-from labcore.owners import require_owner, shell_user
 from labcore.runs import Run
 from labcore.training.torchrun import take_part, under_torchrun
 from labcore.workspace import Workspace
@@ -31,35 +31,32 @@ def parser() -> Parser:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    name = run_named(arguments)
     if under_torchrun():
         return take_part(
             "auto",
-            lambda: resumable(name, arguments.anyone, arguments.dataset),
+            lambda: resumable(arguments),
             lambda run, together: train_here(run, as_json=arguments.json, train=together),
         )
-    return train_everywhere(resumable(name, arguments.anyone, arguments.dataset), as_json=arguments.json)
+    return train_everywhere(resumable(arguments), as_json=arguments.json)
 
 
-def resumable(name: str, anyone: bool = False, dataset: str | None = None) -> Run:
-    """The run of that name, ready to go on, with its data set at another place where one is given.
+def resumable(arguments: argparse.Namespace) -> Run:
+    """The run that is named, ready to go on, with its data set at another place where one is given.
 
     Raises:
         DatasetError: its data set is not there, or other clips are. The run stays as it was.
-        NotYoursError: it is another person's, and ``anyone`` was not asked for.
+        NotYoursError: it is another person's, and --anyone was not given.
         RunError: there is none, or it is running or finished.
     """
-    chosen = Run.open(Workspace.default(), name)
-    status = chosen.status()
-    state = status.state
+    chosen = Run.open(Workspace.default(), run_named(arguments))
+    state = chosen.status().state
     if state not in (*RESUMABLE, "queued"):
         remedy = "Start a new run with `labcore train`" if state == "finished" else "Stop it first"
         raise RunError(f"run {chosen.id} is {state}", remedy)
-    if not anyone:
-        require_owner(status.by, shell_user(), f"run {chosen.id}", "Add --anyone to resume it anyway")
+    own([chosen], arguments, "resume")
     from labcore.datasets.resuming import ready
 
     with chosen.hold():
-        ready(chosen, dataset)
+        ready(chosen, arguments.dataset)
     chosen.clear_stop()
     return chosen

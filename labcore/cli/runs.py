@@ -28,7 +28,7 @@ from labcore.cli.output import (
 from labcore.cli.parser import Parser, add_anyone, add_json, add_run, run_named, runs_named, subcommands
 from labcore.errors import LabError, RunError
 from labcore.events import Evaluated, TrainingStarted, epochs_of, last_of
-from labcore.jobs.glances import asked_of, glance, glances
+from labcore.jobs.glances import glance, glances, known
 from labcore.jobs.status import JobStatus
 from labcore.owners import is_anothers, shell_user
 from labcore.runs import Run
@@ -41,10 +41,10 @@ def parser() -> Parser:
     actions = subcommands(
         parser,
         {
-            "list": "list runs, newest first",
-            "show": "show a run: settings, state and results",
-            "stop": "stop runs after the current batch, however they were started; they can be resumed",
-            "delete": "delete runs and their files",
+            "list": (show_list, "list runs, newest first"),
+            "show": (show, "show a run: settings, state and results"),
+            "stop": (stop_named, "stop runs after the current batch, however they were started; they can be resumed"),
+            "delete": (delete_named, "delete runs and their files"),
         },
     )
     add_run(actions["show"])
@@ -61,42 +61,21 @@ def parser() -> Parser:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    workspace = Workspace.default()
-    match arguments.action:
-        case "list":
-            return show_list(workspace, arguments.json, mine=arguments.mine)
-        case "show":
-            chosen = Run.open(workspace, run_named(arguments))
-            if arguments.follow:
-                return follow(chosen, arguments.json)
-            return show(chosen, arguments.json)
-        case "stop":
-            return stop(_named(workspace, arguments, "stop"))
-        case _:
-            broken = {each.name: each for each in Run.unreadable(workspace)}
-            strays = [broken[name] for name in runs_named(arguments) if name in broken]
-            named = [name for name in runs_named(arguments) if name not in broken]
-            return delete(_named(workspace, arguments, "delete", named), strays, arguments.yes)
+    return arguments.does(Workspace.default(), arguments)
 
 
-def _named(workspace: Workspace, arguments: argparse.Namespace, what: str, names: list[str] | None = None) -> list[Run]:
-    """The runs that were named, once it is clear that something may happen to all of them. ``names`` are all that were given."""
-    chosen = [Run.open(workspace, name) for name in (runs_named(arguments) if names is None else names)]
-    return own(chosen, arguments, what)
-
-
-def show_list(workspace: Workspace, as_json: bool, *, mine: bool = False) -> int:
+def show_list(workspace: Workspace, arguments: argparse.Namespace) -> int:
     me, broken = shell_user(), Run.unreadable(workspace)
     found = [(brief(each, status), status.error) for each, status in glances(workspace, Run)]
-    found = [each for each in found if not (mine and is_anothers(each[0]["by"], me))]
+    found = [each for each in found if not (arguments.mine and is_anothers(each[0]["by"], me))]
     head = ["run", "state", "epochs", "accuracy", "data set", "network", "by"]
     if all(facts["by"] in (me, "") for facts, _ in found):  # who works alone need not be told whose it all is
         head.remove("by")
     rows = [_row(facts)[: len(head)] for facts, _ in found]
     none = "there are no runs yet; `labcore train` makes one"
-    tell_list((facts for facts, _ in found), head, rows, broken, "run_id", none=none, as_json=as_json)
+    tell_list((facts for facts, _ in found), head, rows, broken, "run_id", none=none, as_json=arguments.json)
     unreadable = [error for facts, error in found if facts["state"] == "unreadable"]
-    if (broken or unreadable) and not as_json:
+    if (broken or unreadable) and not arguments.json:
         emit(*unreadable)
         say("`labcore runs delete RUN` removes what cannot be read")
     return DONE
@@ -110,7 +89,7 @@ def _row(facts: dict[str, Any]) -> list[object]:
 
 def brief(each: Run, status: JobStatus) -> dict[str, Any]:
     """A run at a glance, as a line of ``runs list --json``. Data set and network are null where they cannot be read."""
-    asked = asked_of(each)
+    asked, _ = known(each)
     return {
         "run_id": each.id,
         "run_dir": str(each.path),
@@ -123,7 +102,10 @@ def brief(each: Run, status: JobStatus) -> dict[str, Any]:
     }
 
 
-def show(each: Run, as_json: bool) -> int:
+def show(workspace: Workspace, arguments: argparse.Namespace) -> int:
+    each = Run.open(workspace, run_named(arguments))
+    if arguments.follow:
+        return follow(each, arguments.json)
     events, status = each.events(), glance(each)
     training, evaluated = last_of(events, TrainingStarted), last_of(events, Evaluated)
     facts = brief(each, status) | {name: each.load(name) for name in ("config", "labels", "environment")}
@@ -132,7 +114,7 @@ def show(each: Run, as_json: bool) -> int:
         "epoch_events": [epoch.facts() for epoch in epochs_of(events)],
         "evaluated": evaluated and evaluated.facts(),
     }
-    return tell(facts, *summary(each, status, training, evaluated), as_json=as_json)
+    return tell(facts, *summary(each, status, training, evaluated), as_json=arguments.json)
 
 
 def summary(
@@ -145,10 +127,8 @@ def summary(
         told["error"] = one_line(LabError(status.error, status.remedy))
     told |= {"data": facts["dataset"] or "?", "network": facts["model"] or "?"}
     if training:
-        told["data"] += (
-            f": {counted(training.train_clips, 'training clip')}, {training.val_clips} of test fold {training.fold}"
-        )
-        told["data"] += "; the split leaks" if training.leaks else ""
+        clips = f"{counted(training.train_clips, 'training clip')}, {training.val_clips} of test fold {training.fold}"
+        told["data"] += f": {clips}{'; the split leaks' if training.leaks else ''}"
         told["network"] += f", {training.parameters:,} parameters, {training.precision} on {training.device}"
         told["device"] = training.device_reason
     finished = evaluated is not None and status.state == "finished"
@@ -164,6 +144,17 @@ def summary(
         return [*lines, "", f"To train it again: {again(each)}"]
     except RunError as error:
         return [*lines, "", str(error)]
+
+
+def stop_named(workspace: Workspace, arguments: argparse.Namespace) -> int:
+    return stop(own([Run.open(workspace, name) for name in runs_named(arguments)], arguments, "stop"))
+
+
+def delete_named(workspace: Workspace, arguments: argparse.Namespace) -> int:
+    broken = {each.name: each for each in Run.unreadable(workspace)}
+    chosen = [Run.open(workspace, name) for name in runs_named(arguments) if name not in broken]
+    strays = [broken[name] for name in runs_named(arguments) if name in broken]
+    return delete(own(chosen, arguments, "delete"), strays, arguments.yes)
 
 
 def _state(status: JobStatus, epochs: int | None) -> str:

@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from labcore.events import Event
     from labcore.search.report import SearchReport
 
-SEARCH_HELP = "its id or a part of it, or the word last"
-
 
 def parser() -> Parser:
     parser = Parser(
@@ -61,7 +59,9 @@ def parser() -> Parser:
     add_engine(own, "trial")
     other = parser.add_argument_group("existing searches").add_mutually_exclusive_group()
     other.add_argument("--list", action="store_true", help="list them")
-    other.add_argument("--show", metavar="SEARCH", help=f"show the trials of one: {SEARCH_HELP}")
+    other.add_argument(
+        "--show", metavar="SEARCH", help="show the trials of one: its id or a part of it, or the word last"
+    )
     other.add_argument(
         "--resume", metavar="SEARCH", help="continue one; --trials changes their number, --dataset names the new place of a data set that "
         "was moved",

@@ -24,16 +24,31 @@ from labcore.cli.inputs import weights_of
 from labcore.cli.output import DONE, say, tell
 from labcore.cli.parser import Parser, add_device, add_json, count, number, positive
 from labcore.errors import ConfigError
+from labcore.loading import collector_resting
 from labcore.texts import counted
 
 if TYPE_CHECKING:
-    from labcore.serving import ServiceSettings
+    from labcore.serving.settings import ServiceSettings
 
 KEY, KEY_FILE = "LABCORE_API_KEY", "LABCORE_API_KEY_FILE"
 SHORTEST_KEY = 16
 
 _port = number(int, lambda value: 0 <= value <= 65535, "a port")
 _seconds = number(float, lambda value: 0 <= value < math.inf, "0 or more")
+LIMITS = (
+    ("--max-mb", "MIB", positive, None, "largest request body (default: 64, at most --memory-mb)"),
+    ("--max-seconds", "SECONDS", positive, 600, "longest clip (default: 600)"),
+    ("--max-files", "N", count, None, "most files per request (default: 32, at most --max-clips)"),
+    ("--max-clips", "N", count, 64, "most clips at once; more get status 503 (default: 64)"),
+    ("--memory-mb", "MIB", positive, 1024, "memory for all requests (default: 1024)"),
+    ("--timeout", "SECONDS", positive, 30, "longest wait for a result (default: 30)"),
+    ("--batch-size", "N", count, None, "most windows per batch (default: by the device)"),
+    ("--threads", "N", count, None, "threads for CPU and decoding (default: one per core)"),
+    ("--grace", "SECONDS", positive, 20, "time to finish requests (default: 20)"),
+    ("--drain", "SECONDS", _seconds, 0, "time to accept requests after SIGTERM while /readyz returns 503, for "
+     "a load balancer (default: 0)"),
+)  # fmt: skip
+"""Flags with metavar, reader, default and help."""
 
 
 def parser() -> Parser:
@@ -53,42 +68,11 @@ def parser() -> Parser:
         "--no-key", action="store_true", help="serve other machines without a key, if a proxy in front asks for one"
     )
     add_json(parser, "where it listens as a line of JSON")
-    _add_limits(parser)
+    limits, shutdown = parser.add_argument_group("limits"), parser.add_argument_group("shutdown")
+    for flag, metavar, kind, default, what in LIMITS:
+        group = shutdown if flag in ("--grace", "--drain") else limits
+        group.add_argument(flag, metavar=metavar, type=kind, default=default, help=what)
     return parser
-
-
-def _add_limits(parser: Parser) -> None:
-    limits = parser.add_argument_group("limits")
-    limits.add_argument(
-        "--max-mb", metavar="MIB", type=positive, help="largest request body (default: 64, at most --memory-mb)"
-    )
-    limits.add_argument(
-        "--max-seconds", metavar="SECONDS", type=positive, default=600, help="longest clip (default: 600)"
-    )
-    limits.add_argument(
-        "--max-files", metavar="N", type=count, help="most files per request (default: 32, at most --max-clips)"
-    )
-    limits.add_argument(
-        "--max-clips", metavar="N", type=count, default=64, help="most clips at once; more get status 503 (default: 64)"
-    )
-    limits.add_argument(
-        "--memory-mb", metavar="MIB", type=positive, default=1024, help="memory for all requests (default: 1024)"
-    )
-    limits.add_argument(
-        "--timeout", metavar="SECONDS", type=positive, default=30, help="longest wait for a result (default: 30)"
-    )
-    limits.add_argument("--batch-size", metavar="N", type=count, help="most windows per batch (default: by the device)")
-    limits.add_argument(
-        "--threads", metavar="N", type=count, help="threads for CPU and decoding (default: one per core)"
-    )
-    end = parser.add_argument_group("shutdown")
-    end.add_argument(
-        "--grace", metavar="SECONDS", type=positive, default=20, help="time to finish requests (default: 20)"
-    )
-    end.add_argument(
-        "--drain", metavar="SECONDS", type=_seconds, default=0, help="time to accept requests after SIGTERM while /readyz returns 503, for "
-        "a load balancer (default: 0)",
-    )  # fmt: skip
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -111,13 +95,14 @@ def run(arguments: argparse.Namespace) -> int:
 def _serve(
     arguments: argparse.Namespace, keys: list[str], proxies: tuple[Network, ...], listening: socket.socket
 ) -> int:
-    from labcore.api.app import create_app
-    from labcore.api.logs import log_as_json
-    from labcore.api.middleware import LOOPBACK, ServiceState
-    from labcore.api.server import serve
-    from labcore.serving import ModelRegistry
+    with collector_resting():
+        from labcore.api.app import create_app
+        from labcore.api.logs import log_as_json
+        from labcore.api.middleware import LOOPBACK, ServiceState
+        from labcore.api.server import serve
+        from labcore.serving.model_registry import ModelRegistry
 
-    registry = ModelRegistry(arguments.run or ["last"], weights_of, arguments.device)
+        registry = ModelRegistry(arguments.run or ["last"], weights_of, arguments.device)
     state = ServiceState()
     hosts = None if arguments.no_key else LOOPBACK
     app = create_app(registry, _settings(arguments), keys=keys, hosts=hosts, state=state, proxies=proxies)
@@ -143,7 +128,7 @@ def _serve(
 
 
 def _settings(arguments: argparse.Namespace) -> ServiceSettings:
-    from labcore.serving import ServiceSettings
+    from labcore.serving.settings import ServiceSettings
 
     return ServiceSettings(
         max_bytes=int((arguments.max_mb or min(64, arguments.memory_mb)) * 2**20),

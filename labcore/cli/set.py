@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import argparse
 
+from labcore.cli.jobs import own
 from labcore.cli.output import DONE, say
 from labcore.cli.parser import Parser, add_anyone, add_run, add_setting, run_named
 from labcore.config import all_settings
 from labcore.errors import ConfigError
-from labcore.owners import require_owner, shell_user
+from labcore.owners import shell_user
 from labcore.runs import Run
 from labcore.workspace import Workspace
 
@@ -41,10 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
     epochs = chosen.config.optim.epochs
     if arguments.epoch is not None and not 1 <= arguments.epoch <= (epochs or arguments.epoch):
         raise ConfigError(f"run {chosen.id} has no epoch {arguments.epoch}", f"Give one from 1 to {epochs}")
-    me = shell_user()
-    if not arguments.anyone:
-        require_owner(chosen.status().by, me, f"run {chosen.id}", "Add --anyone to change it anyway")
-    chosen.override(changes, by="command", who=me, epoch=arguments.epoch, reason=arguments.reason)
+    own([chosen], arguments, "change")
+    chosen.override(changes, by="command", who=shell_user(), epoch=arguments.epoch, reason=arguments.reason)
     listed = ", ".join(f"{path} {value:g}" for path, value in changes.items())
     when = "from the next epoch on" if arguments.epoch is None else f"from epoch {arguments.epoch} on"
     resumed = "" if chosen.status().active else "; the run is not training, so this applies when it is resumed"

@@ -66,7 +66,9 @@ def run(arguments: argparse.Namespace) -> int:
     config = config_from(arguments)
     workspace = Workspace.default()
     if arguments.time_again:
-        _time_again(workspace)
+        from labcore.training.precision_choice import forget
+
+        say(f"{counted(forget(workspace), 'timing')} forgotten; precisions are measured again")
     changes = read_changes(arguments.set, config)
     if arguments.estimate:
         return _estimate(check_inputs(config, workspace), workspace, as_json=arguments.json)
@@ -121,13 +123,6 @@ def read_changes(texts: Sequence[str], config: RunConfig) -> dict[int, dict[str,
     return changes
 
 
-def _time_again(workspace: Workspace) -> None:
-    from labcore.training.precision_choice import forget
-
-    forgotten = forget(workspace)
-    say(f"{counted(forgotten, 'timing')} forgotten; precisions are measured again")
-
-
 def _read_clips(files: list[Path]) -> dict[str, bytes]:
     """The sounds to be pinned by the names of their files, each as the lab encodes it.
 
@@ -135,12 +130,12 @@ def _read_clips(files: list[Path]) -> dict[str, bytes]:
         AudioError: one is missing or no sound.
         ConfigError: two have the same name.
     """
-    from labcore.audio import as_wav
+    from labcore.audio import Recording
     from labcore.training.pinned import LONGEST_SECONDS
 
     clips: dict[str, bytes] = {}
     for file in files:
-        content = as_wav(file, end_s=LONGEST_SECONDS, exact=True)
+        content = Recording(file, end_s=LONGEST_SECONDS).as_wav(exact=True)
         if pinned_name(file.name) in clips:
             raise ConfigError(f"two pinned clips are called {file.stem}", "Rename one of them")
         clips[pinned_name(file.name)] = content

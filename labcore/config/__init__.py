@@ -9,7 +9,7 @@ Needs no torch: the first page and the command line read it before anything heav
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from operator import attrgetter
 from typing import Any
@@ -18,37 +18,21 @@ from pydantic import ValidationError, model_validator
 
 from labcore.config.former import path_now, tree_now
 from labcore.config.framing import Framing, framing
-from labcore.config.parts import (
-    AudioConfig,
-    AugmentConfig,
-    DataConfig,
-    FeaturesConfig,
-    ModelConfig,
-    OptimConfig,
-    RuntimeConfig,
-)
-from labcore.config.setting import Setting, SettingGroup, describe
+from labcore.config.parts import AudioConfig as AudioConfig
+from labcore.config.parts import AugmentConfig as AugmentConfig
+from labcore.config.parts import DataConfig as DataConfig
+from labcore.config.parts import FeaturesConfig as FeaturesConfig
+from labcore.config.parts import ModelConfig as ModelConfig
+from labcore.config.parts import OptimConfig as OptimConfig
+from labcore.config.parts import RuntimeConfig as RuntimeConfig
+from labcore.config.setting import Setting as Setting
+from labcore.config.setting import SettingGroup, describe
 from labcore.errors import ConfigError
 from labcore.events import Event, SettingsChanged, each_of
 from labcore.texts import json_line
 
 ULTRASOUND_RATE = 96_000
 """In Hz; who asks for a higher rate wants to hear what people do not."""
-
-__all__ = [
-    "AudioConfig",
-    "AugmentConfig",
-    "DataConfig",
-    "FeaturesConfig",
-    "ModelConfig",
-    "OptimConfig",
-    "RunConfig",
-    "RuntimeConfig",
-    "Setting",
-    "all_settings",
-    "live_config",
-    "parse",
-]
 
 
 class RunConfig(SettingGroup):
@@ -192,13 +176,9 @@ def parse(tree: Any) -> RunConfig:
         raise ConfigError(what, "Change this setting") from error
 
 
-def all_settings() -> dict[str, Setting]:
-    """All settings by their path (``optim.epochs``), in the order of their definition."""
-    return dict(_all_settings())
-
-
 @cache
-def _all_settings() -> dict[str, Setting]:
+def all_settings() -> Mapping[str, Setting]:
+    """All settings by their path (``optim.epochs``), in the order of their definition."""
     return {
         f"{part}.{name}": describe(f"{part}.{name}", field)
         for part, part_field in RunConfig.model_fields.items()

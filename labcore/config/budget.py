@@ -40,14 +40,10 @@ class EpochPlan:
 
     @property
     def reason(self) -> str:
-        sampled = (
-            f"{self.clips:,} of {self.of:,} training clips, drawn by class"
-            if self.sampled
-            else f"{self.of:,} training clips"
-        )
+        share, how = (f"{self.clips:,} of ", ", drawn by class") if self.sampled else ("", "")
         return (
-            f"{self.epochs} epochs of {sampled}: {self.seen:,} clips seen, which is what the training budget allows for a set "
-            "of this size"
+            f"{self.epochs} epochs of {share}{self.of:,} training clips{how}: {self.seen:,} clips seen, which is what the "
+            "training budget allows for a set of this size"
         )
 
 

@@ -30,14 +30,10 @@ def tree_now(tree: Any) -> Any:
     if not isinstance(tree, dict):
         return tree
     parts = {part: dict(values) if isinstance(values, dict) else values for part, values in tree.items()}
-    for path, now in PATHS.items():
+    for path in (*PATHS, *CHOICES):
         part, _, name = path.partition(".")
         values = parts.get(part)
         if isinstance(values, dict) and name in values:
-            values.setdefault(now.partition(".")[2], values.pop(name))
-    for path in CHOICES:
-        part, _, name = path.partition(".")
-        values = parts.get(part)
-        if isinstance(values, dict) and name in values:
-            values[name] = choice_now(path, values[name])
+            value = choice_now(path, values.pop(name))
+            values.setdefault(path_now(path).partition(".")[2], value)
     return parts

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -53,7 +52,7 @@ def is_well(url: str) -> bool:
     try:
         with opener.open(url, timeout=SECONDS) as answer:
             return 200 <= answer.status < 400
-    except (urllib.error.URLError, OSError, ValueError) as error:
+    except (OSError, ValueError) as error:
         print(f"{url}: {error}", file=sys.stderr)
         return False
 

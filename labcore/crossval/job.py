@@ -4,6 +4,8 @@
 
     experiments/<id>/
       experiment.json      kind, who made it, configuration, fold → run id, and the same for the random-split control
+    runs/<id>/
+      experiment.json      of each of its runs: experiment, kind, fold and split
 
 It is there before its runs, with their ids: one that was killed in between has runs that are missing, which are made when it goes on.
 """
@@ -31,8 +33,6 @@ from labcore.runs.origin import EXPERIMENT
 from labcore.workspace import Workspace, slug
 
 KIND = "crossval"
-MARK = EXPERIMENT
-"""The mark of a run that belongs to an experiment: its ``experiment.json`` holds ``experiment``, ``kind``, ``fold`` and ``split``."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,9 @@ class CrossValidation(JobFolder):
                 if fold not in missing:
                     continue
                 device = spread(config.runtime.device, number, gpus or 0)
-                marks: dict[str, Any] = {MARK: {"experiment": self.id, "kind": KIND, "fold": fold, "split": split}}
+                marks: dict[str, Any] = {
+                    EXPERIMENT: {"experiment": self.id, "kind": KIND, "fold": fold, "split": split}
+                }
                 if device != config.runtime.device:
                     marks[asked.NAME] = {"runtime.device": config.runtime.device}
                 changes = {"data.fold": fold, "data.split": split, "runtime.device": device}

@@ -196,14 +196,14 @@ def pool(folds: list[FoldResult]) -> Pool:
 
 
 def _folds(experiment: CrossValidation, split: str) -> list[FoldResult]:
-    return [_guarded_fold(fold, split, run) for fold, run in experiment.members(split).items()]
-
-
-def _guarded_fold(fold: str, split: str, run: Run) -> FoldResult:
-    try:
-        return _fold(fold, split, run)
-    except Exception as error:  # one fold must never hide the others
-        return FoldResult("unreadable", fold=fold, split=split, run_id=run.id, error=f"cannot be read: {reason(error)}")
+    found = []
+    for fold, run in experiment.members(split).items():
+        try:
+            found.append(_fold(fold, split, run))
+        except Exception as error:  # one fold must never hide the others
+            why = f"cannot be read: {reason(error)}"
+            found.append(FoldResult("unreadable", fold=fold, split=split, run_id=run.id, error=why))
+    return found
 
 
 def _fold(fold: str, split: str, run: Run) -> FoldResult:

@@ -6,7 +6,7 @@ from labcore.datasets.health import check_dataset
 from labcore.datasets.layouts import read_dataset
 from labcore.datasets.registry import find_dataset, register
 from labcore.datasets.resuming import dataset_of
-from labcore.datasets.splits import cannot_be_held_out, split, split_for
+from labcore.datasets.splits import cannot_be_held_out, split
 from labcore.datasets.store import open_store
 from labcore.datasets.table import Dataset
 
@@ -22,5 +22,4 @@ __all__ = [
     "read_dataset",
     "register",
     "split",
-    "split_for",
 ]

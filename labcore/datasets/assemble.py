@@ -59,9 +59,8 @@ def without_single_fold(rows: list[Row]) -> list[Row]:
 def assembled(reading: DatasetDraft) -> Dataset:
     """The data set, with folds drawn where it brings none; clips without a fold among clips with one are trained on."""
     folder = folder_of(reading.root, (row[0] for row in reading.rows))
-    rows = [
-        (*row[:3], way_from(folder, row[3]), *row[4:]) for row in reading.rows
-    ]  # drawn alike wherever the data set lies
+    # by their way from the folder on, folds are drawn alike wherever the data set lies
+    rows = [(*row[:3], way_from(folder, row[3]), *row[4:]) for row in reading.rows]
     named = Counter(row[2] for row in rows)
     empty = named.pop("", 0)
     timed: list[Finding] = []
@@ -95,6 +94,6 @@ def _labels(reading: DatasetDraft, labels: list[str]) -> tuple[list[str], list[F
     """Labels as they are meant, and what is told of them."""
     if reading.layout == "csv":
         labels, told = unified(labels)
-        return labels, told + several_in_a_cell(labels)
+        return labels, [*told, *several_in_a_cell(labels)]
     labels = [unicodedata.normalize("NFC", shown(label)) for label in labels]
-    return labels, [] if reading.official else alike(set(labels))
+    return labels, [] if reading.official else list(alike(set(labels)))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import math
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,13 +16,13 @@ import numpy as np
 import pandas as pd
 
 from labcore.audio import probe
+from labcore.datasets.folds import assign_folds
 from labcore.datasets.table import Dataset, Finding, make_table, some
 from labcore.errors import AudioError
 from labcore.texts import counted, shown
 
 Row = tuple[str, str, str, str, float, float]
 """path, label, fold, group, start and end in seconds."""
-Drawer = Callable[[list[str], list[str]], list[str]]
 KIND = "by time"
 
 CUT, SPAN = " · time ", " · span "
@@ -126,8 +125,6 @@ def told_of_split(label: np.ndarray, group: np.ndarray, train: np.ndarray, held_
     """
     recordings = np.array([recording_of(name) for name in group], dtype=object)
     timed = recordings != group
-    if not timed.any():
-        return ""
     both = held_out & timed & np.isin(recordings, list(set(recordings[train & timed])))
     if not both.any():
         return ""
@@ -137,12 +134,8 @@ def told_of_split(label: np.ndarray, group: np.ndarray, train: np.ndarray, held_
     )
 
 
-def whole(dataset: Dataset, generator: Drawer) -> Dataset:
-    """The data set as it was before recordings were parted by time, for runs that began then.
-
-    Args:
-        draw: gives folds to labels and groups, as they were drawn.
-    """
+def whole(dataset: Dataset) -> Dataset:
+    """The data set as it was before recordings were parted by time, for runs that began then."""
     table = dataset.table
     groups = [recording_of(name) for name in table["group"]]
     if groups == list(table["group"]):
@@ -153,7 +146,7 @@ def whole(dataset: Dataset, generator: Drawer) -> Dataset:
         if cut and rows and rows[-1][:2] == row[:2] and rows[-1][3] == group:
             continue  # a later piece
         rows.append((*row[:3], group, *((0.0, math.nan) if cut else row[4:])))
-    folds = generator([row[1] for row in rows], [row[3] for row in rows])
+    folds, _ = assign_folds([row[1] for row in rows], [row[3] for row in rows])
     table = make_table(rows).assign(fold=pd.Series(folds, dtype=object))
     findings = [finding for finding in dataset.findings if finding.kind != KIND]
     return replace(dataset, table=table, findings=findings)

@@ -1,4 +1,4 @@
-"""Lists of clips: CSV files as people write them, with the columns that are meant by path, label, fold, group and times."""
+"""Lists of clips: CSV files as people write them, the columns meant by path, label, fold, group and times, and which list to take."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ from pathlib import Path
 from labcore.datasets.columns import KINDS, Taken, column_for, weak_paths
 from labcore.datasets.csvtext import read_rows
 from labcore.datasets.labels import is_missing
-from labcore.datasets.lookup import FileFinder
-from labcore.datasets.scan import is_audio, is_file
+from labcore.datasets.lookup import FileFinder, for_lists
+from labcore.datasets.parts import part_named
+from labcore.datasets.scan import holds_audio, is_audio, is_file, listed, subfolders
 from labcore.datasets.spans import SpanColumns, time_columns
-from labcore.datasets.table import DataProblem
+from labcore.datasets.table import DataProblem, Finding
 from labcore.errors import DatasetError
 
 LIST_SUFFIXES = (".csv", ".tsv", ".txt")
+TAKEN_SUFFIXES = (".csv", ".tsv")
+SHEETS = (".xlsx", ".xls", ".ods", ".parquet", ".jsonl")
+"""Lists in a form that is not read."""
 LOOKED_AT = 50
 """So many of the first rows tell whether a column holds names of files that are there."""
 
@@ -136,3 +140,62 @@ def _found(finder: FileFinder, cell: str) -> bool:
         return finder.find(cell) is not None
     except ValueError:  # several files fit: it is not these that are meant
         return False
+
+
+def lists_beside(folder: Path) -> tuple[list[tuple[ClipList, str]], list[Finding]]:
+    """The lists that lie in the folder of a data set, and in folders for lists in it.
+
+    Returns:
+        Those that say what the clips are, each with the part that its name tells ("" where it stands alone); and a note on each that
+        was not taken, with the reason.
+
+    Raises:
+        DatasetError: several lists name clips that are there, and their names are not those of parts; or one that names them
+            cannot be understood.
+    """
+    usable: list[ClipList] = []
+    findings: list[Finding] = []
+    for path in _paths(folder):
+        clips, reason, broken = _looked_at(path)
+        if clips is not None and not reason:
+            usable.append(clips)
+            continue
+        what = f"the list {path.name} was not used: {reason}"
+        level = "warning" if broken else "note"
+        findings.append(Finding("list not taken", what, (str(path),), level=level))
+    return _by_part(folder, usable) if len(usable) > 1 else [(clips, "") for clips in usable], findings
+
+
+def _looked_at(path: Path) -> tuple[ClipList | None, str, bool]:
+    """A list, why it is not taken ("" where it is), and whether that is a fault of the file itself."""
+    if path.suffix.lower() in SHEETS:
+        return None, "it is not a CSV file; save it as one", False
+    if "submission" in path.name.casefold():
+        return None, "it is a template for predictions", False
+    try:
+        clips = read_list(path)
+    except DatasetError as error:
+        return None, error.what, "quote" in error.what
+    if clips.lacks:
+        return clips, f"it {clips.lacks}", False
+    if clips.holds_files(clips.taken.path):  # else it may be one of sources or licences beside the data
+        return clips, "", False
+    return clips, "none of its files exists, or several match each", False
+
+
+def _paths(folder: Path) -> list[Path]:
+    below = (folder / child for child in subfolders(folder))
+    places = [folder, *(each for each in below if for_lists(each) and not holds_audio(each))]
+    found = [place / entry.name for place in places for entry in listed(place)]
+    return [path for path in found if path.suffix.lower() in TAKEN_SUFFIXES + SHEETS and is_file(path)]
+
+
+def _by_part(folder: Path, usable: list[ClipList]) -> list[tuple[ClipList, str]]:
+    """Lists named train, test and the like are parts of one data set."""
+    parts = [named.part if (named := part_named(clips.path.stem)) else "" for clips in usable]
+    if all(parts) and len(set(parts)) == len(parts):
+        return list(zip(usable, parts, strict=True))
+    raise DatasetError(
+        f"{folder} holds {len(usable)} lists of clips: {', '.join(clips.path.name for clips in usable)}",
+        "Give the one to use",
+    )

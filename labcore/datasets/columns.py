@@ -47,7 +47,10 @@ def canonical(name: str) -> str:
 
 def column_for(kind: str, header: Sequence[str]) -> str:
     """The column that is meant by path, label, fold or group; "" where there is none."""
-    return _first(SYNONYMS[kind], header)
+    by_name: dict[str, str] = {}
+    for column in header:
+        by_name.setdefault(canonical(column), column)
+    return next((by_name[name] for name in SYNONYMS[kind] if name in by_name), "")
 
 
 def weak_paths(header: Sequence[str]) -> list[str]:
@@ -74,10 +77,3 @@ class Taken:
         used = [f"{column} → {kind}" for kind, column in roles.items() if column]
         rest = [name for name in header if name and name not in roles.values()]
         return f"columns taken: {', '.join(used)}" + (f"; not used: {', '.join(rest)}" if rest else "")
-
-
-def _first(names: Iterable[str], header: Sequence[str]) -> str:
-    by_name: dict[str, str] = {}
-    for column in header:
-        by_name.setdefault(canonical(column), column)
-    return next((by_name[name] for name in names if name in by_name), "")

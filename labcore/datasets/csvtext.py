@@ -87,11 +87,7 @@ def _rows(path: Path, lines: list[str], separator: str) -> Iterator[tuple[int, l
 
 
 def _check_quotes(path: Path, lines: list[str], number: int, separator: str) -> None:
-    """A row of several lines is one only where its quotes close, and no line inside them is a row itself.
-
-    Raises:
-        DatasetError: with the line in which the quote opens.
-    """
+    """A row of several lines is one only where its quotes close, and no line inside them is a row itself; else that is an error."""
     text, mark = "".join(lines), re.escape(separator)
     bare = re.compile(rf"[^{mark}\r\n]*")
     quoted = re.compile(rf'"([^"]*(?:""[^"]*)*)"[^\S{mark}\r\n]*(?={mark}|\r|\n|$)')

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from labcore.datasets.assemble import DatasetDraft, assembled, join_equal_files, source_of, without_single_fold
 from labcore.datasets.labels import speakers
-from labcore.datasets.part_lists import PartLists
-from labcore.datasets.parts import FOLD_NAMES, is_aside, part_named, parts_among
+from labcore.datasets.parts import FOLD_NAMES, PartLists, is_aside, part_named, parts_among
 from labcore.datasets.scan import Found, find_audio
 from labcore.datasets.table import Dataset, Finding, natural_order, some
 from labcore.errors import DatasetError
@@ -35,11 +34,7 @@ def read_folders(root: Path, name: str, findings: Sequence[Finding] = ()) -> Dat
     reading.findings = [finding for finding in findings if not set(finding.files) & set(lists.paths)]
     reading.findings += lists.findings
     reading.official = lists.speech_commands
-    folds = _parts(root, found)
-    if folds:
-        _read_parts(reading, found, folds)
-    else:
-        _read_classes(reading, found, lists)
+    _read(reading, found, lists)
     reading.rows = without_single_fold(reading.rows)
     if not lists:
         reading.rows = join_equal_files(reading.rows)
@@ -48,11 +43,7 @@ def read_folders(root: Path, name: str, findings: Sequence[Finding] = ()) -> Dat
 
 
 def _parts(root: Path, found: Found) -> dict[str, str]:
-    """Top folder → fold, where the folders at the top are parts and hold folders of classes; empty where they are classes.
-
-    Raises:
-        DatasetError: they are parts, but hold no folders of classes.
-    """
+    """Top folder → fold, where the folders at the top are parts; empty where they are classes. Parts without classes are an error."""
     depth: Counter[str] = Counter()
     for parts in found.files:
         if len(parts) > 1:
@@ -70,54 +61,40 @@ def _parts(root: Path, found: Found) -> dict[str, str]:
     return {}
 
 
-def _read_parts(reading: DatasetDraft, found: Found, folds: dict[str, str]) -> None:
+def _read(reading: DatasetDraft, found: Found, lists: PartLists) -> None:
+    """Each file below a folder of a class as a clip; what lies outside of them is told."""
+    folds = _parts(reading.root, found)
+    inner = {} if folds or lists else _inner_parts(found)
     outside = []
     for parts in found.files:
-        path = str(reading.root.joinpath(*parts))
-        if len(parts) > 2 and parts[0] in folds:
-            reading.rows.append((path, parts[1], folds[parts[0]], source_of(parts[-1]) or path, 0.0, math.nan))
-        else:
+        below = parts if not folds else parts[1:] if parts[0] in folds else ()
+        if len(below) < 2:
             outside.append(parts)
-    reading.findings += _left_aside(reading.root, outside, folds)
-
-
-def _left_aside(root: Path, outside: list[tuple[str, ...]], folds: dict[str, str]) -> list[Finding]:
-    """What lies beside the folders of classes, folder by folder."""
-    by_folder = Counter("/".join(parts[:-1]) or "." for parts in outside)
-    if not by_folder:
-        return []
-    where = some(f"{folder} ({count})" for folder, count in by_folder.items())
-    named = some(natural_order(list(folds)))
-    return [
-        Finding(
-            "outside",
-            f"{_files(len(outside))} outside the class folders of {named} (skipped), by folder: {where}",
-            tuple(str(root.joinpath(*parts)) for parts in outside),
-            "Move them into the folder of their class in one of the parts, if they belong to the data set",
-        )
-    ]
-
-
-def _read_classes(reading: DatasetDraft, found: Found, lists: PartLists) -> None:
-    loose = []
-    inner = {} if lists else _inner_parts(found)
-    for parts in found.files:
+            continue
         path = str(reading.root.joinpath(*parts))
-        fold = inner[parts[1]] if inner and len(parts) > 2 else lists.fold_of(parts)
-        if len(parts) < 2:
-            loose.append(path)
-        elif fold is not None:
-            reading.rows.append((path, parts[0], fold, source_of(parts[-1]) or path, 0.0, math.nan))
-    if loose:
-        reading.findings.append(
-            Finding(
-                "outside",
-                f"{_files(len(loose))} outside the class folders (skipped)",
-                tuple(loose),
-                "Move them into the folder of their class, if they belong to the data set",
-            )
-        )
-    reading.findings += _named_like_parts({row[1] for row in reading.rows})
+        fold = folds[parts[0]] if folds else inner[parts[1]] if inner and len(parts) > 2 else lists.fold_of(parts)
+        if fold is not None:
+            reading.rows.append((path, below[0], fold, source_of(parts[-1]) or path, 0.0, math.nan))
+    reading.findings += _left_aside(reading.root, outside, folds)
+    if not folds:
+        reading.findings += _named_like_parts({row[1] for row in reading.rows})
+
+
+def _left_aside(root: Path, outside: list[tuple[str, ...]], folds: dict[str, str]) -> Iterator[Finding]:
+    """What lies beside the folders of classes; beside those of parts, folder by folder."""
+    if not outside:
+        return
+    of = where = in_part = ""
+    if folds:
+        by_folder = Counter("/".join(parts[:-1]) or "." for parts in outside)
+        where = f", by folder: {some(f'{folder} ({count})' for folder, count in by_folder.items())}"
+        of, in_part = f" of {some(natural_order(list(folds)))}", " in one of the parts"
+    yield Finding(
+        "outside",
+        f"{'1 file lies' if len(outside) == 1 else f'{len(outside)} files lie'} outside the class folders{of} (skipped){where}",
+        tuple(str(root.joinpath(*parts)) for parts in outside),
+        f"Move them into the folder of their class{in_part}, if they belong to the data set",
+    )
 
 
 def _inner_parts(found: Found) -> dict[str, str]:
@@ -127,22 +104,15 @@ def _inner_parts(found: Found) -> dict[str, str]:
     return folds if len(set(folds.values())) > 1 and set(folds) == inner else {}
 
 
-def _named_like_parts(labels: set[str]) -> list[Finding]:
+def _named_like_parts(labels: set[str]) -> Iterator[Finding]:
     """Classes that are called as parts are: a train is one, a part of a data set is none."""
     strange = sorted(
         label for label in labels if label.casefold() in FOLD_NAMES or ((n := part_named(label)) and n.plain)
     )
-    if not strange:
-        return []
-    return [
-        Finding(
+    if strange:
+        yield Finding(
             "class like a part",
             f"the folder {some(strange)} is read as a class, since it is next to {some(sorted(labels - set(strange))) or 'no other'}",
             remedy="If it is a part of the data set, have nothing but parts (train, val, test) at the top, and the folders of the classes "
             "below each of them",
         )
-    ]
-
-
-def _files(count: int) -> str:
-    return "1 file lies" if count == 1 else f"{count} files lie"

@@ -18,17 +18,14 @@ from labcore.texts import as_bytes, shown
 DRAWN_FOLDS = 5
 
 
-def assign_folds(
-    labels: Sequence[str], groups: Sequence[str], n_folds: int = DRAWN_FOLDS, seed: int = 0
-) -> tuple[list[str], str]:
-    """Draw folds of about equal size and class balance that keep each group together.
+def assign_folds(labels: Sequence[str], groups: Sequence[str]) -> tuple[list[str], str]:
+    """Draw :data:`DRAWN_FOLDS` folds of about equal size and class balance that keep each group together; fewer of fewer groups.
 
     Groups are dealt out, large ones first, each to the fold that has the fewest clips of its classes. The same clips give the
     same folds on every machine, in whatever order they come.
 
     Args:
         labels, groups: of each clip.
-        n_folds: how many; fewer where there are fewer groups.
 
     Returns:
         The fold of each clip, "1" … "n", and a sentence on how they came about, without the final stop.
@@ -36,8 +33,8 @@ def assign_folds(
     members: dict[str, Counter[str]] = defaultdict(Counter)
     for label, group in zip(labels, groups, strict=True):
         members[group][label] += 1
-    count = max(1, min(n_folds, len(members)))
-    order = sorted(members, key=lambda group: (-members[group].total(), zlib.crc32(as_bytes(f"{seed}:{group}")), group))
+    count = max(1, min(DRAWN_FOLDS, len(members)))
+    order = sorted(members, key=lambda group: (-members[group].total(), zlib.crc32(as_bytes(f"0:{group}")), group))
     per_class: list[Counter[str]] = [Counter() for _ in range(count)]
     totals = [0] * count
     fold_of: dict[str, str] = {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
@@ -43,6 +42,9 @@ class DatasetInfo:
     warnings: list[str] = field(default_factory=list)
 
 
+_INFO = TypeAdapter(DatasetInfo)
+
+
 def list_datasets(workspace: Workspace) -> list[DatasetInfo]:
     """The data sets of a workspace by name, without opening audio; counts are remembered until a folder or list changes.
 
@@ -80,13 +82,8 @@ def _info(workspace: Workspace, name: str, path: Path) -> DatasetInfo:
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         known = read_object(remembered)
         if known.pop("stamp") == stamp:
-            return _info_adapter().validate_python(known)
+            return _INFO.validate_python(known)
     return remember(workspace, name, path, read_dataset(path, name), [], stamp)
-
-
-@functools.cache
-def _info_adapter() -> TypeAdapter[DatasetInfo]:
-    return TypeAdapter(DatasetInfo)
 
 
 def memory_of(workspace: Workspace, name: str, path: Path) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from labcore.audio import probe
 from labcore.datasets.table import Dataset, Finding, behind, some
 from labcore.device import usable_cores
 from labcore.errors import AudioError, DatasetError
+from labcore.jobs.following import OnProgress
 from labcore.texts import counted, shown
 
 NAMED = 3
@@ -19,7 +20,7 @@ AHEAD = 256
 """Files that are handed to the threads at once, so that the work can be called off in between."""
 
 
-def unreadable_headers(dataset: Dataset, progress: Callable[[int, int], None] | None = None) -> list[Finding]:
+def unreadable_headers(dataset: Dataset, progress: OnProgress) -> Iterator[Finding]:
     """What is told of files whose header cannot be read, on all cores; nothing where all can.
 
     Args:
@@ -34,10 +35,9 @@ def unreadable_headers(dataset: Dataset, progress: Callable[[int, int], None] | 
         for start in range(0, len(paths), AHEAD):
             part = paths[start : start + AHEAD]
             trouble |= {path: why for path, why in zip(part, pool.map(_trouble, part), strict=True) if why}
-            if progress is not None:
-                progress(start + len(part), len(paths))
+            progress(start + len(part), len(paths))
     if not trouble:
-        return []
+        return
     why, others = Counter(trouble.values()).most_common(1)[0][0], len(set(trouble.values())) > 1
     names = some((shown(Path(path).name) for path in trouble), NAMED)
     told = f"{names} {why}" if len(trouble) == 1 else f"{names}. {'Most often' if others else 'Each'}: it {why}"
@@ -46,19 +46,16 @@ def unreadable_headers(dataset: Dataset, progress: Callable[[int, int], None] | 
             f"not one of the {counted(len(paths), 'file')} of {dataset.root} can be read as audio: {told}",
             "Fetch or export the files again",
         )
-    left = {
-        label for path, label in zip(dataset.table["path"], dataset.table["label"], strict=True) if path not in trouble
-    }
+    clips = zip(dataset.table["path"], dataset.table["label"], strict=True)
+    left = {label for path, label in clips if path not in trouble}
     gone = [label for label in dataset.labels if label not in left]
     without = f". That leaves nothing of {some(gone)}" if gone else ""
-    return [
-        Finding(
-            "unreadable",
-            f"{len(trouble):,} of {counted(len(paths), 'file')} cannot be read as audio and will be skipped: {told}{without}",
-            tuple(trouble),
-            "Fetch or export them again, or remove them",
-        )
-    ]
+    yield Finding(
+        "unreadable",
+        f"{len(trouble):,} of {counted(len(paths), 'file')} cannot be read as audio and will be skipped: {told}{without}",
+        tuple(trouble),
+        "Fetch or export them again, or remove them",
+    )
 
 
 def _trouble(path: str) -> str:

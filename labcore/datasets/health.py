@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 from collections import Counter, defaultdict
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -17,10 +16,11 @@ import pandas as pd
 from labcore.audio import Recording
 from labcore.config import RunConfig
 from labcore.datasets.contents import equal_files
-from labcore.datasets.hearing import facts_of, unheard
+from labcore.datasets.hearing import Measured, facts_of, unheard
 from labcore.datasets.table import DataProblem, Dataset, Finding, behind, merged, some, unusual
 from labcore.device import usable_cores
 from labcore.errors import AudioError
+from labcore.jobs.following import OnProgress
 from labcore.texts import counted, shown
 
 SILENT_DB = -80.0
@@ -134,22 +134,9 @@ class Health:
         }
 
 
-@dataclass
-class _Levels:
-    """What was seen of the clips so far, in the order of the table."""
-
-    seconds: list[float] = field(default_factory=list)
-    rates: Counter[int] = field(default_factory=Counter)
-    clips: list[tuple[str, str, int, float]] = field(default_factory=list)  # path, label, rate, share that is not heard
-    readable: list[bool] = field(default_factory=list)
-    unreadable: list[DataProblem] = field(default_factory=list)
-    silent: list[DataProblem] = field(default_factory=list)
-    notes: list[DataProblem] = field(default_factory=list)
-
-
 def check_dataset(
     dataset: Dataset,
-    progress: Callable[[int, int], None] | None = None,
+    progress: OnProgress = lambda done, total: None,
     config: RunConfig | None = None,
 ) -> Health:
     """Decode every clip once, on all cores, and compare files, classes and folds.
@@ -160,72 +147,60 @@ def check_dataset(
     """
     config = config or RunConfig()
     table = dataset.table
-    levels = _listen(table, progress, config.f_max)
-    readable = table[np.array(levels.readable, dtype=bool)]
+    found = _listen(table, progress, config.f_max)
+    clips = [it for it in found if isinstance(it, Measured)]
+    silent = [DataProblem(it.path, f"is silent (peak {it.peak_db:.0f} dB)") for it in clips if it.peak_db < SILENT_DB]
+    notes = [DataProblem(it.path, note) for it in clips for note in it.notes]
+    seconds = [it.seconds for it in clips]
+    readable = table[np.array([isinstance(it, Measured) for it in found], dtype=bool)]
     duplicates, mislabelled = _equal(readable)
     sizes = table["label"].value_counts()
     counts = pd.crosstab(table["label"], table["fold"]).reindex(index=dataset.labels, columns=dataset.folds)
     folds_of = _by(readable, "group", "fold")
-    middle = (
-        tuple(float(v) for v in np.percentile(levels.seconds, [0, 50, 100])) if levels.seconds else (float("nan"),) * 3
-    )
+    shortest, median, longest = map(float, np.percentile(seconds or [np.nan], [0, 50, 100]))
     return Health(
         name=dataset.name,
         layout=dataset.layout,
         clips=len(table),
         counts=counts,
         fold_note=dataset.fold_note,
-        seconds=(middle[0], middle[1], middle[2]),
-        total_seconds=float(sum(levels.seconds)),
-        rates=dict(sorted(levels.rates.items())),
-        unreadable=merged([*dataset.problems, *levels.unreadable]),
-        silent=merged(levels.silent),
+        seconds=(shortest, median, longest),
+        total_seconds=float(sum(seconds)),
+        rates=dict(sorted(Counter(it.rate for it in clips).items())),
+        unreadable=merged([*dataset.problems, *(it for it in found if isinstance(it, DataProblem))]),
+        silent=merged(silent),
         duplicates=duplicates,
         mislabelled=mislabelled,
         tiny_classes={label: int(sizes[label]) for label in dataset.labels if sizes[label] < TINY_CLASS},
         straddling=sorted(group for group, folds in folds_of.items() if len(folds) > 1),
         passed_over=dataset.passed_over,
-        findings=[*dataset.findings, *unusual(merged(levels.notes)), *unheard(levels.clips, config)],
+        findings=[*dataset.findings, *unusual(merged(notes)), *unheard(clips, config)],
     )
 
 
-def _listen(table: pd.DataFrame, progress: Callable[[int, int], None] | None, limit_hz: float) -> _Levels:
-    levels = _Levels()
+def _listen(table: pd.DataFrame, progress: OnProgress, limit_hz: float) -> list[Measured | DataProblem]:
+    """What was found of each clip, or why it cannot be read, in the order of the table."""
+    found: list[Measured | DataProblem] = []
     pool = ThreadPoolExecutor(usable_cores())
     try:
-        spans = zip(table["path"], table["start_s"], table["end_s"], strict=True)
-        results = pool.map(partial(_look, limit_hz=limit_hz), spans)
-        for done, (path, label, result) in enumerate(zip(table["path"], table["label"], results, strict=True), 1):
-            levels.readable.append(not isinstance(result, AudioError))
-            if isinstance(result, AudioError):
-                levels.unreadable.append(DataProblem(path, behind(path, result.what)))
-            else:
-                length, rate, peak_db, above, notes = result
-                levels.notes += [DataProblem(path, note) for note in notes]
-                levels.seconds.append(length)
-                levels.rates[rate] += 1
-                levels.clips.append((path, label, rate, above))
-                if peak_db < SILENT_DB:
-                    levels.silent.append(DataProblem(path, f"is silent (peak {peak_db:.0f} dB)"))
-            if progress is not None:
-                progress(done, len(table))
+        columns = zip(*(table[name] for name in ("path", "label", "start_s", "end_s")), strict=True)
+        for clip in pool.map(partial(_look, limit_hz=limit_hz), columns):
+            found.append(clip)
+            progress(len(found), len(table))
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-    return levels
+    return found
 
 
-def _look(
-    span: tuple[str, float, float], limit_hz: float
-) -> tuple[float, int, float, float, tuple[str, ...]] | AudioError:
-    """Of one clip its length in seconds, sample rate in Hz, peak in dB of full scale, share of energy above a frequency, and notes."""
-    path, start_s, end_s = span
+def _look(clip: tuple[str, str, float, float], limit_hz: float) -> Measured | DataProblem:
+    path, label, start_s, end_s = clip
     recording = Recording(Path(path), start_s=start_s, end_s=None if np.isnan(end_s) else end_s)
     try:
         length, peak, above = facts_of(recording, limit_hz)
     except AudioError as error:
-        return error
-    peak_db = 20 * float(np.log10(max(peak, 1e-10)))
-    return length / recording.sample_rate, recording.sample_rate, peak_db, above, recording.notes
+        return DataProblem(path, behind(path, error.what))
+    rate, peak_db = recording.sample_rate, 20 * float(np.log10(max(peak, 1e-10)))
+    return Measured(path, label, length / rate, rate, peak_db, above, recording.notes)
 
 
 def _equal(table: pd.DataFrame) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,6 +18,18 @@ CHUNK = 1 << 15
 MOST_CHUNKS = 256
 """Of a long recording so many stretches are looked at, evenly spread."""
 RATE = "audio.sample_rate"
+
+
+class Measured(NamedTuple):
+    """A clip that was decoded: its length, its peak in dB of full scale, its share of energy above a frequency, and what is told of it."""
+
+    path: str
+    label: str
+    seconds: float
+    rate: int
+    peak_db: float
+    above: float
+    notes: tuple[str, ...]
 
 
 def facts_of(recording: Recording, hertz: float) -> tuple[int, float, float]:
@@ -48,27 +61,25 @@ def share_above(stretches: list[np.ndarray], rate: int, hertz: float) -> float:
     return above / total if total > 0 else 0.0
 
 
-def unheard(clips: Sequence[tuple[str, str, int, float]], config: RunConfig) -> list[Finding]:
+def unheard(clips: Sequence[Measured], config: RunConfig) -> Iterator[Finding]:
     """Whether most of the energy lies where a training hears nothing: in half of all clips, or of those of a class.
 
     Args:
-        clips: of each readable clip its path, label, rate in Hz, and the share of its energy above the highest frequency of the training.
+        clips: those that can be read; ``above`` of each is counted from the highest frequency of the training on.
         config: of the training.
     """
-    lost = [clip for clip in clips if clip[3] > 0.5]
-    sizes, by_label = Counter(clip[1] for clip in clips), Counter(clip[1] for clip in lost)
+    lost = [clip for clip in clips if clip.above > 0.5]
+    sizes, by_label = Counter(clip.label for clip in clips), Counter(clip.label for clip in lost)
     if not any(count >= 0.5 * sizes[label] for label, count in by_label.items()):
-        return []
+        return
     whose = "most" if len(lost) == len(clips) else f"in {len(lost)} of {len(clips)} clips most"
-    return [
-        Finding(
-            "unheard",
-            f"{whose} of the energy lies above {config.f_max / 1000:.3g} kHz, which is lost at the sample rate of "
-            f"{config.audio.sample_rate} Hz",
-            tuple(dict.fromkeys(clip[0] for clip in lost)),
-            f"Train with {_flags(max(clip[2] for clip in lost))}",
-        )
-    ]
+    yield Finding(
+        "unheard",
+        f"{whose} of the energy lies above {config.f_max / 1000:.3g} kHz, which is lost at the sample rate of "
+        f"{config.audio.sample_rate} Hz",
+        tuple(dict.fromkeys(clip.path for clip in lost)),
+        f"Train with {_flags(max(clip.rate for clip in lost))}",
+    )
 
 
 def _flags(rate: int) -> str:

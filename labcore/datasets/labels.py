@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from labcore.datasets.table import Finding, some
 from labcore.texts import shown
@@ -35,7 +35,7 @@ def tidy(label: str) -> str:
     """A label without what nobody sees: composed (NFC), blanks of any kind as one space each, nothing invisible around its words."""
     text = unicodedata.normalize("NFC", shown(label))
     text = "".join(" " if mark.isspace() or unicodedata.category(mark) == "Cc" else mark for mark in text)
-    words = (_strip_invisible(word) for word in text.split())
+    words = (word.strip("".join(_invisible(word))) for word in text.split())
     return " ".join(word for word in words if word)
 
 
@@ -62,59 +62,47 @@ def unified(labels: Sequence[str]) -> tuple[list[str], list[Finding]]:
                 remedy="No action needed; spell them alike if you use the list elsewhere",
             )
         )
-    return tidied, findings + alike(set(tidied))
+    return tidied, [*findings, *alike(set(tidied))]
 
 
-def alike(labels: Iterable[str]) -> list[Finding]:
+def alike(labels: Iterable[str]) -> Iterator[Finding]:
     """Labels that differ only in case, forms of letters, or in what stands between their words."""
     by_key: dict[str, list[str]] = defaultdict(list)
     for label in sorted(labels):
         key = _SEPARATORS.sub("", _visible(unicodedata.normalize("NFKC", label)).casefold())
         by_key[key or label].append(label)
     sets = [" = ".join(map(repr, same)) for same in by_key.values() if len(same) > 1]
-    if not sets:
-        return []
-    return [
-        Finding(
+    if sets:
+        yield Finding(
             "alike",
             f"labels with similar spelling (case, spaces) are separate classes: {some(sets)}",
             remedy="Spell them alike if they are one class",
         )
-    ]
 
 
-def several_in_a_cell(labels: Sequence[str]) -> list[Finding]:
+def several_in_a_cell(labels: Sequence[str]) -> Iterator[Finding]:
     """Cells that hold several labels, as those of sets for tagging do."""
     for mark in ",;|":
         split = {label: [part.strip() for part in label.split(mark)] for label in set(labels) if mark in label}
         parts = Counter(part for pieces in split.values() for part in pieces)
         if len(split) > 1 and any(count > 1 for part, count in parts.items() if part):
-            return [
-                Finding(
-                    "several labels",
-                    f"{len(split)} labels hold several ({some(map(repr, sorted(split)))}); each combination is a separate class",
-                    remedy="Use one label per clip: a clip is trained as one class",
-                )
-            ]
-    return []
+            yield Finding(
+                "several labels",
+                f"{len(split)} labels hold several ({some(map(repr, sorted(split)))}); each combination is a separate class",
+                remedy="Use one label per clip: a clip is trained as one class",
+            )
+            return
 
 
-def doubtful(labels: Iterable[str]) -> list[Finding]:
+def doubtful(labels: Iterable[str]) -> Iterator[Finding]:
     """Labels that may stand for "not known"."""
     found = sorted(label for label in set(labels) if label.casefold() in DOUBTFUL_WORDS)
-    if not found:
-        return []
-    return [
-        Finding(
-            "doubtful label",
-            f"{some(map(repr, found))} is read as a class",
-            remedy="Leave the cell empty if the label is unknown",
-            level="note",
-        )
-    ]
+    if found:
+        what = f"{some(map(repr, found))} is read as a class"
+        yield Finding("doubtful label", what, remedy="Leave the cell empty if the label is unknown", level="note")
 
 
-def speakers(files: Sequence[tuple[str, str]]) -> list[Finding]:
+def speakers(files: Sequence[tuple[str, str]]) -> Iterator[Finding]:
     """Whether the folders of classes look like people.
 
     Args:
@@ -130,55 +118,39 @@ def speakers(files: Sequence[tuple[str, str]]) -> list[Finding]:
     elif _same_names(files, labels):
         why = f"the folders {some(labels)} hold files of the same names, as folders of speakers do"
     else:
-        return []
-    return [
-        Finding(
-            "speakers",
-            f"{why}, but each is read as a class",
-            remedy="If the folders are speakers, write a CSV file with path, label (the sound) and group (the speaker). A speaker "
-            "is then never on both sides of a split",
-        )
-    ]
+        return
+    yield Finding(
+        "speakers",
+        f"{why}, but each is read as a class",
+        remedy="If the folders are speakers, write a CSV file with path, label (the sound) and group (the speaker). A speaker "
+        "is then never on both sides of a split",
+    )
 
 
 def _same_names(files: Sequence[tuple[str, str]], labels: Sequence[str]) -> bool:
-    """Whether each folder holds files of the same telling names (angry.wav, happy.wav …); numbers alone tell nothing."""
+    """Whether each folder holds files of the same telling names (angry.wav, happy.wav …); numbers alone tell nothing.
+
+    Of folders that are numbers it is what stands beside the number in the names of their files: 7_01_3.wav in 01.
+    """
     if all(len(label) == 1 for label in labels):  # digits and letters are spoken by the same people
         return False
-    if labels and all(label.isdecimal() for label in labels):
-        return _same_beside_numbers(files, labels)
+    numbered = all(label.isdecimal() for label in labels)
     words: dict[str, set[str]] = {label: set() for label in labels}
     for label, file in files:
-        words_in = re.findall(r"[^\W\d_]{3,}", file.rpartition(".")[0].casefold())  # numbers and hashes say nothing
-        if words_in:
-            words[label].add(" ".join(words_in))
-    return _agree(words)
-
-
-def _same_beside_numbers(files: Sequence[tuple[str, str]], labels: Sequence[str]) -> bool:
-    """Whether the number of a folder stands in the names of its files, and beside it the same in all folders: 7_01_3.wav in 01."""
-    rest: dict[str, set[str]] = {label: set() for label in labels}
-    for label, file in files:
-        pieces = re.split(r"[\W_]+", file.rpartition(".")[0])
-        if label in pieces:
+        stem = file.rpartition(".")[0]
+        pieces = re.split(r"[\W_]+", stem) if numbered else re.findall(r"[^\W\d_]{3,}", stem.casefold())
+        if numbered and label in pieces:
             pieces.remove(label)
-            rest[label].add(" ".join(pieces))
-    return _agree(rest)
-
-
-def _agree(words: dict[str, set[str]]) -> bool:
-    everywhere = set.intersection(*words.values()) if words else set()
-    anywhere = set().union(*words.values())
+        elif numbered or not pieces:  # hashes say nothing
+            continue
+        words[label].add(" ".join(pieces))
+    everywhere, anywhere = set.intersection(*words.values()), set().union(*words.values())
     return len(words) >= 2 and len(everywhere) >= 3 and len(everywhere) >= 0.8 * len(anywhere)
 
 
 def _visible(label: str) -> str:
-    return "".join(character for character in label if unicodedata.category(character) != "Cf")
+    return label.translate(dict.fromkeys(map(ord, _invisible(label))))
 
 
-def _strip_invisible(word: str) -> str:
-    while word and unicodedata.category(word[0]) == "Cf":
-        word = word[1:]
-    while word and unicodedata.category(word[-1]) == "Cf":
-        word = word[:-1]
-    return word
+def _invisible(text: str) -> list[str]:
+    return [character for character in text if unicodedata.category(character) == "Cf"]

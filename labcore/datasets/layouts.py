@@ -8,17 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from labcore.allowed_paths import is_open
-from labcore.datasets.cliplist import LIST_SUFFIXES, ClipList, read_list
+from labcore.datasets.cliplist import LIST_SUFFIXES, ClipList, lists_beside, read_list
 from labcore.datasets.folders import LIST_REMEDY, read_folders
 from labcore.datasets.listed import read_clip_lists
-from labcore.datasets.lists_beside import lists_beside
 from labcore.datasets.official import read_esc50, read_urbansound8k, urbansound_name
 from labcore.datasets.scan import (
     entries,
     folders_in,
     hidden,
     holds_audio,
-    holds_files,
     is_audio,
     is_dir,
     is_file,
@@ -105,10 +103,8 @@ def _recognise_file(path: Path) -> Reader:
     clips = read_list(path)
     beside = (path.parent.parent, path.parent)
     root = next((folder for folder in beside if is_dir(folder / "audio") or is_dir(folder / "fold1")), None)
-    if root and _is_urbansound_list(clips):
-        return lambda name: read_urbansound8k(root, clips, name)
-    if root and _is_esc50_list(clips):
-        return lambda name: read_esc50(root, clips, name)
+    if root and (reader := _official(root, clips)):
+        return reader
     if clips.lacks:
         raise DatasetError(
             f"{path} {clips.lacks}",
@@ -120,22 +116,18 @@ def _recognise_file(path: Path) -> Reader:
 def _recognise(folder: Path) -> Reader | None:
     """The reader for a folder that is a data set itself; None where it is not."""
     for place in ("metadata/UrbanSound8K.csv", "UrbanSound8K.csv", "meta/esc50.csv", "esc50.csv"):
-        if is_file(folder / place):
-            clips = read_list(folder / place)
-            if _is_urbansound_list(clips):
-                return lambda name: read_urbansound8k(folder, clips, name)
-            if _is_esc50_list(clips):
-                return lambda name: read_esc50(folder, clips, name)
+        if is_file(folder / place) and (reader := _official(folder, read_list(folder / place))):
+            return reader
     if _has_urbansound_names(folder):
         return lambda name: read_urbansound8k(folder, None, name)
-    beside = lists_beside(folder)
-    if beside.taken:
-        return lambda name: read_clip_lists(beside.taken, beside.root, name, beside.findings)
+    lists, findings = lists_beside(folder)
+    if lists:
+        return lambda name: read_clip_lists(lists, folder, name, findings)
     with_audio = [child for child in subfolders(folder) if holds_audio(folder / child)]
-    if len(with_audio) > 1 or (len(with_audio) == 1 and holds_files(folder / with_audio[0])):
+    if len(with_audio) > 1 or any(is_audio(entry.name) for child in with_audio for entry in listed(folder / child)):
         if any(is_file(folder / child / place) for child in with_audio for place in OFFICIAL_LISTS):
             return None  # they are data sets by their lists, and not classes
-        return lambda name: _read_folders(folder, name, beside.findings)
+        return lambda name: _read_folders(folder, name, findings)
     return None
 
 
@@ -171,17 +163,18 @@ def _only_one_below(folder: Path) -> Reader:
             raise DatasetError(f"{folder} holds {len(found)} data sets: {names}", "Choose one of them")
     audio = sum(is_audio(entry.name) for entry in entries(folder))
     if audio:
-        reasons = "".join(f"; {finding.what}" for finding in lists_beside(folder).findings)
+        reasons = "".join(f"; {finding.what}" for finding in lists_beside(folder)[1])
         raise DatasetError(f"{folder} holds {audio} audio files, but no labels for them{reasons}", LIST_REMEDY)
     raise DatasetError(f"no data set was recognised in {folder}", KNOWN)
 
 
-def _is_urbansound_list(clips: ClipList) -> bool:
-    return {"slice_file_name", "fold", "classid"} <= clips.lowered_header
-
-
-def _is_esc50_list(clips: ClipList) -> bool:
-    return {"filename", "fold", "target", "category"} <= clips.lowered_header
+def _official(root: Path, clips: ClipList) -> Reader | None:
+    """The reader for a list of UrbanSound8K or ESC-50; None for any other."""
+    if {"slice_file_name", "fold", "classid"} <= clips.lowered_header:
+        return lambda name: read_urbansound8k(root, clips, name)
+    if {"filename", "fold", "target", "category"} <= clips.lowered_header:
+        return lambda name: read_esc50(root, clips, name)
+    return None
 
 
 def _has_urbansound_names(folder: Path) -> bool:

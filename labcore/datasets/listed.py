@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache, partial
 from pathlib import Path
 
@@ -106,21 +106,19 @@ def _take_doubtful(reading: DatasetDraft, clips: ClipList, rows: list[tuple[int,
         reading.findings.append(Finding("found by name", what, files, "Check that these are the right files", "note"))
 
 
-def _without_label(clips: ClipList, missing: Counter[str]) -> list[Finding]:
+def _without_label(clips: ClipList, missing: Counter[str]) -> Iterator[Finding]:
     if not missing:
-        return []
+        return
     count = missing.total()
     written = some(repr(cell) if cell else "empty" for cell in missing)
-    return [
-        Finding(
-            "no label",
-            f"{count} row{'s' * (count != 1)} of {clips.path.name} without a label ({written}) skipped",
-            remedy='If such a word is a class, as "None" for no event, rename it, for example to no_event',
-        )
-    ]
+    yield Finding(
+        "no label",
+        f"{count} row{'s' * (count != 1)} of {clips.path.name} without a label ({written}) skipped",
+        remedy='If such a word is a class, as "None" for no event, rename it, for example to no_event',
+    )
 
 
-def _unlisted(reading: DatasetDraft, lists: list[ClipList]) -> list[Finding]:
+def _unlisted(reading: DatasetDraft, lists: list[ClipList]) -> Iterator[Finding]:
     """Audio files beside the listed ones that no list names."""
     named = {row[0] for row in reading.rows}
     in_folder = reading.root.is_dir()
@@ -136,18 +134,16 @@ def _unlisted(reading: DatasetDraft, lists: list[ClipList]) -> list[Finding]:
         left = {problem.path.replace("\\", "/").rpartition("/")[2].casefold() for problem in reading.problems}
         others = [path for path in others if _identity(path) not in known and _names(path).isdisjoint(left)]
     if not others:
-        return []
+        return
     count, names = len(others), some(clips.path.name for clips in lists)
     where = f"in {reading.root}" if in_folder else "in the folders of the clips"
-    return [
-        Finding(
-            "unlisted",
-            f"{count} of {count + len(named)} audio files {where} {'is' if count == 1 else 'are'} not listed in {names} and skipped",
-            tuple(others),
-            f"Add them to {names}, or take the list away where folders say what the clips are of",
-            "warning" if in_folder else "note",
-        )
-    ]
+    yield Finding(
+        "unlisted",
+        f"{count} of {count + len(named)} audio files {where} {'is' if count == 1 else 'are'} not listed in {names} and skipped",
+        tuple(others),
+        f"Add them to {names}, or take the list away where folders say what the clips are of",
+        "warning" if in_folder else "note",
+    )
 
 
 def _identity(path: str) -> tuple[int, int] | str:
@@ -164,11 +160,7 @@ def _names(path: str) -> set[str]:
 
 
 def _rate_of(path: Path | None) -> int:
-    """The sample rate of a file in Hz.
-
-    Raises:
-        ValueError: there is no such file, or it tells none.
-    """
+    """The sample rate of a file in Hz; a ValueError where there is no such file, or it tells none."""
     if path is None:
         raise ValueError(MISSING)
     try:

@@ -64,9 +64,8 @@ def entries_of(workspace: Workspace) -> dict[str, Path]:
         name, stem = shown(entry.name), shown(path.stem)
         is_list = path.suffix == ".json" or path.suffix.lower() in LIST_SUFFIXES
         if os.path.isdir(path) or (entry.is_symlink() and not is_list and not is_open(path)):  # noqa: PTH112
-            found[name] = (
-                path  # a link that leads where nothing may be opened is told, whether anything is there or not
-            )
+            # a link that leads where nothing may be opened is told, whether anything is there or not
+            found[name] = path
         elif is_list:
             found.setdefault(stem, path)
     return found

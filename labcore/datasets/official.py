@@ -49,16 +49,12 @@ def read_urbansound8k(root: Path, clips: ClipList | None, name: str) -> Dataset:
         reading.problems, reading.passed_over = found.problems, found.passed_over
         reading.label_order = URBANSOUND_LABELS
         for parts in found.files:
-            known, folder = urbansound_name(parts[-1]), FOLD_FOLDER.match(parts[0])
+            place, known, folder = str(base.joinpath(*parts)), urbansound_name(parts[-1]), FOLD_FOLDER.match(parts[0])
             if known is None or folder is None:
-                reading.problems.append(
-                    DataProblem(str(base.joinpath(*parts)), "is not named as UrbanSound8K names its clips")
-                )
+                reading.problems.append(DataProblem(place, "is not named as UrbanSound8K names its clips"))
                 continue
             label = _urbansound_label(known["target"])
-            reading.rows.append(
-                (str(base.joinpath(*parts)), label, str(int(folder[1])), known["source"], 0.0, math.nan)
-            )
+            reading.rows.append((place, label, str(int(folder[1])), known["source"], 0.0, math.nan))
     return assembled(reading)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from labcore.datasets.names import called_now, names_before, no_reference, no_su
 from labcore.datasets.table import Dataset
 from labcore.datasets.walk import looking
 from labcore.errors import DatasetError
+from labcore.jobs.following import OnProgress
 from labcore.runs import list_runs
 from labcore.runs.moved import here
 from labcore.texts import shown
@@ -51,10 +51,10 @@ def find_dataset(workspace: Workspace, name_or_path: str | Path) -> Dataset:
     plain = plain_path(asked)
     is_path = os.path.basename(plain) != plain  # noqa: PTH119 (and no mistyped name)
     path = here(workspace, typed_path(asked))
-    if is_path:
+    there = bool(asked.strip()) and exists(path)
+    if is_path or there:
         check_root(path)
-    if asked.strip() and exists(path):
-        check_root(path)
+    if there:
         return read_dataset(path)
     if asked == DEMO:
         raise DatasetError("the demo data set has not been generated yet", "Generate it with `labcore datasets demo`")
@@ -88,7 +88,7 @@ def with_whole_paths(workspace: Workspace, config: RunConfig) -> RunConfig:
 
 
 def register(
-    workspace: Workspace, path: str | Path, name: str = "", progress: Callable[[int, int], None] | None = None
+    workspace: Workspace, path: str | Path, name: str = "", progress: OnProgress = lambda done, total: None
 ) -> DatasetInfo:
     """Remember a folder or CSV file as a data set of the workspace. Nothing is copied.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from labcore.config import RunConfig
 from labcore.datasets.by_time import whole
-from labcore.datasets.folds import assign_folds, drawn_in
+from labcore.datasets.folds import drawn_in
 from labcore.datasets.record import ClipRecord
 from labcore.datasets.registry import find_dataset, place_of, with_whole_paths
 from labcore.datasets.table import Dataset, way_from
@@ -52,7 +52,7 @@ def as_known(dataset: Dataset, known: ClipRecord | None) -> Dataset:
     }
     if known is None or not cut or any(clip.start_s for clip in known.clips if clip.path in cut):
         return dataset
-    return whole(dataset, lambda labels, groups: assign_folds(labels, groups)[0])
+    return whole(dataset)
 
 
 def _wanted(known: ClipRecord | None, workspace: Workspace, wanted: str) -> str:

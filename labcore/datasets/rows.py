@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from labcore.audio import as_wav, content_of
+from labcore.audio import Recording, content_of
 from labcore.config import DataConfig
 from labcore.datasets.registry import find_dataset
 from labcore.datasets.resuming import dataset_of
@@ -55,7 +55,7 @@ class Row(NamedTuple):
         """
         if self.whole:
             return content_of(self.path)
-        return as_wav(self.path, start_s=self.start_s, end_s=self.end_s)
+        return Recording(self.path, start_s=self.start_s, end_s=self.end_s).as_wav()
 
     def beginning(self, seconds: float) -> bytes:
         """As WAV for a player, of a longer clip its first seconds.
@@ -64,7 +64,9 @@ class Row(NamedTuple):
             AudioError: it cannot be read.
         """
         last = self.start_s + seconds
-        return as_wav(self.path, start_s=self.start_s, end_s=last if self.end_s is None else min(last, self.end_s))
+        return Recording(
+            self.path, start_s=self.start_s, end_s=last if self.end_s is None else min(last, self.end_s)
+        ).as_wav()
 
 
 def rows_of(table: pd.DataFrame) -> list[Row]:

@@ -99,16 +99,13 @@ def find_audio(folder: Path, *, foreign: bool = False, noises: bool = False) -> 
 
     for parts, name in _Walk(unlisted, () if noises else NOT_CLASSES).files(folder):
         suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122
-        if suffix in wanted:
-            if _leads_nowhere(path := str(folder.joinpath(*parts, name))):
-                found.problems.append(DataProblem(path, "is a broken link"))
-            else:
-                found.files.append((*parts, name))
+        if (suffix in wanted or not suffix) and _leads_nowhere(path := str(folder.joinpath(*parts, name))):
+            found.problems.append(DataProblem(path, "is a broken link"))
+        elif suffix in wanted:
+            found.files.append((*parts, name))
         elif suffix in FOREIGN_SUFFIXES:
             what = f"is audio of an unsupported format ({suffix}); convert it to WAV or FLAC"
             found.problems.append(DataProblem(str(folder.joinpath(*parts, name)), what))
-        elif not suffix and _leads_nowhere(path := str(folder.joinpath(*parts, name))):
-            found.problems.append(DataProblem(path, "is a broken link"))
         else:
             found.passed_over += 1
     return found
@@ -126,11 +123,6 @@ def holds_audio(folder: Path) -> bool:
         raise
     except DatasetError:
         return False
-
-
-def holds_files(folder: Path) -> bool:
-    """Whether audio files lie in a folder itself. One that cannot be listed holds none."""
-    return any(is_audio(entry.name) for entry in listed(folder))
 
 
 @dataclass

@@ -23,10 +23,15 @@ ENDS = words(
 DURATIONS = words(
     "duration dur length len deltatime segmentduration segmentlength clipduration cliplength eventduration eventlength durationtime"
 )
-OFFSETS = ("offset", "offsets")
-"""Where a clip begins or where it ends: what else is there tells."""
-FILE_OFFSETS = ("fileoffset",)
-"""Raven's: where a selection begins in its own file, while its begin time counts over all files."""
+ROLES = {
+    "start": STARTS,
+    "end": ENDS,
+    "duration": DURATIONS,
+    "offset": ("offset", "offsets"),  # where a clip begins or where it ends: what else is there tells
+    "file offset": (
+        "fileoffset",
+    ),  # Raven's: where a selection begins in its own file, while its begin time counts over all
+}
 
 UNITS: dict[str, float] = {
     **dict.fromkeys(("", "s", "sec", "secs", "second", "seconds"), 1.0),
@@ -60,18 +65,14 @@ class TimeColumn:
 
 @dataclass(frozen=True)
 class SpanColumns:
-    """The columns that place a clip in its file; None for what no column gives."""
+    """The columns that place a clip in its file, by what they give: start, end, duration, file offset."""
 
-    start: TimeColumn | None = None
-    end: TimeColumn | None = None
-    duration: TimeColumn | None = None
-    file_offset: TimeColumn | None = None
+    columns: dict[str, TimeColumn]
 
     @property
     def told(self) -> dict[str, str]:
-        """What → the column that gives it, with the unit where it is not seconds."""
-        known = {"start": self.start, "end": self.end, "duration": self.duration, "file offset": self.file_offset}
-        return {what: column.name for what, column in known.items() if column}
+        """What → the column that gives it."""
+        return {what: column.name for what, column in self.columns.items()}
 
     def span(self, row: dict[str, str], rate_of: Callable[[], int]) -> tuple[float, float]:
         """Where a row's clip begins and ends in its file, in seconds; nan for the end of the file.
@@ -82,27 +83,24 @@ class SpanColumns:
         Raises:
             ValueError: with what is wrong, in words.
         """
-        if (cell := _cell(row, self.start)) and is_missing(cell):
+        of_start, of_end, of_length, of_offset = map(self.columns.get, ("start", "end", "duration", "file offset"))
+        if (cell := _cell(row, of_start)) and is_missing(cell):
             raise ValueError(f"the start {cell!r} is not a time")
-        start, end, length, at = (
-            _seconds(row, column, rate_of) for column in (self.start, self.end, self.duration, self.file_offset)
-        )
+        start, end, length, at = (_seconds(row, column, rate_of) for column in (of_start, of_end, of_length, of_offset))
         if at is not None and (start is not None or length is not None):
             length = end - start if start is not None and end is not None else length
             start, end = at, None
         if end is None and length is not None:
             if length <= 0:
-                raise ValueError(f"the duration {_cell(row, self.duration)!r} is not more than zero")
+                raise ValueError(f"the duration {_cell(row, of_length)!r} is not more than zero")
             end = (start or 0.0) + length
         elif start is None and end is not None and length is not None:
             start = end - length
         start = start or 0.0
         if not 0 <= start < math.inf:
-            raise ValueError(f"the start {_cell(row, self.start)!r} is not a time in seconds from 0 on")
+            raise ValueError(f"the start {cell!r} is not a time in seconds from 0 on")
         if end is not None and end <= start:
-            raise ValueError(
-                f"the end {_cell(row, self.end)!r} is not after the start {_cell(row, self.start) or '0'!r}"
-            )
+            raise ValueError(f"the end {_cell(row, of_end)!r} is not after the start {cell or '0'!r}")
         return start, math.nan if end is None or math.isinf(end) else end
 
 
@@ -143,37 +141,24 @@ def _with_offset(found: dict[str, TimeColumn], where: str) -> SpanColumns:
     """What an ``offset`` means: a start beside a duration, an end beside an onset."""
     start, end, duration = found.get("start"), found.get("end"), found.get("duration")
     offset = found.get("offset")
-    if offset is not None and start is None and (duration is not None or end is not None):
+    alone = end is None and duration is None
+    if offset is not None and start is None and not alone:
         start = offset
-    elif (
-        offset is not None
-        and start is not None
-        and end is None
-        and duration is None
-        and "onset" in canonical(start.name)
-    ):
+    elif offset is not None and start is not None and alone and "onset" in canonical(start.name):
         end = offset
-    elif offset is not None and (start is None or (end is None and duration is None)):
+    elif offset is not None and alone:
         raise DatasetError(
             f"the column {offset.name} of {where} can be the start or the end of a clip",
             "Name it start or end",
         )
-    placed = start is not None or end is not None
     at = found.get("file offset") if start is not None or duration is not None else None
-    return SpanColumns(start, end, duration if placed or at is not None else None, at)
+    placed = start is not None or end is not None or at is not None
+    known = {"start": start, "end": end, "duration": duration if placed else None, "file offset": at}
+    return SpanColumns({what: column for what, column in known.items() if column is not None})
 
 
 def _role(base: str) -> str:
-    for role, names in (
-        ("start", STARTS),
-        ("end", ENDS),
-        ("duration", DURATIONS),
-        ("offset", OFFSETS),
-        ("file offset", FILE_OFFSETS),
-    ):
-        if base in names:
-            return role
-    return ""
+    return next((role for role, names in ROLES.items() if base in names), "")
 
 
 def _base_and_unit(name: str) -> tuple[str, float | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import zlib
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -14,10 +15,12 @@ import pandas as pd
 from labcore.config import DataConfig
 from labcore.datasets.by_time import told_of_split
 from labcore.datasets.folds import folds_of
-from labcore.datasets.table import PARTS, Dataset, Split, fold_order
+from labcore.datasets.table import PARTS, Dataset, Split, fold_order, way_from
 from labcore.errors import DatasetError
 from labcore.texts import as_bytes, counted
 
+FEWEST_OF_A_CLASS = 8
+"""So many of its clips a class keeps at least, where fewer are trained on than there are."""
 ONLY_SHARE = 0.2
 """So much of a fold is held out where it is the only one that is not left out."""
 _clips = partial(counted, unit="clip", figure=str)
@@ -26,6 +29,35 @@ _clips = partial(counted, unit="clip", figure=str)
 def split_for(dataset: Dataset | pd.DataFrame, data: DataConfig) -> Split:
     """The split that a configuration asks for: see :func:`split`."""
     return split(dataset, data.fold, kind=data.split, leave_out=data.leave_out, validation_share=data.validation_share)
+
+
+def with_train_clips(dataset: Dataset, data: DataConfig, most: int) -> Dataset:
+    """The data set with at most so many of the clips that are not held out, about as many of each class as before.
+
+    The same clips are drawn on every machine. A class of few clips keeps them.
+
+    Args:
+        data: says what is held out.
+        most: clips to keep for training and validation; classes of few clips may make it a little more.
+    """
+    parts = split_for(dataset, data)
+    rows = np.concatenate([parts.train, parts.validation])
+    if len(rows) <= most:
+        return dataset
+    labels = dataset.table["label"].to_numpy(dtype=object)
+    sizes = Counter(labels[rows].tolist())
+    least = min(FEWEST_OF_A_CLASS, -(-most // len(sizes)))
+    room = {label: max(min(size, least), round(most * size / len(rows))) for label, size in sizes.items()}
+    folder, dropped = dataset.folder, np.zeros(len(dataset.table), dtype=bool)
+    paths, starts = dataset.table["path"], dataset.table["start_s"]
+
+    def lot(row: int) -> tuple[int, int]:
+        return zlib.crc32(as_bytes(f"{way_from(folder, paths.iat[row])}:{starts.iat[row]:g}")), row
+
+    for row in sorted(rows.tolist(), key=lot):
+        room[labels[row]] -= 1
+        dropped[row] = room[labels[row]] < 0
+    return replace(dataset, table=dataset.table[~dropped].reset_index(drop=True))
 
 
 def cannot_be_held_out(dataset: Dataset | pd.DataFrame, data: DataConfig) -> dict[str, str]:
@@ -136,13 +168,12 @@ def _of_groups(group: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return np.isin(group, list(set(group[rows])))
 
 
-def _told_of_classes(learnt: set[str], asked: set[str]) -> list[str]:
+def _told_of_classes(learnt: set[str], asked: set[str]) -> Iterator[str]:
     """Notes on the classes that stand on one side only."""
-    unseen, untested = sorted(asked - learnt), sorted(learnt - asked)
-    notes = (
-        [f"not in the training set, since all their clips are in the test fold: {', '.join(unseen)}"] if unseen else []
-    )
-    return [*notes, f"not in the test fold: {', '.join(untested)}"] if untested else notes
+    if unseen := sorted(asked - learnt):
+        yield f"not in the training set, since all their clips are in the test fold: {', '.join(unseen)}"
+    if untested := sorted(learnt - asked):
+        yield f"not in the test fold: {', '.join(untested)}"
 
 
 def _told_of_validation(label: np.ndarray, aside: np.ndarray) -> str:

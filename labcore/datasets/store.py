@@ -30,7 +30,7 @@ from labcore.errors import WorkspaceError
 from labcore.jobs.following import OnProgress
 from labcore.reading import read_object
 from labcore.texts import as_bytes
-from labcore.workspace import Workspace, slug
+from labcore.workspace import Workspace, slug, stamp_of
 from labcore.zips import opened_zip
 
 
@@ -77,7 +77,7 @@ class ClipStore:
 
 
 def open_store(
-    workspace: Workspace, dataset: Dataset, sample_rate: int, progress: OnProgress | None = None
+    workspace: Workspace, dataset: Dataset, sample_rate: int, progress: OnProgress = lambda done, total: None
 ) -> ClipStore:
     """The clip store of a data set at a sample rate; it is built where it is missing or damaged.
 
@@ -92,7 +92,9 @@ def open_store(
         WorkspaceError: the cache cannot be written, or the disk is full.
     """
     key = _key(dataset, sample_rate)
-    try:
+    megabytes = len(dataset.table) * 5.0 * sample_rate * 2 / 1e6  # of clips of five seconds: a message needs no more
+    remedy = f"Free about {megabytes:.0f} MB, or choose another workspace with LABCORE_HOME"
+    with WorkspaceError.on_os_error(f"the clip store in {workspace.cache} cannot be written", remedy):
         parent = workspace.cache / "clips"
         parent.mkdir(exist_ok=True)
         folder = parent / f"{slug(dataset.name)[:40]}-{sample_rate}-{key}"
@@ -105,14 +107,6 @@ def open_store(
                     build_store(folder, dataset, sample_rate, progress)
                     store = _load(folder, dataset, sample_rate)
                     store = store and replace(store, made_again=damaged)
-    except OSError as error:
-        megabytes = (
-            len(dataset.table) * 5.0 * sample_rate * 2 / 1e6
-        )  # of clips of five seconds: a message needs no more
-        raise WorkspaceError(
-            f"the clip store in {workspace.cache} cannot be written: {error.strerror or error}",
-            f"Free about {megabytes:.0f} MB, or choose another workspace with LABCORE_HOME",
-        ) from error
     if store is None:
         raise WorkspaceError(f"the clip store {folder} cannot be read back", "Delete it and try again")
     return store
@@ -123,14 +117,10 @@ def _key(dataset: Dataset, sample_rate: int) -> str:
     table = dataset.table
     root = str(dataset.root if dataset.layout != "csv" else dataset.root.parent)
     for path, start_s, end_s in zip(table["path"], table["start_s"], table["end_s"], strict=True):
-        try:
-            info = os.stat(path)  # noqa: PTH116 (called for every clip)
-            stamp = f"{info.st_size} {info.st_mtime_ns}"
-        except (OSError, ValueError):
-            stamp = "missing"
+        size, mtime_ns = stamp_of(path)
         # os.path and not Path: ten times faster, and this is done for every clip at every start
         relative = path[len(root) :] if path.startswith(root) else path
-        digest.update(as_bytes(f"{relative}\0{stamp} {start_s} {end_s}\n"))
+        digest.update(as_bytes(f"{relative}\0{size} {mtime_ns} {start_s} {end_s}\n"))
     return digest.hexdigest()[:16]
 
 

@@ -34,7 +34,7 @@ Written = tuple[int, float, tuple[str, ...]] | LabError
 """Samples that were written, their scale and what is told of them, or why there are none."""
 
 
-def build_store(folder: Path, dataset: Dataset, sample_rate: int, progress: OnProgress | None) -> None:
+def build_store(folder: Path, dataset: Dataset, sample_rate: int, progress: OnProgress) -> None:
     """Make the store in a folder, whole or not at all, in place of what is there. Whoever calls holds its lock.
 
     Raises:
@@ -59,7 +59,7 @@ def build_store(folder: Path, dataset: Dataset, sample_rate: int, progress: OnPr
     _remove_older(folder, meta)
 
 
-def _write_clips(draft: Path, dataset: Dataset, sample_rate: int, progress: OnProgress | None) -> dict[str, Any]:
+def _write_clips(draft: Path, dataset: Dataset, sample_rate: int, progress: OnProgress) -> dict[str, Any]:
     """Decode on all cores; this thread writes the clips in their order as they come and reports."""
     offsets, scales, rows = [0], [], []
     problems: list[tuple[int, str]] = []
@@ -68,7 +68,7 @@ def _write_clips(draft: Path, dataset: Dataset, sample_rate: int, progress: OnPr
     unflushed = 0
     with (draft / "samples.i16").open("wb", buffering=0) as file:
         for row, clip in enumerate(_decoded(dataset, sample_rate)):
-            written = _write(file, clip, partial(progress, row, total) if progress else lambda: None)
+            written = _write(file, clip, partial(progress, row, total))
             if isinstance(written, LabError):
                 problems.append((row, behind(dataset.table["path"].iat[row], written.what)))
             else:
@@ -81,8 +81,7 @@ def _write_clips(draft: Path, dataset: Dataset, sample_rate: int, progress: OnPr
                 if unflushed > FLUSH_BYTES:  # little by little, while the cores decode, instead of all at the end
                     os.fsync(file.fileno())
                     unflushed = 0
-            if progress is not None:
-                progress(row + 1, total)
+            progress(row + 1, total)
         os.fsync(file.fileno())
     if not rows:
         what = f"{dataset.table['path'].iat[0]} {problems[0][1]}" if problems else "it has none"
@@ -135,8 +134,9 @@ def _write(file: IO[bytes], clip: Decoded, progress: Callable[[], None]) -> Writ
         return clip
     if isinstance(clip, Recording):
         return _write_long(file, clip, progress)
-    _write_all(file, clip[0])
-    return len(clip[0]), clip[1], clip[2]
+    samples, scale, notes = clip
+    _write_all(file, samples)
+    return len(samples), scale, notes
 
 
 def _write_long(file: IO[bytes], recording: Recording, progress: Callable[[], None]) -> Written:

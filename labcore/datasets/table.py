@@ -146,7 +146,7 @@ class Dataset:
         rows = self.table[self.table["fold"] == str(name)].reset_index(drop=True)
         return replace(self, table=rows, part_of=self.part_of or self)
 
-    def check(self, progress: Callable[[int, int], None] | None = None) -> Health:
+    def check(self, progress: Callable[[int, int], None] = lambda done, total: None) -> Health:
         """What to know before training: clips that cannot be read, are silent or occur twice, tiny classes and so on.
 
         Decodes every clip. ``check().found`` are all findings, each with its files and what to do.

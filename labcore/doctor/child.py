@@ -20,6 +20,7 @@ from labcore import nvml
 from labcore.device import allow_tf32
 from labcore.doctor.privacy import scrub
 from labcore.doctor.readings import Torch, TorchDevice
+from labcore.loading import collector_resting
 
 Tell = Callable[[dict[str, Any]], None]
 
@@ -30,7 +31,8 @@ def main(wanted: list[str]) -> None:
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         try:
-            import torch
+            with collector_resting():
+                import torch
         except Exception as error:  # ImportError, or OSError for a library that is missing or does not fit
             tell({"torch": asdict(Torch(error=_words(error)))})
             return
@@ -65,12 +67,7 @@ def read_torch(torch: Any, warned: list[warnings.WarningMessage]) -> Torch:
     """What torch tells of itself and of the devices it sees."""
     cuda = torch.version.cuda or ""
     gpus = bool(cuda or torch.version.hip)
-    cudnn, cudnn_error = "", ""
-    if gpus:
-        try:
-            cudnn = _cudnn_version(torch.backends.cudnn.version() or 0)
-        except RuntimeError as error:  # another cuDNN lies in the way
-            cudnn_error = _words(error)
+    cudnn_error = _failed(torch.backends.cudnn.version) if gpus else ""  # another cuDNN may lie in the way
     available = bool(torch.cuda.is_available())
     count = torch.cuda.device_count() if available else 0
     mps = getattr(torch.backends, "mps", None)
@@ -79,10 +76,12 @@ def read_torch(torch: Any, warned: list[warnings.WarningMessage]) -> Torch:
         cuda=cuda,
         hip=torch.version.hip or "",
         mps=bool(mps and mps.is_available()),
-        cudnn=cudnn,
+        cudnn=_cudnn_version(torch.backends.cudnn.version() or 0) if gpus and not cudnn_error else "",
         cudnn_error=cudnn_error,
         nccl=_attempt(lambda: ".".join(map(str, torch.cuda.nccl.version()))) if gpus else "",
-        runtime=_package(("nvidia-cuda-runtime", f"nvidia-cuda-runtime-cu{cuda.split('.')[0]}")) if cuda else "",
+        runtime=_package("nvidia-cuda-runtime") or _package(f"nvidia-cuda-runtime-cu{cuda.split('.')[0]}")
+        if cuda
+        else "",
         # torch.cuda.get_arch_list() is empty without a working GPU, when it is most wanted
         architectures=tuple((_attempt(lambda: torch._C._cuda_getArchFlags()) or "").split()) if gpus else (),
         available=available,
@@ -92,7 +91,7 @@ def read_torch(torch: Any, warned: list[warnings.WarningMessage]) -> Torch:
             " ".join(dict.fromkeys(str(each.message) for each in warned if "CUDA" in str(each.message))), 700
         ),
         cpu_capability=_attempt(torch.backends.cpu.get_cpu_capability),
-        cpu_bf16=_bf16(torch),
+        cpu_bf16=_attempt(lambda: bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()), None),
         threads=torch.get_num_threads(),
         torchaudio_error=_failed(lambda: __import__("torchaudio")),
         devices=tuple(_device(torch, index) for index in range(count)),
@@ -127,28 +126,15 @@ def _cudnn_version(number: int) -> str:
     return f"{number // step}.{number % step // 100}.{number % 100}" if number else ""
 
 
-def _bf16(torch: Any) -> bool | None:
-    """Whether oneDNN computes in bf16 on this processor."""
-    try:
-        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
-    except (AttributeError, RuntimeError):
-        return None
+def _package(name: str) -> Any:
+    return _attempt(lambda: metadata.version(name))
 
 
-def _package(names: tuple[str, ...]) -> str:
-    for name in names:
-        try:
-            return metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return ""
-
-
-def _attempt(ask: Callable[[], Any]) -> Any:
+def _attempt(ask: Callable[[], Any], nothing: str | None = "") -> Any:
     try:
         return ask()
     except Exception:  # a build without it: then there is nothing to tell
-        return ""
+        return nothing
 
 
 def _failed(attempt: Callable[[], Any]) -> str:

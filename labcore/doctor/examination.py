@@ -9,22 +9,15 @@ from typing import Any
 
 from labcore.doctor.gpus import read_nvml
 from labcore.doctor.process import ProofProcess
-from labcore.doctor.readings import Nvml, Readings, System, Torch, torch_from_json
+from labcore.doctor.readings import HIDING, Nvml, Readings, System, Torch, torch_from_json
 from labcore.doctor.report import DoctorReport, Proof
 from labcore.doctor.system import read_system
 from labcore.doctor.verdict import conclude
 from labcore.workspace import Workspace
 
-WORKS = (
-    "matrix product",
-    "convolution with backward",
-    "STFT",
-    "log-mel",
-    "mixed precision",
-    "small CNN",
-)
+WORKS = ("matrix product", "convolution with backward", "STFT", "log-mel", "mixed precision", "small CNN")
 """The works by name, in their order, for who waits for them and must not load torch to know. A test holds it to proofs.works()."""
-HIDDEN = {"CUDA_VISIBLE_DEVICES": "-1"}
+FAILED_BEFORE = "not run: the device had failed before"
 
 
 def examine(
@@ -55,7 +48,7 @@ def examine(
             if not left or restarts > len(examination.devices) + 1:
                 break
             restarts += 1
-            child = start(left, HIDDEN if examination.blind else None)
+            child = start(left, {HIDING: "-1"} if examination.blind else None)
     finally:
         child.close()
     examination.finish()
@@ -85,37 +78,34 @@ class _Examination:
             return ()
         if self.torch is None:
             return ("PyTorch", "proofs")
-        return tuple(
-            f"{work} on {device}" for device in self.devices for work in WORKS if not self._proved(device, work)
-        )
+        return tuple(f"{work} on {device}" for device in self.devices for work in self._unproved(device))
 
     def take(self, message: dict[str, Any]) -> bool:
         """Whether there is something new to tell."""
-        if "starting" in message:
-            self.at = message["starting"]
-        elif "torch" in message and self.torch is None:
-            self.torch = torch_from_json(message["torch"])
-            if not self.devices and not self.torch.error:
-                self.devices = self.torch.to_prove
-            return True
-        elif "torch" in message and self.blind and self.torch is not None:
-            seen = torch_from_json(message["torch"])  # without GPUs, but with all that torch tells of itself
-            self.torch = replace(seen, error=self.torch.error, available=False, warning=self.torch.warning)
-            return True
-        elif "proof" in message:
-            self.proofs.append(Proof(**message["proof"]))
-            return True
-        elif "poisoned" in message:
-            self._give_up(message["poisoned"], "not run: the device had failed before")
-            return True
-        elif "death" in message:
-            self._mourn(message["death"])
-            return True
-        return False
+        match message:
+            case {"starting": at}:
+                self.at = at
+                return False
+            case {"torch": told} if self.torch is None:
+                self.torch = torch_from_json(told)
+                if not self.devices and not self.torch.error:
+                    self.devices = self.torch.to_prove
+            case {"torch": told} if self.torch is not None and self.blind:
+                seen = torch_from_json(told)  # without GPUs, but with all that torch tells of itself
+                self.torch = replace(seen, error=self.torch.error, available=False, warning=self.torch.warning)
+            case {"proof": proof}:
+                self.proofs.append(Proof(**proof))
+            case {"poisoned": device}:
+                self._give_up(device, FAILED_BEFORE)
+            case {"death": reason}:
+                self._mourn(reason)
+            case _:
+                return False
+        return True
 
     def to_restart(self) -> list[str]:
         """Devices that are still to be proved, in a fresh process."""
-        return [device for device in self.devices if any(not self._proved(device, work) for work in WORKS)]
+        return [device for device in self.devices if self._unproved(device)]
 
     def finish(self) -> None:
         for device in self.to_restart():
@@ -126,7 +116,7 @@ class _Examination:
         if len(self.at) == 2:
             device, work = self.at
             self._fail(device, work, reason)
-            self._give_up(device, "not run: the device had failed before")
+            self._give_up(device, FAILED_BEFORE)
         elif self.torch is None:
             where = self.at[0] if self.at else "starting"
             doing = "loading torch" if where == "torch" else where
@@ -134,19 +124,18 @@ class _Examination:
             if where == "looking for GPUs":
                 self.blind, self.devices = True, ["cpu"]
         else:  # it died between two works: nothing is known to be at fault but the device that came next
-            left = self.to_restart()
-            if left:
-                self._give_up(left[0], reason)
+            for device in self.to_restart()[:1]:
+                self._give_up(device, reason)
         self.at = []
 
     def _give_up(self, device: str, reason: str) -> None:
-        for work in WORKS:
-            if not self._proved(device, work):
-                self._fail(device, work, reason)
+        for work in self._unproved(device):
+            self._fail(device, work, reason)
 
     def _fail(self, device: str, work: str, reason: str) -> None:
-        named = [each.name for each in self.torch.devices if each.device == device] if self.torch else []
-        self.proofs.append(Proof(device, next(iter(named), device.upper()), work, "error", error=reason))
+        names = {each.device: each.name for each in self.torch.devices} if self.torch else {}
+        self.proofs.append(Proof(device, names.get(device, device.upper()), work, "error", error=reason))
 
-    def _proved(self, device: str, work: str) -> bool:
-        return any((proof.device, proof.work) == (device, work) for proof in self.proofs)
+    def _unproved(self, device: str) -> list[str]:
+        proved = {proof.work for proof in self.proofs if proof.device == device}
+        return [work for work in WORKS if work not in proved]

@@ -98,9 +98,7 @@ class ProofProcess:
                 name = f"signal {-status}"
             return ", ".join(filter(None, [f"the process was ended by {name}", _MEANING.get(name, "")]))
         self._errors.seek(0)
-        last = next(
-            (line for line in reversed(self._errors.read().decode(errors="replace").splitlines()) if line.strip()), ""
-        )
+        last = self._errors.read().decode(errors="replace").rstrip().rpartition("\n")[2]
         return scrub(f"the process ended with status {status}" + (f": {last}" if last else ""))
 
     def close(self) -> None:
@@ -110,9 +108,8 @@ class ProofProcess:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(timeout=2)
         if self.process.poll() is None:
-            self.process.returncode = (
-                -signal.SIGKILL
-            )  # stuck in the kernel: Popen would warn of it when it is collected
+            # stuck in the kernel: Popen would warn of it when it is collected
+            self.process.returncode = -signal.SIGKILL
         elif self.process.stdout is not None:
             with contextlib.suppress(OSError):
                 self.process.stdout.close()

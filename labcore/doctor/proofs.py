@@ -65,9 +65,8 @@ class Prover:
             if "out of memory" in str(error):
                 return replace(told, error="out of memory"), False
             first = next(iter(str(error).strip().splitlines()), "")
-            return replace(told, error=scrub(f"{type(error).__name__}: {first}")), device.type != "cpu" and _spoils(
-                error
-            )
+            failed = replace(told, error=scrub(f"{type(error).__name__}: {first}"))
+            return failed, device.type != "cpu" and _spoils(error)
         difference = float((result - reference).abs().max() / reference.abs().max())
         if not difference <= work.tolerance:  # also for NaN
             wrong = "the result differs from the CPU's" if difference == difference else "the result is not finite"

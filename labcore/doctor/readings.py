@@ -1,13 +1,19 @@
-"""The raw facts that the doctor judges: of the system, of the driver, of torch. To JSON and back, so that a machine can be replayed."""
+"""The raw facts that the doctor judges: of the system, of the driver, of torch; and what follows from them at once.
+Nothing but data, so that a machine can be replayed."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+import re
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter
 
+from labcore.doctor.drivers import too_old, wheel_for
 from labcore.nvml import GpuSample
+
+HIDING = "CUDA_VISIBLE_DEVICES"
+"""The environment variable that can hide GPUs from torch."""
 
 
 class _Exact:
@@ -76,6 +82,11 @@ class Gpu(GpuSample, _Exact):
     pcie_max_generation: int | None = None
     holders: tuple[Holder, ...] = ()
 
+    @property
+    def called(self) -> str:
+        """As checks name it."""
+        return f"GPU {self.index} ({self.name})"
+
 
 @dataclass(frozen=True)
 class Nvml(_Exact):
@@ -139,17 +150,85 @@ class Readings(_Exact):
     nvml: Nvml = field(default_factory=Nvml)
     torch: Torch | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+    # What follows at once, for all checks to share.
 
-    @classmethod
-    def from_json(cls, content: dict[str, Any]) -> Readings:
-        """Raises ValueError for a content that is none; a name that is not known is a mistake."""
-        return _READINGS.validate_python(content)
+    @property
+    def has_nvidia(self) -> bool:
+        """Whether anything tells of an NVIDIA GPU, usable or not. A container sees traces of its host's."""
+        system, nvml = self.system, self.nvml
+        return bool(nvml.count or nvml.gpus or system.pci_nvidia or system.kernel_driver or self.gpu_nodes)
+
+    @property
+    def gpu_nodes(self) -> list[str]:
+        return [node for node in self.system.nodes if re.fullmatch(r"/dev/nvidia\d+", node)]
+
+    @property
+    def withheld(self) -> bool:
+        """Whether this is a container whose host has an NVIDIA GPU that was not handed in."""
+        return bool(self.system.container and self.has_nvidia and not self.nvml.gpus and not self.gpu_nodes)
+
+    @property
+    def seen(self) -> int:
+        """GPUs that torch counts."""
+        return self.torch.count if self.torch else 0
+
+    @property
+    def driver(self) -> str:
+        """The driver's version; that of its libraries where the kernel still holds another, until the next restart."""
+        updated = self.system.library_driver if "mismatch" in self.nvml.error.lower() else ""
+        return self.nvml.driver or updated or self.system.kernel_driver
+
+    @property
+    def windows(self) -> bool:
+        """Whether the driver is one for Windows: WSL uses that of the Windows around it."""
+        return self.system.wsl or self.system.os == "Windows"
+
+    @property
+    def driver_too_old(self) -> bool:
+        """Whether the driver is older than this torch needs, and CUDA does not start either (a compatibility package can make it)."""
+        return bool(self.torch and not self.torch.count and too_old(self.driver, self.torch.cuda, self.windows))
+
+    @property
+    def hidden(self) -> bool:
+        """Whether :data:`HIDING` hides all GPUs from torch."""
+        torch, value = self.torch, self.system.environment.get(HIDING)
+        if torch is None or torch.error or torch.count or not self.nvml.gpus or self.driver_too_old:
+            return False
+        if not (torch.cuda or torch.hip) or self.no_instances or value is None:
+            return False
+        first = value.split(",")[0].strip()
+        shows = first.isdecimal() and int(first) < self.nvml.count
+        return not shows and not torch.warning
+
+    @property
+    def no_instances(self) -> bool:
+        """Whether MIG is on for every card, and none is divided: CUDA sees nothing then."""
+        return bool(self.nvml.gpus) and all(gpu.mig and not gpu.mig_instances for gpu in self.nvml.gpus)
+
+    @property
+    def names(self) -> str:
+        """What the GPUs are called: "NVIDIA H200", "2 × NVIDIA H200", "NVIDIA T4 and NVIDIA A10"."""
+        found = [gpu.name for gpu in self.nvml.gpus] or [
+            device.name for device in (self.torch.devices if self.torch else ())
+        ]
+        counted = [name if found.count(name) == 1 else f"{found.count(name)} × {name}" for name in dict.fromkeys(found)]
+        return " and ".join(filter(None, [", ".join(counted[:-1]), *counted[-1:]])) or "The NVIDIA GPU"
+
+    @property
+    def wheel(self) -> str:
+        """The newest of PyTorch's wheel indexes that the driver is new enough for; "" where none is."""
+        return wheel_for(self.driver, self.windows)
+
+    def install_torch(self, wheel: str = "") -> str:
+        """The command that installs a torch build with CUDA for the driver that is there."""
+        index = wheel or self.wheel or "cu126"
+        version = self.torch.version.partition("+")[0] if self.torch else ""
+        pinned = "==2.7.1" if index == "cu118" else f"=={version}" if re.fullmatch(r"[\d.]+", version) else ""
+        return f"$ pip install --force-reinstall torch{pinned} torchaudio torchvision --index-url https://download.pytorch.org/whl/{index}"
 
 
 def torch_from_json(content: dict[str, Any]) -> Torch:
     return _TORCH.validate_python(content)
 
 
-_READINGS, _TORCH = TypeAdapter(Readings), TypeAdapter(Torch)
+_TORCH = TypeAdapter(Torch)

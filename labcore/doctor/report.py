@@ -9,11 +9,14 @@ from typing import Any
 
 from labcore import __version__
 
+GIB = 1024**3
 STATUSES = ("ok", "info", "warning", "error")
 """From fine to broken. ``info`` is worth knowing and no fault."""
 VERDICTS = ("green", "amber", "red")
 GROUPS = ("NVIDIA driver", "PyTorch", "GPU", "Kernels", "Machine", "Software")
 """Groups of checks, in the order in which they are shown."""
+LOG_AND_RESTART = "$ sudo dmesg | grep -iE 'nvrm|xid'\n$ sudo reboot"
+REINSTALL_TORCH = "$ pip install --force-reinstall torch torchaudio torchvision"
 SIGN = {"ok": "✓", "info": "i", "warning": "!", "error": "✗"}
 
 
@@ -151,9 +154,11 @@ def proof_cells(proof: Proof) -> list[str]:
     ]
 
 
-def worst(statuses: Iterable[str]) -> str:
-    """The worst of some statuses; ok where there are none."""
-    return max(statuses, key=STATUSES.index, default="ok")
+def size(count: float | None) -> str:
+    """Bytes for people: ``"1.5 GiB"``, ``"640 MiB"``."""
+    if count is None:
+        return "unknown"
+    return f"{count / GIB:.1f} GiB" if count >= GIB else f"{count / 1024**2:.0f} MiB"
 
 
 def _row(cells: Iterable[str]) -> str:

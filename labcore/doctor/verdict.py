@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from labcore.doctor.checks import cards, driver, kernels, machine, pytorch
-from labcore.doctor.facts import has_nvidia, hidden_by, names, withheld
 from labcore.doctor.readings import Readings, TorchDevice
 from labcore.doctor.report import Check, DoctorReport, Proof
 
@@ -64,8 +63,7 @@ class _Verdict:
         torch = self.readings.torch
         if torch is None:
             return "amber", "loading PyTorch"
-        broken = self._broken_without_gpu()
-        if broken is not None:
+        if broken := self._broken_without_gpu():
             return "red", broken.summary
         if torch.error:  # only the GPUs are out of reach: the CPU has been proved
             return "red", self.checks["torch_build"].summary
@@ -80,10 +78,11 @@ class _Verdict:
         torch = self.readings.torch
         if torch is not None and not torch.version:
             return self.checks["torch_build"]
-        for name in ("kernels-cpu", "versions", "audio_formats", "disk"):
-            if name in self.checks and self.checks[name].status == "error":
-                return self.checks[name]
-        return None
+        return next(self._wrong("kernels-cpu", "versions", "audio_formats", "disk"), None)
+
+    def _wrong(self, *names: str) -> Iterator[Check]:
+        """Those of these checks that are errors."""
+        return (self.checks[name] for name in names if name in self.checks and self.checks[name].status == "error")
 
     def _preliminary(self) -> tuple[str, str]:
         failed = [proof for proof in self.proofs if proof.status != "ok"]
@@ -98,15 +97,14 @@ class _Verdict:
         devices = list(torch.devices) or [TorchDevice("mps", "The GPU of this Apple processor")]
         failed = {proof.device: proof for proof in reversed(self.proofs) if proof.status != "ok"}
         proved = {proof.device for proof in self.proofs}
-        good = [device for device in devices if device.device in proved and device.device not in failed]
+        good = [device for device in devices if device.device in proved - failed.keys()]
         bad = [device for device in devices if device not in good]
         if not good:
             return "red", f"{_named(bad)} cannot be used: {self._cause(bad[0], failed.get(bad[0].device))}"
         if bad:
             why = self._cause(bad[0], failed.get(bad[0].device))
             return "amber", f"{_named(good)} can be used, {_named(bad)} cannot: {why}"
-        doubt = self._doubt()
-        if doubt is not None:
+        if doubt := self._doubt():
             return "amber", f"{_named(good)} can be used, but: {doubt.summary}"
         return "green", f"{_named(good)} can be used: all kernels agree with the CPU"
 
@@ -127,24 +125,19 @@ class _Verdict:
 
     def _doubt(self) -> Check | None:
         """The gravest check that is not fine; an error (broken memory of a card) before a warning."""
-        for status in ("error", "warning"):
-            for check in self.checks.values():
-                if check.status == status:
-                    return check
-        return None
+        doubts = (check for grave in ("error", "warning") for check in self.checks.values() if check.status == grave)
+        return next(doubts, None)
 
     def _without_devices(self) -> tuple[str, str]:
         readings = self.readings
-        variable = hidden_by(readings)
-        if variable:
+        if readings.hidden:
             return "amber", f"{self.checks['visible_devices'].summary}: {ON_CPU}"
-        if withheld(readings):
+        if readings.withheld:
             return "amber", f"The host's NVIDIA GPU is not passed to this container: {ON_CPU}"
-        causes = [self.checks[name] for name in CAUSES if name in self.checks and self.checks[name].status == "error"]
-        if has_nvidia(readings) and causes:
-            return "red", f"{names(readings)} cannot be used: {causes[0].summary}"
-        doubt = self._doubt()
-        if doubt is not None:
+        cause = next(self._wrong(*CAUSES), None)
+        if readings.has_nvidia and cause is not None:
+            return "red", f"{readings.names} cannot be used: {cause.summary}"
+        if doubt := self._doubt():
             return "amber", f"No GPU found, and {doubt.summary}: {ON_CPU}"
         inside = " in this container" if readings.system.container else ""
         return "amber", f"No GPU found{inside}: {ON_CPU}"
@@ -155,6 +148,4 @@ def _named(devices: Sequence[TorchDevice]) -> str:
     kinds = {device.name for device in devices}
     if len(devices) > 1 and len(kinds) == 1:
         return f"{len(devices)} × {devices[0].name}"
-    return " and ".join(
-        f"{device.name} ({device.device})" if device.device != "mps" else device.name for device in devices
-    )
+    return " and ".join(each.name if each.device == "mps" else f"{each.name} ({each.device})" for each in devices)

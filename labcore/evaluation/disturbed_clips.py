@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from labcore.augment.noise import NoiseAt, mixed_at
 from labcore.augment.seeding import seeded
+from labcore.augment.waveform import NoiseAt, mixed_at
 from labcore.datasets.store import ClipStore
 from labcore.evaluation.disturbances import BY_NAME
 from labcore.evaluation.robustness import RobustnessPlan
@@ -21,6 +21,9 @@ from labcore.inference.resident_clips import ResidentClips, waveform_cache
 from labcore.inference.windows import ClipWindows
 from labcore.jobs.following import OnProgress, follow
 
+BATCH = 16
+"""Clips that are predicted at once. The noise depends on it."""
+
 
 def accuracy_over_levels(
     classifier: Classifier,
@@ -29,8 +32,6 @@ def accuracy_over_levels(
     plan: RobustnessPlan,
     levels: Sequence[float | None],
     *,
-    seed: int = 0,
-    batch_size: int = 16,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Generator[Event, None, None]:
     """Evaluate a classifier on disturbed clips, level by level, each told as ``plan.result`` when it is done.
@@ -44,8 +45,6 @@ def accuracy_over_levels(
         rows: (clips,) which clips, from :func:`labcore.evaluation.select.select_clips`.
         plan: which disturbance, and the colour of noise.
         levels: in its unit; None for the clips as they are.
-        seed: of the noise.
-        batch_size: clips that are predicted at once. The noise depends on it.
         should_stop: asked after each batch.
 
     Raises:
@@ -54,7 +53,7 @@ def accuracy_over_levels(
         Stopped: it was asked to stop.
     """
     targets = targets_of(classifier.labels, store.table["label"].to_numpy()[rows])
-    test = DisturbedClips(classifier, store, plan.disturbance, plan.colour, seed, batch_size)
+    test = DisturbedClips(classifier, store, plan.disturbance, plan.colour)
     for level in levels:
         what = f"evaluating, {plan.about.words(level)}"
         hits = yield from follow(what, partial(test.hits, rows, targets, level), should_stop)
@@ -65,15 +64,9 @@ class DisturbedClips:
     """A classifier, clips, and what is done to them."""
 
     def __init__(
-        self,
-        classifier: Classifier,
-        store: ClipStore,
-        disturbance: str = "noise",
-        colour: str = "pink",
-        seed: int = 0,
-        batch_size: int = 16,
+        self, classifier: Classifier, store: ClipStore, disturbance: str = "noise", colour: str = "pink"
     ) -> None:
-        self.classifier, self.seed, self.batch_size = classifier.eval(), seed, batch_size
+        self.classifier = classifier.eval()
         self.store, self.disturbance = store, disturbance
         self.waves = waveform_cache(store, torch.device("cpu"))
         self.noise = NoiseAt(0.0, colour)
@@ -81,9 +74,9 @@ class DisturbedClips:
     def hits(self, rows: np.ndarray, targets: np.ndarray, level: float | None, progress: OnProgress) -> int:
         """How many of the clips are predicted right at a level."""
         hits = 0
-        for first in range(0, len(rows), self.batch_size):
-            part = slice(first, first + self.batch_size)
-            probabilities = self.probabilities(rows[part], level, self.seed * 1_000_003 + first)
+        for first in range(0, len(rows), BATCH):
+            part = slice(first, first + BATCH)
+            probabilities = self.probabilities(rows[part], level, first)
             hits += int((probabilities.argmax(1) == targets[part]).sum())
             progress(min(part.stop, len(rows)), len(rows))
         return hits

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from labcore.inference.classifier import Classifier
 from labcore.inference.embed import features_of
@@ -23,11 +21,13 @@ PART = 4096
 LARGEST = float(np.finfo(np.float16).max)
 
 
-class NumberFormat(Protocol):
-    """How a network computes, as :class:`labcore.training.precision.Precision` says."""
+Forward = Callable[[nn.Module, Tensor], Tensor]
+"""How a network computes: images (batch, 1, n_mels, frames) → logits (batch, classes)."""
 
-    def autocast(self, device: torch.device) -> contextlib.AbstractContextManager[object]: ...
-    def format(self) -> torch.memory_format: ...
+
+def plain(network: nn.Module, images: Tensor) -> Tensor:
+    """In fp32, as in use."""
+    return network(images)
 
 
 @dataclass(frozen=True)
@@ -67,43 +67,34 @@ class EvalSet:
         size = len(self.windows) * log_mel.mean.shape[0] * log_mel.frames(clip) * 4
         self.kept = [self._images(first) for first in self._firsts()] if size < KEEP_BYTES else None
 
-    def probabilities(
-        self, precision: NumberFormat | None = None, progress: OnProgress = lambda done, total: None
-    ) -> np.ndarray:
-        """Mean over each clip's windows that hold sound: (clips, classes) float32.
-
-        Args:
-            precision: how the network computes; plain fp32, as in use, where it is not given.
-            progress: called with windows done and windows in all.
-        """
-        rows = list(self._batches(precision, progress))
+    def probabilities(self, forward: Forward = plain) -> np.ndarray:
+        """Mean over each clip's windows that hold sound: (clips, classes) float32. ``forward``: how the network computes."""
+        rows = list(self._batches(forward, lambda done, total: None))
         if not rows:  # fewer clips than processes
             return np.zeros((0, len(self.classifier.labels)), dtype=np.float32)
         return self.windows.mean(torch.cat(rows).cpu().numpy())
 
     def parts(
-        self, progress: OnProgress = lambda done, total: None, *, by_window: bool = False, size: int = PART
+        self, progress: OnProgress = lambda done, total: None, *, by_window: bool = False
     ) -> Iterator[PredictionPart]:
         """The same with embeddings, a part of the clips at a time: memory does not grow with their number.
 
         Args:
-            progress: as for :meth:`probabilities`.
+            progress: called with windows done and windows in all.
             by_window: a row a window, in place of a row a clip.
-            size: windows of a part, at least.
         """
         windows, classes = self.windows, len(self.classifier.labels)
         begun = told = 0  # clips and windows of the parts before
-        rows = np.zeros(
-            (0, 0), dtype=np.float32
-        )  # of the windows after them: probabilities and embeddings side by side
+        # of the windows after them: probabilities and embeddings side by side
+        rows = np.zeros((0, 0), dtype=np.float32)
         pending: list[Tensor] = []
         with features_of(self.classifier.network) as features:
-            for first, probabilities in zip(self._firsts(), self._batches(None, progress), strict=True):
+            for first, probabilities in zip(self._firsts(), self._batches(plain, progress), strict=True):
                 count = len(probabilities)
                 pending.append(torch.cat([probabilities, features.take(count, probabilities.device)], 1))
                 end = first + count
                 whole = int(windows.owners[end]) if end < len(windows) else windows.clips  # clips that are complete
-                if end < len(windows) and (end - told < size or whole == begun):
+                if end < len(windows) and (end - told < PART or whole == begun):
                     continue
                 rows = np.concatenate([rows.reshape(-1, pending[0].shape[1]), torch.cat(pending).cpu().numpy()])
                 pending.clear()
@@ -126,17 +117,12 @@ class EvalSet:
         return PredictionPart(clip_probabilities, owners, bounds, rows[:, :classes], embeddings)
 
     @torch.inference_mode()
-    def _batches(self, precision: NumberFormat | None, progress: OnProgress) -> Iterator[Tensor]:
+    def _batches(self, forward: Forward, progress: OnProgress) -> Iterator[Tensor]:
         """Probabilities of the windows, batch by batch: (batch, classes) float32 on the device."""
         self.classifier.eval()
-        device = self.classifier.device
         for number, first in enumerate(self._firsts()):
             images = self.kept[number] if self.kept is not None else self._images(first)
-            if precision is None:
-                logits = self.classifier.network(images)
-            else:
-                with precision.autocast(device):
-                    logits = self.classifier.network(images.contiguous(memory_format=precision.format()))
+            logits = forward(self.classifier.network, images)
             progress(min(first + self.batch_size, len(self.windows)), len(self.windows))
             yield logits.float().softmax(1)
 

@@ -12,20 +12,18 @@ The figures are events. Needs no torch: the work stands in :mod:`labcore.evaluat
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from labcore.errors import RunError
-from labcore.events import JOB_KINDS, Evaluated, Event, event_of
-from labcore.jobs.event_log import log_of
+from labcore.events import JOB_KINDS, Evaluated, Event
 from labcore.jobs.folder import JobFolder
 from labcore.jobs.kind import Kind
 from labcore.jobs.listing import reason
-from labcore.jobs.status import JobRequest, JobStatus, Story
-from labcore.owners import clean
+from labcore.jobs.status import JobRequest
 from labcore.reading import DamagedError, read_object
 from labcore.runs import Run
 from labcore.workspace import Workspace, slug
@@ -82,11 +80,7 @@ class Judgement(JobFolder, Generic[P]):
 
     @classmethod
     def create(cls, workspace: Workspace, plan: P, *, queued: bool = False, by: str = "") -> Self:
-        """Make a new one. It appears whole or not at all.
-
-        Args:
-            queued: it waits for a job manager. Otherwise who makes it also starts it.
-            by: whose it is, where it is queued.
+        """Make a new one. It appears whole or not at all. Not queued, it is started by who makes it; ``by`` as for :meth:`draft`.
 
         Raises:
             WorkspaceError: the workspace cannot be written.
@@ -129,7 +123,7 @@ class Judgement(JobFolder, Generic[P]):
 
 @dataclass(frozen=True)
 class Evaluation(Judgement[EvaluationPlan]):
-    """An evaluation by its directory. One of versions before holds its figures beside what was asked for, and no events."""
+    """An evaluation by its directory."""
 
     kind: ClassVar[Kind] = Kind(
         "evaluation",
@@ -148,24 +142,4 @@ class Evaluation(Judgement[EvaluationPlan]):
     @property
     def result(self) -> Evaluated | None:
         """The figures, once they are known."""
-        told = self.last_event(Evaluated)
-        return told if told is not None else self._result_before()
-
-    @property
-    def owner(self) -> str:
-        return super().owner or clean(self.load("evaluation", {}).get("by"))
-
-    def status(self, story: Story | None = None) -> JobStatus:
-        story = log_of(self).story() if story is None else story
-        status = super().status(story)
-        if story.last or (told := self._result_before()) is None:
-            return status
-        return replace(status, state="finished", fraction=1.0, accuracy=told.accuracy, by=self.owner)
-
-    def _result_before(self) -> Evaluated | None:
-        content = self.load("evaluation", {})
-        told = content.get("result")
-        event = (
-            event_of({"type": "evaluated", "time": content.get("created"), **told}) if isinstance(told, dict) else None
-        )
-        return event if isinstance(event, Evaluated) else None
+        return self.last_event(Evaluated)

@@ -17,10 +17,7 @@ Confusion = dict[str, dict[str, int]]
 
 def figures_of(confusion: Confusion, fold: str = "all", leaks: bool = False, adjusted: int = 0) -> Evaluated:
     """Accuracy with its 95 % Wilson interval, macro F1 (the mean over the classes that occur among the true ones), and a row a class.
-
-    Args:
-        fold, leaks, adjusted: as for :func:`score`.
-    """
+    ``fold``, ``leaks`` and ``adjusted`` as for :func:`score`."""
     per_class: dict[str, dict[str, float]] = {}
     for label, row in confusion.items():
         hits, clips = row.get(label, 0), sum(row.values())

@@ -9,7 +9,8 @@ no last layer).
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,33 +74,28 @@ def record(
         counts all the same: a full disk costs the file alone.
     """
     predicted: list[np.ndarray] = [np.zeros(0, dtype=np.int64)]
-    trouble: LabError | None = None
-    file = _writing(path, known, list(labels), rate) if path is not None else None
-    try:
-        if file is not None:
-            trouble = _send(file, None)
+
+    def noted() -> Iterator[PredictionPart]:
         for part in parts:
             predicted.append(part.clip_probabilities.argmax(1))
-            if file is not None and trouble is None:
-                trouble = _send(file, part)
-        if file is not None and trouble is None:
-            trouble = _send(file, None)
-    finally:
-        if file is not None:
-            file.close()
+            yield part
+
+    rest, trouble = noted(), None
+    if path is not None:
+        try:
+            _write(path, (_table(part, known, list(labels), rate) for part in rest))
+        except WorkspaceError as error:
+            trouble = error
+    for _ in rest:  # what cannot be written is predicted all the same
+        pass
     return np.concatenate(predicted), trouble
 
 
 def frame_of(known: pd.DataFrame, labels: Sequence[str], rate: int, parts: Iterable[PredictionPart]) -> pd.DataFrame:
-    """What is predicted of clips as the rows that :func:`record` would write.
-
-    Args:
-        known, labels, rate, parts: as for :func:`record`; of one part at least.
-    """
+    """What is predicted of clips, of one part at least, as the rows that :func:`record` would write."""
     import pyarrow as pa
 
-    frame: pd.DataFrame = pa.concat_tables([_table(part, known, list(labels), rate) for part in parts]).to_pandas()
-    return frame
+    return pa.concat_tables([_table(part, known, list(labels), rate) for part in parts]).to_pandas()
 
 
 def not_kept(trouble: LabError) -> str:
@@ -141,11 +137,7 @@ def read_predictions(paths: Iterable[Path]) -> pd.DataFrame:
 
 
 def class_columns(labels: Sequence[str], others: Iterable[str] = ()) -> list[str]:
-    """The columns of the classes: their names, told apart from other columns where they have the same.
-
-    Args:
-        others: further columns that stand beside them.
-    """
+    """The columns of the classes: their names, told apart from the other columns, those of ``others`` too, where they have the same."""
     taken, columns = {*KNOWN, EMBEDDING, *others}, []
     for label in map(shown, labels):
         while label in taken:
@@ -155,20 +147,8 @@ def class_columns(labels: Sequence[str], others: Iterable[str] = ()) -> list[str
     return columns
 
 
-def _send(file: Generator[None, PredictionPart | None, None], part: PredictionPart | None) -> LabError | None:
-    try:
-        file.send(part)
-    except StopIteration:
-        return None
-    except LabError as error:
-        return error
-    return None
-
-
-def _writing(
-    path: Path, known: pd.DataFrame, labels: list[str], rate: int
-) -> Generator[None, PredictionPart | None, None]:
-    """Takes part after part, and None at the end.
+def _write(path: Path, tables: Iterator[pa.Table]) -> None:
+    """Write tables as row groups of one file; nothing where there are none.
 
     Raises:
         WorkspaceError: the file cannot be written.
@@ -176,15 +156,13 @@ def _writing(
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    part = yield
-    if part is None:
+    first = next(tables, None)
+    if first is None:
         return
     try:
-        table = _table(part, known, labels, rate)
-        with opened_atomically(path) as file, pq.ParquetWriter(file, table.schema, compression="zstd") as writer:
-            writer.write_table(table)
-            while (part := (yield)) is not None:
-                writer.write_table(_table(part, known, labels, rate))
+        with opened_atomically(path) as file, pq.ParquetWriter(file, first.schema, compression="zstd") as writer:
+            for table in chain([first], tables):
+                writer.write_table(table)
     except pa.ArrowException as error:
         raise WorkspaceError(f"{path} cannot be written: {reason(error)}", "Free some space") from error
 

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from labcore.augment import AddNoise, Augmentation, Mix
-from labcore.augment.noise import NoiseAt, ratio_db
 from labcore.augment.seeding import seeded
+from labcore.augment.waveform import NoiseAt, ratio_db
 from labcore.config import RunConfig, all_settings
 from labcore.errors import AudioError, ConfigError
 from labcore.explore.placing import Placing

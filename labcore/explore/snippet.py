@@ -37,10 +37,11 @@ def snippet(
     features, rate = config.features, config.audio.sample_rate
     frame = ", ".join(f"{name}={samples}" for name, samples in config.framing._asdict().items())
     window = f'window_fn=torch.{WINDOWS[features.window].__name__}, pad_mode="constant"'
+    part = "" if stretch is None else f"[round({stretch[0]:g} * rate):round({stretch[1]:g} * rate)]"
     lines = [
         "import soundfile, soxr, torch, torchaudio",
         f'samples, rate = soundfile.read({file!r}, dtype="float32", always_2d=True)',
-        f"waveform = torch.from_numpy(soxr.resample({_part(stretch)}.mean(1), rate, {rate}))",
+        f"waveform = torch.from_numpy(soxr.resample(samples{part}.mean(1), rate, {rate}))",
     ]
     if kind == "spectrogram":
         lines.append(f"power = torchaudio.transforms.Spectrogram({frame}, {window})(waveform)")
@@ -63,7 +64,3 @@ def snippet(
     else:
         lines.append(f"picture = {decibels}")
     return "\n".join(lines) + "\n"
-
-
-def _part(stretch: tuple[float, float] | None) -> str:
-    return "samples" if stretch is None else f"samples[round({stretch[0]:g} * rate):round({stretch[1]:g} * rate)]"

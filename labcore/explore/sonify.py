@@ -30,13 +30,12 @@ LEAST = 1e-10
 """Power below which nothing is heard. Smaller numbers would become denormal, with which a CPU is slow."""
 
 
-def sound_of(power: np.ndarray, config: RunConfig, seed: int = 0, *, samples: int | None = None) -> np.ndarray:
+def sound_of(power: np.ndarray, config: RunConfig, *, samples: int | None = None) -> np.ndarray:
     """A sound whose mel powers are about these.
 
     Args:
         power: (n_mels, frames) mel powers.
         config: what the front end is.
-        seed: of the phases to begin with.
         samples: of the result; what the frames hold where it is not given.
 
     Returns:
@@ -45,11 +44,11 @@ def sound_of(power: np.ndarray, config: RunConfig, seed: int = 0, *, samples: in
     power = np.ascontiguousarray(power, dtype=np.float32)
     features = config.features.model_copy(update=config.framing._asdict())
     front_end = RunConfig(audio=AudioConfig(sample_rate=config.audio.sample_rate), features=features)
-    return _sound_of(power.tobytes(), power.shape[1], front_end, seed, samples).copy()
+    return _sound_of(power.tobytes(), power.shape[1], front_end, samples).copy()
 
 
 @lru_cache(maxsize=16)
-def _sound_of(power: bytes, frames: int, config: RunConfig, seed: int, samples: int | None) -> np.ndarray:
+def _sound_of(power: bytes, frames: int, config: RunConfig, samples: int | None) -> np.ndarray:
     """Remembered, since of two sounds that are compared one usually stays."""
     frame = config.framing
     with torch.inference_mode():
@@ -57,7 +56,7 @@ def _sound_of(power: bytes, frames: int, config: RunConfig, seed: int, samples: 
         bins, hop = _closer(bins, frame.hop_length, frame.win_length)
         least = frame.n_fft // 2 // hop + 3  # shorter, the Fourier transform cannot be taken: silent frames follow
         bins = torch.nn.functional.pad(bins, (0, max(0, least - bins.shape[1])))
-        with seeded(seed):
+        with seeded(0):  # the phases to begin with
             sound = torchaudio.functional.griffinlim(
                 bins,
                 window=LogMel(config).spectrogram.spectrogram.window,

@@ -18,6 +18,8 @@ from labcore.explore.snippet import COEFFICIENTS
 from labcore.explore.view import BYTES, COLUMNS, Envelope, Spectrum, View
 from labcore.features import LogMel
 
+KINDS = ("spectrogram", "mel", "log-mel", "mfcc", "pcen")
+"""What :func:`view_of` draws, in this order."""
 PCEN_GAIN, PCEN_BIAS, PCEN_POWER, PCEN_SMOOTHING, PCEN_EPS = 0.98, 2.0, 0.5, 0.025, 1e-6
 RATES = 4000, 500_000
 """The lowest and the highest sample rate of a configuration."""
@@ -41,20 +43,16 @@ def views_of(
         kinds: ``waveform`` and kinds of :class:`~labcore.explore.view.View`; others are left out.
         recorded, rate: for the waveform, as :func:`waveform_view` takes them.
         front: for all else, (samples,) at the configuration's sample rate.
-        of: as for :func:`spectrogram`.
+        of: as for :func:`view_of`.
 
     Raises:
         AudioError: the stretch is empty.
     """
-    makers: dict[str, Callable[[], View | Envelope]] = {
-        "waveform": lambda: waveform_view(recorded, rate, start_s=start_s),
-        "spectrogram": lambda: spectrogram(front, config, of=of, start_s=start_s),
-        "mel": lambda: mel(front, config, start_s=start_s),
-        "log-mel": lambda: log_mel_view(front, config, start_s=start_s),
-        "mfcc": lambda: mfcc(front, config, start_s=start_s),
-        "pcen": lambda: pcen(front, config, start_s=start_s),
-    }
-    return {kind: make() for kind, make in makers.items() if kind in kinds}
+    made: dict[str, View | Envelope] = {}
+    if "waveform" in kinds:
+        made["waveform"] = waveform_view(recorded, rate, start_s=start_s)
+    of_front = (kind for kind in KINDS if kind in kinds)
+    return made | {kind: view_of(kind, front, config, of=of, start_s=start_s) for kind in of_front}
 
 
 def stretch_of(samples: np.ndarray, rate: int, begin_s: float, end_s: float) -> np.ndarray:
@@ -91,44 +89,60 @@ def waveform_view(stretch: np.ndarray, sample_rate: int, *, start_s: float = 0.0
     return Envelope.of(low, high, middle, exact=len(edges) == samples + 1)
 
 
-def spectrogram(waveform: np.ndarray, config: RunConfig, *, of: str = "level", start_s: float = 0.0) -> View:
-    """The spectrogram that the mel bands are summed from.
+def view_of(kind: str, waveform: np.ndarray, config: RunConfig, *, of: str = "level", start_s: float = 0.0) -> View:
+    """A sound as the front end hears it, before the normalisation.
 
     Args:
-        waveform: (samples,) at the configuration's sample rate.
-        of: ``level`` in dB, floored as the log-mel is, ``magnitude`` or ``power``.
+        kind: one of :data:`KINDS`: the ``spectrogram`` that the mel bands are summed from; ``mel`` powers, before the logarithm;
+            ``log-mel``, as a run with this configuration would compute it; ``mfcc``, the cosine transform (II, orthonormal) of its
+            decibels, of which frames that share a column are averaged, since coefficients have signs; or ``pcen``.
+        waveform: (samples,) float32 at the configuration's sample rate.
+        of: of a spectrogram: ``level`` in dB, floored as the log-mel is, ``magnitude`` or ``power``.
         start_s: where the waveform begins in its recording.
 
     Raises:
         AudioError: the waveform is empty.
     """
-    log_mel = LogMel(config)
-    hz = np.arange(config.framing.n_fft // 2 + 1) * config.audio.sample_rate / config.framing.n_fft
-    make = {"level": log_mel.decibels, "magnitude": Tensor.sqrt, "power": lambda block: block}[of]
-    pooled, x = _over_time(waveform, config, log_mel.spectrogram.spectrogram, make, start_s)
-    return _view("spectrogram", pooled, x, hz, "dB" if of == "level" else "")
+    log_mel, n_fft = LogMel(config), config.framing.n_fft
+    front: Callable[[Tensor], Tensor] = log_mel.power
+    make: Callable[[Tensor], Tensor] = torch.positive
+    rows = band_centres(config)
+    if kind == "spectrogram":
+        front, rows = log_mel.spectrogram.spectrogram, np.arange(n_fft // 2 + 1) * config.audio.sample_rate / n_fft
+        make = {"level": log_mel.decibels, "magnitude": Tensor.sqrt, "power": make}[of]
+    elif kind == "log-mel":
+        make = log_mel.decibels
+    elif kind == "mfcc":
+        count = min(COEFFICIENTS, config.features.n_mels)
+        basis = torchaudio.functional.create_dct(count, config.features.n_mels, norm="ortho").T  # (count, n_mels)
+        rows, make = np.arange(count, dtype=np.float64), lambda block: basis @ log_mel.decibels(block)
+    elif kind == "pcen":
+        make = _pcen()
+    unit = "dB" if make == log_mel.decibels else ""
+    pooled, x = _over_time(waveform, config, front, make, start_s, mean=kind == "mfcc")
+    return _view(kind, pooled, x, rows, unit)
 
 
-def mel(waveform: np.ndarray, config: RunConfig, *, start_s: float = 0.0) -> View:
-    """The mel powers, before the logarithm. Arguments as for :func:`log_mel_view`."""
-    log_mel = LogMel(config)
-    pooled, x = _over_time(waveform, config, log_mel.power, lambda block: block, start_s)
-    return _view("mel", pooled, x, band_centres(config), "")
+def _pcen() -> Callable[[Tensor], Tensor]:
+    """Per-channel energy normalisation of mel powers, block by block: each band against its own recent past, which brings out onsets.
 
-
-def log_mel_view(waveform: np.ndarray, config: RunConfig, *, start_s: float = 0.0) -> View:
-    """The log-mel, as a run with this configuration would compute it, before the normalisation.
-
-    Args:
-        waveform: (samples,) float32 at the configuration's sample rate.
-        start_s: where it begins in its recording.
-
-    Raises:
-        AudioError: the waveform is empty.
+    Source: Wang, Getreuer, Hughes, Lyon, Saurous, "Trainable frontend for robust and far-field keyword spotting", ICASSP
+    2017, with the values given there.
     """
-    log_mel = LogMel(config)
-    pooled, x = _over_time(waveform, config, log_mel.power, log_mel.decibels, start_s)
-    return _view("log-mel", pooled, x, band_centres(config), "dB")
+    smooth: list[np.ndarray] = []
+
+    def make(block: Tensor) -> Tensor:
+        power = block[0].numpy().astype(np.float64)
+        past = np.empty_like(power)
+        level = smooth.pop() if smooth else power[:, 0]
+        for frame in range(power.shape[1]):
+            level = (1.0 - PCEN_SMOOTHING) * level + PCEN_SMOOTHING * power[:, frame]
+            past[:, frame] = level
+        smooth.append(level)
+        gained = power / (PCEN_EPS + past) ** PCEN_GAIN
+        return torch.from_numpy((gained + PCEN_BIAS) ** PCEN_POWER - PCEN_BIAS**PCEN_POWER)[None]
+
+    return make
 
 
 def levels_view(levels: np.ndarray, config: RunConfig, *, signed: bool = False) -> View:
@@ -144,44 +158,6 @@ def levels_view(levels: np.ndarray, config: RunConfig, *, signed: bool = False) 
         pooled = np.where(-low > pooled, low, pooled)
     x = (np.arange(pooled.shape[1]) + 0.5) * (factor * config.framing.hop_length / config.audio.sample_rate)
     return _view("log-mel", pooled, x, band_centres(config), "dB")
-
-
-def mfcc(waveform: np.ndarray, config: RunConfig, *, start_s: float = 0.0) -> View:
-    """Mel-frequency cepstral coefficients: the cosine transform (II, orthonormal) of the log-mel's decibels.
-
-    Frames that share a column are averaged, since coefficients have signs. Arguments as for :func:`log_mel_view`.
-    """
-    log_mel = LogMel(config)
-    count = min(COEFFICIENTS, config.features.n_mels)
-    basis = torchaudio.functional.create_dct(count, config.features.n_mels, norm="ortho").T  # (count, n_mels)
-    pooled, x = _over_time(
-        waveform, config, log_mel.power, lambda block: basis @ log_mel.decibels(block), start_s, mean=True
-    )
-    return _view("mfcc", pooled, x, np.arange(count, dtype=np.float64), "")
-
-
-def pcen(waveform: np.ndarray, config: RunConfig, *, start_s: float = 0.0) -> View:
-    """Per-channel energy normalisation of the mel powers: each band against its own recent past, which brings out onsets.
-
-    Source: Wang, Getreuer, Hughes, Lyon, Saurous, "Trainable frontend for robust and far-field keyword spotting", ICASSP
-    2017, with the values given there. Arguments as for :func:`log_mel_view`.
-    """
-    log_mel = LogMel(config)
-    smooth: list[np.ndarray] = []
-
-    def make(block: Tensor) -> Tensor:
-        power = block[0].numpy().astype(np.float64)
-        past = np.empty_like(power)
-        level = smooth.pop() if smooth else power[:, 0]
-        for frame in range(power.shape[1]):
-            level = (1.0 - PCEN_SMOOTHING) * level + PCEN_SMOOTHING * power[:, frame]
-            past[:, frame] = level
-        smooth.append(level)
-        gained = power / (PCEN_EPS + past) ** PCEN_GAIN
-        return torch.from_numpy((gained + PCEN_BIAS) ** PCEN_POWER - PCEN_BIAS**PCEN_POWER)[None]
-
-    pooled, x = _over_time(waveform, config, log_mel.power, make, start_s)
-    return _view("pcen", pooled, x, band_centres(config), "")
 
 
 def average_spectrum(stretch: np.ndarray, config: RunConfig, rate: int | None = None) -> Spectrum:
@@ -232,7 +208,7 @@ def _over_time(
     front: Callable[[Tensor], Tensor],
     make: Callable[[Tensor], Tensor],
     start_s: float,
-    mean: bool = False,
+    mean: bool,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Powers block by block, what is made of them, and that in at most :data:`COLUMNS` columns: (rows, columns), (columns,) seconds."""
     waveform = np.asarray(waveform, dtype=np.float32)

@@ -11,8 +11,7 @@ import pandas as pd
 import torch
 
 from labcore.audio import Recording, encode_wav
-from labcore.audio.silence import weights_of_energies
-from labcore.audio.windowed import Rows, hear
+from labcore.audio.windowed import Rows, hear, weights_of_energies
 from labcore.batch.predicting import predict_files
 from labcore.cli.inputs import sound_files, weights_of
 from labcore.cli.progress import counting
@@ -105,9 +104,8 @@ class Model(Classifier):
         """
         if isinstance(what, Dataset):
             if hop_seconds is not None:
-                raise ConfigError(
-                    "hop_seconds is not for data sets", "Their windows overlap by half; give files instead"
-                )
+                remedy = "Their windows overlap by half; give files instead"
+                raise ConfigError("hop_seconds is not for data sets", remedy)
             return self._of_dataset(what).drop(columns=EMBEDDING)
         if (one := _one_sound(what, rate)) is not None:
             return self.classify(one, hop_seconds=hop_seconds)
@@ -174,11 +172,9 @@ class Model(Classifier):
         with as_output():
             progress = counting("predicting", "file")
             for file, told in predict_files(self, files, hop_seconds):
+                shares = map(told.get("probabilities", {}).get, self.labels)
                 row = {"file": str(file), "predicted": told.pop("label", None), "error": "", **told}
-                shares = told.get("probabilities", {})
-                rows.append(
-                    row | {column: shares.get(label) for column, label in zip(columns, self.labels, strict=True)}
-                )
+                rows.append(row | dict(zip(columns, shares, strict=True)))
                 progress(len(rows), len(files))
         return pd.DataFrame(rows, columns=["file", *TOLD, *columns]).astype(dict.fromkeys(columns, float))
 

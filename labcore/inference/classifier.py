@@ -14,9 +14,15 @@ import torch
 from torch import Tensor, nn
 
 from labcore.audio import Limits, Recording, dequantise, quantise, window_bounds
-from labcore.audio.cutting import WindowCutter
-from labcore.audio.silence import energies_of, weights_of_energies
-from labcore.audio.windowed import OnShare, Rows, WindowedPrediction, hear
+from labcore.audio.windowed import (
+    OnShare,
+    Rows,
+    WindowCutter,
+    WindowedPrediction,
+    energies_of,
+    hear,
+    weights_of_energies,
+)
 from labcore.config import ModelConfig, RunConfig
 from labcore.device import choose_device
 from labcore.errors import AudioError, RunError
@@ -31,8 +37,6 @@ from labcore.workspace import write_atomically
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-__all__ = ["Classifier", "Prediction", "Window"]
 
 
 class Classifier(nn.Module):
@@ -247,7 +251,6 @@ class Classifier(nn.Module):
             "the versions named in environment.json of the run",
         )
 
-    @torch.inference_mode()
     # --- on the disk
 
     def to_bytes(self) -> bytes:

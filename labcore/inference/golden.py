@@ -6,7 +6,8 @@ Replayed where the weights are loaded for service, they show that machine, libra
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -14,6 +15,11 @@ from torch import Tensor
 
 from labcore.audio import dequantise, quantise
 from labcore.device import full_fp32
+from labcore.inference.windows import centred_start
+
+if TYPE_CHECKING:
+    from labcore.inference.classifier import Classifier
+    from labcore.inference.resident_clips import ResidentClips
 
 TOLERANCE = 1e-4
 """A larger difference in any probability means that something computes otherwise than at the end of training."""
@@ -45,13 +51,9 @@ class Golden:
             waveforms: (clips, samples) float32, a window long each.
             network: the classifier, in eval mode, on ``device``.
         """
-        samples, scales = [], []
-        for waveform in waveforms:
-            integers, scale = quantise(waveform)
-            samples.append(integers)
-            scales.append(scale)
+        samples, scales = zip(*map(quantise, waveforms), strict=True)
         bare = cls(np.stack(samples), np.array(scales, dtype=np.float32), np.zeros((0, 0), dtype=np.float32))
-        return cls(bare.samples, bare.scales, bare.replayed(network, device))
+        return replace(bare, probabilities=bare.replayed(network, device))
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -99,3 +101,29 @@ class Golden:
             if array.shape != shape or array.dtype != dtype or not shape[0]:
                 raise ValueError(f"golden {name} are {array.dtype} {array.shape} in place of {dtype} {shape}")
         return cls(**parts)
+
+
+def remember_golden(classifier: Classifier, waves: ResidentClips, rows: np.ndarray, targets: np.ndarray) -> None:
+    """Let a classifier keep some held-out clips with the probabilities it gives them now, as many as its configuration says.
+
+    They are of as many classes as there are clips, the first of each class, and the middle of a longer clip.
+
+    Args:
+        waves: the resident clips.
+        rows, targets: (clips,) which of its clips are held out, and their classes.
+    """
+    window = classifier.config.clip_samples
+    chosen = torch.from_numpy(rows[spread(targets, classifier.config.runtime.golden_clips)])
+    starts = torch.tensor(
+        [centred_start(length, window) for length in waves.lengths[chosen].tolist()], dtype=torch.int64
+    )
+    classifier.remember(waves.windows(chosen, starts, window).cpu().numpy())
+
+
+def spread(targets: np.ndarray, count: int) -> np.ndarray:
+    """Places of ``count`` clips, or all: the first of every class, then the second of every class, and so on. (clips,) → (count,)."""
+    order = np.zeros(len(targets), dtype=np.int64)
+    for target in np.unique(targets):
+        of_class = np.flatnonzero(targets == target)
+        order[of_class] = np.arange(len(of_class))
+    return np.lexsort((np.arange(len(targets)), order))[:count]

@@ -15,7 +15,6 @@ from labcore.errors import LabError
 from labcore.inference.classifier import Classifier
 from labcore.workspace import write_atomically
 
-INPUT, OUTPUT = "waveforms", "probabilities"
 NEEDED = ("onnx", "onnxscript")
 INSTALL = 'Install them with `pip install "audio-gpu-lab[onnx]"`'
 
@@ -57,8 +56,8 @@ def save_onnx(classifier: Classifier, path: Path) -> None:
                 network,
                 (example,),
                 dynamo=True,
-                input_names=[INPUT],
-                output_names=[OUTPUT],
+                input_names=["waveforms"],
+                output_names=["probabilities"],
                 dynamic_shapes=({0: torch.export.Dim("batch")},),
                 verbose=False,
             )

@@ -1,6 +1,6 @@
-"""Banks: all clips of a run as one long tensor, from which batches of windows are cut.
+"""Resident clips: all clips of a run as one long tensor, from which batches of windows are cut.
 
-A bank of waveforms holds int16 samples as the clip store does; a bank of mel powers holds what the front end makes of them,
+The waveform cache holds int16 samples as the clip store does; the mel cache holds what the front end makes of them, mel powers,
 computed once, for runs in which nothing changes the waveform. Both live on the device where they fit; where they do not, they
 stay in memory (the clip store's pages of the disk) and batches are cut there and sent over through pinned memory.
 """
@@ -102,7 +102,7 @@ def mel_cache(
     """The clips' mel powers: values (total frames, n_mels) float32. None where they would not fit beside the rest.
 
     Args:
-        waves: the bank of the same clips' waveforms.
+        waves: the waveform cache of the same clips.
         log_mel: the front end, on the device.
         progress: called with clips done and clips in all.
         processes: so many of this machine make one each; on a CPU they share the memory.

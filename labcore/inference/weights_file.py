@@ -5,12 +5,10 @@ Files come from anywhere: a run of this workspace, a restored backup, a zip that
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
 import unicodedata
 import zipfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -61,8 +59,7 @@ def read_weights_file(path: Path) -> Weights:
             raise RunError(f"{file} is not a file", f"Use {FILE} of a run")
         with file.open("rb") as stream:
             if zipfile.is_zipfile(stream):
-                with _in_zip(stream, str(file)) as (inner, size):
-                    return read_weights(inner, size, str(file))
+                return _read_zip(stream, str(file))
             stream.seek(0)
             return read_weights(stream, os.fstat(stream.fileno()).st_size, str(file))
     except FileNotFoundError as error:
@@ -71,8 +68,7 @@ def read_weights_file(path: Path) -> Weights:
         raise RunError(f"the weights at {file} cannot be read: {error}") from error
 
 
-@contextlib.contextmanager
-def _in_zip(stream: IO[bytes], name: str) -> Iterator[tuple[IO[bytes], int]]:
+def _read_zip(stream: IO[bytes], name: str) -> Weights:
     with opened_zip(stream) as archive:
         entries = archive.infolist()
         if any(entry.filename.endswith(".pkl") for entry in entries):
@@ -81,7 +77,7 @@ def _in_zip(stream: IO[bytes], name: str) -> Iterator[tuple[IO[bytes], int]]:
         if found is None:
             raise zipfile.BadZipFile("none in the zip")
         with archive.open(found) as inner:
-            yield inner, found.file_size
+            return read_weights(inner, found.file_size, name)
 
 
 def read_weights(stream: IO[bytes], size: int, name: str) -> Weights:

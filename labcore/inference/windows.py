@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from labcore.audio.silence import energies_of, weights_of_energies
+from labcore.audio.windowed import energies_of, weights_of_energies
 
 if TYPE_CHECKING:
     from labcore.inference.classifier import Classifier
@@ -31,8 +31,7 @@ def aggregate(rows: np.ndarray, weights: np.ndarray, owners: np.ndarray, clips: 
     """
     total = np.zeros((clips, rows.shape[1]), dtype=np.float32)
     np.add.at(total, owners, rows * weights[:, None])
-    mean: np.ndarray = total / np.bincount(owners, weights, clips)[:, None].astype(np.float32)
-    return mean
+    return total / np.bincount(owners, weights, clips)[:, None].astype(np.float32)
 
 
 def centred(samples: np.ndarray, length: int) -> np.ndarray:
@@ -52,7 +51,7 @@ def centred_start(samples: int, length: int) -> int:
 
 
 class ClipWindows:
-    """The windows of some clips of a bank, one clip after the other.
+    """The windows of some resident clips, one clip after the other.
 
     Attributes:
         bounds: (windows, 2) first sample and end of each within its clip.

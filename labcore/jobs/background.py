@@ -29,15 +29,11 @@ def launch(workspace: Workspace, command: Sequence[str], log: Path) -> subproces
         "PYTHONPATH": os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])]),
         "PYTHONUNBUFFERED": "1",
     }
-    with open(log, "ab", opener=_opened_at_once) as file:
+    # opened at once: a pipe would keep everybody waiting until somebody reads it
+    with open(log, "ab", opener=lambda path, flags: os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)) as file:
         return subprocess.Popen(
             list(command), stdin=subprocess.DEVNULL, stdout=file, stderr=file, env=environment, start_new_session=True
         )
-
-
-def _opened_at_once(path: str, flags: int) -> int:
-    """Opens a file, and no pipe that would keep everybody waiting until somebody reads it."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)
 
 
 def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:

@@ -1,8 +1,7 @@
 """Reading a job's events: each line once a process, whoever looks, and nothing but events of the types that readers rely on.
 
 ``events.jsonl`` grows by whole lines. How far a job has come meanwhile stands in ``progress.json``, which is replaced about once a
-second, so that a week of training is as quick to read as an hour. Versions before wrote progress as lines too; of those the last one
-counts.
+second, so that a week of training is as quick to read as an hour.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from labcore.events import (
     KINDS,
@@ -30,33 +29,19 @@ from labcore.events import (
 from labcore.jobs.status import Story
 from labcore.reading import DamagedError, open_file, read_object
 from labcore.texts import json_line
-from labcore.workspace import write_atomically
+from labcore.workspace import stamp_of, write_atomically
+
+if TYPE_CHECKING:
+    from labcore.jobs.folder import JobFolder
 
 FILE, PROGRESS = "events.jsonl", "progress.json"
 MOST_LINE = 64 * 2**20
 """The longest line, in bytes, that can be an event."""
 KEPT_LOGS = 32
 """So many jobs' events are remembered in a process at most."""
-_PROGRESS_LINE = b'{"type": "progress"'
 # After these a run is still where its last progress said.
 _BESIDE = {Log, Advice, SettingsChanged, BatchSplit, Estimate}
 _TAIL = 256
-
-
-class HasEvents(Protocol):
-    """What is needed of a kind of job."""
-
-    @property
-    def events(self) -> Kinds: ...
-
-
-class HasFolder(Protocol):
-    """What is needed of a job."""
-
-    @property
-    def path(self) -> Path: ...
-    @property
-    def kind(self) -> HasEvents: ...
 
 
 # --- writing
@@ -68,10 +53,7 @@ def keep_progress(folder: Path, progress: Progress) -> None:
     Raises:
         WorkspaceError: the disk is full or the job is gone.
     """
-    try:
-        behind = os.stat(folder / FILE).st_size  # noqa: PTH116
-    except OSError:
-        behind = 0
+    behind, _ = stamp_of(folder / FILE)
     content = json_line({"after": behind, **progress.facts()})
     write_atomically(folder / PROGRESS, content, durable=False)
 
@@ -95,15 +77,7 @@ class EventReader:
 
     def read(self) -> list[Event]:
         """The new events. A line without its end is left for the next call, an unreadable one is passed over."""
-        events, progress = self._lines()
-        told = self._progress() or (parse(progress) if progress else None)
-        return [*events, told] if told else events
-
-    def _lines(self) -> tuple[list[Event], bytes]:
-        """The new events without progress, and the line of the last progress that still counts."""
         events: list[Event] = []
-        progress = b""
-        keeps_last = self.kinds.get("progress") is Progress
         try:
             with open_file(self.path / FILE) as file:
                 file.seek(self.offset)
@@ -111,18 +85,14 @@ class EventReader:
                     if not line.endswith(b"\n") and len(line) < MOST_LINE:
                         break  # somebody is writing it
                     self.offset += len(line)
-                    if keeps_last and line.startswith(_PROGRESS_LINE):
-                        progress = line
-                    elif event := parse(line, self.kinds):
-                        if isinstance(event, Progress):
-                            progress = line
-                            continue
+                    if event := parse(line, self.kinds):
                         events.append(event)
                         if type(event) not in _BESIDE:
-                            progress, self._behind = b"", self.offset
+                            self._behind = self.offset
         except (OSError, DamagedError):
             pass
-        return events, progress
+        progress = self._progress()
+        return [*events, progress] if progress else events
 
     def _progress(self) -> Progress | None:
         path = self.path / PROGRESS
@@ -225,7 +195,7 @@ _logs: OrderedDict[str, EventLog] = OrderedDict()
 _guard = threading.Lock()
 
 
-def log_of(job: HasFolder) -> EventLog:
+def log_of(job: JobFolder) -> EventLog:
     """The one reader of a job's events in this process."""
     key = str(job.path)
     with _guard:

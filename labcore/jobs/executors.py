@@ -7,9 +7,9 @@ import subprocess
 import sys
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from labcore.errors import LabError
 from labcore.jobs.background import launch, tail
@@ -34,25 +34,37 @@ _REASONS = {
 }
 
 
-class Child(Protocol):
-    """What works on a job here. ``stopped_at`` is when it was asked to stop, on the monotonic clock."""
+@dataclass
+class Child(ABC):
+    """What works on a job here.
+
+    ``stopped_at`` is when it was asked to stop, on the monotonic clock; ``ends_before`` how often the job had ended when it was started.
+    """
 
     job: JobFolder
-    stopped_at: float | None
-    ends_before: int
-    """How often the job had ended when this was started."""
+    stopped_at: float | None = field(default=None, init=False)
+    ends_before: int = field(default=0, init=False)
 
-    @property
-    def alive(self) -> bool: ...
     def stop(self) -> None:
         """Ask it to stop soon."""
+        if self.stopped_at is None:
+            self.stopped_at = time.monotonic()
+            self._ask()
 
+    @property
+    @abstractmethod
+    def alive(self) -> bool: ...
+    @abstractmethod
+    def _ask(self) -> None: ...
+    @abstractmethod
     def kill(self) -> None:
         """End it at once, where that can be done."""
 
+    @abstractmethod
     def abandon(self) -> None:
         """Look after it no more."""
 
+    @abstractmethod
     def death(self) -> LabError | None:
         """Why it is gone without having told the job's end; None where the job was not its own to end."""
 
@@ -62,13 +74,10 @@ Executor = Callable[[JobFolder], Child]
 
 
 @dataclass
-class ProcessChild:
+class ProcessChild(Child):
     """A process and a session of its own, its output in the job's log."""
 
-    job: JobFolder
     command: Sequence[str] = COMMAND
-    stopped_at: float | None = None
-    ends_before: int = 0
     process: subprocess.Popen[bytes] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -78,10 +87,8 @@ class ProcessChild:
     def alive(self) -> bool:
         return self.process.poll() is None
 
-    def stop(self) -> None:
-        if self.stopped_at is None:
-            self.stopped_at = time.monotonic()
-            self.process.terminate()
+    def _ask(self) -> None:
+        self.process.terminate()
 
     def kill(self) -> None:
         self.process.kill()
@@ -109,13 +116,10 @@ class ProcessChild:
 
 
 @dataclass
-class ThreadChild:
+class ThreadChild(Child):
     """A thread of this process, for debugging and for hosts that forbid child processes."""
 
-    job: JobFolder
     doing: Work | None = None
-    stopped_at: float | None = None
-    ends_before: int = 0
     thread: threading.Thread = field(init=False)
 
     def __post_init__(self) -> None:
@@ -135,10 +139,8 @@ class ThreadChild:
     def alive(self) -> bool:
         return self.thread.is_alive()
 
-    def stop(self) -> None:
-        if self.stopped_at is None:
-            self.stopped_at = time.monotonic()
-            self._asked.set()
+    def _ask(self) -> None:
+        self._asked.set()
 
     def kill(self) -> None:
         pass  # a thread cannot be ended from outside

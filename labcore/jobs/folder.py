@@ -302,10 +302,9 @@ class JobFolder:
     @property
     def made_at(self) -> float:
         """When its folder was changed last, in seconds since 1970; 0 where nobody can say."""
-        try:
+        with contextlib.suppress(OSError):
             return self.path.stat().st_mtime
-        except OSError:
-            return 0.0
+        return 0.0
 
     def delete(self) -> None:
         """Remove the job and all that belongs to it.

@@ -106,11 +106,6 @@ def known(job: JobFolder) -> tuple[JobRequest, Story]:
     return asked.what, story.what
 
 
-def asked_of(job: JobFolder) -> JobRequest:
-    """What a job asks for."""
-    return known(job)[0]
-
-
 def _unreadable(job: JobFolder, why: str) -> JobStatus:
     return JobStatus("unreadable", error=f"{job.title} cannot be read: {why}", changed_at=job.made_at)
 

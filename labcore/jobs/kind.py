@@ -86,8 +86,7 @@ def folder_class(room: str) -> type[JobFolder]:
     Raises:
         KeyError: no jobs lie there.
     """
-    found: type[JobFolder] = load(TABLE[room])
-    return found
+    return load(TABLE[room])
 
 
 def working_kinds(workspace: Workspace) -> list[type[JobFolder]]:

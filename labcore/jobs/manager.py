@@ -72,7 +72,6 @@ class JobManager:
         executor: starts the work on a job; processes by default, threads where ``LABCORE_WORKER`` is ``thread``.
         starts: whether it starts jobs; by default unless ``LABCORE_WORKER`` is ``external``: then a `labcore worker` elsewhere does.
         poll_seconds: how often the directories are looked at.
-        stop_grace_seconds: how long a job may take to stop before it is killed.
         background: whether it looks by itself; else who owns it calls :meth:`look`.
     """
 
@@ -84,14 +83,13 @@ class JobManager:
         executor: Executor | None = None,
         poll_seconds: float = POLL_SECONDS,
         *,
-        stop_grace_seconds: float = STOP_GRACE_SECONDS,
         background: bool = True,
         starts: bool | None = None,
     ) -> None:
         self.workspace = workspace
         self.starts = os.environ.get("LABCORE_WORKER") != "external" if starts is None else starts
         self.executor = executor or (ThreadChild if os.environ.get("LABCORE_WORKER") == "thread" else ProcessChild)
-        self._poll_seconds, self._grace = poll_seconds, stop_grace_seconds
+        self._poll_seconds = poll_seconds
         self._place = workspace.home / "runs" / ".manager.lock"  # held by the one that starts jobs
         self._workers: dict[Path, Child] = {}
         self._queue_state = QueueState(workspace)
@@ -287,7 +285,7 @@ class JobManager:
                 elif child.stopped_at is None:
                     if child.job.stop_requested or not child.job.path.is_dir():
                         child.stop()
-                elif time.monotonic() - child.stopped_at > self._grace:
+                elif time.monotonic() - child.stopped_at > STOP_GRACE_SECONDS:
                     child.kill()
 
     def _start_waiting(self) -> bool:

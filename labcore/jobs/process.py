@@ -23,6 +23,7 @@ from labcore.jobs.background import tail
 from labcore.jobs.folder import JobFolder
 from labcore.jobs.following import Stopped
 from labcore.jobs.kind import folder_class, load
+from labcore.loading import collector_resting
 from labcore.texts import shown
 
 StopTest = Callable[[], bool]
@@ -128,12 +129,15 @@ def _follow(job: JobFolder, stop: StopTest, tell: Callable[[Event], None], doing
     if stop():
         return job.finished("stopped")
     with contextlib.closing(doing(job, stop)) as events:
-        while True:
-            try:
-                tell(next(events))
-            except StopIteration as end:
-                told: Finished | None = end.value
-                return told or job.finished("stopped" if stop() else "finished")
+        try:
+            with collector_resting():  # the first step loads what the work needs
+                event = next(events)
+            while True:
+                tell(event)
+                event = next(events)
+        except StopIteration as end:
+            told: Finished | None = end.value
+            return told or job.finished("stopped" if stop() else "finished")
 
 
 def _write_traceback(job: JobFolder) -> None:
@@ -169,8 +173,7 @@ def main(arguments: list[str] | None = None, doing: Work | None = None) -> int:
 
     try:
         if doing is None and job.kind.lead:
-            status: int = load(job.kind.lead)(job, go)
-            return status
+            return load(job.kind.lead)(job, go)
         return go(job, doing)
     except job.kind.error as error:
         print(error, file=sys.stderr)

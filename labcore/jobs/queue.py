@@ -12,13 +12,13 @@ import logging
 import math
 import os
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from labcore.device import ALL
 from labcore.jobs.folder import MACHINE, NOTHING, SHARED, JobFolder
-from labcore.jobs.glances import asked_of, keep, known, remember
+from labcore.jobs.glances import keep, known, remember
 from labcore.jobs.kind import TABLE, names, working_kinds
 from labcore.workspace import Workspace
 
@@ -181,7 +181,7 @@ def device_name(wanted: str) -> str:
 
 def needed(job: JobFolder) -> str:
     """What a job needs; ``?`` for a device that is open or cannot be read."""
-    return device_name(asked_of(job).needs)
+    return device_name(known(job)[0].needs)
 
 
 def _same(one: str, other: str) -> bool:
@@ -194,17 +194,16 @@ def _same(one: str, other: str) -> bool:
     return SHARED not in names and (len(names) == 1 or UNKNOWN in names or (ALL in names and "cpu" not in names))
 
 
-def startable(waiting: list[JobFolder], busy: list[str], needs: Callable[[JobFolder], str] = needed) -> list[JobFolder]:
+def startable(waiting: list[JobFolder], busy: list[str]) -> list[JobFolder]:
     """The waiting jobs for which there is room, so that each device has one and nobody is overtaken on it.
 
     Args:
         waiting: in the order in which they are to start.
         busy: what running jobs keep busy.
-        needs: tells what a job needs.
     """
     taken, chosen = list(busy), []
     for job in waiting:
-        wanted = needs(job)
+        wanted = needed(job)
         if not any(_same(wanted, other) for other in taken):
             chosen.append(job)
         taken.append(wanted)

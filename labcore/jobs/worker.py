@@ -58,9 +58,8 @@ class Worker:
             for job in preemption.queue_again(self.workspace):
                 self.tell(f"{job.title} goes on from its last checkpoint")
         manager = JobManager(self.workspace, self.executor, background=False, starts=self.starts)
-        with contextlib.closing(
-            manager
-        ):  # until then no other process starts jobs, which would end with this container
+        # until it is closed no other process starts jobs, which would end with this container
+        with contextlib.closing(manager):
             self._work(manager, stopping, until_empty)
             self._preempt(manager)
 
@@ -89,9 +88,8 @@ class Worker:
                 # What a driver running here stops and resumes is left to it. One without a first event yet is looked at again.
                 if job.path not in asked and job.driver not in drivers and job.status().state == "running":
                     asked.add(job.path)
-                    with contextlib.suppress(
-                        LabError, OSError
-                    ):  # removed meanwhile; or a full disk, which is no reason to go on
+                    # removed meanwhile; or a full disk, which is no reason to go on
+                    with contextlib.suppress(LabError, OSError):
                         if self.resumes and job.kind.resumes and not job.driver:
                             preemption.mark(job)
                             marked.append(job)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import OrderedDict
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
 import h11
+import uvicorn
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from labcore.listening.descriptors import most_connections, raise_descriptor_limit
 
 SILENCE_SECONDS = 20.0
 """A connection may take so long from one answer, or its beginning, to the whole head of the next request."""
@@ -39,7 +44,7 @@ class BoundedProtocol(H11Protocol):
     """HTTP of a bounded number of connections, each of which has so long for the head of a request.
 
     A new connection takes the place of the one that has been silent the longest; where all are running, it gets 503. uvicorn holds a
-    head to 64 KiB. :func:`bounded` gives the bounds.
+    head to 64 KiB. :func:`bound_connections` gives the bounds.
     """
 
     bounds: Bounds
@@ -72,7 +77,8 @@ class BoundedProtocol(H11Protocol):
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         self._not_silent()
         if self._too_many():
-            self.transport.write(_refusal())
+            head = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: %d\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"
+            self.transport.write(head % (RETRY_SECONDS, len(FULL)) + FULL)
             self.transport.close()
         else:
             super().handle_websocket_upgrade(event)
@@ -104,11 +110,25 @@ class BoundedProtocol(H11Protocol):
             self._timer.cancel()
 
 
-def bounded(bounds: Bounds) -> type[BoundedProtocol]:
-    """The protocol class of a server with these bounds, for uvicorn."""
-    return type("BoundedProtocol", (BoundedProtocol,), {"bounds": bounds})
+def bound_connections(config: uvicorn.Config, watched: Collection[str]) -> Bounds:
+    """Have a server bound its connections, and not believe ``X-Forwarded-*`` by itself. It may be loaded already.
 
+    Raises the limit of descriptors of this process.
 
-def _refusal() -> bytes:
-    head = f"HTTP/1.1 503 Service Unavailable\r\nRetry-After: {RETRY_SECONDS}\r\nContent-Length: {len(FULL)}\r\nConnection: close\r\n\r\n"
-    return head.encode() + FULL
+    Args:
+        watched: paths that are answered however many connections there are.
+
+    Raises:
+        ConfigError: ``LABCORE_MAX_CONNECTIONS`` is no number.
+    """
+    bounds = Bounds(most_connections(raise_descriptor_limit(), os.environ), watched)
+    protocol = type("BoundedProtocol", (BoundedProtocol,), {"bounds": bounds})
+    config.http = protocol
+    # uvicorn by itself believes whoever connects from this machine, and says what it is.
+    config.proxy_headers, config.forwarded_allow_ips, config.server_header = False, "", False
+    if config.loaded:
+        config.http_protocol_class = protocol
+        config.encoded_headers = [pair for pair in config.encoded_headers if pair[0] != b"server"]
+        while isinstance(config.loaded_app, ProxyHeadersMiddleware):
+            config.loaded_app = config.loaded_app.app
+    return bounds

@@ -12,7 +12,7 @@ import stat
 import textwrap
 import warnings
 import zipfile
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO
 
@@ -38,44 +38,11 @@ _PREFIXES = ("module.", "network.", "model.", "backbone.", "encoder.", "_orig_mo
 _HEADS = ("fc", "head", "classifier", "head_dist", "fc_audioset")
 
 
-@dataclass(frozen=True)
-class Loaded:
-    """What became of pretrained weights.
-
-    Attributes:
-        origin: where they come from, a few words.
-        loaded: names of the network's tensors that were set.
-        summed: those of them that were summed over their input channels.
-        head: names of tensors of the head that were left fresh.
-        missing: names of other tensors of the network that were left fresh.
-        unused: names of given tensors that have no place in the network.
-    """
-
-    origin: str
-    loaded: tuple[str, ...]
-    summed: tuple[str, ...]
-    head: tuple[str, ...]
-    missing: tuple[str, ...]
-    unused: tuple[str, ...]
-
-    def sentence(self) -> str:
-        """For people, without the final stop."""
-        parts = [f"pretrained weights from {self.origin}: {counted(len(self.loaded), 'tensor')} loaded"]
-        if self.summed:
-            parts.append(f"{', '.join(self.summed)} summed over the input channels")
-        if self.head:
-            parts.append("the last layer is initialised at random")
-        for names, what in (
-            (self.missing, "not in the file and initialised at random"),
-            (self.unused, "of the file do not belong to the network"),
-        ):
-            if names:
-                parts.append(f"{len(names)} {what} ({_some(names)})")
-        return "; ".join(parts)
-
-
-def load_pretrained(network: nn.Module, config: ModelConfig) -> Loaded:
+def load_pretrained(network: nn.Module, config: ModelConfig) -> str:
     """Set a fresh network's weights to those that ``config.pretrained`` names. The head stays fresh where it does not fit.
+
+    Returns:
+        What became of them, a sentence without the final stop.
 
     Raises:
         ConfigError: they cannot be had or read, no convolution or linear layer of them fits, or a number in them is not finite.
@@ -87,10 +54,8 @@ def load_pretrained(network: nn.Module, config: ModelConfig) -> Loaded:
     loaded, summed = [], []
     for name, target in own.items():
         given = tensors.get(name)
-        if given is None:
-            continue
-        fitting = fitted(given, target)
-        if fitting is None:
+        fitting = None if given is None else fitted(given, target)
+        if given is None or fitting is None:
             continue
         if not finite(fitting):
             raise ConfigError(
@@ -107,14 +72,20 @@ def load_pretrained(network: nn.Module, config: ModelConfig) -> Loaded:
             "Use weights of the same network, or the network of these weights (model.name)",
         )
     fresh = [name for name in own if name not in loaded]
-    return Loaded(
-        origin=origin,
-        loaded=tuple(loaded),
-        summed=tuple(summed),
-        head=tuple(name for name in fresh if name in head),
-        missing=tuple(name for name in fresh if name not in head and not name.endswith("num_batches_tracked")),
-        unused=tuple(name for name in tensors if name not in own and name.partition(".")[0] not in _HEADS),
-    )
+    told = [f"pretrained weights from {origin}: {counted(len(loaded), 'tensor')} loaded"]
+    if summed:
+        told.append(f"{', '.join(summed)} summed over the input channels")
+    if not head.isdisjoint(fresh):
+        told.append("the last layer is initialised at random")
+    missing = [name for name in fresh if name not in head and not name.endswith("num_batches_tracked")]
+    unused = [name for name in tensors if name not in own and name.partition(".")[0] not in _HEADS]
+    for names, what in (
+        (missing, "not in the file and initialised at random"),
+        (unused, "of the file do not belong to the network"),
+    ):
+        if names:
+            told.append(f"{len(names)} {what} ({_some(names)})")
+    return "; ".join(told)
 
 
 def fitted(given: Tensor, target: Tensor) -> Tensor | None:
@@ -318,6 +289,6 @@ def _mismatch(own: dict[str, Tensor], tensors: dict[str, Tensor]) -> str:
     return f"it has {_some(own)}, they have {_some(tensors)}"
 
 
-def _some(names: dict[str, Tensor] | tuple[str, ...]) -> str:
+def _some(names: Iterable[str]) -> str:
     listed = list(names)
     return ", ".join(listed[:2]) + (", …" if len(listed) > 2 else "")

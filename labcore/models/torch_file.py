@@ -11,7 +11,6 @@ import pickle
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -64,11 +63,6 @@ def _loaded(reader: pickle.Unpickler) -> Any:
         raise ValueError(str(error) or type(error).__name__) from error
 
 
-@dataclass(frozen=True)
-class _Kind:
-    dtype: torch.dtype
-
-
 class _Reader(pickle.Unpickler):
     def __init__(self, stream: Any, read: Callable[[str], bytes]) -> None:
         super().__init__(stream)
@@ -77,7 +71,7 @@ class _Reader(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         if module == "torch" and name in STORAGES:
-            return _Kind(STORAGES[name])
+            return STORAGES[name]
         known: dict[tuple[str, str], Any] = {
             ("collections", "OrderedDict"): OrderedDict,
             ("torch._utils", "_rebuild_tensor_v2"): _tensor,
@@ -90,19 +84,19 @@ class _Reader(pickle.Unpickler):
 
     def persistent_load(self, what: Any) -> Tensor:
         """The numbers of a storage, in one row."""
-        if not (isinstance(what, tuple) and len(what) == 5 and what[0] == "storage" and isinstance(what[1], _Kind)):
+        if not (
+            isinstance(what, tuple) and len(what) == 5 and what[0] == "storage" and isinstance(what[1], torch.dtype)
+        ):
             raise ValueError("a tensor without numbers")
-        _, kind, key, _, numbers = what
+        _, dtype, key, _, numbers = what
         if not isinstance(key, str) or type(numbers) is not int or numbers < 0:
             raise ValueError("a tensor without numbers")
         if key not in self._storages:
             content = bytearray(self._read(key))
-            if len(content) != numbers * kind.dtype.itemsize:
+            if len(content) != numbers * dtype.itemsize:
                 raise ValueError(f"the numbers of a tensor take {len(content)} bytes")
-            self._storages[key] = (
-                torch.frombuffer(content, dtype=kind.dtype) if content else torch.empty(0, dtype=kind.dtype)
-            )
-        if self._storages[key].dtype != kind.dtype:
+            self._storages[key] = torch.frombuffer(content, dtype=dtype) if content else torch.empty(0, dtype=dtype)
+        if self._storages[key].dtype != dtype:
             raise ValueError("the numbers of a tensor are of two kinds")
         return self._storages[key]
 

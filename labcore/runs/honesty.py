@@ -7,8 +7,6 @@ from collections.abc import Iterable
 from labcore.events import Event, SettingsChanged, TrainingStarted
 from labcore.texts import counted
 
-NOTHING_CHOSEN = "Nothing was chosen on these clips"
-
 
 def adjustments(events: Iterable[Event]) -> int:
     """How often settings of a run were changed while the curves were of the clips that its result is of."""
@@ -24,7 +22,7 @@ def adjustments(events: Iterable[Event]) -> int:
 def choice_note(adjusted: int) -> str:
     """A sentence without the final stop, to stand beside a figure."""
     if not adjusted:
-        return NOTHING_CHOSEN
+        return "Nothing was chosen on these clips"
     return (
         f"Settings were changed {counted(adjusted, 'time')} while the curves of these clips were in view, so the accuracy may be "
         "optimistic. Set a validation share to avoid this"

@@ -40,12 +40,11 @@ def require_ray() -> Any:
     return ray
 
 
-def connected(address: str | None = None, workers: int | None = None) -> Any:
+def connected(address: str | None = None) -> Any:
     """Ray, with a cluster or with one of this machine alone behind it.
 
     Args:
         address: of the cluster; where not given, what RAY_ADDRESS says, else a Ray of this machine alone is started.
-        workers: cores that one of this machine alone has; all that this process may use where not given.
 
     Raises:
         ConfigError: Ray is not installed.
@@ -58,7 +57,7 @@ def connected(address: str | None = None, workers: int | None = None) -> Any:
         paths = os.pathsep.join([str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH", "")])
         options |= {
             "address": "local",
-            "num_cpus": workers or usable_cores(),
+            "num_cpus": usable_cores(),
             "include_dashboard": False,
             "runtime_env": {"env_vars": {"PYTHONPATH": paths.rstrip(os.pathsep)}},
         }

@@ -184,7 +184,7 @@ class Run(JobFolder):
 
         Args:
             name: of the sound; it is kept under a safe one, with the ending of what it is.
-            content: a WAV file that the lab itself encoded (:func:`labcore.audio.as_wav`).
+            content: a WAV file that the lab itself encoded (:meth:`labcore.audio.Recording.as_wav`).
 
         Raises:
             WorkspaceError: the disk is full or the directory is gone.

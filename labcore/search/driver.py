@@ -23,8 +23,9 @@ from labcore.jobs.event_log import EventReader
 from labcore.jobs.manager import JobManager, Queue
 from labcore.jobs.process import StopTest
 from labcore.runs import Run
+from labcore.runs.origin import SEARCH
 from labcore.search.events import SearchFinished, TrialEnded, TrialProgress, TrialStarted
-from labcore.search.folder import MARK, Search, SearchError
+from labcore.search.folder import Search, SearchError
 from labcore.search.journal import NAME, study_id
 from labcore.search.report import STATES
 from labcore.search.sampling import ask, hopeless
@@ -109,7 +110,7 @@ class _Driver:
 
     def begin(self) -> Iterator[Event]:
         """Take up the trials that a driver before this one has left open."""
-        left = [trial for trial in self._trials() if trial.state == TrialState.RUNNING]
+        left = self._trials(TrialState.RUNNING)
         runs = self.search.trial_runs() if left else {}
         for trial in left:
             run = runs.get(trial.number)
@@ -158,14 +159,8 @@ class _Driver:
         number = ask(self.study, self.settings, self._asked)
         frozen = self.storage.get_trial(self._identity(number))
         changes = self.settings.changes(frozen.params)
-        same = next(
-            (
-                t
-                for t in self._trials()
-                if t.state == TrialState.COMPLETE and self.settings.changes(t.params) == changes
-            ),
-            None,
-        )
+        complete = self._trials(TrialState.COMPLETE)
+        same = next((trial for trial in complete if self.settings.changes(trial.params) == changes), None)
         if same is not None:
             self.storage.set_trial_user_attr(self._identity(number), "run", same.user_attrs.get("run"))
             yield self._end(number, TrialState.COMPLETE, same.value, f"the same as trial {same.number}")
@@ -182,7 +177,7 @@ class _Driver:
         busy = {active.device for active in self.active.values()}
         device = next((device for device in self.devices if device not in busy), self.devices[0])
         config = config.replace({"runtime.device": device})
-        marks = {MARK: {"search": self.search.id, "trial": number}}
+        marks = {SEARCH: {"search": self.search.id, "trial": number}}
         run = Run.create(self.search.workspace, config, queued=self.queue.shared, marks=marks, by=self.by)
         self._follow(trial, self.queue.take(run))
         yield TrialStarted(trial=number, run_id=run.id, changes=self.settings.changes(trial.params))
@@ -219,10 +214,9 @@ class _Driver:
         elif state == "stopped":
             yield self._end(active.number, TrialState.PRUNED, None, "stopped by the user")
         elif state == "interrupted":
-            if self._gone_for_good(active):
-                yield self._end(active.number, TrialState.FAIL, None, "its process was killed twice")
-            else:
+            if not self._gone_for_good(active):
                 return
+            yield self._end(active.number, TrialState.FAIL, None, "its process was killed twice")
         else:
             told = "" if gone else active.run.status().error
             yield self._end(active.number, TrialState.FAIL, None, told or "its run was deleted")
@@ -266,9 +260,8 @@ class _Driver:
             self.storage.set_trial_intermediate_value(active.trial_id, epoch, late)
         value = active.loss if self.settings.objective == "loss" else active.accuracy
         if value is None:
-            return self._end(
-                active.number, TrialState.FAIL, None, "its run ended without a result on the validation fold"
-            )
+            told = "its run ended without a result on the validation fold"
+            return self._end(active.number, TrialState.FAIL, None, told)
         if not math.isfinite(value):
             return self._end(active.number, TrialState.FAIL, None, "its loss is no longer finite")
         return self._end(active.number, TrialState.COMPLETE, value, "")
@@ -279,16 +272,14 @@ class _Driver:
         Raises:
             SearchError: nothing but failures so far.
         """
-        before = [trial.value for trial in self._trials() if trial.state == TrialState.COMPLETE]
+        before = [trial.value for trial in self._trials(TrialState.COMPLETE)]
         if note:
             self.storage.set_trial_user_attr(self._identity(number), "note", note)
         trial = self.study.tell(number, value, state)
         sign = 1 if self.settings.objective == "loss" else -1
         best = value is not None and all(sign * value < sign * (other or 0.0) for other in before)
-        failed = [each for each in self._trials() if each.state == TrialState.FAIL]
-        if len(failed) >= HOPELESS and not any(
-            each.state in (TrialState.COMPLETE, TrialState.PRUNED) for each in self._trials()
-        ):
+        failed = self._trials(TrialState.FAIL)
+        if len(failed) >= HOPELESS and not self._trials(TrialState.COMPLETE, TrialState.PRUNED):
             raise SearchError(
                 f"the first {counted(len(failed), 'trial')} failed: {note}", "Test the recipe in a single run"
             )
@@ -304,8 +295,9 @@ class _Driver:
     def _at_work(self, run: Run) -> bool:
         return run.there and (run.status().active or self.queue.has(run))
 
-    def _trials(self) -> list[FrozenTrial]:
-        return self.storage.get_all_trials(study_id(self.storage), deepcopy=False)
+    def _trials(self, *states: TrialState) -> list[FrozenTrial]:
+        """Those in one of these states; all where none is given."""
+        return self.storage.get_all_trials(study_id(self.storage), deepcopy=False, states=states or None)
 
     def _identity(self, number: int) -> int:
         return self.storage.get_trial_id_from_study_id_trial_number(study_id(self.storage), number)

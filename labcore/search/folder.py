@@ -8,7 +8,8 @@ Beside what every job has (:mod:`labcore.jobs.folder`)::
       driver.log       what the driver printed
       owner            who asked, in searches of earlier versions, whose journal also tells how they began and ended
 
-The runs of the trials lie in ``runs/`` as all runs do, each with a ``search.json`` that names its search and trial.
+The runs of the trials lie in ``runs/`` as all runs do, each with a ``search.json`` that names its search and trial:
+``{"search": id, "trial": number}``, or ``{"search": id, "final": true}``.
 """
 
 from __future__ import annotations
@@ -37,9 +38,6 @@ if TYPE_CHECKING:
     from optuna.storages import BaseStorage
 
     from labcore.search.report import SearchReport
-
-MARK = SEARCH
-"""The mark of a run that belongs to a search: ``{"search": id, "trial": number}``, or ``{"search": id, "final": true}``."""
 
 
 class SearchError(LabError):
@@ -121,7 +119,7 @@ class Search(JobFolder):
 
     def trial_runs(self) -> dict[int, Run]:
         """The runs that say that they belong to it, by the number of the trial."""
-        marked = ((run, run.load(MARK, {})) for run in reversed(list_runs(self.workspace)))
+        marked = ((run, run.load(SEARCH, {})) for run in reversed(list_runs(self.workspace)))
         return {
             mark["trial"]: run
             for run, mark in marked

@@ -16,7 +16,8 @@ from labcore.config.former import path_now
 from labcore.jobs.manager import JobManager, make_ready
 from labcore.jobs.status import RESUMABLE, JobStatus
 from labcore.runs import Run, list_runs
-from labcore.search.folder import MARK, Search, SearchError
+from labcore.runs.origin import SEARCH
+from labcore.search.folder import Search, SearchError
 from labcore.search.journal import NAME, study_id
 from labcore.search.settings import Settings
 
@@ -153,7 +154,7 @@ def final_run(search: Search, report: SearchReport | None = None) -> Run | None:
     runs = search.workspace.runs
     if named and Run(runs / named).there:
         return Run(runs / named)
-    marked = ((run, run.load(MARK, {})) for run in list_runs(search.workspace))
+    marked = ((run, run.load(SEARCH, {})) for run in list_runs(search.workspace))
     return next((run for run, mark in marked if mark.get("search") == search.id and mark.get("final")), None)
 
 
@@ -174,7 +175,7 @@ def train_best(search: Search, manager: JobManager | None = None, *, by: str = "
         raise SearchError(f"search {search.id} is {report.state}", "Wait until it has finished, or stop it")
     run = final_run(search, report)
     if run is None:
-        marks = {MARK: {"search": search.id, "final": True, "taken": report.best.number if report.best else None}}
+        marks = {SEARCH: {"search": search.id, "final": True, "taken": report.best.number if report.best else None}}
         queued = manager is not None
         run = Run.create(search.workspace, best_config(search), queued=queued, marks=marks, by=by or search.owner)
         storage = search.journal()

@@ -39,7 +39,10 @@ class Range:
             raise ConfigError(f"{self.path} cannot be varied in a search", "Vary settings of the recipe or the network")
         if self.choices:
             for value in self.choices:
-                RunConfig().replace({self.path: value}) if _stands_alone(setting) else _check(setting, value)
+                if self.path.startswith(("features.", "audio.")):  # those of the front end hang together
+                    _check(setting, value)
+                else:
+                    RunConfig().replace({self.path: value})
             if len(set(self.choices)) < 2:
                 raise ConfigError(f"{self.path} has only one choice", "Give two or more")
             return
@@ -202,11 +205,6 @@ def _read(setting: Setting, text: str) -> Any:
         return setting.read(text)
     except ConfigError as error:
         raise ConfigError(f"{setting.path}: {error.what}", "Correct the range") from None
-
-
-def _stands_alone(setting: Setting) -> bool:
-    """Whether a value can be judged without the other settings: those of the front end hang together."""
-    return not setting.path.startswith(("features.", "audio."))
 
 
 def _check(setting: Setting, value: Any) -> None:

@@ -29,14 +29,12 @@ class Admission:
     """
 
     def __init__(self, settings: ServiceSettings) -> None:
-        self._max_clips, self._max_bytes = settings.max_clips, settings.memory_bytes
-        self._share_clips = settings.max_clips - settings.max_clips // 4
-        self._share_bytes, self._share_coming = settings.memory_bytes * 3 // 4, settings.memory_bytes // 4
-        self._lock = threading.Lock()
+        self.max_clips, self.max_bytes = settings.max_clips, settings.memory_bytes
+        self.share_clips = settings.max_clips - settings.max_clips // 4
+        self.share_bytes, self.share_coming = settings.memory_bytes * 3 // 4, settings.memory_bytes // 4
+        self.lock = threading.Lock()
         self.clips = self.bytes = 0
-        self._clips: Counter[str] = Counter()
-        self._bytes: Counter[str] = Counter()
-        self._coming: Counter[str] = Counter()
+        self.clips_of, self.bytes_of, self.coming_of = Counter[str](), Counter[str](), Counter[str]()
 
     def enter(self, address: str = "") -> Reservation:
         """Let a request in, whose body is to come.
@@ -44,72 +42,32 @@ class Admission:
         Raises:
             Overloaded: as many clips as there may be are in hand.
         """
-        with self._lock:
-            if self.clips >= self._max_clips:
-                raise Overloaded(f"{self.clips} clips are being processed; the maximum is {self._max_clips}", AGAIN)
+        with self.lock:
+            self.check_places(1)
         return Reservation(self, address_group(address))
 
-    def _begin(self, reservation: Reservation, clips: int) -> None:
-        with self._lock:
-            self._look(reservation)
-            if not reservation.whole:
-                _add(self._coming, reservation.address, -reservation.bytes)
-                reservation.whole = True
-            if reservation.clips + clips > self._max_clips:
-                raise RequestTooLarge(f"a request can have {self._max_clips} clips at most", "Send fewer at once")
-            if self.clips + clips > self._max_clips:
-                raise Overloaded(f"{self.clips} clips are being processed; the maximum is {self._max_clips}", AGAIN)
-            others = self._clips[reservation.address] - reservation.clips
-            if others and others + reservation.clips + clips > self._share_clips:
-                raise Overloaded(
-                    f"{self._clips[reservation.address]} clips of this address are being processed; the maximum is {self._share_clips}",
-                    AGAIN,
-                )
-            self._count(reservation, clips=clips)
+    def check_places(self, clips: int) -> None:
+        """Raise Overloaded where so many more clips would be too many. To be called with the lock held."""
+        if self.clips + clips > self.max_clips:
+            raise Overloaded(f"{self.clips} clips are being processed; the maximum is {self.max_clips}", AGAIN)
 
-    def _take_bytes(self, reservation: Reservation, bytes_: int) -> None:
-        with self._lock:
-            self._look(reservation)
-            if reservation.bytes + bytes_ > self._max_bytes:
-                raise RequestTooLarge(
-                    "the clips need more memory than the service has for requests", "Send shorter ones, or fewer"
-                )
-            full = self.bytes + bytes_ > self._max_bytes
-            for held, share in ((self._bytes, self._share_bytes), (self._coming, self._share_coming)):
-                if held is self._coming and reservation.whole:
-                    continue
-                others = held[reservation.address] - reservation.bytes
-                full = full or bool(others and others + reservation.bytes + bytes_ > share)
-            if full and bytes_ > 0:
-                raise Overloaded("the memory for requests is used up", "Try again shortly, or send shorter clips")
-            self._count(reservation, bytes_=bytes_)
-
-    def _close(self, reservation: Reservation) -> None:
-        with self._lock:
-            if not reservation.closed:
-                self._count(reservation, -reservation.clips, -reservation.bytes)
-                reservation.closed = True
-
-    def _count(self, reservation: Reservation, clips: int = 0, bytes_: int = 0) -> None:
+    def count(self, reservation: Reservation, clips: int = 0, bytes_: int = 0) -> None:
+        """Add to what a reservation has, below nothing too. To be called with the lock held."""
         self.clips += clips
         self.bytes += bytes_
-        _add(self._clips, reservation.address, clips)
-        _add(self._bytes, reservation.address, bytes_)
+        _add(self.clips_of, reservation.address, clips)
+        _add(self.bytes_of, reservation.address, bytes_)
         if not reservation.whole:
-            _add(self._coming, reservation.address, bytes_)
+            _add(self.coming_of, reservation.address, bytes_)
         reservation.clips += clips
         reservation.bytes += bytes_
-
-    def _look(self, reservation: Reservation) -> None:
-        if reservation.closed:
-            raise Overloaded("the request has ended")
 
 
 class Reservation:
     """What one request has in hand. Given back when it ends; a thread that is still running for it gets no more then."""
 
-    def __init__(self, admission: Admission, address: str = "") -> None:
-        self._admission, self.address = admission, address
+    def __init__(self, admission: Admission, address: str) -> None:
+        self._all, self.address = admission, address
         self.clips = self.bytes = 0
         self.whole = self.closed = False
 
@@ -120,7 +78,21 @@ class Reservation:
             Overloaded: there is no room now.
             RequestTooLarge: there will never be so much room.
         """
-        self._admission._begin(self, clips)
+        every = self._all
+        with every.lock:
+            self._look()
+            if not self.whole:
+                _add(every.coming_of, self.address, -self.bytes)
+                self.whole = True
+            if self.clips + clips > every.max_clips:
+                raise RequestTooLarge(f"a request can have {every.max_clips} clips at most", "Send fewer at once")
+            every.check_places(clips)
+            here = every.clips_of[self.address]
+            if here > self.clips and here + clips > every.share_clips:
+                raise Overloaded(
+                    f"{here} clips of this address are being processed; the maximum is {every.share_clips}", AGAIN
+                )
+            every.count(self, clips=clips)
 
     def take(self, bytes_: int) -> None:
         """Take more memory.
@@ -129,13 +101,36 @@ class Reservation:
             Overloaded: there is no room now. What was taken before stays.
             RequestTooLarge: there will never be so much room.
         """
-        self._admission._take_bytes(self, bytes_)
+        every = self._all
+        with every.lock:
+            self._look()
+            if self.bytes + bytes_ > every.max_bytes:
+                raise RequestTooLarge(
+                    "the clips need more memory than the service has for requests", "Send shorter ones, or fewer"
+                )
+            full = every.bytes + bytes_ > every.max_bytes or self._over(every.bytes_of, every.share_bytes, bytes_)
+            full = full or (not self.whole and self._over(every.coming_of, every.share_coming, bytes_))
+            if full and bytes_ > 0:
+                raise Overloaded("the memory for requests is used up", "Try again shortly, or send shorter clips")
+            every.count(self, bytes_=bytes_)
+
+    def _over(self, held: Counter[str], share: int, more: int) -> bool:
+        """Whether its address would have more than its share, with other requests of it in hand."""
+        here = held[self.address]
+        return here > self.bytes and here + more > share
+
+    def _look(self) -> None:
+        if self.closed:
+            raise Overloaded("the request has ended")
 
     def __enter__(self) -> Reservation:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._admission._close(self)
+        with self._all.lock:
+            if not self.closed:
+                self._all.count(self, -self.clips, -self.bytes)
+                self.closed = True
 
 
 def _add(counter: Counter[str], address: str, change: int) -> None:

@@ -77,12 +77,8 @@ def remedies(config: RunConfig) -> dict[str, Any]:
         "augment.mixup": (0.5, 0.5),
         "optim.label_smoothing": (0.1, 0.1),
     }
-    changes = {}
-    for path, (step, most) in steps.items():
-        value = config.value(path)
-        if value < most:
-            changes[path] = round(min(most, value + step), 4)
-    return changes
+    raised = {path: round(min(most, config.value(path) + step), 4) for path, (step, most) in steps.items()}
+    return {path: value for path, value in raised.items() if value > config.value(path)}
 
 
 def _rising_loss(stretch: Sequence[Epoch], width: int) -> str | None:

@@ -10,7 +10,6 @@ import io
 import os
 import pickle
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +27,6 @@ from labcore.workspace import write_atomically
 PREVIOUS, DAMAGED = "previous.pt", "damaged.pt"
 PARTS = ("average", "optimiser", "schedule", "scaler")
 """What else a checkpoint carries the state of; there may be none of it."""
-
-
-@dataclass(frozen=True)
-class TakenUp:
-    """What a run goes on from: None, from its beginning. ``told`` is for people, where something is out of the ordinary."""
-
-    state: dict[str, Any] | None
-    told: str = ""
 
 
 def save_checkpoint(run: Run, state: dict[str, Any]) -> None:
@@ -62,19 +53,14 @@ def drop_previous(run: Run) -> None:
             run.checkpoint.with_name(name).unlink(missing_ok=True)
 
 
-def load_checkpoint(run: Run) -> dict[str, Any] | None:
-    """What :func:`save_checkpoint` wrote, on the CPU; None where nothing was written yet.
+def take_up(run: Run) -> tuple[dict[str, Any] | None, str]:
+    """The checkpoint to go on from. One that is damaged is set aside, and the one before it counts. For who holds the run's lock.
 
-    Raises:
-        RunError: the file is there and damaged. Nothing in it is executed.
+    Returns:
+        Its state, on the CPU, None to start from the beginning; and a sentence for people where something is out of the ordinary, else "".
     """
-    return _read(run.checkpoint) if os.path.lexists(run.checkpoint) else None
-
-
-def take_up(run: Run) -> TakenUp:
-    """The checkpoint to go on from. One that is damaged is set aside, and the one before it counts. For who holds the run's lock."""
     try:
-        return TakenUp(load_checkpoint(run))
+        return _read(run.checkpoint) if os.path.lexists(run.checkpoint) else None, ""
     except RunError as error:
         damage = error.what
     previous = run.checkpoint.with_name(PREVIOUS)
@@ -87,11 +73,12 @@ def take_up(run: Run) -> TakenUp:
         if state is not None:
             previous.replace(run.checkpoint)
     if state is None:
-        return TakenUp(None, f"{damage}, and there is no other: the run starts again from its first epoch")
-    return TakenUp(state, f"{damage}: the run continues from the previous one, of epoch {state['epoch']}")
+        return None, f"{damage}, and there is no other: the run starts again from its first epoch"
+    return state, f"{damage}: the run continues from the previous one, of epoch {state['epoch']}"
 
 
 def _read(path: Path) -> dict[str, Any]:
+    """What :func:`save_checkpoint` wrote. Raises RunError where it is damaged. Nothing in it is executed."""
     try:
         state = read_torch_file(path)
         _check(state)

@@ -13,8 +13,7 @@ from labcore.config.budget import plan
 from labcore.datasets.folds import drawn_in
 from labcore.datasets.record import ClipRecord
 from labcore.datasets.resuming import find_again, former_folders, other_clips
-from labcore.datasets.sampling import with_train_clips
-from labcore.datasets.splits import split_for
+from labcore.datasets.splits import split_for, with_train_clips
 from labcore.datasets.store import ClipStore, open_store
 from labcore.datasets.table import Dataset, Split, unusual
 from labcore.events import Event, Log

@@ -128,12 +128,9 @@ class DistributedContext:
                 f"a batch of {counted(batch, 'clip')} cannot be divided over {self.size} processes",
                 "Use a larger batch size",
             )
-        gpus = device.torch().type == "cuda"
-        norm = (
-            "of the whole batch"
-            if gpus
-            else "of each process's part, those of process 0 being kept (over CPUs PyTorch has no other)"
-        )
+        norm = "of each process's part, those of process 0 being kept (over CPUs PyTorch has no other)"
+        if device.torch().type == "cuda":
+            norm = "of the whole batch"
         return (
             f"{self.size} processes share each batch of {batch} clips, {' or '.join(map(str, sizes))} each. The learning rate {lr:g} is "
             "that of the whole batch and is not changed; raise it in proportion to a larger batch (linear scaling). "
@@ -178,10 +175,7 @@ class DistributedContext:
 
     def exchange(self, forward: Any, now: bool) -> contextlib.AbstractContextManager[None]:
         """The context of a forward and backward pass: gradients go to the others in it if ``now``, else they are summed up here."""
-        held_back: contextlib.AbstractContextManager[None] = (
-            contextlib.nullcontext() if now or self.alone else forward.no_sync()
-        )
-        return held_back
+        return contextlib.nullcontext() if now or self.alone else forward.no_sync()
 
     def align(self, network: nn.Module) -> None:
         """Give every process the running statistics of process 0."""
@@ -200,11 +194,14 @@ class DistributedContext:
 
     def gather(self, rows: np.ndarray) -> np.ndarray:
         """The rows of all processes, in order: what was divided by :meth:`part`, whole again."""
-        return rows if self.alone else np.concatenate(self._gather(rows))
+        return np.concatenate(self.gather_each(rows))
 
     def gather_each(self, value: T) -> list[T]:
         """What every process has, in their order."""
-        return [value] if self.alone else self._gather(value)
+        values = [value] * self.size
+        if not self.alone:
+            dist.all_gather_object(values, value, group=self._control)
+        return values
 
     def any(self, flag: bool) -> bool:
         """Whether some process said yes in the call before this one; the same answer everywhere.
@@ -241,8 +238,7 @@ class DistributedContext:
         trouble, value = box[0]
         if trouble is not None:
             raise trouble
-        shared: T = value
-        return shared
+        return value
 
     def agree(self, trouble: Exception | None, value: T, same: Any = None) -> T:
         """A place that all processes reach, whatever happened to them. Returns process 0's ``value``.
@@ -259,7 +255,7 @@ class DistributedContext:
             if trouble is not None:
                 raise trouble
             return value
-        answers = self._gather((_portable(trouble), value if self.main else None, same))
+        answers: list[Any] = self.gather_each((_portable(trouble), value if self.main else None, same))
         if trouble is not None:
             raise trouble
         for other, _, _ in answers:
@@ -271,13 +267,7 @@ class DistributedContext:
                 f"process {differing[0]} sees another data set or another kind of device than process 0",
                 "Give every machine the same files and the same kind of device",
             )
-        first: T = answers[0][1]
-        return first
-
-    def _gather(self, value: Any) -> list[Any]:
-        values: list[Any] = [None] * self.size
-        dist.all_gather_object(values, value, group=self._control)
-        return values
+        return answers[0][1]
 
     # --- when something goes wrong
 

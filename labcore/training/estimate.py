@@ -43,11 +43,7 @@ def measure(
 
     Measures the memory of the process it is called in, so it is best called in one of its own.
 
-    Yields:
-        What happens meanwhile.
-
-    Returns:
-        The estimate.
+    Yields what happens meanwhile; returns the estimate.
 
     Raises:
         LabError: what the run itself would fail on.
@@ -125,8 +121,7 @@ def _bytes_a_clip(trainer: Trainer) -> int:
         return tensor
 
     own = {weight.untyped_storage().data_ptr() for weight in trainer.network.parameters()}
-    precision = trainer.session.precision
-    with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor), precision.autocast(trainer.device):
-        trainer.network(images.contiguous(memory_format=precision.format()))
+    with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
+        trainer.session.precision.run(trainer.network, images)
     total = sum(size for place, size in kept.items() if place not in own)
     return int(IN_THE_WORKS * total / clips)

@@ -39,11 +39,8 @@ class EstimateJob(JobFolder):
 
     @classmethod
     def create(cls, workspace: Workspace, config: RunConfig, *, queued: bool = False, by: str = "") -> EstimateJob:
-        """Make a new one; the oldest that has ended goes where there are many.
-
-        Args:
-            queued: it waits for a job manager. Otherwise who makes it also starts it.
-            by: whose it is, where it is queued.
+        """Make a new one; the oldest that has ended goes where there are many. Not queued, it is started by who makes it; ``by`` as for
+        :meth:`draft`.
 
         Raises:
             WorkspaceError: the workspace cannot be written.

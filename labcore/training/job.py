@@ -6,8 +6,7 @@ import contextlib
 from collections.abc import Callable, Generator
 from typing import Any
 
-from labcore.device import ALL
-from labcore.errors import DatasetError, RunError
+from labcore.errors import DatasetError
 from labcore.events import Evaluated, Event, Finished, RunStarted, each_of
 from labcore.jobs.process import StoppedError, StopTest, Work
 from labcore.runs import Run
@@ -22,16 +21,14 @@ def working(train: Train) -> Work:
         evaluated = False
         events: Any = train(run.config, run, run.workspace, should_stop)
         try:
-            for event in events:
-                evaluated = evaluated or isinstance(event, Evaluated)
-                yield event
+            with contextlib.closing(events):
+                for event in events:
+                    evaluated = evaluated or isinstance(event, Evaluated)
+                    yield event
         except DatasetError as error:
             if len(each_of(run.events(), RunStarted)) > 1:  # nothing is wrong with it but that its data are away
                 raise StoppedError(error.what, error.remedy) from error
             raise
-        finally:
-            with contextlib.suppress(AttributeError):
-                events.close()
         return run.finished("finished") if evaluated else None
 
     return work
@@ -52,16 +49,5 @@ def lead(run: Run, go: Callable[[Run, Work | None], int]) -> int:
     """
     if torchrun.under_torchrun():
         return torchrun.take_part("auto", lambda: run, lambda run, train: go(run, working(train)))
-    if _wants_all_gpus(run):
-        arguments = ["-X", "faulthandler", "-m", "labcore.jobs", str(run.path)]
-        status = torchrun.on_all_gpus(ALL, arguments)
-        if status is not None:
-            return status
-    return go(run, None)
-
-
-def _wants_all_gpus(run: Run) -> bool:
-    try:
-        return run.config.runtime.device == ALL
-    except RunError:  # the work itself tells what is wrong with it
-        return False
+    status = torchrun.on_all_gpus(run.needs, ["-X", "faulthandler", "-m", "labcore.jobs", str(run.path)])
+    return go(run, None) if status is None else status

@@ -2,13 +2,12 @@
 
 A wish is a line of JSON, ``{"model.dropout": 0.4}``, with ``"epoch"`` where it is to count from a certain epoch on, and ``"by"``,
 ``"who"`` and ``"reason"`` for the record. What is taken is told as :class:`~labcore.events.SettingsChanged` before the epoch's first
-step. From these events
-a resumed run knows what counted when: an epoch that is repeated gets the same changes, whatever was wished for since.
+step. From these events a resumed run knows what counted when: an epoch that is repeated gets the same changes, whatever was wished
+for since.
 """
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -76,12 +75,7 @@ class LiveSettings:
 
     def wished(self, by: str, epoch: int) -> bool:
         """Whether somebody has wished for something that counts from exactly this epoch on."""
-        for number, line in enumerate(_lines(self.run)):
-            with contextlib.suppress(ConfigError):
-                wish = read_wish(number, line, self.config)
-                if wish is not None and (wish.by, wish.epoch) == (by, epoch):
-                    return True
-        return False
+        return any(isinstance(wish, Wish) and (wish.by, wish.epoch) == (by, epoch) for wish in self._wishes())
 
     def pending(self) -> dict[str, Any]:
         """What is wished for and was neither taken nor refused yet, from whichever epoch on it is to count: path → value."""
@@ -116,15 +110,19 @@ class LiveSettings:
     def _due(self, epoch: float) -> Iterator[Wish | str]:
         """Wishes that count from this epoch on and were not taken yet, in the order of the lines; a sentence for a wrong line."""
         taken = [(change.number, change.changes) for change in self.told]
+        for wish in self._wishes():
+            # a line that was edited after it was taken is a new wish
+            if isinstance(wish, str) or ((wish.epoch or 0) <= epoch and (wish.number, wish.changes) not in taken):
+                yield wish
+
+    def _wishes(self) -> Iterator[Wish | str]:
+        """All wishes, in the order of the lines; a sentence for a wrong line."""
         for number, line in enumerate(_lines(self.run)):
             try:
-                wish = read_wish(number, line, self.config)
+                if (wish := read_wish(number, line, self.config)) is not None:
+                    yield wish
             except ConfigError as error:
                 yield f"line {number + 1} of {self.run.overrides.name} is ignored: {error}"
-                continue
-            # a line that was edited after it was taken is a new wish
-            if wish is not None and (wish.epoch or 0) <= epoch and (number, wish.changes) not in taken:
-                yield wish
 
     def _warn(self, message: str) -> list[Event]:
         if message in self.warned:

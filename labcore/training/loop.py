@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import fields
 
 import numpy as np
 
@@ -12,13 +13,13 @@ from labcore.evaluation.eval_set import PredictionPart
 from labcore.evaluation.metrics import score
 from labcore.evaluation.predictions import known_of, not_kept, record
 from labcore.events import Epoch, Event, Log, Progress
+from labcore.inference.golden import remember_golden
 from labcore.jobs.following import Stopped
 from labcore.runs import Run
 from labcore.runs.honesty import adjustments
 from labcore.training.advisor import Advisor
 from labcore.training.checkpoint import drop_previous, save_checkpoint
 from labcore.training.distributed import SINGLE_PROCESS, DistributedContext
-from labcore.training.golden import remember_golden
 from labcore.training.live_settings import LiveSettings
 from labcore.training.pace import EpochPace
 from labcore.training.pinned import Pinned
@@ -157,11 +158,8 @@ def _gathered(parts: Iterator[PredictionPart], context: DistributedContext) -> I
         yield from parts
         return
     of_all = [part for of_rank in context.gather_each(list(parts)) for part in of_rank]
-    names = ("clip_probabilities", "bounds", "probabilities", "embeddings")
-    clip_probabilities, bounds, probabilities, embeddings = (
-        np.concatenate([getattr(part, name) for part in of_all]) for name in names
-    )
-    yield PredictionPart(clip_probabilities, np.arange(len(clip_probabilities)), bounds, probabilities, embeddings)
+    rows = {each.name: np.concatenate([getattr(part, each.name) for part in of_all]) for each in fields(PredictionPart)}
+    yield PredictionPart(**rows | {"clips": np.arange(len(rows["clips"]))})
 
 
 def _progress(trainer: Trainer, step: int, steps: int, pace: EpochPace) -> Progress:

@@ -18,11 +18,7 @@ LONGEST_SECONDS = 300.0
 
 
 class Pinned:
-    """The sound files in a run's folder ``pinned/``, in the state they are in at the moment. Files may come and go.
-
-    Args:
-        run: whose they are.
-    """
+    """The sound files in a run's folder ``pinned/``, in the state they are in at the moment. Files may come and go."""
 
     def __init__(self, run: Run) -> None:
         self.folder = run.pinned

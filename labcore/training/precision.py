@@ -39,6 +39,11 @@ class Precision:
     def format(self) -> torch.memory_format:
         return FORMATS[self.memory_format]
 
+    def run(self, network: nn.Module, images: Tensor) -> Tensor:
+        """A forward pass: images (batch, 1, n_mels, frames) → logits (batch, classes)."""
+        with self.autocast(images.device):
+            return network(images.contiguous(memory_format=self.format()))
+
     def lay_out(self, network: nn.Module) -> nn.Module:
         """The network itself, its weights in the memory format."""
         return network.to(memory_format=self.format())  # type: ignore[call-overload]

@@ -112,28 +112,27 @@ def _default_first(candidates: list[Precision], device: DeviceChoice) -> list[Pr
 
 def _decided(timing: Timing, ways: int) -> tuple[Precision, bool]:
     """The way to take, and whether it is so clear that it is worth remembering."""
-    default, *_ = timing.seconds
-    fewest = min(len(seconds) for seconds in timing.seconds.values())
+    least = {way: min(seconds) for way, seconds in timing.seconds.items()}
+    default, *_ = least
+    base, fewest = least[default], min(map(len, timing.seconds.values()))
     if ways == 1:
-        return replace(
-            default, reason="as configured", step_seconds=min(timing.seconds[default])
-        ), fewest >= FEWEST_ROUNDS
+        return replace(default, reason="as configured", step_seconds=base), fewest >= FEWEST_ROUNDS
     if timing.cut and fewest < FEWEST_ROUNDS:
         reason = f"default: timing {ways} configurations would take too much of the run"
-        return replace(default, reason=reason, step_seconds=min(timing.seconds[default])), False
-    best = min(timing.seconds, key=lambda way: min(timing.seconds[way]))
-    taken, base = min(timing.seconds[best]), min(timing.seconds[default])
-    scatter = max(median(timing.seconds[way]) - min(timing.seconds[way]) for way in (best, default))
+        return replace(default, reason=reason, step_seconds=base), False
+    best = min(least, key=lambda way: least[way])
+    taken = least[best]
+    scatter = max(median(timing.seconds[way]) - least[way] for way in (best, default))
     if best is not default and base - taken <= scatter:
         reason = (
             f"default: the machine is too busy to compare {ways} configurations (steps vary by {1000 * scatter:.0f} ms, "
             f"configurations differ by {1000 * (base - taken):.0f} ms)"
         )
         return replace(default, reason=reason, step_seconds=base), False
-    slowest = max(timing.seconds, key=lambda way: min(timing.seconds[way]))
+    slowest = max(least, key=lambda way: least[way])
     reason = (
         f"fastest of {ways} configurations: {1000 * taken:.0f} ms per step, "
-        f"{1000 * min(timing.seconds[slowest]):.0f} ms in {slowest.precision} {slowest.memory_format}"
+        f"{1000 * least[slowest]:.0f} ms in {slowest.precision} {slowest.memory_format}"
     )
     return replace(best, reason=reason, step_seconds=taken), True
 

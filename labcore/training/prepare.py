@@ -48,11 +48,11 @@ def prepare(
         Stopped: it was asked to stop.
     """
     session, trouble = None, None
-    begun = context.share(lambda: take_up(run))
-    if begun.told:
-        yield Log(level="warning", message=begun.told)
+    checkpoint, told = context.share(lambda: take_up(run))
+    if told:
+        yield Log(level="warning", message=told)
     try:
-        session = yield from _Preparation(run, workspace, should_stop, context, begun.state).session(config)
+        session = yield from _Preparation(run, workspace, should_stop, context, checkpoint).session(config)
     except Exception as error:
         if context.alone:
             raise
@@ -81,7 +81,10 @@ class _Preparation:
         device = self._set_up(asked.runtime)
         fingerprint = None if checkpoint is None else checkpoint["fingerprint"]
         config, clips = yield from open_clips(asked, self.run, self.workspace, self.should_stop, fingerprint)
-        self._write_down(asked, config, clips, device)
+        save_worked_out(self.run, asked, config)
+        self.run.save("labels", clips.labels)
+        self.run.save("environment", environment(device))
+        clips.record.save(self.run)
         classifier = yield from self._classifier(config, clips.labels, device)
         pipeline = yield from self._pipeline(config, clips, classifier)
         precision = yield from self._precision(config, pipeline, classifier, device)
@@ -116,13 +119,6 @@ class _Preparation:
         torch.set_flush_denormal(True)
         return self.context.device(runtime.device)
 
-    def _write_down(self, asked: RunConfig, config: RunConfig, clips: RunClips, device: DeviceChoice) -> None:
-        """Into the run's folder: what was worked out, the classes, the machine, the clips."""
-        save_worked_out(self.run, asked, config)
-        self.run.save("labels", clips.labels)
-        self.run.save("environment", environment(device))
-        clips.record.save(self.run)
-
     def _classifier(
         self, config: RunConfig, labels: list[str], device: DeviceChoice
     ) -> Generator[Event, None, Classifier]:
@@ -132,8 +128,7 @@ class _Preparation:
         frames = classifier.log_mel.frames(config.clip_samples)
         check_input(classifier.network, config.model.name, config.features.n_mels, frames, device.torch())
         if self.checkpoint is None and config.model.pretrained != NONE:
-            loaded = load_pretrained(classifier.network, _source(config.model, self.workspace))
-            yield Log(message=loaded.sentence())
+            yield Log(message=load_pretrained(classifier.network, _source(config.model, self.workspace)))
         return classifier
 
     def _pipeline(

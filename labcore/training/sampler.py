@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from labcore.audio.silence import SILENT
+from labcore.audio.windowed import SILENT
 from labcore.inference.resident_clips import ResidentClips, random_starts
 
 TRIES = 8
@@ -17,7 +17,7 @@ BLOCK = 512
 class CropSampler:
     """Draws starts of crops, anew where one falls on silence.
 
-    A crop is silent by the rule of :mod:`labcore.audio.silence`: less than a thousandth of the energy of the clip's loudest crop. Up to
+    A crop is silent by the rule of :mod:`labcore.audio.windowed`: less than a thousandth of the energy of the clip's loudest crop. Up to
     :data:`TRIES` starts are drawn for a clip, and the loudest of them is taken where all are silent. Clips no longer than a crop are
     in it whole wherever it begins; of them nothing is worked out.
 
@@ -93,5 +93,4 @@ class CropSampler:
         if values.dim() > 1:
             return values.sum(1).double().cpu().numpy()
         squares = values.cpu().numpy().astype(np.float64) ** 2
-        energies: np.ndarray = np.add.reduceat(squares, np.arange(0, len(squares), self.block))
-        return energies
+        return np.add.reduceat(squares, np.arange(0, len(squares), self.block))

@@ -16,11 +16,7 @@ SAMPLE_SECONDS = 1.0
 
 
 class StepTimer:
-    """Sums up seconds by kind: marks in a step say what the time since the last mark was spent on.
-
-    Args:
-        device: what the steps are computed on.
-    """
+    """Sums up seconds by kind: marks in a step on a device say what the time since the last mark was spent on."""
 
     def __init__(self, device: torch.device) -> None:
         self.on_gpu = device.type == "cuda"
@@ -43,10 +39,10 @@ class StepTimer:
     def begin_step(self) -> None:
         """What lay between the last step and this one was waiting."""
         self.steps += 1
-        if self.on_gpu:
-            self._begin_sample()
-        else:
+        if not self.on_gpu:
             self.mark("waiting")
+        elif (now := time.perf_counter()) - self.sampled >= SAMPLE_SECONDS:
+            self.sampled, self.open = now, [("waiting", _stamp())]
 
     def mark(self, kind: str) -> None:
         """What was done since the last mark is of this kind."""
@@ -82,12 +78,6 @@ class StepTimer:
         told = {kind: value * scale for kind, value in told.items()}
         told["waiting"] = max(0.0, seconds - sum(told.values()))
         return _rounded(told)
-
-    def _begin_sample(self) -> None:
-        now = time.perf_counter()
-        if now - self.sampled >= SAMPLE_SECONDS:
-            self.sampled = now
-            self.open = [("waiting", _stamp())]
 
     def _read_samples(self) -> None:
         """Take in the sampled steps that the device is past."""

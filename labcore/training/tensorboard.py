@@ -68,13 +68,12 @@ class TensorBoardWriter:
             self.writer.add_scalar(f"settings/{path}", value, event.epoch)
         self.writer.flush()  # a killed run keeps its curves
 
-    def shows(self, epoch: int) -> bool:
-        """Whether an epoch's training clips are shown: the first, the last, and three between."""
-        return epoch in {1, *(max(1, round(self.epochs * part / 4)) for part in range(1, 5))}
-
     def show(self, epoch: int, images: Tensor | None) -> None:
-        """Training clips as the network saw them in an epoch: (clips, 1, n_mels, frames), normalised log-mels."""
-        if images is not None and self.shows(epoch):
+        """Training clips as the network saw them in an epoch: (clips, 1, n_mels, frames), normalised log-mels.
+
+        Those of the first epoch are shown, of the last, and of three between.
+        """
+        if images is not None and epoch in {1, *(max(1, round(self.epochs * part / 4)) for part in range(1, 5))}:
             self.writer.add_image("mel/training_clips", tiled(images[:FEW, 0]), epoch, dataformats="HW")
 
     def introduce(self, classifier: Classifier, waves: ResidentClips, rows: np.ndarray, labels: list[str]) -> None:

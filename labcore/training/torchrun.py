@@ -51,10 +51,6 @@ def restarted() -> bool:
     return os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") != "0"
 
 
-def restarts_allowed() -> bool:
-    return os.environ.get("TORCHELASTIC_MAX_RESTARTS", "0") != "0"
-
-
 # --- torchrun's processes
 
 
@@ -104,7 +100,8 @@ def take_part(device: str, find: Callable[[], Run], lead: Callable[[Run, Train],
         context.finish()
     if run.status().state in ("finished", "stopped"):
         context.close()
-    return 0 if status == INTERRUPTED and restarts_allowed() else status
+    restarts_allowed = os.environ.get("TORCHELASTIC_MAX_RESTARTS", "0") != "0"
+    return 0 if status == INTERRUPTED and restarts_allowed else status
 
 
 def _go_along(context: DistributedContext, orphaned: StopTest) -> int:

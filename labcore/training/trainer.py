@@ -30,7 +30,7 @@ from labcore.training.tensorboard import FEW
 
 
 class Trainer:
-    """The state of a run in training, and what a step and an epoch do to it."""
+    """The state of a run in training."""
 
     def __init__(self, session: Session) -> None:
         self.session, self.config, self.context = session, session.config, session.context
@@ -43,11 +43,8 @@ class Trainer:
         if self.config.runtime.micro_batch is None:  # parts of a batch have statistics of their own
             network = self.context.synchronised(network, self.device)
         self.network = session.precision.lay_out(network)
-        self.forward: Callable[[Tensor], Tensor] = (
-            session.precision.forward_of(self.network, self.device)
-            if self.context.alone
-            else self.context.wrap(self.network, self.device)
-        )
+        made_by = session.precision.forward_of if self.context.alone else self.context.wrap
+        self.forward: Callable[[Tensor], Tensor] = made_by(self.network, self.device)
         self.micro_batch = min(self.config.runtime.micro_batch or self.batch, self.batch)
         self.average = AveragedModel(self.network, use_buffers=True) if self.config.optim.averaging else None
         optim, freezes = self.config.optim, self.config.model.freeze_epochs > 0
@@ -246,7 +243,7 @@ class Trainer:
         """Loss and accuracy on the clips of the curves, of the weights that would be saved now."""
         watched, targets = self.session.watched, self.session.watched_targets
         with self.as_saved():
-            probabilities = self.context.gather(watched.probabilities(self.session.precision))
+            probabilities = self.context.gather(watched.probabilities(self.session.precision.run))
         chosen = np.nan_to_num(probabilities[range(len(targets)), targets]).clip(1e-7, 1.0)
         return float(-np.log(chosen).mean()), float((probabilities.argmax(1) == targets).mean())
 

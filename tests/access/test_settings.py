@@ -53,8 +53,8 @@ def test_hashes_come_from_a_file_or_the_secrets(tmp_path):
     assert read(LABCORE_PASSWORD_HASH_FILE=str(file)).passwords == {SHARED: HASH}
     people = {"access": {"people": {"ada": HASH, " Grace  Hopper ": HASH}}}
     assert read(secrets=people).accounts == ["Grace Hopper", "ada"]
-    assert not read(secrets=people).shared
-    assert read(secrets={"access": {"password_hash": HASH}}).shared
+    assert SHARED not in read(secrets=people).passwords
+    assert SHARED in read(secrets={"access": {"password_hash": HASH}}).passwords
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import os
@@ -10,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -19,8 +18,12 @@ from starlette.testclient import TestClient
 
 from labcore.api.app import create_app
 from labcore.runs import Run
-from labcore.serving import ModelRegistry, ServiceSettings
+from labcore.serving.model_registry import ModelRegistry
+from labcore.serving.settings import ServiceSettings
 from labcore.workspace import Workspace
+
+if TYPE_CHECKING:
+    from labcore.inference.classifier import Classifier
 
 ROOT = Path(__file__).parents[2]
 
@@ -60,41 +63,36 @@ def service(make_run: Callable[..., Run]) -> Iterator[Callable[..., TestClient]]
         client.__exit__(None, None, None)
 
 
-@pytest.fixture
-def start(workspace: Workspace, tmp_path: Path) -> Iterator[Callable[..., tuple[subprocess.Popen[str], int, Path]]]:
-    """start("--run", …, env={…}) → the process, its port and its log, once it serves."""
-    started = []
-    log = tmp_path / "serve.log"
+class Served(NamedTuple):
+    """A service as a process of its own."""
 
-    def begin(*words: object, env: dict[str, str] | None = None) -> tuple[subprocess.Popen[str], int, Path]:
-        with log.open("w") as stderr:
-            process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "labcore",
-                    "serve",
-                    "--port",
-                    "0",
-                    "--json",
-                    "--device",
-                    "cpu",
-                    *map(str, words),
-                ],
-                cwd=ROOT,
-                env={**os.environ, "LABCORE_HOME": str(workspace.home), **(env or {})},
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                text=True,
-            )
-        started.append(process)
+    process: subprocess.Popen[str]
+    port: int
+    log: Path
+    run: Run
+    key: str = "a-key-of-some-length"
+
+
+@pytest.fixture(scope="module")
+def served(make_classifier: Callable[..., Classifier], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One that takes up to 2 MiB with a key, and works in one thread. All tests of a module ask it; the last one may end it."""
+    home = tmp_path_factory.mktemp("served")
+    classifier = make_classifier(1)
+    run = Run.create(Workspace(home), classifier.config)
+    classifier.save(run.weights)
+    words = ["serve", "--port", "0", "--json", "--device", "cpu", "--threads", "1", "--max-mb", "2", "--grace", "60"]
+    with (home / "serve.log").open("w") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "labcore", *words],
+            cwd=ROOT,
+            env={**os.environ, "LABCORE_HOME": str(home), "LABCORE_API_KEY": Served._field_defaults["key"]},
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+        )
+    with process:
+        assert process.stdout is not None
         line = process.stdout.readline()
-        assert line, log.read_text()
-        return process, int(json.loads(line)["url"].rpartition(":")[2]), log
-
-    yield begin
-    for process in started:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        process.wait()
-        process.stdout.close()
+        assert line, (home / "serve.log").read_text()
+        yield Served(process, int(json.loads(line)["url"].rpartition(":")[2]), home / "serve.log", run)
+        process.kill()

@@ -4,8 +4,8 @@ import pytest
 
 from labcore.api.middleware import Body
 from labcore.api.problems import Problem
-from labcore.serving import ServiceSettings
 from labcore.serving.admission import Admission
+from labcore.serving.settings import ServiceSettings
 from tests.coroutines import finish
 
 

@@ -6,7 +6,7 @@ import pytest
 import soundfile
 
 from labcore.audio import blocks
-from labcore.batch import segments_of
+from labcore.batch.segments import segments_of
 from labcore.inference.classifier import Classifier
 
 RAW = {"content-type": "audio/wav"}

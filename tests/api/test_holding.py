@@ -11,14 +11,15 @@ from starlette.responses import Response
 
 from labcore.access.proxies import trusted_proxies
 from labcore.api import classify
-from labcore.api.classify import ClassifyRequest, _Work
+from labcore.api.classify import _Work
 from labcore.api.metrics import Metrics
 from labcore.api.middleware import PIECE, ServiceMiddleware, ServiceState
 from labcore.api.problems import Problem
+from labcore.api.schemas import ClassifyRequest
 from labcore.inference.classifier import Classifier
 from labcore.inference.prediction import Shares
-from labcore.serving import ServiceSettings
 from labcore.serving.admission import Admission
+from labcore.serving.settings import ServiceSettings
 from tests.coroutines import finish
 
 RAW = {"content-type": "audio/wav"}
@@ -152,7 +153,7 @@ def test_the_memory_of_an_answer_is_in_hand_until_it_is_taken():
 
 def work(windows: str, **settings: int) -> tuple[_Work, Admission]:
     admission = Admission(ServiceSettings(**settings))
-    return _Work(ClassifyRequest(None, windows, None, 0.5), admission.enter("a"), 0.0), admission
+    return _Work(ClassifyRequest(windows=windows), admission.enter("a"), 0.0), admission
 
 
 def test_windows_are_leased_before_the_network_sees_them():

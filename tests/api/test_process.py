@@ -1,12 +1,16 @@
-"""``labcore serve`` as a process of its own: real HTTP, signals, the end."""
+"""``labcore serve`` as a process of its own: real HTTP, requests made up from its schema, signals, the end. One process serves all."""
 
 import contextlib
 import http.client
+import importlib.util
 import json
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -15,9 +19,12 @@ from labcore.cli.serve import keys_of
 from labcore.errors import ConfigError
 
 KEY = "a-key-of-some-length"
+AUTHORISED = f"X-API-Key: {KEY}\r\n"
+MADE_UP = Path(__file__).with_name("made_up_requests.py")
 
 
-def ask(port, method="GET", path="/v1/models", body=None, **headers):
+def ask(port, method="GET", path="/v1/models", body=None, key=KEY, **headers):
+    headers |= {"X-API-Key": key} if key else {}
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
         connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
@@ -27,9 +34,80 @@ def ask(port, method="GET", path="/v1/models", body=None, **headers):
         connection.close()
 
 
-def test_it_serves_reloads_on_a_signal_and_ends_with_what_is_in_hand_answered(start, make_run, make_classifier, wav):
-    run = make_run(1)
-    process, port, log_file = start("--grace", "60")
+def _metrics(port):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request("GET", "/metrics", headers={"X-API-Key": KEY})
+    text = connection.getresponse().read().decode()
+    connection.close()
+    return text
+
+
+def test_a_refused_upload_gets_to_read_why(served):
+    assert ask(served.port, key="")[0] == 401
+    status, problem = ask(served.port, "POST", "/v1/classify", b"x" * 3_000_000)
+    assert (status, problem["type"]) == (413, "urn:labcore:problem:size")
+    status, problem = ask(served.port, "POST", "/v1/classify", b"x" * 300_000, key="")
+    assert status == 401
+
+
+def test_clients_of_ill_will_and_those_that_go_away_harm_nobody(served, wav):
+    a_body_without_a_length_grows_too_large_and_gets_to_read_why(served.port)
+    a_head_never_ends_and_is_cut_off(served.port)
+    a_client_goes_away_and_its_work_is_given_up(served.port, wav(60.0))
+
+
+def a_body_without_a_length_grows_too_large_and_gets_to_read_why(port):
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        connection.sendall(
+            f"POST /v1/classify HTTP/1.1\r\nHost: localhost\r\n{AUTHORISED}Transfer-Encoding: chunked\r\n\r\n".encode()
+        )
+        for _ in range(40):
+            connection.sendall(b"10000\r\n" + b"x" * 65536 + b"\r\n")
+        connection.sendall(b"0\r\n\r\n")
+        answer = connection.recv(4096)
+        assert answer.startswith(b"HTTP/1.1 413 ")
+        assert b"connection: close" in answer.lower()
+
+
+def a_head_never_ends_and_is_cut_off(port):
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\n")
+        with contextlib.suppress(ConnectionError):
+            for _ in range(100):
+                connection.sendall(b"X-Filler: " + b"x" * 4000 + b"\r\n")
+            assert not connection.recv(4096).startswith(b"HTTP/1.1 200")
+    assert ask(port)[0] == 200
+
+
+def a_client_goes_away_and_its_work_is_given_up(port, clip):
+    head = f"POST /v1/classify?hop_seconds=0.05 HTTP/1.1\r\nHost: localhost\r\n{AUTHORISED}Content-Length: {len(clip)}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        connection.sendall(head.encode() + clip)
+        deadline = time.monotonic() + 30
+        while "labcore_windows_waiting 0.0" in _metrics(port):
+            assert time.monotonic() < deadline
+    while "labcore_clips_in_hand 0.0" not in _metrics(port):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert 'labcore_clips_total{model="last",outcome="failed"} 1.0' in _metrics(port)
+    assert 'route="/v1/classify",status="499"' in _metrics(port)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("schemathesis") is None, reason="schemathesis is not installed")
+@pytest.mark.parametrize("examples", [8, pytest.param(300, marks=pytest.mark.slow)])
+def test_made_up_requests_find_no_fault(served, examples):
+    """Made up from the service's own schema: whatever comes, it answers as its documentation says and never with a fault."""
+    asked = subprocess.run(
+        [sys.executable, str(MADE_UP), f"http://127.0.0.1:{served.port}", KEY, str(examples)],
+        capture_output=True, text=True, timeout=600, check=False,
+    )  # fmt: skip
+    assert asked.returncode == 0, asked.stdout + asked.stderr
+    assert {"POST /v1/classify", "POST /v1/reload", "GET /metrics"} <= set(asked.stdout.splitlines())
+
+
+def test_it_reloads_on_a_signal_and_ends_with_what_is_in_hand_answered(served, make_classifier, wav):
+    """The last: it ends the process."""
+    process, port, log_file, run, _ = served
     status, models = ask(port)
     assert (status, models["models"][0]["run"]) == (200, run.id)
     make_classifier(2).save(run.weights)
@@ -59,67 +137,6 @@ def test_it_serves_reloads_on_a_signal_and_ends_with_what_is_in_hand_answered(st
     log = log_file.read_text()
     assert "Traceback" not in log
     assert '"message": "reload"' in log
-
-
-def _metrics(port):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    connection.request("GET", "/metrics")
-    text = connection.getresponse().read().decode()
-    connection.close()
-    return text
-
-
-def test_a_refused_upload_gets_to_read_why(start, make_run):
-    make_run()
-    _, port, _ = start("--max-mb", "0.5", env={"LABCORE_API_KEY": KEY})
-    assert ask(port)[0] == 401
-    status, problem = ask(port, "POST", "/v1/classify", b"x" * 3_000_000, X_API_Key=KEY)
-    assert (status, problem["type"]) == (413, "urn:labcore:problem:size")
-    status, problem = ask(port, "POST", "/v1/classify", b"x" * 300_000)
-    assert status == 401
-
-
-def test_clients_of_ill_will_and_those_that_go_away_harm_nobody(start, make_run, wav):
-    make_run()
-    _, port, _ = start("--threads", "1", "--max-mb", "2")
-    a_body_without_a_length_grows_too_large_and_gets_to_read_why(port)
-    a_head_never_ends_and_is_cut_off(port)
-    a_client_goes_away_and_its_work_is_given_up(port, wav(60.0))
-
-
-def a_body_without_a_length_grows_too_large_and_gets_to_read_why(port):
-    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
-        connection.sendall(b"POST /v1/classify HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
-        for _ in range(40):
-            connection.sendall(b"10000\r\n" + b"x" * 65536 + b"\r\n")
-        connection.sendall(b"0\r\n\r\n")
-        answer = connection.recv(4096)
-        assert answer.startswith(b"HTTP/1.1 413 ")
-        assert b"connection: close" in answer.lower()
-
-
-def a_head_never_ends_and_is_cut_off(port):
-    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
-        connection.sendall(b"GET / HTTP/1.1\r\n")
-        with contextlib.suppress(ConnectionError):
-            for _ in range(100):
-                connection.sendall(b"X-Filler: " + b"x" * 4000 + b"\r\n")
-            assert not connection.recv(4096).startswith(b"HTTP/1.1 200")
-    assert ask(port)[0] == 200
-
-
-def a_client_goes_away_and_its_work_is_given_up(port, clip):
-    head = f"POST /v1/classify?hop_seconds=0.05 HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(clip)}\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
-        connection.sendall(head.encode() + clip)
-        deadline = time.monotonic() + 30
-        while "labcore_windows_waiting 0.0" in _metrics(port):
-            assert time.monotonic() < deadline
-    while "labcore_clips_in_hand 0.0" not in _metrics(port):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    assert 'labcore_clips_total{model="last",outcome="failed"} 1.0' in _metrics(port)
-    assert 'route="/v1/classify",status="499"' in _metrics(port)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.7.7"])

@@ -12,7 +12,7 @@ from labcore.api.logs import JsonFormatter
 from labcore.api.middleware import ServiceState
 from labcore.api.problems import Problem
 from labcore.inference.classifier import Classifier
-from labcore.serving import ModelRegistry
+from labcore.serving.model_registry import ModelRegistry
 
 RAW = {"content-type": "audio/wav"}
 KEY = "a-key-of-some-length"

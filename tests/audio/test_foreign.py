@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from labcore.audio import Limits, decode, decode_channels, foreign, probe
+from labcore.audio import Limits, Recording, decode, foreign, probe
 from labcore.audio.overview import overview
 from labcore.errors import AudioError
 
@@ -71,7 +71,9 @@ def no_torchcodec(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(("content", "kind"), KINDS)
-@pytest.mark.parametrize("function", [decode, decode_channels, probe, overview])
+@pytest.mark.parametrize(
+    "function", [decode, lambda *given, **more: Recording(*given, **more).channels(), probe, overview]
+)
 def test_without_torchcodec_the_error_names_the_format_and_the_remedy(content, kind, function, no_torchcodec) -> None:
     with pytest.raises(AudioError, match=kind) as caught:
         function(content, name="memo.m4a")
@@ -86,12 +88,12 @@ def test_with_torchcodec_it_is_a_file_like_others(content, kind, torchcodec, tmp
     path = tmp_path / "memo"
     path.write_bytes(content)
     for source in (content, path):
-        np.testing.assert_array_equal(decode_channels(source)[0], wanted)
+        np.testing.assert_array_equal(Recording(source).channels()[0], wanted)
         mono, rate = decode(source)
         assert rate == 48000
         np.testing.assert_allclose(mono, wanted.mean(axis=0), atol=1e-7)
         assert decode(source, 16000)[0].shape == (32000,)
-        np.testing.assert_array_equal(decode_channels(source, start_s=0.5, end_s=0.75)[0], wanted[:, 24000:36000])
+        np.testing.assert_array_equal(Recording(source, start_s=0.5, end_s=0.75).channels()[0], wanted[:, 24000:36000])
     facts, picture = overview(content)
     assert (facts.info.container, facts.info.codec, facts.info.bits) == (kind, "AAC", None)
     assert (facts.info.channels, facts.info.seconds) == (2, 2.0)
@@ -109,7 +111,7 @@ def test_long_files_are_read_in_blocks(torchcodec, monkeypatch) -> None:
 
     monkeypatch.setattr(blocks, "ONE_GO", 1000)
     monkeypatch.setattr(blocks, "BLOCK", 9000)
-    np.testing.assert_array_equal(decode_channels(M4A)[0], torchcodec.sound.numpy())
+    np.testing.assert_array_equal(Recording(M4A).channels()[0], torchcodec.sound.numpy())
 
 
 @pytest.mark.parametrize("claimed_s", [7200.0, None])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from labcore.audio import decode, decode_channels, mpeg, ogg, probe
+from labcore.audio import Recording, decode, mpeg, ogg, probe
 from labcore.audio.overview import overview
 from labcore.audio.raw import reader
 from labcore.errors import AudioError
@@ -66,11 +66,11 @@ def test_without_a_header_the_length_is_that_of_the_frames(before, behind, sound
 def test_every_reader_hears_the_same_length(sound, tmp_path) -> None:
     path = tmp_path / "pipe.mp3"
     path.write_bytes(without_header(mp3(np.stack([sound, sound[::-1]], axis=1))))
-    planes, rate = decode_channels(path)
+    planes, rate = Recording(path).channels()
     facts, picture = overview(path)
     assert facts.info.frames == planes.shape[1] == probe(path).frames
     assert picture.seconds == pytest.approx(planes.shape[1] / rate)
-    part, _ = decode_channels(path, start_s=2.0, end_s=2.5)
+    part, _ = Recording(path, start_s=2.0, end_s=2.5).channels()
     assert np.abs(part - planes[:, 2 * rate : 2 * rate + part.shape[1]]).max() < 1e-3
 
 
@@ -155,7 +155,7 @@ def test_the_header_that_is_put_before_fits_every_kind_of_frame(rate, channels, 
     content = without_header(encoded(planes, rate, "MP3"))
     (stream,) = mpeg.streams_of(reader(content), 0, len(content))
     assert probe(content).frames == pytest.approx(stream.frames * (1152 if rate > 24000 else 576), abs=1200)
-    assert decode_channels(content)[0].shape == (channels, probe(content).frames)
+    assert Recording(content).channels()[0].shape == (channels, probe(content).frames)
 
 
 def test_noise_is_no_mp3() -> None:
@@ -166,7 +166,7 @@ def test_noise_is_no_mp3() -> None:
 def test_pages_behind_damage_are_found_again(tone) -> None:
     content = encoded(tone(500, 1, 22050), 22050, "OGG")
     second = content.index(b"OggS", 4)
-    pages = ogg.walk(reader(content[:second] + b"damage" + content[second:]), len(content) + 6)
-    assert pages.whole
-    assert pages.links == ((0, len(content) + 6),)
-    assert pages.codecs == (("Vorbis",),)
+    links, codecs, whole = ogg.walk(reader(content[:second] + b"damage" + content[second:]), len(content) + 6)
+    assert whole
+    assert links == [(0, len(content) + 6)]
+    assert codecs == [["Vorbis"]]

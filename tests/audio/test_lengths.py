@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from labcore.audio import Limits, decode, probe, read_sound
+from labcore.audio import Limits, Recording, decode, probe
 from labcore.audio.chunks import GUIDS
 from labcore.errors import AudioError
 
@@ -97,7 +97,7 @@ def test_a_part_of_it_from_a_path_too(tmp_path) -> None:
 
 
 def test_a_recorder_that_was_killed_after_it_had_counted_once() -> None:
-    sound = read_sound(wav(36 + 4000, 4000))
+    sound = Recording(wav(36 + 4000, 4000)).whole()
     assert len(sound.waveform) == RATE
     assert "all of it is used" in sound.notes[0]
 
@@ -157,7 +157,7 @@ HIGH = {
 @pytest.mark.parametrize(("kind", "at"), [*((kind, "low") for kind in LOW), *((kind, "high") for kind in HIGH)])
 def test_samples_are_read_from_the_end_of_their_word_where_they_lie(kind, at) -> None:
     fmt, body = (LOW if at == "low" else HIGH)[kind]
-    sound = read_sound(wav(len(body) + 36, len(body), body, fmt=fmt))
+    sound = Recording(wav(len(body) + 36, len(body), body, fmt=fmt)).whole()
     np.testing.assert_allclose(sound.waveform, SAMPLES / 32768, atol=1e-3)
     assert bool(sound.notes) == (at == "low")
 
@@ -171,7 +171,9 @@ def test_words_whose_sign_is_missing_are_refused_for_what_they_are() -> None:
 
 
 def test_big_endian_words_too() -> None:
-    sound = read_sound(wav(36, 4 * RATE, WIDE.astype(">i4").tobytes(), fmt=form(24, 4, order=">"), magic=b"RIFX"))
+    sound = Recording(
+        wav(36, 4 * RATE, WIDE.astype(">i4").tobytes(), fmt=form(24, 4, order=">"), magic=b"RIFX")
+    ).whole()
     np.testing.assert_allclose(sound.waveform, WIDE / 2**23, atol=1e-6)
 
 

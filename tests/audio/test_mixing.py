@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from labcore.audio import Recording, decode, encode_wav
 from labcore.audio import blocks as blocks_module
-from labcore.audio import decode, encode_wav, read_sound
 from labcore.errors import AudioError
 
 
@@ -28,7 +28,7 @@ def divided(request, monkeypatch) -> None:
 def test_channels_that_cancel_are_not_silence(tone, noise) -> None:
     sound = noise(1) + 0.2  # a constant is no sound, and does not hide that the rest cancels
     for other in (-sound, -0.95 * sound, -sound + noise(1, level=0.001, seed=3)):
-        heard = read_sound(encoded(sound, other.astype(np.float32)))
+        heard = Recording(encoded(sound, other.astype(np.float32))).whole()
         np.testing.assert_allclose(heard.waveform, sound, atol=0.06)
         assert "cancel" in heard.notes[0]
         assert "phase" in heard.notes[0]
@@ -37,7 +37,7 @@ def test_channels_that_cancel_are_not_silence(tone, noise) -> None:
 @pytest.mark.usefixtures("divided")
 def test_a_part_and_another_rate_are_heard_from_the_same_channel(tone) -> None:
     sound = tone(440, 2)
-    heard = read_sound(encoded(sound, -sound), 8000, start_s=0.5, end_s=1.5)
+    heard = Recording(encoded(sound, -sound), 8000, start_s=0.5, end_s=1.5).whole()
     assert len(heard.waveform) == 8000
     assert np.abs(np.fft.rfft(heard.waveform)).argmax() == 440
     assert np.sqrt((heard.waveform**2).mean()) == pytest.approx(0.5 / np.sqrt(2), rel=0.02)
@@ -48,11 +48,11 @@ def test_a_part_and_another_rate_are_heard_from_the_same_channel(tone) -> None:
 def test_a_dead_channel_takes_nothing_from_the_others(dead, noise) -> None:
     sound = noise(1, level=0.2)
     silent = noise(1, level=5e-5, seed=9) if dead == "hiss" else np.full_like(sound, dead)
-    heard = read_sound(encoded(sound, silent))
+    heard = Recording(encoded(sound, silent)).whole()
     np.testing.assert_allclose(heard.waveform, sound, atol=1e-6)
     assert heard.notes == ("channel 2 is silent: channel 1 alone is used",)
     second = noise(1, level=0.2, seed=4)
-    four = read_sound(encoded(silent, sound, silent, second))
+    four = Recording(encoded(silent, sound, silent, second)).whole()
     np.testing.assert_allclose(four.waveform, (sound + second) / 2, atol=1e-3)
     assert four.notes == ("channels 1, 3 are silent: the mean of the others is used",)
 
@@ -67,13 +67,13 @@ def test_ordinary_stereo_is_the_mean_and_nothing_is_told(noise, tone) -> None:
         (tone(), np.roll(tone(), 9)),
         (0 * left, 0 * left),
     ):
-        heard = read_sound(encoded(*pair))
+        heard = Recording(encoded(*pair)).whole()
         np.testing.assert_allclose(heard.waveform, sum(pair) / 2, atol=1e-6)
         assert not heard.notes
 
 
 def test_many_channels_that_have_nothing_in_common_are_not_taken_for_cancelling(noise) -> None:
-    assert not read_sound(encoded(*(noise(0.2, seed=seed) for seed in range(64)))).notes
+    assert not Recording(encoded(*(noise(0.2, seed=seed) for seed in range(64)))).whole().notes
 
 
 @pytest.mark.parametrize("large", [1e30, 3e38, np.inf, np.nan])

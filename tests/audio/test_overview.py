@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from labcore.audio import Limits, decode_channels, encode_wav, read_sound
+from labcore.audio import Limits, Recording, encode_wav
 from labcore.audio import overview as overview_module
 from labcore.audio.facts import CLIPPED_RUN, Runs
 from labcore.audio.overview import overview
@@ -32,9 +32,10 @@ def divided(monkeypatch: pytest.MonkeyPatch) -> None:
     ("frames", "blocks"), [(100_000, 7), (100_000, 2000), (99_991, 1000), (131_072, 2), (50, 2000)]
 )
 @pytest.mark.parametrize("channels", [1, 2, 8])
-def test_the_envelope_is_that_of_the_samples(frames, blocks, channels, noise, divided) -> None:
+def test_the_envelope_is_that_of_the_samples(frames, blocks, channels, noise, divided, monkeypatch) -> None:
+    monkeypatch.setattr(overview_module, "BLOCKS", blocks)
     sound = np.stack([noise(frames / 16000, seed=channel) for channel in range(channels)])
-    facts, picture = overview(encode_wav(sound, 16000, exact=True), blocks=blocks)
+    facts, picture = overview(encode_wav(sound, 16000, exact=True))
     block = -(-frames // blocks)
     edges = np.arange(0, frames, block)
     assert picture.block_seconds == block / 16000
@@ -93,7 +94,7 @@ def test_channels_that_cancel_are_told_as_decoding_tells_it(divided, noise) -> N
     for pair in ((left, -left), (left, 0 * left), (left, right)):
         content = encoded(np.stack(pair))
         facts, _ = overview(content)
-        assert facts.info.notes == read_sound(content).notes
+        assert facts.info.notes == Recording(content).whole().notes
     assert not facts.info.notes
 
 
@@ -151,7 +152,7 @@ def test_odd_rates_and_channels(rate, channels, noise, divided) -> None:
     assert len(facts.channels) == channels == len(picture.low)
     assert facts.info.sample_rate == rate
     assert (facts.loudness_lufs is None) == (rate == 1000)
-    whole, _ = decode_channels(encode_wav(sound, rate, exact=True))
+    whole, _ = Recording(encode_wav(sound, rate, exact=True)).channels()
     np.testing.assert_array_equal(whole, sound)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from labcore.audio import Recording, blocks, quantise, read_sound, resample
+from labcore.audio import Recording, blocks, quantise, resample
 from labcore.errors import AudioError
 
 
@@ -85,7 +85,7 @@ def test_blocks_are_quantised_as_the_whole_is(kind, channels, level, rate, noise
     elif kind == "dead":
         sound[:, 1] = 0
     content = encoded(sound, 16000)
-    whole = read_sound(content, rate)
+    whole = Recording(content, rate).whole()
     samples, scale = quantise(whole.waveform)
     monkeypatch.setattr(blocks, "ONE_GO", 1000)
     monkeypatch.setattr(blocks, "BLOCK", 5000)
@@ -112,7 +112,7 @@ def test_one_reading_is_enough_where_nothing_is_out_of_the_ordinary(noise):
 def test_a_part_of_a_recording(noise):
     content = encoded(noise(3), 16000)
     part = joined(Recording(content, 8000, start_s=0.4, end_s=2.1).waveform())
-    np.testing.assert_allclose(part, read_sound(content, 8000, start_s=0.4, end_s=2.1).waveform, atol=1e-6)
+    np.testing.assert_allclose(part, Recording(content, 8000, start_s=0.4, end_s=2.1).whole().waveform, atol=1e-6)
     with pytest.raises(AudioError, match="starts at 9 s"):
         next(Recording(content, 8000, start_s=9).waveform())
     with pytest.raises(AudioError, match="is empty"):
@@ -141,7 +141,7 @@ def test_what_is_wrong_is_told_as_of_a_whole(noise):
 def test_a_short_one_can_be_had_at_once(noise, monkeypatch):
     content = encoded(noise(2), 16000)
     sound = Recording(content, 8000).at_once()
-    np.testing.assert_array_equal(sound.waveform, read_sound(content, 8000).waveform)
+    np.testing.assert_array_equal(sound.waveform, Recording(content, 8000).whole().waveform)
     monkeypatch.setattr(blocks, "ONE_GO", 1000)
     assert Recording(content, 8000).at_once() is None
 
@@ -166,9 +166,9 @@ SPANS = (0.0, 0.01, 1.0, 3.3333, 5.77, 8.4)
 def test_spans_are_stretches_of_the_whole(container, codec, rate, noise):
     """Lossy codecs need what comes before a span: they are wound on far enough before it."""
     content = encoded(noise(10, rate, level=0.2) + 0.1, rate, container, codec)
-    whole = read_sound(content).waveform
+    whole = Recording(content).whole().waveform
     for start in SPANS:
-        span = read_sound(content, start_s=start, end_s=start + 1.2).waveform
+        span = Recording(content, start_s=start, end_s=start + 1.2).whole().waveform
         first = round(start * rate)
         np.testing.assert_allclose(span, whole[first : first + len(span)], atol=1e-6)
 
@@ -182,7 +182,7 @@ def test_a_span_reads_its_own_part_alone(noise, monkeypatch):
         lambda self, count=-1, *rest, **more: read.append(count) or frames(self, count, *rest, **more),
     )
     for start in range(0, 60, 6):
-        read_sound(content, start_s=start, end_s=start + 0.5)
+        Recording(content, start_s=start, end_s=start + 0.5).whole()
     assert read == [4000] * 10
 
 
@@ -191,4 +191,4 @@ def test_a_span_reads_its_own_part_alone(noise, monkeypatch):
 def test_a_codec_that_cannot_jump_is_read_in_blocks_too(start_s, noise):
     content = encoded(noise(6, 8000, level=0.2), 8000, "WAV", "GSM610")
     found = joined(Recording(content, 16000, start_s=start_s).waveform())
-    np.testing.assert_allclose(found, read_sound(content, 16000, start_s=start_s).waveform, atol=1e-6)
+    np.testing.assert_allclose(found, Recording(content, 16000, start_s=start_s).whole().waveform, atol=1e-6)

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from labcore.backup import back_up, reading, restore, writing
+from labcore.backup import reading, writing
+from labcore.backup.restoring import restore
+from labcore.backup.writing import back_up
 from labcore.config import RunConfig
 from labcore.errors import BackupError, LabError, RunError, WorkspaceError
 from labcore.events import Evaluated, RunStarted
@@ -46,7 +48,7 @@ def full(workspace):
     search.mkdir()
     (search / "journal.jsonl").write_text('{"trial": 1}\n{"tri')
     (search / "journal.lock").touch()
-    (workspace.reports / "linked").symlink_to("/etc")
+    (workspace.room("reports") / "linked").symlink_to("/etc")
     return workspace
 
 

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labcore.batch import PredictionJournal, segments_of, summary_of, with_events, write_table, write_tracks
-from labcore.batch.tables import track_of
+from labcore.batch.journal import PredictionJournal
+from labcore.batch.segments import segments_of, summary_of, with_events
+from labcore.batch.tables import track_of, write_table, write_tracks
 from labcore.errors import WorkspaceError
 
 

@@ -61,7 +61,7 @@ def test_a_partial_line_and_unknown_events_are_passed_over(workspace, measured):
 
 def test_reports_are_listed_opened_and_removed(workspace):
     assert Benchmark.every(workspace) == []
-    (workspace.reports / "something else").mkdir()
+    (workspace.room("reports") / "something else").mkdir()
     benchmark = Benchmark.create(workspace, PLAN)
     assert Benchmark.every(workspace) == [benchmark] == [Benchmark.open(workspace, "last")]
     with benchmark.hold(), pytest.raises(ReportError):

@@ -3,6 +3,7 @@ import json
 import pytest
 import torch
 
+from labcore.benchmark import group, tuning
 from labcore.benchmark import run as module
 from labcore.benchmark.cases import Case
 from labcore.benchmark.events import (
@@ -64,15 +65,23 @@ def of(events, kind):
     return [event for event in events if isinstance(event, kind)]
 
 
-def done(benchmark, **how):
+def measured(plan, fake, stop=lambda: False):
+    """The events of a plan whose cases come to life by a fake."""
+    with pytest.MonkeyPatch.context() as patch:
+        for place in (group, tuning):
+            patch.setattr(place, "Stepper", fake)
+        yield from run_plan(plan, stop)
+
+
+def done(benchmark, fake):
     """Measures as a job does; the events of it."""
-    job_work(benchmark, doing=lambda job, stop: run_plan(job.plan, stop, **how))
+    job_work(benchmark, doing=lambda job, stop: measured(job.plan, fake, stop))
     return benchmark.events()
 
 
 def test_a_plan_is_measured_and_kept(workspace):
     benchmark = Benchmark.create(workspace, plan_of(scopes=["network", "transfer"]))
-    events = done(benchmark, make=Fake())
+    events = done(benchmark, Fake())
     assert isinstance(events[0], BenchmarkStarted)
     assert isinstance(events[-1], BenchmarkFinished)
     report = benchmark.report()
@@ -103,7 +112,7 @@ def test_a_job_describes_its_machine_without_names_of_people_and_folders(workspa
 def test_a_batch_that_does_not_fit_ends_its_row_and_not_the_run():
     plan = plan_of(batch_sizes=(1, 4, 8, 16), models=["compact", "small_cnn"])
     fake = Fake(largest=4)
-    told = of(run_plan(plan, make=fake), Measurement)
+    told = of(measured(plan, fake), Measurement)
     assert [(one.case.batch_size, one.failure) for one in told] == 2 * [
         (1, ""), (4, ""), (8, "out_of_memory"), (16, "out_of_memory"),
     ]  # fmt: skip
@@ -120,7 +129,7 @@ def test_memory_that_runs_out_while_timing_counts_as_well():
         if case.batch_size == 2 and len(blocks) > 8:
             raise RuntimeError("CUDA out of memory")
 
-    told = of(run_plan(plan_of(batch_sizes=(1, 2)), make=Fake(on_block=out_of_memory)), Measurement)
+    told = of(measured(plan_of(batch_sizes=(1, 2)), Fake(on_block=out_of_memory)), Measurement)
     assert [one.failure for one in told] == ["", "out_of_memory"]
     assert told[1].median_ms is None
 
@@ -130,7 +139,7 @@ def test_a_case_that_fails_says_why_and_the_others_go_on():
         if case.batch_size == 2:
             raise RuntimeError("\ncuDNN error: CUDNN_STATUS_NOT_SUPPORTED\nmore")
 
-    told = of(run_plan(plan_of(), make=Fake(on_block=fail)), Measurement)
+    told = of(measured(plan_of(), Fake(on_block=fail)), Measurement)
     assert [one.failure for one in told] == ["", "failed", ""]
     assert told[1].error == "cuDNN error: CUDNN_STATUS_NOT_SUPPORTED"
 
@@ -141,14 +150,14 @@ def test_an_error_does_not_tell_paths():
 
 def test_what_would_take_too_long_is_left_out_and_says_so():
     budget = Budget(case_seconds=0.01, min_repeats=2, max_repeats=4, max_call_seconds=0.003, peak_seconds=0.01)
-    told = of(run_plan(plan_of(budget=budget), make=Fake()), Measurement)
+    told = of(measured(plan_of(budget=budget), Fake()), Measurement)
     assert [one.failure for one in told] == ["", "", "skipped"]
     assert told[2].error == "a batch would take about 0.004 s, and the limit is 0.003 s"
 
 
 def test_a_plan_that_runs_out_of_time_says_what_it_left_out():
     budget = Budget(case_seconds=0.01, min_repeats=2, max_repeats=2, peak_seconds=0.01, total_seconds=0.0)
-    told = of(run_plan(plan_of(budget=budget), make=Fake()), Measurement)
+    told = of(measured(plan_of(budget=budget), Fake()), Measurement)
     assert {one.failure for one in told} == {"skipped"}
     assert "time limit of" in told[0].error
 
@@ -156,7 +165,7 @@ def test_a_plan_that_runs_out_of_time_says_what_it_left_out():
 def test_the_cpu_is_tuned_before_its_best_form_is_measured(monkeypatch):
     calls = []
 
-    def tuned(model, mode, batch, seconds, stop, make):
+    def tuned(model, mode, batch, seconds, stop):
         calls.append((model, mode, batch))
         return CpuTuned(
             model=model,
@@ -170,7 +179,7 @@ def test_the_cpu_is_tuned_before_its_best_form_is_measured(monkeypatch):
 
     monkeypatch.setattr(module, "tune_cpu", tuned)
     plan = plan_of(precisions=["best", "bf16"], formats=["channels_last"], threads=[1])
-    told = of(run_plan(plan, make=Fake()), Measurement)
+    told = of(measured(plan, Fake()), Measurement)
     assert calls == [("compact", "inference", 1)]  # once for all near batch sizes
     best = [one for one in told if one.best]
     assert {(one.case.precision, one.case.memory_format, one.case.threads) for one in best} == {
@@ -182,7 +191,7 @@ def test_the_cpu_is_tuned_before_its_best_form_is_measured(monkeypatch):
 
 def test_a_stop_ends_it_after_the_case_at_hand():
     told = []
-    for event in run_plan(plan_of(), lambda: bool(of(told, Measurement)), make=Fake()):
+    for event in measured(plan_of(), Fake(), lambda: bool(of(told, Measurement))):
         told.append(event)
     assert [one.case.batch_size for one in of(told, Measurement)] == [1]
 
@@ -207,7 +216,7 @@ def test_a_fault_of_the_lab_is_told(workspace):
         raise KeyError("unforeseen")
 
     benchmark = Benchmark.create(workspace, plan_of())
-    assert done(benchmark, make=Fake(on_block=break_down))[-1].state == "failed"
+    assert done(benchmark, Fake(on_block=break_down))[-1].state == "failed"
 
 
 def test_a_run_that_trains_beside_is_a_disturbance(workspace):

@@ -1,12 +1,12 @@
 import pytest
 import torch
 
+from labcore.benchmark import tuning
 from labcore.benchmark.cases import ARTICLE, PARTS, Case
 from labcore.benchmark.counting import count, too_large, wanted_bytes
 from labcore.benchmark.inputs import BenchmarkInputs, configuration, fresh_network
 from labcore.benchmark.peak import measure_peak
 from labcore.benchmark.stepper import Stepper
-from labcore.benchmark.tuning import tune_cpu
 from labcore.device import allow_tf32, set_tf32, tf32_settings
 from labcore.inference.classifier import Classifier
 
@@ -72,9 +72,9 @@ def test_lower_precision_computes_in_it_and_agrees(precision):
 
 
 def test_a_training_step_moves_the_weights():
-    work = stepper(mode="training", batch=8)
+    work = stepper(mode="training", batch=4)
     before = [parameter.clone() for parameter in work.network.parameters()]
-    losses = [float(work.call()) for _ in range(30)]
+    losses = [float(work.call()) for _ in range(10)]
     assert any(not torch.equal(old, new) for old, new in zip(before, work.network.parameters(), strict=True))
     assert losses[-1] < losses[0]
 
@@ -164,22 +164,34 @@ class Paced:
         return Work()
 
 
-def test_the_cpus_best_form_is_found_and_told():
+@pytest.fixture
+def tuned(monkeypatch):
+    """``tuned(paces, seconds, cores)``: what the tuning finds where forms take as long as they are told to."""
+
+    def tune(paces, seconds, cores):
+        monkeypatch.setattr(tuning, "Stepper", Paced(paces))
+        monkeypatch.setattr(tuning, "usable_cores", lambda: cores)
+        return tuning.tune_cpu("compact", "inference", 8, seconds)
+
+    return tune
+
+
+def test_the_cpus_best_form_is_found_and_told(tuned):
     paces = {
         ("fp32", "contiguous", 4): 0.04, ("fp32", "channels_last", 4): 0.03, ("bf16", "contiguous", 4): 0.5,
         ("bf16", "channels_last", 4): 0.02, ("bf16", "channels_last", 2): 0.01, ("bf16", "channels_last", 1): 0.015,
     }  # fmt: skip
-    found = tune_cpu("compact", "inference", 8, 1.0, make=Paced(paces), cores=4)
+    found = tuned(paces, 1.0, cores=4)
     assert (found.precision, found.memory_format, found.threads) == ("bf16", "channels_last", 2)
     assert [entry.ms for entry in found.tried] == [10, 15, 20, 30, 40]  # the hopeless one was looked at once
     assert "against 40 ms in fp32 contiguous, 4 threads" in found.reason
 
 
-def test_forms_that_do_not_run_are_passed_over():
-    found = tune_cpu("compact", "inference", 8, 0.1, make=Paced({("fp32", "contiguous", 1): 0.04}), cores=1)
+def test_forms_that_do_not_run_are_passed_over(tuned):
+    found = tuned({("fp32", "contiguous", 1): 0.04}, 0.1, cores=1)
     assert (found.precision, found.memory_format, found.threads) == ("fp32", "contiguous", 1)
     with pytest.raises(RuntimeError, match="cannot run here"):
-        tune_cpu("compact", "inference", 8, 0.1, make=Paced({}), cores=1)
+        tuned({}, 0.1, cores=1)
 
 
 @pytest.mark.gpu

@@ -2,8 +2,7 @@ import time
 
 import pytest
 
-from labcore.benchmark import watch
-from labcore.benchmark.energy import energy_per_clip
+from labcore.benchmark import energy, watch
 from labcore.benchmark.timing import CaseTimes, interleave, warm_up
 from labcore.benchmark.watch import Load, gpu_trouble, others_at_work, scatter
 from labcore.nvml import GpuSample
@@ -136,14 +135,16 @@ class Card:
         return sample(energy_j=float(self.calls // 100 * 5))
 
 
-def test_energy_is_counted_from_step_to_step():
+def test_energy_is_counted_from_step_to_step(monkeypatch):
     card = Card()
-    joules = energy_per_clip("cuda:0", 2, card.work, 0.001, 0.0001, card.look)
+    monkeypatch.setattr(energy, "sample_of", card.look)
+    joules = energy.energy_per_clip("cuda:0", 2, card.work, 0.001, 0.0001)
     assert joules == pytest.approx(5 / (100 * 2))
 
 
-def test_no_counter_no_energy():
-    assert energy_per_clip("cuda:0", 2, Card().work, 0.001, 0.1, lambda device: None) is None
-    assert energy_per_clip("cuda:0", 2, Card().work, 0.001, 0.1, lambda device: sample()) is None
-    still = energy_per_clip("cuda:0", 2, Card().work, 0.001, 0.001, lambda device: sample(energy_j=7.0))
-    assert still is None  # a counter that never moves says nothing
+@pytest.mark.parametrize(
+    "seen", [None, sample(), sample(energy_j=7.0)], ids=["no card", "no counter", "it never moves"]
+)
+def test_no_counter_no_energy(monkeypatch, seen):
+    monkeypatch.setattr(energy, "sample_of", lambda device: seen)
+    assert energy.energy_per_clip("cuda:0", 2, Card().work, 0.001, 0.001) is None

@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[2]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 MICROPHONE = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
 MICROPHONE_HZ = 1000.0
-PATIENCE_MS = 30_000
+PATIENCE_MS = 60_000
 """How long a test waits for a text or for the next step of what goes on."""
 
 
@@ -88,6 +88,24 @@ def browser(chromium) -> Iterator:
     yield chromium
     for context in set(chromium.contexts) - before:
         context.close()
+
+
+@pytest.fixture(scope="session")
+def context(chromium) -> Iterator:
+    """One profile for all tests that look at the shared server: it has loaded Streamlit's scripts once."""
+    opened = chromium.new_context(permissions=["microphone"])
+    opened.set_default_timeout(PATIENCE_MS)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def page(context) -> Iterator:
+    """A window of that profile."""
+    opened = context.new_page()
+    opened.set_viewport_size({"width": 1280, "height": 1400})
+    yield opened
+    opened.close()
 
 
 @pytest.fixture(scope="session")

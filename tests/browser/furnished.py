@@ -19,7 +19,8 @@ from labcore.datasets import register
 from labcore.events import Epoch, Evaluated, RunFinished, RunQueued, RunStarted, SettingsChanged, TrainingStarted
 from labcore.inference.classifier import Classifier
 from labcore.runs import Run
-from labcore.search.folder import MARK, Search
+from labcore.runs.origin import SEARCH
+from labcore.search.folder import Search
 from labcore.search.journal import NAME
 from labcore.search.sampling import ask
 from labcore.search.settings import make_settings
@@ -164,7 +165,7 @@ def _search(workspace: Workspace, config: RunConfig) -> str:
     study = optuna.load_study(study_name=NAME, storage=search.journal())
     for number in range(8):
         ask(study, settings, number)
-        run = Run.create(workspace, config, marks={MARK: {"search": search.id, "trial": number}})
+        run = Run.create(workspace, config, marks={SEARCH: {"search": search.id, "trial": number}})
         _play(run, "finished" if number != 3 else "stopped", EPOCHS if number != 3 else 4)
         trial = study.trials[number]
         study._storage.set_trial_user_attr(trial._trial_id, "run", run.id)

@@ -6,17 +6,15 @@ import re
 
 import pytest
 
-from .conftest import PATIENCE_MS, Server
+from .conftest import Server
 from .furnished import HEARD, Furnished
 from .test_main_job import gone, visible
 
 pytestmark = pytest.mark.browser
 
 
-def test_a_recording_from_the_microphone_is_answered(server: Server, furnished: Furnished, browser):
+def test_a_recording_from_the_microphone_is_answered(server: Server, furnished: Furnished, page):
     """Chromium's fake device plays a file; the page records it and says what it hears."""
-    page = browser.new_context(permissions=["microphone"]).new_page()
-    page.set_default_timeout(PATIENCE_MS)
     page.goto(f"{server.url}/classify?run={furnished.finished}")
     page.get_by_text("Record", exact=True).click()
     page.get_by_role("button", name="Record", exact=True).click()

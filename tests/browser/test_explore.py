@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from labcore.audio import decode_channels, encode_wav
+from labcore.audio import Recording, encode_wav
 
-from .conftest import MICROPHONE_HZ, PATIENCE_MS, Server
+from .conftest import MICROPHONE_HZ, Server
 from .test_main_job import visible
 
 pytestmark = pytest.mark.browser
@@ -29,7 +29,6 @@ def tone() -> bytes:
 
 
 def explore(page, server: Server) -> None:
-    page.set_default_timeout(PATIENCE_MS)
     page.goto(f"{server.url}/explore")
     page.locator(".viewer[data-drawn]").first.wait_for()
 
@@ -57,15 +56,14 @@ def played(page) -> np.ndarray:
     return soundfile.read(io.BytesIO(bytes(content)), dtype="float32", always_2d=True)[0].T
 
 
-def test_pictures_are_read_a_stretch_is_selected_heard_and_classified(server: Server, browser, tone):
-    page = browser.new_page(viewport={"width": 1280, "height": 1400})
+def test_pictures_are_read_a_stretch_is_selected_heard_and_classified(server: Server, page, tone):
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     explore(page, server)
     give(page, "tone.wav", tone)
     visible(page, re.compile(r"44.100 samples"))
     page.wait_for_timeout(500)  # the player takes up its file after the caption is there
-    assert np.array_equal(played(page), decode_channels(tone)[0])
+    assert np.array_equal(played(page), Recording(tone).channels()[0])
 
     read = [point(page, 1.5, share) for share in np.arange(0.60, 0.95, 0.01)]
     levels = {text: re.search(r"(−?\d+) dB$", text) for text in read if "Hz" in text}
@@ -82,7 +80,7 @@ def test_pictures_are_read_a_stretch_is_selected_heard_and_classified(server: Se
     page.wait_for_timeout(500)
     part = played(page)
     assert abs(part.shape[1] - RATE // 2) < 300
-    whole = decode_channels(tone)[0][0]
+    whole = Recording(tone).channels()[0][0]
     first = int(
         np.flatnonzero(
             [np.array_equal(whole[at : at + part.shape[1]], part[0]) for at in range(RATE - 300, RATE + 300)]
@@ -97,8 +95,7 @@ def test_pictures_are_read_a_stretch_is_selected_heard_and_classified(server: Se
     assert not faults
 
 
-def test_a_slider_redraws_and_an_impossible_setting_is_told(server: Server, browser):
-    page = browser.new_page(viewport={"width": 1280, "height": 1400})
+def test_a_slider_redraws_and_an_impossible_setting_is_told(server: Server, page):
     explore(page, server)
     viewer = page.locator(".viewer").first
     shown = viewer.get_attribute("data-shown")
@@ -122,9 +119,8 @@ def test_a_slider_redraws_and_an_impossible_setting_is_told(server: Server, brow
     page.get_by_role("button", name="Resample").click()
 
 
-def test_a_recording_from_the_microphone_is_explored(server: Server, browser):
+def test_a_recording_from_the_microphone_is_explored(server: Server, page):
     """Chromium's fake device plays a file; the page records it, and the tone stands in the picture."""
-    page = browser.new_context(permissions=["microphone"]).new_page()
     explore(page, server)
     page.get_by_text("Record", exact=True).first.click()
     page.get_by_role("button", name="Record", exact=True).click()

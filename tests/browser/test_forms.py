@@ -10,16 +10,6 @@ from .test_main_job import visible
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture
-def train_page(server: Server, browser):
-    """The Train page of a lab that has a data set."""
-    page = browser.new_page(viewport={"width": 1440, "height": 700})
-    page.set_default_timeout(PATIENCE_MS)
-    page.goto(f"{server.url}/train")
-    visible(page, "This run")
-    return page
-
-
 def epochs(page):
     return page.get_by_role("spinbutton", name="Epochs")
 
@@ -30,8 +20,9 @@ def address_says(page, *words: str) -> None:
     )
 
 
-def test_the_form_outlives_a_reload_and_back_undoes(train_page):
-    page = train_page
+def test_the_form_outlives_a_reload_and_back_undoes(server: Server, page):
+    page.goto(f"{server.url}/train")
+    visible(page, "This run")
     page.get_by_role("radio", name="Quick look").or_(page.get_by_role("button", name="Quick look")).first.click()
     address_says(page, "preset=quick")
     epochs(page).fill("25")
@@ -44,7 +35,7 @@ def test_the_form_outlives_a_reload_and_back_undoes(train_page):
     assert epochs(page).input_value() == "25"
     address_says(page, "preset=quick", "optim.epochs=25")
 
-    other = page.context.browser.new_page()  # a link that was copied
+    other = page.context.new_page()  # a link that was copied
     other.goto(page.url)
     visible(other, "25 epochs of")
     other.close()
@@ -60,12 +51,10 @@ def test_the_form_outlives_a_reload_and_back_undoes(train_page):
 
 
 @pytest.mark.parametrize("address", ["train", "tune", "crossval"])
-def test_start_stays_in_view(train_page, address):
-    page = train_page
+def test_start_stays_in_view(server: Server, page, address):
+    page.goto(f"{server.url}/{address}")
     if address == "train":
         page.get_by_role("tab", name="Augmentation").click()
-    else:
-        page.goto(f"{page.url.split('?')[0].rsplit('/', 1)[0]}/{address}")
     start = page.get_by_role("button", name="Start", exact=True)
     start.wait_for()
     for width, height in ((1440, 700), (1024, 600), (390, 844)):

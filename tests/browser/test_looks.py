@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from labcore.access import Access
+from labcore.access.settings import SHARED
 from ui.auth import pages as gate_pages
 
 from . import axe
@@ -20,22 +22,19 @@ LIKE_OTHERS = ("stopped", "speed")
 
 
 @pytest.fixture(scope="module")
-def windows(chromium) -> Iterator:
-    """One window a theme and width, kept for all pages: ``windows("dark", 390)``."""
+def windows(context) -> Iterator:
+    """One window for all pages, made to fit: ``windows("dark", 390)``."""
     if axe.script() is None:
         missing("axe-playwright-python is not installed")
-    kept: dict[tuple[str, int], object] = {}
+    page = context.new_page()
 
     def window(scheme: str, width: int):
-        if (scheme, width) not in kept:
-            page = chromium.new_page(viewport={"width": width, "height": 1000}, color_scheme=scheme)
-            page.set_default_timeout(PATIENCE_MS)
-            kept[scheme, width] = page
-        return kept[scheme, width]
+        page.emulate_media(color_scheme=scheme)
+        page.set_viewport_size({"width": width, "height": 1000})
+        return page
 
     yield window
-    for page in kept.values():
-        page.close()
+    page.close()
 
 
 def faults(windows, lab, name: str, scheme: str, width: int) -> list[str]:
@@ -47,30 +46,18 @@ def faults(windows, lab, name: str, scheme: str, width: int) -> list[str]:
     return axe.examine(page).faults
 
 
-def cut_off(page, width: int) -> list[str]:
-    """Words that do not fit where the window of a page is made so wide."""
-    before = page.viewport_size
-    page.set_viewport_size({**before, "width": width})
-    page.wait_for_function(f"innerWidth === {width}")
-    found = page.evaluate(axe.CUT_OFF)
-    page.set_viewport_size(before)
-    return found
-
-
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in LIKE_OTHERS])
 def test_axe_finds_nothing_grave(windows, lab, name):
     """In the light and wide, and when the same window becomes dark and narrow; the slow tests open it so."""
     page = windows("light", 1440)
     assert faults(windows, lab, name, "light", 1440) == []
-    assert cut_off(page, axe.BETWEEN) == []
-    page.emulate_media(color_scheme="dark")
-    page.set_viewport_size({"width": 390, "height": 1000})
+    windows("light", axe.BETWEEN)
+    page.wait_for_function(f"innerWidth === {axe.BETWEEN}")
+    assert page.evaluate(axe.CUT_OFF) == []
+    windows("dark", 390)
     page.wait_for_function("innerWidth === 390 && document.documentElement.style.colorScheme === 'dark'")
     axe.settle(page)
-    found = axe.examine(page).faults
-    page.emulate_media(color_scheme="light")
-    page.set_viewport_size({"width": 1440, "height": 1000})
-    assert found == []
+    assert axe.examine(page).faults == []
 
 
 @pytest.mark.slow
@@ -86,10 +73,9 @@ def test_axe_finds_nothing_grave_the_other_way_round(windows, lab, name):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_gates_own_pages(windows, scheme):
     page = windows(scheme, 390)
+    access = Access(demanded=True, why="", passwords={"ada": "hash", SHARED: "hash"}, providers=("uni",))
     for answer in (
-        gate_pages.sign_in(
-            "", "/", own_passwords=True, shared=True, providers=["uni"], trouble="That is not the password."
-        ),
+        gate_pages.sign_in("", "/", access, trouble="That is not the password."),
         gate_pages.closed("server.address is 0.0.0.0", []),
         gate_pages.wrong_host("lab.example.org"),
     ):

@@ -16,10 +16,11 @@ from labcore.workspace import Workspace
 
 TINY = (
     "--audio.sample_rate", "8000", "--audio.clip_seconds", "0.2", "--features.n_fft", "256", "--features.win_length", "256",
-    "--features.hop_length", "128", "--features.n_mels", "16", "--model", "small_cnn", "--batch-size", "8", "--lr", "0.01",
-    "--precision", "fp32", "--runtime.memory_format", "contiguous", "--runtime.threads", "1", "--device", "cpu",
+    "--features.hop_length", "128", "--features.n_mels", "16", "--model", "compact", "--model.width", "0.25",
+    "--batch-size", "8", "--lr", "0.01", "--precision", "fp32",
+    "--runtime.memory_format", "contiguous", "--runtime.threads", "1", "--device", "cpu",
 )  # fmt: skip
-"""A training of a fraction of a second."""
+"""A training of a fraction of a second. What comes out tells nothing apart: its network is as small as they get."""
 
 
 @dataclass

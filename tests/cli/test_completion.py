@@ -18,14 +18,28 @@ from labcore.jobs.kind import TABLE
 
 Labcore = Callable[..., Any]
 ROOT = Path(__file__).parents[2]
-# As `labcore` starts; the answer goes to the descriptor that argcomplete writes to.
+# As `labcore` starts; the answer goes to the descriptor that argcomplete writes to. A fork for each line: argcomplete ends its process.
 ASK = """
-import os, sys
-os.dup2(1, 8)
+import json, os, sys
+import argcomplete.lexers, labcore.__main__, labcore.cli.completion, labcore.cli.main, labcore.cli.train
 leave, os._exit = os._exit, lambda status: leave(7 if {"torch", "numpy", "pandas"} & set(sys.modules) else status)
-from labcore.__main__ import run
-run()
+for number, line in enumerate(sys.argv[1:]):
+    if not (child := os.fork()):
+        os.dup2(os.open(f"answer{number}", os.O_WRONLY | os.O_CREAT), 8)
+        os.environ.update(COMP_LINE=line, COMP_POINT=str(len(line)))
+        labcore.__main__.run()
+    assert os.waitpid(child, 0)[1] == 0, line
 """
+OFFERED = {
+    "labcore ": {*COMMANDS, "--version", "--help"},
+    "labcore ev": {"evaluate"},
+    "labcore runs ": {"list", "show", "stop", "delete", "--help"},
+    "labcore export --run ": {"last", "20260101-tones"},
+    "labcore jobs show 2026": {"20260101-tones", "20260102-search"},
+    "labcore train --preset ": {"quick", "balanced", "thorough"},
+    "labcore train --pres": {"--preset"},
+    "labcore train --dataset do": {"dogs"},
+}
 
 
 @pytest.fixture
@@ -35,33 +49,18 @@ def home(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize(
-    ("line", "offered"),
-    [
-        ("labcore ", {*COMMANDS, "--version", "--help"}),
-        ("labcore ev", {"evaluate"}),
-        ("labcore runs ", {"list", "show", "stop", "delete", "--help"}),
-        ("labcore export --run ", {"last", "20260101-tones"}),
-        ("labcore jobs show 2026", {"20260101-tones", "20260102-search"}),
-        ("labcore train --preset ", {"quick", "balanced", "thorough"}),
-        ("labcore train --pres", {"--preset"}),
-        ("labcore train --dataset do", {"dogs"}),
-    ],
-)
-def test_what_could_follow_is_offered_and_nothing_heavy_loaded(home: Path, line: str, offered: set[str]) -> None:
+def test_what_could_follow_is_offered_and_nothing_heavy_loaded(home: Path) -> None:
     environment = os.environ | {
         "PYTHONPATH": str(ROOT),
         "LABCORE_HOME": str(home),
         "_ARGCOMPLETE": "1",
         "_ARGCOMPLETE_IFS": "\n",
-        "COMP_LINE": line,
-        "COMP_POINT": str(len(line)),
     }
-    done = subprocess.run(
-        [sys.executable, "-c", ASK], cwd=home, env=environment, capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, "-c", ASK, *OFFERED]
+    done = subprocess.run(command, cwd=home, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert {word.strip() for word in done.stdout.splitlines()} == offered
+    answers = [(home / f"answer{number}").read_text() for number in range(len(OFFERED))]
+    assert [{word.strip() for word in answer.splitlines()} for answer in answers] == [*OFFERED.values()]
 
 
 def test_every_kind_of_job_that_an_argument_names_has_its_room() -> None:

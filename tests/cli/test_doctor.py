@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from labcore.cli import doctor
-from labcore.doctor import Check, DoctorReport, Proof
+from labcore.doctor.examination import WORKS
+from labcore.doctor.report import Check, DoctorReport, Proof
 from labcore.errors import LabError
 from labcore.workspace import Workspace
 
@@ -82,13 +83,17 @@ def test_an_output_that_cannot_be_written_is_said_before_the_work(tmp_path: Path
 def test_this_machine_for_real(
     workspace: Workspace, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The real child: torch is loaded, the CPU proves itself."""
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-5a1b2c3d-0000-1111-2222-333344445555")
     command("--json")
     out = capsys.readouterr().out
     report = json.loads(out)
     assert report["complete"]
     assert report["verdict"] in ("green", "amber", "red")
-    assert {proof["status"] for proof in report["proofs"] if proof["device"] == "cpu"} == {"ok"}
+    proofs = {proof["work"]: proof["status"] for proof in report["proofs"] if proof["device"] == "cpu"}
+    assert proofs == dict.fromkeys(WORKS, "ok"), report["proofs"]
+    assert next(check["status"] for check in report["checks"] if check["id"] == "torch_build") in ("ok", "error")
+    assert report["device"] in ("cpu", "cuda:0")
     assert str(workspace.home) not in out
     assert str(Path.home()) + "/" not in out
     assert "5a1b2c3d" not in out

@@ -278,13 +278,13 @@ def prepared(line: str, place: Path, labcore: Labcore, monkeypatch: pytest.Monke
     ]
     command = words[0]
     runs = place / "workspace" / "runs"
-    first = next(runs.iterdir())
+    (first,) = runs.glob("[!.]*")
     if words[:2] == ["datasets", "import"]:
         (place / "workspace" / "datasets" / Path(words[2]).name).unlink()
     if command == "ensemble":
         for number in (1, 2):
             shutil.copytree(first, first.with_name(f"{first.name[:-4]}000{number}"))
-        return ["ensemble", *sorted(run.name for run in runs.iterdir()), "--device", "cpu"]
+        return ["ensemble", *sorted(run.name for run in runs.glob("[!.]*")), "--device", "cpu"]
     if command == "set":
         Run.create(Workspace.default(), RunConfig().replace({"optim.epochs": 100}))
     elif command == "resume":  # killed after its first epoch

@@ -170,22 +170,28 @@ def test_words() -> None:
     assert [duration(seconds) for seconds in (0, 61.4, 3599.6, 3725)] == ["0:00", "1:01", "1:00:00", "1:02:05"]
 
 
-@pytest.mark.parametrize("moment", ["labcore.cli.main", "argparse", "labcore.cli.runs", "labcore.jobs.manager", "exit"])
-def test_ctrl_c_ends_without_a_traceback_while_modules_load_and_at_the_end(moment: str, tmp_path: Path) -> None:
+MOMENTS = ("labcore.cli.main", "argparse", "labcore.cli.runs", "labcore.jobs.manager", "exit")
+
+
+def test_ctrl_c_ends_without_a_traceback_while_modules_load_and_at_the_end(tmp_path: Path) -> None:
     script = f"""
 import atexit, os, signal, sys
 
 class Press:
     def find_spec(self, name, *more):
-        if name == {moment!r}:
+        if name == moment:
             os.kill(os.getpid(), signal.SIGINT)
 
 sys.meta_path.insert(0, Press())
-if {moment!r} == "exit":
-    atexit.register(os.kill, os.getpid(), signal.SIGINT)
-from labcore.__main__ import run
 sys.argv = ["labcore", "runs", "list"]
-sys.exit(run())
+for moment in {MOMENTS!r}:
+    if child := os.fork():
+        print(moment, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+        continue
+    if moment == "exit":
+        atexit.register(os.kill, os.getpid(), signal.SIGINT)
+    from labcore.__main__ import run
+    sys.exit(run())
 """
     done = subprocess.run(
         [sys.executable, "-c", script],
@@ -194,7 +200,10 @@ sys.exit(run())
         check=False,
         env=os.environ | {"LABCORE_HOME": str(tmp_path)},
     )
-    assert done.returncode == 130
+    assert [line for line in done.stdout.splitlines() if line.startswith(MOMENTS)] == [
+        f"{each} 130" for each in MOMENTS
+    ]
+    assert done.stderr.count("labcore: interrupted\n") == len(MOMENTS)
     assert done.stderr.endswith("labcore: interrupted\n")
     assert "Traceback" not in done.stderr
 
@@ -205,21 +214,27 @@ def test_the_command_is_the_one_of_the_package() -> None:
     assert callable(getattr(importlib.import_module(module), function))
 
 
-@pytest.mark.parametrize("encoding", ["ascii:strict", "latin-1:strict", "utf-8:strict"])
-def test_nothing_stumbles_over_an_encoding(encoding: str, tmp_path: Path) -> None:
-    bad = os.fsdecode(b"M\x84dchen \xe7\x8a\xac.wav")
+def test_nothing_stumbles_over_an_encoding(tmp_path: Path) -> None:
+    bad, encodings = os.fsdecode(b"M\x84dchen \xe7\x8a\xac.wav"), ("ascii", "latin-1", "utf-8")
     script = f"""
+import sys
 from labcore.cli.main import main
-for words in (["--help"], ["train", "--help"], ["classify", "--help"], ["runs", "show", {bad!r}], [{bad!r}]):
-    try:
-        main(words)
-    except SystemExit:
-        pass
 from labcore.cli.output import emit, emit_json, say
-emit({bad!r}), emit_json({{"file": {bad!r}}}), say({bad!r})
+for encoding in {encodings!r}:
+    for stream in (sys.stdout, sys.stderr):  # as PYTHONIOENCODING=ascii:strict makes them
+        stream.reconfigure(encoding=encoding, errors="strict")
+    for words in (["--help"], ["train", "--help"], ["classify", "--help"], ["runs", "show", {bad!r}], [{bad!r}]):
+        try:
+            main(words)
+        except SystemExit:
+            pass
+    emit({bad!r}), emit_json({{"file": {bad!r}}}), say({bad!r})
+    print("end of", encoding, flush=True)
 """
-    environment = os.environ | {"LABCORE_HOME": str(tmp_path), "PYTHONIOENCODING": encoding}
+    environment = os.environ | {"LABCORE_HOME": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False, env=environment)
     assert (done.returncode, b"Traceback" in done.stderr) == (0, False), done.stderr
-    line = done.stdout.decode(encoding.partition(":")[0]).splitlines()[-1]
-    assert os.fsencode(json.loads(line)["file"]) == os.fsencode(bad)
+    text = done.stdout
+    for encoding in encodings:
+        part, _, text = text.partition(f"end of {encoding}\n".encode())
+        assert os.fsencode(json.loads(part.decode(encoding).splitlines()[-1])["file"]) == os.fsencode(bad)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shlex
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -122,27 +124,32 @@ def test_configuration_of_a_run_trains_to_the_same_weights(
     assert_same_weights(second, first)
 
 
-def test_interrupted_and_resumed_ends_as_never_stopped(
-    workspace: Workspace, start: Start, labcore: Labcore, tones: Path, tiny: tuple[str, ...]
+def test_watched_left_by_its_reader_interrupted_and_resumed_it_ends_as_never_stopped(
+    workspace: Workspace, start: Start, labcore: Labcore, tones: Path, tiny: tuple[str, ...], until: Callable[..., None]
 ) -> None:
-    """As under nohup: SIGHUP is ignored from the start and does not stop the run; SIGINT does."""
+    """As under nohup: SIGHUP is ignored from the start and does not stop the run, nor does a closed stdout; SIGINT does."""
     words = ["train", "--json", "--dataset", tones, "--epochs", "20", *tiny]
-    process = start(*words, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
-    assert process.stdout is not None
-    with process:
-        epochs = 0
-        for line in process.stdout:
-            epochs += json.loads(line)["type"] == "epoch"
-            if epochs == 1:
-                process.send_signal(signal.SIGHUP)
-            if epochs == 3:
-                process.send_signal(signal.SIGINT)
-                break
-        out, err = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert json.loads(out.splitlines()[-1])["state"] == "stopped"
-    assert "labcore resume" in err
-    (stopped,) = list_runs(workspace)
+
+    def interrupt(process: subprocess.Popen[str], run: Run) -> None:
+        until(lambda: run.status().epoch >= 3)
+        process.send_signal(signal.SIGINT)
+
+    with start(*words, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert json.loads(process.stdout.readline())["type"] == "run_started"
+        while json.loads(process.stdout.readline())["type"] != "epoch":
+            pass
+        process.send_signal(signal.SIGHUP)
+        process.stdout.close()
+        (stopped,) = list_runs(workspace)
+        interrupting = threading.Thread(target=interrupt, args=(process, stopped))
+        interrupting.start()
+        lines = labcore("runs", "show", "last", "--follow", "--json").lines
+        interrupting.join()
+        assert process.wait(60) == 130
+        assert "labcore resume" in process.stderr.read()
+    assert (lines[0]["type"], lines[-1]["type"], lines[-1]["state"]) == ("run_started", "run_finished", "stopped")
     assert 3 <= stopped.status().epoch < 20
     assert labcore("resume", stopped.id, "--json").lines[-1]["state"] == "finished"
     assert [event.epoch for event in stopped.epochs()] == list(range(1, 21))
@@ -168,30 +175,24 @@ def test_fault_in_training_is_status_1_with_its_traceback_in_the_log(
 
 
 def test_killed_under_the_job_manager_and_resumed(
-    trained: Workspace, workspace: Workspace, until: Callable[..., None]
+    trained: Workspace, workspace: Workspace, labcore: Labcore, until: Callable[..., None]
 ) -> None:
-    """The worker process that a server starts, from queue to weights, past SIGKILL."""
+    """The worker process that a server starts, past SIGKILL. tests/jobs/test_manager.py has a manager resume one."""
     (straight,) = list_runs(trained)
-    manager = JobManager(workspace, poll_seconds=0.02)
-    process = None
-    try:
-        run = manager.take(Run.create(workspace, straight.config, queued=True))
+    run = Run.create(workspace, straight.config, queued=True)
+    with contextlib.closing(JobManager(workspace, poll_seconds=0.02)) as manager:
+        manager.take(run)
         until(lambda: run.status().epoch >= 1)
-        process = manager._workers[run.path].process  # type: ignore[attr-defined]
-        process.kill()
+        manager._workers[run.path].process.kill()  # type: ignore[attr-defined]
         until(lambda: not run.status().active)
         until(lambda: not manager._workers)
-        if run.status().state != "finished":  # it may have been quicker than the signal
-            assert run.status().state == "failed"
-            assert "SIGKILL" in run.status().error
-            manager.resume(run)
-            until(lambda: not run.status().active)
-            until(lambda: not manager._workers)
-        assert run.status().state == "finished", run.log.read_text()
-        assert_same_weights(run, straight)
-        assert run.log.read_text() == ""
-    finally:
-        manager.close()
+    if run.status().state != "finished":  # it may have been quicker than the signal
+        assert run.status().state == "failed"
+        assert "SIGKILL" in run.status().error
+        assert labcore("resume", run.id).status == 0
+    assert run.status().state == "finished", run.log.read_text()
+    assert_same_weights(run, straight)
+    assert run.log.read_text() == ""
 
 
 def test_every_command_has_a_module() -> None:

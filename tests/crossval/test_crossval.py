@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from labcore.crossval.job import MARK, CrossValidation, spread
+from labcore.crossval.job import CrossValidation, spread
 from labcore.crossval.summary import summarise
 from labcore.datasets.registry import find_dataset
 from labcore.datasets.splits import split_for
@@ -11,6 +11,7 @@ from labcore.events import RunFinished
 from labcore.jobs.glances import glance
 from labcore.jobs.manager import JobManager
 from labcore.runs import Run, list_runs
+from labcore.runs.origin import EXPERIMENT
 from labcore.workspace import write_atomically
 
 
@@ -45,7 +46,12 @@ def test_every_fold_becomes_a_run_of_its_own_and_the_figures_are_taken_together(
 def test_the_runs_say_what_they_belong_to_and_share_all_but_the_fold(workspace, config):
     experiment = CrossValidation.create(workspace, config.replace({"data.fold": "2"}), queued=False)
     for fold, run in experiment.members().items():
-        assert run.load(MARK) == {"experiment": experiment.id, "kind": "crossval", "fold": fold, "split": "official"}
+        assert run.load(EXPERIMENT) == {
+            "experiment": experiment.id,
+            "kind": "crossval",
+            "fold": fold,
+            "split": "official",
+        }
         assert run.config == config.replace({"data.fold": fold})
     assert list(experiment.members()) == ["1", "2", "3"]
     assert [each.id for each in CrossValidation.every(workspace)] == [experiment.id]

@@ -113,7 +113,7 @@ def test_spans_that_all_overlap_stay_together(tmp_path, write_wav, noise):
 
 def test_a_run_that_knows_the_recording_whole_goes_on_so(lone):
     now = read_dataset(lone)
-    before = whole(now, lambda labels, groups: assign_folds(labels, groups)[0])
+    before = whole(now)
     assert len(before) == 13
     assert list(before.table["fold"]) == assign_folds(list(before.table["label"]), list(before.table["group"]))[0]
     record = ClipRecord.of(before, before.table, split_for(before, DataConfig(fold="2")))

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-import contextlib
 import io
 import os
 import resource
 import shutil
 import subprocess
 import sys
+import threading
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -217,39 +217,42 @@ import sys, time
 from pathlib import Path
 from labcore.datasets import open_store, read_dataset
 from labcore.workspace import Workspace
-home, folder, pause = sys.argv[1:]
+home, folder = sys.argv[1:]
 def progress(done, total):
     print(done, flush=True)
-    time.sleep(float(pause))
-store = open_store(Workspace(Path(home)), read_dataset(folder), 8000, progress)
-print("store of", len(store), flush=True)
+    time.sleep(30)
+open_store(Workspace(Path(home)), read_dataset(folder), 8000, progress)
 """
 
 
-def build_elsewhere(workspace, folder, pause) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", BUILD, str(workspace.home), str(folder), str(pause)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-
-
 def test_a_killed_build_leaves_nothing_half_valid(workspace, class_folders):
-    child = build_elsewhere(workspace, class_folders, 30)
-    with contextlib.closing(child.stdout):
+    command = [sys.executable, "-c", BUILD, str(workspace.home), str(class_folders)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout.readline() == "1\n"
         child.kill()
-        child.wait()
     assert all(name.startswith(".") for name in stores(workspace))
     assert len(open_store(workspace, read_dataset(class_folders), 8000)) == 12
     assert len(stores(workspace)) == 1
 
 
 def test_two_builds_at_once_make_one_store(workspace, class_folders):
-    child = build_elsewhere(workspace, class_folders, 0.02)
-    with contextlib.closing(child.stdout):
-        assert child.stdout.readline() == "1\n"
-        store = open_store(workspace, read_dataset(class_folders), 8000, lambda *_: pytest.fail("built twice"))
-        assert len(store) == 12
-        assert child.stdout.read().endswith("store of 12\n")
-        assert child.wait() == 0
+    """In two threads; the lock is one of files, as between processes."""
+    begun, asked, built = threading.Event(), threading.Event(), []
+
+    def progress(done, total):
+        begun.set()
+        assert asked.wait(30)
+
+    def build():
+        built.append(open_store(workspace, read_dataset(class_folders), 8000, progress))
+
+    other = threading.Thread(target=build)
+    other.start()
+    assert begun.wait(30)
+    threading.Timer(0.02, asked.set).start()
+    store = open_store(workspace, read_dataset(class_folders), 8000, lambda *_: pytest.fail("built twice"))
+    other.join()
+    assert len(store) == len(built[0]) == 12
     assert len(stores(workspace)) == 1
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
-from labcore.doctor import DoctorReport, Proof, Readings, conclude
-from labcore.doctor.report import GROUPS, STATUSES, VERDICTS
+from labcore.doctor.readings import Readings
+from labcore.doctor.report import GROUPS, STATUSES, VERDICTS, DoctorReport, Proof
+from labcore.doctor.verdict import conclude
+
+READINGS = TypeAdapter(Readings)
 
 MACHINES = Path(__file__).parent / "machines"
 
@@ -47,7 +51,7 @@ EXPECTED: dict[str, tuple[str, tuple[str, ...], str, str, tuple[str, ...]]] = {
 
 def replay(name: str) -> tuple[Readings, list[Proof]]:
     content: dict[str, Any] = json.loads((MACHINES / f"{name}.json").read_text(encoding="utf-8"))
-    return Readings.from_json(content["readings"]), [Proof(**proof) for proof in content["proofs"]]
+    return READINGS.validate_python(content["readings"]), [Proof(**proof) for proof in content["proofs"]]
 
 
 def report_of(name: str) -> DoctorReport:
@@ -91,7 +95,7 @@ def test_reports_keep_their_form(name: str) -> None:
 @pytest.mark.parametrize("name", EXPECTED)
 def test_a_machine_survives_json(name: str) -> None:
     readings, _ = replay(name)
-    assert Readings.from_json(json.loads(json.dumps(readings.to_json()))) == readings
+    assert READINGS.validate_python(json.loads(json.dumps(asdict(readings)))) == readings
 
 
 def test_the_device_is_the_one_that_proved_itself() -> None:
@@ -218,7 +222,7 @@ def test_rocm_and_apple_devices_can_be_green() -> None:
 
 def test_unknown_readings_are_refused() -> None:
     with pytest.raises(ValueError, match="surprise"):
-        Readings.from_json({"system": {"surprise": 1}})
+        READINGS.validate_python({"system": {"surprise": 1}})
 
 
 @pytest.mark.parametrize("variable", ["NVIDIA_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES"])

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 
-from labcore.doctor import Check, DoctorReport, Proof
-from labcore.doctor.report import proof_cells, worst
+from labcore.doctor.report import Check, DoctorReport, Proof, proof_cells
 
 REPORT = DoctorReport(
     "red",
@@ -53,5 +52,3 @@ def test_markdown_of_an_unfinished_report_says_so() -> None:
 def test_cells_and_worst() -> None:
     assert proof_cells(REPORT.proofs[1]) == ["cpu", "STFT", "agrees", "1.50", "2.0e-07", "1e-04"]
     assert proof_cells(REPORT.proofs[0])[2:5] == ["a | b", "-", "-"]
-    assert worst(["ok", "error", "info"]) == "error"
-    assert worst([]) == "ok"

@@ -2,11 +2,12 @@ import numpy as np
 import pytest
 import torch
 
-from labcore.augment.noise import NoiseAt, ratio_db
+from labcore.augment.waveform import NoiseAt, ratio_db
 from labcore.config import RunConfig
 from labcore.datasets.registry import find_dataset
 from labcore.datasets.store import open_store
 from labcore.errors import DatasetError
+from labcore.evaluation import disturbed_clips
 from labcore.evaluation.disturbed_clips import DisturbedClips, accuracy_over_levels
 from labcore.evaluation.metrics import wilson_interval
 from labcore.evaluation.robustness import Disturbed, InNoise, RobustnessPlan
@@ -48,15 +49,16 @@ def results(classifier, store, rows, levels, of="noise", colour="pink", **option
     return [event for event in told if isinstance(event, (InNoise, Disturbed))]
 
 
-def test_accuracy_falls_with_the_noise(classifier, store):
+def test_accuracy_falls_with_the_noise(classifier, store, monkeypatch):
+    monkeypatch.setattr(disturbed_clips, "BATCH", 2)
     rows = select_clips(store.table, classifier.config.data).rows
-    clean, faint, loud = results(classifier, store, rows, (None, 20.0, -40.0), colour="white", batch_size=2)
+    clean, faint, loud = results(classifier, store, rows, (None, 20.0, -40.0), colour="white")
     assert [each.snr_db for each in (clean, faint, loud)] == [None, 20.0, -40.0]
     assert clean.accuracy == faint.accuracy == 1.0 > loud.accuracy
     for each in (clean, faint, loud):
         assert (each.low, each.high) == wilson_interval(each.hits, each.clips)
         assert each.clips == len(rows)
-    (again,) = results(classifier, store, rows, (-40.0,), colour="white", batch_size=2)
+    (again,) = results(classifier, store, rows, (-40.0,), colour="white")
     assert again.hits == loud.hits  # whatever was judged before it
 
 
@@ -78,12 +80,11 @@ def test_without_noise_it_is_what_the_classifier_says(classifier, store):
     assert [each.hits for each in results(classifier, store, rows, (None,))] == [hits]
 
 
-def test_it_stops_when_asked(classifier, store):
+def test_it_stops_when_asked(classifier, store, monkeypatch):
+    monkeypatch.setattr(disturbed_clips, "BATCH", 2)
     asked = iter([False, False, True])  # in the middle of the first ratio
     with pytest.raises(Stopped):
-        results(
-            classifier, store, np.arange(len(store)), (None, 0.0), batch_size=2, should_stop=lambda: next(asked, True)
-        )
+        results(classifier, store, np.arange(len(store)), (None, 0.0), should_stop=lambda: next(asked, True))
 
 
 def test_classes_that_it_does_not_know_are_told(classifier, store):
@@ -109,7 +110,7 @@ def test_silence_gets_no_noise():
 
 def test_whole_clips_are_disturbed_too(classifier, store):
     rows = np.arange(len(store))
-    clean, mild, bad = results(classifier, store, rows, (None, 32_000.0, 1000.0), "sample_rate", batch_size=3)
+    clean, mild, bad = results(classifier, store, rows, (None, 32_000.0, 1000.0), "sample_rate")
     assert clean.hits == mild.hits == len(rows) > bad.hits
     assert [(each.of, each.level) for each in (mild, bad)] == [("sample_rate", 32_000.0), ("sample_rate", 1000.0)]
 

@@ -1,6 +1,4 @@
-"""Evaluations and accuracy in noise as jobs: their life, and the folders of versions before."""
-
-import json
+"""Evaluations and accuracy in noise as jobs: their life."""
 
 import numpy as np
 import pytest
@@ -164,27 +162,6 @@ def test_an_evaluation_that_was_stopped_goes_on_to_the_end(workspace, run, manag
     manager.look()
     assert job.status().state == "finished"
     assert job.predictions.is_file()
-
-
-def test_an_evaluation_of_a_version_before_is_finished(workspace, manager):
-    folder = workspace.room("evaluations") / "20261127-010203-tones-ab12"
-    folder.mkdir()
-    result = {
-        "dataset": "tones", "accuracy": 0.75, "accuracy_low": 0.4, "accuracy_high": 0.9, "macro_f1": 0.7, "per_class": {},
-        "confusion": {}, "clips": 8, "fold": "1", "leaks": False, "adjusted": 0,
-    }  # fmt: skip
-    content = {"created": 5.0, "run": "r", "class": None, "rows": "clips", "by": "Ada", "result": result}
-    (folder / "evaluation.json").write_text(json.dumps(content))
-    (job,) = Evaluation.every(workspace)
-    status = job.status()
-    assert (status.state, status.accuracy, status.by, job.owner) == ("finished", 0.75, "Ada", "Ada")
-    assert job.result.clips == 8
-    assert job.plan.label is None
-    manager.look()
-    with pytest.raises(RunError, match="is finished"):
-        manager.resume(job)
-    manager.remove(job)
-    assert not folder.exists()
 
 
 def test_beside_a_training_on_the_same_device(workspace, run):

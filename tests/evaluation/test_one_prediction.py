@@ -22,7 +22,8 @@ from labcore.extract.features import embeddings_of
 from labcore.inference.classifier import Classifier
 from labcore.inference.resident_clips import waveform_cache
 from labcore.runs import Run
-from labcore.serving import ModelRegistry, ServiceSettings
+from labcore.serving.model_registry import ModelRegistry
+from labcore.serving.settings import ServiceSettings
 from labcore.training.precision import Precision
 
 RATE = 8000
@@ -77,13 +78,12 @@ def test_every_way_gives_the_same_probabilities(run, store, tmp_path, monkeypatc
     expected = EvalSet(classifier, waves, rows).probabilities()
     assert expected.shape == (6, 3)
     assert (np.ptp(expected, axis=0) > 1e-3).all()  # the clips differ
-    assert len(list(EvalSet(classifier, waves, rows, 2).parts(size=1))) > 1
+    monkeypatch.setattr(eval_set, "PART", 1)
+    assert len(list(EvalSet(classifier, waves, rows, 2).parts())) > 1
     told = {
-        "validation": EvalSet(classifier, waves, rows, 2).probabilities(Precision("fp32", "contiguous", "")),
-        "in parts": np.concatenate(
-            [part.clip_probabilities for part in EvalSet(classifier, waves, rows, 2).parts(size=1)]
-        ),
-        "in noise": DisturbedClips(classifier, store, "pink").probabilities(rows, None),
+        "validation": EvalSet(classifier, waves, rows, 2).probabilities(Precision("fp32", "contiguous", "").run),
+        "in parts": np.concatenate([part.clip_probabilities for part in EvalSet(classifier, waves, rows, 2).parts()]),
+        "in noise": DisturbedClips(classifier, store).probabilities(rows, None),
         "of waveforms": by_label(
             classifier, [classifier.classify_waveform(store.waveform(row)).to_dict() for row in rows]
         ),
@@ -106,7 +106,7 @@ def test_every_way_gives_the_same_probabilities(run, store, tmp_path, monkeypatc
 def test_without_noise_accuracy_in_noise_is_that_of_evaluate(run, store):
     classifier, rows = Classifier.load(run.path), np.arange(len(store))
     result = evaluate(classifier, store, rows, "all")
-    *_, clean = accuracy_over_levels(classifier, store, rows, RobustnessPlan(run="any"), (None,), batch_size=4)
+    *_, clean = accuracy_over_levels(classifier, store, rows, RobustnessPlan(run="any"), (None,))
     assert (clean.accuracy, clean.clips) == (result.accuracy, result.clips)
 
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from labcore.explore.over_time import CELLS, MOST_LABELS, probabilities_view
+from labcore.explore.view import CELLS, MOST_LABELS, probabilities_view
 from labcore.inference.prediction import Window
 
 

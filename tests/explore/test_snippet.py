@@ -8,8 +8,6 @@ from labcore.errors import ConfigError
 from labcore.explore import views
 from labcore.explore.snippet import KINDS, snippet
 
-MAKE = {"spectrogram": views.spectrogram, "mel": views.mel, "log-mel": views.log_mel_view, "mfcc": views.mfcc}
-
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
@@ -37,7 +35,7 @@ def test_the_lines_make_the_picture(kind, changes, noise, write_wav, tmp_path):
     assert len(lines.splitlines()) <= 6
     names: dict = {}
     exec(lines, names)
-    seen = MAKE[kind](soundfile.read(file, dtype="float32")[0], config)
+    seen = views.view_of(kind, soundfile.read(file, dtype="float32")[0], config)
     np.testing.assert_allclose(names["picture"].numpy(), seen.levels, atol=max(0.51 * seen.scale, 1e-4 * seen.high))
 
 
@@ -48,7 +46,7 @@ def test_the_lines_resample_and_cut_as_the_page_does(of, noise, write_wav, tmp_p
     names: dict = {}
     exec(snippet("spectrogram", config, file=str(file), stretch=(0.25, 0.75), of=of), names)
     waveform, _ = decode(file, config.audio.sample_rate, start_s=0.25, end_s=0.75)
-    seen = views.spectrogram(waveform, config, of=of)
+    seen = views.view_of("spectrogram", waveform, config, of=of)
     np.testing.assert_allclose(names["picture"].numpy(), seen.levels, atol=max(0.51 * seen.scale, 1e-4 * seen.high))
 
 

@@ -1,8 +1,8 @@
+from functools import partial
+
 import librosa
 import numpy as np
 import pytest
-import scipy.fft
-import scipy.signal
 import torch
 
 from labcore.config import RunConfig
@@ -13,7 +13,7 @@ from labcore.features import LogMel
 
 CONFIG = RunConfig()
 RATE = CONFIG.audio.sample_rate
-PICTURES = (views.spectrogram, views.mel, views.log_mel_view, views.mfcc, views.pcen)
+PICTURES = [partial(views.view_of, kind) for kind in views.KINDS]
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def power_of(waveform, config=CONFIG):
     return LogMel(config).power(torch.from_numpy(waveform)[None])[0].numpy()
 
 
-@pytest.mark.parametrize("view", [views.spectrogram, views.mel, views.log_mel_view])
+@pytest.mark.parametrize("view", PICTURES[:3])
 def test_a_tone_lands_in_its_bin(tone, view):
     seen = view(tone(1000, 1.0, RATE), CONFIG)
     loudest = seen.levels[:, 5:-5].mean(1).argmax()
@@ -43,7 +43,7 @@ def test_the_bands_stand_where_the_scale_of_the_run_has_them(scale):
 
 
 def test_the_log_mel_is_the_front_end_s_to_half_a_decibel(sound):
-    seen = views.log_mel_view(sound, CONFIG)
+    seen = views.view_of("log-mel", sound, CONFIG)
     log_mel = LogMel(CONFIG)
     expected = log_mel.decibels(torch.from_numpy(power_of(sound))).numpy()
     assert seen.values.dtype == np.int8
@@ -54,16 +54,16 @@ def test_the_log_mel_is_the_front_end_s_to_half_a_decibel(sound):
 
 def test_mel_powers_and_magnitudes_are_plain_values(sound):
     power = power_of(sound)
-    np.testing.assert_allclose(views.mel(sound, CONFIG).levels, power, atol=power.max() / 60000)
+    np.testing.assert_allclose(views.view_of("mel", sound, CONFIG).levels, power, atol=power.max() / 60000)
     magnitude = np.abs(librosa.stft(sound, n_fft=1024, hop_length=512, pad_mode="constant"))
-    seen = views.spectrogram(sound, CONFIG, of="magnitude")
+    seen = views.view_of("spectrogram", sound, CONFIG, of="magnitude")
     np.testing.assert_allclose(seen.levels, magnitude, atol=magnitude.max() / 30000)
-    squared = views.spectrogram(sound, CONFIG, of="power")
+    squared = views.view_of("spectrogram", sound, CONFIG, of="power")
     np.testing.assert_allclose(squared.levels, magnitude**2, atol=magnitude.max() ** 2 / 30000)
 
 
 def test_mfcc_is_librosa_s(sound):
-    seen = views.mfcc(sound, CONFIG)
+    seen = views.view_of("mfcc", sound, CONFIG)
     decibels = LogMel(CONFIG).decibels(torch.from_numpy(power_of(sound))).numpy()
     expected = librosa.feature.mfcc(S=decibels, n_mfcc=20)
     np.testing.assert_allclose(seen.levels, expected, atol=np.abs(expected).max() / 30000)
@@ -74,10 +74,12 @@ def test_pcen_is_librosa_s(sound):
     power = power_of(sound)
     start = (1 - views.PCEN_SMOOTHING) * power[:, :1]  # the first frame counts as its own past
     expected = librosa.pcen(power, gain=0.98, bias=2, power=0.5, eps=1e-6, b=0.025, zi=start)
-    np.testing.assert_allclose(views.pcen(sound, CONFIG).levels, expected, atol=expected.max() / 20000)
+    np.testing.assert_allclose(views.view_of("pcen", sound, CONFIG).levels, expected, atol=expected.max() / 20000)
 
 
 def test_the_average_spectrum_is_welch_s_and_a_full_scale_sine_is_at_zero(sound, tone):
+    import scipy.signal
+
     seen = views.average_spectrum(np.stack([sound, sound / 2]), CONFIG)
     _, expected = scipy.signal.welch(sound, RATE, "hann", 1024, detrend=False, scaling="spectrum")
     np.testing.assert_allclose(seen.decibels[0, 1:-1], 10 * np.log10(2 * expected[1:-1]), atol=1e-2)
@@ -111,7 +113,7 @@ def test_many_frames_stay_under_a_megabyte_and_lies_on_the_same_axis(noise, view
 def test_where_columns_are_put_together_the_loudest_stays():
     click = np.zeros(40 * RATE, dtype=np.float32)
     click[7 * RATE] = 1.0
-    seen = views.log_mel_view(click, CONFIG)
+    seen = views.view_of("log-mel", click, CONFIG)
     assert len(seen.x_seconds) == -(-(len(click) // CONFIG.framing.hop_length + 1) // 2)
     column = seen.levels.max(0).argmax()
     assert seen.x_seconds[column] == pytest.approx(7.0, abs=2 * 512 / RATE)
@@ -164,8 +166,10 @@ def test_nothing_is_told_not_drawn():
 
 
 def test_the_cosine_transform_is_orthonormal(sound):
+    import scipy.fft
+
     config = CONFIG.replace({"features.n_mels": 16})
-    seen = views.mfcc(sound, config)
+    seen = views.view_of("mfcc", sound, config)
     assert len(seen.y) == 16
     decibels = LogMel(config).decibels(torch.from_numpy(power_of(sound, config))).numpy()
     np.testing.assert_allclose(scipy.fft.idct(seen.levels, axis=0, norm="ortho"), decibels, atol=0.1)
@@ -195,8 +199,8 @@ def test_the_spectrum_of_a_recording_is_on_its_own_axis(tone):
 
 
 def test_colours_span_80_decibels_and_leave_the_loudness_of_an_mfcc_out(sound):
-    level = views.log_mel_view(sound, CONFIG)
+    level = views.view_of("log-mel", sound, CONFIG)
     assert level.colour_range(20) == (level.high - 20, level.high)
     assert level.colour_range(1000) == (level.low, level.high)
-    low, high = views.mfcc(sound, CONFIG).colour_range()
-    assert views.mfcc(sound, CONFIG).low < low < high
+    low, high = views.view_of("mfcc", sound, CONFIG).colour_range()
+    assert views.view_of("mfcc", sound, CONFIG).low < low < high

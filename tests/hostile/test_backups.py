@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from labcore.backup import back_up, names, restore, writing
+from labcore.backup import names, writing
+from labcore.backup.restoring import restore
+from labcore.backup.writing import back_up
 from labcore.errors import BackupError, LabError
 from labcore.events import RunStarted
 from labcore.runs import Run

@@ -102,7 +102,7 @@ def test_the_name_of_a_plan_leads_nowhere_else(workspace):
     tree = json.loads(report().to_json())
     tree["plan"]["name"] = "../../../../away"
     folder = Benchmark.keep(workspace, BenchmarkReport.from_json(json.dumps(tree)))
-    assert folder.path.parent == workspace.reports
+    assert folder.path.parent == workspace.room("reports")
     assert Benchmark.every(workspace) == [folder]
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from labcore.backup import placing, restore, writing
+from labcore.backup import placing, writing
+from labcore.backup.restoring import restore
 from labcore.errors import BackupError, RunError, WorkspaceError
 from labcore.workspace import Workspace
 from tests.hostile.archives import archive, inside, tree

@@ -20,8 +20,7 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 
-from labcore.listening import bound_connections
-from labcore.listening.protocol import SPARE
+from labcore.listening.protocol import SPARE, bound_connections
 
 MOST = 16
 """Connections at a time."""
@@ -48,7 +47,7 @@ ROUTES = [
 
 
 @pytest.fixture
-def serve() -> Iterator:
+def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator:
     """serve(**of the bounds) → a server with its port, its bounds and its connections."""
     running = []
 
@@ -62,7 +61,8 @@ def serve() -> Iterator:
             timeout_keep_alive=60,
             ws="websockets-sansio",
         )
-        bounds = bound_connections(config, ("/healthz",), {"LABCORE_MAX_CONNECTIONS": str(MOST)})
+        monkeypatch.setenv("LABCORE_MAX_CONNECTIONS", str(MOST))
+        bounds = bound_connections(config, ("/healthz",))
         for name, value in options.items():
             setattr(bounds, name, value)
         server = uvicorn.Server(config)

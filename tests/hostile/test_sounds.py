@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from labcore.audio import Limits, probe, read_sound
+from labcore.audio import Limits, decode, probe
 from labcore.audio.overview import overview
 from labcore.errors import AudioError
 
@@ -108,17 +108,17 @@ def damaged(draw: random.Random) -> bytes:
 
 def heard_or_refused(content: bytes) -> None:
     """Each reader for itself: one may hear what another refuses."""
-    for read in (probe, read_sound, overview):
+    for read in (probe, decode, overview):
         try:
             found = read(content, name="a.wav", limits=LIMITS)
         except AudioError as error:
             if not error.what.startswith("a.wav ") or not error.remedy:
                 raise
             continue
-        if read is read_sound:
-            assert found.waveform.dtype == np.float32
-            assert np.isfinite(found.waveform).all()
-            assert 0 < len(found.waveform) <= LIMITS.max_samples
+        if read is decode:
+            assert found[0].dtype == np.float32
+            assert np.isfinite(found[0]).all()
+            assert 0 < len(found[0]) <= LIMITS.max_samples
 
 
 def campaign(seed: int, capfd: pytest.CaptureFixture[str]) -> None:

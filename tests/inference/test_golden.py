@@ -9,8 +9,7 @@ import torch
 from labcore.config import RunConfig
 from labcore.errors import RunError
 from labcore.inference.classifier import Classifier
-from labcore.inference.golden import Golden
-from labcore.training.golden import spread
+from labcore.inference.golden import Golden, spread
 
 RATE = 8000
 

@@ -76,16 +76,6 @@ def test_progress_of_before_a_crash_says_nothing_afterwards(run):
     assert Run(run.path).status().fraction == 1 / 4
 
 
-def test_progress_that_older_versions_wrote_as_lines_counts_where_it_is_the_last_word(run):
-    with (run.path / "events.jsonl").open("a") as file:
-        file.writelines(f"{event.to_json()}\n" for event in (progress(1, 2), epoch(1), progress(2, 1), progress(2, 2)))
-    assert [event.type for event in run.events()] == ["run_started", "training_started", "epoch", "progress"]
-    assert run.status().fraction == (1 + 2 / 4) / 4
-    reader = run.reader()
-    assert [getattr(event, "step", None) for event in reader.read()] == [None, None, None, 2]
-    assert reader.read() == []
-
-
 def test_a_reader_is_told_newer_progress_once(run):
     reader = run.reader()
     reader.read()

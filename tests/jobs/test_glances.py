@@ -10,7 +10,7 @@ import pytest
 from labcore.config import RunConfig
 from labcore.events import RunFinished, RunStarted
 from labcore.jobs import glances as module
-from labcore.jobs.glances import INDEX, asked_of, glance, glances
+from labcore.jobs.glances import INDEX, glance, glances, known
 from labcore.runs import Run
 
 
@@ -49,7 +49,7 @@ def test_the_next_process_opens_no_run(workspace, runs, opened, monkeypatch):
     opened.clear()
     assert states(workspace) == ["finished", "interrupted", "queued"]
     assert {status.by for _, status in glances(workspace, Run)} == {"Ada"}
-    assert asked_of(runs[0]).dataset == "demo"
+    assert known(runs[0])[0].dataset == "demo"
     assert opened == []
 
 

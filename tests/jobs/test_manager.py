@@ -144,9 +144,10 @@ def test_worker_program_that_is_missing(
 
 
 def test_deaf_worker_is_killed_after_the_grace(
-    submit: Submit, make_manager: MakeManager, make_config: MakeConfig, until: Until
+    submit: Submit, make_manager: MakeManager, make_config: MakeConfig, until: Until, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    manager = make_manager(stop_grace_seconds=0.2)
+    monkeypatch.setattr("labcore.jobs.manager.STOP_GRACE_SECONDS", 0.2)
+    manager = make_manager()
     run = submit(manager, make_config("deaf", epochs=2000))
     until(lambda: run.status().epoch >= 1)
     manager.stop(run)
@@ -157,7 +158,7 @@ def test_deaf_worker_is_killed_after_the_grace(
 def test_different_devices_go_side_by_side(
     submit: Submit, make_manager: MakeManager, make_config: MakeConfig, until: Until
 ) -> None:
-    manager = make_manager()
+    manager = make_manager("thread")
     on_cpu = submit(manager, make_config(epochs=2000, device="cpu"))
     on_gpu = submit(manager, make_config(epochs=2000, device="cuda"))
     same_gpu = submit(manager, make_config(device="cuda:0"))

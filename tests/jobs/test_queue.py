@@ -11,7 +11,7 @@ import pytest
 
 from labcore.config import RunConfig
 from labcore.events import RunFinished, RunQueued, RunStarted, TrainingStarted
-from labcore.jobs import preemption
+from labcore.jobs import preemption, queue
 from labcore.jobs.folder import NOTHING, SHARED
 from labcore.jobs.queue import QueueState, Waiting, fair_order, startable
 from labcore.runs import Run
@@ -191,13 +191,17 @@ def test_what_a_run_waits_for_is_what_shares_its_device(workspace: Workspace, ma
         ("shared", ["cpu", "?", "all", "shared"], True), ("cpu", ["shared", "nothing"], True),
     ],
 )  # fmt: skip
-def test_what_a_job_needs_decides_beside_what_it_starts(needs: str, busy: list[str], starts: bool) -> None:
+def test_what_a_job_needs_decides_beside_what_it_starts(
+    monkeypatch: pytest.MonkeyPatch, needs: str, busy: list[str], starts: bool
+) -> None:
+    monkeypatch.setattr(queue, "needed", lambda job: needs)
     job = Run(Path("/runs/one"))
-    assert startable([job], busy, lambda _: needs) == [job] * starts
+    assert startable([job], busy) == [job] * starts
 
 
-def test_nobody_overtakes_a_job_that_waits_for_the_whole_machine() -> None:
+def test_nobody_overtakes_a_job_that_waits_for_the_whole_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     benchmark, run, search = (Run(Path(f"/runs/{name}")) for name in ("benchmark", "run", "search"))
     needs = {benchmark: "machine", run: "cuda:1", search: "nothing"}
-    assert startable([benchmark, run, search], ["cuda:0"], needs.__getitem__) == [search]
-    assert startable([benchmark, run, search], [], needs.__getitem__) == [benchmark, search]
+    monkeypatch.setattr(queue, "needed", needs.__getitem__)
+    assert startable([benchmark, run, search], ["cuda:0"]) == [search]
+    assert startable([benchmark, run, search], []) == [benchmark, search]

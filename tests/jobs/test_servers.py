@@ -38,7 +38,7 @@ def test_foreign_run_keeps_its_device_busy(
     foreign = Run.create(workspace, make_config(epochs=2000), queued=True)
     with subprocess.Popen([*fake_command, foreign.path], stdout=subprocess.DEVNULL) as process:
         until(lambda: state(foreign) == "running")
-        manager = make_manager()
+        manager = make_manager("thread")
         run = submit(manager, make_config())
         until(lambda: manager._leader is not None)
         assert state(run) == "queued"
@@ -56,7 +56,7 @@ def test_restart_of_the_server(
     until(lambda: running.status().epoch >= 1)
     first.close()
     assert state(running) == "running"
-    second = make_manager()
+    second = make_manager("thread")
     until(lambda: second._leader is not None)
     assert second.queue() == [waiting]
     second.stop(running)
@@ -128,7 +128,7 @@ def test_server_killed(
     assert event is not None
     os.kill(event.pid, signal.SIGKILL)
     until(lambda: state(run) == "interrupted")
-    second = make_manager()
+    second = make_manager("thread")
     second.resume(run)
     until(lambda: state(run) == "finished")
     assert [event.epoch for event in run.epochs()] == list(range(1, 31))

@@ -3,8 +3,14 @@ from __future__ import annotations
 import pytest
 
 from labcore.errors import ConfigError
-from labcore.listening import descriptors, most_connections, raise_descriptor_limit
-from labcore.listening.descriptors import CONNECTIONS, MOST_CONNECTIONS, MOST_DESCRIPTORS
+from labcore.listening import descriptors
+from labcore.listening.descriptors import (
+    CONNECTIONS,
+    MOST_CONNECTIONS,
+    MOST_DESCRIPTORS,
+    most_connections,
+    raise_descriptor_limit,
+)
 
 resource = pytest.importorskip("resource")
 

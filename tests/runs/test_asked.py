@@ -7,7 +7,7 @@ import shlex
 import pytest
 
 from labcore.config import RunConfig
-from labcore.events import Log, SettingsChanged, TrainingStarted
+from labcore.events import SettingsChanged
 from labcore.export import again
 from labcore.runs import Run
 from labcore.runs.asked import asked_for, live_changes_of, save_worked_out
@@ -17,15 +17,6 @@ WORKED_OUT = {
     "data.fold": "1", "data.train_clips": 2000, "data.validation_share": 0.1, "audio.clip_seconds": 5.0, "optim.epochs": 26,
     "features.n_fft": 1024, "features.win_length": 1024, "features.hop_length": 512,
 }  # fmt: skip
-
-
-def started(run: Run) -> None:
-    run.append(
-        TrainingStarted(
-            labels=["a"], train_clips=8, val_clips=2, fold="1", device="cpu", device_reason="", precision="fp32",
-            memory_format="contiguous", precision_reason="", parameters=1, epochs=26, first_epoch=1,
-        )
-    )  # fmt: skip
 
 
 @pytest.mark.parametrize("own", [{}, {"optim.epochs": 26}, {"audio.clip_seconds": 5.0, "optim.lr": 0.05}])
@@ -44,30 +35,6 @@ def test_a_resumed_run_keeps_what_was_asked_for_and_what_a_person_changed_since(
     run.save_config(run.config.replace({"runtime.micro_batch": 8, "data.dataset": "elsewhere"}))
     save_worked_out(run, run.config, run.config)
     assert asked_for(run) == RunConfig().replace({"runtime.micro_batch": 8, "data.dataset": "elsewhere"})
-
-
-def test_runs_of_older_versions_tell_as_much_as_they_can(tmp_path):
-    run = Run.create(Workspace(tmp_path), RunConfig().replace(WORKED_OUT))
-    started(run)
-    asked = asked_for(run)
-    assert (asked.features.n_fft, asked.features.win_length, asked.features.hop_length) == (None, None, None)
-    assert asked.framing == run.config.framing
-    assert asked.optim.epochs == 26
-    run.append(
-        Log(
-            message="26 epochs of 2,000 of 9,000 training clips, drawn by class: 52,000 clips seen, which is what the training budget …"
-        )
-    )
-    asked = asked_for(run)
-    assert (asked.optim.epochs, asked.data.train_clips) == (None, None)
-
-
-def test_a_frame_that_was_asked_for_stays(tmp_path):
-    run = Run.create(Workspace(tmp_path), RunConfig().replace({**WORKED_OUT, "features.n_fft": 4096}))
-    started(run)
-    asked = asked_for(run)
-    assert asked.features.n_fft == 4096
-    assert asked.framing == run.config.framing
 
 
 def test_the_command_line_asks_for_the_same_and_turns_the_same(tmp_path):

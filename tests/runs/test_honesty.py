@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from labcore.events import Log, SettingsChanged, TrainingStarted
-from labcore.runs.honesty import NOTHING_CHOSEN, adjustments, choice_note
+from labcore.runs.honesty import adjustments, choice_note
 
 STARTED = TrainingStarted(
     labels=["a", "b"], train_clips=8, val_clips=2, fold="1", device="cpu", device_reason="", precision="fp32",
@@ -18,7 +18,7 @@ def test_changes_with_the_held_out_clips_in_view_are_counted_and_others_are_not(
 
 
 def test_the_note_says_so():
-    assert choice_note(0) == NOTHING_CHOSEN
+    assert choice_note(0) == "Nothing was chosen on these clips"
     assert "changed 1 time while" in choice_note(1)
     assert "changed 3 times while" in choice_note(3)
     assert "optimistic" in choice_note(1)

@@ -7,10 +7,8 @@ from typing import Any
 import pytest
 
 from labcore.config import RunConfig
-from labcore.crossval.job import MARK as EXPERIMENT
 from labcore.runs import Run
-from labcore.runs.origin import ENSEMBLE, parts, usual
-from labcore.search.folder import MARK as SEARCH
+from labcore.runs.origin import ENSEMBLE, EXPERIMENT, SEARCH, parts, usual
 from labcore.workspace import Workspace
 
 

@@ -184,7 +184,7 @@ def sounds(tmp_path: Path) -> str:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:::ray")
-def test_two_workers_of_a_ray_finish_two_folds(workspace, sounds, until):
+def test_two_workers_of_a_ray_finish_two_folds(workspace, sounds, until, monkeypatch):
     pytest.importorskip("ray", reason="Ray is not installed (the extra ray)")
     small = {"data.dataset": sounds, "audio.sample_rate": 8000, "features.n_mels": 16, "optim.batch_size": 4}
     quick = {"model.name": "small_cnn", "runtime.precision": "fp32", "runtime.memory_format": "contiguous"}
@@ -192,7 +192,8 @@ def test_two_workers_of_a_ray_finish_two_folds(workspace, sounds, until):
         {**small, **quick, "optim.epochs": 1, "runtime.compile": "off", "runtime.device": "cpu"}
     )
     experiment = CrossValidation.create(workspace, config, queued=False)
-    with closing(RayQueue(connected(workers=2), runs=2)) as queue:
+    monkeypatch.setattr("labcore.runs.ray_queue.usable_cores", lambda: 2)
+    with closing(RayQueue(connected(), runs=2)) as queue:
         for run in experiment.runs():
             queue.take(run)
         until(lambda: not [run for run in experiment.runs() if queue.has(run)], 300)

@@ -18,7 +18,8 @@ from labcore.jobs.executors import ProcessChild
 from labcore.jobs.glances import glance
 from labcore.jobs.manager import JobManager, make_ready
 from labcore.runs import Run, list_runs
-from labcore.search.folder import MARK, Search, SearchError
+from labcore.runs.origin import SEARCH
+from labcore.search.folder import Search, SearchError
 from labcore.search.journal import study_id
 from labcore.search.report import best_config, final_run, importance, train_best
 from labcore.search.settings import validation_fold
@@ -45,7 +46,7 @@ def test_a_search_finds_what_is_better_than_the_recipe(workspace, make, driven, 
     assert report.best.value == max(trial.value for trial in report.trials)
     for trial in report.trials:
         run = Run(workspace.runs / trial.run_id)
-        assert run.load(MARK) == {"search": search.id, "trial": trial.number}
+        assert run.load(SEARCH) == {"search": search.id, "trial": trial.number}
         assert trial.value == pytest.approx(fake.accuracy_of(run.config))
         assert trial.changes == {"optim.lr": run.config.optim.lr, "model.dropout": run.config.model.dropout}
         assert list(trial.curve) == [1, 2, 3, 4, 5, 6]
@@ -268,7 +269,7 @@ print(waiting.id, status.state, status.by, {"optuna", "pandas", "torch"} & set(s
     ],
 )
 def test_a_search_of_an_earlier_version_goes_on(workspace, make, driven, life, state, error):
-    search = Search.create(workspace, make(trials=2))
+    search = Search.create(workspace, make(trials=1))
     search.journal().set_study_user_attr(study_id(search.journal()), "life", life)
     (search.path / "owner").write_text("Bo")
     status = search.status()

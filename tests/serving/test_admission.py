@@ -3,8 +3,9 @@ import contextlib
 import pytest
 
 from labcore.errors import ConfigError
-from labcore.serving import Overloaded, ServiceSettings
 from labcore.serving.admission import Admission, RequestTooLarge
+from labcore.serving.batcher import Overloaded
+from labcore.serving.settings import ServiceSettings
 
 
 def test_clips_in_hand_are_bounded():

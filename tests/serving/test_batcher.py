@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from labcore.audio import quantise
-from labcore.serving import DeadlineExceeded, DynamicBatcher, Overloaded
+from labcore.serving.batcher import DeadlineExceeded, DynamicBatcher, Overloaded
 
 CPU = torch.device("cpu")
 

@@ -3,7 +3,7 @@ import torch
 
 from labcore.errors import ConfigError, RunError
 from labcore.inference.classifier import Classifier
-from labcore.serving import ModelRegistry
+from labcore.serving.model_registry import ModelRegistry
 
 
 def test_a_model_is_known_by_its_run_or_by_a_name(make_run, find):

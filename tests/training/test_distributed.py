@@ -1,6 +1,10 @@
+import contextlib
+import io
 import json
 import os
+import runpy
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -75,17 +79,46 @@ def settings(clips, epochs=EPOCHS):
     }
 
 
+def environment_of(workspace):
+    return {**os.environ, "LABCORE_HOME": str(workspace), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+
+
 def torchrun(workspace, out, command, *options):
     """Two processes of two_processes.py under torchrun."""
-    environment = {**os.environ, "LABCORE_HOME": str(workspace), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     start = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *options]
     return subprocess.Popen(
         [*start, str(SCRIPT), str(out), *command],
-        env=environment,
+        env=environment_of(workspace),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def two_processes(workspace, out, command):
+    """The same with this process as the first, and without the launcher: what this one wrote on stdout."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        meeting = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
+    meeting |= {"LABCORE_HOME": str(workspace), "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
+    second = subprocess.Popen(
+        [sys.executable, str(SCRIPT), str(out), *command],
+        env=environment_of(workspace) | meeting | {"RANK": "1", "LOCAL_RANK": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with second, pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()) as told:
+        for name, value in {**meeting, "RANK": "0", "LOCAL_RANK": "0"}.items():
+            patch.setenv(name, value)
+        patch.syspath_prepend(str(SCRIPT.parent))
+        patch.setattr(sys, "argv", [str(SCRIPT), str(out), *command])
+        with pytest.raises(SystemExit, match="0"):
+            runpy.run_path(str(SCRIPT), run_name="__main__")
+        silent, stderr = second.communicate(timeout=120)
+    assert (second.returncode, silent) == (0, ""), stderr
+    assert not torch.distributed.is_initialized()
+    return told.getvalue()
 
 
 def flags(values):
@@ -109,9 +142,8 @@ def plain():
 def together(clips, tmp_path_factory):
     """What two processes said to each other, and the events of the run they made."""
     out, home = tmp_path_factory.mktemp("said"), tmp_path_factory.mktemp("together")
-    process = torchrun(home, out, ["train", "--json", *flags(settings(clips))])
-    stdout, stderr = process.communicate(timeout=120)
-    assert process.returncode == 0, stderr
+    stdout = two_processes(home, out, ["train", "--json", *flags(settings(clips))])
+    REGISTRY.pop("plain")
     said = [json.loads((out / f"said-{rank}.json").read_text()) for rank in (0, 1)]
     return said, [json.loads(line) for line in stdout.splitlines()], Workspace(home)
 

@@ -8,7 +8,7 @@ from labcore.events import Epoch, Log
 from labcore.inference.classifier import Classifier
 from labcore.models.pretrained import head_names
 from labcore.runs import Run
-from labcore.training.checkpoint import load_checkpoint
+from labcore.training.checkpoint import take_up
 from labcore.training.loop import train
 from labcore.training.optimizer import make_optimizer, make_schedule
 
@@ -38,7 +38,7 @@ def test_only_the_head_learns_at_first(tiny, donor):
     run = Run.create(tiny.workspace, config)
     events = run_all(config, run, tiny.workspace, until=1)
     assert any("tensors loaded" in event.message for event in events if isinstance(event, Log))
-    before, network = Classifier.load(donor.path).network, load_checkpoint(run)["network"]
+    before, network = Classifier.load(donor.path).network, take_up(run)[0]["network"]
     head = head_names(before)
     moved = {name for name, value in before.named_parameters() if not torch.equal(value, network[name])}
     assert moved == head

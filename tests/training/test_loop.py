@@ -14,7 +14,7 @@ from labcore.events import BatchSplit, Epoch, Evaluated, Log, TrainingStarted
 from labcore.inference.classifier import Classifier
 from labcore.runs import Run
 from labcore.runs.asked import asked_for
-from labcore.training.checkpoint import load_checkpoint
+from labcore.training.checkpoint import take_up
 from labcore.training.loop import train
 from labcore.training.pace import EpochPace
 from labcore.training.prepare import prepare
@@ -118,7 +118,7 @@ def test_a_checkpoint_is_on_the_disk_before_its_event(tiny):
     run = Run.create(tiny.workspace, tiny.config)
     for event in train(tiny.config, run, tiny.workspace):
         if isinstance(event, Epoch):
-            assert load_checkpoint(run)["epoch"] == event.epoch
+            assert take_up(run)[0]["epoch"] == event.epoch
 
 
 def test_an_epoch_that_was_saved_and_not_told_is_told_on_resuming(tiny):

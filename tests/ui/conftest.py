@@ -12,12 +12,12 @@ import streamlit as st
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
-from labcore import doctor
 from labcore.audio import encode_wav
 from labcore.config import RunConfig
 from labcore.config.presets import preset
 from labcore.device import DeviceChoice
-from labcore.doctor import DoctorReport
+from labcore.doctor import examination
+from labcore.doctor.report import DoctorReport
 from labcore.events import Epoch, Evaluated, Preparing, RunFinished, RunQueued, RunStarted, TrainingStarted
 from labcore.jobs.folder import JobFolder
 from labcore.jobs.manager import JobManager
@@ -75,7 +75,7 @@ def _components_are_looked_for_once() -> Iterator[None]:
 @pytest.fixture
 def workspace(tmp_path, monkeypatch) -> Workspace:
     healthy = DoctorReport("green", "This machine is fine", "cpu", (), ())
-    monkeypatch.setattr(doctor, "examine", lambda workspace: iter([healthy]))
+    monkeypatch.setattr(examination, "examine", lambda workspace: iter([healthy]))
     monkeypatch.setenv("LABCORE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("LABCORE_USER", "Ada")
     st.cache_data.clear()

@@ -16,7 +16,7 @@ from streamlit import config
 
 from labcore.access import SessionCookies, hash_password, read_access
 from labcore.access.throttle import FREE
-from ui.app import upload_limits
+from ui.app import limits
 from ui.app.limits import UploadLimits
 from ui.auth.middleware import AccessMiddleware
 from ui.auth.policy import AccessPolicy
@@ -389,7 +389,7 @@ def test_settings_of_the_server_stay_as_they_are():
 @pytest.fixture
 def held(monkeypatch) -> dict:
     stored: dict = {}
-    monkeypatch.setattr(upload_limits, "stored", lambda: stored)
+    monkeypatch.setattr(limits, "stored", lambda: stored)
     return stored
 
 
@@ -400,7 +400,7 @@ def put(browser: TestClient, size: int, session: str = "s", file: str = "f", **h
 def test_uploads_are_refused_to_strangers_and_bounded_for_visitors(browser, held):
     assert put(browser, 10).status_code == 401
     sign_in(browser)
-    browser.app._uploads = upload_limits.Uploads(UploadLimits(files=2, megabytes=1, total_megabytes=2))
+    browser.app.uploads = limits.Uploads(UploadLimits(files=2, megabytes=1, total_megabytes=2))
     assert put(browser, 10).status_code == 200
     held["s"] = {"a": 10, "b": 10}
     answer = put(browser, 10)
@@ -422,10 +422,10 @@ def test_an_upload_without_a_length_is_refused(browser, held):
 
 
 def test_what_is_on_its_way_counts():
-    some = upload_limits.Uploads(UploadLimits(files=2, megabytes=1, total_megabytes=2))
+    some = limits.Uploads(UploadLimits(files=2, megabytes=1, total_megabytes=2))
     with some.coming("s", "a", 600_000):
         assert some.refusal("s", "b", 300_000) is None
-        assert some.refusal("s", "b", 600_000).status == 413
+        assert some.refusal("s", "b", 600_000)[0] == 413
         assert some.refusal("t", "b", 600_000) is None
     assert some.refusal("s", "b", 600_000) is None
 
@@ -439,6 +439,6 @@ def test_the_store_of_streamlit_is_read_as_it_is(monkeypatch):
     manager.add_file("s", UploadedFileRec("f", "../../x.wav", "audio/wav", b"12345"))
     monkeypatch.setattr(runtime, "exists", lambda: True)
     monkeypatch.setattr(runtime, "get_instance", lambda: SimpleNamespace(uploaded_file_mgr=manager))
-    assert upload_limits.stored() == {"s": {"f": 5}}
+    assert limits.stored() == {"s": {"f": 5}}
     manager.remove_session_files("s")
-    assert upload_limits.stored() == {}
+    assert limits.stored() == {}

@@ -93,7 +93,7 @@ def test_classify_says_that_a_run_has_no_weights_yet(open_page, trained, make_ru
 
 
 def test_one_gone_report_beside_one_that_is_there(open_page, full):
-    there = next(full.reports.iterdir()).name
+    there = next(full.room("reports").iterdir()).name
     app = open_page("pages/benchmark.py", report=f"GONE,{there}")
     assert "there is no report 'GONE'" in words(app).replace("There", "there")
     assert app.multiselect(key="speed-reports").value == [there]

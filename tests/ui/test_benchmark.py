@@ -233,7 +233,7 @@ def test_a_bad_upload_is_told_in_place(open_page, workspace, content):
 
 def test_a_damaged_report_does_not_take_the_page_along(open_page, workspace, kept):
     (name,) = kept(bench_reports.report())
-    (workspace.reports / name / "plan.json").write_text("{")
+    (workspace.room("reports") / name / "plan.json").write_text("{")
     app = opened(open_page)
     assert not app.exception
     assert "cannot be read" in words(app)

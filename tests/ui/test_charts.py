@@ -12,7 +12,7 @@ from labcore.events import Epoch
 from ui.app.text import clock_span, unmarked
 from ui.benchmark import charts as speed_charts
 from ui.charts import bars, colours, curves
-from ui.charts.spikes import ceiling
+from ui.charts.curves import ceiling
 
 FALLING = [2.3 * math.exp(-number / 8) for number in range(40)]
 
@@ -62,7 +62,7 @@ def test_a_spike_stands_at_the_edge_with_its_value(monkeypatch):
         )
         for number, value in enumerate(FALLING)
     ]
-    curves.curves(events, "loss", 40, key="k", title="Loss")
+    curves.curves(events, "loss", 40, key="k", title="Loss", marks=[])
     (frame,) = drawn
     spike = frame[(frame["epoch"] == 2) & (frame["clips"] == "validation")].iloc[0]
     assert spike["real"] == 40.0

@@ -13,7 +13,7 @@ import pytest
 import soundfile
 
 from labcore.audio import encode_wav
-from labcore.batch import segments_of
+from labcore.batch.segments import segments_of
 from labcore.batch.tables import csv_text
 from labcore.crossval.summary import Pool
 from labcore.errors import AudioError

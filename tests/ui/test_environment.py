@@ -9,10 +9,9 @@ from urllib.parse import unquote
 
 import pytest
 
-from labcore import doctor
-from labcore.doctor import Check, DoctorReport, Proof
-from labcore.doctor import monitor as monitoring
+from labcore.doctor import examination
 from labcore.doctor.monitor import MachineSample, RunUse
+from labcore.doctor.report import Check, DoctorReport, Proof
 from labcore.errors import WorkspaceError
 from labcore.nvml import GpuProcess, GpuSample
 from ui.app.text import sentence
@@ -63,7 +62,7 @@ class Doctor:
 def examined(monkeypatch):
     """A doctor of the test's own; waits for what it has begun."""
     stand_in = Doctor()
-    monkeypatch.setattr(doctor, "examine", stand_in.examine)
+    monkeypatch.setattr(examination, "examine", stand_in.examine)
     yield stand_in
     stand_in.free.set()
 
@@ -76,8 +75,8 @@ def gpus(monkeypatch) -> list[GpuSample]:
     def made(workspace):
         return real(workspace, samples=lambda: list(seen))
 
-    real = monitoring.Monitor
-    monkeypatch.setattr(monitoring, "Monitor", made)
+    real = monitor.Monitor
+    monkeypatch.setattr(monitor, "Monitor", made)
     return seen
 
 

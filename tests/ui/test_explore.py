@@ -10,7 +10,7 @@ import pytest
 import soundfile
 from streamlit.testing.v1 import AppTest
 
-from labcore.audio import decode_channels, encode_wav
+from labcore.audio import Recording, encode_wav
 from labcore.config.presets import preset
 from labcore.datasets.demo import example_clip
 from labcore.evaluation.jobs import ClipsChosen
@@ -161,7 +161,7 @@ def test_the_settings_of_a_preset_can_be_taken(open_page):
 def test_each_augmentation_can_be_drawn(open_page):
     from labcore.explore.augment_preview import STEPS
 
-    app = open_page(PAGE)
+    app = upload(open_page(PAGE), "mine.wav", wav(noise(0.5, 8000)))
     app.get_by_key("explore-section").set_value("augment").run()
     for name in [*STEPS, "all"]:
         app.get_by_key("explore-step").set_value(name).run()
@@ -173,7 +173,7 @@ def test_each_augmentation_can_be_drawn(open_page):
 
 
 def test_another_draw_is_another_one_and_a_strength_is_carried(open_page):
-    app = open_page(PAGE)
+    app = upload(open_page(PAGE), "mine.wav", wav(noise(0.5, 8000)))
     app.get_by_key("explore-section").set_value("augment").run()
     app.get_by_key("explore-step").set_value("pitch").run()
     first = sent(app)[1]["id"]
@@ -277,7 +277,7 @@ def test_the_address_names_the_run_of_accuracy_in_noise(open_page, trained, data
 
 def test_what_is_played_is_what_was_decoded():
     content = example_clip("siren")
-    samples, rate = decode_channels(content)
+    samples, rate = Recording(content).channels()
     again, rate_again = soundfile.read(io.BytesIO(encode_wav(samples, rate, exact=True)), dtype="float32")
     assert rate_again == rate
     assert np.array_equal(again, samples[0])

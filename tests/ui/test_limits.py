@@ -9,7 +9,7 @@ from labcore.audio import decode, encode_wav
 from labcore.errors import AudioError, ConfigError, LabError
 from labcore.workspace import Workspace
 from ui.app import limits
-from ui.app.limits import UPLOADS
+from ui.app.limits import UploadLimits
 from ui.app.uploaded_files import put_aside
 from ui.auth.policy import policy
 from ui.classify import predicting
@@ -44,15 +44,15 @@ def tone() -> bytes:
 
 
 def test_limits_come_from_the_environment():
-    assert UPLOADS.of({}) == UPLOADS
-    changed = UPLOADS.of({"LABCORE_UPLOAD_MAX_FILES": "7", "LABCORE_UPLOAD_MAX_SECONDS": "1.5"})
-    assert (changed.files, changed.seconds, changed.megabytes) == (7, 1.5, UPLOADS.megabytes)
+    assert UploadLimits.of({}) == UploadLimits()
+    changed = UploadLimits.of({"LABCORE_UPLOAD_MAX_FILES": "7", "LABCORE_UPLOAD_MAX_SECONDS": "1.5"})
+    assert (changed.files, changed.seconds, changed.megabytes) == (7, 1.5, UploadLimits.megabytes)
 
 
 @pytest.mark.parametrize("value", ["0", "-3", "many", "nan", "1e99", "3.5"])
 def test_nonsense_is_refused(value):
     with pytest.raises(ConfigError, match="LABCORE_UPLOAD_MAX_FILES"):
-        UPLOADS.of({"LABCORE_UPLOAD_MAX_FILES": value})
+        UploadLimits.of({"LABCORE_UPLOAD_MAX_FILES": value})
 
 
 def test_sounds_of_visitors_are_bounded(monkeypatch, tone):

@@ -8,7 +8,7 @@ import pytest
 
 from labcore.audio import blocks
 from labcore.inference.classifier import Classifier
-from ui.app import long_work, presence, uploaded_files
+from ui.app import long_work, uploaded_files
 
 from .conftest import words
 from .test_classify import wav
@@ -115,7 +115,7 @@ def test_what_cannot_be_read_is_told_and_others_are_answered(open_page, trained,
 
 def test_who_is_gone_is_not_worked_for(workspace, monkeypatch):
     there = True
-    monkeypatch.setattr(presence, "there", lambda session: there)
+    monkeypatch.setattr(long_work, "is_there", lambda session: there)
     monkeypatch.setattr(long_work, "GONE_SECONDS", 0.0)
     monkeypatch.setattr(long_work, "held", dict)
     monkeypatch.setattr("ui.app.tasks.SOON", 0.01)

@@ -9,7 +9,8 @@ from labcore.config import RunConfig
 from labcore.config.presets import preset
 from labcore.errors import LabError
 from labcore.runs import Run
-from labcore.search.folder import MARK, Search
+from labcore.runs.origin import SEARCH
+from labcore.search.folder import Search
 from labcore.search.journal import NAME
 from labcore.search.report import final_run
 from labcore.search.sampling import ask
@@ -33,7 +34,7 @@ def make_search(workspace, dataset, make_run):
         study = optuna.load_study(study_name=NAME, storage=search.journal())
         for number in range(trials):
             assert ask(study, settings, number) == number
-            run = Run.create(workspace, config, marks={MARK: {"search": search.id, "trial": number}})
+            run = Run.create(workspace, config, marks={SEARCH: {"search": search.id, "trial": number}})
             trial = study.trials[number]
             study._storage.set_trial_user_attr(trial._trial_id, "run", run.id)
             study._storage.set_trial_intermediate_value(trial._trial_id, 4, 0.3)
@@ -157,7 +158,7 @@ def test_what_came_of_it_and_the_one_run_with_the_reported_fold(open_page, make_
     (config,) = manager.submitted
     final = final_run(search)
     assert (config.data.fold, config.data.leave_out) == ("1", None)
-    assert (final.load(MARK)["final"], final.status().by) == (True, "Ada")
+    assert (final.load(SEARCH)["final"], final.status().by) == (True, "Ada")
     assert config.model.dropout == best.changes["model.dropout"]
     links = "".join(str(link.proto.label) for link in app.get("page_link"))
     assert "Best settings on test fold 1: **queued**" in links

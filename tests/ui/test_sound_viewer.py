@@ -13,7 +13,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from labcore.config.presets import preset
-from labcore.explore.views import log_mel_view, spectrogram, waveform_view
+from labcore.explore.views import view_of, waveform_view
 from ui.charts.colours import colours
 from ui.components import sound_viewer
 from ui.components.sound_viewer.rows import MOST_BYTES, Row, image_row, pack, wave_row
@@ -62,11 +62,11 @@ def test_scripts_are_valid_alone_and_joined():
 def test_what_is_sent_stays_small_and_says_what_was_computed():
     config = preset("balanced").replace({"features.hop_length": 16, "features.n_fft": 8192})
     samples = np.random.default_rng(0).normal(0, 0.1, 47_849).astype(np.float32)
-    picture, wave = spectrogram(samples, config), waveform_view(samples, 22050)
+    picture, wave = view_of("spectrogram", samples, config), waveform_view(samples, 22050)
     rows = [wave_row(wave, "w")] + [image_row(picture, "p", colours(), axis="log") for _ in range(3)]
     content = pack(rows, of="x", start=0.0, end=2.17)
     assert len(content) < MOST_BYTES + 20_000
-    small = log_mel_view(samples[:22050], preset("balanced"))
+    small = view_of("log-mel", samples[:22050], preset("balanced"))
     content = pack([image_row(small, "log-mel", colours(), axis="bands")])
     header = header_of(content)
     row = header["rows"][0]

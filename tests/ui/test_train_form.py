@@ -30,7 +30,7 @@ def added(app) -> None:
     """Press the button that adds a data set, and look again once that is done."""
     next(button for button in app.button if button.label == "Add data set").click().run()
     task = manage.adding()
-    if task is not None and task._thread is not None:
+    if task is not None:
         task._thread.join()
         app.run()
 

@@ -8,6 +8,7 @@ asked for, and answered from memory after that. A first visit is a third of the 
 from __future__ import annotations
 
 import gzip
+from collections.abc import Awaitable, Callable
 
 import anyio.to_thread
 from starlette.datastructures import Headers, MutableHeaders
@@ -39,7 +40,20 @@ class Compressed:
         if kept is not None:
             await _answer(send, *kept)
             return
-        await self.app(scope, receive, _Answer(self, scope["path"], send).take)
+
+        async def compressed(headers: MutableHeaders, body: bytes) -> bytes:
+            short = await anyio.to_thread.run_sync(gzip.compress, body, 6)
+            headers["Content-Encoding"] = "gzip"
+            headers["Content-Length"] = str(len(short))
+            headers.add_vary_header("Accept-Encoding")
+            if headers.get("etag", "").startswith('"'):
+                headers["ETag"] = f"W/{headers['etag']}"  # the same file, in other bytes
+            if "accept-ranges" in headers:
+                del headers["accept-ranges"]
+            self.keep(scope["path"], headers.raw, short)
+            return short
+
+        await self.app(scope, receive, changing(send, _worth_it, compressed))
 
     def keep(self, path: str, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
         """Keep an answer that never changes under its path, as long as there is room."""
@@ -49,36 +63,32 @@ class Compressed:
             self._kept[path] = (headers, body)
 
 
-class _Answer:
-    """One answer on its way: held back until it is whole where it is to be compressed, passed on otherwise."""
+def changing(
+    send: Send, wanted: Callable[[Message], bool], change: Callable[[MutableHeaders, bytes], Awaitable[bytes]]
+) -> Send:
+    """The sending side that holds an answer back until it is whole where it is to be changed, and passes others on as they come.
 
-    def __init__(self, compressed: Compressed, path: str, send: Send) -> None:
-        self._compressed, self._path, self._send = compressed, path, send
-        self._start: Message | None = None
-        self._body = bytearray()
+    Args:
+        wanted: whether an answer is to be changed, by its start.
+        change: makes another body of it, and sets its headers right, the length among them.
+    """
+    start: Message | None = None
+    body = bytearray()
 
-    async def take(self, message: Message) -> None:
-        if message["type"] == "http.response.start" and _worth_it(message):
-            self._start = message
-        elif self._start is None or message["type"] != "http.response.body":
-            await self._send(message)
+    async def take(message: Message) -> None:
+        nonlocal start
+        if message["type"] == "http.response.start" and wanted(message):
+            start = message
+        elif start is None or message["type"] != "http.response.body":
+            await send(message)
         else:
-            self._body += message.get("body", b"")
+            body.extend(message.get("body", b""))
             if not message.get("more_body", False):
-                await self._whole(self._start)
+                headers = MutableHeaders(raw=list(start["headers"]))
+                changed = await change(headers, bytes(body))
+                await _answer(send, headers.raw, changed)
 
-    async def _whole(self, start: Message) -> None:
-        body = await anyio.to_thread.run_sync(gzip.compress, bytes(self._body), 6)
-        headers = MutableHeaders(raw=list(start["headers"]))
-        headers["Content-Encoding"] = "gzip"
-        headers["Content-Length"] = str(len(body))
-        headers.add_vary_header("Accept-Encoding")
-        if headers.get("etag", "").startswith('"'):
-            headers["ETag"] = f"W/{headers['etag']}"  # the same file, in other bytes
-        if "accept-ranges" in headers:
-            del headers["accept-ranges"]
-        self._compressed.keep(self._path, headers.raw, body)
-        await _answer(self._send, headers.raw, body)
+    return take
 
 
 async def _answer(send: Send, headers: list[tuple[bytes, bytes]], body: bytes) -> None:

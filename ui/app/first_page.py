@@ -14,6 +14,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config
 
+from ui.app.compression import changing
+
 SIDEBAR_REM = 18.75
 """Width of Streamlit's sidebar, in sizes of the base font."""
 WIDE_PX = 768
@@ -57,26 +59,13 @@ class FirstPage:
             return
         if "text/html" in Headers(scope=scope).get("accept", ""):  # Streamlit compresses documents under some addresses
             scope = {**scope, "headers": [pair for pair in scope["headers"] if pair[0] != b"accept-encoding"]}
-        start: Message | None = None
-        body = bytearray()
+        await self.app(scope, receive, changing(send, _is_document, _dressed))
 
-        async def take(message: Message) -> None:
-            nonlocal start
-            if message["type"] == "http.response.start" and _is_document(message):
-                start = message
-                return
-            if start is None or message["type"] != "http.response.body":
-                await send(message)
-                return
-            body.extend(message.get("body", b""))
-            if not message.get("more_body", False):
-                whole = dressed(bytes(body))
-                headers = MutableHeaders(raw=list(start["headers"]))
-                headers["Content-Length"] = str(len(whole))
-                await send({**start, "headers": headers.raw})
-                await send({"type": "http.response.body", "body": whole})
 
-        await self.app(scope, receive, take)
+async def _dressed(headers: MutableHeaders, document: bytes) -> bytes:
+    whole = dressed(document)
+    headers["Content-Length"] = str(len(whole))
+    return whole
 
 
 def _is_document(start: Message) -> bool:

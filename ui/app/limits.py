@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from streamlit import config
+from streamlit import config, runtime
 
 from labcore.audio import Limits
 from labcore.audio.limits import number_above_zero
 from ui.app.text import count, counted, duration
 
+UPLOAD = "/_stcore/upload_file/"
+"""Where Streamlit takes uploads."""
 MOST_CHANNELS = 32
 MOST_SAMPLES = 2**29
 """Of a decoded waveform: 2 GB, six hours at 22.05 kHz."""
@@ -35,27 +38,24 @@ class UploadLimits:
         "seconds": "LABCORE_UPLOAD_MAX_SECONDS",
     }
 
-    def of(self, environment: Mapping[str, str]) -> UploadLimits:
-        """These limits with what the environment says instead.
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> UploadLimits:
+        """The limits with what the environment says instead.
 
         Raises:
             ConfigError: one is not a number above zero.
         """
         given = {
-            name: number_above_zero(environment, variable, getattr(self, name), whole=name != "seconds")
-            for name, variable in self.NAMES.items()
+            name: number_above_zero(environment, variable, getattr(cls, name), whole=name != "seconds")
+            for name, variable in cls.NAMES.items()
         }
-        return UploadLimits(**given)  # type: ignore[arg-type]
-
-
-UPLOADS = UploadLimits()
-"""The limits where nothing else is set."""
+        return cls(**given)  # type: ignore[arg-type]
 
 
 @functools.cache
 def uploads() -> UploadLimits:
     """The limits of this server."""
-    return UPLOADS.of(os.environ)
+    return UploadLimits.of(os.environ)
 
 
 def in_words() -> str:
@@ -75,3 +75,55 @@ def sound() -> Limits:
         max_channels=MOST_CHANNELS,
         max_samples=MOST_SAMPLES,
     )
+
+
+class Uploads:
+    """The uploads of all sessions together, under limits, looked at before the first byte is read.
+
+    What is held is asked of Streamlit's own store, so nothing has to be kept in step; what is on its way is counted here.
+    """
+
+    def __init__(self, limits: UploadLimits | None = None) -> None:
+        self.limits = limits or uploads()
+        self._coming: dict[tuple[str, str], int] = {}
+
+    def refusal(self, session: str, file: str, size: int) -> tuple[int, str] | None:
+        """Why a file of ``size`` bytes may not come, for this session: HTTP status and a sentence; None where it may."""
+        held = stored()
+        mine = dict(held.get(session, {}))
+        mine.update({name: coming for (owner, name), coming in self._coming.items() if owner == session})
+        mine.pop(file, None)
+        if len(mine) >= self.limits.files:
+            return 429, f"{self.limits.files} files per visit are the limit: remove some first"
+        if sum(mine.values()) + size > self.limits.megabytes * 1024**2:
+            return 413, f"{self.limits.megabytes} MB per visit are the limit: remove some files first"
+        everything = sum(sum(files.values()) for files in held.values()) + sum(self._coming.values())
+        if everything + size > self.limits.total_megabytes * 1024**2:
+            return 429, "The lab cannot hold more uploads now: try again later"
+        return None
+
+    @contextmanager
+    def coming(self, session: str, file: str, size: int) -> Iterator[None]:
+        """Count a file while it is on its way."""
+        self._coming[session, file] = size
+        try:
+            yield
+        finally:
+            self._coming.pop((session, file), None)
+
+
+def stored() -> Mapping[str, Mapping[str, int]]:
+    """What Streamlit holds: session → file → bytes."""
+    if not runtime.exists():
+        return {}
+    store: Any = getattr(runtime.get_instance().uploaded_file_mgr, "file_storage", {})
+    return {
+        session: {name: len(record.data) for name, record in list(files.items())}
+        for session, files in list(store.items())
+    }
+
+
+def ids(path: str) -> tuple[str, str]:
+    """Session and file of the path of an upload."""
+    session, _, file = path.removeprefix(UPLOAD).partition("/")
+    return session, file

@@ -6,7 +6,7 @@ import contextlib
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,7 +24,7 @@ from labcore.jobs.status import JobStatus
 from labcore.runs import Run
 from labcore.texts import counted, shown
 from ui.app import services, tasks
-from ui.app.shell import action_button, errors_in_place, show_error
+from ui.app.shell import action_button, show_error, tell
 from ui.app.text import job_name, percent, plain, progress_line, state_face
 from ui.components import owner_guard, queue_line
 
@@ -78,8 +78,9 @@ def trained() -> dict[str, tuple[Run, float | None]]:
     return {run.id: (run, status.accuracy) for run, status in runs() if os.path.isfile(run.weights)}  # noqa: PTH113
 
 
-def unreadable(things: Sequence[Unreadable], one: str, many: str = "") -> None:
-    """What a list leaves out because it cannot be read, folded away. ``one`` is such a thing: "run"."""
+def unreadable(kind: type[JobFolder], one: str = "", many: str = "") -> None:
+    """What the list of a kind leaves out because it cannot be read, folded away. ``one`` is such a thing: "run"."""
+    things, one = kind.unreadable(services.workspace()), one or kind.kind.name
     if not things:
         return
     with st.expander(f"{counted(len(things), one, many)} cannot be read", icon=":material/broken_image:"):
@@ -211,6 +212,11 @@ def job_link(job: JobFolder, after: str = "") -> None:
     st.page_link(page, label=label, query_params={word: name} if word else None, help=plain(job.id))
 
 
+def run_link(run_id: str, label: str, **looks: Any) -> None:
+    """A link to the page of a run."""
+    st.page_link("pages/train.py", label=label, query_params={"run": run_id}, **looks)
+
+
 def no_data_yet(key: str, own: Callable[[], object] | None = None) -> None:
     """What a form says where there is no data set to choose. ``own`` offers clips of one's own; else a link leads to where that is done."""
     with st.container(border=True):
@@ -232,9 +238,8 @@ def demo_button(key: str, kind: str = "primary") -> None:
     if task is not None and task.running:
         _demo_at_work()
         return
-    with errors_in_place():
-        if task is not None and task.error is not None:
-            raise task.error
+    if task is not None and task.error is not None:
+        tell(task.error)
     action_button("Generate demo set", make_demo, key=key, type=kind, icon=":material/auto_awesome:")
 
 

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime import Runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from labcore.serving.slots import Slots
-from ui.app import presence, tasks
+from ui.app import tasks
 from ui.app.text import duration, plain
 
 AT_ONCE = 2
@@ -62,7 +64,7 @@ class LongWork:
     def look(self) -> None:
         """Give up where the browser is gone. Called by the work itself."""
         now = time.monotonic()
-        if presence.there(self.session):
+        if is_there(self.session):
             self.seen = now
         elif now - self.seen > GONE_SECONDS:
             self.stop()
@@ -74,6 +76,17 @@ class LongWork:
         share, seconds = self.task.fraction, time.monotonic() - self.began
         left = f", about {plain(duration(seconds / share * (1 - share)))} left" if share > 0.02 and seconds > 3 else ""
         return f"{self.doing} {plain(self.name)}{left}"
+
+
+def is_there(session: str) -> bool:
+    """Whether the browser of a session is connected. Of what is no server's session nobody can tell, and it counts as there."""
+    return not Runtime.exists() or Runtime.instance().is_active_session(session)
+
+
+def _session() -> str:
+    """The session that the page is run for; empty outside of one."""
+    context = get_script_run_ctx(suppress_warning=True)
+    return context.session_id if context is not None else ""
 
 
 @st.cache_resource(show_spinner=False)
@@ -108,7 +121,7 @@ def start(key: str, name: str, group: str, doing: str, work: Work) -> LongWork:
             made.began = time.monotonic()
             return work(progress)
 
-    made = LongWork(key, name, group, doing, tasks.Task(whole), presence.current(), seen=time.monotonic())
+    made = LongWork(key, name, group, doing, tasks.Task(whole), _session(), seen=time.monotonic())
     held()[key] = made
     made.task.start()
     made.task.wait(tasks.SOON)

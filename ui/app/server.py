@@ -17,8 +17,8 @@ from streamlit import config
 
 from labcore.allowed_paths import restrict
 from labcore.errors import ConfigError
-from labcore.listening import bound_connections, most_connections
-from labcore.listening.descriptors import UNKNOWN_LIMIT
+from labcore.listening.descriptors import UNKNOWN_LIMIT, most_connections
+from labcore.listening.protocol import bound_connections
 from labcore.workspace import Workspace
 from ui.app.compression import Compressed
 from ui.app.first_page import FirstPage

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from labcore.device import DeviceChoice, choose_device
 from labcore.errors import RunError
+from labcore.jobs.manager import JobManager
 from labcore.owners import clean
+from labcore.runs import Run
 from labcore.workspace import Workspace
 from ui.app import tasks
 from ui.auth import visitor
 
 if TYPE_CHECKING:
-    from labcore.device import DeviceChoice
     from labcore.inference.classifier import Classifier
-    from labcore.jobs.manager import JobManager
-    from labcore.runs import Run
 
 
 def workspace() -> Workspace:
@@ -34,8 +34,6 @@ def visitor_name() -> str:
 @st.cache_resource(show_spinner=False)
 def manager() -> JobManager:
     """The job manager of this server."""
-    from labcore.jobs.manager import JobManager
-
     return JobManager(workspace())
 
 
@@ -57,8 +55,6 @@ def look_for_device() -> tasks.Task:
     """Import torch and choose a device in the background, once a server."""
 
     def work(_: tasks.Progress) -> DeviceChoice:
-        from labcore.device import choose_device
-
         choice = choose_device()
         settle_memory()
         return choice

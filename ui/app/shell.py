@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,14 +74,38 @@ def errors_in_place() -> Iterator[None]:
     """
     try:
         yield
-    except LabError as error:
-        show_error(error)
     except Exception as error:
-        log.exception("a page failed")
-        st.error(
-            f"Something went wrong inside the lab ({plain(type(error).__name__)}). The server log has the details.",
-            icon=":material/bug_report:",
-        )
+        tell(error)
+
+
+def tell(error: Exception) -> None:
+    """What went wrong, as :func:`errors_in_place` does."""
+    if isinstance(error, LabError):
+        show_error(error)
+        return
+    log.error("a page failed", exc_info=error)
+    st.error(
+        f"Something went wrong inside the lab ({plain(type(error).__name__)}). The server log has the details.",
+        icon=":material/bug_report:",
+    )
+
+
+def callback(act: Callable[[], object], key: str) -> Callable[[], None]:
+    """An action as a widget's callback. What goes wrong is kept under a key, for :func:`tell_trouble`."""
+
+    def called() -> None:
+        try:
+            act()
+        except Exception as error:
+            st.session_state[f"trouble-{key}"] = error
+
+    return called
+
+
+def tell_trouble(key: str) -> None:
+    """Tell once what went wrong in the last :func:`callback` with this key."""
+    if error := st.session_state.pop(f"trouble-{key}", None):
+        tell(error)
 
 
 def action_button(label: str, act: Callable[[], object], *, key: str, **looks: Any) -> None:
@@ -90,19 +114,24 @@ def action_button(label: str, act: Callable[[], object], *, key: str, **looks: A
     The action is a callback: it runs before anything is drawn. A press that is told by the return value of ``st.button``
     is lost where another part of the page asks for a rerun in the same moment.
     """
-    trouble = f"trouble-{key}"
+    st.button(label, key=key, on_click=callback(act, key), **looks)
+    tell_trouble(key)
 
-    def pressed() -> None:
-        try:
-            act()
-        except Exception as error:
-            st.session_state[trouble] = error
 
-    st.button(label, key=key, on_click=pressed, **looks)
-    error = st.session_state.pop(trouble, None)
-    if error is not None:
-        with errors_in_place():
-            raise error
+def next_button(label: str, counter: str, *, key: str, icon: str = ":material/shuffle:", **looks: Any) -> None:
+    """A button that counts up a number of the session's: the next of many."""
+
+    def count_up() -> None:
+        st.session_state[counter] = st.session_state.get(counter, 0) + 1
+
+    action_button(label, count_up, key=key, icon=icon, **looks)
+
+
+def one_of(label: str, options: Sequence[Any] | Mapping[Any, str], *, key: str, **looks: Any) -> Any:
+    """A few options side by side, one of which is always chosen; of a mapping the values are shown."""
+    if isinstance(options, Mapping):
+        looks["format_func"] = options.__getitem__
+    return st.segmented_control(label, list(options), required=True, key=key, wrap=True, **looks)
 
 
 def download(

@@ -28,18 +28,20 @@ class Task:
     total: int = 0
     result: Any = None
     error: Exception | None = None
-    _thread: threading.Thread | None = field(default=None, repr=False)
+    _thread: threading.Thread = field(init=False, repr=False)
     _closing: threading.Event = field(default_factory=threading.Event, repr=False)
 
-    def start(self) -> Self:
+    def __post_init__(self) -> None:
         self._thread = threading.Thread(target=self._run, name="task", daemon=True)
+
+    def start(self) -> Self:
         atexit.register(self._close)
         self._thread.start()
         return self
 
     @property
     def running(self) -> bool:
-        return self._thread is not None and self._thread.is_alive()
+        return self._thread.is_alive()
 
     @property
     def fraction(self) -> float:
@@ -62,8 +64,7 @@ class Task:
 
     def wait(self, seconds: float) -> None:
         """Give short work the time to end, so that nothing flickers."""
-        if self._thread is not None:
-            self._thread.join(timeout=seconds)
+        self._thread.join(timeout=seconds)
 
     def cancel(self) -> None:
         """Ask the work to end. It does so with its next report of progress, and leaves no result."""
@@ -72,8 +73,7 @@ class Task:
     def _close(self) -> None:
         # A daemon thread inside native code can abort the interpreter's exit: ask it to end, and wait.
         self._closing.set()
-        if self._thread is not None:
-            self._thread.join(timeout=30)
+        self._thread.join(timeout=30)
 
 
 class _Closing(Exception):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import Any
 from urllib.parse import parse_qs
 
 import anyio
@@ -17,9 +18,6 @@ from labcore.owners import clean
 from ui.auth import oidc, pages
 from ui.auth.policy import SECONDS_KEPT, SECONDS_SIGNED_IN, AccessPolicy
 from ui.auth.request import client_address, is_https, safe_next, same_origin
-
-if TYPE_CHECKING:
-    from anyio import CapacityLimiter
 
 AT_ONCE = 2
 """So many passwords are looked at at a time: each takes 64 MB and a core."""
@@ -41,7 +39,7 @@ class Login:
 
     def __init__(self, policy: AccessPolicy) -> None:
         self.policy = policy
-        self._limiter: CapacityLimiter | None = None
+        self._limiter: anyio.CapacityLimiter | None = None
         self._waiting: Counter[bool] = Counter()
 
     async def answer(self, request: Request, path: str) -> Response:
@@ -67,16 +65,8 @@ class Login:
             note += " The lab could not save this: a copy of your cookie may be valid again after a restart. Tell the administrator."
         return self._form(target, note=note)
 
-    def _form(self, target: str, **more: object) -> Response:
-        access = self.policy.access
-        return pages.sign_in(
-            self.policy.base,
-            target,
-            own_passwords=bool(access.accounts),
-            shared=access.shared,
-            providers=access.providers,
-            **more,  # type: ignore[arg-type]
-        )
+    def _form(self, target: str, **more: Any) -> Response:
+        return pages.sign_in(self.policy.base, target, self.policy.access, **more)
 
     async def _try(self, request: Request) -> Response:
         if not same_origin(request, required=True):
@@ -93,7 +83,8 @@ class Login:
         name, address = clean(form.get("name", "")), client_address(request, self.policy.access.proxies)
         if not name:
             return self._form(target, trouble="Enter a name.", status=400)
-        device = self.policy.session_cookies.read_device(request.cookies.get(self.policy.session_cookies.device_name))
+        cookies = self.policy.session_cookies
+        device = cookies.read_device(request.cookies.get(cookies.device_name))
         known = bool(device)
         pace, one = (self.policy.pace_of_devices, device) if known else (self.policy.pace, address)
         wait = 2 if self._waiting[known] >= WAITING else pace.wait(one)
@@ -109,26 +100,23 @@ class Login:
             return self._form(target, name=name, trouble=what, status=401)
         pace.passed(one)
         answer = RedirectResponse(target, 303)
-        secure = is_https(request, self.policy.access.proxies)
-        self._give_cookie(answer, who, name, form.get("keep") == "yes", secure)
+        keep = form.get("keep") == "yes"
+        seconds = SECONDS_KEPT if keep else SECONDS_SIGNED_IN
+        give = partial(self._give_cookie, request, answer)
+        give(cookies.name, cookies.make(who, name, seconds), self._path, max_age=int(seconds) if keep else None)
         if not known:
-            answer.set_cookie(
-                self.policy.session_cookies.device_name, self.policy.session_cookies.make_device(), path=f"{self.policy.base}/login",
-                expires=SECONDS_KNOWN, httponly=True, samesite="lax", secure=secure,
-            )  # fmt: skip
+            give(cookies.device_name, cookies.make_device(), f"{self.policy.base}/login", expires=SECONDS_KNOWN)
         return answer
 
-    def _give_cookie(self, answer: Response, who: str, name: str, keep: bool, secure: bool) -> None:
-        seconds = SECONDS_KEPT if keep else SECONDS_SIGNED_IN
-        answer.set_cookie(
-            self.policy.session_cookies.name, self.policy.session_cookies.make(who, name, seconds), path=self._path,
-            max_age=int(seconds) if keep else None, httponly=True, samesite="lax", secure=secure,
-        )  # fmt: skip
+    def _give_cookie(
+        self, request: Request, answer: Response, name: str, value: str, path: str, **life: int | None
+    ) -> None:
+        secure = is_https(request, self.policy.access.proxies)
+        answer.set_cookie(name, value, path=path, httponly=True, samesite="lax", secure=secure, **life)
 
     def _later(self, target: str, name: str, wait: int) -> Response:
-        text = f"Too many attempts. Try again in {wait} s." if wait < 120 else (
-            f"Too many attempts. Try again in {round(wait / 60)} minutes."
-        )  # fmt: skip
+        time = f"{wait} s" if wait < 120 else f"{round(wait / 60)} minutes"
+        text = f"Too many attempts. Try again in {time}."
         return self._form(target, name=name, trouble=text, status=429, retry_after=wait)
 
     async def _right(self, hashed: str, password: str, known: bool) -> bool:
@@ -147,10 +135,8 @@ class Login:
         if trouble:
             return pages.message("The lab is not ready", trouble, 503)
         answer = RedirectResponse(oidc.start_path(self.policy.base, provider), 303)
-        answer.set_cookie(
-            NEXT, safe_next(request.query_params.get("next", ""), self.policy.base), path=self._path, max_age=600,
-            httponly=True, samesite="lax", secure=is_https(request, self.policy.access.proxies),
-        )  # fmt: skip
+        target = safe_next(request.query_params.get("next", ""), self.policy.base)
+        self._give_cookie(request, answer, NEXT, target, self._path, max_age=600)
         return answer
 
     def after_provider(self, request: Request) -> Response | None:

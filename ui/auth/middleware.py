@@ -5,6 +5,7 @@ It stands before everything that the server answers, so a new route of Streamlit
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Callable
 from urllib.parse import quote
@@ -14,11 +15,11 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config
 
-from ui.app import upload_limits
+from ui.app import limits
 from ui.auth import headers, pages, sessions
 from ui.auth import policy as policies
 from ui.auth.login import Login
-from ui.auth.policy import AccessPolicy, Visitor
+from ui.auth.policy import AccessPolicy
 from ui.auth.request import (
     from_elsewhere,
     host_allowed,
@@ -43,18 +44,19 @@ class AccessMiddleware:
     def __init__(self, app: ASGIApp, policy: AccessPolicy | None = None) -> None:
         self.app = app
         self._policy = policy
-        self._login: Login | None = None
-        self._uploads: upload_limits.Uploads | None = None
         self._sessions = sessions.Sessions()
 
     @property
     def policy(self) -> AccessPolicy:
         return self._policy or policies.policy()
 
-    @property
+    @functools.cached_property
     def login(self) -> Login:
-        self._login = self._login or Login(self.policy)
-        return self._login
+        return Login(self.policy)
+
+    @functools.cached_property
+    def uploads(self) -> limits.Uploads:
+        return limits.Uploads()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -86,11 +88,7 @@ class AccessMiddleware:
             return
         inner = Request(seen_from_outside(scope, proxies), request.receive)
         try:
-            if (
-                path is not None
-                and path.startswith(upload_limits.PREFIX)
-                and scope["method"] not in ("DELETE", "OPTIONS")
-            ):
+            if path.startswith(limits.UPLOAD) and scope["method"] not in ("DELETE", "OPTIONS"):
                 await self._upload(inner, path, hardened)
             else:
                 await self.app(inner.scope, inner.receive, hardened)
@@ -99,7 +97,7 @@ class AccessMiddleware:
                 slow = PlainTextResponse("The request arrived too slowly.", 408, {"Connection": "close"})
                 await slow(scope, receive, hardened)
 
-    async def _answer(self, request: Request, path: str | None) -> Response | None:
+    async def _answer(self, request: Request, path: str) -> Response | None:
         """The gate's own answer, or None where the lab answers."""
         access = self.policy.access
         if path == HEALTH and request.method in ("GET", "HEAD"):
@@ -121,8 +119,8 @@ class AccessMiddleware:
         visitor = self.policy.visitor(request.cookies)
         if visitor is None:
             return self._stranger(request)
-        if path is not None and path.startswith(upload_limits.PREFIX):
-            session, _ = upload_limits.ids(path)
+        if path.startswith(limits.UPLOAD):
+            session, _ = limits.ids(path)
             if not self._sessions.belongs(session, visitor.sign_in):
                 return PlainTextResponse("This page belongs to another sign-in: reload it.", 403)
         if path == "/" and access.providers:
@@ -146,26 +144,26 @@ class AccessMiddleware:
         )
 
     async def _upload(self, request: Request, path: str, send: Send) -> None:
-        self._uploads = self._uploads or upload_limits.Uploads()
-        session, file = upload_limits.ids(path)
+        session, file = limits.ids(path)
         length = request.headers.get("content-length", "")
-        size = int(length) if length.isdecimal() else None
-        refusal = self._uploads.refusal(session, file, size)
-        if refusal is not None or size is None:
-            assert refusal is not None
-            log.warning("an upload was refused: %s", refusal.why)
+        refusal: tuple[int, str] | None = (411, "The upload does not state its length")
+        if length.isdecimal():
+            refusal = self.uploads.refusal(session, file, int(length))
+        if refusal is not None:
+            status, why = refusal
+            log.warning("an upload was refused: %s", why)
             # The body is left unread: the server closes the connection.
-            answer = PlainTextResponse(refusal.why, refusal.status, {"Connection": "close"})
+            answer = PlainTextResponse(why, status, {"Connection": "close"})
             await answer(request.scope, request.receive, send)
             return
-        with self._uploads.coming(session, file, size):
+        with self.uploads.coming(session, file, int(length)):
             await self.app(request.scope, request.receive, send)
 
     # --- the WebSocket of a page
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = HTTPConnection(scope)
-        visitor = self._who(connection)
+        visitor = self.policy.visitor(connection.cookies) if self.policy.access.demanded else None
         still = self._let_in(connection)
         if still is None:
             await receive()  # the server's own "connect"
@@ -180,10 +178,6 @@ class AccessMiddleware:
             await self.app(scope, page.receive, page.send)
         finally:
             page.left()
-
-    def _who(self, connection: HTTPConnection) -> Visitor | None:
-        """Whose sign-in a WebSocket comes by; None where nobody has to sign in, and for a stranger."""
-        return self.policy.visitor(connection.cookies) if self.policy.access.demanded else None
 
     def _let_in(self, connection: HTTPConnection) -> Callable[[], bool] | None:
         """None for a stranger; else what tells whether the visitor still may."""
@@ -201,14 +195,12 @@ class AccessMiddleware:
             return None
         return lambda: self.policy.visitor(cookies) is not None
 
-    def _inner(self, path: str) -> str | None:
-        """A path without the base path; None outside of it."""
+    def _inner(self, path: str) -> str:
+        """A path without the base path; empty outside of it."""
         base = self.policy.base
-        if not base:
-            return path
         if path == base:
             return "/"
-        return path.removeprefix(base) if path.startswith(f"{base}/") else None
+        return path.removeprefix(base) if path.startswith(f"{base}/") else ""
 
 
 def _wants_page(request: Request) -> bool:

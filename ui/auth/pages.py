@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import HTMLResponse
 
+from labcore.access import Access
 from ui.auth.headers import own_policy
 
 LOGO = (
@@ -74,21 +75,20 @@ def page(title: str, body: str, status: int, *, wide: bool = False, retry_after:
 
 
 def sign_in(
-    base: str, target: str, *, own_passwords: bool, shared: bool, providers: Sequence[str] = (), name: str = "", trouble: str = "",
-    note: str = "", status: int = 200, retry_after: int = 0,
+    base: str, target: str, access: Access, *, name: str = "", trouble: str = "", note: str = "", status: int = 200,
+    retry_after: int = 0,
 ) -> HTMLResponse:  # fmt: skip
-    """The form, the buttons of the providers, or both.
+    """The form, the buttons of the providers, or both, as the settings of access say.
 
     Args:
         target: where to go afterwards, a path of the lab.
-        own_passwords: some have a password of their own; ``shared``: there is one for everybody.
         trouble: what went wrong, a sentence; ``note``: what is to be said otherwise.
     """
     parts = [f"<p>{escape(note)}</p>" if note else ""]
     if trouble:
         parts.append(f'<p class="trouble" role="alert">{escape(trouble)}</p>')
-    if own_passwords or shared:
-        hint = "" if own_passwords else ' <span class="hint">shown next to your jobs</span>'
+    if access.passwords:
+        hint = "" if access.accounts else ' <span class="hint">shown next to your jobs</span>'
         parts.append(
             f'<form method="post" action="{escape(base)}/login"><input type="hidden" name="next" value="{escape(target)}">'
             f'<label for="name">Your name{hint}</label>'
@@ -99,12 +99,12 @@ def sign_in(
             '<label class="keep"><input type="checkbox" name="keep" value="yes">Keep me signed in for 30 days</label>'
             "<button>Sign in</button></form>"
         )
-    if providers and (own_passwords or shared):
+    if access.providers and access.passwords:
         parts.append('<div class="or">or</div>')
-    for provider in providers:
+    for provider in access.providers:
         query = urlencode({"provider": provider, "next": target})
         label = f"Sign in with {provider}" if provider else "Sign in with your organisation"
-        plain = " plain" if own_passwords or shared else ""
+        plain = " plain" if access.passwords else ""
         parts.append(f'<a class="button{plain}" href="{escape(base)}/login/oidc?{escape(query)}">{escape(label)}</a>')
     return page("Sign in", "".join(parts), status, retry_after=retry_after)
 
@@ -112,7 +112,7 @@ def sign_in(
 def closed(why: str, troubles: Sequence[str]) -> HTMLResponse:
     """Access is demanded, and nobody can be let in."""
     if troubles:
-        listed = "".join(f"<li>{escape(_sentence(trouble))}</li>" for trouble in troubles)
+        listed = "".join(f"<li>{escape(trouble.rstrip('.'))}.</li>" for trouble in troubles)
         body = (
             "<p>The access settings are invalid, so nobody is let in. The administrator must correct them and restart the lab:</p>"
             f"<ul>{listed}</ul>"
@@ -166,7 +166,3 @@ def not_listed(base: str, who: str) -> HTMLResponse:
         f'<a class="button" href="{escape(base)}/auth/logout">Sign in as somebody else</a>'
     )
     return page("Not on the list", body, 403)
-
-
-def _sentence(text: str) -> str:
-    return text.rstrip(".") + "."

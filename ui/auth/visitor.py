@@ -13,20 +13,13 @@ import streamlit as st
 from labcore.owners import clean, shell_user
 from ui.auth.policy import Visitor, policy
 
-__all__ = ["Visitor", "demanded", "guard", "sign_out_link", "visitor"]
-
-
-def demanded() -> bool:
-    """Whether people have to sign in."""
-    return policy().access.demanded
-
 
 def guard() -> None:
     """End the page here where access is demanded and nobody has signed in. The first call of every page."""
-    if not demanded() or _signed_in() is not None:
+    access = policy().access
+    if not access.demanded or _signed_in() is not None:
         return
     st.title("Sign in", anchor=False)
-    access = policy().access
     if not access.usable:
         why = (
             "; ".join(access.troubles)
@@ -47,7 +40,7 @@ def visitor() -> Visitor:
 
     On a lab for its own machine it is the account that runs it, unverified.
     """
-    found = _signed_in() if demanded() else None
+    found = _signed_in() if policy().access.demanded else None
     if found is not None:
         return found
     if policy().access.behind_proxy:  # which tells the name, where server.trustedUserHeaders says in which header
@@ -58,7 +51,7 @@ def visitor() -> Visitor:
 
 def sign_out_link() -> None:
     """Who is signed in, and the way out; nothing where nobody has to sign in."""
-    if not demanded():
+    if not policy().access.demanded:
         return
     name = escape(visitor().name)
     st.html(

@@ -10,6 +10,7 @@ import streamlit as st
 from ui.app.text import unmarked
 from ui.charts.bars import bars, show_figure
 from ui.charts.colours import accents, dark
+from ui.charts.curves import PADDING, category, measure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,13 +20,11 @@ PART_NAMES = {"decode": "Decode", "transfer": "Transfer", "mel": "Log-mel", "net
 BAR = 26
 """Height of a bar with its gap, in pixels."""
 TOOLTIP = [
-    {"field": "Device", "type": "nominal"},
-    {"field": "Batch", "type": "quantitative", "title": "Batch size"},
-    {"field": "Clips/s", "type": "quantitative", "format": ",.4~r"},
-    {"field": "ms per batch", "type": "quantitative", "format": ",.4~r"},
-    {"field": "Share of peak", "type": "quantitative", "format": ".1%"},
-    {"field": "Configuration", "type": "nominal"},
-    {"field": "Note", "type": "nominal"},
+    category("Device"),
+    measure("Batch", "Batch size"),
+    *(measure(column, column, format=",.4~r") for column in ("Clips/s", "ms per batch")),
+    measure("Share of peak", "Share of peak", format=".1%"),
+    *map(category, ("Configuration", "Note")),
 ]
 LONG = 24
 """Names of bars with more letters than this take two lines."""
@@ -37,48 +36,33 @@ def throughput(frame: pd.DataFrame, *, key: str, height: int = 360) -> None:
     Args:
         frame: from :func:`ui.benchmark.data.curve`.
     """
-    x, y = _batches(frame["Batch"]), {"type": "quantitative", "scale": {"type": "log", "nice": True}}
+    x, scale = _batches(frame["Batch"]), {"type": "log", "nice": True}
     names = list(dict.fromkeys(frame["Device"]))
     rates = [rate for column in ("Quartile low", "Clips/s", "Quartile high") for rate in frame[column].dropna()]
     tens = [10.0**power for power in range(math.floor(math.log10(min(rates))), math.ceil(math.log10(max(rates))) + 1)]
     columns = 1 if max(map(len, names)) > 20 else 3  # long names beside each other would be cut on a narrow screen
-    colour = {
-        "field": "Device",
-        "type": "nominal",
-        "scale": {"domain": names},
-        "legend": {"orient": "top", "title": None, "symbolType": "stroke", "labelLimit": 420, "columns": columns},
+    legend = {"orient": "top", "title": None, "symbolType": "stroke", "labelLimit": 420, "columns": columns}
+    colour = category("Device", scale={"domain": names}, legend=legend)
+    low = measure("Quartile low", "clips/s", scale=scale, axis={"format": "~s", "values": tens})
+    quartiles = {
+        "mark": {"type": "rule", "strokeWidth": 1.4, "opacity": 0.6},
+        "encoding": {"x": x, "y": low, "y2": {"field": "Quartile high"}, "color": colour},
     }
-    spec = {
-        "padding": {"top": 6, "bottom": 0, "left": 0, "right": 6},
-        "layer": [
-            {
-                "mark": {"type": "rule", "strokeWidth": 1.4, "opacity": 0.6},
-                "encoding": {
-                    "x": x,
-                    "y": {**y, "field": "Quartile low", "title": "clips/s", "axis": {"format": "~s", "values": tens}},
-                    "y2": {"field": "Quartile high"},
-                    "color": colour,
-                },
-            },
-            {
-                "mark": {"type": "line", "strokeWidth": 2.2, "point": {"size": 46, "filled": True}},
-                "encoding": {"x": x, "y": {**y, "field": "Clips/s"}, "color": colour, "tooltip": TOOLTIP},
-            },
-        ],
+    rate = {"field": "Clips/s", "type": "quantitative", "scale": scale}
+    line = {
+        "mark": {"type": "line", "strokeWidth": 2.2, "point": {"size": 46, "filled": True}},
+        "encoding": {"x": x, "y": rate, "color": colour, "tooltip": TOOLTIP},
     }
+    spec = {"padding": PADDING, "layer": [quartiles, line]}
     st.vega_lite_chart(frame, spec, key=key, height=height, width="stretch", alt="Clips per second by batch size")
 
 
 def _batches(sizes: pd.Series) -> dict[str, Any]:
     """The axis of batch sizes: two decades at least, or a lone point would stand on an axis without a sense of scale."""
     reach = [0.8 * min(1, *sizes), 1.25 * max(8, *sizes)]
-    return {
-        "field": "Batch",
-        "type": "quantitative",
-        "title": "batch size",
-        "scale": {"type": "log", "base": 2, "domain": reach, "nice": False},
-        "axis": {"values": _powers(reach), "format": "d", "grid": False},
-    }
+    sizes_in = [2**power for power in range(0, 11) if reach[0] <= 2**power <= reach[1]]
+    axis = {"values": sizes_in[::2] if len(sizes_in) > 9 else sizes_in, "format": "d", "grid": False}
+    return measure("Batch", "batch size", scale={"type": "log", "base": 2, "domain": reach, "nice": False}, axis=axis)
 
 
 def ratios(factors: dict[str, float], *, key: str, alt: str) -> None:
@@ -150,8 +134,3 @@ def parts(labels: list[str], times: list[dict[str, float]], *, shares: bool, key
     figure.update_xaxes(ticksuffix=" %" if shares else " ms", range=[0, 100] if shares else None, nticks=6)
     figure.update_yaxes(autorange="reversed", ticksuffix="  ", showgrid=False)
     _show_bars(figure, labels, key=key, alt="Time per clip by stage", more=96, legend=True)
-
-
-def _powers(reach: list[float]) -> list[int]:
-    sizes = [2**power for power in range(0, 11) if reach[0] <= 2**power <= reach[1]]
-    return sizes[::2] if len(sizes) > 9 else sizes

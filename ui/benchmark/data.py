@@ -11,6 +11,7 @@ from labcore.benchmark.analysis import Work, fastest, speed_up
 from labcore.benchmark.cases import SCOPES
 from labcore.benchmark.events import CpuTuned, Measurement, Tried
 from labcore.benchmark.report import BenchmarkReport
+from labcore.texts import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +23,7 @@ SCOPE_NAMES = {
     "waveform": "From waveforms",
     "file": "From files",
 }
+PARTS = ("decode", "transfer", "mel", "network")
 MODE_NAMES = {"inference": "Inference", "training": "Training step"}
 MODEL_NAMES = {"article": "small CNN, 4 × 1 × 64 × 64"}
 
@@ -35,7 +37,6 @@ class Taken:
     """A measurement that gave a figure, and whose it is."""
 
     side: str
-    device_name: str
     measured: Measurement
 
     @property
@@ -64,8 +65,7 @@ def taken(reports: list[BenchmarkReport]) -> list[Taken]:
     for side, report in sides(reports):
         for measured in report.measurements:
             if measured.ok and measured.clips_per_second:
-                key = (side, measured.case)
-                found[key] = Taken(side, report.device_name(measured.case.device), measured)
+                found[side, measured.case] = Taken(side, measured)
     return list(found.values())
 
 
@@ -182,9 +182,7 @@ def tuning_words(side: str, tuning: CpuTuned) -> str:
 
 def form_words(tried: Tried) -> str:
     """A form that was tried for the CPU: ``bf16 channels last, 2 threads``."""
-    threads = tried.threads
-    words = f"{tried.precision} {tried.memory_format.replace('_', ' ')}"
-    return f"{words}, {threads} thread{'' if threads == 1 else 's'}"
+    return f"{tried.precision} {tried.memory_format.replace('_', ' ')}, {counted(tried.threads, 'thread')}"
 
 
 def full_table(reports: list[BenchmarkReport]) -> pd.DataFrame:
@@ -216,10 +214,7 @@ def _entries(side: str, report: BenchmarkReport) -> Iterator[dict[str, object]]:
             "FLOPs per clip": measured.flops_per_clip,
             "J per clip": measured.energy_j_per_clip,
             "Compile s": measured.compile_seconds,
-            **{
-                f"{part.capitalize()} ms": measured.parts_ms.get(part)
-                for part in ("decode", "transfer", "mel", "network")
-            },
+            **{f"{part.capitalize()} ms": measured.parts_ms.get(part) for part in PARTS},
             "Repeats": measured.repeats,
             "Note": measured.error or measured.disturbed,
         }

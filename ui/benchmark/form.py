@@ -14,7 +14,7 @@ from labcore.benchmark.plan import BATCH_SIZES, BenchmarkPlan, full_plan, make_p
 from labcore.device import usable_cores
 from labcore.errors import LabError
 from ui.app import services, tasks
-from ui.app.shell import action_button, errors_in_place, show_error
+from ui.app.shell import action_button, errors_in_place, one_of, show_error
 from ui.app.text import counted, duration, plain
 from ui.benchmark.data import MODE_NAMES, MODEL_NAMES, SCOPE_NAMES, device_word
 
@@ -59,17 +59,7 @@ def show(started: Callable[[str], None]) -> None:
 
 
 def _form(devices: dict[str, str], started: Callable[[str], None]) -> None:
-    kind = _held(
-        "kind",
-        "quick",
-        st.segmented_control,
-        "Measurements",
-        list(KINDS),
-        format_func=KINDS.__getitem__,
-        required=True,
-        label_visibility="collapsed",
-        wrap=True,
-    )
+    kind = _held("kind", "quick", one_of, "Measurements", KINDS, label_visibility="collapsed")
     st.caption(ABOUT[kind])
     try:
         plan = MADE[kind](list(devices))

@@ -11,7 +11,7 @@ from labcore.benchmark.summary import sentences
 from labcore.errors import LabError
 from labcore.sheets import csv_of_frame
 from ui.app import live
-from ui.app.shell import download, show_error
+from ui.app.shell import download, one_of, show_error
 from ui.app.text import ago, counted, duration, plain, sentence
 from ui.benchmark import charts, data
 from ui.benchmark.data import MODE_NAMES, MODEL_NAMES, SCOPE_NAMES, Taken
@@ -29,7 +29,8 @@ def show(reports: list[BenchmarkReport]) -> None:
     _charts(rows)
     _cpu_forms(reports)
     _article(reports)
-    _everything(reports)
+    with st.expander("All figures", icon=":material/table:"):
+        _frame(data.full_table(reports).dropna(axis=1, how="all"), "every-figure")
 
 
 def _head(side: str, report: BenchmarkReport) -> None:
@@ -109,7 +110,7 @@ def _choice(label: str, options: list[str], name: str, words) -> str:
     key = f"speed-view-{name}"
     if st.session_state.get(key) not in options:
         st.session_state[key] = options[0]
-    return st.segmented_control(label, options, format_func=words, key=key, required=True, wrap=True)
+    return one_of(label, {option: words(option) for option in options}, key=key)
 
 
 def _speed_up(of_mode: list[Taken], shown: list[Taken]) -> None:
@@ -183,11 +184,6 @@ def _article(reports: list[BenchmarkReport]) -> None:
         f"Quoted: {article.NAME}. It states neither the CPU nor the method of timing. "
         "Measured: the same work, one forward pass of the network alone."
     )
-
-
-def _everything(reports: list[BenchmarkReport]) -> None:
-    with st.expander("All figures", icon=":material/table:"):
-        _frame(data.full_table(reports).dropna(axis=1, how="all"), "every-figure")
 
 
 PEAK = st.column_config.NumberColumn(

@@ -8,13 +8,12 @@ from pathlib import Path
 import streamlit as st
 
 from labcore.benchmark.job import Benchmark
-from labcore.benchmark.report import BenchmarkReport, ReportError
-from labcore.benchmark.serialization import MOST_BYTES
+from labcore.benchmark.report import MOST_BYTES, BenchmarkReport, ReportError
 from labcore.jobs.glances import glances
 from labcore.jobs.listing import looked_at
 from ui.app import live, services
 from ui.app.live import TICK
-from ui.app.shell import download, errors_in_place, show_error
+from ui.app.shell import callback, download, errors_in_place, show_error, tell_trouble
 from ui.app.text import ago, count, duration, plain, told_apart
 from ui.benchmark import charts, data
 from ui.components import owner_guard, queue_line
@@ -38,7 +37,10 @@ def choose(folders: dict[str, Benchmark]) -> list[Benchmark]:
     """The reports to look at, one or several; kept in the URL."""
     asked = [name for name in st.query_params.get("report", "").split(",") if name]
     wanted = [name for name in asked if name in folders]
-    _tell_gone([name for name in asked if name not in folders])
+    there = {*folders, *(each.id for each in active())}  # one that is measured stands above
+    for name in asked:
+        if name not in there:
+            live.gone("report", name)
     begun = [name for name, folder in folders.items() if (folder.path / "machine.json").exists()]
     current = wanted[:MOST_BESIDE] or (begun or list(folders))[:1]
     if not folders:
@@ -59,14 +61,6 @@ def choose(folders: dict[str, Benchmark]) -> list[Benchmark]:
         help="Choose several to compare them side by side.",
     )
     return [folders[name] for name in current]
-
-
-def _tell_gone(names: list[str]) -> None:
-    """Say which reports of a link are not there. One that is measured is: it stands above."""
-    measured = {each.id for each in active()}
-    for name in names:
-        if name not in measured:
-            live.gone("report", name)
 
 
 def look_at(*ids: str) -> None:
@@ -160,12 +154,13 @@ def keep_and_remove(folders: list[Benchmark]) -> None:
         for number, folder in enumerate(folders):
             word = "Download" if len(folders) == 1 else f"Download {data.LETTERS[number]}"
             looks = {"key": f"download-{folder.id}", "help": FILE_HELP}
-            download(word, partial(_file, folder), f"{folder.id}.json", "application/json", **looks)
+            download(
+                word, lambda folder=folder: folder.report().to_json(), f"{folder.id}.json", "application/json", **looks
+            )
         upload()
-        if folders:
-            what = "these reports" if len(folders) > 1 else "this report"
-            owners = [folder.owner for folder in folders]
-            owner_guard.remove_button(what, partial(_remove, folders), *owners, key="speed-remove")
+        what = "these reports" if len(folders) > 1 else "this report"
+        owners = [folder.owner for folder in folders]
+        owner_guard.remove_button(what, partial(_remove, folders), *owners, key="speed-remove")
 
 
 def upload() -> None:
@@ -177,14 +172,11 @@ def upload() -> None:
             "Report",
             type="json",
             key=f"speed-upload-{number}",
-            on_change=_take_up,
+            on_change=callback(_take_up, "speed-upload"),
             label_visibility="collapsed",
             max_upload_size=MOST_BYTES // 1_000_000,
         )
-    trouble = st.session_state.pop("speed-upload-trouble", None)
-    if trouble is not None:
-        with errors_in_place():
-            raise trouble
+    tell_trouble("speed-upload")
 
 
 def _take_up() -> None:
@@ -194,17 +186,9 @@ def _take_up() -> None:
     if file is None:
         return
     st.session_state["speed-uploads"] = number + 1  # an empty uploader in place of the used one
-    try:
-        folder = Benchmark.keep(services.workspace(), BenchmarkReport.from_json(file.getvalue()))
-    except Exception as error:
-        st.session_state["speed-upload-trouble"] = error
-    else:
-        shown = [name for name in st.session_state.get("speed-reports", []) if name in known()]
-        look_at(*[*shown, folder.id][-MOST_BESIDE:])
-
-
-def _file(folder: Benchmark) -> str:
-    return folder.report().to_json()
+    folder = Benchmark.keep(services.workspace(), BenchmarkReport.from_json(file.getvalue()))
+    shown = [name for name in st.session_state.get("speed-reports", []) if name in known()]
+    look_at(*[*shown, folder.id][-MOST_BESIDE:])
 
 
 def _remove(folders: list[Benchmark]) -> None:

@@ -7,6 +7,7 @@ import streamlit as st
 from labcore.texts import shown
 from ui.app.text import label_names
 from ui.charts.colours import INKS, ink_on, shade, shares
+from ui.charts.curves import category, measure
 
 
 def confusion(table: dict[str, dict[str, int]], *, key: str) -> None:
@@ -19,33 +20,27 @@ def confusion(table: dict[str, dict[str, int]], *, key: str) -> None:
     named = label_names(table)
     labels = list(named.values())
     few = len(labels) <= 20
-    band = {"type": "nominal", "sort": None, "scale": {"domain": labels, "paddingInner": 0.06}}
+    band = {"sort": None, "scale": {"domain": labels, "paddingInner": 0.06}}
     axis = {"ticks": False, "domain": False, "labelOverlap": not few}
     place = {
-        "y": {"field": "true", "title": "true", "axis": axis, **band},
-        "x": {"field": "predicted", "title": "predicted", "axis": {**axis, "labelAngle": -45}, **band},
+        "y": category("true", title="true", axis=axis, **band),
+        "x": category("predicted", title="predicted", axis={**axis, "labelAngle": -45}, **band),
     }
-    told = [
-        {"field": "true", "title": "True"},
-        {"field": "predicted", "title": "Predicted"},
-        {"field": "clips", "type": "quantitative", "title": "Clips"},
-        {"field": "share", "type": "quantitative", "title": "Share of the row", "format": ".0%"},
+    tooltip = [
+        category("true", title="True"),
+        category("predicted", title="Predicted"),
+        measure("clips", "Clips"),
+        measure("share", "Share of the row", format=".0%"),
     ]
-    scale = {"domain": [0, 1], "range": shares()}
+    shade_of_share = measure("share", "share", scale={"domain": [0, 1], "range": shares()}, legend=None)
     square = {
         "mark": {"type": "rect", "stroke": None, "cornerRadius": 2},
-        "encoding": {
-            "color": {"field": "share", "type": "quantitative", "scale": scale, "legend": None},
-            "tooltip": told,
-        },
+        "encoding": {"color": shade_of_share, "tooltip": tooltip},
     }
+    ink = category("ink", scale={"domain": INKS, "range": INKS}, legend=None)
     number = {
         "mark": {"type": "text", "fontSize": 12},
-        "encoding": {
-            "text": {"field": "clips", "type": "quantitative"},
-            "color": {"field": "ink", "type": "nominal", "scale": {"domain": INKS, "range": INKS}, "legend": None},
-            "tooltip": told,
-        },
+        "encoding": {"text": measure("clips", "clips"), "color": ink, "tooltip": tooltip},
     }
     empty = {"view": {"fill": shares()[0], "stroke": None}}
     spec = {"encoding": place, "layer": [square, number] if few else [square], "config": empty}

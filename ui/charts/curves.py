@@ -6,16 +6,22 @@ A specification stays the same from epoch to epoch and only the rows change, so 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import median
 from typing import Any
 
 import streamlit as st
 
 from labcore.events import Epoch
 from ui.charts.colours import dark
-from ui.charts.spikes import ceiling
 
 PADDING = {"top": 6, "bottom": 0, "left": 0, "right": 6}
 """Around a picture of Vega-Lite, in pixels."""
+NEIGHBOURS = 3
+"""So many values on either side say what is usual at a place."""
+FACTOR = 6.0
+"""A value so many times above what is usual is a spike."""
+WORTH = 1.5
+"""Spikes are cut only where they stand so many times above everything else: lower ones do no harm."""
 
 
 def measure(field: str, title: str | None = None, **more: Any) -> dict[str, Any]:
@@ -42,7 +48,7 @@ def curves(
     *,
     key: str,
     title: str,
-    marks: list[dict[str, Any]] | None = None,
+    marks: list[dict[str, Any]],
 ) -> None:
     """Loss or accuracy over the epochs, training and validation clips as two lines, and a rule where a setting was turned.
 
@@ -57,9 +63,7 @@ def curves(
     import pandas as pd
 
     share = field == "accuracy"
-    frame = pd.DataFrame(
-        _rows(epochs, field, marks or []), columns=["epoch", "value", "clips", "what", "real", "above"]
-    )
+    frame = pd.DataFrame(_rows(epochs, field, marks), columns=["epoch", "value", "clips", "what", "real", "above"])
     form = ".1%" if share else ".3f"
     legend = {"orient": "bottom-right" if share else "top-right", "direction": "horizontal"}
     line = {
@@ -75,7 +79,7 @@ def curves(
             "tooltip": [_EPOCH, category("clips", title="Clips"), measure("real", title, format=form)],
         },
     }
-    spec = {"padding": PADDING, "encoding": {"x": _epoch_axis(total)}, "layer": [line, *_ABOVE, *_CHANGED]}
+    spec = {"padding": PADDING, "encoding": {"x": _epoch_axis(total)}, "layer": [line, *_NOTES]}
     st.vega_lite_chart(frame, spec, key=key, height=250, width="stretch", alt=f"{title} by epoch")
 
 
@@ -100,56 +104,46 @@ def _rows(epochs: list[Epoch], field: str, marks: list[dict[str, Any]]) -> list[
     return [*rows, *({"epoch": mark["epoch"], "what": mark["what"]} for mark in marks)]
 
 
-_ABOVE: list[dict[str, Any]] = [
-    {
-        "transform": [{"filter": "isValid(datum.above)"}],
-        "mark": {
-            "type": "point",
-            "shape": "triangle-up",
-            "filled": True,
-            "size": 60,
-            "opacity": 1,
-            "yOffset": -1,
-            "aria": False,
-        },
-        "encoding": {
-            "y": {"field": "value", "type": "quantitative"},
-            "color": category("clips"),
-            "tooltip": [measure("real", "Beyond the axis", format=".4~g")],
-        },
-    },
-    {
-        "name": "above_note",
-        "transform": [{"filter": "isValid(datum.above)"}],
-        "mark": {"type": "text", "align": "left", "baseline": "middle", "dx": 8, "aria": False},
-        "encoding": {"y": {"field": "value", "type": "quantitative"}, "text": category("above")},
-    },
-]
-_CHANGED: list[dict[str, Any]] = [
-    {
-        "transform": [{"filter": "isValid(datum.what)"}],
-        "mark": {"type": "rule", "strokeDash": [3, 3], "strokeWidth": 1.6, "color": "#7A8288", "aria": False},
-        "encoding": {"tooltip": [category("what", title="SettingsChanged")]},
-    },
-    {
-        "name": "turned_note",
-        "transform": [{"filter": "isValid(datum.what)"}],
-        "mark": {
-            "type": "text",
-            "angle": 270,
-            "align": "right",
-            "baseline": "bottom",
-            "dx": -2,
-            "dy": -3,
-            "limit": 190,
-            "aria": False,
-        },
-        "encoding": {"y": {"value": 0}, "text": category("what")},
-    },
-]
-"""Layers of :func:`curves`. A name with ``_note`` gives a text the ink of ``page.css``.
+def ceiling(curves: Sequence[Sequence[float]]) -> float | None:
+    """Where to cut a chart of positive values such that spikes do not rule it; None where nothing is to be cut.
 
-Those that often hold nothing are hidden from readers of screens: an empty mark has no name."""
+    A curve that comes down from a high beginning is no spike, nor is one that goes up for good: it has neighbours there.
+    """
+    usual, spikes = [], []
+    for curve in curves:
+        values = [value for value in curve if value == value]  # what is not a number is not drawn
+        for place, value in enumerate(values):
+            around = [*values[max(0, place - NEIGHBOURS) : place], *values[place + 1 : place + 1 + NEIGHBOURS]]
+            spike = value == float("inf") or (len(around) > 1 and value > FACTOR * median(around) > 0)
+            (spikes if spike else usual).append(value)
+    if not spikes or not usual:
+        return None
+    top = 1.15 * max(usual)
+    return top if max(spikes) > WORTH * top else None
+
+
+def _rows_with(field: str, kind: str, encoding: dict[str, Any], **mark: Any) -> dict[str, Any]:
+    """A layer of the rows that have a field, which often are none: an empty mark has no name, so readers of screens pass it over.
+
+    Its name gives a text the ink of ``page.css``.
+    """
+    mark = {"type": kind, "aria": False, **mark}
+    layer = {"transform": [{"filter": f"isValid(datum.{field})"}], "mark": mark, "encoding": encoding}
+    return layer | ({"name": f"{field}_note"} if kind == "text" else {})
+
+
+_VALUE = {"field": "value", "type": "quantitative"}
+_BEYOND = {"y": _VALUE, "color": category("clips"), "tooltip": [measure("real", "Beyond the axis", format=".4~g")]}
+_CHANGED = {"tooltip": [category("what", title="SettingsChanged")]}
+_ABOVE_NOTE = {"y": _VALUE, "text": category("above")}
+_CHANGED_NOTE = {"y": {"value": 0}, "text": category("what")}
+_NOTES = [
+    _rows_with("above", "point", _BEYOND, shape="triangle-up", filled=True, size=60, opacity=1, yOffset=-1),
+    _rows_with("above", "text", _ABOVE_NOTE, align="left", baseline="middle", dx=8),
+    _rows_with("what", "rule", _CHANGED, strokeDash=[3, 3], strokeWidth=1.6, color="#7A8288"),
+    _rows_with("what", "text", _CHANGED_NOTE, angle=270, align="right", baseline="bottom", dx=-2, dy=-3, limit=190),
+]
+"""Layers of :func:`curves`: values beyond the axis, and changed settings."""
 
 
 def probabilities(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from labcore.audio import encode_wav
 from labcore.batch.segments import Segment, summary_of
 from labcore.runs import Run
 from labcore.texts import moment, shown
@@ -24,7 +25,7 @@ from ui.components.sound_viewer import Row, image_row, viewer, wave_row
 
 if TYPE_CHECKING:
     from labcore.config import RunConfig
-    from labcore.inference.classifier import Prediction
+    from labcore.inference.prediction import Prediction
 
 PLAYER = "classify-player"
 HINT = "Point to read values · click to set the player"
@@ -93,7 +94,7 @@ def _whole(clip: Clip, answer: Prediction) -> None:
 
 
 def _probabilities(answer: Prediction, start_s: float, end_s: float, title: str) -> Row:
-    from labcore.explore.over_time import probabilities_view
+    from labcore.explore.view import probabilities_view
 
     view, labels = probabilities_view(answer.windows, start_s, end_s)
     names = label_names(answer.probabilities)
@@ -151,9 +152,9 @@ def _rows(
     answer: Prediction, samples: np.ndarray, rate: int, waveform: np.ndarray, config: RunConfig, start: float
 ) -> list[Row]:
     """Waveform, log-mel and, of several windows, what is said of them; on one time axis."""
-    from labcore.explore.views import log_mel_view, waveform_view
+    from labcore.explore.views import view_of, waveform_view
 
-    log_mel = log_mel_view(waveform, config, start_s=start)
+    log_mel = view_of("log-mel", waveform, config, start_s=start)
     low, high = log_mel.colour_range()
     rows = [
         wave_row(waveform_view(samples, rate, start_s=start), "Waveform"),
@@ -168,8 +169,6 @@ def _rows(
 
 def _player(clip: Clip, section: np.ndarray, rate: int, chosen: clip_events.Chosen | None) -> None:
     """The section on view to play; where an event was pressed that alone, at once, its first part where it is long."""
-    from labcore.audio import encode_wav
-
     name = shown(clip.name)
     if chosen is None:
         st.audio(encode_wav(section, rate), format="audio/wav", alt=f"Playback of {name}")

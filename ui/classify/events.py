@@ -15,7 +15,7 @@ from ui.app import shell
 from ui.app.text import count, counted, label_name, label_names, percent, plain
 
 if TYPE_CHECKING:
-    from labcore.inference.classifier import Prediction
+    from labcore.inference.prediction import Prediction
 
 ROWS = 50
 """Events that are listed at once."""

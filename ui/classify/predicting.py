@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from labcore.audio import Limits, Recording
+from labcore.audio.containers import foreign_kind
 from labcore.errors import LabError
 from labcore.runs import Run
 from ui.app import limits, long_work, services, uploaded_files
@@ -17,8 +19,8 @@ from ui.components import long_bar
 from ui.components.clip import Clip
 
 if TYPE_CHECKING:
-    from labcore.audio import Limits
-    from labcore.inference.classifier import Classifier, Prediction
+    from labcore.inference.classifier import Classifier
+    from labcore.inference.prediction import Prediction
 
 GROUP = "classify"
 BATCH = 16
@@ -86,9 +88,6 @@ def predict(run: Run, clips: list[Clip]) -> list[PredictedClip]:
 @st.cache_data(max_entries=500, show_spinner=False)
 def _is_long(key: str, rate: int, name: str, _content: bytes | Path) -> bool:
     """Whether a clip is classified beside the page. What is decoded as a whole to be looked at is."""
-    from labcore.audio import Recording
-    from labcore.audio.containers import foreign_kind
-
     if isinstance(_content, Path):
         with _content.open("rb") as file:
             head = file.read(512)

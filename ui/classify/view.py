@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -18,8 +18,10 @@ from ui.classify import events as clip_events
 from ui.classify.predicting import PredictedClip
 from ui.components import clip_table, held_out, source_picker
 from ui.components.clip import Clip
-from ui.components.clip_table import ClipRow
 from ui.components.model_picker import Networks, about_builtin, is_builtin
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MOST_ERRORS = 5
 """So many errors are told one by one; the table lists all."""
@@ -75,11 +77,7 @@ def _given(run: Run) -> list[Clip]:
     if kind != "example":
         return source_picker.given(predicting.GROUP, kind, many=True)
     number = st.session_state.setdefault("classify-number", 0)
-
-    def another() -> None:
-        st.session_state["classify-number"] = number + 1
-
-    shell.action_button("Another example", another, key="classify-another", icon=":material/shuffle:")
+    shell.next_button("Another example", "classify-number", key="classify-another")
     whose = "the demo set" if is_builtin(run) else "the run's data set"
     st.caption(f"A held-out clip of {whose}: the network was not trained on it.")
     try:
@@ -91,9 +89,9 @@ def _given(run: Run) -> list[Clip]:
 
 def _answers(run: Run, clips: list[Clip]) -> None:
     predicted = predicting.predict(run, clips)
-    failed = [item for item in predicted if item.error is not None]
-    for item in failed[:MOST_ERRORS]:
-        _say_why(item)
+    failed = [item.error for item in predicted if item.error is not None]
+    for error in failed[:MOST_ERRORS]:
+        shell.show_error(error)
     if len(failed) > MOST_ERRORS:
         more = counted(len(failed) - MOST_ERRORS, "more file", "more files")
         st.caption(f"and {more} that cannot be read; the table lists them")
@@ -104,9 +102,7 @@ def _answers(run: Run, clips: list[Clip]) -> None:
     number = 0
     if len(predicted) > 1:
         first = next(number for number, item in enumerate(predicted) if item.answer is not None)
-        number = clip_table.choose(
-            rows_of(predicted, least), key="classify-clips", alt="Labels of the clips", first=first
-        )
+        number = clip_table.choose(rows_of(predicted, least), first, key="classify-clips", alt="Labels of the clips")
     with st.container(horizontal=True):
         labels = services.classifier(run).labels
         shell.download(
@@ -116,38 +112,33 @@ def _answers(run: Run, clips: list[Clip]) -> None:
         if len(long) > 1:
             table = csv_text((item.told() for item in long), labels, "segment", least)
             clip_events.download("Events as CSV", table, "events.csv", "text/csv")
-    if predicted[number].error is None:
+    error = predicted[number].error
+    if error is None:
         answer.show(run, predicted[number], least)
-    elif predicted[number] not in failed[:MOST_ERRORS]:
-        _say_why(predicted[number])
+    elif error not in failed[:MOST_ERRORS]:
+        shell.show_error(error)
 
 
-def _say_why(item: PredictedClip) -> None:
-    if item.error is not None:
-        shell.show_error(item.error)
+def rows_of(predicted: list[PredictedClip], least: float) -> pd.DataFrame:
+    """Many clips, a row each. Columns of which nothing is known are left out."""
+    import pandas as pd
 
-
-def rows_of(predicted: list[PredictedClip], least: float) -> list[ClipRow]:
-    """Many clips, a row each."""
     names = label_names(next((each.answer.probabilities for each in predicted if each.answer is not None), []))
-    return [_row(item, least, names) for item in predicted]
+    return pd.DataFrame([_row(item, least, names) for item in predicted]).dropna(axis=1, how="all")
 
 
-def _row(item: PredictedClip, least: float, names: dict[str, str]) -> ClipRow:
+def _row(item: PredictedClip, least: float, names: dict[str, str]) -> dict[str, Any]:
     """A clip in few words; of a long recording the labels that last longest, and their highest probability."""
-    found, truth = item.answer, label_name(item.clip.truth) if item.clip.truth else ""
+    found, truth = item.answer, label_name(item.clip.truth) if item.clip.truth else None
+    row = {"Clip": shown(item.clip.name), "Label": truth, "Prediction": "cannot be read", "Probability": None}
     if found is None:
-        return ClipRow(item.clip.name, truth, "cannot be read")
-    words, sure = names[found.label], found.probability
-    more: dict[str, Any] = {"Events": None, "Length (s)": round(found.seconds, 2)}
+        return row
+    row |= {"Prediction": names[found.label], "Probability": found.probability}
+    row |= {"Events": None, "Length (s)": round(found.seconds, 2)}
     if len(found.windows) > 1:
         events = clip_events.events_of(found, least)
         labels = [names[each.label] for each in summary_of(events)]
-        more["Events"] = len(events)
-        words = (
-            ", ".join(labels[:3]) + (f" and {len(labels) - 3} more" if len(labels) > 3 else "")
-            or "none above the threshold"
-        )
-        sure = max((event.highest for event in events), default=None)
-    more["Notes"] = "; ".join(shown(note) for note in found.notes) or None
-    return ClipRow(item.clip.name, truth, words, sure, more)
+        more = f" and {len(labels) - 3} more" if len(labels) > 3 else ""
+        row["Prediction"] = ", ".join(labels[:3]) + more or "none above the threshold"
+        row |= {"Events": len(events), "Probability": max((event.highest for event in events), default=None)}
+    return row | {"Notes": "; ".join(shown(note) for note in found.notes) or None}

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from labcore.audio import decode
+from labcore.texts import shown
 from ui.app import limits, uploaded_files
-
-if TYPE_CHECKING:
-    from streamlit.runtime.uploaded_file_manager import UploadedFile
+from ui.app.shell import errors_in_place
+from ui.app.text import plain
 
 
 @dataclass(frozen=True)
@@ -55,10 +58,23 @@ class Clip:
         return cls(name or file.name, upload.path, file.file_id, upload=upload)
 
 
+def player(name: str, sound: Callable[[], bytes], beside: Callable[[], object] | None = None) -> None:
+    """A clip by its name, and its sound to be played; what cannot be read is told in its place.
+
+    Args:
+        sound: gives it as WAV.
+        beside: draws what stands to the right of the player.
+    """
+    with errors_in_place(), st.container(gap="xxsmall"):
+        st.caption(plain(name))
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.audio(sound(), format="audio/wav", alt=f"Playback of {shown(name)}", width="stretch")
+            if beside is not None:
+                beside()
+
+
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _waveform(
     key: str, name: str, start_s: float, end_s: float | None, rate: int | None, _content: Any
 ) -> tuple[np.ndarray, int]:
-    from labcore.audio import decode
-
     return decode(_content, rate, name=name, start_s=start_s, end_s=end_s, limits=limits.sound())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import streamlit as st
 
@@ -10,10 +11,26 @@ from labcore.jobs.folder import J, JobFolder
 from labcore.jobs.glances import glances
 from ui.app import live, services
 from ui.app.live import PAGES
+from ui.app.shell import errors_in_place
 from ui.app.text import moment_of, run_name, told_apart
 from ui.components import owner_guard
+from ui.forms import url
 
 NEW = "new"
+
+
+def page(kind: type[J], form: Callable[[], None], view: Callable[[J], None], many: str = "") -> None:
+    """The job of the URL, or the form of a new one with what cannot be read. ``many``: several of the kind in a word."""
+    with errors_in_place():
+        services.manager()
+        job = choose(kind)
+        if job is not None:
+            view(job)
+            return
+        url.read()
+        with live.device_line():
+            form()
+            live.unreadable(kind, many=many)
 
 
 def choose(kind: type[J]) -> J | None:
@@ -51,6 +68,18 @@ def look_at(kind: type[JobFolder], name: str) -> None:
         st.query_params.clear()
     else:
         st.query_params.from_dict({PAGES[kind.kind.room][1]: name})
+
+
+def start(kind: type[J], *what: object, **more: object) -> None:
+    """Put a new job of a kind into the queue, and have the page show it; what it takes as :func:`ui.app.services.ask_for`."""
+    look_at(kind, services.ask_for(kind, *what, **more).id)
+    st.session_state["job-started"] = True
+
+
+def leave_form() -> None:
+    """Draw the page anew where a press in its form, which is a fragment, has started a job."""
+    if st.session_state.pop("job-started", False):
+        st.rerun()
 
 
 def title(job: JobFolder) -> str:

@@ -17,8 +17,7 @@ from ui.app.text import percent, plain, run_name, told_apart
 
 PARTS = "─── Trials of searches, folds, ensemble members ───"
 BUILTIN = "─── Built in ───"
-HEADINGS = (PARTS, BUILTIN)
-"""Entries of the list that are no network: a press on one of them changes nothing."""
+"""Headings, which are entries of the list: a press on one of them changes nothing."""
 
 
 class Networks:
@@ -60,7 +59,7 @@ class Networks:
 
         def changed() -> None:
             name = st.session_state[key]
-            if name in HEADINGS:
+            if name in (PARTS, BUILTIN):
                 st.session_state[key] = st.session_state.get(before)
             elif name and chosen is not None:
                 chosen(name)

@@ -74,9 +74,15 @@ def by_class(evaluated: Evaluated | Pool, *, key: str) -> None:
 
 def download(run: Run) -> None:
     """The weights to download; the zip is made when it is asked for."""
+
+    def made() -> bytes:
+        from labcore.export import export_zip
+
+        return export_zip(run)
+
     shell.download(
         "Export",
-        lambda: _zip(run),
+        made,
         f"{run.id}.zip",
         "application/zip",
         help="A zip with weights, configuration, labels and a script that classifies files.",
@@ -91,9 +97,3 @@ def per_class(evaluated: Evaluated | Pool) -> pd.DataFrame:
     rows = class_rows(evaluated.per_class, evaluated.confusion)
     columns = {"label": "Class", "f1": "F1", "recall": "Recall", "precision": "Precision", "clips": "Clips"}
     return pd.DataFrame([row | {"label": names[row["label"]]} for row in rows]).rename(columns=columns)
-
-
-def _zip(run: Run) -> bytes:
-    from labcore.export import export_zip
-
-    return export_zip(run)

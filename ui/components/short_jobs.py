@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 import streamlit as st
 
@@ -12,10 +11,10 @@ from labcore.jobs.background import tail
 from labcore.jobs.folder import JobFolder
 from labcore.jobs.glances import glance
 from labcore.jobs.status import JobStatus
-from ui.app import live, services
-from ui.app.shell import action_button, show_error
+from ui.app import live
+from ui.app.shell import show_error
 from ui.app.text import plain, progress_line
-from ui.components import queue_line
+from ui.components import owner_guard, queue_line
 
 
 @st.fragment(run_every=live.TICK)
@@ -27,8 +26,7 @@ def follow(job: JobFolder, key: str, more: Callable[[], None] = lambda: None) ->
     line = queue_line.behind(job) if status.state == "queued" else plain(progress_line(status))
     text = f"{job.kind.name.capitalize()}: {line[:1].lower()}{line[1:]}"
     st.progress(live.share(status), text=text)
-    stop = partial(services.manager().stop, job, by=services.visitor_name())
-    action_button("Stop", stop, key=f"{key}-stop", icon=":material/stop:", disabled=status.state == "stopping")
+    owner_guard.stop_button(job, status.by, key=f"{key}-stop", disabled=status.state == "stopping")
     more()
 
 

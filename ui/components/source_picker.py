@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
+from labcore.audio import Recording, encode_wav
 from labcore.datasets.rows import Row, rows_of
 from labcore.errors import AudioError
 from ui.app import limits, services, shell, uploaded_files
@@ -60,10 +61,8 @@ def _chosen(prefix: str, label: str) -> Clip | None:
 def source(prefix: str, offered: list[str], first: str = "") -> str:
     """Which of some :data:`SOURCES` is taken; ``first``, or the first of them, where nobody has chosen."""
     st.session_state.setdefault(f"{prefix}-source", first or offered[0])
-    return st.segmented_control(
-        "Sound from", offered, format_func=SOURCES.__getitem__, required=True, label_visibility="collapsed",
-        key=f"{prefix}-source", wrap=True,
-    )  # fmt: skip
+    names = {name: SOURCES[name] for name in offered}
+    return str(shell.one_of("Sound from", names, key=f"{prefix}-source", label_visibility="collapsed"))
 
 
 def given(prefix: str, kind: str, *, many: bool = False) -> list[Clip]:
@@ -100,11 +99,7 @@ def _example(prefix: str, first: str) -> Clip:
         width=190,
     )
     number = st.session_state.setdefault(f"{prefix}-number", 0)
-
-    def another() -> None:
-        st.session_state[f"{prefix}-number"] = number + 1
-
-    shell.action_button("Another", another, key=f"{prefix}-another", icon=":material/shuffle:", type="tertiary")
+    shell.next_button("Another", f"{prefix}-number", key=f"{prefix}-another", type="tertiary")
     return Clip(f"{label}-{number}.wav", _demo_clip(label, number), f"demo-{label}-{number}", label)
 
 
@@ -176,7 +171,5 @@ def _changed(path: Path) -> int:
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def _part(key: str, changed: int, _path: str, start: float, end: float | None) -> bytes:
-    from labcore.audio import decode_channels, encode_wav
-
-    waveform, rate = decode_channels(_path, start_s=start, end_s=end)
+    waveform, rate = Recording(_path, start_s=start, end_s=end).channels()
     return encode_wav(waveform, rate, exact=True)

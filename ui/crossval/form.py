@@ -11,7 +11,7 @@ from labcore.config.budget import plan_for
 from labcore.crossval.job import CrossValidation
 from labcore.datasets.table import PARTS
 from labcore.errors import LabError
-from ui.app import live, services
+from ui.app import live
 from ui.app.shell import errors_in_place, show_error
 from ui.app.text import count, counted, plain
 from ui.components import job_picker, queue_line
@@ -23,8 +23,7 @@ from ui.train import form as new_run
 @st.fragment
 def show() -> None:
     """The form, in a fragment of its own so that turning a setting redraws nothing else."""
-    if st.session_state.pop("crossval-made", False):
-        st.rerun()
+    job_picker.leave_form()
     form, result = st.columns([5, 3], gap="large")
     with form, errors_in_place():
         name = _data()
@@ -78,8 +77,7 @@ def _start(name: str) -> None:
             key=f"crossval-folds-{name}",
             wrap=True,
         )
-        if there.told:
-            st.caption(f":orange[:material/warning:] {plain(there.told)}")
+        data.tell_impossible(there)
         random = st.toggle(
             "Compare with a random split",
             began[1],
@@ -88,7 +86,7 @@ def _start(name: str) -> None:
         )
         url.write({"fold": None if chosen == possible else list(chosen), "random": "yes" if random else None})
         _facts(summary, config, len(chosen), random)
-        make = partial(_make, config, chosen, random)
+        make = partial(job_picker.start, CrossValidation, config, folds=chosen, random=random)
         queue_line.start_bar("this cross-validation", make, key="crossval-start", disabled=not chosen)
 
 
@@ -112,9 +110,3 @@ def _facts(summary: data.DataSummary, config: RunConfig, folds: int, random: boo
     if changed:
         with st.expander(f"Changed from defaults ({len(changed)})", icon=":material/tune:"):
             st.markdown("  \n".join(f"{plain(title)}: **{plain(value)}**" for title, value in changed.items()))
-
-
-def _make(config: RunConfig, folds: list[str], random: bool) -> None:
-    experiment = services.ask_for(CrossValidation, config, folds=folds, random=random)
-    job_picker.look_at(CrossValidation, experiment.id)
-    st.session_state["crossval-made"] = True

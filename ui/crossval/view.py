@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import PurePath
 
 import streamlit as st
 
@@ -55,7 +56,7 @@ def _head(experiment: CrossValidation, summary: Summary) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         folds = len(summary.official.folds)
         st.markdown(
-            f":gray[{folds} fold{'s' if folds != 1 else ''} of] **{plain(_short(summary.dataset))}** :gray[with] "
+            f":gray[{folds} fold{'s' if folds != 1 else ''} of] **{plain(PurePath(summary.dataset).name or summary.dataset)}** :gray[with] "
             f"**{plain(summary.model)}**",
             width="content",
         )
@@ -118,12 +119,7 @@ def _card(fold: FoldResult, key: str, owner: str) -> None:
         if fold.state == "deleted":
             st.markdown(f"**Fold {plain(fold.fold)}**", width="content")
         else:
-            st.page_link(
-                "pages/train.py",
-                label=f"Fold {plain(fold.fold)}",
-                query_params={"run": fold.run_id},
-                help="Show this run",
-            )
+            live.run_link(fold.run_id, f"Fold {plain(fold.fold)}", help="Show this run")
         live.badge(fold.state)
     if fold.accuracy is not None:
         st.metric("Accuracy", percent(fold.accuracy), label_visibility="collapsed", width="content")
@@ -207,7 +203,3 @@ def _why_not_random(experiment: CrossValidation, summary: Summary) -> None:
 
     active = any(fold.active for fold in pool.folds)
     st.fragment(random_split, run_every=5.0 if active else None)()
-
-
-def _short(dataset: str) -> str:
-    return dataset.rstrip("/").rsplit("/", 1)[-1] or dataset

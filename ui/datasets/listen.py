@@ -9,10 +9,9 @@ import streamlit as st
 from labcore.datasets.rows import Row, rows_by_label
 from labcore.texts import shown
 from ui.app import services
-from ui.app.shell import action_button, errors_in_place
+from ui.app.shell import errors_in_place, next_button
 from ui.app.text import label_names
-from ui.components import clip_table
-from ui.components.clip_table import ClipRow
+from ui.components.clip import player
 
 AT_ONCE = 3
 MOST_A_CLASS = 60
@@ -42,13 +41,9 @@ def _clips(name: str, key: str) -> None:
     there, page = rows[label], st.session_state.get(f"{key}-page", 0)
     first = page * AT_ONCE % len(there)
     for row in (there[first:] + there[:first])[:AT_ONCE]:
-        clip_table.player(ClipRow(row.name), partial(_sound, row))
+        player(row.name, partial(_sound, row))
     if len(there) > AT_ONCE:
-
-        def others() -> None:
-            st.session_state[f"{key}-page"] = page + 1
-
-        action_button("Resample", others, key=f"{key}-others", icon=":material/shuffle:", type="tertiary")
+        next_button("Resample", f"{key}-page", key=f"{key}-others", type="tertiary")
 
 
 @st.cache_data(ttl=300, max_entries=8, show_spinner="Reading the data set …")

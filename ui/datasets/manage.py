@@ -6,10 +6,9 @@ from typing import Any
 
 import streamlit as st
 
-from labcore.texts import counted
 from ui.app import live, services, tasks
-from ui.app.shell import action_button, errors_in_place
-from ui.app.text import count, plain
+from ui.app.shell import action_button, errors_in_place, tell
+from ui.app.text import count, counted, plain
 from ui.forms import fields
 
 TYPED, TROUBLE, ADDED = "data-typed", "data-trouble", "data-added"
@@ -43,8 +42,7 @@ def add(prefix: str) -> None:
             _start(path, name.strip())
             st.rerun()
     if trouble := st.session_state.get(TROUBLE):
-        with errors_in_place():
-            raise trouble
+        tell(trouble)
 
 
 def adding() -> tasks.Task | None:
@@ -80,10 +78,8 @@ def take_added() -> None:
     st.session_state[ADDED] = st.session_state.get(ADDED, 0) + 1  # the form is empty again
     del tasks.held()[_name()]
     fields.values().update({"data.dataset": info.name, "data.fold": None})
-    clips = counted(info.clips, "clip", figure=count)
-    st.toast(
-        f"Added {plain(info.name)}: {clips} of {counted(info.classes, 'class', 'classes')}", icon=":material/check:"
-    )
+    found = f"{counted(info.clips, 'clip')} of {counted(info.classes, 'class', 'classes')}"
+    st.toast(f"Added {plain(info.name)}: {found}", icon=":material/check:")
 
 
 def _progress(prefix: str) -> None:
@@ -92,11 +88,10 @@ def _progress(prefix: str) -> None:
         st.rerun()
         return
     if task.total:
-        st.progress(
-            task.fraction, text=f"Reading headers … {count(task.done)} of {counted(task.total, 'file', figure=count)}"
-        )
+        text = f"Reading headers … {count(task.done)} of {counted(task.total, 'file')}"
     else:
-        st.progress(0.0, text=f"Scanning folders … {counted(task.done, 'file', figure=count)} so far")
+        text = f"Scanning folders … {counted(task.done, 'file')} so far"
+    st.progress(task.fraction, text=text)
     action_button("Cancel", task.cancel, key=f"{prefix}-add-cancel", icon=":material/close:", type="tertiary")
 
 

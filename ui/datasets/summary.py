@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from ui.app import services
+from ui.app.text import plain
 
 if TYPE_CHECKING:
     from labcore.datasets.glance import DatasetInfo
     from labcore.datasets.table import DataProblem, Finding
+
+AUTOMATIC = "automatic"
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,25 @@ class Folds:
             f"{'Fold' if len(folds) == 1 else 'Folds'} {', '.join(folds)} cannot be the test fold: {reason}."
             for reason, folds in by_reason.items()
         )
+
+
+def fold_box(there: Folds, current: str | None, take: Callable[[str | None], None], *, key: str, help: str) -> None:
+    """A list of the folds to test on. ``take`` is told what a visitor chooses; None leaves it to the lab."""
+    st.session_state[key] = current or AUTOMATIC
+    st.selectbox(
+        "Test fold",
+        [AUTOMATIC, *there.reasons],
+        format_func=lambda fold: there.automatic_title if fold == AUTOMATIC else there.title(fold),
+        key=key,
+        on_change=lambda: take(None if st.session_state[key] == AUTOMATIC else st.session_state[key]),
+        help=help,
+    )
+    tell_impossible(there)
+
+
+def tell_impossible(there: Folds) -> None:
+    if there.told:
+        st.caption(f":orange[:material/warning:] {plain(there.told)}")
 
 
 @st.cache_data(ttl=60, max_entries=32, show_spinner="Reading the data set …")

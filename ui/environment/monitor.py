@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from html import escape
-from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import groupby, pairwise
+from typing import NamedTuple
 from urllib.parse import quote
 
 import streamlit as st
 
+from labcore.doctor.monitor import SPAN, MachineSample, Monitor, RunUse, series
+from labcore.nvml import GpuSample
 from labcore.runs import Run
 from ui.app import live, services
 from ui.app.shell import errors_in_place
 from ui.app.text import count, percent, plain
 from ui.charts.colours import accents
-
-if TYPE_CHECKING:
-    from labcore.doctor.monitor import MachineSample, Monitor, RunUse
-    from labcore.nvml import GpuSample
 
 TILE = 148
 """Width of a reading in pixels: five side by side on a desk, two on a telephone."""
@@ -31,7 +29,7 @@ IDLE = 3.0
 SHOWN = 2
 """So many GPUs are drawn unless more are chosen."""
 
-Value = Callable[["MachineSample"], "float | None"]
+Value = Callable[[MachineSample], "float | None"]
 
 
 class Tile(NamedTuple):
@@ -47,8 +45,6 @@ class Tile(NamedTuple):
 @st.cache_resource(show_spinner=False)
 def monitor() -> Monitor:
     """The monitor of this server, shared by all who look."""
-    from labcore.doctor.monitor import Monitor
-
     return Monitor(services.workspace())
 
 
@@ -104,12 +100,7 @@ def _processor(look: MachineSample, history: list[MachineSample], cores: float) 
                 return
             st.markdown(":small[:gray[Running now]]")
             for use in look.runs:
-                _run(use)
-
-
-def _run(use: RunUse) -> None:
-    """What a run uses, in a line."""
-    live.job_link(Run(services.workspace().runs / use.run_id), plain(run_use(use)))
+                live.job_link(Run(services.workspace().runs / use.run_id), plain(run_use(use)))
 
 
 def run_use(use: RunUse) -> str:
@@ -127,11 +118,7 @@ def run_use(use: RunUse) -> str:
 
 def _gpu(gpu: GpuSample, look: MachineSample, history: list[MachineSample]) -> None:
     def of(field: str) -> Value:
-        def value(one: MachineSample) -> float | None:
-            sample = one.gpu(gpu.index)
-            return None if sample is None else getattr(sample, field)
-
-        return value
+        return lambda one: getattr(one.gpu(gpu.index), field, None)
 
     tiles = [Tile("Utilisation", percent(gpu.utilisation, 0), "", of("utilisation"), 1.0)]
     if gpu.memory_total:
@@ -162,8 +149,6 @@ def _gpu(gpu: GpuSample, look: MachineSample, history: list[MachineSample]) -> N
 
 def tiles_html(tiles: list[Tile], history: list[MachineSample]) -> str:
     """Readings side by side as one text, since each part of a page that ticks is sent with a head of its own."""
-    from labcore.doctor.monitor import SPAN, series
-
     now = history[-1].time if history else 0.0
     colour, _ = accents()
     told = []
@@ -189,9 +174,11 @@ def curve(points: list[tuple[float, float | None]], span: float, top: float | No
     """
     limit = top or max((value for _, value in points if value is not None), default=0.0) or 1.0
     lines, areas = [], []
-    for stretch in _stretches(points):
+    for known, stretch in groupby(points, lambda point: point[1] is not None):
+        if not known:
+            continue
         places = [
-            (round(span + max(-span, age)), round(TALL - (TALL - 2) * min(1.0, max(0.0, value / limit))))
+            (round(span + max(-span, age)), round(TALL - (TALL - 2) * min(1.0, max(0.0, (value or 0.0) / limit))))
             for age, value in stretch
         ]
         steps = "".join(f"l{x - left} {y - above}" for (left, above), (x, y) in pairwise(places))
@@ -207,17 +194,6 @@ def curve(points: list[tuple[float, float | None]], span: float, top: float | No
     # As a picture: of SVG that stands in a text itself Streamlit lets nothing through.
     looks = f"display:block;width:100%;height:{TALL}px;border-radius:4px;background:rgba(128,128,128,.09)"
     return f'<img alt="{escape(told)}" style="{looks}" src="data:image/svg+xml,{quote(shown, safe=SAFE)}">'
-
-
-def _stretches(points: list[tuple[float, float | None]]) -> list[list[tuple[float, float]]]:
-    """The points without those that have no value, in the stretches that these leave."""
-    found: list[list[tuple[float, float]]] = [[]]
-    for age, value in points:
-        if value is None:
-            found.append([])
-        else:
-            found[-1].append((age, value))
-    return [stretch for stretch in found if stretch]
 
 
 def gib(size: float) -> str:

@@ -7,16 +7,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
 
+from labcore.doctor.report import Check, DoctorReport
 from ui.app import services, tasks
-from ui.app.shell import action_button, download, errors_in_place
+from ui.app.shell import action_button, download, tell
 from ui.app.text import ago, plain, sentence
-
-if TYPE_CHECKING:
-    from labcore.doctor import Check, DoctorReport
 
 TICK = 0.5
 """Seconds between two looks at an examination that is under way."""
@@ -57,7 +55,7 @@ def examine_again() -> Examination:
         return there
 
     def work(progress: tasks.Progress) -> None:
-        from labcore.doctor import examine
+        from labcore.doctor.examination import examine
 
         for number, report in enumerate(examine(home)):
             new.report = report
@@ -98,8 +96,7 @@ def _verdict(now: Examination) -> None:
         missing = f" Next: {plain(report.pending[0])}." if report and report.pending else ""
         st.info(f"Checking this machine …{missing}", icon=":material/hourglass_top:")
     elif now.error is not None:
-        with errors_in_place():
-            raise now.error
+        tell(now.error)
     elif report is not None:
         box, icon = VERDICTS[report.verdict]
         box(f"**{sentence(report.sentence)}**", icon=icon)
@@ -107,12 +104,11 @@ def _verdict(now: Examination) -> None:
 
 def _actions(now: Examination) -> None:
     report = now.report
-    ready = report is not None and not now.running
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         action_button(
             "Check again", examine_again, key="examine-again", icon=":material/refresh:", disabled=now.running
         )
-        if report is None or not ready:
+        if report is None or now.running:
             return
         download("Markdown", report.to_markdown, "environment.md", "text/markdown")
         download(

@@ -56,7 +56,7 @@ def show(opened: Opened, start: float, end: float) -> None:
                 seed = _seed()
                 run = views.choose_run("explore-bench-run", "Compare predictions of")
         network = services.classifier(run) if run is not None else None
-        strengths = front_end.held() if name == ALL else _alone()
+        strengths = front_end.part("augment.") if name == ALL else _alone()
         config = _config(network, strengths)
         rate = config.audio.sample_rate
         # training crops at random; more is never cut from here
@@ -77,7 +77,7 @@ def _config(network: Classifier | None, strengths: dict[str, Any]) -> RunConfig:
         config = network.config
     elif not told.possible:
         front_end.problems(told)
-    return config.replace({path: value for path, value in strengths.items() if path.startswith("augment.")})
+    return config.replace(strengths)
 
 
 # --- what is to be done
@@ -86,10 +86,9 @@ def _config(network: Classifier | None, strengths: dict[str, Any]) -> RunConfig:
 def _alone() -> dict[str, Any]:
     """Strengths for one step alone: those of training, and something to see where that is off."""
     if "explore-alone" not in st.session_state:
-        values = {path: value for path, value in front_end.held().items() if path.startswith("augment.")}
-        st.session_state["explore-alone"] = {
-            path: value or SUGGESTED.get(path, value) for path, value in values.items()
-        } | {"augment.noise_file": None}  # one step alone takes an upload
+        strengths = front_end.part("augment.").items()
+        seen = {path: value or SUGGESTED.get(path, value) for path, value in strengths}
+        st.session_state["explore-alone"] = seen | {"augment.noise_file": None}  # one step alone takes an upload
     return st.session_state["explore-alone"]
 
 
@@ -104,11 +103,8 @@ def _choose_step() -> str:
 
 
 def _seed() -> int:
-    def another() -> None:
-        st.session_state["explore-seed"] = int(st.session_state.get("explore-seed", 0)) + 1
-
     seed = int(st.number_input("Seed", 0, 2**31 - 2, key="explore-seed", width=140))
-    shell.action_button("Resample", another, key="explore-draw", icon=":material/casino:", type="primary")
+    shell.next_button("Resample", "explore-seed", key="explore-draw", icon=":material/casino:", type="primary")
     return seed
 
 
@@ -159,7 +155,8 @@ def _carry(name: str, options: dict[str, Any]) -> None:
     from labcore.explore.augment_preview import STEPS
 
     if name == ALL:
-        front_end.use_for_training("Use these strengths for training", ("augment.",), key="explore-use-augment")
+        strengths = front_end.part("augment.")
+        front_end.use_for_training("Use these strengths for training", strengths, key="explore-use-augment")
         return
     step = STEPS[name]
     paths = [path for path in step.settings if path != "augment.noise_file"]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
+from labcore.audio import encode_wav
 from labcore.errors import LabError
 from ui.app import services, shell
 from ui.app.text import percent, plain, points
@@ -71,13 +72,10 @@ def save_buttons(name: str, result: Preview, config: RunConfig) -> None:
     Args:
         name: of the clip.
     """
-    from labcore.audio import encode_wav
     from labcore.explore.views import levels_view
 
-    low, high = _range(result)
-    levels_of = {"before": result.before, "after": result.after}
-    shown = {title: (levels_view(levels, config), low, high) for title, levels in levels_of.items()}
-    save.of_preview(name, encode_wav(result.sound, result.sample_rate, exact=True), shown)
+    shown = {"before": levels_view(result.before, config), "after": levels_view(result.after, config)}
+    save.of_preview(name, encode_wav(result.sound, result.sample_rate, exact=True), shown, *_range(result))
 
 
 def _told(result: Preview) -> str:
@@ -118,8 +116,6 @@ def _change(result: Preview) -> None:
 
 
 def _play(key: str, samples: np.ndarray, rate: int) -> None:
-    from labcore.audio import encode_wav
-
     with st.container(key=f"explore-play-{key}"):
         if len(samples):
             st.audio(encode_wav(samples, rate, exact=True), format="audio/wav", alt=f"Sound {key}")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from ui.charts.curves import category, measure
+
 if TYPE_CHECKING:
     from labcore.explore.view import Spectrum
 
@@ -24,23 +26,21 @@ def spectrum(told: Spectrum) -> None:
             "channel": np.repeat(sides, int(keep.sum())),
         }
     )
-    near = {
-        "name": "near",
-        "select": {"type": "point", "nearest": True, "on": "pointerover", "fields": ["Hz"], "clear": "pointerout"},
-    }
-    x = {
-        "field": "Hz", "type": "quantitative", "title": "frequency (Hz)", "scale": {"type": "log", "nice": False},
-        "axis": {"format": "~s", "tickCount": 8},
-    }  # fmt: skip
-    y = {"field": "dB", "type": "quantitative", "title": "dBFS", "scale": {"zero": False}}
-    legend = None if len(sides) == 1 else {"orient": "top", "title": None}
-    colour = {"field": "channel", "type": "nominal", "legend": legend}
+    select = {"type": "point", "nearest": True, "on": "pointerover", "fields": ["Hz"], "clear": "pointerout"}
+    axis = {"format": "~s", "tickCount": 8}
+    x = measure("Hz", "frequency (Hz)", scale={"type": "log", "nice": False}, axis=axis)
+    y = measure("dB", "dBFS", scale={"zero": False})
+    colour = category("channel", legend=None if len(sides) == 1 else {"orient": "top", "title": None})
     tooltip = [{"field": "Hz", "format": ",.0f"}, {"field": "dB", "format": ".1f"}, {"field": "channel"}]
     seen = {"condition": {"param": "near", "empty": False, "value": 1}, "value": 0}
     point = {"type": "point", "filled": True, "size": 50}
     layers = [
         {"mark": {"type": "line", "strokeWidth": 1.3}},
-        {"params": [near], "mark": point, "encoding": {"opacity": seen, "tooltip": tooltip}},
+        {
+            "params": [{"name": "near", "select": select}],
+            "mark": point,
+            "encoding": {"opacity": seen, "tooltip": tooltip},
+        },
     ]
     spec = {"encoding": {"x": x, "y": y, "color": colour}, "layer": layers}
     st.vega_lite_chart(frame, spec, height=220, width="stretch", key="explore-spectrum", alt="Average spectrum")

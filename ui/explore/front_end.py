@@ -36,6 +36,11 @@ def held() -> dict[str, Any]:
     return st.session_state["explore-settings"]
 
 
+def part(*beginnings: str) -> dict[str, Any]:
+    """The values of those settings on this page whose paths begin so."""
+    return {path: value for path, value in held().items() if path.startswith(beginnings)}
+
+
 def widget(path: str, values: dict[str, Any] | None = None, name: str = "explore") -> Any:
     """The widget of a setting, with round stops where it has some, for the page's values or others with a name of their own."""
     values = held() if values is None else values
@@ -128,14 +133,12 @@ def numbers(told: Consequences, seconds: float) -> None:
     )
 
 
-def use_for_training(label: str, what: tuple[str, ...] | dict[str, Any], *, key: str) -> None:
-    """A button that carries settings to the Train page: those of this page whose paths begin as given, or values by path."""
+def use_for_training(label: str, values: dict[str, Any], *, key: str) -> None:
+    """A button that carries settings (path → value) to the Train page."""
 
     def carry() -> None:
-        values = (
-            what if isinstance(what, dict) else {path: value for path, value in held().items() if path.startswith(what)}
-        )
-        fields.take(RunConfig().replace(values), keep=[path for path in all_settings() if path not in values])
+        config = RunConfig().replace(values)
+        fields.fill({path: config.value(path) for path in values})
         st.session_state[f"{key}-done"] = True
 
     shell.action_button(label, carry, key=key, icon=":material/model_training:")

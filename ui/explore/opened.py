@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import streamlit as st
 
+from labcore.audio import Recording
+from labcore.audio.facts import Facts
+from labcore.audio.overview import Overview, overview
 from ui.app import limits, long_work, uploaded_files
 from ui.components import long_bar
 from ui.components.clip import Clip
-
-if TYPE_CHECKING:
-    from labcore.audio.facts import Facts
-    from labcore.audio.overview import Overview
 
 GROUP = "explore"
 AT_ONCE_BYTES = uploaded_files.LARGE_BYTES
@@ -48,8 +47,6 @@ def opened(source: Clip) -> Opened | None:
     accepted = limits.sound()
 
     def work(progress: Callable[[float], None]) -> Any:
-        from labcore.audio.overview import overview
-
         return overview(source.content, name=source.name, limits=accepted, progress=progress)
 
     reading = long_work.start(source.key, source.name, GROUP, "Reading", work)
@@ -61,21 +58,15 @@ def opened(source: Clip) -> Opened | None:
 
 @st.cache_data(max_entries=500, show_spinner=False)
 def _is_long(key: str, name: str, _content: Any) -> bool:
-    from labcore.audio import Recording
-
     return Recording(_content, name=name, limits=limits.sound()).is_long()
 
 
 @st.cache_resource(max_entries=16, show_spinner="Reading the sound …")
 def _overview(key: str, name: str, _content: Any) -> tuple[Facts, Overview]:
-    from labcore.audio.overview import overview
-
     return overview(_content, name=name, limits=limits.sound())
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def channels(key: str, name: str, start: float, end: float, _content: Any) -> tuple[np.ndarray, int]:
     """A stretch of the recording as it is: (channels, samples) at its own rate, and the rate. Not to be written to."""
-    from labcore.audio import decode_channels
-
-    return decode_channels(_content, name=name, start_s=start, end_s=end, limits=limits.sound())
+    return Recording(_content, name=name, start_s=start, end_s=end, limits=limits.sound()).channels()

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
 
+from labcore.config import RunConfig
 from labcore.workspace import slug
 from ui.app.shell import download
-
-if TYPE_CHECKING:
-    from labcore.config import RunConfig
 
 WAV = "What you hear, as a WAV file (32-bit float)."
 
@@ -61,12 +59,12 @@ def buttons(
                     st.code(snippet(kind, config, file=file, stretch=part, of=of), wrap_lines=True)
 
 
-def of_preview(name: str, wav: bytes, shown: dict[str, tuple[Any, float, float]]) -> None:
+def of_preview(name: str, wav: bytes, shown: dict[str, Any], low: float, high: float) -> None:
     """Buttons for what an augmentation made: its sound, and the pictures before and after by title."""
     stem = _stem(name)
     with st.container(horizontal=True, gap="small"):
         download("Sound after", wav, f"{stem}-augmented.wav", "audio/wav", key="explore-bench-wav", help=WAV)
-        for title, (view, low, high) in shown.items():
+        for title, view in shown.items():
             image, looks = _png(view, low, high), {"icon": ":material/image:", "key": f"explore-bench-png-{title}"}
             download(f"Picture {title}", image, f"{stem}-{title}.png", "image/png", **looks)
 

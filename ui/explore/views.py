@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
+from labcore.audio import encode_wav, mix
 from labcore.errors import LabError
 from labcore.runs import Run
 from ui.app import services, shell
@@ -38,7 +39,6 @@ WHAT = {
     "mfcc": "cosine transform of the log-mel",
     "pcen": "each mel band relative to its recent past",
 }
-SPECTROGRAMS = {"level": "level", "magnitude": "magnitude", "power": "power"}
 PLAYER = "explore-player"
 VIEWER = "explore-pictures"
 HINT = "Point to read values · drag to select · click to set the player"
@@ -70,16 +70,17 @@ def _settings(seconds: float) -> tuple[RunConfig, Consequences]:
             help="Range below the loudest level that the colours cover.",
         )
         st.selectbox("Colour map", names(), key="explore-map")
-        st.segmented_control("Frequency axis", ["log", "linear"], default="log", required=True, key="explore-axis",
-                             help="Of the spectrogram. Mel bands have their own scale.", wrap=True)  # fmt: skip
-        st.segmented_control(
-            "Spectrogram of", list(SPECTROGRAMS), default="level", required=True, key="explore-power",
-            help="Level is in dB; power is what the mel bands are summed from, magnitude its square root.", wrap=True,
-        )  # fmt: skip
+        about = "Of the spectrogram. Mel bands have their own scale."
+        shell.one_of("Frequency axis", ["log", "linear"], default="log", key="explore-axis", help=about)
+        about = "Level is in dB; power is what the mel bands are summed from, magnitude its square root."
+        quantities = ["level", "magnitude", "power"]
+        shell.one_of("Spectrogram of", quantities, default="level", key="explore-power", help=about)
     config, told = front_end.config()
     front_end.numbers(told, seconds)
     if told.possible:
-        front_end.use_for_training("Use these settings for training", front_end.FRONT, key="explore-use")
+        front_end.use_for_training(
+            "Use these settings for training", front_end.part(*front_end.FRONT), key="explore-use"
+        )
     return config, told
 
 
@@ -126,10 +127,7 @@ def _mode(channels_: int, rate: int) -> str:
     modes["front"] = f"As the front end receives it, {rate / 1000:g} kHz"
     if st.session_state.get("explore-mode", "file") not in modes:
         st.session_state.pop("explore-mode")
-    return st.segmented_control(
-        "Sound", list(modes), default="file", format_func=modes.__getitem__, required=True, key="explore-mode",
-        label_visibility="collapsed", wrap=True,
-    )  # fmt: skip
+    return str(shell.one_of("Sound", modes, default="file", key="explore-mode", label_visibility="collapsed"))
 
 
 def sound(opened: Opened, start: float, end: float, mode: str, rate: int) -> tuple[np.ndarray, int]:
@@ -139,8 +137,6 @@ def sound(opened: Opened, start: float, end: float, mode: str, rate: int) -> tup
         return source.waveform(start, end, rate)[0][None], rate
     samples, own = channels(source.key, source.name, start, end, source.content)
     if mode == "mixed":
-        from labcore.audio import mix
-
         return mix(samples.T)[0][None], own
     return samples, own
 
@@ -173,8 +169,6 @@ def row_of(kind: str, view: Any, rate: int) -> Row:
 
 def _player(part: np.ndarray, rate: int, begin: float, stop: float, chosen: bool, name: str) -> bytes:
     """Exactly what is shown, as 32-bit float."""
-    from labcore.audio import encode_wav
-
     wav = encode_wav(part, rate, exact=True)
     with st.container(key=PLAYER):
         st.audio(wav, format="audio/wav", alt=f"Playback of {name}")

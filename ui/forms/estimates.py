@@ -14,8 +14,6 @@ from labcore.runs.times import MOST_RUNS, RunTime, TrainingSpeed, estimate, spee
 from ui.app import services
 from ui.app.text import duration, plain
 
-UNKNOWN = "unknown until this network has trained here"
-
 
 def of(config: RunConfig, plan: EpochPlan) -> RunTime | None:
     """About how long one run takes, on the device that is known by now; None where nothing tells."""
@@ -28,7 +26,7 @@ def of(config: RunConfig, plan: EpochPlan) -> RunTime | None:
 def about(one: RunTime | None, runs: float = 1, most: bool = False) -> str:
     """ "about 5 min", for so many runs one after the other; ``most``: that they can take less."""
     if one is None:
-        return UNKNOWN
+        return "unknown until this network has trained here"
     told = f"{'at most ' if most else ''}about {_round(one.seconds * runs)}"
     return told if one.measured else f"{told} on two cores"
 

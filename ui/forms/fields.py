@@ -18,7 +18,7 @@ from labcore.device import ALL
 from labcore.nvml import samples
 from labcore.texts import counted
 from ui.app import services
-from ui.app.shell import action_button
+from ui.app.shell import action_button, one_of
 
 PARTS = {
     "audio": ("Audio", ":material/content_cut:", "How clips are resampled and cut."),
@@ -75,10 +75,9 @@ def config() -> RunConfig:
     return RunConfig().replace(values())
 
 
-def take(source: RunConfig, keep: Iterable[str] = ()) -> None:
+def take(source: RunConfig, keep: tuple[str, ...] = ()) -> None:
     """Set every setting to the values of a configuration; those whose paths begin as in ``keep`` stay as they are."""
-    kept = tuple(keep)
-    fill({path: value for path, value in source.values().items() if not (kept and path.startswith(kept))})
+    fill({path: value for path, value in source.values().items() if not path.startswith(keep)})
 
 
 def fill(settings: Mapping[str, Any]) -> None:
@@ -99,18 +98,9 @@ def presets() -> None:
         if name in PRESETS:
             take(preset(name), keep=("data.", "runtime."))
 
-    names = [*PRESETS] if current else [*PRESETS, "own"]
+    names = {name: PRESETS[name].title for name in PRESETS} | ({} if current else {"own": "Custom"})
     st.session_state["preset-choice"] = current or "own"
-    st.segmented_control(
-        "Preset",
-        names,
-        format_func=lambda name: PRESETS[name].title if name in PRESETS else "Custom",
-        key="preset-choice",
-        on_change=chosen,
-        required=True,
-        label_visibility="collapsed",
-        wrap=True,
-    )
+    one_of("Preset", names, key="preset-choice", on_change=chosen, label_visibility="collapsed")
     st.caption(PRESETS[current].summary if current else "Custom settings. Choosing a preset resets them.")
 
 
@@ -156,10 +146,9 @@ def widget_of(setting: Setting, value: Any, *, key: str, stops: list[Any] | None
     Args:
         stops: a slider with these stops and the one it is at.
     """
-    label = f"{setting.title} ({setting.unit})" if setting.unit else setting.title
-    common: dict[str, Any] = {"label": label, "help": setting.help, "key": key}
+    common: dict[str, Any] = {"label": unit_title(setting), "help": setting.help, "key": key}
     if setting.kind == "choice":
-        return st.segmented_control(options=setting.choices, required=True, default=value, **common, wrap=True)
+        return one_of(options=setting.choices, default=value, **common)
     if setting.path in OPEN_LISTS:
         several = [ALL] if setting.path == "runtime.device" and _gpus() > 1 else []
         options = list(dict.fromkeys([*OPEN_LISTS[setting.path], *several, value]))
@@ -240,32 +229,33 @@ def _number(setting: Setting, common: dict[str, Any]) -> Any:
     )
 
 
-def _slider(setting: Setting, current: Any, common: dict[str, Any]) -> Any:
-    kind = int if setting.kind == "int" else float
+def bounds(setting: Setting) -> tuple[type[int] | type[float], Any, Any, Any]:
+    """Kind of number, least, most and step of the slider of a setting that has bounds."""
     assert setting.ge is not None
     assert setting.le is not None
-    step = kind(setting.step) if setting.step else (1 if kind is int else (setting.le - setting.ge) / 100)
+    kind = int if setting.kind == "int" else float
+    step = setting.step or (1 if kind is int else (setting.le - setting.ge) / 100)
+    return kind, kind(setting.ge), kind(setting.le), kind(step)
+
+
+def _slider(setting: Setting, current: Any, common: dict[str, Any]) -> Any:
+    kind, least, most, step = bounds(setting)
     shown = "%d" if kind is int else ("%.2f" if step < 0.1 else "%.1f" if step < 1 else "%g")
-    least, most = kind(setting.ge), kind(setting.le)
     value = st.slider(min_value=least, max_value=most, value=kind(current), step=step, format=shown, **common)
     return kind(value) if kind is int else round(value, 6)
 
 
 def _stops(setting: Setting, current: Any) -> list[Any]:
     """The stops of a slider on a logarithmic scale: round numbers, and every value that a preset or the form holds."""
-    assert setting.ge is not None
-    assert setting.le is not None
-    kind = int if setting.kind == "int" else float
+    kind, least, most, _ = bounds(setting)
     if setting.path in POWERS_OF_TWO:
         numbers = [2.0**n for n in range(0, 24)]
     else:
         mantissas = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8) if kind is int else (1, 2, 5)
         numbers = [m * 10.0**n for n in range(-6, 7) for m in mantissas]
-    stops = {kind(number) for number in numbers if setting.ge <= number <= setting.le and kind(number) == number}
+    stops = {kind(float(f"{number:.6g}")) for number in numbers if least <= number <= most and kind(number) == number}
     if kind is float:
-        stops = {float(f"{number:.6g}") for number in numbers if setting.ge <= number <= setting.le} | {
-            float(setting.ge)
-        }
+        stops.add(least)
     held = {flat[setting.path] for flat in _presets().values()} | {setting.default, current}
     return sorted(stops | {kind(value) for value in held})
 
@@ -279,6 +269,10 @@ def _gpus() -> int:
 def tidy(value: Any) -> str:
     """A value of a setting in a word."""
     return "automatic" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def unit_title(setting: Setting) -> str:
+    return f"{setting.title} ({setting.unit})" if setting.unit else setting.title
 
 
 def key_of(path: str) -> str:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import streamlit as st
 
+from labcore.errors import LabError
+from labcore.jobs.folder import JobFolder
+from labcore.jobs.glances import glance
+from labcore.jobs.kind import folder_class
 from labcore.runs import Run
 from ui.app import live, services, shell
 from ui.app.text import ago, counted, percent, plain
-from ui.components import owner_guard
+from ui.components import job_picker, owner_guard
 from ui.datasets import listen, manage
-from ui.overview import latest_jobs
+
+MOST_JOBS = 6
 
 
 def first_steps(sets: list, has_run: bool) -> None:
@@ -70,6 +77,30 @@ def latest_runs(rows: list) -> None:
     st.page_link("pages/train.py", label="New run", icon=":material/add:")
 
 
+def latest_jobs() -> None:
+    """The searches and cross-validations that were begun last, each with how it stands; nothing where there are none."""
+    jobs = [job for room in ("searches", "experiments") for job in folder_class(room).every(services.workspace())]
+    if not jobs:
+        return
+    st.header("Searches and cross-validations", anchor=False)
+    with st.container(border=True, gap="xsmall"):
+        for job in sorted(jobs, key=lambda job: job.id, reverse=True)[:MOST_JOBS]:
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"), shell.errors_in_place():
+                job_line(job)
+
+
+def job_line(job: JobFolder) -> None:
+    page, word = live.PAGES[job.kind.room]
+    owner = ""
+    with contextlib.suppress(LabError):  # one that cannot be read says so on its page
+        owner = owner_guard.whose(job.owner)
+    label = " · ".join(filter(None, [job.kind.name.capitalize(), plain(job_picker.title(job)), owner]))
+    with st.container(width="stretch"):
+        st.page_link(page, label=label, query_params={word: job.id}, help=plain(job.id))
+    with st.container(width=116):
+        live.badge(glance(job).state)
+
+
 def data_set(info, prefix: str) -> None:
     """A data set in two lines, and what can be done with it."""
     colour, what = "gray", f"{counted(info.clips, 'clip')} in {counted(info.classes, 'class', 'classes')}"
@@ -113,7 +144,7 @@ def page() -> None:
             with left:
                 latest_runs(ended)
                 with shell.errors_in_place():
-                    latest_jobs.show()
+                    latest_jobs()
             with right:
                 data_sets(sets)
-        live.unreadable(Run.unreadable(services.workspace()), "run")
+        live.unreadable(Run)

@@ -29,10 +29,7 @@ def show(run: Run) -> None:
     """Choose a disturbance and clips, evaluate the run with more and more of it, and see the curve."""
     summary = data.summary(run.config.data.dataset, run.config.data.fold)
     names = {ALL: "all classes", **label_names(summary.counts)}
-    of = st.segmented_control(
-        "Disturbance", list(NAMES), default="noise", required=True, format_func=NAMES.__getitem__, help=HELP,
-        key="robustness-of", wrap=True,
-    )  # fmt: skip
+    of = shell.one_of("Disturbance", NAMES, default="noise", help=HELP, key="robustness-of")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         label = st.selectbox("Class", list(names), format_func=names.__getitem__, key="robustness-label", width=200)
         fold = st.selectbox(
@@ -41,10 +38,7 @@ def show(run: Run) -> None:
         )  # fmt: skip
         colour = "pink"
         if of == "noise":
-            colours = ["white", "pink", "brown"]
-            colour = st.segmented_control(
-                "Noise", colours, default="pink", required=True, key="robustness-colour", wrap=True
-            )
+            colour = shell.one_of("Noise", ["white", "pink", "brown"], default="pink", key="robustness-colour")
         job, status = last_of(run, of) or (None, None)
         plan = {"run": run.id, "fold": fold, "class": label or None, "disturbance": of, "colour": colour}
         shell.action_button(
@@ -85,8 +79,7 @@ def _show(job: RobustnessTest, status: JobStatus, run: Run) -> None:
         return
     short_jobs.why_not(job, status)
     if status.state in RESUMABLE:
-        resume = partial(services.manager().resume, job, by=services.visitor_name())
-        shell.action_button("Resume", resume, key="robustness-resume", icon=":material/play_arrow:")
+        owner_guard.resume_button(job, status.by, key="robustness-resume")
     result(job, run, status)
 
 

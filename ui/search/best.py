@@ -11,11 +11,12 @@ from labcore.jobs.glances import glance
 from labcore.runs import Run
 from labcore.search.folder import Search
 from labcore.search.report import SearchReport, Trial, best_config, train_best
-from ui.app import services
+from ui.app import live, services
 from ui.app.shell import action_button
 from ui.app.text import counted, percent, plain, points, state_face
 from ui.forms import fields
-from ui.search.charts import unit_title, value_word
+from ui.forms.fields import unit_title
+from ui.search.charts import value_word
 
 
 def show(search: Search, report: SearchReport) -> None:
@@ -52,14 +53,13 @@ def show(search: Search, report: SearchReport) -> None:
 def _figure(report: SearchReport, best: Trial) -> None:
     """What it reached, beside the recipe that the search began with."""
     recipe, settings, against = report.trials[0], report.settings, None
+    share = settings.objective == "accuracy"
     if recipe is not best and best.value is not None and recipe.value is not None:
-        against = _difference(report, best.value - recipe.value)
-    st.metric(
-        f"Best so far, trial {best.number}" if report.active else f"Best, trial {best.number}",
-        _value(report, best.value),
-        delta=against,
-        delta_color="normal" if settings.objective == "accuracy" else "inverse",
-    )
+        gain = best.value - recipe.value
+        against = f"{points(gain) if share else f'{gain:+.4f}'} compared with the recipe"
+    value = percent(best.value) if share or best.value is None else f"{best.value:.4f}"
+    title = f"Best so far, trial {best.number}" if report.active else f"Best, trial {best.number}"
+    st.metric(title, value, delta=against, delta_color="normal" if share else "inverse")
     flatters = f" Best of {counted(report.done, 'trial')}, so slightly optimistic." if report.done > 1 else ""
     st.caption(
         f"On validation fold {plain(settings.validation)}.{flatters} Report the accuracy on test fold "
@@ -74,12 +74,7 @@ def _final(search: Search, report: SearchReport) -> None:
         status, fold = glance(run), f"fold {plain(report.settings.test_fold)}"
         ended = status.state == "finished"
         word = percent(status.accuracy) if ended else state_face(status.state)[0].lower()
-        st.page_link(
-            "pages/train.py",
-            label=f"Best settings on test {fold}: **{plain(word)}**",
-            icon=":material/verified:",
-            query_params={"run": run.id},
-        )
+        live.run_link(run.id, f"Best settings on test {fold}: **{plain(word)}**", icon=":material/verified:")
         return
     action_button(
         "Train and test the best settings",
@@ -101,13 +96,3 @@ def final_run(report: SearchReport) -> Run | None:
 def _open_form(search: Search) -> None:
     fields.take(best_config(search))
     st.session_state["search-opened"] = True
-
-
-def _value(report: SearchReport, value: float | None) -> str:
-    return percent(value) if report.settings.objective == "accuracy" else "–" if value is None else f"{value:.4f}"
-
-
-def _difference(report: SearchReport, difference: float) -> str:
-    if report.settings.objective == "accuracy":
-        return f"{points(difference)} compared with the recipe"
-    return f"{difference:+.4f} compared with the recipe"

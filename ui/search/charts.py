@@ -9,12 +9,13 @@ from typing import Any
 
 import streamlit as st
 
-from labcore.config import Setting, all_settings
+from labcore.config import all_settings
 from labcore.search.report import SearchReport, Trial
 from ui.app.text import unmarked
 from ui.charts.bars import bars, show_figure
 from ui.charts.colours import accents, dark
 from ui.charts.curves import PADDING, category, measure
+from ui.forms.fields import unit_title
 
 BAR = 30
 STATES = ["finished", "pruned", "running"]
@@ -170,10 +171,6 @@ def _ticks(low: float, high: float) -> list[float]:
 def reached(trial: Trial) -> float | None:
     """The value of a trial, or where it stood last."""
     return trial.value if trial.value is not None else trial.curve[max(trial.curve)] if trial.curve else None
-
-
-def unit_title(setting: Setting) -> str:
-    return f"{setting.title} ({setting.unit})" if setting.unit else setting.title
 
 
 def settings_line(trial: Trial) -> str:

@@ -15,14 +15,13 @@ from labcore.search.folder import Search
 from labcore.search.settings import Settings, make_settings
 from labcore.search.space import FIXED, Range, base_value, default_ranges, range_of
 from ui.app import live, services
-from ui.app.shell import errors_in_place, show_error
+from ui.app.shell import errors_in_place, one_of, show_error
 from ui.app.text import counted, plain
 from ui.components import job_picker, queue_line
 from ui.datasets import summary
 from ui.forms import estimates, fields
 from ui.search import link
-from ui.search.charts import unit_title
-from ui.search.link import AUTOMATIC, OWN
+from ui.search.link import OWN
 
 OBJECTIVES = {"accuracy": "Accuracy", "loss": "Loss"}
 
@@ -32,8 +31,7 @@ def show() -> None:
 
     @st.fragment
     def form() -> None:
-        if st.session_state.pop("search-started", False):
-            st.rerun()  # the page around the form is out of date
+        job_picker.leave_form()
         link.read(_kept())
         if not summary.names():
             live.no_data_yet("demo-search")
@@ -68,29 +66,13 @@ def _base() -> tuple[RunConfig, RunConfig]:
         kept["dataset"] = st.selectbox("Data set", names, index=names.index(kept["dataset"]), key="search-dataset")
     with right:
         there = summary.folds(kept["dataset"])
-        folds = [AUTOMATIC, *there.reasons]
-        now = kept.get("fold", AUTOMATIC)
-        kept["fold"] = st.selectbox(
-            "Test fold",
-            folds,
-            index=folds.index(now) if now in folds else 0,
-            format_func=lambda fold: there.automatic_title if fold == AUTOMATIC else there.title(fold),
-            key=f"search-fold-{kept['dataset']}",
-            help="No trial uses it. Evaluate the result on it once, at the end.",
-        )
-        if there.told:
-            st.caption(f":orange[:material/warning:] {plain(there.told)}")
-    options = [*PRESETS, OWN]
-    kept["base"] = st.segmented_control(
-        "Recipe",
-        options,
-        default=kept.get("base", "quick"),
-        format_func=lambda name: "From the Train page" if name == OWN else PRESETS[name].title,
-        required=True,
-        key="search-base",
-        help="Values of the settings that are not varied.",
-        wrap=True,
-    )
+        if kept.get("fold") not in there.reasons:
+            kept["fold"] = None
+        about = "No trial uses it. Evaluate the result on it once, at the end."
+        summary.fold_box(there, kept["fold"], partial(kept.__setitem__, "fold"), key="search-fold", help=about)
+    recipes = {name: PRESETS[name].title for name in PRESETS} | {OWN: "From the Train page"}
+    about = "Values of the settings that are not varied."
+    kept["base"] = one_of("Recipe", recipes, default=kept.get("base", "quick"), key="search-base", help=about)
     config = fields.config() if kept["base"] == OWN else preset(kept["base"])
     left, right = st.columns(2, gap="medium")
     changed: dict[str, Any] = kept.setdefault(f"changed-{kept['base']}", {})
@@ -98,7 +80,7 @@ def _base() -> tuple[RunConfig, RunConfig]:
         with place:
             value = changed.get(path, base_value(path, config))
             changed[path] = fields.widget_of(table[path], value, key=f"search-{path}-{kept['base']}")
-    chosen = {"data.dataset": kept["dataset"], "data.fold": None if kept["fold"] == AUTOMATIC else kept["fold"]}
+    chosen = {"data.dataset": kept["dataset"], "data.fold": kept["fold"]}
     own = {"data.split": "official", "data.leave_out": None}
     return config, config.replace(changed | chosen | own)
 
@@ -107,7 +89,8 @@ def _ranges(config: RunConfig) -> list[Range]:
     """Which settings are varied, and over what."""
     st.header("Search space", anchor=False)
     kept, table = _kept(), all_settings()
-    paths = [path for path, setting in table.items() if not path.startswith(FIXED) and _can_be_varied(setting)]
+    free = {path: setting for path, setting in table.items() if not path.startswith(FIXED)}
+    paths = [path for path, it in free.items() if it.kind == "choice" or path in fields.OPEN_LISTS or it.ge is not None]
     if "search-paths" not in st.session_state:
         st.session_state["search-paths"] = kept.get("paths") or [each.path for each in default_ranges(config)]
     kept["paths"] = st.multiselect(
@@ -152,7 +135,7 @@ def _choices(setting: Setting, held: list[Any] | None, key: str) -> list[Any]:
     offered = list(setting.choices or fields.OPEN_LISTS.get(setting.path, []))
     options = list(dict.fromkeys([*offered, *(held or [])]))
     return st.multiselect(
-        unit_title(setting),
+        fields.unit_title(setting),
         options,
         default=options[:2] if held is None else held,
         accept_new_options=setting.kind == "text",
@@ -163,7 +146,7 @@ def _choices(setting: Setting, held: list[Any] | None, key: str) -> list[Any]:
 
 def _stops_slider(setting: Setting, held: tuple[Any, Any], key: str) -> tuple[Any, Any]:
     low, high = st.select_slider(
-        unit_title(setting),
+        fields.unit_title(setting),
         _stops(setting, held),
         value=held,
         format_func=fields.tidy,
@@ -174,18 +157,9 @@ def _stops_slider(setting: Setting, held: tuple[Any, Any], key: str) -> tuple[An
 
 
 def _slider(setting: Setting, held: tuple[Any, Any], key: str) -> tuple[Any, Any]:
-    kind = int if setting.kind == "int" else float
-    assert setting.ge is not None
-    assert setting.le is not None
-    low, high = st.slider(
-        unit_title(setting),
-        kind(setting.ge),
-        kind(setting.le),
-        (kind(held[0]), kind(held[1])),
-        step=kind(setting.step or (1 if kind is int else (setting.le - setting.ge) / 100)),
-        key=key,
-        help=setting.help,
-    )
+    kind, least, most, step = fields.bounds(setting)
+    now = (kind(held[0]), kind(held[1]))
+    low, high = st.slider(fields.unit_title(setting), least, most, now, step=step, key=key, help=setting.help)
     return (round(low, 6), round(high, 6)) if kind is float else (low, high)
 
 
@@ -199,24 +173,17 @@ def _stops(setting: Setting, held: tuple[Any, Any]) -> list[Any]:
     return sorted(stops | {kind(number) for number in held})
 
 
-def _can_be_varied(setting: Setting) -> bool:
-    return setting.kind == "choice" or setting.path in fields.OPEN_LISTS or setting.ge is not None
-
-
 def _plan(config: RunConfig, ranges: list[Range]) -> None:
     kept = _kept()
     with st.container(border=True, key="start-box"):
         st.header("This search", anchor=False)
         kept["trials"] = st.number_input("Trials", 1, 1000, kept.get("trials", 20), key="search-trials")
-        kept["objective"] = st.segmented_control(
+        kept["objective"] = one_of(
             "Objective",
-            list(OBJECTIVES),
+            OBJECTIVES,
             default=kept.get("objective", "accuracy"),
-            format_func=OBJECTIVES.__getitem__,
-            required=True,
             key="search-objective",
             help="Measured on the validation fold, with weight averaging. With few clips, the loss shows finer differences.",
-            wrap=True,
         )
         kept["pruning"] = st.toggle(
             "Prune trials early",
@@ -240,7 +207,7 @@ def _plan(config: RunConfig, ranges: list[Range]) -> None:
             show_error(error)
             return
         _facts(settings)
-        queue_line.start_bar("this search", partial(_begin, settings), key="search-start")
+        queue_line.start_bar("this search", partial(job_picker.start, Search, settings), key="search-start")
 
 
 def _facts(settings: Settings) -> None:
@@ -261,11 +228,6 @@ def _facts(settings: Settings) -> None:
     if settings.config.optim.epochs is None:
         st.caption(estimates.automatic(work))
     st.caption(f"{estimates.source(one)} Trials train one after the other, or in parallel on several GPUs.".strip())
-
-
-def _begin(settings: Settings) -> None:
-    job_picker.look_at(Search, services.ask_for(Search, settings).id)
-    st.session_state["search-started"] = True
 
 
 def _kept() -> dict[str, Any]:

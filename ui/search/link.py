@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import streamlit as st
@@ -14,8 +16,8 @@ from labcore.search.space import Range, base_value, default_ranges, read_range
 from ui.app.shell import show_error
 from ui.forms import url
 
-AUTOMATIC, OWN = "automatic", "own"
-USUAL = {"fold": AUTOMATIC, "base": "quick", "objective": "accuracy", "pruning": True, "trials": 20, "seed": 0}
+OWN = "own"
+USUAL = {"fold": None, "base": "quick", "objective": "accuracy", "pruning": True, "trials": 20, "seed": 0}
 """What the form begins with."""
 CHOICES = {"base": (*PRESETS, OWN), "objective": ("accuracy", "loss"), "pruning": ("off", "on")}
 NUMBERS = {"trials": (1, 1000), "seed": (0, 2**31 - 1)}
@@ -37,18 +39,18 @@ def read(kept: dict[str, Any]) -> None:
     for name in ("dataset", "fold", *CHOICES, *NUMBERS):
         word = NAMES.get(name, name)
         if word in st.query_params:
-            _take(word, lambda name=name, word=word: kept.update({name: _value(name, st.query_params[word])}))
+            with _ignored(word):
+                kept[name] = _value(name, st.query_params[word])
     base = kept.get("base", USUAL["base"])
     changed = kept.setdefault(f"changed-{base}", {})
     for word, path in RECIPE.items():
         if word in st.query_params:
-            _take(
-                word,
-                lambda word=word, path=path: changed.update({path: all_settings()[path].read(st.query_params[word])}),
-            )
+            with _ignored(word):
+                changed[path] = all_settings()[path].read(st.query_params[word])
     ranges: list[Range] = []
     for text in st.query_params.get_all("vary"):
-        _take("vary", lambda text=text: ranges.append(read_range(text, RunConfig())))
+        with _ignored("vary"):
+            ranges.append(read_range(text, RunConfig()))
     if ranges:
         kept["paths"] = [each.path for each in ranges]
         held = kept.setdefault("ranges", {})
@@ -76,9 +78,11 @@ def write(kept: dict[str, Any], config: RunConfig, ranges: list[Range]) -> None:
     url.write(words, settings=kept["base"] == OWN)
 
 
-def _take(word: str, act: Any) -> None:
+@contextlib.contextmanager
+def _ignored(word: str) -> Iterator[None]:
+    """Tell what a word of the address says wrongly, and go on without it."""
     try:
-        act()
+        yield
     except LabError as error:
         show_error(ConfigError(f"the {word} of this link is ignored: {error.what}", error.remedy))
 

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
 from labcore.errors import LabError
 from labcore.jobs.background import tail
 from labcore.jobs.glances import glance
+from labcore.jobs.listing import looked_at
 from labcore.jobs.status import RESUMABLE
 from labcore.runs import Run
 from labcore.search.folder import Search, SearchError
-from labcore.search.report import SearchReport
+from labcore.search.report import SearchReport, importance
 from ui.app import live, services
 from ui.app.shell import action_button, errors_in_place, show_error
 from ui.app.text import count, counted, plain
 from ui.components import job_picker, owner_guard
-from ui.search import best, charts, data, trials
+from ui.search import best, charts, trials
 
 MORE = 10
 """So many trials more are offered where a search has done all it was asked for."""
@@ -26,7 +29,7 @@ MORE = 10
 def show(search: Search) -> None:
     """The search, following it while it is running."""
     try:
-        before = data.load(search)
+        before = load(search)
     except SearchError as error:
         live.damaged(search.path, error)
         return
@@ -38,7 +41,7 @@ def show(search: Search) -> None:
     @st.fragment(run_every=live.TICK if follows else None)
     def follow() -> None:
         with errors_in_place():
-            report = data.load(search)
+            report = load(search)
             if report.state != before.state:
                 st.rerun()
             _progress(search, report)
@@ -87,8 +90,7 @@ def _go_on(search: Search, trials: int) -> None:
 def _progress(search: Search, report: SearchReport) -> None:
     if report.state == "failed":
         show_error(LabError(report.status.error or "the search failed without a message", report.status.remedy))
-        lines = tail(search.log)
-        if lines:
+        if lines := tail(search.log):
             with st.expander("Last lines of its log", icon=":material/notes:"):
                 st.code("\n".join(lines), language=None, wrap_lines=True)
     if report.state == "interrupted":
@@ -112,13 +114,8 @@ def _progress(search: Search, report: SearchReport) -> None:
             run = Run(services.workspace().runs / trial.run_id)
             if run.path.is_dir():
                 with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                    text = live.progress(glance(run), run)
-                    st.page_link(
-                        "pages/train.py",
-                        label=f"Trial {trial.number} :gray[· {text}]",
-                        icon=":material/model_training:",
-                        query_params={"run": run.id},
-                    )
+                    label = f"Trial {trial.number} :gray[· {live.progress(glance(run), run)}]"
+                    live.run_link(run.id, label, icon=":material/model_training:")
 
 
 def _figures(search: Search, report: SearchReport) -> None:
@@ -132,7 +129,7 @@ def _figures(search: Search, report: SearchReport) -> None:
         charts.history(report, key=f"history-{search.id}")
     with right:
         st.markdown("**Importance** :gray[share of the variance]")
-        found = data.shares(search, finished) if len(report.settings.ranges) > 1 else {}
+        found = shares(search, finished) if len(report.settings.ranges) > 1 else {}
         if found:
             charts.importance(found, key=f"importance-{search.id}")
             st.caption(f"From {count(finished)} finished trials, by functional ANOVA. Imprecise with few trials.")
@@ -163,3 +160,44 @@ def _settings(report: SearchReport) -> None:
         st.caption("Search space, for the command line")
         st.code(" ".join(f"--vary {each.words()}" for each in settings.ranges), language="bash", wrap_lines=True)
         st.caption(f"`labcore search --show {report.id}` shows these results in a shell.")
+
+
+# --- what a server remembers of the searches that it has read
+
+
+def load(search: Search) -> SearchReport:
+    """A search as it stands. Its journal is read once a server; after that only what is new.
+
+    Raises:
+        SearchError: it cannot be read, whatever the reason.
+    """
+    reports, broken = looked_at(
+        [search], lambda each: each.report(journal(str(each.path), _made(each))), lambda each: f"search {each.id}"
+    )
+    if broken:
+        raise SearchError(str(broken[0]), "Delete it, or put its files back")
+    return reports[0]
+
+
+def shares(search: Search, finished: int) -> dict[str, float]:
+    """How much each setting mattered, worked out once for a number of finished trials."""
+    return _shares(str(search.path), _made(search), finished)
+
+
+@st.cache_resource(max_entries=20, show_spinner=False)
+def journal(path: str, made: float) -> Any:
+    """The journal of a search, kept open."""
+    return Search(Path(path)).journal()
+
+
+@st.cache_data(max_entries=50, show_spinner=False)
+def _shares(path: str, made: float, finished: int) -> dict[str, float]:
+    return importance(Search(Path(path)), journal(path, made))
+
+
+def _made(search: Search) -> float:
+    """Tells a search from another that took its place."""
+    try:
+        return search.path.stat().st_ino
+    except OSError as error:
+        raise SearchError(f"search {search.id} no longer exists", "Choose another one") from error

@@ -14,7 +14,7 @@ from labcore.errors import LabError
 from labcore.runs import Run
 from labcore.texts import shown
 from ui.app import live, services
-from ui.app.shell import errors_in_place, show_error
+from ui.app.shell import errors_in_place
 from ui.app.text import count, counted, label_names, plain
 from ui.components import queue_line
 from ui.datasets import listen, manage, summary
@@ -23,8 +23,6 @@ from ui.train import estimate, tracked_clips
 
 ALREADY_SHOWN = {"model.name", "optim.epochs", "optim.batch_size"}
 """Settings that stand in the recipe, above the tabs."""
-
-AUTOMATIC = "automatic"
 
 
 @st.fragment
@@ -52,10 +50,6 @@ def _data() -> None:
         live.no_data_yet("demo-train", partial(manage.add, "train"))
         return
 
-    def other_fold() -> None:
-        chosen = st.session_state["fold-choice"]
-        current["data.fold"] = None if chosen == AUTOMATIC else chosen
-
     left, right = st.columns(2, gap="medium")
     with left:
         choose_dataset("data-choice")
@@ -65,17 +59,8 @@ def _data() -> None:
         folds = summary.folds(current["data.dataset"], current["data.split"], current["data.leave_out"])
         if current["data.fold"] not in folds.reasons:
             current["data.fold"] = None
-        st.session_state["fold-choice"] = current["data.fold"] or AUTOMATIC
-        st.selectbox(
-            "Test fold",
-            [AUTOMATIC, *folds.reasons],
-            format_func=lambda fold: folds.automatic_title if fold == AUTOMATIC else folds.title(fold),
-            key="fold-choice",
-            on_change=other_fold,
-            help=all_settings()["data.fold"].help,
-        )
-        if folds.told:
-            st.caption(f":orange[:material/warning:] {plain(folds.told)}")
+        take, about = partial(current.__setitem__, "data.fold"), all_settings()["data.fold"].help
+        summary.fold_box(folds, current["data.fold"], take, key="fold-choice", help=about)
     with st.expander("Split", icon=":material/call_split:"):
         fields.part("data", skip=("data.dataset", "data.fold"))
     with st.expander("Add, rename or delete a data set", icon=":material/add:"):
@@ -157,18 +142,15 @@ def _summary_and_start() -> None:
     current = fields.values()
     with st.container(border=True, key="start-box"):
         st.header("This run", anchor=False)
-        config, chosen = None, None
-        try:
+        ready, chosen = None, None
+        with errors_in_place():
             config = fields.config()
             if current["data.dataset"] in summary.names() or current["data.dataset"] != "demo":
                 chosen = summary_of(current)
-        except LabError as error:
-            show_error(error)
-        if chosen is None and config is not None:
-            st.caption("Choose or generate a data set first.")
-        if chosen is not None and config is not None:
-            _facts(chosen, config)
-        ready = config if chosen is not None else None
+                ready = config
+                _facts(chosen, config)
+            else:
+                st.caption("Choose or generate a data set first.")
         with st.container(key="start-bar"):
             _start(ready)
         estimate.part(ready)
@@ -249,10 +231,7 @@ def _findings(chosen: summary.DataSummary) -> None:
         with st.container(border=True, gap="xsmall"):
             st.markdown(f":orange[:material/warning:] {plain(finding.sentence)}")
             if finding.files:
-                with st.popover(
-                    "1 file" if len(finding.files) == 1 else f"{count(len(finding.files))} files",
-                    icon=":material/list:",
-                ):
+                with st.popover(counted(len(finding.files), "file"), icon=":material/list:"):
                     for path in finding.files[:50]:
                         _file(path)
                     if len(finding.files) > 50:

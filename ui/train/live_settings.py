@@ -31,18 +31,10 @@ def panel(run: Run, owner: str = "") -> None:
     Args:
         owner: whose run it is; before another's is changed there is a question.
     """
-    with (
-        st.expander(
-            "Adjust while training",
-            icon=":material/tune:",
-            expanded=False,
-            key=f"turn-open-{run.id}",
-            on_change="rerun",
-        ) as it,
-        errors_in_place(),
-    ):
-        if not it.open:  # a fold that is shut costs nothing
-            return
+    fold = st.expander("Adjust while training", icon=":material/tune:", key=f"turn-open-{run.id}", on_change="rerun")
+    if not fold.open:  # one that is shut costs nothing
+        return
+    with fold, errors_in_place():
         pending = st.session_state.setdefault(f"turn-{run.id}", PendingSettings())
         pending.look(run)
         table = live_settings()

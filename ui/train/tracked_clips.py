@@ -10,19 +10,18 @@ from pathlib import Path
 
 import streamlit as st
 
-from labcore.audio import Limits, as_wav
+from labcore.audio import Limits, Recording
 from labcore.config import RunConfig
 from labcore.errors import AudioError, LabError
 from labcore.events import Epoch
 from labcore.runs import Run, pinned_name
 from labcore.texts import shown
 from labcore.workspace import slug
-from ui.app.shell import action_button, errors_in_place, show_error
+from ui.app.shell import action_button, callback, errors_in_place, tell_trouble
 from ui.app.text import label_name, label_names, percent, plain
 from ui.charts import curves
-from ui.components import clip_table, held_out, owner_guard
-from ui.components.clip import Clip
-from ui.components.clip_table import ClipRow
+from ui.components import held_out, owner_guard
+from ui.components.clip import Clip, player
 
 MOST = 4
 """So many clips a run at most: each is classified after every epoch."""
@@ -41,7 +40,7 @@ def prepared(name: str, content: bytes) -> bytes:
     """
     if len(content) > LIMITS.max_bytes:
         raise AudioError(f"{name} is larger than {MOST_MB} MB", "Choose a shorter clip")
-    return as_wav(content, name=name, limits=LIMITS, exact=True)
+    return Recording(content, name=name, limits=LIMITS).as_wav(exact=True)
 
 
 def pin(run: Run, name: str, content: bytes) -> Path:
@@ -83,7 +82,7 @@ def panel(run: Run, active: bool, owner: str = "") -> None:
         st.caption("Predictions for your own clips, after every epoch.")
         for file in there:
             sound = partial(_played, str(file), file.stat().st_mtime_ns)
-            clip_table.player(ClipRow(file.name), sound, partial(_take_away, file, owner) if active else None)
+            player(file.name, sound, partial(_take_away, file, owner) if active else None)
         if active and len(there) < MOST:
             _add(run)
 
@@ -96,7 +95,7 @@ def _take_away(file: Path, owner: str) -> None:
 @st.cache_data(max_entries=4 * MOST, show_spinner=False)
 def _played(path: str, changed: int) -> bytes:
     """A pinned clip for the browser, of a long one its beginning."""
-    return as_wav(Path(path), end_s=MOST_SECONDS)
+    return Recording(Path(path), end_s=MOST_SECONDS).as_wav()
 
 
 def _add(run: Run) -> None:
@@ -105,22 +104,15 @@ def _add(run: Run) -> None:
 
     def uploaded() -> None:
         file = st.session_state[key]
-        if file is None:
-            return
-        try:
+        if file is not None:
             pin(run, file.name, file.getvalue())
             st.session_state["pin-turn"] = upload + 1  # an empty field for the next one
-        except LabError as error:
-            st.session_state["pin-trouble"] = error
 
     st.file_uploader(
-        "Sound", key=key, max_upload_size=MOST_MB, on_change=uploaded, help=f"Up to {MOST_SECONDS:.0f} s.",
+        "Sound", key=key, max_upload_size=MOST_MB, on_change=callback(uploaded, "pin"), help=f"Up to {MOST_SECONDS:.0f} s.",
         label_visibility="collapsed",
     )  # fmt: skip
-    trouble = st.session_state.pop("pin-trouble", None)
-    if trouble is not None:
-        show_error(trouble)
-
+    tell_trouble("pin")
     _held_out_button(lambda number: pin(run, *_named(held_out.of_run(run, number))))
 
 
@@ -160,7 +152,7 @@ def before(config: RunConfig | None) -> None:
         examples = _examples()
         for name, content in chosen:
             if (name, content) in examples:
-                clip_table.player(ClipRow(name), partial(prepared, name, content))
+                player(name, partial(prepared, name, content))
                 continue
             with errors_in_place():
                 prepared(name, content)

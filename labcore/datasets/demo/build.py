@@ -23,6 +23,7 @@ from labcore.datasets.demo.tones import car_horn, siren, street_music
 from labcore.datasets.demo.voices import children_playing, dog_bark
 from labcore.device import usable_cores
 from labcore.errors import DatasetError, WorkspaceError
+from labcore.jobs.following import OnProgress
 from labcore.reading import read_object
 
 SOUNDS: dict[str, Callable[[Random], Sound]] = {
@@ -66,7 +67,7 @@ def make_demo(
     folder: Path,
     *,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: OnProgress = lambda done, total: None,
     sources_per_class: int = SOURCES,
 ) -> Path:
     """Make the demo set: 400 synthetic clips of ten city sounds, in UrbanSound8K's own layout, in about ten seconds.
@@ -133,7 +134,7 @@ def _recordings(label: str, seed: int, count: int) -> list[DemoSource]:
 
 
 def _write_clips(
-    folder: Path, recordings: list[DemoSource], seed: int, progress: Callable[[int, int], None] | None
+    folder: Path, recordings: list[DemoSource], seed: int, progress: OnProgress
 ) -> list[tuple[object, ...]]:
     """Write the clips of all recordings and return their rows of the table. Threads serve: numpy lets go of the interpreter."""
     for fold in {recording.fold for recording in recordings}:
@@ -144,25 +145,23 @@ def _write_clips(
         try:
             for task in as_completed(tasks):
                 rows += task.result()
-                if progress:
-                    progress(len(rows), total)
+                progress(len(rows), total)
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
     return rows
 
 
-def example_clip(label: str, number: int = 0, *, seed: int = 0) -> bytes:
-    """One file of the demo set, without making the set: the first clip of a source, as WAV.
+def example_clip(label: str, number: int = 0) -> bytes:
+    """One file of the demo set of seed 0, without making the set: the first clip of a source, as WAV.
 
     Args:
         label: one of :data:`SOUNDS`.
         number: which of the sources of its class, from 0.
-        seed: the set's.
     """
     class_id = list(SOUNDS).index(label)
-    sound, scene = _source(label, class_id, number, seed)[1:]
-    return _wav(_clip(sound, scene, np.random.default_rng([seed, class_id, number, 1]), label))
+    _, sound, scene = _source(label, class_id, number, 0)
+    return _wav(_clip(sound, scene, np.random.default_rng([0, class_id, number, 1]), label))
 
 
 def sources_of(fold: int) -> list[int]:
@@ -207,11 +206,7 @@ def _wav(clip: np.ndarray) -> bytes:
 
 
 def _complete(folder: Path, made_from: dict[str, object]) -> bool:
-    """Whether the set asked for is there, whole.
-
-    Raises:
-        DatasetError: something else is there.
-    """
+    """Whether the set asked for is there, whole. A DatasetError where something else is there."""
     if not folder.is_dir() or not any(folder.iterdir()):
         return False
     try:

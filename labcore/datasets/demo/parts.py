@@ -189,9 +189,9 @@ def periodic(
     return table[(phase_cycles * TABLE).astype(np.int64) & (TABLE - 1)]
 
 
-def overtones(pitch_hz: float, db_per_octave: float, highest_hz: float = 13_000.0, limit: int = 60) -> Signal:
+def overtones(pitch_hz: float, db_per_octave: float, highest_hz: float = 13_000.0) -> Signal:
     """Amplitudes of the harmonics of a tone, falling evenly, up to ``highest_hz`` (so that nothing folds back)."""
-    count = int(np.clip(highest_hz / pitch_hz, 1, limit))
+    count = int(np.clip(highest_hz / pitch_hz, 1, 60))
     return (np.arange(1, count + 1) ** (db_per_octave / 6.0206)).astype(np.float32)
 
 

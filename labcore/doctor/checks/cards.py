@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from labcore.doctor.facts import GIB, called, has_nvidia, no_instances, seen, size
 from labcore.doctor.readings import Gpu, Readings
-from labcore.doctor.report import Check, question, worst
+from labcore.doctor.report import GIB, STATUSES, Check, question, size
+from labcore.texts import counted
 
 GROUP = "GPU"
 TIGHT_BYTES, TIGHT_SHARE = GIB, 0.1
@@ -31,7 +31,7 @@ def absent(readings: Readings) -> Check:
         "fast enough": "the compact network on a few thousand clips, classification",
         "slow": "ResNet-18 and the large networks of timm, tens of thousands of clips, long sweeps",
     }
-    remedy = "" if has_nvidia(readings) else "A GPU added later is found automatically."
+    remedy = "" if readings.has_nvidia else "A GPU added later is found automatically."
     told = question("no_gpu", GROUP, "Without a GPU", evidence)
     return told("info", "Everything works on the CPU; large networks are slow", remedy)
 
@@ -40,16 +40,15 @@ def memory(readings: Readings) -> Check:
     gpus, evidence, tight = readings.nvml.gpus, {}, []
     for gpu in gpus:
         if not gpu.memory_total:
-            evidence[called(gpu)] = "shares the CPU's memory"
+            evidence[gpu.called] = "shares the CPU's memory"
             continue
         free = gpu.memory_total - gpu.memory_used
-        evidence[called(gpu)] = f"{size(free)} of {size(gpu.memory_total)} free"
+        evidence[gpu.called] = f"{size(free)} of {size(gpu.memory_total)} free"
         if free < max(TIGHT_BYTES, TIGHT_SHARE * gpu.memory_total):
             tight.append(gpu)
         for holder in gpu.holders:
-            evidence[f"process {holder.pid} on GPU {gpu.index}"] = (
-                f"{holder.name or 'of another user or container'}, {size(holder.bytes_used)}"
-            )
+            whose = holder.name or "of another user or container"
+            evidence[f"process {holder.pid} on GPU {gpu.index}"] = f"{whose}, {size(holder.bytes_used)}"
     told = question("gpu_memory", GROUP, "Memory", evidence)
     if not tight:
         total = ", ".join(size(gpu.memory_total - gpu.memory_used) for gpu in gpus if gpu.memory_total)
@@ -59,38 +58,34 @@ def memory(readings: Readings) -> Check:
     left = size(tight[0].memory_total - tight[0].memory_used)
     remedy = "See what uses it; end what you no longer need, or wait. Smaller batches need less.\n$ nvidia-smi"
     remedy += f"\n$ kill {holders[0].pid}" if holders else ""
-    return told("warning", f"{called(tight[0])} has {left} left{by}", remedy)
+    return told("warning", f"{tight[0].called} has {left} left{by}", remedy)
 
 
 def mig(readings: Readings) -> Check:
     gpus = readings.nvml.gpus
     divided = [gpu for gpu in gpus if gpu.mig]
-    evidence = {called(gpu): ", ".join(gpu.mig_instances) or ("on, no instances" if gpu.mig else "off") for gpu in gpus}
+    evidence = {gpu.called: ", ".join(gpu.mig_instances) or ("on, no instances" if gpu.mig else "off") for gpu in gpus}
     told = question("mig", GROUP, "MIG", evidence)
     if not divided:
         return told("ok", "Off: each card is used as a whole")
     empty = [gpu for gpu in divided if not gpu.mig_instances]
     if empty:
         return told(
-            "error" if no_instances(readings) else "warning",
-            f"MIG is on for {called(empty[0])}, but it has no instances, so CUDA cannot use it",
+            "error" if readings.no_instances else "warning",
+            f"MIG is on for {empty[0].called}, but it has no instances, so CUDA cannot use it",
             "Create instances with `sudo nvidia-smi mig -cgi … -C` (`sudo nvidia-smi mig -lgip` lists how), or turn MIG off:\n"
             f"$ sudo nvidia-smi -i {empty[0].index} -mig 0",
         )
     count = sum(len(gpu.mig_instances) for gpu in divided)
-    if readings.torch is not None and readings.torch.cuda and not seen(readings):
+    if readings.torch is not None and readings.torch.cuda and not readings.seen:
         return told(
             "error",
             f"There are {count} MIG instances, but PyTorch sees none",
             "Give one by its UUID, or pass it to the container.\n$ nvidia-smi -L\n$ export CUDA_VISIBLE_DEVICES=MIG-…",
         )
-    return told(
-        "info",
-        f"On: {count} instance{'s' if count > 1 else ''}; a process uses one of them, which is a part of the card",
-        "A process uses the first one; to choose another:\n$ nvidia-smi -L\n$ export CUDA_VISIBLE_DEVICES=MIG-…"
-        if count > 1
-        else "",
-    )
+    another = "A process uses the first one; to choose another:\n$ nvidia-smi -L\n$ export CUDA_VISIBLE_DEVICES=MIG-…"
+    summary = f"On: {counted(count, 'instance')}; a process uses one of them, which is a part of the card"
+    return told("info", summary, another if count > 1 else "")
 
 
 def errors(gpus: tuple[Gpu, ...]) -> Check:
@@ -99,62 +94,51 @@ def errors(gpus: tuple[Gpu, ...]) -> Check:
         status, summary = "info", "These cards do not check their memory (no ECC)"
     for gpu in gpus:
         state = {None: "no ECC", True: "ECC on", False: "ECC off"}[gpu.ecc]
-        counts = (
-            ""
-            if gpu.ecc_uncorrected is None
-            else f", {gpu.ecc_uncorrected} uncorrected, {gpu.ecc_corrected or 0} corrected"
-        )
-        evidence[called(gpu)] = state + counts + (", repair pending" if gpu.remap_pending else "")
-        reset = f"$ sudo nvidia-smi --gpu-reset -i {gpu.index}"
+        if gpu.ecc_uncorrected is not None:
+            state += f", {gpu.ecc_uncorrected} uncorrected, {gpu.ecc_corrected or 0} corrected"
+        evidence[gpu.called] = state + (", repair pending" if gpu.remap_pending else "")
         if gpu.remap_failed:
-            status, summary = "error", f"Faulty memory of {called(gpu)} could not be replaced"
+            status, summary = "error", f"Faulty memory of {gpu.called} could not be replaced"
             remedy = "Results of this card are unreliable: have it replaced."
         elif status != "error" and (gpu.ecc_uncorrected or gpu.remap_pending):
-            what = (
-                "has had uncorrected memory errors" if gpu.ecc_uncorrected else "needs a reset to replace faulty memory"
-            )
-            status, summary = "warning", f"{called(gpu)} {what}"
-            remedy = (
-                f"Reset the card while it is idle, or restart the machine. If errors return, have it replaced.\n{reset}"
-            )
+            had = "has had uncorrected memory errors"
+            needs = "needs a reset to replace faulty memory"
+            status, summary = "warning", f"{gpu.called} {had if gpu.ecc_uncorrected else needs}"
+            remedy = "Reset the card while it is idle, or restart the machine. If errors return, have it replaced.\n"
+            remedy += f"$ sudo nvidia-smi --gpu-reset -i {gpu.index}"
     return Check("ecc", GROUP, "Memory errors", status, summary, evidence, remedy)
 
 
 def clocks(gpus: tuple[Gpu, ...]) -> Check:
     evidence, statuses, lines = {}, [], []
     for gpu in gpus:
+        limit = f" of {gpu.power_limit_w:.0f} W" if gpu.power_limit_w else ""
         parts = [
             "" if gpu.temperature_c is None else f"{gpu.temperature_c:.0f} °C",
             "" if gpu.temperature_limit_c is None else f"slows down at {gpu.temperature_limit_c:.0f} °C",
-            ""
-            if gpu.power_w is None
-            else f"{gpu.power_w:.0f} W" + (f" of {gpu.power_limit_w:.0f} W" if gpu.power_limit_w else ""),
+            "" if gpu.power_w is None else f"{gpu.power_w:.0f} W{limit}",
             "" if gpu.sm_clock_mhz is None else f"{gpu.sm_clock_mhz} of {gpu.max_sm_clock_mhz or '?'} MHz",
             f"slowed down: {', '.join(gpu.throttle_reasons)}" if gpu.throttle_reasons else "not slowed down",
         ]
-        evidence[called(gpu)] = ", ".join(filter(None, parts))
+        evidence[gpu.called] = ", ".join(filter(None, parts))
         grave = any(word in reason for reason in gpu.throttle_reasons for word in GRAVE)
         statuses.append("warning" if grave else "info" if gpu.throttle_reasons else "ok")
         if gpu.throttle_reasons:
-            lines.append(f"{called(gpu)}: {', '.join(gpu.throttle_reasons)}")
-    status = worst(statuses)
-    remedy = (
-        "Check fans, dust, air flow and power cables. A lower power limit keeps the clocks steady."
-        if status == "warning"
-        else ""
-    )
+            lines.append(f"{gpu.called}: {', '.join(gpu.throttle_reasons)}")
+    status = max(statuses, key=STATUSES.index)
+    remedy = "Check fans, dust, air flow and power cables. A lower power limit keeps the clocks steady."
     told = question("clocks", GROUP, "Clocks, heat and power", evidence)
-    return told(status, "; ".join(lines) or "Nothing slows the GPU down", remedy)
+    return told(status, "; ".join(lines) or "Nothing slows the GPU down", remedy if status == "warning" else "")
 
 
 def link(gpus: tuple[Gpu, ...]) -> Check:
     evidence, slow = {}, []
     for gpu in gpus:
         if not gpu.pcie_width or not gpu.pcie_max_width:
-            evidence[called(gpu)] = "unknown"
+            evidence[gpu.called] = "unknown"
             continue
         generations = f", generation {gpu.pcie_generation} of {gpu.pcie_max_generation}" if gpu.pcie_generation else ""
-        evidence[called(gpu)] = f"{gpu.pcie_width} of {gpu.pcie_max_width} lanes{generations}"
+        evidence[gpu.called] = f"{gpu.pcie_width} of {gpu.pcie_max_width} lanes{generations}"
         if gpu.pcie_width < gpu.pcie_max_width:
             slow.append(gpu)
     told = question("pcie", GROUP, "PCIe", evidence)
@@ -164,7 +148,7 @@ def link(gpus: tuple[Gpu, ...]) -> Check:
     first = slow[0]
     # half of the lanes cost little here: waveforms are small. Idle cards lower the generation, which is no fault.
     status = "warning" if any((gpu.pcie_width or 0) * 2 < (gpu.pcie_max_width or 0) for gpu in slow) else "info"
-    summary = f"{called(first)} uses {first.pcie_width} of {first.pcie_max_width} PCIe lanes: transfers are slower"
+    summary = f"{first.called} uses {first.pcie_width} of {first.pcie_max_width} PCIe lanes: transfers are slower"
     remedy = (
         "Seat the card firmly, in the slot with the most lanes and without a riser. Some cards save lanes while idle: look again "
         "under load."
@@ -174,20 +158,19 @@ def link(gpus: tuple[Gpu, ...]) -> Check:
 
 def mixture(readings: Readings) -> Check:
     gpus, torch = readings.nvml.gpus, readings.torch
-    evidence = {called(gpu): f"PCI {gpu.pci_bus_id}" for gpu in gpus}
+    evidence = {gpu.called: f"PCI {gpu.pci_bus_id}" for gpu in gpus}
     by_bus = {gpu.pci_bus_id.lower(): gpu for gpu in gpus}
     crossed = False
     for device in torch.devices if torch else ():
         gpu = by_bus.get(device.pci_bus_id.lower())
         evidence[device.device] = device.name + (f", which nvidia-smi calls GPU {gpu.index}" if gpu else "")
         crossed = crossed or (gpu is not None and device.device != f"cuda:{gpu.index}")
-    remedy = (
+    told = question("gpu_mixture", GROUP, "Different GPUs", evidence)
+    if not crossed:
+        return told("info", "The GPUs differ; a run uses one of them")
+    return told(
+        "info",
+        "The GPUs differ, and PyTorch numbers them differently from nvidia-smi",
         "cuda:0 is the fastest card; GPU 0 of nvidia-smi is the first on the bus. To number them alike:\n"
-        "$ export CUDA_DEVICE_ORDER=PCI_BUS_ID"
-        if crossed
-        else ""
+        "$ export CUDA_DEVICE_ORDER=PCI_BUS_ID",
     )
-    summary = "The GPUs differ" + (
-        ", and PyTorch numbers them differently from nvidia-smi" if crossed else "; a run uses one of them"
-    )
-    return Check("gpu_mixture", GROUP, "Different GPUs", "info", summary, evidence, remedy)

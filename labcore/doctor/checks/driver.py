@@ -5,19 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from labcore.doctor.drivers import SOURCE, minimum_driver, too_old
-from labcore.doctor.facts import (
-    driver_of,
-    driver_too_old,
-    gpu_nodes,
-    has_nvidia,
-    install_torch,
-    seen,
-    windows,
-    withheld,
-)
 from labcore.doctor.privacy import scrub
 from labcore.doctor.readings import Readings
-from labcore.doctor.report import Check, question
+from labcore.doctor.report import LOG_AND_RESTART, Check, question
+from labcore.texts import counted
 
 GROUP = "NVIDIA driver"
 HAND_IN = {
@@ -46,10 +37,8 @@ def driver(readings: Readings) -> Check:
     evidence = {"NVML": nvml.error or f"answers for {len(nvml.gpus)} of {nvml.count}"}
     evidence |= {"driver": nvml.driver} if nvml.driver else {}
     evidence |= {"newest CUDA supported": nvml.cuda} if nvml.cuda else {}
-    evidence |= {
-        "kernel module": system.kernel_driver or "none loaded",
-        "libraries": system.library_driver or "none found",
-    }
+    evidence["kernel module"] = system.kernel_driver or "none loaded"
+    evidence["libraries"] = system.library_driver or "none found"
     evidence["NVIDIA devices on PCI"] = str(system.pci_nvidia)
     told = question("driver", GROUP, "Driver", evidence)
     if not nvml.error:
@@ -62,13 +51,13 @@ def driver(readings: Readings) -> Check:
             "The driver was updated while the old one was loaded. Restart the machine, then any container.\n"
             "$ sudo reboot",
         )
-    if withheld(readings):
+    if readings.withheld:
         return told("info", "The host has a driver, but it is not passed to this container")
     if "not installed" in nvml.error:
         return told(
             "warning", "The driver cannot be queried: nvidia-ml-py is not installed", "$ pip install nvidia-ml-py"
         )
-    if not has_nvidia(readings):
+    if not readings.has_nvidia:
         if system.wsl:
             return told(
                 "info",
@@ -83,7 +72,7 @@ def _silent(readings: Readings, told: Callable[..., Check]) -> Check:
     """There is an NVIDIA GPU, and no word of its driver."""
     system, trouble = readings.system, readings.nvml.error
     not_loaded = "not loaded" in trouble.lower()
-    if gpu_nodes(readings) and system.container:
+    if readings.gpu_nodes and system.container:
         return told(
             "error",
             "The GPU's device nodes are in this container, but the driver's libraries are not",
@@ -102,30 +91,27 @@ def _silent(readings: Readings, told: Callable[..., Check]) -> Check:
     return told(
         "error",
         f"The driver does not answer: {trouble}",
-        "Read the kernel log, then restart the machine.\n$ sudo dmesg | grep -iE 'nvrm|xid'\n$ sudo reboot",
+        f"Read the kernel log, then restart the machine.\n{LOG_AND_RESTART}",
     )
 
 
 def _answering(readings: Readings, told: Callable[..., Check]) -> Check:
     nvml = readings.nvml
-    missing = nvml.count - len(nvml.gpus)
-    where = " of Windows" if windows(readings) else ""
-    plural = "GPU" if len(nvml.gpus) == 1 else "GPUs"
-    if missing > 0:
+    if (missing := nvml.count - len(nvml.gpus)) > 0:
         return told(
             "warning" if nvml.gpus else "error",
             f"{missing} of {nvml.count} GPUs do not respond to the driver",
-            "A restart may bring back a card that fell off the bus. Read the kernel log.\n"
-            "$ sudo dmesg | grep -iE 'nvrm|xid'\n$ sudo reboot",
+            f"A restart may bring back a card that fell off the bus. Read the kernel log.\n{LOG_AND_RESTART}",
         )
     if not nvml.gpus:
         status = "error" if readings.system.pci_nvidia and not readings.system.container else "info"
         return told(status, f"Driver {nvml.driver} is loaded but finds no GPU")
-    return told("ok", f"Driver {nvml.driver}{where} finds {len(nvml.gpus)} {plural}")
+    where = " of Windows" if readings.windows else ""
+    return told("ok", f"Driver {nvml.driver}{where} finds {counted(len(nvml.gpus), 'GPU')}")
 
 
 def device_nodes(readings: Readings) -> Check:
-    system, works = readings.system, seen(readings) > 0
+    system, works = readings.system, readings.seen > 0
     evidence = {"there": ", ".join(system.nodes) or "none"}
     evidence |= {"no permission": ", ".join(system.closed_nodes)} if system.closed_nodes else {}
 
@@ -147,7 +133,7 @@ def device_nodes(readings: Readings) -> Check:
             "Join the group that owns the device nodes, then log in again; in a container, run as a user of that group.\n"
             "$ ls -l /dev/nvidia*\n$ sudo usermod -aG video,render $USER",
         )
-    if gpu_nodes(readings):
+    if readings.gpu_nodes:
         missing = [node for node in ("/dev/nvidiactl", "/dev/nvidia-uvm") if node not in system.nodes]
         if missing:
             return told(
@@ -164,7 +150,7 @@ def device_nodes(readings: Readings) -> Check:
 def driver_version(readings: Readings) -> Check:
     """Only for a torch that was built with CUDA."""
     assert readings.torch is not None
-    cuda, there, win = readings.torch.cuda, driver_of(readings), windows(readings)
+    cuda, there, win = readings.torch.cuda, readings.driver, readings.windows
     needed = minimum_driver(cuda, win)
     evidence = {"driver": there or "none", "CUDA of this torch": cuda, "oldest driver for it": needed or "unknown"}
     evidence |= {"newest CUDA of the driver": readings.nvml.cuda} if readings.nvml.cuda else {}
@@ -174,21 +160,18 @@ def driver_version(readings: Readings) -> Check:
         return told("info", f"CUDA {cuda} of this PyTorch needs driver {needed or '?'} or newer; none is visible here")
     if not too_old(there, cuda, win):
         return told("ok", f"Driver {there} is new enough for CUDA {cuda} (needs {needed})")
-    if not driver_too_old(readings):
+    if not readings.driver_too_old:
         return told(
             "info", f"Driver {there} is older than {needed}, but CUDA {cuda} starts: a compatibility package is in use"
         )
-    if withheld(readings):
+    if readings.withheld:
         return told("warning", f"The host's driver {there} is older than CUDA {cuda} of this PyTorch needs ({needed})")
-    update = (
-        "in Windows: https://www.nvidia.com/drivers" if win else ("on the host" if readings.system.container else "")
-    )
+    where = " on the host" if readings.system.container else f":\n{UPDATE_DRIVER}"
     return told(
         "error",
         f"Driver {there} is older than CUDA {cuda} of this PyTorch needs ({needed})",
-        f"Update the driver{' ' + update if update else ''}"
-        + ("" if win or readings.system.container else f":\n{UPDATE_DRIVER}")
-        + f"\nOr install a PyTorch that works with this driver:\n{install_torch(readings)}",
+        f"Update the driver{' in Windows: https://www.nvidia.com/drivers' if win else where}\n"
+        f"Or install a PyTorch that works with this driver:\n{readings.install_torch()}",
     )
 
 
@@ -202,11 +185,11 @@ def container(readings: Readings) -> Check:
     if not system.container:
         return told("ok", "Not in a container")
     kind = "a container" if system.container == "other" else f"a container ({system.container})"
-    if readings.nvml.gpus or seen(readings):
+    if readings.nvml.gpus or readings.seen:
         return told("ok", f"In {kind}, with access to GPUs")
-    if withheld(readings):
+    if readings.withheld:
         return told("warning", f"In {kind} without access to the NVIDIA GPU of the host", remedy)
-    if gpu_nodes(readings):
+    if readings.gpu_nodes:
         return told("info", f"In {kind} with the device nodes of the GPU; see the driver")
     return told(
         "info",

@@ -4,34 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from labcore.doctor.report import Check, Proof, question
+from labcore.doctor.report import LOG_AND_RESTART, REINSTALL_TORCH, Check, Proof, question
 
 GROUP = "Kernels"
 AGAIN = (
     "Run the doctor again. If the error stays, the hardware is at fault more often than the software: take overclocking back, look at "
     "memory errors and heat, restart the machine."
 )
-REMEDIES = (
-    (
-        "no kernel image",
-        "This PyTorch was not compiled for the card: see Compute capability.",
-    ),
-    (
-        "out of memory",
-        "The device is out of memory: see GPU memory.\n$ nvidia-smi",
-    ),
-    ("differs", AGAIN),
-    ("not finite", AGAIN),
-    (
-        "no answer",
-        "The device hangs: end its processes, then restart the machine.\n$ nvidia-smi\n$ sudo dmesg | grep -iE 'nvrm|xid'\n$ sudo reboot",
-    ),
-    (
-        "torchaudio",
-        "Install torch and torchaudio together, from the same index:\n$ pip install --force-reinstall torch torchaudio torchvision",
-    ),
-)
-OTHERWISE = "Read the kernel log, then restart the machine.\n$ sudo dmesg | grep -iE 'nvrm|xid'\n$ sudo reboot"
+REMEDIES = {
+    "no kernel image": "This PyTorch was not compiled for the card: see Compute capability.",
+    "out of memory": "The device is out of memory: see GPU memory.\n$ nvidia-smi",
+    "differs": AGAIN,
+    "not finite": AGAIN,
+    "no answer": f"The device hangs: end its processes, then restart the machine.\n$ nvidia-smi\n{LOG_AND_RESTART}",
+    "torchaudio": f"Install torch and torchaudio together, from the same index:\n{REINSTALL_TORCH}",
+}
+"""What an error holds → what to do about it."""
 
 
 def checks(proofs: Sequence[Proof], pending: Sequence[str]) -> list[Check]:
@@ -67,7 +55,7 @@ def device_check(device: str, proofs: list[Proof], pending: Sequence[str]) -> Ch
 def remedy_for(device: str, error: str) -> str:
     if "SIGILL" in error:
         return "This PyTorch was compiled for newer processors: install an older build."
-    found = next((remedy for mark, remedy in REMEDIES if mark in error), "")
+    found = next((remedy for mark, remedy in REMEDIES.items() if mark in error), "")
     if device == "cpu" and (not found or "nvidia-smi" in found):
-        return "Run the doctor again; if the error stays, reinstall PyTorch.\n$ pip install --force-reinstall torch torchaudio torchvision"
-    return found or OTHERWISE
+        return f"Run the doctor again; if the error stays, reinstall PyTorch.\n{REINSTALL_TORCH}"
+    return found or f"Read the kernel log, then restart the machine.\n{LOG_AND_RESTART}"

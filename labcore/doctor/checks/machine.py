@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from labcore.doctor.drivers import numbers
-from labcore.doctor.facts import GIB, size
 from labcore.doctor.readings import Readings
-from labcore.doctor.report import Check, question
+from labcore.doctor.report import GIB, REINSTALL_TORCH, Check, question, size
 
 GROUP, SOFTWARE = "Machine", "Software"
 NEEDED = ("torch", "torchaudio", "torchvision", "numpy", "soundfile", "soxr", "pydantic", "safetensors")
@@ -15,15 +14,7 @@ SMALL_SHARED = GIB
 
 
 def checks(readings: Readings) -> list[Check]:
-    return [
-        processor(readings),
-        features(readings),
-        memory(readings),
-        shared_memory(readings),
-        disk(readings),
-        versions(readings),
-        audio(readings),
-    ]
+    return [check(readings) for check in (processor, features, memory, shared_memory, disk, versions, audio)]
 
 
 def processor(readings: Readings) -> Check:
@@ -62,10 +53,8 @@ def features(readings: Readings) -> Check:
     if torch and torch.version:
         evidence["PyTorch uses"] = torch.cpu_capability or "unknown"
         evidence["bf16 in PyTorch"] = {True: "native", False: "emulated", None: "unknown"}[torch.cpu_bf16]
-    if named["bf16"]:
-        summary = f"{', '.join(has)}: bf16 is fast on this processor"
-    else:
-        summary = f"{', '.join(has) or 'No relevant vector units'}: bf16 is emulated and slow; fp32 is used"
+    how = "fast on this processor" if named["bf16"] else "emulated and slow; fp32 is used"
+    summary = f"{', '.join(has) or 'No relevant vector units'}: bf16 is {how}"
     return Check("cpu_features", GROUP, "Features of the processor", "ok" if has else "info", summary, evidence)
 
 
@@ -86,14 +75,10 @@ def memory(readings: Readings) -> Check:
 
 def shared_memory(readings: Readings) -> Check:
     system = readings.system
-    evidence = (
-        {"size": size(system.shared_total), "free": size(system.shared_free)}
-        if system.shared_total
-        else {"/dev/shm": "none"}
-    )
-    told = question("shared_memory", GROUP, "Shared memory", evidence)
     if not system.shared_total:
-        return told("info", "No /dev/shm")
+        return Check("shared_memory", GROUP, "Shared memory", "info", "No /dev/shm", {"/dev/shm": "none"})
+    evidence = {"size": size(system.shared_total), "free": size(system.shared_free)}
+    told = question("shared_memory", GROUP, "Shared memory", evidence)
     if system.shared_total < SMALL_SHARED:
         return told(
             "info",
@@ -118,12 +103,10 @@ def disk(readings: Readings) -> Check:
     if not system.disk_total:
         return told("info", "The free space is unknown")
     if system.disk_free < LOW_DISK:
-        remedy = "Free some space, or set LABCORE_HOME to a larger disk: it holds clip stores and checkpoints.\n$ labcore runs list"
-        full = system.disk_free < NO_DISK
         return told(
-            "error" if full else "warning",
+            "error" if system.disk_free < NO_DISK else "warning",
             f"Only {size(system.disk_free)} is free on the disk of the workspace",
-            remedy,
+            "Free some space, or set LABCORE_HOME to a larger disk: it holds clip stores and checkpoints.\n$ labcore runs list",
         )
     return told("ok", f"{size(system.disk_free)} free on the disk of the workspace")
 
@@ -141,7 +124,7 @@ def versions(readings: Readings) -> Check:
         return told(
             "error",
             "torchaudio cannot be loaded: it was probably built for another PyTorch",
-            "Install the two together, from the same index:\n$ pip install --force-reinstall torch torchaudio torchvision",
+            f"Install the two together, from the same index:\n{REINSTALL_TORCH}",
         )
     pair = [numbers(found.get(name, "").partition("+")[0])[:2] for name in ("torch", "torchaudio")]
     # from 2.11 on torchaudio goes its own way: the last release fits later ones of PyTorch too

@@ -5,46 +5,37 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from labcore.doctor.drivers import numbers, wheel_for
-from labcore.doctor.facts import (
-    driver_of,
-    driver_too_old,
-    has_nvidia,
-    hidden_by,
-    install_torch,
-    names,
-    no_instances,
-    size,
-    windows,
-    withheld,
-)
+from labcore.doctor.drivers import numbers
 from labcore.doctor.privacy import scrub
-from labcore.doctor.readings import Readings, Torch
-from labcore.doctor.report import Check, question
+from labcore.doctor.readings import HIDING, Readings, Torch
+from labcore.doctor.report import REINSTALL_TORCH, Check, question, size
+from labcore.texts import counted
 
 GROUP = "PyTorch"
 OLDEST_OF = {"cu126": (5, 0), "cu128": (7, 0), "cu130": (7, 5)}
 """The oldest compute capability in PyTorch's wheels, by index; Blackwell (10.0 and 12.0) is in cu128 and later."""
+
+STRANGERS = {"newer": "is newer than all", "older": "is older than all", "foreign": "is none of those"}
+"""How a card and a build do not go together, as :func:`fit` tells it → in words."""
 
 
 def checks(readings: Readings) -> list[Check]:
     torch = readings.torch
     if torch is None:
         return []
-    if not torch.version:
-        return [build(readings, torch)]
     found = [build(readings, torch)]
+    if not torch.version:
+        return found
     if torch.cuda:
-        found += [architectures(readings, torch)]
+        found.append(architectures(readings, torch))
     if torch.cuda or torch.hip:
-        found += [libraries(torch)]
+        found.append(libraries(torch))
     return [*found, availability(readings, torch), visible(readings, torch)]
 
 
 def build(readings: Readings, torch: Torch) -> Check:
-    kind = (
-        f"CUDA {torch.cuda}" if torch.cuda else f"ROCm {torch.hip}" if torch.hip else "Apple's MPS" if torch.mps else ""
-    )
+    kinds = {f"CUDA {torch.cuda}": torch.cuda, f"ROCm {torch.hip}": torch.hip, "Apple's MPS": torch.mps}
+    kind = next((kind for kind, there in kinds.items() if there), "")
     evidence = {"version": torch.version or "not loaded", "built for": kind or "the CPU only"}
     told = question("torch_build", GROUP, "Build", evidence)
     if not torch.version:
@@ -52,7 +43,7 @@ def build(readings: Readings, torch: Torch) -> Check:
         return told(
             "error",
             f"PyTorch cannot be loaded: {torch.error}",
-            "Reinstall it with matching packages:\n$ pip install --force-reinstall torch torchaudio torchvision",
+            f"Reinstall it with matching packages:\n{REINSTALL_TORCH}",
         )
     if torch.error:
         evidence["error"] = torch.error
@@ -62,20 +53,19 @@ def build(readings: Readings, torch: Torch) -> Check:
             "The driver hangs or crashes: restart the machine. Until then, hide the GPU to work on the CPU:\n"
             "$ sudo reboot\n$ export CUDA_VISIBLE_DEVICES=-1",
         )
-    if torch.cuda or torch.hip or torch.mps:
-        amd = bool(torch.hip) and has_nvidia(readings) and not readings.system.pci_amd
-        if amd:
+    if kind:
+        if torch.hip and readings.has_nvidia and not readings.system.pci_amd:
             return told(
-                "error", f"This PyTorch is built for AMD's {kind}, but the GPU is NVIDIA's", install_torch(readings)
+                "error", f"This PyTorch is built for AMD's {kind}, but the GPU is NVIDIA's", readings.install_torch()
             )
         return told("ok", f"PyTorch {torch.version} is built for {kind}")
     if readings.nvml.gpus:
         return told(
             "error",
             f"PyTorch {torch.version} is a CPU-only build, but there is a GPU",
-            f"Install the build with CUDA for this driver:\n{install_torch(readings)}",
+            f"Install the build with CUDA for this driver:\n{readings.install_torch()}",
         )
-    if readings.system.pci_amd and not has_nvidia(readings):
+    if readings.system.pci_amd and not readings.has_nvidia:
         return told(
             "info",
             f"PyTorch {torch.version} is a CPU-only build; there is an AMD graphics device",
@@ -94,28 +84,24 @@ def architectures(readings: Readings, torch: Torch) -> Check:
     if not cards or not torch.architectures:
         return told("info", "No GPU to check")
     fits = {where: fit(capability, torch.architectures) for where, (_, capability) in cards.items()}
-    bad = [where for where, how in fits.items() if how in ("newer", "older", "foreign")]
+    bad = [where for where, how in fits.items() if how in STRANGERS]
     if not bad:
-        late = [where for where, how in fits.items() if how == "translated"]
-        if late:
+        if late := [where for where, how in fits.items() if how == "translated"]:
             return told(
                 "info", f"{', '.join(late)}: newer than the build; the driver compiles its kernels at first use"
             )
         return told("ok", "This PyTorch supports all cards")
-    name, capability = cards[bad[0]]
-    older = fits[bad[0]] == "older"
+    (name, capability), how = cards[bad[0]], fits[bad[0]]
     status = "error" if len(bad) == len(cards) else "warning"
-    how = {"newer": "is newer than all", "older": "is older than all", "foreign": "is none of those"}[fits[bad[0]]]
-    summary = f"{name} (compute capability {capability}) {how} that this PyTorch was compiled for"
-    if older:
+    summary = f"{name} (compute capability {capability}) {STRANGERS[how]} that this PyTorch was compiled for"
+    if how == "older":
         able = next((wheel for wheel, oldest in OLDEST_OF.items() if numbers(capability or "") >= oldest), "")
-        build = f"Install a build for older cards:\n{install_torch(readings, able)}"
+        build = f"Install a build for older cards:\n{readings.install_torch(able)}"
         remedy = build if able else "No current PyTorch supports it: use the CPU."
         if len(bad) < len(cards):
             remedy += "\nOr hide the card: list the others in CUDA_VISIBLE_DEVICES."
         return told(status, summary, remedy)
-    wheel = wheel_for(driver_of(readings), windows(readings))
-    newest = wheel if wheel in ("cu128", "cu130") else "cu128"
+    newest = readings.wheel if readings.wheel in ("cu128", "cu130") else "cu128"
     update = f"pip install --upgrade torch torchaudio torchvision --index-url https://download.pytorch.org/whl/{newest}"
     return told(
         status,
@@ -170,8 +156,7 @@ def libraries(torch: Torch) -> Check:
             "Remove other CUDA folders from LD_LIBRARY_PATH:\n$ unset LD_LIBRARY_PATH",
         )
     kind = f"CUDA runtime {evidence['CUDA runtime']}" if torch.cuda else f"ROCm {torch.hip}"
-    summary = f"{kind}, cuDNN {evidence['cuDNN loaded']}, NCCL {evidence['NCCL']}"
-    return told("ok", summary)
+    return told("ok", f"{kind}, cuDNN {evidence['cuDNN loaded']}, NCCL {evidence['NCCL']}")
 
 
 def availability(readings: Readings, torch: Torch) -> Check:
@@ -182,32 +167,27 @@ def availability(readings: Readings, torch: Torch) -> Check:
     }
     for device in torch.devices:
         free = "" if device.memory_free is None else f", {size(device.memory_free)} free"
-        evidence[device.device] = f"{device.name}, {size(device.memory_total)}{free}" + (
-            f": {device.error}" if device.error else ""
-        )
+        error = f": {device.error}" if device.error else ""
+        evidence[device.device] = f"{device.name}, {size(device.memory_total)}{free}{error}"
     evidence |= {"PyTorch error": torch.warning} if torch.warning else {}
     told = question("availability", GROUP, "GPUs that PyTorch sees", evidence)
     if torch.count:
         return _seen(torch, told)
     if torch.mps:
         return told("ok", "PyTorch sees the GPU of this Apple processor (mps)")
-    if hidden_by(readings):
+    if readings.hidden:
         return told("info", "PyTorch sees no GPU: all are hidden from it")
     if not readings.nvml.gpus or not torch.cuda:
         return told("info", "PyTorch sees no GPU: everything runs on the CPU")
-    why = (
-        "see the driver's version above"
-        if driver_too_old(readings)
-        else "see MIG below"
-        if no_instances(readings)
-        else ""
-    )
+    useless = "The driver finds a GPU, but PyTorch cannot use it"
+    if readings.driver_too_old:
+        return told("error", f"{useless}, see the driver's version above")
+    if readings.no_instances:
+        return told("error", f"{useless}, see MIG below")
     return told(
         "error",
-        "The driver finds a GPU, but PyTorch cannot use it" + (f", {why}" if why else ""),
-        ""
-        if why
-        else "Load the kernel module that CUDA needs, and see which error PyTorch reports.\n"
+        useless,
+        "Load the kernel module that CUDA needs, and see which error PyTorch reports.\n"
         "$ sudo modprobe nvidia-uvm\n$ python -c \"import torch; torch.zeros(1, device='cuda')\"",
     )
 
@@ -215,38 +195,30 @@ def availability(readings: Readings, torch: Torch) -> Check:
 def _seen(torch: Torch, told: Callable[..., Check]) -> Check:
     failing = [device.device for device in torch.devices if device.error]
     if failing:
-        full = all("out of memory" in device.error for device in torch.devices if device.error)
-        remedy = (
-            "See GPU memory below."
-            if full
-            else "Restart the machine; if it fails again, read the kernel log.\n$ sudo dmesg | grep -iE 'nvrm|xid'"
-        )
-        return told(
-            "error" if len(failing) == torch.count else "warning",
-            f"No CUDA context can be created on {', '.join(failing)}" + (": out of memory" if full else ""),
-            remedy,
-        )
-    return told(
-        "ok",
-        f"PyTorch sees {torch.count} GPU{'s' if torch.count > 1 else ''}: {', '.join(d.name for d in torch.devices)}",
-    )
+        status = "error" if len(failing) == torch.count else "warning"
+        summary = f"No CUDA context can be created on {', '.join(failing)}"
+        if all("out of memory" in device.error for device in torch.devices if device.error):
+            return told(status, f"{summary}: out of memory", "See GPU memory below.")
+        again = "Restart the machine; if it fails again, read the kernel log.\n$ sudo dmesg | grep -iE 'nvrm|xid'"
+        return told(status, summary, again)
+    return told("ok", f"PyTorch sees {counted(torch.count, 'GPU')}: {', '.join(d.name for d in torch.devices)}")
 
 
 def visible(readings: Readings, torch: Torch) -> Check:
     told_by = {name: scrub(value) for name, value in readings.system.environment.items() if "DEVICE" in name}
     evidence = {name: value or '""' for name, value in told_by.items()} or {"set": "none"}
-    known = readings.nvml.count
     told = question("visible_devices", GROUP, "GPU visibility", evidence)
-    variable = hidden_by(readings)
-    if variable:
+    if readings.hidden:
         return told(
             "warning",
-            f"{variable}={evidence[variable]} hides {names(readings)} from PyTorch",
-            f"Unset the variable, or list the GPUs to use, and restart the lab.\n$ unset {variable}",
+            f"{HIDING}={evidence[HIDING]} hides {readings.names} from PyTorch",
+            f"Unset the variable, or list the GPUs to use, and restart the lab.\n$ unset {HIDING}",
         )
     limits = [name for name in told_by if name.endswith("VISIBLE_DEVICES") and name != "NVIDIA_VISIBLE_DEVICES"]
     if not limits:
         return told("ok", "No environment variable hides a GPU")
-    if withheld(readings) or not known:
+    if readings.withheld or not readings.nvml.count:
         return told("info", f"{limits[0]} is set, but there is no GPU")
-    return told("info", f"{limits[0]}={told_by[limits[0]]} lets PyTorch see {torch.count} of {known} GPUs")
+    return told(
+        "info", f"{limits[0]}={told_by[limits[0]]} lets PyTorch see {torch.count} of {readings.nvml.count} GPUs"
+    )

@@ -7,12 +7,11 @@ import json
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from labcore.explore.view import Envelope, View
+from labcore.explore.view import Envelope, View
 
 MOST_BYTES = 950_000
 """Of all pictures of one viewer together."""
