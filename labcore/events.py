@@ -205,8 +205,9 @@ class Progress(Event):
 class Epoch(Event):
     """An epoch is over and its checkpoint is on the disk. Epochs count from 1.
 
-    ``spent`` is where the training steps' time went, in seconds: data, augmentation, mel, network, waiting. ``pinned`` are the
-    probabilities of the clips that the user pinned: name → label → probability.
+    ``joules`` are those of the whole GPU since the epoch before; None where it does not count them. ``spent`` is where the training steps'
+    time went, in seconds: data, augmentation, mel, network, waiting. ``pinned`` are the probabilities of the clips that the user pinned:
+    name → label → probability.
     """
 
     type: Literal["epoch"] = "epoch"
@@ -221,6 +222,7 @@ class Epoch(Event):
     seconds: float
     seconds_left: float
     averaged: bool
+    joules: float | None = None
     spent: dict[str, float] = Field(default_factory=dict)
     pinned: dict[str, dict[str, float]] = Field(default_factory=dict)
 

@@ -161,7 +161,7 @@ def _note(run: Run, labels: list[str], weights: bytes) -> str:
 
 Classes: {", ".join(labels)}
 {evaluated}
-
+{_calibration(run)}
 weights.safetensors   everything the classifier needs, configuration and labels included
 config.json           the settings of the run, with automatic values resolved
 labels.json           the classes in the order of the network's outputs
@@ -192,6 +192,19 @@ To train the same run again:
 
     {again(run)}
 """
+
+
+def _calibration(run: Run) -> str:
+    """Whether the probabilities are calibrated, in a sentence; "" where no temperature was fitted."""
+    from labcore.inference.temperature import Temperature
+
+    found = Temperature.of_file(run.weights)
+    if found is None:
+        return ""
+    state = (
+        "Its probabilities are calibrated" if found.on else "Its probabilities are not calibrated: it is switched off"
+    )
+    return f"{state}. Temperature {found.value:.3g}, fitted on {found.source}.\n"
 
 
 def _golden(weights: bytes) -> str:

@@ -52,6 +52,8 @@ FLOORS = (
         "explore",
         "search",
         "crossval",
+        "calibration",
+        "comparison",
         "extract",
         "backup",
         "answers",

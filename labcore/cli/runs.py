@@ -1,17 +1,20 @@
-"""List, show, stop and delete runs.
+"""List, show, compare, calibrate, stop and delete runs.
 
 Examples:
   labcore runs list
   labcore runs show last --follow
+  labcore runs compare 20261126-1030 last
   labcore runs delete 20261126-1030
 """
 
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from labcore.cli import runs_calibrate, runs_compare
 from labcore.cli.evaluate import report
+from labcore.cli.figures import figures_of, lines
 from labcore.cli.jobs import delete, follow, own, stop
 from labcore.cli.output import (
     DONE,
@@ -35,6 +38,9 @@ from labcore.runs import Run
 from labcore.texts import counted
 from labcore.workspace import Workspace
 
+if TYPE_CHECKING:
+    from labcore.evaluation.figures import Figures
+
 
 def parser() -> Parser:
     parser = Parser(prog="labcore runs", description=__doc__)
@@ -43,12 +49,16 @@ def parser() -> Parser:
         {
             "list": (show_list, "list runs, newest first"),
             "show": (show, "show a run: settings, state and results"),
+            "compare": (runs_compare.run, runs_compare.HELP),
+            "calibrate": (runs_calibrate.run, runs_calibrate.HELP),
             "stop": (stop_named, "stop runs after the current batch, however they were started; they can be resumed"),
             "delete": (delete_named, "delete runs and their files"),
         },
     )
     add_run(actions["show"])
     actions["show"].add_argument("--follow", "-f", action="store_true", help="follow it until it ends")
+    runs_compare.add_to(actions["compare"])
+    runs_calibrate.add_to(actions["calibrate"])
     add_run(actions["stop"], many=True)
     add_run(actions["delete"], many=True)
     actions["delete"].add_argument("--yes", "-y", action="store_true", help="do not ask for confirmation")
@@ -108,17 +118,23 @@ def show(workspace: Workspace, arguments: argparse.Namespace) -> int:
         return follow(each, arguments.json)
     events, status = each.events(), glance(each)
     training, evaluated = last_of(events, TrainingStarted), last_of(events, Evaluated)
+    figures = figures_of(each)
     facts = brief(each, status) | {name: each.load(name) for name in ("config", "labels", "environment")}
     facts |= {
         "training": training and training.facts(),
         "epoch_events": [epoch.facts() for epoch in epochs_of(events)],
         "evaluated": evaluated and evaluated.facts(),
+        "figures": figures and figures.to_dict(),
     }
-    return tell(facts, *summary(each, status, training, evaluated), as_json=arguments.json)
+    return tell(facts, *summary(each, status, training, evaluated, figures), as_json=arguments.json)
 
 
 def summary(
-    each: Run, status: JobStatus, training: TrainingStarted | None, evaluated: Evaluated | None
+    each: Run,
+    status: JobStatus,
+    training: TrainingStarted | None,
+    evaluated: Evaluated | None,
+    figures: Figures | None = None,
 ) -> list[Content]:
     """What ``runs show`` prints, from a run's status and its last events."""
     facts = brief(each, status)
@@ -135,15 +151,15 @@ def summary(
     if status.accuracy is not None and not finished:
         watched = "validation" if training and training.validation_clips else "test"
         told["accuracy"] = f"{percent(status.accuracy)} on the {watched} clips after epoch {status.epoch}"
-    lines: list[Content] = [*facts_lines(told)]
+    content: list[Content] = [*facts_lines(told)]
     if evaluated is not None and finished:
-        lines += ["", *report(evaluated)]
+        content += ["", *report(evaluated), *(["", *lines(figures)] if figures else [])]
     try:
         from labcore.export import again
 
-        return [*lines, "", f"To train it again: {again(each)}"]
+        return [*content, "", f"To train it again: {again(each)}"]
     except RunError as error:
-        return [*lines, "", str(error)]
+        return [*content, "", str(error)]
 
 
 def stop_named(workspace: Workspace, arguments: argparse.Namespace) -> int:

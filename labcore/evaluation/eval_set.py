@@ -124,7 +124,7 @@ class EvalSet:
             images = self.kept[number] if self.kept is not None else self._images(first)
             logits = forward(self.classifier.network, images)
             progress(min(first + self.batch_size, len(self.windows)), len(self.windows))
-            yield logits.float().softmax(1)
+            yield self.classifier.shares(logits)
 
     def _firsts(self) -> range:
         return range(0, len(self.windows), self.batch_size)

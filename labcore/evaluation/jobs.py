@@ -53,10 +53,18 @@ class BasePlan(BaseModel):
 
 
 class EvaluationPlan(BasePlan):
-    """``rows``: what predictions are kept of. ``batch_size``: windows at a time."""
+    """What else there is to ask of an evaluation.
+
+    Attributes:
+        rows: what predictions are kept of.
+        batch_size: windows at a time.
+        part: validation for the clips that the run set aside from training, in place of a fold. Their probabilities are those without a
+            temperature: one is fitted on them.
+    """
 
     rows: Literal["clips", "windows"] = "clips"
     batch_size: Annotated[int, Field(ge=1)] = 64
+    part: Literal["test", "validation"] = "test"
 
 
 class ClipsChosen(Event):

@@ -30,6 +30,7 @@ class Selection:
         leaks: they were held out, and clips of their recordings were trained on.
         trained_on: so many of them were trained on, or used to choose.
         held_out: the fold that was held out from training; "" where the classifier was trained on another data set.
+        validation: they were set aside from training for validation.
     """
 
     rows: np.ndarray
@@ -38,10 +39,13 @@ class Selection:
     leaks: bool = False
     trained_on: int = 0
     held_out: str = ""
+    validation: bool = False
 
     @property
     def sentence(self) -> str:
         of_class = f" of {self.label}" if self.label is not None else ""
+        if self.validation:
+            return f"{counted(len(self.rows), 'clip')}{of_class}, set aside from training for validation."
         known = "; the classifier was trained on clips among them" if self.trained_on else ", held out from training"
         where = f" of fold {self.fold}" if self.fold != ALL else ""
         return f"{counted(len(self.rows), 'clip')}{of_class}{where}{known if self.held_out else ''}."
@@ -54,6 +58,7 @@ def select_clips(
     fold: str | None = None,
     label: str | None = None,
     trained_on: bool = False,
+    validation: bool = False,
 ) -> Selection:
     """Choose the clips to evaluate a classifier on.
 
@@ -63,10 +68,13 @@ def select_clips(
         fold: which fold, or :data:`ALL`; where it is not given, what was held out from training, all clips of another data set.
         label: clips of this class only.
         trained_on: clips that it was trained on are welcome too.
+        validation: those that were set aside from training for validation, of whatever fold.
 
     Raises:
         DatasetError: it was trained on some of them and this is not wanted, no such fold, or there are no such clips.
     """
+    if validation:
+        return _for_validation(table, own, label)
     parts = _parts(table, own, fold) if own is not None else None
     fold = fold if fold is not None else parts.fold if parts is not None else ALL
     of_clip = folds_of(table, own.split if own is not None else "official")
@@ -89,6 +97,17 @@ def select_clips(
             f"Use the test fold {parts.fold}: accuracy on training clips says little",
         )
     return Selection(rows, fold, label, own_fold and parts.leaks, known, parts.fold)
+
+
+def _for_validation(table: pd.DataFrame, own: DataConfig | None, label: str | None) -> Selection:
+    """The clips that a classifier set aside from training; see :func:`select_clips`."""
+    parts = split_for(table, own) if own is not None else None
+    rows = np.asarray(parts.validation if parts is not None else [], dtype=np.int64)
+    if label is not None:
+        rows = rows[table["label"].to_numpy()[rows] == label]
+    if parts is None or not len(rows):
+        raise DatasetError("no clips were set aside for validation", "Train with a validation share")
+    return Selection(rows, ALL, label, held_out=parts.fold, validation=True)
 
 
 def _parts(table: pd.DataFrame, own: DataConfig, fold: str | None) -> Split | None:

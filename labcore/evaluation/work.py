@@ -107,7 +107,12 @@ def _clips_of(
         lambda progress: open_store(workspace, dataset, classifier.sample_rate, progress),
         should_stop,
     )
-    chosen = select_clips(store.table, own if same else None, fold=plan.fold, label=plan.label, trained_on=True)
+    validation = isinstance(plan, EvaluationPlan) and plan.part == "validation"
+    if validation:
+        classifier.temperature = None
+    chosen = select_clips(
+        store.table, own if same else None, fold=plan.fold, label=plan.label, trained_on=True, validation=validation
+    )
     told = ClipsChosen(dataset=dataset.name, fold=chosen.fold, clips=len(chosen.rows), sentence=chosen.sentence)
     if before is None or before.facts() | {"time": 0} != told.facts() | {"time": 0}:
         yield told

@@ -246,7 +246,7 @@ def predictions(classifier: Classifier, augmented: Preview) -> tuple[dict[str, f
     with torch.inference_mode():
         classifier.eval()
         images = torch.from_numpy(np.stack([augmented.image_before, augmented.image])).to(classifier.device)
-        shares = classifier.network(images[:, None]).float().softmax(1).tolist()
+        shares = classifier.shares(classifier.network(images[:, None])).tolist()
     before, after = (dict(zip(classifier.labels, row, strict=True)) for row in shares)
     return before, after
 

@@ -29,6 +29,7 @@ from labcore.errors import AudioError, RunError
 from labcore.features import LogMel
 from labcore.inference.golden import TOLERANCE, Golden
 from labcore.inference.prediction import Prediction, Shares, Window
+from labcore.inference.temperature import Temperature
 from labcore.inference.weights_file import FORMAT, Weights, read_weights, read_weights_file
 from labcore.inference.windows import aggregate, centred
 from labcore.models import build_network
@@ -50,6 +51,7 @@ class Classifier(nn.Module):
 
     Attributes:
         golden: clips with the probabilities they were given at the end of training; None where none were kept.
+        temperature: what calibrates its probabilities where it is switched on; None where none was fitted.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class Classifier(nn.Module):
         self.log_mel = LogMel(config)
         self.network = network if network is not None else build_network(config.model, len(labels))
         self.golden: Golden | None = None
+        self.temperature: Temperature | None = None
 
     @property
     def sample_rate(self) -> int:
@@ -82,6 +85,13 @@ class Classifier(nn.Module):
     def forward(self, waveforms: Tensor) -> Tensor:
         """(batch, samples) → logits (batch, classes)."""
         return self.network(self.log_mel(waveforms)[:, None])
+
+    def shares(self, logits: Tensor) -> Tensor:
+        """Logits (batch, classes) → probabilities (batch, classes) float32, calibrated where a temperature is switched on."""
+        logits = logits.float()
+        if self.temperature is not None and self.temperature.on:
+            logits = logits / self.temperature.value
+        return logits.softmax(1)
 
     def classify(
         self,
@@ -202,7 +212,7 @@ class Classifier(nn.Module):
     def predict_proba(self, windows: np.ndarray) -> np.ndarray:
         """Windows (batch, clip samples) float32 → probabilities (batch, classes) float32, in eval mode."""
         logits = self(torch.from_numpy(windows).to(self.device))
-        return logits.float().softmax(1).cpu().numpy()
+        return self.shares(logits).cpu().numpy()
 
     def probabilities_of(
         self, samples: np.ndarray, scale: float, bounds: list[tuple[int, int]], batch_size: int = 32
@@ -260,6 +270,8 @@ class Classifier(nn.Module):
         facts: dict[str, Any] = {"format": FORMAT, "config": self.config.model_dump(), "labels": self.labels}
         if self.members:
             facts["members"] = [member.model_dump() for member in self.members]
+        if self.temperature is not None:
+            facts["temperature"] = self.temperature.model_dump()
         # one entry only: safetensors writes several in any order, and equal classifiers should be equal files
         return safetensors.torch.save(tensors, {"labcore": json.dumps(facts, sort_keys=True)})
 
@@ -298,5 +310,5 @@ class Classifier(nn.Module):
         with torch.random.fork_rng(devices=[]):
             classifier = cls(weights.config, weights.labels, members=weights.members)
         classifier.load_state_dict(weights.tensors)
-        classifier.golden = weights.golden
+        classifier.golden, classifier.temperature = weights.golden, weights.temperature
         return classifier.eval()

@@ -26,8 +26,7 @@ class _Probabilities(nn.Module):
 
     def forward(self, waveforms: Tensor) -> Tensor:
         """(batch, clip samples) → probabilities (batch, classes)."""
-        logits: Tensor = self.classifier(waveforms)
-        return logits.softmax(1)
+        return self.classifier.shares(self.classifier(waveforms))
 
 
 def save_onnx(classifier: Classifier, path: Path) -> None:
@@ -35,7 +34,7 @@ def save_onnx(classifier: Classifier, path: Path) -> None:
 
     The input ``waveforms`` is (batch, clip samples) float32, mono, full scale ±1, at the classifier's sample rate; the output
     ``probabilities`` is (batch, classes) float32. Cutting recordings into windows, and the mean over them, are left to whoever uses
-    it. The metadata tell ``labels`` (JSON), ``sample_rate`` (Hz) and ``clip_samples``.
+    it. A temperature that is switched on is inside. The metadata tell ``labels`` (JSON), ``sample_rate`` (Hz) and ``clip_samples``.
 
     Raises:
         LabError: a package is missing, or the network holds what ONNX has no word for.

@@ -20,6 +20,7 @@ from labcore.config import ModelConfig, RunConfig, parse
 from labcore.errors import ConfigError, RunError
 from labcore.features import LogMel
 from labcore.inference.golden import PREFIX, Golden
+from labcore.inference.temperature import Temperature
 from labcore.models import build_network
 from labcore.models.ensemble import MOST_MEMBERS
 from labcore.models.safetensors_file import SafetensorsHeader, read_header, read_tensors
@@ -37,13 +38,15 @@ _FLOATS = ("F64", "F32", "F16", "BF16")
 
 @dataclass(frozen=True)
 class Weights:
-    """What a file of weights holds: a configuration, the labels, the models of an ensemble's members, tensors, golden clips."""
+    """What a file of weights holds: a configuration, the labels, the models of an ensemble's members, tensors, golden clips, and the
+    temperature of its probabilities."""
 
     config: RunConfig
     labels: list[str]
     members: list[ModelConfig]
     tensors: dict[str, Tensor]
     golden: Golden | None
+    temperature: Temperature | None
 
 
 def read_weights_file(path: Path) -> Weights:
@@ -99,11 +102,12 @@ def read_weights(stream: IO[bytes], size: int, name: str) -> Weights:
         _compare(header, config, labels, members, name)
         tensors = read_tensors(stream, header)
         golden = Golden.taken_from(tensors, config.clip_samples, len(labels))
+        temperature = Temperature.told_by(header)
     except (ValueError, KeyError, TypeError, ConfigError) as error:
         raise RunError(
             f"{name} is not a classifier of this lab: {str(error)[:300].rstrip('.')}", f"Use {FILE} of a run"
         ) from error
-    return Weights(config, labels, members, tensors, golden)
+    return Weights(config, labels, members, tensors, golden, temperature)
 
 
 def _facts(header: SafetensorsHeader) -> tuple[RunConfig, list[str], list[ModelConfig]]:

@@ -20,6 +20,7 @@ from labcore.runs.honesty import adjustments
 from labcore.training.advisor import Advisor
 from labcore.training.checkpoint import drop_previous, save_checkpoint
 from labcore.training.distributed import SINGLE_PROCESS, DistributedContext
+from labcore.training.energy import EnergyMeter
 from labcore.training.live_settings import LiveSettings
 from labcore.training.pace import EpochPace
 from labcore.training.pinned import Pinned
@@ -65,6 +66,7 @@ def train(
         return
     untold = _untold(session, run)
     trainer, pace = Trainer(session), EpochPace()
+    meter = EnergyMeter(session.classifier.device) if context.alone else None
     live, pinned = LiveSettings(run, session.config), Pinned(run)
     advisor = Advisor(run, session.config.runtime.advisor, session.on_validation, len(session.watched_targets))
     watched = "validation" if session.on_validation else "held_out"
@@ -80,7 +82,7 @@ def train(
             yield from live.begin(trainer.epoch + 1, trainer.reconfigure, context)
             if not (yield from _steps(trainer, pace, should_stop)):
                 return
-            event = _finished(trainer, pace, pinned)
+            event = _finished(trainer, pace, pinned, meter)
             writer.show(event.epoch, trainer.shown)
             writer.write(event, live.values(event.epoch))  # before the checkpoint: what is in it is not written again
             if context.main:
@@ -109,13 +111,14 @@ def _steps(trainer: Trainer, pace: EpochPace, should_stop: Callable[[], bool]) -
     return True
 
 
-def _finished(trainer: Trainer, pace: EpochPace, pinned: Pinned) -> Epoch:
-    """The end of an epoch, with what is said of the pinned clips."""
+def _finished(trainer: Trainer, pace: EpochPace, pinned: Pinned, meter: EnergyMeter | None) -> Epoch:
+    """The end of an epoch, with its energy, and what is said of the pinned clips."""
     event = trainer.finish_epoch(pace)
     if not trainer.context.main:
         return event
     with trainer.as_saved() as classifier:
-        return event.model_copy(update={"pinned": pinned.probabilities(classifier)})
+        told = {"pinned": pinned.probabilities(classifier), "joules": meter.taken() if meter is not None else None}
+        return event.model_copy(update=told)
 
 
 def _untold(session: Session, run: Run) -> Epoch | None:

@@ -61,6 +61,8 @@ class Furnished:
             "board": f"crossval?crossval={self.crossval}",
             "search": "tune",
             "trials": f"tune?search={self.search}",
+            "runs": "runs",
+            "run": f"runs?run={self.finished}",
             "classify": f"classify?run={self.finished}",
             "speed": f"benchmark?report={self.reports[0]}",
             "speeds": f"benchmark?report={','.join(self.reports)}",

@@ -14,6 +14,7 @@ from labcore import builtin
 from labcore.errors import LabError
 from labcore.inference.classifier import Classifier
 from labcore.inference.onnx_file import save_onnx
+from labcore.inference.temperature import Temperature
 
 
 @pytest.mark.slow
@@ -22,6 +23,7 @@ def test_probabilities_of_waveforms_are_the_same(tmp_path: Path) -> None:
     pytest.importorskip("onnxscript")
     onnxruntime = pytest.importorskip("onnxruntime")
     classifier = Classifier.load(builtin.RUN.path)
+    classifier.temperature = Temperature(value=1.7)
     save_onnx(classifier, tmp_path / "city.onnx")
     session = onnxruntime.InferenceSession(tmp_path / "city.onnx")
     for clips in (1, 3):

@@ -10,8 +10,11 @@ from ui.charts.colours import INKS, ink_on, shade, shares
 from ui.charts.curves import category, measure
 
 
-def confusion(table: dict[str, dict[str, int]], *, key: str) -> None:
+def confusion(table: dict[str, dict[str, int]], *, key: str, normalised: bool = False) -> None:
     """The confusion matrix: rows are what the clips are, columns what was predicted; colours are shares of a row.
+
+    Args:
+        normalised: the cells tell these shares, in place of the numbers of clips.
 
     In Vega-Lite, which draws the curves of the same page: for this one picture Plotly would be 1.4 MB more to load.
     """
@@ -37,10 +40,11 @@ def confusion(table: dict[str, dict[str, int]], *, key: str) -> None:
         "mark": {"type": "rect", "stroke": None, "cornerRadius": 2},
         "encoding": {"color": shade_of_share, "tooltip": tooltip},
     }
+    number_of = measure("share", "share", format=".0%") if normalised else measure("clips", "clips")
     ink = category("ink", scale={"domain": INKS, "range": INKS}, legend=None)
     number = {
         "mark": {"type": "text", "fontSize": 12},
-        "encoding": {"text": measure("clips", "clips"), "color": ink, "tooltip": tooltip},
+        "encoding": {"text": number_of, "color": ink, "tooltip": tooltip},
     }
     empty = {"view": {"fill": shares()[0], "stroke": None}}
     spec = {"encoding": place, "layer": [square, number] if few else [square], "config": empty}

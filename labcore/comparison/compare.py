@@ -1,0 +1,278 @@
+"""A comparison: its sides, the settings in which they differ, and the first side against each of the others."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+from labcore.comparison.candidates import Candidate, candidates
+from labcore.config import Setting, all_settings
+from labcore.evaluation.clip_predictions import ClipPredictions
+from labcore.evaluation.figures import Figures, figures_of_clips
+from labcore.evaluation.paired import Difference, Pairs, changed_clips, difference, pair, per_class
+from labcore.texts import counted
+from labcore.workspace import Workspace
+
+LISTED = 1000
+"""Clips won or lost in JSON, each."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """A recipe with all its runs that are compared; they differ in their seed alone. ``letter`` is A, B, C and so on."""
+
+    letter: str
+    members: tuple[Candidate, ...]
+
+    @property
+    def first(self) -> Candidate:
+        return self.members[0]
+
+    @property
+    def judged(self) -> list[ClipPredictions]:
+        return [each.judged for each in self.members if each.judged is not None]
+
+    @property
+    def accuracies(self) -> list[float]:
+        return [each.accuracy for each in self.members if each.accuracy is not None]
+
+    @property
+    def mean(self) -> float | None:
+        """The mean accuracy over its seeds."""
+        return statistics.fmean(self.accuracies) if self.accuracies else None
+
+    @property
+    def deviation(self) -> float | None:
+        """Its standard deviation over the seeds (n - 1); None with fewer than two."""
+        return statistics.stdev(self.accuracies) if len(self.accuracies) > 1 else None
+
+
+@dataclass(frozen=True)
+class Against:
+    """One side against another. ``pairs`` and ``difference`` are None where no clip was judged by both: ``trouble`` says why."""
+
+    one: Side
+    other: Side
+    pairs: Pairs | None
+    difference: Difference | None
+    trouble: str
+    notes: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        """What came of it, without the final stop."""
+        if self.difference is None:
+            return f"{self.one.letter} and {self.other.letter} cannot be compared clip by clip: {self.trouble}"
+        return self.difference.sentence(self.one.letter, self.other.letter)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two or more sides.
+
+    Attributes:
+        settings: those that differ, with what each side has, in the order of the sides.
+        facts: the same of devices, versions, sizes.
+        against: the first side against each other one.
+        notes: what whoever reads it has to know.
+    """
+
+    sides: tuple[Side, ...]
+    settings: tuple[tuple[Setting, tuple[str, ...]], ...]
+    facts: tuple[tuple[str, tuple[str, ...]], ...]
+    against: tuple[Against, ...]
+    notes: tuple[str, ...]
+
+    @cached_property
+    def figures(self) -> dict[str, Figures]:
+        """All figures of each candidate that has predictions, by its id."""
+        return {
+            each.id: figures_of_clips(each.judged)
+            for side in self.sides
+            for each in side.members
+            if each.judged is not None and (each.judged.targets >= 0).any()
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data."""
+        figures = self.figures
+        return {
+            "sides": [_side_facts(side, figures) for side in self.sides],
+            "settings": {setting.path: list(values) for setting, values in self.settings},
+            "facts": {name: list(values) for name, values in self.facts},
+            "comparisons": [_against_facts(each) for each in self.against],
+            "notes": list(self.notes),
+        }
+
+
+def compare(workspace: Workspace, names: Iterable[str]) -> Comparison:
+    """Compare runs and cross-validations by their names, the first with each of the others.
+
+    Raises:
+        ConfigError: fewer than two are named.
+        RunError: there is none of a name, or it cannot be read.
+    """
+    return compared(candidates(workspace, names))
+
+
+def compared(found: Sequence[Candidate]) -> Comparison:
+    """The same of candidates that have been read: two at least."""
+    sides, notes = _sides(found)
+    against = tuple(_against(sides[0], other) for other in sides[1:])
+    if len(against) > 2:
+        notes.append(
+            f"{len(against)} comparisons were made: the more there are, the likelier one looks real that is chance"
+        )
+    if any(each.difference for each in against) and all(len(side.members) == 1 for side in sides):
+        notes.append(
+            "The intervals are those of other clips. Other seeds change the accuracy too: train each recipe with several"
+        )
+    return Comparison(sides, _settings(sides), _facts(sides), against, tuple(notes))
+
+
+def _sides(found: Sequence[Candidate]) -> tuple[tuple[Side, ...], list[str]]:
+    """Runs of one recipe on one side; where all are of one recipe, each on a side of its own."""
+    recipes: dict[Any, list[Candidate]] = {}
+    for each in found:
+        recipes.setdefault((each.recipe, each.place), []).append(each)
+    groups = list(recipes.values())
+    notes: list[str] = []
+    if len(groups) == 1:
+        groups = [[each] for each in found]
+        alike = "one recipe with different seeds" if len({each.seed for each in found}) > 1 else "one recipe and seed"
+        notes.append(f"All are of {alike}: what differs between them is chance")
+    return tuple(Side(_letter(number), tuple(group)) for number, group in enumerate(groups)), notes
+
+
+def _letter(number: int) -> str:
+    """A to Z, then A2 and so on."""
+    turn, place = divmod(number, 26)
+    return f"{chr(ord('A') + place)}{turn + 1 if turn else ''}"
+
+
+def _against(one: Side, other: Side) -> Against:
+    without = next((each for side in (one, other) for each in side.members if each.judged is None), None)
+    if not one.judged or not other.judged:
+        assert without is not None
+        return Against(one, other, None, None, without.trouble, ())
+    if one.first.place != other.first.place:
+        names = " and ".join(f"{side.letter} is of {side.first.config.data.dataset}" for side in (one, other))
+        return Against(one, other, None, None, f"they are of different data sets: {names}", ())
+    pairs = pair(one.judged, other.judged)
+    if not len(pairs):
+        why = (
+            "they know different classes"
+            if pairs.unknown
+            else "no clip was judged by both: "
+            + ", ".join(f"{side.letter} held out {_folds(side.first)}" for side in (one, other))
+        )
+        return Against(one, other, pairs, None, why, ())
+    return Against(one, other, pairs, difference(pairs), "", tuple(_notes(one, other, pairs)))
+
+
+def _notes(one: Side, other: Side, pairs: Pairs) -> list[str]:
+    notes = []
+    for side, judged in ((one, pairs.of_one), (other, pairs.of_other)):
+        alone = judged - len(pairs) - pairs.unknown
+        if alone:
+            notes.append(f"{counted(alone, 'clip')} that {side.letter} alone judged are left out")
+        if any(each.leaks for each in side.members):
+            notes.append(f"the split of {side.letter} leaks: its accuracy is too high")
+        if adjusted := sum(each.adjusted for each in side.members):
+            notes.append(
+                f"settings of {side.letter} were changed {counted(adjusted, 'time')} with these clips in view: its accuracy may be "
+                "optimistic"
+            )
+    if pairs.unknown:
+        notes.append(f"{counted(pairs.unknown, 'clip')} of classes that not both know are left out")
+    if pairs.relabelled:
+        clips = counted(pairs.relabelled, "clip")
+        notes.append(f"{clips} have other labels by now: both sides are judged by those of {other.letter}")
+    return notes
+
+
+def _folds(each: Candidate) -> str:
+    return f"{'folds' if len(each.folds) > 1 else 'fold'} {', '.join(each.folds)}"
+
+
+def _settings(sides: Sequence[Side]) -> tuple[tuple[Setting, tuple[str, ...]], ...]:
+    rows = []
+    for path, setting in all_settings().items():
+        values = tuple(", ".join(dict.fromkeys(_value(each, path, setting) for each in side.members)) for side in sides)
+        if len(set(values)) > 1:
+            rows.append((setting, values))
+    return tuple(rows)
+
+
+def _value(each: Candidate, path: str, setting: Setting) -> str:
+    """As ``25``, ``0.1 s``, ``automatic``, or ``automatic (25)`` where it was worked out."""
+    asked, found = each.asked.value(path), each.config.value(path)
+    if asked is not None:
+        return _shown(asked, setting)
+    return setting.unset if found is None else f"{setting.unset} ({_shown(found, setting)})"
+
+
+def _shown(value: Any, setting: Setting) -> str:
+    return f"{f'{value:g}' if isinstance(value, float) else value} {setting.unit}".strip()
+
+
+def _facts(sides: Sequence[Side]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """What else differs: in devices, versions, sizes, and what was changed while training."""
+    told = [
+        {
+            name: ", ".join(dict.fromkeys(each.facts.get(name, "") for each in side.members))
+            for name in dict.fromkeys(name for member in side.members for name in member.facts)
+        }
+        | {"Changed while training": ", ".join(filter(None, dict.fromkeys(each.live for each in side.members)))}
+        for side in sides
+    ]
+    names = dict.fromkeys(name for facts in told for name in facts)
+    rows = ((name, tuple(facts.get(name, "") or "–" for facts in told)) for name in names)
+    return tuple((name, values) for name, values in rows if len(set(values)) > 1)
+
+
+def _side_facts(side: Side, figures: dict[str, Figures]) -> dict[str, Any]:
+    return {
+        "side": side.letter,
+        "accuracy": side.mean,
+        "deviation": side.deviation,
+        "members": [
+            {
+                "id": each.id,
+                "kind": each.kind,
+                "dataset": each.config.data.dataset,
+                "folds": list(each.folds),
+                "seed": each.seed,
+                "accuracy": each.accuracy,
+                "seconds": each.seconds,
+                "bytes": each.bytes,
+                "joules": each.joules,
+                "leaks": each.leaks,
+                "trouble": each.trouble or None,
+                "figures": figures[each.id].to_dict() if each.id in figures else None,
+            }
+            for each in side.members
+        ],
+    }
+
+
+def _against_facts(each: Against) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "one": each.one.letter,
+        "other": each.other.letter,
+        "sentence": f"{each.sentence}.",
+        "notes": list(each.notes),
+    }
+    if each.pairs is None or each.difference is None:
+        return facts | {"difference": None}
+    told = each.difference
+    clips = ["clip", "start_s", "label", "one_predicted", "other_predicted"]
+    return facts | {
+        "difference": asdict(told) | {"difference": told.value, "certain": told.certain},
+        "per_class": per_class(each.pairs).to_dict(orient="records"),
+        "won": changed_clips(each.pairs, won=True)[clips].head(LISTED).to_dict(orient="records"),
+        "lost": changed_clips(each.pairs, won=False)[clips].head(LISTED).to_dict(orient="records"),
+    }

@@ -1,0 +1,145 @@
+"""All figures of one run, one evaluation or the folds of a cross-validation, worked out from the prediction for each clip. No torch."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from labcore.errors import RunError
+from labcore.evaluation.bootstrap import Interval, intervals
+from labcore.evaluation.calibration import Reliability, reliability
+from labcore.evaluation.clip_predictions import ClipPredictions
+from labcore.evaluation.metrics import Confusion, score
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure from 0 to 1 with its 95 % interval; the ends are None where there is none to be had."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+    @classmethod
+    def of(cls, value: float, interval: Interval | None) -> Figure:
+        return cls(value, *(interval or (None, None)))
+
+
+@dataclass(frozen=True)
+class ClassFigures:
+    """The figures of a class, each from 0 to 1.
+
+    Attributes:
+        clips, predicted: how many are of it, and how many were predicted as it.
+        average_precision, auroc: of its probability, one class against the rest; None where all clips are of it, or none.
+    """
+
+    label: str
+    clips: int
+    predicted: int
+    precision: float
+    recall: float
+    f1: float
+    average_precision: float | None
+    auroc: float | None
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What there is to know of predictions for clips.
+
+    Attributes:
+        clips, recordings: that the figures are of.
+        unknown: further clips, of classes that the classifier does not know; they are left out.
+        accuracy: with its Wilson interval.
+        balanced_accuracy: the mean recall of the classes that occur; ``macro_f1`` the mean of their F1. Intervals by recording.
+        average_precision, auroc: the mean over the classes that have one.
+        per_class: in the order of the classifier's classes.
+    """
+
+    clips: int
+    recordings: int
+    unknown: int
+    accuracy: Figure
+    balanced_accuracy: Figure
+    macro_f1: Figure
+    average_precision: float | None
+    auroc: float | None
+    per_class: list[ClassFigures]
+    confusion: Confusion
+    calibration: Reliability
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data."""
+        return asdict(self)
+
+
+def figures_of_clips(judged: ClipPredictions) -> Figures:
+    """Work out all figures.
+
+    Raises:
+        RunError: not one clip is of a class that the classifier knows.
+    """
+    known = judged.targets >= 0
+    unknown = len(judged) - int(known.sum())
+    judged = judged.chosen(known)
+    if not len(judged):
+        raise RunError("none of the clips is of a class that the classifier knows", "Evaluate it on other clips")
+    labels, targets, predicted = list(judged.labels), judged.targets, judged.predicted
+    counted = score(predicted, targets, labels, "all")
+    balanced, macro_f1 = intervals(judged.groups, lambda weights: _means(targets, predicted, len(labels), weights))
+    ranked = [_ranked(targets == number, judged.probabilities[:, number]) for number in range(len(labels))]
+    per_class = [
+        ClassFigures(
+            label=label,
+            clips=int(row["clips"]),
+            predicted=int((predicted == number).sum()),
+            precision=float(row["precision"]),
+            recall=float(row["recall"]),
+            f1=float(row["f1"]),
+            average_precision=ranked[number][0],
+            auroc=ranked[number][1],
+        )
+        for number, (label, row) in enumerate(counted.per_class.items())
+    ]
+    recall = float(np.mean([each.recall for each in per_class if each.clips]))
+    return Figures(
+        clips=len(judged),
+        recordings=len(set(judged.groups)),
+        unknown=unknown,
+        accuracy=Figure(counted.accuracy, counted.accuracy_low, counted.accuracy_high),
+        balanced_accuracy=Figure.of(recall, balanced),
+        macro_f1=Figure.of(counted.macro_f1, macro_f1),
+        average_precision=_mean([each.average_precision for each in per_class]),
+        auroc=_mean([each.auroc for each in per_class]),
+        per_class=per_class,
+        confusion=counted.confusion,
+        calibration=reliability(judged.confidence, predicted == targets),
+    )
+
+
+def _means(targets: np.ndarray, predicted: np.ndarray, classes: int, weights: np.ndarray) -> np.ndarray:
+    """Mean recall and mean F1 of the classes that occur among clips that were drawn so often: (2,)."""
+    right = np.where(predicted == targets, weights, 0)
+    hits, clips, taken = (
+        np.bincount(numbers, drawn, classes)
+        for numbers, drawn in ((targets, right), (targets, weights), (predicted, weights))
+    )
+    there = clips > 0
+    return np.array([np.mean(hits[there] / clips[there]), np.mean((2 * hits / np.maximum(clips + taken, 1))[there])])
+
+
+def _ranked(positive: np.ndarray, probabilities: np.ndarray) -> tuple[float | None, float | None]:
+    """Average precision and the area under the ROC curve of one class; None without clips of it or of others."""
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    if positive.all() or not positive.any() or not np.isfinite(probabilities).all():
+        return None, None
+    return float(average_precision_score(positive, probabilities)), float(roc_auc_score(positive, probabilities))
+
+
+def _mean(values: list[float | None]) -> float | None:
+    there = [value for value in values if value is not None]
+    return float(np.mean(there)) if there else None

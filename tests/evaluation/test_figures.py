@@ -1,0 +1,92 @@
+"""All figures against scikit-learn, and against torchmetrics where it is installed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn import metrics
+
+from labcore.errors import RunError
+from labcore.evaluation.figures import figures_of_clips
+from tests.judged import LABELS, drawn, judged, sure
+
+SAID = drawn(90)
+FOUND = figures_of_clips(SAID)
+
+
+def test_shares_are_those_of_scikit_learn() -> None:
+    targets, predicted = SAID.targets, SAID.predicted
+    assert FOUND.accuracy.value == pytest.approx(metrics.accuracy_score(targets, predicted))
+    assert FOUND.balanced_accuracy.value == pytest.approx(metrics.balanced_accuracy_score(targets, predicted))
+    assert FOUND.macro_f1.value == pytest.approx(metrics.f1_score(targets, predicted, average="macro"))
+    expected = np.array(metrics.precision_recall_fscore_support(targets, predicted)).T
+    assert [[each.precision, each.recall, each.f1, each.clips] for each in FOUND.per_class] == pytest.approx(expected)
+    matrix = [[FOUND.confusion[true].get(other, 0) for other in LABELS] for true in LABELS]
+    assert matrix == metrics.confusion_matrix(targets, predicted).tolist()
+
+
+def test_ranking_is_that_of_sums_of_ones_own() -> None:
+    """AUROC as the share of pairs in order; average precision as the mean precision at each hit."""
+    for number, each in enumerate(FOUND.per_class):
+        shares, positive = SAID.probabilities[:, number], SAID.targets == number
+        gaps = shares[positive][:, None] - shares[~positive]
+        assert each.auroc == pytest.approx(np.mean((gaps > 0) + 0.5 * (gaps == 0)))
+        hits = positive[np.argsort(-shares)]
+        assert each.average_precision == pytest.approx(np.mean((hits.cumsum() / np.arange(1, 91))[hits]))
+    assert FOUND.auroc == pytest.approx(np.mean([each.auroc for each in FOUND.per_class]))
+
+
+@pytest.mark.slow
+def test_figures_are_those_of_torchmetrics() -> None:
+    functional = pytest.importorskip("torchmetrics.functional.classification")
+    import torch
+
+    shares, targets = torch.tensor(SAID.probabilities, dtype=torch.float32), torch.tensor(SAID.targets)
+    of_class = {
+        "precision": functional.multiclass_precision,
+        "recall": functional.multiclass_recall,
+        "f1": functional.multiclass_f1_score,
+        "average_precision": functional.multiclass_average_precision,
+        "auroc": functional.multiclass_auroc,
+    }
+    for name, figure in of_class.items():
+        expected = figure(shares, targets, num_classes=3, average="none").tolist()
+        assert [getattr(each, name) for each in FOUND.per_class] == pytest.approx(expected, abs=1e-5)
+    error = functional.multiclass_calibration_error(shares, targets, num_classes=3, n_bins=15, norm="l1")
+    assert FOUND.calibration.error == pytest.approx(float(error), abs=1e-5)
+
+
+def test_intervals_hold_the_figures_and_widen_where_recordings_are_few() -> None:
+    for each in (FOUND.accuracy, FOUND.balanced_accuracy, FOUND.macro_f1):
+        assert each.low is not None
+        assert each.high is not None
+        assert each.low < each.value < each.high
+    few = figures_of_clips(
+        judged(list(SAID.frame["label"]), SAID.probabilities, groups=[str(n // 9) for n in range(90)])
+    )
+    assert few.recordings == 10
+    assert few.accuracy == FOUND.accuracy  # Wilson's counts clips
+    assert figures_of_clips(SAID) == FOUND  # the same draws each time
+
+
+def test_one_recording_has_no_interval_of_recordings() -> None:
+    found = figures_of_clips(judged(["cat", "dog"], sure(["cat", "cat"]), groups=["a", "a"]))
+    assert (found.balanced_accuracy.low, found.balanced_accuracy.high) == (None, None)
+    assert found.accuracy.low == pytest.approx(0.0945, abs=1e-3)
+
+
+def test_classes_that_do_not_occur_and_classes_that_are_not_known() -> None:
+    found = figures_of_clips(judged(["cat", "dog", "cow", "dog"], sure(["cat", "cat", "cat", "owl"])))
+    assert (found.clips, found.unknown) == (3, 1)
+    assert found.balanced_accuracy.value == 0.5  # cat 1, dog 0; no owl occurs
+    owl = found.per_class[2]
+    assert (owl.clips, owl.predicted, owl.average_precision, owl.auroc) == (0, 1, None, None)
+    with pytest.raises(RunError, match="none of the clips"):
+        figures_of_clips(judged(["cow"], sure(["cat"])))
+
+
+def test_probabilities_that_are_no_numbers_cost_what_is_made_of_them_alone() -> None:
+    found = figures_of_clips(judged(["cat", "dog"], np.full((2, 3), np.nan)))
+    assert found.accuracy.value == 0.5
+    assert found.auroc is None
+    assert found.calibration.error is None

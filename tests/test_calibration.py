@@ -1,0 +1,126 @@
+"""Which clips a run's temperature is fitted on: those of other folds, else its validation clips, never those of its test fold."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import numpy as np
+import pytest
+
+from labcore import calibration
+from labcore.config import RunConfig
+from labcore.crossval.job import KIND, CrossValidation
+from labcore.errors import RunError
+from labcore.evaluation.jobs import Evaluation
+from labcore.evaluation.metrics import score
+from labcore.export import export_zip
+from labcore.inference.classifier import Classifier
+from labcore.inference.temperature import Temperature
+from labcore.runs import Run
+from tests.judged import drawn, finished_run, judged, sure, write
+
+
+def fold(workspace, number: int, clips: int = 30):
+    """Predictions for clips of one fold, named after it."""
+    said = drawn(clips, seed=number)
+    names = [f"{number}-{clip}.wav" for clip in range(clips)]
+    return judged(list(said.frame["label"]), said.probabilities, names=names, fold=str(number))
+
+
+@pytest.fixture
+def folds(workspace):
+    """The three runs of a cross-validation with a clip that two of them judged."""
+    config = RunConfig().replace({"data.dataset": "made"})
+    experiment = CrossValidation.new(workspace, "crossval-made")
+    runs = []
+    for number in range(3):
+        run = Run.create(workspace, config.replace({"data.fold": str(number)}), marks={
+            "experiment": {"experiment": experiment.id, "kind": KIND, "fold": str(number), "split": "official"}
+        })  # fmt: skip
+        said = fold(workspace, number)
+        said.frame.loc[0, "clip"] = "shared.wav"
+        write(run, said)
+        runs.append(run)
+    members = {"official": [[str(number), run.id] for number, run in enumerate(runs)]}
+    with experiment.draft() as draft:
+        draft.save(
+            "experiment", {"kind": KIND, "created": 1.0, "config": config.model_dump(mode="json"), "members": members}
+        )
+    return runs
+
+
+def test_a_fold_is_calibrated_on_the_clips_of_the_others(folds):
+    clips = calibration.clips_for(folds[0])
+    assert clips is not None
+    assert set(clips.judged.frame["fold"]) == {"1", "2"}
+    assert "shared.wav" not in set(clips.judged.frame["clip"])
+    assert clips.source == "58 out-of-fold clips of 2 other folds of its cross-validation"
+    assert calibration.fitted(folds[0], clips).clips == 58
+
+
+def test_folds_that_are_not_there_yet(folds):
+    for run in folds[1:]:
+        run.predictions.unlink()
+    with pytest.raises(RunError, match="no other fold"):
+        calibration.clips_for(folds[0])
+
+
+def test_a_run_by_itself_has_nothing_unless_it_set_clips_aside(workspace):
+    run = finished_run(workspace, drawn(30))
+    with pytest.raises(
+        RunError, match=r"no fold of a cross-validation and set no clips aside.*test fold is never used"
+    ):
+        calibration.clips_for(run)
+
+
+def test_validation_clips_once_they_are_judged(workspace):
+    run = finished_run(workspace, drawn(30), {"data.validation_share": 0.2})
+    assert calibration.clips_for(run) is None
+    plain = Evaluation.create(workspace, calibration.to_judge(run).model_copy(update={"part": "test"}))
+    job = Evaluation.create(workspace, calibration.to_judge(run))
+    said = drawn(30, seed=3)
+    for each in (plain, job):
+        write(each, said)
+        each.append(score(said.predicted, said.targets, list(said.labels), "all"))
+    assert calibration.judged_validation(run) == job
+    clips = calibration.clips_for(run)
+    assert clips is not None
+    assert clips.source == "30 validation clips of the run"
+
+
+def test_a_few_clips_are_no_ground(workspace):
+    run = finished_run(workspace, drawn(30), {"data.validation_share": 0.2})
+    job = Evaluation.create(workspace, calibration.to_judge(run))
+    said = judged(["cat"] * 5, sure(["cat"] * 5))
+    write(job, said)
+    job.append(score(said.predicted, said.targets, list(said.labels), "all"))
+    with pytest.raises(RunError, match=r"cannot be fitted on 5 clips. It takes 20"):
+        calibration.clips_for(run)
+
+
+def test_kept_in_the_weights_and_switched(make_run):
+    run = make_run()
+    before = run.weights.read_bytes()
+    calibration.keep(run, Temperature(value=2.0, clips=9, source="9 clips"))
+    assert Classifier.load(run.path).temperature == Temperature(value=2.0, clips=9, source="9 clips")
+    with zipfile.ZipFile(io.BytesIO(export_zip(run))) as archive:
+        note = archive.read(f"{run.id}/README.txt").decode()
+    assert "Its probabilities are calibrated. Temperature 2, fitted on 9 clips." in note
+    assert not calibration.switch(run, False).on
+    assert Temperature.of_file(run.weights) == Temperature(value=2.0, clips=9, source="9 clips", on=False)
+    calibration.keep(run, None)
+    assert run.weights.read_bytes() == before
+    with pytest.raises(RunError, match="has no temperature"):
+        calibration.switch(run, True)
+
+
+def test_its_effect_is_told_on_the_test_clips(workspace):
+    run = finished_run(workspace, drawn(200, sharpness=4))
+    told = calibration.effect(run, Temperature(value=4.0))
+    assert told is not None
+    assert told.clips == 200
+    assert told.tempered is not None
+    assert told.without is not None
+    assert told.tempered < told.without
+    assert np.isfinite(told.without)

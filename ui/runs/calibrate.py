@@ -1,0 +1,144 @@
+"""Calibration on the Evaluation tab: the reliability diagram, and the temperature that a run's weights carry."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from labcore import calibration
+from labcore.errors import RunError
+from labcore.evaluation.calibration import Reliability
+from labcore.evaluation.figures import Figures
+from labcore.evaluation.jobs import Evaluation
+from labcore.inference.temperature import Temperature
+from labcore.jobs.glances import glance
+from labcore.runs import Run
+from ui.app import services
+from ui.app.text import percent, plain
+from ui.charts.reliability import reliability
+from ui.components import owner_guard, short_jobs
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
+WANTED = "calibrate-wanted"
+
+
+def panel(run: Run, figures: Figures, *, own: bool) -> None:
+    """The diagram of predictions, and beside it the temperature.
+
+    Args:
+        own: they are those of the run's test fold, which are made without a temperature.
+    """
+    temperature = Temperature.of_file(run.weights)
+    lines = {"As trained" if own else "As evaluated": figures.calibration}
+    if own and temperature is not None:
+        lines["With the temperature"] = _tempered(
+            str(run.predictions), run.predictions.stat().st_mtime_ns, temperature.value
+        )
+    with diagram(lines, key=run.id):
+        _temperature(run, temperature)
+
+
+def diagram(lines: dict[str, Reliability], *, key: str) -> DeltaGenerator:
+    """Reliability diagrams by name, and what they say; returns the place below that."""
+    st.markdown("**Calibration**")
+    left, right = st.columns([5, 6], gap="medium")
+    with left:
+        reliability(lines, key=f"reliability-{key}")
+    with right:
+        for name, each in lines.items():
+            st.markdown(f"{name}: expected calibration error **{percent(each.error)}**. {_verdict(each)}")
+        return st.container()
+
+
+def _verdict(found: Reliability) -> str:
+    """Whether a network is too sure, in a sentence."""
+    if found.confidence is None or not found.bins:
+        return ""
+    clips = sum(each.clips for each in found.bins)
+    accuracy = sum(each.clips * each.accuracy for each in found.bins) / clips
+    gap = found.confidence - accuracy
+    word = "about as sure as it is right" if abs(gap) < 0.02 else "too sure" if gap > 0 else "not sure enough"
+    return f"It is {word}: mean confidence {percent(found.confidence)}, accuracy {percent(accuracy)}."
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _tempered(file: str, changed: int, temperature: float) -> Reliability:
+    from labcore.evaluation.calibration import reliability, tempered
+    from labcore.evaluation.clip_predictions import ClipPredictions
+
+    judged = ClipPredictions.read([Path(file)])
+    judged = judged.chosen(judged.targets >= 0)
+    shares = tempered(judged.probabilities, temperature)
+    return reliability(shares.max(axis=1), shares.argmax(axis=1) == judged.targets)
+
+
+def _temperature(run: Run, temperature: Temperature | None) -> None:
+    """What the weights carry, and what can be done about it."""
+    owner = glance(run).by
+    if temperature is not None:
+        state = "on" if temperature.on else "off"
+        st.markdown(
+            f"Temperature **{temperature.value:.2f}**, switched **{state}**, fitted on {plain(temperature.source)}. "
+            + (
+                "Page, command line, service and exported files give calibrated probabilities."
+                if temperature.on
+                else "Probabilities are given as trained."
+            )
+        )
+    if not run.weights.is_file():
+        return
+    try:
+        clips = calibration.clips_for(run)
+    except RunError as error:
+        if temperature is None:
+            st.info(f"{plain(error.what[:1].upper() + error.what[1:])}. {plain(error.remedy)}.", icon=":material/info:")
+        clips = None
+        possible = False
+    else:
+        possible = True
+    if possible and clips is None and _judging(run):
+        return
+    if clips is not None and st.session_state.pop(f"{WANTED}-{run.id}", False):
+        calibration.keep(run, calibration.fitted(run, clips))
+        st.rerun()
+    with st.container(horizontal=True, gap="small"):
+        if possible:
+            label = "Fit again" if temperature is not None else "Fit a temperature"
+            looks = {"icon": ":material/thermostat:", "type": "secondary" if temperature else "primary"}
+            told = (
+                "On clips that the figures above are not of: those of the other folds, or the run's validation clips."
+            )
+            fit = partial(_fit, run)
+            owner_guard.guarded_button(label, fit, owner, key="calibrate-fit", verb="Calibrate", help=told, **looks)
+        if temperature is not None:
+            verb = "Switch off" if temperature.on else "Switch on"
+            switch = partial(calibration.switch, run, not temperature.on)
+            owner_guard.guarded_button(verb, switch, owner, key="calibrate-switch", icon=":material/toggle_on:")
+
+
+def _fit(run: Run) -> None:
+    """Fit a temperature and keep it; where the validation clips are not judged yet, have that done first."""
+    clips = calibration.clips_for(run)
+    if clips is not None:
+        calibration.keep(run, calibration.fitted(run, clips))
+        return
+    services.ask_for(Evaluation, calibration.to_judge(run))
+    st.session_state[f"{WANTED}-{run.id}"] = True
+
+
+def _judging(run: Run) -> bool:
+    """Follow the evaluation of the validation clips where one is running; why it ended without a result is told."""
+    job = next(iter(Evaluation.of_run(run)), None)
+    if job is None or job.load("evaluation", {}).get("part") != "validation":
+        return False
+    status = glance(job)
+    if status.active:
+        short_jobs.follow(job, "calibrate-judging")
+        return True
+    short_jobs.why_not(job, status)
+    return False

@@ -1,0 +1,249 @@
+"""Two or more runs or cross-validations beside each other (``?compare=ID,ID``)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from labcore.comparison.candidates import Candidate
+from labcore.comparison.compare import Against, Comparison, Side
+from labcore.crossval.job import CrossValidation
+from labcore.runs import Run
+from labcore.texts import shown
+from ui.app import services
+from ui.app.shell import errors_in_place
+from ui.app.text import duration, label_names, percent, plain, sentence
+from ui.charts import comparing
+from ui.components import job_picker
+from ui.runs import compared_clips, one
+from ui.runs.evaluation import file_stamp
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from labcore.comparison.costs import RunCost
+
+
+def show(ids: list[str]) -> None:
+    """The comparison of runs and cross-validations by their ids."""
+    one.back()
+    found = comparison(ids)
+    _sentences(found)
+    st.dataframe(_sides(found), hide_index=True, height="content", alt="What is compared", placeholder="–")
+    _links(found)
+    _differences(found)
+    if found.against:
+        _clip_by_clip(found)
+    _curves(found)
+    _costs(found)
+
+
+def comparison(ids: list[str]) -> Comparison:
+    """Worked out once for files that do not change.
+
+    Raises:
+        LabError: fewer than two are named, or one is gone or cannot be read.
+    """
+    jobs = [_job(each) for each in ids]
+    runs = [run for job in jobs for run in (job.children() if isinstance(job, CrossValidation) else [job])]
+    return _comparison(tuple(ids), tuple(file_stamp(run.path / "events.jsonl") for run in runs))
+
+
+def _job(name: str) -> Run | CrossValidation:
+    """The run or cross-validation of an id."""
+    run = Run(services.workspace().runs / name)
+    return run if run.there else CrossValidation(services.workspace().home / CrossValidation.kind.room / name)
+
+
+@st.cache_resource(max_entries=8, ttl=300, show_spinner="Comparing …")
+def _comparison(ids: tuple[str, ...], changed: tuple[int, ...]) -> Comparison:
+    from labcore.comparison.compare import compare
+
+    return compare(services.workspace(), ids)
+
+
+def _sentences(found: Comparison) -> None:
+    for each in found.against:
+        if each.difference is None:
+            st.warning(plain(sentence(each.sentence)), icon=":material/link_off:")
+            continue
+        icon = ":material/check_circle:" if each.difference.certain else ":material/help:"
+        told = f"**{plain(sentence(each.sentence))}**"
+        (st.success if each.difference.certain else st.info)(told, icon=icon)
+        for note in each.notes:
+            st.caption(plain(sentence(note)))
+    for note in found.notes:
+        st.caption(plain(sentence(note)))
+
+
+def _sides(found: Comparison) -> pd.DataFrame:
+    import pandas as pd
+
+    figures = found.figures
+    rows: list[dict[str, Any]] = []
+    for side in found.sides:
+        for each in side.members:
+            told = figures.get(each.id)
+            rows.append(
+                {
+                    "": side.letter,
+                    "Run": shown(title(each)),
+                    "Folds": ", ".join(each.folds),
+                    "Seed": str(each.seed),
+                    "Accuracy": percent(each.accuracy),
+                    "95 % interval": f"{percent(told.accuracy.low)} – {percent(told.accuracy.high)}" if told else None,
+                    "Balanced": percent(told.balanced_accuracy.value) if told else None,
+                    "Macro F1": percent(told.macro_f1.value) if told else None,
+                    "Calibration error": percent(told.calibration.error) if told else None,
+                    "Time": duration(each.seconds) if each.seconds else None,
+                    "Weights": f"{each.bytes / 1e6:.1f} MB" if each.bytes else None,
+                    "Energy": f"{each.joules / 3600:.3g} Wh" if each.joules is not None else None,
+                }
+            )
+        if side.deviation is not None:
+            mean = f"{percent(side.mean)} ± {100 * side.deviation:.1f}"
+            rows.append({"": side.letter, "Run": f"mean ± deviation of {len(side.accuracies)} seeds", "Accuracy": mean})
+    return pd.DataFrame(rows).dropna(axis=1, how="all")
+
+
+def _links(found: Comparison) -> None:
+    with st.container(horizontal=True, gap="small"):
+        for side in found.sides:
+            for each in side.members:
+                word = "run" if each.kind == "run" else "crossval"
+                label = f"{side.letter}: {plain(title(each))}"
+                st.page_link("pages/runs.py", label=label, query_params={word: each.id}, width="content")
+
+
+def title(each: Candidate) -> str:
+    """A candidate as people read it."""
+    named = job_picker.title(_job(each.id))
+    return named if each.kind == "run" else f"cross-validation {named}"
+
+
+def _differences(found: Comparison) -> None:
+    import pandas as pd
+
+    letters = [side.letter for side in found.sides]
+    rows = [[setting.title, *values] for setting, values in found.settings]
+    rows += [[name, *values] for name, values in found.facts]
+    st.markdown("**What differs**")
+    if rows:
+        frame = pd.DataFrame(rows, columns=["Setting", *letters]).map(shown)
+        st.dataframe(frame, hide_index=True, height="content", width="content", alt="Settings that differ")
+    else:
+        st.caption("No setting differs.")
+
+
+def _clip_by_clip(found: Comparison) -> None:
+    there = [each for each in found.against if each.difference is not None]
+    if not there:
+        return
+    chosen = there[0]
+    if len(there) > 1:
+        by_letter = {each.other.letter: each for each in there}
+        letter = st.segmented_control(
+            f"{found.sides[0].letter} against", list(by_letter), default=next(iter(by_letter)), required=True,
+            key="compare-against",
+        )  # fmt: skip
+        chosen = by_letter[letter]
+    left, right = st.columns([4, 5], gap="medium")
+    with left:
+        st.markdown(f"**Change per class**, from {chosen.one.letter} to {chosen.other.letter}")
+        _classes(chosen)
+    with right, errors_in_place():
+        compared_clips.panel(chosen)
+
+
+def _classes(chosen: Against) -> None:
+    from labcore.evaluation.paired import per_class
+
+    assert chosen.pairs is not None
+    table = per_class(chosen.pairs)
+    names = label_names(table["label"])
+    changes = {names[row.label]: (float(row.change), int(row.clips)) for row in table.itertuples()}
+    comparing.class_changes(changes, better=chosen.other.letter, key=f"changes-{chosen.other.letter}")
+    with st.expander("Table", icon=":material/table:"):
+        frame = table.assign(label=[names[label] for label in table["label"]]).rename(
+            columns={
+                "label": "Class",
+                "clips": "Clips",
+                "one": f"Recall {chosen.one.letter}",
+                "other": f"Recall {chosen.other.letter}",
+                "change": "Change",
+                "won": "Won",
+                "lost": "Lost",
+            }
+        )
+        shares = [name for name in frame if name.startswith("Recall") or name == "Change"]
+        number = st.column_config.NumberColumn(format="percent")
+        st.dataframe(frame, hide_index=True, column_config=dict.fromkeys(shares, number), alt="Change per class")
+
+
+def _curves(found: Comparison) -> None:
+    names = _names(found.sides)
+    curves = {names[each.id]: each.curve for side in found.sides for each in side.members if each.curve}
+    if not curves:
+        return
+    st.markdown("**Curves**, of the clips that each watched while it trained")
+    for place, (label, column) in zip(st.columns(2, gap="large"), (("Accuracy", 2), ("Loss", 1)), strict=True):
+        with place:
+            st.markdown(f":gray[{label} by epoch]")
+            lines = {name: [(row[0], row[column]) for row in curve] for name, curve in curves.items()}
+            comparing.overlaid(lines, title=label, share=label == "Accuracy", key=f"compare-{label}")
+
+
+def _names(sides: tuple[Side, ...]) -> dict[str, str]:
+    """Id → letter, with the seed where a side has several."""
+    return {
+        each.id: side.letter if len(side.members) == 1 else f"{side.letter}, seed {each.seed}"
+        for side in sides
+        for each in side.members
+    }
+
+
+def _costs(found: Comparison) -> None:
+    with st.expander("Accuracy over time, size and energy of all runs", icon=":material/scatter_plot:", on_change="rerun",
+                     key="compare-costs") as fold:  # fmt: skip
+        if not fold.open:
+            return
+        import pandas as pd
+
+        first = found.sides[0].first
+        letters = {run: side.letter for side in found.sides for each in side.members for run in each.runs}
+        table = pd.DataFrame(
+            [
+                {
+                    "name": f"{each.id} (fold {each.fold})",
+                    "side": letters.get(each.id, comparing.OTHERS),
+                    "accuracy": each.accuracy,
+                    "seconds": each.seconds,
+                    "megabytes": each.bytes / 1e6,
+                    "watt_hours": each.joules / 3600 if each.joules is not None else None,
+                }
+                for each in _all_costs(str(first.place))
+            ]
+        )
+        st.caption(
+            f"Finished runs of {plain(first.config.data.dataset)}. Folds are not equally hard: compare like with like."
+        )
+        for place, (field, words) in zip(
+            st.columns(3, gap="medium"),
+            (("seconds", "Training time in s"), ("megabytes", "Weights in MB"), ("watt_hours", "Energy in Wh")),
+            strict=True,
+        ):
+            with place:
+                st.markdown(f":gray[{words}]")
+                if len(table) and table[field].notna().any():
+                    comparing.costs(table.astype({field: float}), field, words, key=f"costs-{field}", form="~g")
+                else:
+                    st.caption("Not measured: GPUs of NVIDIA count their energy, from this version of the lab on.")
+
+
+@st.cache_data(ttl=60, max_entries=4, show_spinner="Reading the runs …")
+def _all_costs(place: str) -> list[RunCost]:
+    from labcore.comparison.costs import costs
+
+    return costs(services.workspace(), Path(place))

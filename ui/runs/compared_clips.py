@@ -1,0 +1,68 @@
+"""The clips that one side of a comparison won or lost, to hear."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from labcore.comparison.compare import Against
+from labcore.datasets.clip_finder import ClipFinder
+from labcore.datasets.rows import Row
+from labcore.texts import shown
+from ui.app import services
+from ui.app.text import label_names, plain
+from ui.components import clip_table
+
+LONGEST_SECONDS = 10.0
+
+
+def panel(chosen: Against) -> None:
+    """Choose won or lost, and a clip, and hear it."""
+    import pandas as pd
+
+    from labcore.evaluation.paired import changed_clips
+
+    assert chosen.pairs is not None
+    assert chosen.difference is not None
+    one, other = chosen.one.letter, chosen.other.letter
+    counts = {"won": chosen.difference.won, "lost": chosen.difference.lost}
+    st.markdown(f"**Clips won and lost** by {other}")
+    which = st.segmented_control(
+        "Clips", list(counts), format_func=lambda word: f"{word.capitalize()}: {counts[word]}", required=True,
+        default="won" if counts["won"] or not counts["lost"] else "lost", key=f"compared-{other}",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    clips = changed_clips(chosen.pairs, won=which == "won")
+    if not len(clips):
+        st.caption(f"No clip is {'right' if which == 'won' else 'wrong'} in {other} alone.")
+        return
+    names = label_names([*clips["label"], *clips["one_predicted"], *clips["other_predicted"]])
+    table = pd.DataFrame(
+        {
+            "Clip": [_name(clip.clip, clip.start_s) for clip in clips.itertuples()],
+            "Label": clips["label"].map(names),
+            f"{one} predicts": clips["one_predicted"].map(names),
+            f"{other} predicts": clips["other_predicted"].map(names),
+        }
+    )
+    number = clip_table.choose(table, key=f"compared-table-{other}-{which}", alt=f"Clips {which} by {other}")
+    clip = clips.iloc[number]
+    row = _row(chosen, str(clip["clip"]), float(clip["start_s"]), float(clip["end_s"]))
+    st.caption(f"{plain(row.name)} · {plain(names[clip['label']])}")
+    st.audio(row.beginning(LONGEST_SECONDS), format="audio/wav", alt=f"Playback of {shown(row.name)}")
+
+
+def _name(clip: str, start_s: float) -> str:
+    """The name of a clip's file, and where in it the clip begins."""
+    name = shown(clip.rsplit("/", 1)[-1])
+    return f"{name} from {start_s:g} s" if start_s else name
+
+
+def _row(chosen: Against, clip: str, start_s: float, end_s: float) -> Row:
+    return _finder(chosen.one.first.config.data.dataset).find(clip, start_s, end_s).row
+
+
+@st.cache_resource(max_entries=4, ttl=300, show_spinner="Reading the data set …")
+def _finder(name: str) -> ClipFinder:
+    from labcore.datasets import find_dataset
+
+    return ClipFinder(find_dataset(services.workspace(), name))
