@@ -7,8 +7,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+NO_EVENTS = frozenset({"noise", "background", "other", "silence"})
+"""Classes of these names, in whatever case, are learnt as what is no event: they leave gaps."""
 THRESHOLD = 0.5
 """A window whose label is less probable tells nothing, where nobody says otherwise."""
+
+
+def is_event(label: str) -> bool:
+    """Whether a class is one of events, not of what lies between them."""
+    return label.strip().lower() not in NO_EVENTS
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,8 @@ def segments_of(prediction: dict[str, Any], threshold: float = 0.0) -> list[Segm
 
     Args:
         prediction: as :meth:`labcore.inference.prediction.Prediction.told` gives it.
-        threshold: windows whose label is less probable leave a gap; so do silent ones.
+        threshold: windows whose label is less probable leave a gap; so do silent ones, and those of a class that is no event. What is
+            none of the classes is a segment of its own.
     """
     windows = prediction["windows"]
     middles = [(window["start_s"] + window["end_s"]) / 2 for window in windows]
@@ -49,7 +57,8 @@ def segments_of(prediction: dict[str, Any], threshold: float = 0.0) -> list[Segm
     found: list[Segment] = []
     for number, window in enumerate(windows):
         label, share = window["label"], window["probability"]
-        if share < threshold or window.get("silent", False):
+        refused = window.get("unknown", False)  # however sure the network is of its classes
+        if (share < threshold and not refused) or window.get("silent", False) or not is_event(label):
             continue
         start_s, end_s = max(cuts[number], window["start_s"]), min(cuts[number + 1], window["end_s"])
         last = found[-1] if found else None

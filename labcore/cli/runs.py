@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from labcore.cli import runs_calibrate, runs_compare
+from labcore.cli import runs_calibrate, runs_compare, runs_unknown
 from labcore.cli.evaluate import report
 from labcore.cli.figures import figures_of, lines
 from labcore.cli.jobs import delete, follow, own, stop
@@ -51,6 +51,7 @@ def parser() -> Parser:
             "show": (show, "show a run: settings, state and results"),
             "compare": (runs_compare.run, runs_compare.HELP),
             "calibrate": (runs_calibrate.run, runs_calibrate.HELP),
+            "unknown": (runs_unknown.run, runs_unknown.HELP),
             "stop": (stop_named, "stop runs after the current batch, however they were started; they can be resumed"),
             "delete": (delete_named, "delete runs and their files"),
         },
@@ -59,6 +60,7 @@ def parser() -> Parser:
     actions["show"].add_argument("--follow", "-f", action="store_true", help="follow it until it ends")
     runs_compare.add_to(actions["compare"])
     runs_calibrate.add_to(actions["calibrate"])
+    runs_unknown.add_to(actions["unknown"])
     add_run(actions["stop"], many=True)
     add_run(actions["delete"], many=True)
     actions["delete"].add_argument("--yes", "-y", action="store_true", help="do not ask for confirmation")
