@@ -7,6 +7,7 @@ Of any other run they are its validation clips. The clips of its test fold are n
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -134,18 +135,29 @@ def effect(run: Run, unknown: Unknown) -> RefusalEffect | None:
     return RefusalEffect(len(predictions), int(refused.sum()))
 
 
+def to_evaluate(run: Run) -> bool:
+    """Whether the threshold is fitted on validation clips that are not evaluated yet (:func:`labcore.calibration.validation_plan`).
+
+    Raises:
+        RunError: there are no clips to fit it on.
+    """
+    with contextlib.suppress(RunError):
+        return not calibration.other_folds(run)
+    return calibration.clips_for(run) is None
+
+
 def _held_out(run: Run) -> Iterator[tuple[Run, ClipPredictions, str]]:
     """Networks with clips of known classes that they were not trained on, and a sentence part on these."""
-    siblings = calibration.other_folds(run)
-    if siblings:
-        for other in siblings:
-            yield other, _known(ClipPredictions.read([other.predictions])), "the other fold of its cross-validation"
+    try:
+        siblings = calibration.other_folds(run)
+    except RunError:
+        clips = calibration.clips_for(run)
+        if clips is None:
+            raise RunError(
+                "the validation clips of the run are not evaluated yet", "Evaluate them, then fit again"
+            ) from None
+        yield run, clips.predictions, clips.source
         return
-    clips = calibration.clips_for(run)
-    if clips is None:
-        raise RunError("its validation clips were not evaluated yet", "Evaluate them first")
-    yield run, _known(clips.predictions), clips.source
-
-
-def _known(predictions: ClipPredictions) -> ClipPredictions:
-    return predictions.chosen(predictions.targets >= 0)
+    for other in siblings:
+        predictions = ClipPredictions.read([other.predictions])
+        yield other, predictions.chosen(predictions.targets >= 0), "the other fold of its cross-validation"

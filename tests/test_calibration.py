@@ -53,8 +53,8 @@ def folds(workspace):
 def test_a_fold_is_calibrated_on_the_clips_of_the_others(folds):
     clips = calibration.clips_for(folds[0])
     assert clips is not None
-    assert set(clips.judged.frame["fold"]) == {"1", "2"}
-    assert "shared.wav" not in set(clips.judged.frame["clip"])
+    assert set(clips.predictions.frame["fold"]) == {"1", "2"}
+    assert "shared.wav" not in set(clips.predictions.frame["clip"])
     assert clips.source == "58 out-of-fold clips of 2 other folds of its cross-validation"
     assert calibration.fitted(folds[0], clips).clips == 58
 
@@ -77,21 +77,42 @@ def test_a_run_by_itself_has_nothing_unless_it_set_clips_aside(workspace):
 def test_validation_clips_once_they_are_judged(workspace):
     run = finished_run(workspace, drawn(30), {"data.validation_share": 0.2})
     assert calibration.clips_for(run) is None
-    plain = Evaluation.create(workspace, calibration.to_judge(run).model_copy(update={"part": "test"}))
-    job = Evaluation.create(workspace, calibration.to_judge(run))
+    plain = Evaluation.create(workspace, calibration.validation_plan(run).model_copy(update={"part": "test"}))
+    job = Evaluation.create(workspace, calibration.validation_plan(run))
     said = drawn(30, seed=3)
     for each in (plain, job):
         write(each, said)
         each.append(score(said.predicted, said.targets, list(said.labels), "all"))
-    assert calibration.judged_validation(run) == job
+    assert calibration.validation_evaluation(run) == job
     clips = calibration.clips_for(run)
     assert clips is not None
     assert clips.source == "30 validation clips of the run"
 
 
+def test_a_fold_without_others_takes_its_validation_clips(folds):
+    for run in folds[1:]:
+        run.predictions.unlink()
+    folds[0].save_config(folds[0].config.replace({"data.validation_share": 0.2}))
+    assert calibration.clips_for(folds[0]) is None  # they are still to be evaluated
+
+
+def test_an_ensemble_has_validation_clips_where_no_member_was_trained_on_them(workspace):
+    same, other, none = (
+        finished_run(workspace, drawn(30), {"data.validation_share": share}) for share in (0.2, 0.3, 0.0)
+    )
+    for members, fits in (([same, same], True), ([same, other], False), ([same, none], False)):
+        run = finished_run(workspace, drawn(30), {"data.validation_share": 0.2})
+        run.save("ensemble", {"members": [{"run": each.id} for each in members]})
+        if fits:
+            assert calibration.clips_for(run) is None
+        else:
+            with pytest.raises(RunError, match="no clips to fit anything on"):
+                calibration.clips_for(run)
+
+
 def test_a_few_clips_are_no_ground(workspace):
     run = finished_run(workspace, drawn(30), {"data.validation_share": 0.2})
-    job = Evaluation.create(workspace, calibration.to_judge(run))
+    job = Evaluation.create(workspace, calibration.validation_plan(run))
     said = judged(["cat"] * 5, sure(["cat"] * 5))
     write(job, said)
     job.append(score(said.predicted, said.targets, list(said.labels), "all"))

@@ -37,7 +37,7 @@ def run(workspace: Workspace, arguments: argparse.Namespace) -> int:
             raise RunError(f"run {chosen.id} has no weights yet", "They are written when the run finishes")
         clips = calibration.clips_for(chosen)
         if clips is None:
-            status = run_short(Evaluation.create(workspace, calibration.to_judge(chosen)))
+            status = run_short(Evaluation.create(workspace, calibration.validation_plan(chosen)))
             if status != DONE:
                 return status
             clips = calibration.clips_for(chosen)

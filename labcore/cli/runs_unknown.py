@@ -39,7 +39,7 @@ def run(workspace: Workspace, arguments: argparse.Namespace) -> int:
     else:
         if not chosen.weights.is_file():
             raise RunError(f"run {chosen.id} has no weights yet", "They are written when the run finishes")
-        if not calibration.other_folds(chosen) and calibration.clips_for(chosen) is None:
+        if unknowns.to_evaluate(chosen):
             status = run_short(Evaluation.create(workspace, calibration.validation_plan(chosen)))
             if status != DONE:
                 return status

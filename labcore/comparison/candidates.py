@@ -36,7 +36,7 @@ class Candidate:
         asked, config: its settings as they were asked for, and with everything automatic worked out.
         place: where its data set lies.
         folds: whose clips it held out.
-        judged: the predictions for its clips; None where there are none, and ``trouble`` says why.
+        predictions: for its clips; None where there are none, and ``trouble`` says why.
         accuracy: of all its held-out clips; None before its end.
         seconds: of training, of all folds together.
         bytes: of its weights; those of one fold.
@@ -54,7 +54,7 @@ class Candidate:
     config: RunConfig
     place: Path
     folds: tuple[str, ...]
-    judged: ClipPredictions | None
+    predictions: ClipPredictions | None
     trouble: str
     accuracy: float | None
     seconds: float
@@ -107,16 +107,16 @@ def candidates(workspace: Workspace, names: Iterable[str]) -> list[Candidate]:
     return list(found.values())
 
 
-def of_run(workspace: Workspace, run: Run, *, predictions: bool = True) -> Candidate:
+def of_run(workspace: Workspace, run: Run, *, with_predictions: bool = True) -> Candidate:
     """A run as a candidate; without its predictions where they are not asked for.
 
     Raises:
         RunError: its configuration cannot be read.
     """
     events = run.events()
-    judged, trouble = None, ""
-    if predictions:
-        judged, trouble = _judged([run.predictions], f"run {run.id} has no predictions: it is {run.status().state}")
+    predictions, trouble = None, ""
+    if with_predictions:
+        predictions, trouble = _read([run.predictions], f"run {run.id} has no predictions: it is {run.status().state}")
     started = last_of(events, TrainingStarted)
     result = last_of(events, Evaluated)
     folds = (result.fold,) if result else (started.fold,) if started else (run.config.data.fold or "",)
@@ -127,7 +127,7 @@ def of_run(workspace: Workspace, run: Run, *, predictions: bool = True) -> Candi
         config=run.config,
         place=_place(workspace, run.config),
         folds=folds,
-        judged=judged,
+        predictions=predictions,
         trouble=trouble,
         accuracy=result.accuracy if result else None,
         curve=tuple((each.epoch, each.val_loss, each.val_accuracy) for each in epochs_of(events)),
@@ -147,11 +147,11 @@ def of_crossval(workspace: Workspace, experiment: CrossValidation) -> Candidate:
     runs = {fold: run for fold, run in experiment.members().items() if run.there}
     done = {fold: run for fold, run in runs.items() if run.predictions.is_file()}
     events = [run.events() for run in runs.values()]
-    judged, trouble = _judged(
+    predictions, trouble = _read(
         [run.predictions for run in done.values()], f"no fold of cross-validation {experiment.id} has finished"
     )
     first = next(iter(runs.values()), None)
-    right = judged.predicted == judged.targets if judged is not None else None
+    right = predictions.predicted == predictions.targets if predictions is not None else None
     return Candidate(
         id=experiment.id,
         kind="cross-validation",
@@ -159,7 +159,7 @@ def of_crossval(workspace: Workspace, experiment: CrossValidation) -> Candidate:
         config=_pooled(first.config) if first else experiment.config,
         place=_place(workspace, experiment.config),
         folds=tuple(done),
-        judged=judged,
+        predictions=predictions,
         trouble=trouble,
         accuracy=float(right.mean()) if right is not None and len(right) else None,
         curve=_mean_curve([epochs_of(each) for each in events]),
@@ -169,7 +169,7 @@ def of_crossval(workspace: Workspace, experiment: CrossValidation) -> Candidate:
     )
 
 
-def _judged(files: list[Path], missing: str) -> tuple[ClipPredictions | None, str]:
+def _read(files: list[Path], missing: str) -> tuple[ClipPredictions | None, str]:
     there = [file for file in files if file.is_file()]
     if not there:
         return None, missing

@@ -32,8 +32,8 @@ class Side:
         return self.members[0]
 
     @property
-    def judged(self) -> list[ClipPredictions]:
-        return [each.judged for each in self.members if each.judged is not None]
+    def predictions(self) -> list[ClipPredictions]:
+        return [each.predictions for each in self.members if each.predictions is not None]
 
     @property
     def accuracies(self) -> list[float]:
@@ -90,10 +90,10 @@ class Comparison:
     def figures(self) -> dict[str, Figures]:
         """All figures of each candidate that has predictions, by its id."""
         return {
-            each.id: figures_of_clips(each.judged)
+            each.id: figures_of_clips(each.predictions)
             for side in self.sides
             for each in side.members
-            if each.judged is not None and (each.judged.targets >= 0).any()
+            if each.predictions is not None and (each.predictions.targets >= 0).any()
         }
 
     def to_dict(self) -> dict[str, Any]:
@@ -149,19 +149,19 @@ def _sides(found: Sequence[Candidate]) -> tuple[tuple[Side, ...], list[str]]:
 
 def _letter(number: int) -> str:
     """A to Z, then A2 and so on."""
-    turn, place = divmod(number, 26)
-    return f"{chr(ord('A') + place)}{turn + 1 if turn else ''}"
+    before, place = divmod(number, 26)
+    return f"{chr(ord('A') + place)}{before + 1 if before else ''}"
 
 
 def _against(one: Side, other: Side) -> Against:
-    without = next((each for side in (one, other) for each in side.members if each.judged is None), None)
-    if not one.judged or not other.judged:
+    without = next((each for side in (one, other) for each in side.members if each.predictions is None), None)
+    if not one.predictions or not other.predictions:
         assert without is not None
         return Against(one, other, None, None, without.trouble, ())
     if one.first.place != other.first.place:
         names = " and ".join(f"{side.letter} is of {side.first.config.data.dataset}" for side in (one, other))
         return Against(one, other, None, None, f"they are of different data sets: {names}", ())
-    pairs = pair(one.judged, other.judged)
+    pairs = pair(one.predictions, other.predictions)
     if not len(pairs):
         why = (
             "they know different classes"
@@ -175,8 +175,8 @@ def _against(one: Side, other: Side) -> Against:
 
 def _notes(one: Side, other: Side, pairs: Pairs) -> list[str]:
     notes = []
-    for side, judged in ((one, pairs.of_one), (other, pairs.of_other)):
-        alone = judged - len(pairs) - pairs.unknown
+    for side, count in ((one, pairs.of_one), (other, pairs.of_other)):
+        alone = count - len(pairs) - pairs.unknown
         if alone:
             notes.append(f"{counted(alone, 'clip')} that {side.letter} alone judged are left out")
         if any(each.leaks for each in side.members):

@@ -41,7 +41,7 @@ def costs(workspace: Workspace, place: Path, known: Sequence[Candidate] = ()) ->
         if status.state != "finished":
             continue
         try:
-            each = there.get(run.id) or of_run(workspace, run, predictions=False)
+            each = there.get(run.id) or of_run(workspace, run, with_predictions=False)
         except RunError:
             continue
         if each.place == place and each.accuracy is not None:

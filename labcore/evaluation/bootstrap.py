@@ -42,7 +42,7 @@ def intervals(groups: np.ndarray, figures_of: Callable[[np.ndarray], np.ndarray]
     Returns:
         An interval a figure; None where no draw changes it, as with one recording or without a mistake: then it says nothing.
     """
-    drawn = np.stack([figures_of(weights) for weights in resampled(groups)])  # (rounds, figures)
-    lows, highs = np.percentile(drawn, ENDS, axis=0)
-    varied = drawn.min(axis=0) < drawn.max(axis=0)
+    rounds = np.stack([figures_of(weights) for weights in resampled(groups)])  # (rounds, figures)
+    lows, highs = np.percentile(rounds, ENDS, axis=0)
+    varied = rounds.min(axis=0) < rounds.max(axis=0)
     return [(float(low), float(high)) if moved else None for low, high, moved in zip(lows, highs, varied, strict=True)]

@@ -76,21 +76,21 @@ class Figures:
         return asdict(self)
 
 
-def figures_of_clips(judged: ClipPredictions) -> Figures:
+def figures_of_clips(predictions: ClipPredictions) -> Figures:
     """Work out all figures.
 
     Raises:
         RunError: not one clip is of a class that the classifier knows.
     """
-    known = judged.targets >= 0
-    unknown = len(judged) - int(known.sum())
-    judged = judged.chosen(known)
-    if not len(judged):
+    known = predictions.targets >= 0
+    unknown = len(predictions) - int(known.sum())
+    predictions = predictions.chosen(known)
+    if not len(predictions):
         raise RunError("none of the clips is of a class that the classifier knows", "Evaluate it on other clips")
-    labels, targets, predicted = list(judged.labels), judged.targets, judged.predicted
+    labels, targets, predicted = list(predictions.labels), predictions.targets, predictions.predicted
     counted = score(predicted, targets, labels, "all")
-    balanced, macro_f1 = intervals(judged.groups, lambda weights: _means(targets, predicted, len(labels), weights))
-    ranked = [_ranked(targets == number, judged.probabilities[:, number]) for number in range(len(labels))]
+    balanced, macro_f1 = intervals(predictions.groups, lambda weights: _means(targets, predicted, len(labels), weights))
+    ranked = [_ranked(targets == number, predictions.probabilities[:, number]) for number in range(len(labels))]
     per_class = [
         ClassFigures(
             label=label,
@@ -106,8 +106,8 @@ def figures_of_clips(judged: ClipPredictions) -> Figures:
     ]
     recall = float(np.mean([each.recall for each in per_class if each.clips]))
     return Figures(
-        clips=len(judged),
-        recordings=len(set(judged.groups)),
+        clips=len(predictions),
+        recordings=len(set(predictions.groups)),
         unknown=unknown,
         accuracy=Figure(counted.accuracy, counted.accuracy_low, counted.accuracy_high),
         balanced_accuracy=Figure.of(recall, balanced),
@@ -116,7 +116,7 @@ def figures_of_clips(judged: ClipPredictions) -> Figures:
         auroc=_mean([each.auroc for each in per_class]),
         per_class=per_class,
         confusion=counted.confusion,
-        calibration=reliability(judged.confidence, predicted == targets),
+        calibration=reliability(predictions.confidence, predicted == targets),
     )
 
 
@@ -124,8 +124,8 @@ def _means(targets: np.ndarray, predicted: np.ndarray, classes: int, weights: np
     """Mean recall and mean F1 of the classes that occur among clips that were drawn so often: (2,)."""
     right = np.where(predicted == targets, weights, 0)
     hits, clips, taken = (
-        np.bincount(numbers, drawn, classes)
-        for numbers, drawn in ((targets, right), (targets, weights), (predicted, weights))
+        np.bincount(numbers, counts, classes)
+        for numbers, counts in ((targets, right), (targets, weights), (predicted, weights))
     )
     there = clips > 0
     return np.array([np.mean(hits[there] / clips[there]), np.mean((2 * hits / np.maximum(clips + taken, 1))[there])])

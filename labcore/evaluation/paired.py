@@ -126,9 +126,11 @@ def difference(pairs: Pairs) -> Difference:
     one, other = frame["one_right"].to_numpy(dtype=np.float64), frame["other_right"].to_numpy(dtype=np.float64)
     gain = other - one
     recordings = frame["group"].nunique()
-    (drawn,) = intervals(frame["group"].to_numpy(), lambda weights: np.array([(weights * gain).sum() / weights.sum()]))
+    (resampled,) = intervals(
+        frame["group"].to_numpy(), lambda weights: np.array([(weights * gain).sum() / weights.sum()])
+    )
     same = (float(gain.mean()),) * 2 if recordings > 1 else (None, None)  # every recording is changed alike
-    low, high = drawn or same
+    low, high = resampled or same
     won, lost = int((gain > 0).sum()), int((gain < 0).sum())
     p = mcnemar(won, lost) if pairs.single else None
     return Difference(len(frame), recordings, float(one.mean()), float(other.mean()), low, high, won, lost, p)

@@ -33,7 +33,7 @@ for number, line in enumerate(sys.argv[1:]):
 OFFERED = {
     "labcore ": {*COMMANDS, "--version", "--help"},
     "labcore ev": {"evaluate"},
-    "labcore runs ": {"list", "show", "stop", "delete", "--help"},
+    "labcore runs ": {"list", "show", "compare", "calibrate", "stop", "delete", "--help"},
     "labcore export --run ": {"last", "20260101-tones"},
     "labcore jobs show 2026": {"20260101-tones", "20260102-search"},
     "labcore train --preset ": {"quick", "balanced", "thorough"},

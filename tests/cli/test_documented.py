@@ -53,6 +53,14 @@ NOT_RUN = {
         "LABCORE_API_KEY_FILE=/run/secrets/api_key labcore serve --host 0.0.0.0",
     ),
     "works until it is stopped; tests/jobs/test_worker.py has it": ("labcore worker",),
+    "needs two runs; tests/cli/test_runs_compare.py has it": (
+        "labcore runs compare A B",
+        "labcore runs compare A B --json",
+    ),
+    "needs other folds or validation clips; tests/test_calibration.py has it": (
+        "labcore runs calibrate RUN",
+        "labcore runs calibrate RUN --off",
+    ),
     "needs a Ray cluster": ("labcore crossval --dataset esc50 --engine ray --ray-address auto",),
     "downloads weights": (
         "labcore train --model timm:efficientnet_b0 --model.pretrained published --model.freeze_epochs 3 --optim.body_lr 0.1",

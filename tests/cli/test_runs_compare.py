@@ -53,5 +53,5 @@ def test_a_run_without_clips_to_fit_on_is_told_so(workspace, labcore, make_class
     make_classifier().save(run.weights)
     told = labcore("runs", "calibrate", run.id)
     assert told.status == 2
-    assert "no clips to fit a temperature on" in told.err
+    assert "no clips to fit anything on" in told.err
     assert "has no temperature" in labcore("runs", "calibrate", run.id, "--off").err

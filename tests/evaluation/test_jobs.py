@@ -9,11 +9,14 @@ from labcore.datasets import keeping
 from labcore.datasets.registry import register
 from labcore.errors import RunError
 from labcore.evaluation import disturbed_clips
+from labcore.evaluation.calibration import tempered
+from labcore.evaluation.clip_predictions import ClipPredictions
 from labcore.evaluation.jobs import Evaluation, EvaluationPlan
 from labcore.evaluation.predictions import read_predictions
 from labcore.evaluation.robustness import RobustnessPlan, RobustnessTest
 from labcore.events import Evaluated, Log, Preparing, each_of
 from labcore.inference.classifier import Classifier
+from labcore.inference.temperature import Temperature
 from labcore.jobs.folder import SHARED
 from labcore.jobs.manager import JobManager
 from labcore.jobs.process import work
@@ -194,3 +197,22 @@ def test_those_of_a_run(workspace, run):
     (workspace.room("noise") / "damaged" / "noise.json").write_text("[")
     assert RobustnessTest.of_run(run) == [mine]
     assert {job.id: job.asked().error for job in RobustnessTest.every(workspace)}["damaged"]
+
+
+def test_validation_clips_are_evaluated_without_the_temperature_that_is_fitted_on_them(workspace, run):
+    run.save_config(run.config.replace({"data.validation_share": 0.3}))
+    plain, warm = Classifier(run.config, ["high", "low tones"]), Temperature(value=5.0)
+    plain.save(run.weights)
+    shares = {}
+    for part, temperature in (("validation", None), ("validation", warm), ("test", None), ("test", warm)):
+        plain.temperature = temperature
+        plain.save(run.weights)
+        job = Evaluation.create(workspace, EvaluationPlan(run=run.id, device="cpu", part=part))
+        work(job)
+        shares[part, temperature] = ClipPredictions.read([job.predictions])
+    held_out = set(shares["test", None].frame["clip"])
+    raw, again = shares["validation", None], shares["validation", warm]
+    assert not set(raw.frame["clip"]) & held_out
+    assert raw.probabilities == pytest.approx(again.probabilities)
+    cool = tempered(shares["test", None].probabilities, 5.0)
+    assert shares["test", warm].probabilities == pytest.approx(cool, abs=1e-5)  # a window a clip

@@ -74,3 +74,16 @@ def test_classes_as_numbers_and_those_that_are_not_known_refused():
     assert refused.value.remedy == "It knows a"
     with pytest.raises(DatasetError, match="no clips"):
         targets_of(["a"], [])
+
+
+def test_clips_set_aside_for_validation(table):
+    own = DataConfig(fold="1", validation_share=0.3)
+    chosen = select_clips(table, own, validation=True)
+    assert chosen.rows.tolist() == sorted(split_for(table, own).validation.tolist())
+    assert not set(chosen.rows) & set(split_for(table, own).held_out)
+    assert (chosen.validation, chosen.trained_on) == (True, 0)
+    assert chosen.sentence == f"{len(chosen.rows)} clips, set aside from training for validation."
+    assert set(table["label"][select_clips(table, own, label="a", validation=True).rows]) == {"a"}
+    for none in (DataConfig(fold="1"), None):
+        with pytest.raises(DatasetError, match="no clips were set aside"):
+            select_clips(table, none, validation=True)

@@ -81,7 +81,7 @@ def costs(table: pd.DataFrame, field: str, title: str, *, key: str, form: str = 
         field: of the cost on the axis, which is logarithmic.
     """
     shown = table[table[field].notna() & (table[field] > 0)]
-    sides = [side for side in dict.fromkeys(shown["side"]) if side != OTHERS]
+    sides = sorted(set(shown["side"]) - {OTHERS})
     spec = {
         "padding": PADDING,
         "mark": {"type": "point", "filled": True, "opacity": 0.8},

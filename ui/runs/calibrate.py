@@ -71,10 +71,10 @@ def _tempered(file: str, changed: int, temperature: float) -> Reliability:
     from labcore.evaluation.calibration import reliability, tempered
     from labcore.evaluation.clip_predictions import ClipPredictions
 
-    judged = ClipPredictions.read([Path(file)])
-    judged = judged.chosen(judged.targets >= 0)
-    shares = tempered(judged.probabilities, temperature)
-    return reliability(shares.max(axis=1), shares.argmax(axis=1) == judged.targets)
+    predictions = ClipPredictions.read([Path(file)])
+    predictions = predictions.chosen(predictions.targets >= 0)
+    shares = tempered(predictions.probabilities, temperature)
+    return reliability(shares.max(axis=1), shares.argmax(axis=1) == predictions.targets)
 
 
 def _temperature(run: Run, temperature: Temperature | None) -> None:
@@ -101,7 +101,7 @@ def _temperature(run: Run, temperature: Temperature | None) -> None:
         possible = False
     else:
         possible = True
-    if possible and clips is None and _judging(run):
+    if possible and clips is None and _evaluating(run):
         return
     if clips is not None and st.session_state.pop(f"{WANTED}-{run.id}", False):
         calibration.keep(run, calibration.fitted(run, clips))
@@ -127,18 +127,18 @@ def _fit(run: Run) -> None:
     if clips is not None:
         calibration.keep(run, calibration.fitted(run, clips))
         return
-    services.ask_for(Evaluation, calibration.to_judge(run))
+    services.ask_for(Evaluation, calibration.validation_plan(run))
     st.session_state[f"{WANTED}-{run.id}"] = True
 
 
-def _judging(run: Run) -> bool:
+def _evaluating(run: Run) -> bool:
     """Follow the evaluation of the validation clips where one is running; why it ended without a result is told."""
     job = next(iter(Evaluation.of_run(run)), None)
     if job is None or job.load("evaluation", {}).get("part") != "validation":
         return False
     status = glance(job)
     if status.active:
-        short_jobs.follow(job, "calibrate-judging")
+        short_jobs.follow(job, "calibrate-evaluating")
         return True
     short_jobs.why_not(job, status)
     return False

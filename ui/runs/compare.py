@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from labcore.comparison.costs import RunCost
 
 
+MOST_BARS = 30
+"""Classes that are drawn."""
+
+
 def show(ids: list[str]) -> None:
     """The comparison of runs and cross-validations by their ids."""
     one.back()
@@ -163,8 +167,11 @@ def _classes(chosen: Against) -> None:
     assert chosen.pairs is not None
     table = per_class(chosen.pairs)
     names = label_names(table["label"])
-    changes = {names[row.label]: (float(row.change), int(row.clips)) for row in table.itertuples()}
+    largest = table.head(MOST_BARS)
+    changes = {names[row.label]: (float(row.change), int(row.clips)) for row in largest.itertuples()}
     comparing.class_changes(changes, better=chosen.other.letter, key=f"changes-{chosen.other.letter}")
+    if len(table) > len(largest):
+        st.caption(f"The {MOST_BARS} largest changes; the table has all {len(table)} classes.")
     with st.expander("Table", icon=":material/table:"):
         frame = table.assign(label=[names[label] for label in table["label"]]).rename(
             columns={

@@ -9,8 +9,9 @@ from labcore.datasets.clip_finder import ClipFinder
 from labcore.datasets.rows import Row
 from labcore.texts import shown
 from ui.app import services
-from ui.app.text import label_names, plain
+from ui.app.text import label_names
 from ui.components import clip_table
+from ui.components.clip import player
 
 LONGEST_SECONDS = 10.0
 
@@ -47,8 +48,7 @@ def panel(chosen: Against) -> None:
     number = clip_table.choose(table, key=f"compared-table-{other}-{which}", alt=f"Clips {which} by {other}")
     clip = clips.iloc[number]
     row = _row(chosen, str(clip["clip"]), float(clip["start_s"]), float(clip["end_s"]))
-    st.caption(f"{plain(row.name)} · {plain(names[clip['label']])}")
-    st.audio(row.beginning(LONGEST_SECONDS), format="audio/wav", alt=f"Playback of {shown(row.name)}")
+    player(f"{row.name} · {names[clip['label']]}", lambda: row.beginning(LONGEST_SECONDS))
 
 
 def _name(clip: str, start_s: float) -> str:

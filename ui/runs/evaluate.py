@@ -57,8 +57,9 @@ def _form(run: Run) -> EvaluationPlan:
             format_func=lambda name: "Folder or CSV file …" if name == FOLDER else f"{name}{', its own' * (name == own.dataset)}",
         )  # fmt: skip
         if name == FOLDER:
-            name = plain_path(st.text_input("Path", key="evaluate-path", placeholder="/data/recordings", width=380))
-            st.caption("Folders of classes, a table of clips, or another layout that the lab reads.")
+            told = "Of folders of classes, a table of clips, or another layout that the lab reads."
+            typed = st.text_input("Path", key="evaluate-path", placeholder="/data/recordings", width=380, help=told)
+            name = plain_path(typed)
         if not name:
             return EvaluationPlan(run=run.id, dataset="")
         folds = _folds(run, name)
@@ -77,11 +78,11 @@ def _form(run: Run) -> EvaluationPlan:
 
 
 def _folds(run: Run, name: str) -> dict[str, str]:
-    """The folds of a data set in a list to choose from; "" is what the run held out, or all clips of another data set."""
+    """The folds of a data set in a list to choose from; "" is what the run held out."""
     own = run.config.data
     there = data.folds(name, own.split if name == own.dataset else "official").reasons
     if name != own.dataset:
-        return {"": "all clips", **{fold: f"fold {fold}" for fold in there}}
+        return {ALL: "all clips", **{fold: f"fold {fold}" for fold in there}}
     trained = {fold: f"fold {fold}, trained on" for fold in there if fold != own.fold}
     return {"": f"test fold {own.fold or ''}".rstrip(), **trained, ALL: "all clips"}
 

@@ -14,7 +14,7 @@ from labcore.evaluation.jobs import Evaluation
 from labcore.events import Evaluated
 from labcore.runs import Run
 from labcore.runs.honesty import adjustments, choice_note
-from ui.app.text import counted, label_names, moment_of, percent, plain
+from ui.app.text import counted, label_names, moment_of, percent, plain, told_apart
 from ui.charts.confusion import confusion
 from ui.runs import calibrate, evaluate
 
@@ -125,7 +125,8 @@ def _choose(run: Run, sources: dict[str, Source]) -> Source:
     if st.session_state.get(key) not in sources:
         st.session_state[key] = next(iter(sources))
     if len(sources) > 1:
-        st.selectbox("Clips", list(sources), format_func=lambda name: sources[name].title, key=key, width=620)
+        titles = told_apart(sources, lambda name: sources[name].title)
+        st.selectbox("Clips", list(sources), format_func=titles, key=key, width=620)
     return sources[st.session_state[key]]
 
 
