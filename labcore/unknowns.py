@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from labcore import calibration
+from labcore.audio import dequantise, quantise
 from labcore.errors import ConfigError, RunError
 from labcore.evaluation.clip_predictions import ClipPredictions
 from labcore.evaluation.training_clips import training_clips
@@ -75,7 +76,12 @@ def compared(run: Run) -> Unknown:
     if len(clips) > MOST_ROWS:
         clips = clips[np.sort(np.random.default_rng(0).permutation(len(clips))[:MOST_ROWS])]
     classifier = loaded(run.path).eval()
-    sounds = reference_sounds(classifier.config.clip_samples, classifier.sample_rate)
+    sounds = np.stack(  # with the steps of 16 bits, as every clip has them
+        [
+            dequantise(*quantise(sound))
+            for sound in reference_sounds(classifier.config.clip_samples, classifier.sample_rate)
+        ]
+    )
     parts = [sounds[first : first + BATCH] for first in range(0, len(sounds), BATCH)]
     return Unknown.of(clips, np.concatenate([classifier.predict_with_embeddings(part)[1] for part in parts]))
 

@@ -7,15 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-NO_EVENTS = frozenset({"noise", "background", "other", "silence"})
-"""Classes of these names, in whatever case, are learnt as what is no event: they leave gaps."""
+from labcore.inference.prediction import is_event
+
 THRESHOLD = 0.5
 """A window whose label is less probable tells nothing, where nobody says otherwise."""
-
-
-def is_event(label: str) -> bool:
-    """Whether a class is one of events, not of what lies between them."""
-    return label.strip().lower() not in NO_EVENTS
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,14 @@ import numpy as np
 NONE_OF_THESE = "none of these"
 """The label of what is refused: it is none of the classes."""
 
+NO_EVENTS = frozenset({"noise", "background", "other", "silence"})
+"""Classes of these names, in whatever case, are learnt as what is no event."""
+
+
+def is_event(label: str) -> bool:
+    """Whether a class is one of events, not of what lies between them."""
+    return label.strip().lower() not in NO_EVENTS
+
 
 class Shares(Mapping[str, float]):
     """Probabilities by label, kept as a row of numbers: an hour has thousands of windows, and there may be hundreds of labels.

@@ -15,6 +15,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
+from labcore.errors import RunError
 from labcore.reading import parse_json
 
 if TYPE_CHECKING:
@@ -73,16 +74,25 @@ class Unknown:
         Args:
             clips, references: (rows, width) floats.
         """
-        clips = clips.astype(np.float16)
+        clips = _bounded(clips).astype(np.float16)
         own = _distances(clips.astype(np.float32), clips.astype(np.float32))
         np.fill_diagonal(own, np.inf)
         usual = float(np.median(_neighbour(own))) if len(clips) > 1 else 1.0
         scale = usual if np.isfinite(usual) and usual > 0 else 1.0
-        return cls(Threshold(value=FARTHEST, scale=scale, on=False), clips, references.astype(np.float16))
+        return cls(Threshold(value=FARTHEST, scale=scale, on=False), clips, _bounded(references).astype(np.float16))
 
     def scores(self, embeddings: np.ndarray) -> np.ndarray:
-        """How unknown sounds are: (rows, width) → (rows,) float32, from 0 to :data:`FARTHEST`; about 1 is usual."""
-        rows = np.nan_to_num(embeddings.astype(np.float32), nan=np.inf, posinf=1e6, neginf=-1e6)
+        """How unknown sounds are: (rows, width) → (rows,) float32, from 0 to :data:`FARTHEST`; about 1 is usual.
+
+        Raises:
+            RunError: the embeddings are of another network.
+        """
+        if embeddings.shape[1] != self.clips.shape[1]:
+            raise RunError(
+                f"these embeddings have {embeddings.shape[1]} numbers, those that they are compared with {self.clips.shape[1]}",
+                "Fit the threshold for unknown sounds again",
+            )
+        rows = _bounded(embeddings)
         away = _neighbour(_distances(rows, self.clips.astype(np.float32)))
         nearer = np.ones(len(rows), dtype=np.float32)
         if len(self.references):
@@ -165,10 +175,16 @@ def of_clip(scores: np.ndarray) -> float:
     return float(np.quantile(scores, 0.5, method="lower"))
 
 
+def _bounded(embeddings: np.ndarray) -> np.ndarray:
+    """(rows, width) float32 as half precision holds them; what is no number is as far away as can be."""
+    largest = float(np.finfo(np.float16).max)
+    return np.nan_to_num(embeddings.astype(np.float32), nan=largest).clip(-largest, largest)
+
+
 def _distances(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Euclidean: (rows, width), (others, width) float32 → (rows, others)."""
     squares = np.square(rows).sum(1)[:, None] + np.square(others).sum(1)[None] - 2 * rows @ others.T
-    return np.sqrt(np.nan_to_num(squares, nan=np.inf).clip(0))
+    return np.sqrt(squares.clip(0))
 
 
 def _neighbour(distances: np.ndarray) -> np.ndarray:

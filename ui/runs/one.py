@@ -13,13 +13,14 @@ from ui.app import live
 from ui.app.shell import errors_in_place
 from ui.app.text import plain, run_name
 from ui.components import owner_guard
-from ui.runs import evaluation, overview, robustness
+from ui.runs import evaluation, overview, robustness, unknown
 
 S = TypeVar("S")
 TABS: dict[str, Callable[[Run], None]] = {
     "Overview": overview.show,
     "Evaluation": evaluation.show,
     "Robustness": robustness.show,
+    "Unknown sounds": unknown.show,
 }
 """Title → what it shows. Only the tab that is open is drawn."""
 
