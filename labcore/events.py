@@ -239,7 +239,8 @@ class Evaluated(Event):
     """The final figures on the held-out fold, from the weights that were saved.
 
     ``leaks``: clips of the same recordings were trained on, so that the figures are too high. ``adjusted``: so many times settings were
-    changed, by a person or on advice, while the curves of these very clips were in view.
+    changed, by a person or on advice, while the curves of these very clips were in view. ``corrected``: so many labels of these clips are
+    other than the data set's own.
     """
 
     type: Literal["evaluated"] = "evaluated"
@@ -253,6 +254,7 @@ class Evaluated(Event):
     fold: str
     leaks: bool = False
     adjusted: int = 0
+    corrected: int = 0
 
 
 class RunFinished(Finished):

@@ -145,14 +145,14 @@ def remove(path: Path) -> None:
         trash.unlink(missing_ok=True)
 
 
-def append_line(path: Path, line: str) -> None:
+def append_line(path: Path, line: str, remedy: str = "Free some space, then resume the run") -> None:
     """Append a line to a file, in one write: lines of several writers stay whole.
 
     Raises:
         WorkspaceError: the disk is full or the folder is gone.
     """
     content = as_utf8(line) + b"\n"
-    refused = WorkspaceError.on_os_error(f"{path} cannot be written", "Free some space, then resume the run")
+    refused = WorkspaceError.on_os_error(f"{path} cannot be written", remedy)
     with refused, path.open("a+b") as file:
         # A writer that was killed, or a full disk, may have left part of a line: it must not swallow this one.
         if file.seek(0, os.SEEK_END) and file.seek(-1, os.SEEK_END) >= 0 and file.read(1) != b"\n":

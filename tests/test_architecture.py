@@ -60,6 +60,7 @@ FLOORS = (
         "answers",
         "batch",
         "serving",
+        "catalogue",
     ),
     ("cli", "api", "container", "face", "__init__", "__main__", "ui", "pages", "streamlit_app"),
 )

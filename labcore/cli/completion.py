@@ -111,7 +111,8 @@ def _datasets(prefix: str, **_: object) -> list[str]:
     from argcomplete.completers import FilesCompleter
 
     # the registry would load pandas
-    names = {path.name if path.is_dir() else path.stem for path in _entries("datasets")}
+    entries = [path for path in _entries("datasets") if path.suffix != ".jsonl"]
+    names = {path.name if path.is_dir() else path.stem for path in entries}
     return [*sorted(names), *FilesCompleter()(prefix)]
 
 

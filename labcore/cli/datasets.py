@@ -1,4 +1,4 @@
-"""List, create, import, check, rename and remove data sets.
+"""List, create, import, check, rename and remove data sets, and show their corrected labels.
 
 Recognized layouts: UrbanSound8K, ESC-50, Speech Commands, one folder per class (also inside train/ val/ test/,
 audio_train/ audio_test/ or fold1/ …), and a CSV file with the columns path,label and optionally fold, group (speaker
@@ -9,6 +9,7 @@ Examples:
   labcore datasets demo
   labcore datasets import ~/ESC-50 --name esc50
   labcore datasets check esc50
+  labcore datasets annotations esc50
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from labcore.cli.output import Content, duration, say, table, tell, tell_list
-from labcore.cli.parser import Parser, add_json, subcommands
+from labcore.cli.parser import Parser, add_anyone, add_json, subcommands
 from labcore.cli.progress import counting, scanning
 from labcore.config import RunConfig
 from labcore.texts import counted, shown
@@ -45,6 +46,10 @@ def parser() -> Parser:
             "import": (take_in, "add a folder or CSV file to the workspace; the files stay where they are"),
             "rename": (rename, "rename a data set; its runs still find it"),
             "remove": (remove, "remove a data set from the workspace; your own files stay where they are"),
+            "annotations": (
+                annotated,
+                "show the corrected labels of a data set, who decided, and where people differ",
+            ),
         },
     )
     actions["demo"].add_argument("--seed", metavar="N", type=int, default=0, help="seed of the synthesis (default: 0)")
@@ -63,6 +68,12 @@ def parser() -> Parser:
         f"--{RATE}", dest="sample_rate", type=int, metavar="HZ", help="report sound that training at this sample rate would not hear "
         "(default: that of `labcore train`)",
     )  # fmt: skip
+    decisions = actions["annotations"]
+    decisions.add_argument("dataset", metavar="NAME", help="name of the data set")
+    wish = decisions.add_mutually_exclusive_group()
+    wish.add_argument("--csv", metavar="FILE", help="write every annotation as CSV to this file, - for stdout")
+    wish.add_argument("--undo", metavar="ID", help="take an annotation back; last for your newest one")
+    add_anyone(decisions, "with --undo: take it back")
     for action in actions.values():
         add_json(action, "lines of JSON")
     return parser
@@ -111,18 +122,31 @@ def rename(workspace: Workspace, arguments: argparse.Namespace) -> int:
 
 
 def remove(workspace: Workspace, arguments: argparse.Namespace) -> int:
+    from labcore.datasets.annotations import file_of
     from labcore.datasets.keeping import remove, use_of
 
     use = use_of(workspace, arguments.dataset)
     if use.runs:
         say(use.sentence)
     use = remove(workspace, arguments.dataset, delete=arguments.yes)
+    if (kept := file_of(workspace, use.name)).exists():
+        say(f"its annotations are kept: {kept}")
     if use.open:
         runs = counted(len(use.open), "run")
         say(f"{runs} can only be resumed with its new place: labcore resume RUN --dataset PATH")
     facts = {"name": use.name, "path": shown(use.path or ""), "deleted": use.own}
     done = "deleted" if use.own else f"removed from the workspace; its files stay at {use.path}"
     return tell({**facts, "runs": [run.id for run, _ in use.runs]}, f"{use.name}: {done}", as_json=arguments.json)
+
+
+def annotated(workspace: Workspace, arguments: argparse.Namespace) -> int:
+    from labcore.cli import annotations as labels
+
+    if arguments.csv is not None:
+        return labels.export(workspace, arguments.dataset, arguments.csv)
+    if arguments.undo is not None:
+        return labels.undo(workspace, arguments.dataset, arguments.undo, arguments.anyone, arguments.json)
+    return labels.show(workspace, arguments.dataset, arguments.json)
 
 
 def check(workspace: Workspace, arguments: argparse.Namespace) -> int:

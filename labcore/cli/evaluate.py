@@ -20,7 +20,7 @@ from labcore.errors import WorkspaceError
 from labcore.evaluation.jobs import ClipsChosen, Evaluation, EvaluationPlan
 from labcore.evaluation.metrics import event_figures
 from labcore.events import Evaluated, Event, last_of
-from labcore.runs.honesty import choice_note
+from labcore.runs.honesty import choice_note, label_note
 from labcore.workspace import Workspace
 
 
@@ -99,4 +99,6 @@ def report(result: Evaluated) -> list[Content]:
     note = [f"{choice_note(result.adjusted)}."] if result.adjusted else []
     if (events := event_figures(result.confusion)) is not None:
         note.append(f"{events.sentence}.")
+    labels = label_note(result.clips, result.corrected)
+    note += [f"{labels}."] if labels else []
     return [result_line(result), *note, "", table(["class", "precision", "recall", "F1", "clips"], rows)]

@@ -23,14 +23,17 @@ from labcore.cli.signals import stop_on_signals
 from labcore.errors import LabError
 from labcore.events import Event, Finished, Queued, RunFinished, RunQueued, RunStarted, Started
 from labcore.jobs.event_log import EventReader
-from labcore.jobs.folder import J, JobFolder, named
+from labcore.jobs.folder import J, JobFolder
 from labcore.jobs.glances import glance, glances
 from labcore.jobs.kind import TABLE, Kind, folder_class, load, names
-from labcore.jobs.listing import Unreadable, discard
+from labcore.jobs.listing import Unreadable
 from labcore.jobs.manager import JobManager
+from labcore.jobs.naming import named
 from labcore.jobs.status import JobStatus
+from labcore.jobs.trash import KEPT_DAYS
+from labcore.jobs.trash import ROOMS as KEPT_ROOMS
 from labcore.owners import is_anothers, require_owner, shell_user
-from labcore.texts import printable
+from labcore.texts import counted, printable
 from labcore.workspace import Workspace
 
 FOLLOW_SECONDS = 0.3
@@ -225,7 +228,7 @@ def stop_named(workspace: Workspace, arguments: argparse.Namespace) -> int:
 
 
 def delete_named(workspace: Workspace, arguments: argparse.Namespace) -> int:
-    return delete(own([open_job(workspace, name) for name in arguments.jobs], arguments, "delete"), [], arguments.yes)
+    return delete(own([open_job(workspace, name) for name in arguments.jobs], arguments, "delete"), arguments.yes)
 
 
 def stop(chosen: Sequence[JobFolder]) -> int:
@@ -244,22 +247,34 @@ def stop(chosen: Sequence[JobFolder]) -> int:
     return DONE
 
 
-def delete(chosen: Sequence[JobFolder], strays: Sequence[Unreadable], sure: bool) -> int:
-    if not sure:
-        if not (sys.stdin.isatty() and sys.stderr.isatty()):
-            say("labcore: deleting cannot be undone. Add --yes to confirm.")
-            return USAGE
-        listed = ", ".join([each.id for each in chosen] + [each.name for each in strays])
-        print(f"Delete {printable(listed)} for good? [y/N] ", end="", file=sys.stderr, flush=True)
-        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-            say("nothing was deleted")
-            return DONE
+def delete(chosen: Sequence[JobFolder], sure: bool) -> int:
+    kept = all(each.kind.room in KEPT_ROOMS for each in chosen)
+    refused = sure_to_delete([each.id for each in chosen], sure, for_good=not kept)
+    if refused is not None:
+        return refused
     manager = JobManager(Workspace.default(), background=False)
     for job in chosen:
-        manager.remove(job)
+        manager.remove(job, by=shell_user())
         say(f"deleted {job.id}")
-    for stray in strays:
-        discard(stray)
-        say(f"deleted {stray.name}")
     manager.close()
+    return DONE
+
+
+def sure_to_delete(things: Sequence[str], sure: bool, *, for_good: bool = False) -> int | None:
+    """Ask whether things may be deleted, unless that was said already. None for yes, else the exit status."""
+    if sure:
+        return None
+    after = "this cannot be undone" if for_good else f"they stay in the trash for {KEPT_DAYS:.0f} days"
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        say(f"labcore: {counted(len(things), 'thing')} would be deleted; {after}. Add --yes to confirm.")
+        return USAGE
+    print(
+        f"Delete {printable(', '.join(things))}? {after[:1].upper()}{after[1:]}. [y/N] ",
+        end="",
+        file=sys.stderr,
+        flush=True,
+    )
+    if sys.stdin.readline().strip().lower() in ("y", "yes"):
+        return None
+    say("nothing was deleted")
     return DONE

@@ -28,7 +28,7 @@ GROUPS = {
         "train": "Train a classifier",
         "set": "Change settings of a run while it trains",
         "resume": "Continue a run that was stopped, failed or interrupted",
-        "runs": "List, show, stop and delete runs",
+        "runs": "List, show, name, archive, stop and delete runs",
         "crossval": "Cross-validate: train once per fold",
         "search": "Tune hyperparameters",
         "ensemble": "Combine several runs into one classifier",

@@ -6,29 +6,26 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TextIO, Union
 
-from labcore.cli.console import console, encoding_of
+from labcore.cli.console import console, encoding_of, is_terminal
 from labcore.cli.progress import bars
+from labcore.cli.table import Table, made
 from labcore.errors import LabError
 from labcore.jobs.listing import Unreadable
 from labcore.texts import json_line, printable
 
 if TYPE_CHECKING:
-    from rich.table import Table
     from rich.text import Text
 
-Content = Union[str, "Table", "Text"]
+Content = Union[str, Table, "Text"]
 
 DONE, FAILED, USAGE, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 130, 141
 """Exit statuses."""
 
 LISTED = 20
 """Lines of a kind that are told each by itself."""
-
-FIGURES = set("0123456789.:/-% ")
-STATES = {"running": "cyan", "queued": "yellow", "finished": "green", "failed": "red", "unreadable": "red"}
-"""Colours of states in tables."""
 
 
 def emit(*content: Content) -> None:
@@ -107,17 +104,7 @@ def styled(text: str, style: str = "", stream: TextIO | None = None) -> Text:
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
     """A table of whole lines. Figures stand right; None is shown as a dash."""
-    from rich.table import Table
-
-    texts = [["-" if cell is None else " ".join(str(cell).split("\n")) for cell in row] for row in rows]
-    made = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    for name, *column in zip(head, *texts, strict=True):
-        figures = bool(column) and all(set(cell) <= FIGURES for cell in column)
-        made.add_column(styled(name), justify="right" if figures else "left", no_wrap=True)
-    for row in texts:
-        styles = [STATES.get(cell, "") if name == "state" else "" for name, cell in zip(head, row, strict=True)]
-        made.add_row(*map(styled, row, styles))
-    return made
+    return made(head, rows, plain)
 
 
 def facts_lines(facts: Mapping[str, object]) -> list[str]:
@@ -129,9 +116,22 @@ def rendered(content: Content, where: Literal["stdout", "file"] = "stdout") -> s
     """The lines of a table or a styled text, as stdout or a file takes them."""
     if isinstance(content, str):
         return plain(content)
+    if isinstance(content, Table):
+        coloured = where == "stdout" and is_terminal(sys.stdout)
+        return "\n".join(content.lines(_painted if coloured else lambda text, style: text))
+    return _captured(content, where)
+
+
+@cache
+def _painted(text: str, style: str) -> str:
+    """A word in a style, as the terminal takes it."""
+    return _captured(styled(text, style), "stdout")
+
+
+def _captured(content: Text, where: Literal["stdout", "file"]) -> str:
     screen = console(where)
     with screen.capture() as captured:
-        screen.print(content, soft_wrap=not hasattr(content, "columns"))
+        screen.print(content, soft_wrap=True)
     return "\n".join(line.rstrip() for line in captured.get().removesuffix("\n").split("\n"))
 
 

@@ -288,9 +288,9 @@ def add_engine(parser: argparse._ActionsContainer, what: str) -> None:
 Act = Callable[["Workspace", argparse.Namespace], int]
 """What a second word of a command does; it returns the exit status."""
 GPU = "same as --device cuda: fail where there is no GPU"
-RUN = "id of a run or a part of it, its folder, or the word last"
+RUN = "id of a run or a part of it, its name, its folder, or the word last"
 WEIGHTS = (
-    "id of a run or a part of it, its folder, a weights file, the zip of a run, last for the newest run with weights (default), "
+    "id of a run or a part of it, its name, its folder, a weights file, the zip of a run, last for the newest run with weights (default), "
     "or builtin for the demo network that comes with the lab"
 )
 

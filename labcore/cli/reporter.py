@@ -100,5 +100,7 @@ def result_line(event: events.Evaluated) -> str:
         clips = "the one clip" if event.clips == 1 else f"all {counted(event.clips, 'clip')}"
     if event.leaks:
         clips += "; the split leaks, so this is too high"
+    if event.corrected:
+        clips += f"; {event.corrected} of their labels are corrected"
     interval = f"{100 * event.accuracy_low:.1f} to {100 * event.accuracy_high:.1f} %"
     return f"accuracy {percent(event.accuracy)} (95 % interval {interval}), macro F1 {event.macro_f1:.3f}, on {clips}"

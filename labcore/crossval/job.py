@@ -4,6 +4,7 @@
 
     experiments/<id>/
       experiment.json      kind, who made it, configuration, fold → run id, and the same for the random-split control
+      corrections.json     the corrected labels that its runs begin with (labcore.datasets.corrections)
     runs/<id>/
       experiment.json      of each of its runs: experiment, kind, fold and split
 
@@ -30,6 +31,8 @@ from labcore.owners import clean
 from labcore.reading import LATEST, DamagedError, read_object
 from labcore.runs import Run, asked
 from labcore.runs.origin import EXPERIMENT
+from labcore.runs.title import title_of
+from labcore.texts import counted
 from labcore.workspace import Workspace, slug
 
 KIND = "crossval"
@@ -75,9 +78,11 @@ class CrossValidation(JobFolder):
             ConfigError: no folds are asked for, or one twice; the configuration asks for a random split.
             WorkspaceError: the workspace cannot be written.
         """
+        from labcore.datasets.corrections import FILE
         from labcore.datasets.registry import find_dataset
 
-        chosen = _chosen(find_dataset(workspace, config.data.dataset), config, folds)
+        dataset = find_dataset(workspace, config.data.dataset)
+        chosen = _chosen(dataset, config, folds)
         experiment = cls.new(workspace, f"{KIND}-{slug(Path(config.data.dataset).stem or 'data')[:24]}")
         config = config.replace({"data.fold": None, "data.split": "official"})
         members = {split: _named(workspace, config, chosen) for split in ("official", *(["random"] if random else []))}
@@ -85,6 +90,8 @@ class CrossValidation(JobFolder):
             tree = config.model_dump(mode="json")
             facts = {"kind": KIND, "created": time.time(), "by": clean(by), "config": tree, "members": members}
             draft.save("experiment", facts)
+            if dataset.corrections is not None:  # its runs begin at different times, and shall have the same labels
+                draft.save(FILE, dataset.corrections.to_dict())
         experiment.make_missing(queued=queued, gpus=gpus)
         return experiment
 
@@ -111,6 +118,8 @@ class CrossValidation(JobFolder):
         Args:
             splits: official or random; both where none is given.
         """
+        from labcore.datasets.corrections import marks_of
+
         config, made = self.config, list[Run]()
         for split in splits or ("official", "random"):
             missing = {fold: run for fold, run in self.members(split).items() if not run.there}
@@ -121,7 +130,8 @@ class CrossValidation(JobFolder):
                     continue
                 device = spread(config.runtime.device, number, gpus or 0)
                 marks: dict[str, Any] = {
-                    EXPERIMENT: {"experiment": self.id, "kind": KIND, "fold": fold, "split": split}
+                    EXPERIMENT: {"experiment": self.id, "kind": KIND, "fold": fold, "split": split},
+                    **marks_of(self),
                 }
                 if device != config.runtime.device:
                     marks[asked.NAME] = {"runtime.device": config.runtime.device}
@@ -171,7 +181,9 @@ class CrossValidation(JobFolder):
             config = self.config
         except RunError as error:
             return JobRequest(error=reason(error))
-        return JobRequest(config.data.dataset, config.model.name, config.optim.epochs or 0, self.needs)
+        title = title_of(config, fold=counted(len(self.members()), "fold"))
+        epochs, parts = config.optim.epochs or 0, len(self.runs())
+        return JobRequest(config.data.dataset, config.model.name, epochs, self.needs, title=title, parts=parts)
 
     @property
     def needs(self) -> str:

@@ -46,8 +46,9 @@ class ClipFinder:
     @cached_property
     def _by_way(self) -> dict[str, list[Row]]:
         ways: dict[str, list[Row]] = defaultdict(list)
+        folder = self._dataset.folder  # looks at all clips: once
         for row in rows_of(self._dataset.table):
-            ways[shown(way_from(self._dataset.folder, row.path))].append(row)
+            ways[shown(way_from(folder, row.path))].append(row)
         return ways
 
     @cached_property

@@ -11,7 +11,7 @@ from pathlib import PurePath
 import numpy as np
 import pandas as pd
 
-from labcore.datasets.table import PARTS, Dataset, way_from
+from labcore.datasets.table import PARTS, Dataset, own_labels, way_from
 from labcore.errors import DatasetError
 from labcore.texts import as_bytes, shown
 
@@ -59,11 +59,13 @@ def drawn_in(dataset: Dataset, folder: str) -> Dataset:
     So they were at first, which gave other folds at every place. Runs of that time go on with theirs.
     """
     table = dataset.table
-    known = {shown(way_from(dataset.folder, path)) for path in table["path"]}
+    now = dataset.folder  # looks at all clips: once
+    known = {shown(way_from(now, path)) for path in table["path"]}
     groups = [f"{folder}/{group}" if group in known else group for group in table["group"]]
     changed = table.assign(group=pd.Series(groups, dtype=object))
-    if list(table["fold"]) == assign_folds(list(table["label"]), list(table["group"]))[0]:
-        changed["fold"] = pd.Series(assign_folds(list(table["label"]), groups)[0], dtype=object)
+    labels = list(own_labels(table))
+    if list(table["fold"]) == assign_folds(labels, list(table["group"]))[0]:
+        changed["fold"] = pd.Series(assign_folds(labels, groups)[0], dtype=object)
     return replace(dataset, table=changed)
 
 
@@ -102,7 +104,7 @@ def folds_of(table: pd.DataFrame, kind: str = "official") -> np.ndarray:
         return of_clip
     columns = zip(table["path"], table["start_s"], strict=True)
     lots = [(zlib.crc32(as_bytes(f"{PurePath(path).name}:{start:g}")), path, start) for path, start in columns]
-    label = table["label"].to_numpy(dtype=object)
+    label = own_labels(table).to_numpy(dtype=object)
     dealt = of_clip.copy()
     for name in set(label):
         rows = np.flatnonzero(label == name).tolist()

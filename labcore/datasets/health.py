@@ -208,7 +208,7 @@ def _equal(table: pd.DataFrame) -> tuple[list[tuple[str, ...]], list[tuple[str, 
     folds, labels = _by(table, "path", "fold"), _by(table, "path", "label")
     sets = equal_files(table["path"])
     across = [tuple(same) for same in sets if len(set().union(*(folds[path] for path in same))) > 1]
-    between = [tuple(same) for same in sets if len(set().union(*(labels[path] for path in same))) > 1]
+    between = [tuple(same) for same in sets if len(set().union(*(labels[path] for path in same)).difference([""])) > 1]
     return across, between
 
 

@@ -1,7 +1,8 @@
 """Data sets that get another name or are removed: which runs use one, and what happens to its files.
 
-A reference is only forgotten: originals are never touched. What lies in the workspace's own ``datasets`` folder, such as the demo set, is
-deleted, and only where this was confirmed. The old name of a renamed one leads to the new one, so that runs find what they began with.
+A reference is only forgotten: originals are never touched, and neither is what people decided on its labels, which counts again when the
+same files are added by the same name. What lies in the workspace's own ``datasets`` folder, such as the demo set, is deleted, and only
+where this was confirmed. The old name of a renamed one leads to the new one, so that runs find what they began with.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from labcore.datasets.annotations import follow_name
 from labcore.datasets.glance import memory_of
 from labcore.datasets.names import RENAMED, called_now, entries_of, names_before, no_such_set, places_of, require_free
 from labcore.datasets.registry import place_of
@@ -136,11 +138,16 @@ def rename(workspace: Workspace, name: str, to: str) -> Use:
     kept = {old: new if now == use.name else now for old, now in names.items() if old != new}
     _save_names(workspace, {**kept, use.name: new})
     try:
-        entry.rename(target)
-    except OSError as error:
+        follow_name(workspace, use.name, new)
+        try:
+            entry.rename(target)
+        except OSError:
+            follow_name(workspace, new, use.name)
+            raise
+    except (OSError, WorkspaceError) as error:
         _save_names(workspace, names)
         raise WorkspaceError(
-            f"{entry} cannot be renamed: {error.strerror or error}", "Check its permissions"
+            f"{entry} cannot be renamed: {getattr(error, 'strerror', None) or error}", "Check its permissions"
         ) from error
     if use.path is not None:
         memory_of(workspace, use.name, use.path).unlink(missing_ok=True)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from labcore.allowed_paths import check_root
 from labcore.config import RunConfig
+from labcore.datasets.annotations import file_of
+from labcore.datasets.corrections import corrected
 from labcore.datasets.glance import DatasetInfo, remember
 from labcore.datasets.headers import unreadable_headers
 from labcore.datasets.layouts import read_dataset
@@ -27,11 +29,20 @@ DEMO = "demo"
 
 
 def find_dataset(workspace: Workspace, name_or_path: str | Path) -> Dataset:
-    """A data set by its name in the workspace, or by the path of its folder or CSV file.
+    """A data set by its name in the workspace, or by the path of its folder or CSV file, with its labels as they are corrected by now.
 
     Raises:
-        DatasetError: there is none, or it cannot be read.
+        DatasetError: there is none, or it or its annotations cannot be read.
         WorkspaceError: it lies where this lab opens nothing for visitors, also one that is known by a name.
+    """
+    return corrected(find_uncorrected(workspace, name_or_path))
+
+
+def find_uncorrected(workspace: Workspace, name_or_path: str | Path) -> Dataset:
+    """The same with the labels that it gives its clips itself.
+
+    Raises:
+        DatasetError, WorkspaceError: as for :func:`find_dataset`.
     """
     asked = str(name_or_path)
     places = places_of(workspace)
@@ -47,7 +58,7 @@ def find_dataset(workspace: Workspace, name_or_path: str | Path) -> Dataset:
                 f"the data set {name!r} lies at {path}, which does not exist",
                 f"Mount or restore it, or delete its entry: `labcore datasets remove {name}`",
             )
-        return read_dataset(path, name)
+        return replace(read_dataset(path, name), annotations=file_of(workspace, name))
     plain = plain_path(asked)
     is_path = os.path.basename(plain) != plain  # noqa: PTH119 (and no mistyped name)
     path = here(workspace, typed_path(asked))
@@ -55,12 +66,44 @@ def find_dataset(workspace: Workspace, name_or_path: str | Path) -> Dataset:
     if is_path or there:
         check_root(path)
     if there:
-        return read_dataset(path)
+        known_as = name_at(workspace, path)
+        return replace(read_dataset(path), annotations=file_of(workspace, known_as) if known_as else None)
     if asked == DEMO:
         raise DatasetError("the demo data set has not been generated yet", "Generate it with `labcore datasets demo`")
     if is_path:
         raise DatasetError(f"there is no data set at {shown(plain)}", hint(plain))
     raise no_such_set(name, places)
+
+
+def name_at(workspace: Workspace, path: Path) -> str:
+    """The name in the workspace of the data set at a path; of several the one that was annotated, else the first. "" for none."""
+    whole = os.path.abspath(path)  # noqa: PTH100 (tidies "..", keeps links)
+    names = [
+        name for name, place in sorted(places_of(workspace).items()) if place and str(here(workspace, place)) == whole
+    ]
+    return next((name for name in names if file_of(workspace, name).exists()), names[0] if names else "")
+
+
+def name_of(workspace: Workspace, name_or_path: str) -> str:
+    """The name in the workspace of a data set that is known by a name or a path: what its annotations go by.
+
+    Raises:
+        DatasetError: it is not one of the workspace.
+    """
+    places = places_of(workspace)
+    name = called_now(workspace, name_or_path, places)
+    if name in places:
+        return name
+    path = here(workspace, typed_path(name_or_path))
+    known_as = name_at(workspace, path)
+    if not known_as and exists(path):
+        raise DatasetError(
+            f"the data set at {path} is not in the workspace, where annotations are kept",
+            f"Add it: `labcore datasets import {path}`",
+        )
+    if not known_as:
+        raise no_such_set(name, places)
+    return known_as
 
 
 def place_of(workspace: Workspace, name_or_path: str) -> Path:

@@ -8,10 +8,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from labcore.config import RunConfig
+from labcore.datasets.annotations import file_of, read_annotations
 from labcore.datasets.by_time import whole
+from labcore.datasets.corrections import FILE, Corrections, corrected, with_labels
 from labcore.datasets.folds import drawn_in
 from labcore.datasets.record import ClipRecord
-from labcore.datasets.registry import find_dataset, place_of, with_whole_paths
+from labcore.datasets.registry import find_dataset, find_uncorrected, name_of, place_of, with_whole_paths
 from labcore.datasets.table import Dataset, way_from
 from labcore.errors import DatasetError
 from labcore.jobs.status import RESUMABLE
@@ -26,16 +28,49 @@ MOVED = "moved"
 """The JSON file in a run's directory that says which data sets its configuration named before, the latest last."""
 
 
+def pin_labels(run: Run, workspace: Workspace, wanted: str) -> None:
+    """Write down which labels a run takes for others than its data set's own, where it has not begun yet: it keeps them to its end,
+    whatever is corrected meanwhile.
+
+    Raises:
+        DatasetError: there are annotations, and they or the data set cannot be read.
+        WorkspaceError: the disk is full or the run is gone.
+    """
+    if os.path.lexists(run.path / f"{FILE}.json"):
+        return
+    begun = ClipRecord.load(run) is not None or run.checkpoint.exists()
+    (Corrections() if begun else corrections_by_now(workspace, wanted)).save(run)
+
+
+def corrections_by_now(workspace: Workspace, wanted: str) -> Corrections:
+    """Which labels of a data set count by now in place of its own; none for one that is not of the workspace, or is not there.
+
+    Raises:
+        DatasetError: there are annotations, and they or the data set cannot be read.
+    """
+    try:
+        name = name_of(workspace, wanted)
+    except DatasetError:
+        return Corrections()
+    annotated = read_annotations(file_of(workspace, name)).revision
+    return (find_dataset(workspace, name).corrections if annotated else None) or Corrections()
+
+
 def find_again(run: Run, workspace: Workspace, wanted: str) -> Dataset:
-    """The data set of a run.
+    """The data set of a run, with the labels that the run began with; see :func:`pin_labels`.
 
     Raises:
         DatasetError: it is not there, or cannot be read; of a run that has begun with it, with where it lay.
         WorkspaceError: it lies where this lab opens nothing for visitors.
     """
+    return with_labels(_find_again(run, workspace, wanted), Corrections.of_run(run))
+
+
+def _find_again(run: Run, workspace: Workspace, wanted: str) -> Dataset:
+    """The data set of a run with its own labels."""
     known = ClipRecord.load(run)
     try:
-        return as_known(find_dataset(workspace, _wanted(known, workspace, wanted)), known)
+        return as_known(find_uncorrected(workspace, _wanted(known, workspace, wanted)), known)
     except DatasetError as error:
         if known is None and not run.checkpoint.exists():
             raise
@@ -45,8 +80,9 @@ def find_again(run: Run, workspace: Workspace, wanted: str) -> Dataset:
 
 def as_known(dataset: Dataset, known: ClipRecord | None) -> Dataset:
     """A data set whose recordings are whole where a run knows them so, from before they were parted by time."""
+    folder = dataset.folder  # looks at all clips: once
     cut = {
-        way_from(dataset.folder, path)
+        way_from(folder, path)
         for path, start in zip(dataset.table["path"], dataset.table["start_s"], strict=True)
         if start
     }
@@ -105,7 +141,7 @@ def name_place(run: Run, workspace: Workspace, place: str) -> None:
         WorkspaceError: it lies where this lab opens nothing for visitors, or the run cannot be written.
     """
     known = ClipRecord.load(run)
-    dataset = as_known(find_dataset(workspace, place), known)
+    dataset = with_labels(as_known(find_uncorrected(workspace, place), known), Corrections.of_run(run))
     if known is not None:
         changes = known.changes_to(ClipRecord.of(dataset, dataset.table), whole=False)
         if changes:
@@ -133,14 +169,15 @@ def move(runs: Iterable[Run], workspace: Workspace, config: RunConfig, place: st
 
 
 def dataset_of(run: Run, workspace: Workspace, wanted: str) -> Dataset:
-    """The data set of a run that was trained, with its folds as that run knows them: to judge it on what it held out.
+    """The data set of a run that was trained, with its folds as that run knows them: to judge it on what it held out. Its labels are
+    those that count by now.
 
     Raises:
         DatasetError, WorkspaceError: as for :func:`find_again`.
     """
-    dataset, known = find_again(run, workspace, wanted), ClipRecord.load(run)
+    dataset, known = _find_again(run, workspace, wanted), ClipRecord.load(run)
     folder = known.drawn_in if known else dataset.folder if run.weights.exists() else ""
-    return drawn_in(dataset, folder) if folder else dataset
+    return corrected(drawn_in(dataset, folder) if folder else dataset)
 
 
 def former_folders(run: Run, workspace: Workspace, dataset: Dataset) -> list[str]:

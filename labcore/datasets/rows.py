@@ -84,7 +84,7 @@ def shuffled(table: pd.DataFrame) -> pd.DataFrame:
 
 def rows_by_label(table: pd.DataFrame, most: int) -> dict[str, list[Row]]:
     """Label → its clips in a shuffled order, at most so many of each."""
-    return {str(label): rows_of(part.head(most)) for label, part in shuffled(table).groupby("label")}
+    return {str(label): rows_of(part.head(most)) for label, part in shuffled(table).groupby("label") if label}
 
 
 def held_out_rows(workspace: Workspace, data: DataConfig, run: Run | None = None) -> list[Row]:

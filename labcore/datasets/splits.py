@@ -15,7 +15,7 @@ import pandas as pd
 from labcore.config import DataConfig
 from labcore.datasets.by_time import told_of_split
 from labcore.datasets.folds import folds_of
-from labcore.datasets.table import PARTS, Dataset, Split, fold_order, way_from
+from labcore.datasets.table import PARTS, Dataset, Split, fold_order, own_labels, way_from
 from labcore.errors import DatasetError
 from labcore.texts import as_bytes, counted
 
@@ -44,7 +44,7 @@ def with_train_clips(dataset: Dataset, data: DataConfig, most: int) -> Dataset:
     rows = np.concatenate([parts.train, parts.validation])
     if len(rows) <= most:
         return dataset
-    labels = dataset.table["label"].to_numpy(dtype=object)
+    labels = own_labels(dataset.table).to_numpy(dtype=object)
     sizes = Counter(labels[rows].tolist())
     least = min(FEWEST_OF_A_CLASS, -(-most // len(sizes)))
     room = {label: max(min(size, least), round(most * size / len(rows))) for label, size in sizes.items()}
@@ -124,14 +124,16 @@ def _split(
     table: pd.DataFrame, folds: list[str], fold: str, kind: str, leave_out: str | None, validation_share: float
 ) -> Split:
     """The split with one fold held out; see :func:`split`."""
-    label, group = table["label"].to_numpy(dtype=object), table["group"].to_numpy(dtype=object)
+    label, own, group = (
+        column.to_numpy(dtype=object) for column in (table["label"], own_labels(table), table["group"])
+    )
     of_clip = folds_of(table, kind)
     held_out, left = of_clip == fold, of_clip == leave_out
     train = of_clip == "train" if fold in PARTS and "train" in folds else ~held_out
     straddling, leaks, notes = np.zeros(len(table), dtype=bool), False, []
     if leave_out is not None and (held_out | left).all():
         rows = np.flatnonzero(held_out & ~_of_groups(group, left))
-        held_out[rows] = _set_aside(label[rows], group[rows], ONLY_SHARE)
+        held_out[rows] = _set_aside(own[rows], group[rows], ONLY_SHARE)
         train = ~held_out
         notes.append(f"it is the only fold: {_clips(int(held_out[rows].sum()))} of it tested on, the others trained on")
     train &= ~(held_out | left)
@@ -145,6 +147,10 @@ def _split(
         held_out &= ~_of_groups(group, left)
         straddling = train & _of_groups(group, held_out | left)
         train &= ~straddling
+    without_label = label == ""
+    if left_out := int((without_label & (train | held_out)).sum()):
+        notes.append(f"{_clips(left_out)} left out: the label is wrong, and no other one is known")
+    train, held_out = train & ~without_label, held_out & ~without_label
     _check(label[train], fold, leave_out, bool(straddling.any()), bool(held_out.any()))
     if n := int(straddling.sum()):
         notes.append(f"{_clips(n)} excluded from training: the test fold has clips of the same recordings")
@@ -153,12 +159,12 @@ def _split(
     notes += _told_of_classes(set(label[train]), set(label[held_out]))
     if leave_out is not None:
         notes.append(f"{_clips(int(left.sum()))} of fold {leave_out} excluded")
-    if unused := int((~train & ~held_out & ~straddling & ~left).sum()):
+    if unused := int((~train & ~held_out & ~straddling & ~left & ~without_label).sum()):
         notes.append(f"{_clips(unused)} of other parts not used")
     rows = np.flatnonzero(train)
     aside = np.zeros(len(rows), dtype=bool)
     if validation_share > 0:
-        aside = _set_aside(label[rows], group[rows], validation_share)
+        aside = _set_aside(own[rows], group[rows], validation_share)
         notes.append(_told_of_validation(label[rows], aside))
     return Split(rows[~aside], np.flatnonzero(held_out), fold, "; ".join(notes), validation=rows[aside], leaks=leaks)
 

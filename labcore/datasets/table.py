@@ -17,9 +17,12 @@ from labcore.errors import DatasetError
 from labcore.texts import as_html, counted, shown
 
 if TYPE_CHECKING:
+    from labcore.datasets.corrections import Corrections
     from labcore.datasets.health import Health
 
 COLUMNS = ("path", "label", "fold", "group", "start_s", "end_s")
+OWN_LABEL = "own_label"
+"""A further column of a table whose labels are corrected: the label that the data set itself gives each clip."""
 PARTS = ("train", "val", "test")
 MISSING = "is missing"
 """What is said of a file that is not there, or not where clips may be opened."""
@@ -95,13 +98,16 @@ class Dataset:
         layout: "urbansound8k", "esc50", "speech_commands", "folders" or "csv".
         table: columns path (str, absolute), label (str), fold (str), group (str: the recording a clip was cut from),
             start_s (float), end_s (float, nan for the end of the file); index 0 … n-1. A clip that is a recording of its own
-            has its way from ``folder`` on as group, so that drawn folds are the same wherever the data set lies.
+            has its way from ``folder`` on as group, so that drawn folds are the same wherever the data set lies. The label is
+            the one that counts; it is "" for a clip that is left out, since its label is wrong and nobody named another one.
         problems: files named by a list that are not there, and the like.
         findings: what its owner should know of how it was read.
         fold_note: how the folds came about, a sentence without the final stop.
         passed_over: files that are not audio.
         label_order: the labels by class number where the data set numbers them.
         part_of: the whole data set, where these are the clips of one fold of it.
+        annotations: the file of what people decided on its labels; None where it is no data set of a workspace.
+        corrections: the labels that are other than the data set's own; None where nobody looked for any.
     """
 
     name: str
@@ -114,11 +120,13 @@ class Dataset:
     label_order: tuple[str, ...] = ()
     findings: list[Finding] = field(default_factory=list)
     part_of: Dataset | None = None
+    annotations: Path | None = None
+    corrections: Corrections | None = None
 
     @property
     def labels(self) -> list[str]:
         """By class number where the data set has them, else sorted."""
-        there = set(self.table["label"])
+        there = set(self.table["label"]).difference([""])
         known = [label for label in self.label_order if label in there]
         return known + natural_order(there.difference(known))
 
@@ -193,6 +201,16 @@ class Split:
     note: str
     validation: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     leaks: bool = False
+
+
+def own_labels(table: pd.DataFrame) -> pd.Series:
+    """The labels that a data set itself gives its clips. Splits and samples are made by these, so that a correction moves no clip."""
+    return table[OWN_LABEL if OWN_LABEL in table else "label"]
+
+
+def corrected_labels(table: pd.DataFrame, rows: np.ndarray) -> int:
+    """How many of some clips have another label than the data set's own."""
+    return int((table["label"] != own_labels(table)).to_numpy()[rows].sum())
 
 
 def folder_of(root: Path, paths: Iterable[str]) -> str:

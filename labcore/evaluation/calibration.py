@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from labcore.evaluation.metrics import wilson_interval
+from labcore.evaluation.intervals import wilson_interval
 
 BINS = 15
 COLDEST, HOTTEST = 0.05, 20.0

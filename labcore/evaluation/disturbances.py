@@ -1,6 +1,6 @@
 """What is done to clips to see how a classifier holds out: a level each of gain, of the recording's sample rate, of lossy compression.
 
-Noise is not among them: it is added to windows, by :mod:`labcore.evaluation.noise`.
+Noise is not among them: it is added to windows, by :mod:`labcore.evaluation.disturbed_clips`.
 """
 
 from __future__ import annotations

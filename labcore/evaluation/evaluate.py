@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from labcore.datasets.store import ClipStore
+from labcore.datasets.table import corrected_labels
 from labcore.errors import LabError
 from labcore.evaluation.eval_set import EvalSet
 from labcore.evaluation.metrics import score
@@ -56,4 +57,5 @@ def evaluate(
     predicted, trouble = record(file, known, classifier.labels, store.sample_rate, parts)
     if trouble is not None:
         warn(trouble)
-    return score(predicted, targets, classifier.labels, fold, leaks)
+    corrected = corrected_labels(store.table, rows)
+    return score(predicted, targets, classifier.labels, fold, leaks, corrected=corrected)

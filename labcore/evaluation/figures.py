@@ -93,14 +93,13 @@ def figures_of_clips(predictions: ClipPredictions) -> Figures:
     ranked = [_ranked(targets == number, predictions.probabilities[:, number]) for number in range(len(labels))]
     per_class = [
         ClassFigures(
-            label=label,
-            clips=int(row["clips"]),
-            predicted=int((predicted == number).sum()),
-            precision=float(row["precision"]),
-            recall=float(row["recall"]),
-            f1=float(row["f1"]),
-            average_precision=ranked[number][0],
-            auroc=ranked[number][1],
+            label,
+            int(row["clips"]),
+            int((predicted == number).sum()),
+            float(row["precision"]),
+            float(row["recall"]),
+            float(row["f1"]),
+            *ranked[number],
         )
         for number, (label, row) in enumerate(counted.per_class.items())
     ]

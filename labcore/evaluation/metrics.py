@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from labcore.evaluation.intervals import wilson_interval
 from labcore.events import Evaluated
 from labcore.inference.prediction import is_event
 
@@ -17,9 +17,11 @@ Confusion = dict[str, dict[str, int]]
 """True label → predicted label → clips, without the empty cells."""
 
 
-def figures_of(confusion: Confusion, fold: str = "all", leaks: bool = False, adjusted: int = 0) -> Evaluated:
+def figures_of(
+    confusion: Confusion, fold: str = "all", leaks: bool = False, adjusted: int = 0, corrected: int = 0
+) -> Evaluated:
     """Accuracy with its 95 % Wilson interval, macro F1 (the mean over the classes that occur among the true ones), and a row a class.
-    ``fold``, ``leaks`` and ``adjusted`` as for :func:`score`."""
+    ``fold``, ``leaks``, ``adjusted`` and ``corrected`` as for :func:`score`."""
     per_class: dict[str, dict[str, float]] = {}
     for label, row in confusion.items():
         hits, clips = row.get(label, 0), sum(row.values())
@@ -46,6 +48,7 @@ def figures_of(confusion: Confusion, fold: str = "all", leaks: bool = False, adj
         fold=fold,
         leaks=leaks,
         adjusted=adjusted,
+        corrected=corrected,
     )
 
 
@@ -106,15 +109,21 @@ def class_rows(per_class: Mapping[str, Mapping[str, float]], confusion: Confusio
 
 
 def score(
-    predicted: np.ndarray, targets: np.ndarray, labels: list[str], fold: str, leaks: bool = False, adjusted: int = 0
+    predicted: np.ndarray,
+    targets: np.ndarray,
+    labels: list[str],
+    fold: str,
+    leaks: bool = False,
+    adjusted: int = 0,
+    corrected: int = 0,
 ) -> Evaluated:
     """The figures of predictions for clips.
 
     Args:
         predicted, targets: (clips,) the predicted class and the true one, as numbers.
         labels: the class names by these numbers.
-        fold, leaks, adjusted: what the clips were, whether clips of their recordings were trained on, and how often settings were
-            changed with them in view, for the record.
+        fold, leaks, adjusted, corrected: what the clips were, whether clips of their recordings were trained on, how often settings
+            were changed with them in view, and how many of their labels were corrected, for the record.
     """
     matrix = np.zeros((len(labels), len(labels)), dtype=np.int64)
     np.add.at(matrix, (targets, predicted), 1)
@@ -122,18 +131,4 @@ def score(
         label: {other: int(clips) for other, clips in zip(labels, row, strict=True) if clips}
         for label, row in zip(labels, matrix, strict=True)
     }
-    return figures_of(confusion, fold, leaks, adjusted)
-
-
-def wilson_interval(hits: int, trials: int) -> tuple[float, float]:
-    """The 95 % interval of a share. Source: Wilson, "Probable inference", JASA 1927.
-
-    Returns:
-        lower and upper end, each between 0 and 1; (0, 1) without trials.
-    """
-    if trials == 0:
-        return 0.0, 1.0
-    z, share = 1.959964, hits / trials
-    middle = (share + z * z / (2 * trials)) / (1 + z * z / trials)
-    half = z / (1 + z * z / trials) * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials**2))
-    return max(0.0, middle - half), min(1.0, middle + half)
+    return figures_of(confusion, fold, leaks, adjusted, corrected)

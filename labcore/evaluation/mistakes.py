@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from labcore.errors import RunError
 from labcore.evaluation.clip_predictions import ClipPredictions
 
 
@@ -20,13 +21,11 @@ class Choice:
     Attributes:
         true: those with this label alone.
         predicted: those predicted as this class alone.
-        either: those with this label or predicted as it: what the class misses, and what it is taken for by mistake.
         low, high: the probability of the predicted class is above the one, and at most the other.
     """
 
     true: str | None = None
     predicted: str | None = None
-    either: str | None = None
     low: float = 0.0
     high: float = 1.0
 
@@ -36,7 +35,7 @@ class Choice:
         return self.true is not None and self.true == self.predicted
 
 
-def rows_of(judged: ClipPredictions, choice: Choice | None = None) -> np.ndarray:
+def rows_of(predictions: ClipPredictions, choice: Choice | None = None) -> np.ndarray:
     """The numbers of the mistakes among the clips of a choice: (mistakes,) int64, the most confident first.
 
     Of a cell on the diagonal, which holds no mistakes, all its clips, the least confident first. A clip of a class that the classifier
@@ -44,9 +43,9 @@ def rows_of(judged: ClipPredictions, choice: Choice | None = None) -> np.ndarray
     """
     choice = choice or Choice()
     given, predicted, confidence = (
-        judged.frame["label"].to_numpy(dtype=object),
-        predicted_labels(judged),
-        judged.confidence,
+        predictions.frame["label"].to_numpy(dtype=object),
+        predicted_labels(predictions),
+        predictions.confidence,
     )
     kept = (predicted == given) if choice.right else (predicted != given)
     kept &= (confidence > choice.low if choice.low else True) & (confidence <= choice.high if choice.high < 1 else True)
@@ -54,28 +53,26 @@ def rows_of(judged: ClipPredictions, choice: Choice | None = None) -> np.ndarray
         kept &= given == choice.true
     if choice.predicted is not None:
         kept &= predicted == choice.predicted
-    if choice.either is not None:
-        kept &= (given == choice.either) | (predicted == choice.either)
     rows = np.flatnonzero(kept)
     order = confidence[rows] if choice.right else -confidence[rows]
     return rows[np.argsort(order, kind="stable")]
 
 
-def predicted_labels(judged: ClipPredictions) -> np.ndarray:
+def predicted_labels(predictions: ClipPredictions) -> np.ndarray:
     """(clips,) the name of the predicted class of each."""
-    return np.array(judged.labels, dtype=object)[judged.predicted]
+    return np.array(predictions.labels, dtype=object)[predictions.predicted]
 
 
-def by_class(judged: ClipPredictions) -> pd.DataFrame:
+def by_class(predictions: ClipPredictions) -> pd.DataFrame:
     """How many mistakes each class is part of.
 
     Returns:
         A row a class of the classifier, then any others, with columns label, missed (clips of it predicted as another), taken (clips of
         others predicted as it).
     """
-    wrong = rows_of(judged)
-    given, predicted = judged.frame["label"].to_numpy(dtype=object)[wrong], predicted_labels(judged)[wrong]
-    labels = list(dict.fromkeys([*judged.labels, *sorted(set(given) - set(judged.labels))]))
+    wrong = rows_of(predictions)
+    given, predicted = predictions.frame["label"].to_numpy(dtype=object)[wrong], predicted_labels(predictions)[wrong]
+    labels = list(dict.fromkeys([*predictions.labels, *sorted(set(given) - set(predictions.labels))]))
     missed, taken = pd.Series(given).value_counts(), pd.Series(predicted).value_counts()
     return pd.DataFrame(
         {
@@ -86,27 +83,18 @@ def by_class(judged: ClipPredictions) -> pd.DataFrame:
     )
 
 
-def by_confidence(judged: ClipPredictions, bars: int = 10) -> pd.DataFrame:
+def by_confidence(predictions: ClipPredictions, bars: int = 10) -> pd.DataFrame:
     """How many clips are right and wrong at each probability of the predicted class.
 
     Returns:
         A row a range of equal width with columns low, high, right, wrong; a clip is in the range whose ``high`` it does not exceed.
     """
     edges = np.arange(bars + 1) / bars
-    place = np.clip(np.searchsorted(edges, judged.confidence, side="left") - 1, 0, bars - 1)
-    wrong = np.zeros(len(judged), dtype=bool)
-    wrong[rows_of(judged)] = True
+    place = np.clip(np.searchsorted(edges, predictions.confidence, side="left") - 1, 0, bars - 1)
+    wrong = np.zeros(len(predictions), dtype=bool)
+    wrong[rows_of(predictions)] = True
     counted = [np.bincount(place[mask], minlength=bars) for mask in (~wrong, wrong)]
     return pd.DataFrame({"low": edges[:-1], "high": edges[1:], "right": counted[0], "wrong": counted[1]})
-
-
-def counts(judged: ClipPredictions) -> dict[str, dict[str, int]]:
-    """The confusion matrix: label → predicted class → clips. Classes without clips have a row too, cells without any stand nowhere."""
-    table: dict[str, dict[str, int]] = {label: {} for label in judged.labels}
-    for given, predicted in zip(judged.frame["label"], predicted_labels(judged), strict=True):
-        row = table.setdefault(given, {})
-        row[predicted] = row.get(predicted, 0) + 1
-    return table
 
 
 def nearest(asked: np.ndarray, among: np.ndarray, most: int = 3) -> tuple[np.ndarray, np.ndarray]:
@@ -119,7 +107,15 @@ def nearest(asked: np.ndarray, among: np.ndarray, most: int = 3) -> tuple[np.nda
 
     Returns:
         (clips, most) the numbers of the candidates, the nearest first, and their cosines, from -1 to 1; 0 to an embedding of zeros.
+
+    Raises:
+        RunError: they are of different networks, and cannot be compared.
     """
+    if asked.shape[1] != among.shape[1]:
+        raise RunError(
+            f"embeddings of {asked.shape[1]} and of {among.shape[1]} numbers cannot be compared: they are of different networks",
+            "Evaluate the run again",
+        )
     cosines = _directions(asked) @ _directions(among).T
     order = np.argsort(-cosines, axis=1, kind="stable")[:, :most]
     return order, np.take_along_axis(cosines, order, axis=1)

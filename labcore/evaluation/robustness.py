@@ -17,8 +17,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AliasChoices, Field, model_validator
 
 from labcore.errors import ConfigError
+from labcore.evaluation.intervals import wilson_interval
 from labcore.evaluation.jobs import BasePlan, ClipsChosen, Judgement
-from labcore.evaluation.metrics import wilson_interval
 from labcore.events import JOB_KINDS, Event
 from labcore.jobs.kind import Kind
 

@@ -82,6 +82,7 @@ def select_clips(
         raise DatasetError(f"there is no fold {fold}", f"There are: {', '.join(fold_order(set(of_clip)))}")
     own_fold = parts is not None and fold == parts.fold
     rows = parts.held_out if parts is not None and own_fold else np.flatnonzero((of_clip == fold) | (fold == ALL))
+    rows = rows[table["label"].to_numpy()[rows] != ""]  # without those that are left out
     if label is not None:
         rows = rows[table["label"].to_numpy()[rows] == label]
     if not len(rows):

@@ -107,6 +107,8 @@ def _clips_of(
         lambda progress: open_store(workspace, dataset, classifier.sample_rate, progress),
         should_stop,
     )
+    if dataset.corrections is not None and dataset.corrections.revision:
+        yield Log(message=dataset.corrections.sentence)
     validation = isinstance(plan, EvaluationPlan) and plan.part == "validation"
     if validation:
         classifier.temperature = None

@@ -160,6 +160,16 @@ def levels_view(levels: np.ndarray, config: RunConfig, *, signed: bool = False) 
     return _view("log-mel", pooled, x, band_centres(config), "dB")
 
 
+def weights_view(weights: np.ndarray, config: RunConfig, *, start_s: float = 0.0) -> View:
+    """Weights of the cells of a log-mel (n_mels, frames), as those of Grad-CAM, on the axes of a log-mel's view.
+
+    Of frames that share a column the greatest counts.
+    """
+    factor = math.ceil(weights.shape[1] / COLUMNS)
+    x = _middles(weights.shape[1], factor, config, start_s)
+    return _view("weights", _pooled(weights, factor), x, band_centres(config), "")
+
+
 def average_spectrum(stretch: np.ndarray, config: RunConfig, rate: int | None = None) -> Spectrum:
     """Level over frequency by Welch's method: the mean over frames that overlap by half, without padding at the ends.
 
@@ -214,17 +224,21 @@ def _over_time(
     waveform = np.asarray(waveform, dtype=np.float32)
     if not len(waveform):
         raise AudioError("the waveform has no samples", "Choose a longer part")
-    hop, rate = config.framing.hop_length, config.audio.sample_rate
-    frames = len(waveform) // hop + 1
+    frames = len(waveform) // config.framing.hop_length + 1
     factor = math.ceil(frames / COLUMNS)
     pieces = []
     with torch.inference_mode():
         for power in _blocks(torch.from_numpy(np.ascontiguousarray(waveform)), config, front, factor):
             pieces.append(_pooled(make(power)[0].numpy(), factor, mean))
     pooled = np.concatenate(pieces, axis=1)
-    first = np.arange(pooled.shape[1]) * factor
-    x = start_s + (first + np.minimum(first + factor, frames) - 1) / 2 * hop / rate
-    return pooled, x
+    return pooled, _middles(frames, factor, config, start_s)
+
+
+def _middles(frames: int, factor: int, config: RunConfig, start_s: float) -> np.ndarray:
+    """(columns,) the middle of each column in seconds, where so many frames share one."""
+    first = np.arange(0, frames, factor)
+    middles: np.ndarray = (first + np.minimum(first + factor, frames) - 1) / 2 * config.framing.hop_length
+    return start_s + middles / config.audio.sample_rate
 
 
 def _blocks(waveform: Tensor, config: RunConfig, front: Callable[[Tensor], Tensor], factor: int) -> Iterator[Tensor]:

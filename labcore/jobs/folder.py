@@ -35,6 +35,7 @@ from labcore.events import E, Event, Finished, JobFinished, JobQueued, JobStarte
 from labcore.jobs.event_log import FILE, EventReader, keep_progress, log_of
 from labcore.jobs.kind import Kind
 from labcore.jobs.listing import Unreadable, folders_with, strays
+from labcore.jobs.naming import named
 from labcore.jobs.status import JobRequest, JobStatus, Story
 from labcore.owners import clean, sign, signer
 from labcore.reading import DamagedError, open_file, read_json
@@ -91,6 +92,15 @@ class JobFolder:
     def asked(self) -> JobRequest:
         """What it asks for, at a glance."""
         return JobRequest(needs=self.needs)
+
+    @property
+    def name(self) -> str:
+        """What people call it: the name that somebody gave it, else what it is made of (:meth:`asked`), else its id."""
+        from labcore.jobs.glances import about_of, known
+
+        with contextlib.suppress(Exception):  # one that cannot be read has its id
+            return about_of(self).name or known(self)[0].title or self.id
+        return self.id
 
     @property
     def driver(self) -> str:
@@ -307,16 +317,25 @@ class JobFolder:
         return 0.0
 
     def delete(self) -> None:
-        """Remove the job and all that belongs to it.
+        """Remove the job and all that belongs to it, for good; see :mod:`labcore.jobs.trash` for what can be undone.
 
         Raises:
             LabError: the kind's own, where it is running, or gone already.
             WorkspaceError: the workspace cannot be written.
         """
-        held = contextlib.nullcontext() if is_no_file(self.path / "lock") else self.hold(timeout=0.5)
-        # a process that starts now finds the job gone
-        with held, WorkspaceError.on_os_error(f"{self.title} cannot be deleted"):
+        with self.at_rest():
             remove(self.path)
+
+    @contextlib.contextmanager
+    def at_rest(self) -> Iterator[None]:
+        """Hold the job for as long as its folder is taken away: a process that starts now finds it gone.
+
+        Raises:
+            LabError, WorkspaceError: as :meth:`delete`.
+        """
+        held = contextlib.nullcontext() if is_no_file(self.path / "lock") else self.hold(timeout=0.5)
+        with held, WorkspaceError.on_os_error(f"{self.title} cannot be deleted"):
+            yield
 
 
 def drop_partial_line(path: Path) -> None:
@@ -353,20 +372,3 @@ def is_here(started: Started | None) -> bool:
 
 
 J = TypeVar("J", bound=JobFolder)
-
-
-def named(jobs: Sequence[J], name: str, kind: Kind) -> J:
-    """The one of some jobs, newest first, that is meant by an id, by a unique part of one, or by ``last``.
-
-    Raises:
-        LabError: the kind's own, where none is meant, or several.
-    """
-    if name == "last" and jobs:
-        return jobs[0]
-    found = [job for job in jobs if job.id == name] or [job for job in jobs if name and name in job.id]
-    if len(found) == 1:
-        return found[0]
-    shown = f"`{kind.listed}` lists the {kind.plural}"
-    if found:
-        raise kind.error(f"{len(found)} {kind.plural} match {name!r}", f"Give more of the id; {shown}")
-    raise kind.error(f"there is no {kind.name} {name!r}", shown)

@@ -2,7 +2,8 @@
 
 A process remembers what it has seen, and a workspace its runs in ``cache/runs.json``, so that a command over a thousand runs opens none
 of them. What is remembered is keyed by what the file system says of what was asked for and ``events.jsonl``; the lock, which tells whether
-anybody works on a run, is asked each time. The file is made again where it is missing or damaged.
+anybody works on a run, is asked each time. The file is made again where it is missing or damaged. It is JSON that is replaced whole, and
+no database: two processes that write it at once lose no more than a look, and on a network drive nothing has to be locked.
 """
 
 from __future__ import annotations
@@ -12,14 +13,16 @@ import os
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from labcore import __version__
 from labcore.errors import LabError
+from labcore.jobs import about
+from labcore.jobs.about import About, read_about
 from labcore.jobs.event_log import FILE, log_of
 from labcore.jobs.folder import J, JobFolder
 from labcore.jobs.listing import reason
@@ -29,7 +32,9 @@ from labcore.texts import json_line
 from labcore.workspace import Workspace, is_no_file, write_atomically
 
 INDEX = "runs.json"
-FORMAT = f"3 {__version__}"
+ROOMS = ("runs", "experiments", "searches")
+"""Folders of jobs that are remembered: of these there are many."""
+FORMAT = f"4 {__version__}"
 SETTLED_SECONDS = 2.0
 """A file that was changed within so long may change again without looking different, so it is not kept beyond the process."""
 T = TypeVar("T")
@@ -50,6 +55,8 @@ class Seen:
 
     asked: Kept[JobRequest]
     story: Kept[Story]
+    about: Kept[About] | None = None
+    size: Kept[int] | None = None
 
 
 @dataclass
@@ -68,17 +75,23 @@ _adapter: TypeAdapter[dict[str, Seen]] = TypeAdapter(dict[str, Seen])
 
 def glance(job: JobFolder) -> JobStatus:
     """The status of a job in a list: "unreadable" with the reason where it cannot be read, whatever that is."""
+    return look(job)[0]
+
+
+def look(job: JobFolder) -> tuple[JobStatus, JobRequest, Story]:
+    """The status of a job, with what it asks for and what its events tell; the last two are empty where it cannot be read."""
+    asked, story = JobRequest(), Story()
     try:
         asked, story = known(job)
         if asked.error:
-            return _unreadable(job, asked.error)
+            return _unreadable(job, asked.error), asked, story
         if not story.changed_at and is_no_file(job.path / FILE):
-            return _unreadable(job, f"its {FILE} is not a file")
+            return _unreadable(job, f"its {FILE} is not a file"), asked, story
         if story.last != "finished" and job.held:
             story = log_of(job).story()  # with the progress at hand, which no stamp tells
-        return job.status(story)
+        return job.status(story), asked, story
     except Exception as error:  # one job must never hide the others
-        return _unreadable(job, reason(error))
+        return _unreadable(job, reason(error)), asked, story
 
 
 def glances(workspace: Workspace, kind: type[J]) -> list[tuple[J, JobStatus]]:
@@ -101,9 +114,59 @@ def known(job: JobFolder) -> tuple[JobRequest, Story]:
     asked = seen.asked if seen is not None and seen.asked.stamp == config else Kept(config, job.asked())
     story = seen.story if seen is not None and seen.story.stamp == events else Kept(events, log_of(job).story())
     with _index.lock:
-        _index.seen[key] = Seen(asked, story)
+        _index.seen[key] = Seen(asked, story) if seen is None else replace(seen, asked=asked, story=story)
         _index.fresh.add(key)
     return asked.what, story.what
+
+
+def about_of(job: JobFolder) -> About:
+    """What people say of a job."""
+    key = str(job.path)
+    stamp = _stamp(f"{key}/{about.FILE}")
+    if not stamp:
+        return _EMPTY
+    with _index.lock:
+        seen = _index.seen.get(key)
+    if seen is not None and seen.about is not None and seen.about.stamp == stamp:
+        return seen.about.what
+    kept = Kept(stamp, read_about(job.path))
+    _remember_more(key, seen, "about", kept)
+    return kept.what
+
+
+def size_of(job: JobFolder) -> int:
+    """Bytes of all files in a job's folder, as they were when it told something last."""
+    key = str(job.path)
+    with _index.lock:
+        seen = _index.seen.get(key)
+    if seen is not None and seen.size is not None and seen.size.stamp == seen.story.stamp:
+        return seen.size.what
+    size = _bytes_in(key)
+    if seen is not None:
+        _remember_more(key, seen, "size", Kept(seen.story.stamp, size))
+    return size
+
+
+def _remember_more(key: str, seen: Seen | None, name: str, kept: Kept[Any]) -> None:
+    if seen is None:
+        return  # what is remembered of a job begins with what it asks for
+    with _index.lock:
+        setattr(_index.seen.setdefault(key, seen), name, kept)
+        _index.fresh.add(key)
+
+
+def _bytes_in(folder: str) -> int:
+    """Links count as what they are, not as what they lead to."""
+    total = 0
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            with contextlib.suppress(OSError):
+                inside = entry.is_dir(follow_symlinks=False)
+                total += _bytes_in(entry.path) if inside else entry.stat(follow_symlinks=False).st_size
+    return total
+
+
+_EMPTY = About()
 
 
 def _unreadable(job: JobFolder, why: str) -> JobStatus:
@@ -132,27 +195,28 @@ def remember(workspace: Workspace) -> None:
             content = read_object(workspace.home / "cache" / INDEX)
             if content["format"] != FORMAT:
                 return
-            room = f"{workspace.runs}"
-            for name, seen in _adapter.validate_python(content["runs"]).items():
-                _index.seen.setdefault(f"{room}/{name}", seen)
+            for name, seen in _adapter.validate_python(content["jobs"]).items():
+                _index.seen.setdefault(f"{workspace.home}/{name}", seen)
 
 
 def keep(workspace: Workspace, jobs: Sequence[JobFolder]) -> None:
-    """Write down what was seen of all jobs of a kind, where enough of it is new to be worth it: of runs, which there are many of."""
-    if not jobs or jobs[0].path.parent != workspace.runs:
+    """Write down what was seen of all jobs of a kind, where enough of it is new to be worth it, and it is a kind that is remembered."""
+    if not jobs or jobs[0].path.parent.name not in ROOMS or jobs[0].path.parent.parent != workspace.home:
         return
+    room, home = f"{jobs[0].path.parent}/", f"{workspace.home}/"
     with _index.lock:
-        there = {str(run.path): run.id for run in jobs}
+        there = {str(job.path) for job in jobs}
         fresh = _index.fresh.intersection(there)
         if len(fresh) <= len(there) // 50:
             return
         _index.fresh -= fresh
-        for gone in [key for key in _index.seen if key not in there and key.startswith(f"{workspace.runs}/")]:
+        for gone in [key for key in _index.seen if key not in there and key.startswith(room)]:
             del _index.seen[gone]
-        now = time.time_ns()
-        settled = {name: seen for key, name in there.items() if (seen := _settled(key, now)) is not None}
+        now, rooms = time.time_ns(), tuple(f"{home}{name}/" for name in ROOMS)
+        names = [key for key in _index.seen if key.startswith(rooms)]
+        settled = {key.removeprefix(home): seen for key in names if (seen := _settled(key, now)) is not None}
     with contextlib.suppress(LabError, OSError):  # a workspace that cannot be written is read all the same
-        content = json_line({"format": FORMAT, "runs": _adapter.dump_python(settled)})
+        content = json_line({"format": FORMAT, "jobs": _adapter.dump_python(settled)})
         write_atomically(workspace.cache / INDEX, content, durable=False)
 
 
@@ -160,5 +224,6 @@ def _settled(key: str, now: int) -> Seen | None:
     seen = _index.seen.get(key)
     if seen is None:
         return None
-    times = [moment for stamp in (seen.asked.stamp, seen.story.stamp) for moment in stamp[2:]]
+    stamps = (seen.asked.stamp, seen.story.stamp, seen.about.stamp if seen.about else ())
+    times = [moment for stamp in stamps for moment in stamp[2:]]
     return seen if all(abs(now - moment) > SETTLED_SECONDS * 1e9 for moment in times) else None

@@ -10,7 +10,6 @@ import atexit
 import contextlib
 import logging
 import os
-import shutil
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -27,6 +26,8 @@ from labcore.jobs.folder import J, JobFolder
 from labcore.jobs.kind import TABLE, load
 from labcore.jobs.queue import QueueState, needed, startable
 from labcore.jobs.status import RESUMABLE
+from labcore.jobs.trash import ROOMS as KEPT_ROOMS
+from labcore.jobs.trash import sweep, throw_away
 from labcore.owners import clean
 from labcore.workspace import Workspace, is_locked
 
@@ -39,8 +40,8 @@ IDLE_POLLS = 4
 STOP_GRACE_SECONDS = 120.0
 """How long a job may take to stop before its process is killed: a batch of a large network on a slow machine, and a checkpoint."""
 
-DRAFT_SECONDS = 3600.0
-"""A job that was not made within so long will not be."""
+SWEEP_SECONDS = 3600.0
+"""How often the trash is emptied of what is old."""
 
 _log = logging.getLogger(__name__)
 
@@ -95,6 +96,7 @@ class JobManager:
         self._queue_state = QueueState(workspace)
         self._lock = threading.RLock()
         self._leader: FileLock | None = None
+        self._sweeps_at = 0.0
         self._passed_over: dict[Path, float] = {}
         self._told = set[str]()
         self._wake, self._closing = threading.Event(), threading.Event()
@@ -159,10 +161,13 @@ class JobManager:
                 if at_work := self._workers.get(job.path):
                     at_work.stop()
 
-    def remove(self, job: JobFolder, also: Sequence[JobFolder] = ()) -> None:
-        """Delete a job that is not running, with all that belongs to it.
+    def remove(self, job: JobFolder, also: Sequence[JobFolder] = (), *, by: str = "", for_good: bool = False) -> None:
+        """Delete a job that is not running, with all that belongs to it; runs, and what consists of runs, into the trash
+        (:mod:`labcore.jobs.trash`).
 
         Args:
+            by: who deletes it.
+            for_good: it cannot be put back.
             also: jobs that were made for it, which go before it. None of them goes where one is running, or a child of it.
 
         Raises:
@@ -175,8 +180,12 @@ class JobManager:
                 raise job.kind.error(f"{job.title} is running", "Stop it first")
             for each in also:
                 with contextlib.suppress(each.kind.error):  # gone in the meantime
-                    self.remove(each)
-            job.delete()
+                    self.remove(each, by=by, for_good=for_good)
+            if for_good or job.kind.room not in KEPT_ROOMS:
+                job.delete()
+            else:
+                throw_away(job, by)
+        sweep(job.path.parent)
 
     def has(self, job: JobFolder) -> bool:
         """Whether a process of this manager's is working on a job."""
@@ -269,6 +278,8 @@ class JobManager:
             except Timeout:
                 return False
             self._leader = lock
+        if time.monotonic() > self._sweeps_at:
+            self._sweeps_at = time.monotonic() + SWEEP_SECONDS
             for room in TABLE:
                 sweep(self.workspace.home / room)
         return True
@@ -365,14 +376,6 @@ def make_ready(job: JobFolder, dataset: str | None = None) -> None:
     if job.kind.ready:
         load(job.kind.ready)(job, dataset)
     job.clear_stop()
-
-
-def sweep(room: Path) -> None:
-    """Remove what a killed process left of jobs that it was making or removing."""
-    for left in (*room.glob(".*.trash"), *room.glob(".*.draft")):
-        with contextlib.suppress(OSError):
-            if left.suffix == ".trash" or time.time() - left.stat().st_mtime > DRAFT_SECONDS:
-                shutil.rmtree(left, ignore_errors=True)
 
 
 def _take_out(job: JobFolder, by: str) -> bool:

@@ -16,13 +16,22 @@ MOST_PLACES = 8
 @dataclass(frozen=True)
 class JobRequest:
     """What a job asks for. ``needs`` as :attr:`labcore.jobs.folder.JobFolder.needs`; ``error`` says, without the final stop, why it
-    cannot be read."""
+    cannot be read.
+
+    ``title`` is what it is called as long as nobody named it: what it is made of. ``parent`` is the id of the job that it is a part of,
+    and ``part`` which one: "fold 2", "trial 7"; ``parts`` is how many it consists of itself.
+    """
 
     dataset: str | None = None
     model: str | None = None
     epochs: int = 0
     needs: str = ""
     error: str = ""
+    fold: str = ""
+    title: str = ""
+    parent: str = ""
+    part: str = ""
+    parts: int = 0
 
 
 @dataclass(frozen=True)
@@ -65,6 +74,8 @@ class Story:
         queued_at, served_at: when it was queued and when a worker took it up, the last time; seconds since 1970, 0 for never.
         device: what the worker at hand trains on; ``served_on`` the last one. "" where that is not known yet.
         changed_at: of the last event; 0 where there is none.
+        low, high: the 95 % interval of the accuracy; None unless that is of the clips held out, of which ``clips`` were judged.
+        fold: the test fold, once that is known; seconds: what its work took, over all its starts that came to an end.
         run_dirs: the folders in which it was worked on, each once, the latest last.
     """
 
@@ -84,6 +95,11 @@ class Story:
     fraction: float = 0.0
     seconds_left: float | None = None
     accuracy: float | None = None
+    low: float | None = None
+    high: float | None = None
+    clips: int = 0
+    fold: str = ""
+    seconds: float = 0.0
     preparing: events.Preparing | None = None
     run_dirs: tuple[str, ...] = ()
 
@@ -93,7 +109,7 @@ class Story:
         match event:  # the most frequent first
             case events.Epoch():
                 self.epoch, self.epochs = event.epoch, event.epochs
-                self.accuracy = event.val_accuracy
+                self.accuracy, self.low, self.high, self.clips = event.val_accuracy, None, None, 0
                 self._reach(self.epoch, event.seconds_left)
             case events.Queued() | events.Started() | events.Finished():
                 self._take_life(event)
@@ -102,10 +118,12 @@ class Story:
             case events.TrainingStarted():
                 self.epochs, self.preparing = event.epochs, None
                 self.device = self.served_on = event.device
+                self.fold = event.fold
             case events.Progress():
                 self._reach(event.epoch - 1 + event.step / max(1, event.steps), event.seconds_left)
             case events.Evaluated():
-                self.accuracy = event.accuracy
+                self.accuracy, self.low, self.high = event.accuracy, event.accuracy_low, event.accuracy_high
+                self.clips, self.fold = event.clips, event.fold
 
     def _take_life(self, event: events.Queued | events.Started | events.Finished) -> None:
         self.device = self.ended = self.error = self.remedy = self.ended_by = ""
@@ -113,6 +131,7 @@ class Story:
             self.last = "finished"
             self.ended, self.error, self.remedy = event.state, event.error, event.remedy
             self.ended_by = clean(event.by)
+            self.seconds += event.seconds
             return
         if self.owner is None:
             self.owner = clean(event.by)

@@ -1,4 +1,4 @@
-"""What a figure is worth: whether anything was chosen by looking at the clips that it is of."""
+"""What a figure is worth: whether anything was chosen by looking at the clips that it is of, and whose labels it takes for true."""
 
 from __future__ import annotations
 
@@ -27,3 +27,22 @@ def choice_note(adjusted: int) -> str:
         f"Settings were changed {counted(adjusted, 'time')} while the curves of these clips were in view, so the accuracy may be "
         "optimistic. Set a validation share to avoid this"
     )
+
+
+def label_note(clips: int, before: int, since: int = 0) -> str:
+    """A sentence on corrected labels without the final stop, to stand beside a figure; "" where none was corrected.
+
+    Args:
+        clips: that the figure is of.
+        before, since: so many of their labels were corrected before the evaluation, and after it.
+    """
+    of = f"of the {counted(clips, 'held-out label')}"
+    told = [f"{before} {of} {_were(before)} corrected before this evaluation"] if before else []
+    if since:
+        of = "" if before else f" {of}"
+        told.append(f"{since}{of} {_were(since)} corrected since: evaluate again for the accuracy with these labels")
+    return ", and ".join(told)
+
+
+def _were(number: int) -> str:
+    return "was" if number == 1 else "were"

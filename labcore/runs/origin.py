@@ -18,16 +18,24 @@ def parts(runs: Sequence[Run]) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for run in runs:
-        search, experiment = run.load(SEARCH, {}), run.load(EXPERIMENT, {})
-        if search and not search.get("final"):
-            found[run.id] = f"trial {search.get('trial', '?')}"
-        elif experiment:
-            random = "random " if experiment.get("split") == "random" else ""
-            found[run.id] = f"{random}fold {experiment.get('fold', '?')}"
+        _, part = belonging(run)
+        if part:
+            found[run.id] = part
         for member in ensemble_members(run):
             found.setdefault(member, "ensemble member")
     there = {run.id for run in runs}
     return {run_id: what for run_id, what in found.items() if run_id in there}
+
+
+def belonging(run: Run) -> tuple[str, str]:
+    """The id of the search or the cross-validation that a run is a part of, and which part in words; twice "" where it is none."""
+    search, experiment = run.load(SEARCH, {}), run.load(EXPERIMENT, {})
+    if search and not search.get("final"):
+        return str(search.get("search", "")), f"trial {search.get('trial', '?')}"
+    if experiment:
+        random = "random " if experiment.get("split") == "random" else ""
+        return str(experiment.get("experiment", "")), f"{random}fold {experiment.get('fold', '?')}"
+    return "", ""
 
 
 def usual(runs: Sequence[Run], accuracy: Callable[[Run], float | None]) -> Run | None:

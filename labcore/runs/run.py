@@ -57,16 +57,30 @@ class Run(JobFolder):
     )
 
     def asked(self) -> JobRequest:
+        from labcore.runs.asked import asked_for
+        from labcore.runs.origin import belonging, ensemble_members
+        from labcore.runs.title import title_of
+
         try:
             config = self.config
+            parent, part = belonging(self)
+            members = ensemble_members(self)
+            more = [f"ensemble of {len(members)}"] if members else []
+            title = title_of(asked_for(self), more=more, epochs=config.optim.epochs)
         except RunError as error:
             return JobRequest(error=f"its configuration is damaged: {reason(error)}")
-        return JobRequest(config.data.dataset, config.model.name, config.optim.epochs or 0, config.runtime.device)
+        return JobRequest(
+            config.data.dataset, config.model.name, config.optim.epochs or 0, config.runtime.device,
+            fold=config.data.fold or "", title=title, parent=parent, part=part,
+        )  # fmt: skip
 
     @property
     def needs(self) -> str:
         """The device that its configuration asks for; "" where that cannot be read."""
-        return self.asked().needs
+        try:
+            return self.config.runtime.device
+        except RunError:
+            return ""
 
     @property
     def driver(self) -> str:

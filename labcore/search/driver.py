@@ -16,6 +16,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from labcore.config import RunConfig
+from labcore.datasets.corrections import marks_of
 from labcore.device import gpu_count
 from labcore.errors import ConfigError, RunError, WorkspaceError
 from labcore.events import Epoch, Evaluated, Event
@@ -177,7 +178,7 @@ class _Driver:
         busy = {active.device for active in self.active.values()}
         device = next((device for device in self.devices if device not in busy), self.devices[0])
         config = config.replace({"runtime.device": device})
-        marks = {SEARCH: {"search": self.search.id, "trial": number}}
+        marks = {SEARCH: {"search": self.search.id, "trial": number}, **marks_of(self.search)}
         run = Run.create(self.search.workspace, config, queued=self.queue.shared, marks=marks, by=self.by)
         self._follow(trial, self.queue.take(run))
         yield TrialStarted(trial=number, run_id=run.id, changes=self.settings.changes(trial.params))

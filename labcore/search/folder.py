@@ -29,6 +29,7 @@ from labcore.owners import clean, signer
 from labcore.reading import DamagedError, open_file, parse_json, read_object
 from labcore.runs import Run, list_runs
 from labcore.runs.origin import SEARCH
+from labcore.runs.title import title_of
 from labcore.search.events import EVENTS, SearchFinished, SearchStarted, TrialEnded
 from labcore.search.settings import MOST_TRIALS, Settings
 from labcore.texts import counted
@@ -71,11 +72,15 @@ class Search(JobFolder):
         Raises:
             WorkspaceError: the workspace cannot be written.
         """
+        from labcore.datasets.corrections import FILE
+        from labcore.datasets.resuming import corrections_by_now
         from labcore.search.journal import begin_journal
 
+        labels = corrections_by_now(workspace, settings.config.data.dataset)
         search = cls.new(workspace, slug(Path(settings.config.data.dataset).stem or "data")[:24])
         with search.draft(queued=queued, by=by) as draft:
             draft.save("search", settings.to_dict())
+            draft.save(FILE, labels.to_dict())  # its trials begin at different times, and shall have the same ones
             begin_journal(draft.path / "journal.jsonl", settings)
         return search
 
@@ -85,10 +90,13 @@ class Search(JobFolder):
 
     def asked(self) -> JobRequest:
         try:
-            config = self.settings.config
+            settings, config = self.settings, self.settings.config
         except SearchError as error:
             return JobRequest(error=reason(error))
-        return JobRequest(config.data.dataset, config.model.name, config.optim.epochs or 0, self.needs)
+        title = title_of(
+            config, more=[f"search of {counted(settings.trials, 'trial')}" if settings.trials else "search"]
+        )
+        return JobRequest(config.data.dataset, config.model.name, config.optim.epochs or 0, self.needs, title=title)
 
     @property
     def settings(self) -> Settings:

@@ -42,9 +42,9 @@ class RunClips:
 
     @cached_property
     def targets(self) -> np.ndarray:
-        """(clips,) class numbers, int64."""
+        """(clips,) class numbers, int64; -1 for clips that are left out."""
         number = {label: target for target, label in enumerate(self.record.labels)}
-        return self.store.table["label"].map(number).to_numpy(dtype=np.int64, copy=True)
+        return self.store.table["label"].map(number).fillna(-1).to_numpy(dtype=np.int64, copy=True)
 
 
 def open_clips(
@@ -69,6 +69,8 @@ def open_clips(
         should_stop,
     )
     yield from _warnings(dataset, store)
+    if dataset.corrections is not None and dataset.corrections.revision:
+        yield Log(message=dataset.corrections.sentence)
     if config.runtime.advisor == "apply" and not config.data.validation_share:
         config = config.replace({"data.validation_share": VALIDATION_SHARE})
         yield Log(

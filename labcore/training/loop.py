@@ -9,6 +9,7 @@ from dataclasses import fields
 import numpy as np
 
 from labcore.config import RunConfig
+from labcore.datasets.table import corrected_labels
 from labcore.evaluation.eval_set import PredictionPart
 from labcore.evaluation.metrics import score
 from labcore.evaluation.predictions import known_of, not_kept, record
@@ -150,7 +151,15 @@ def _conclude(trainer: Trainer, run: Run, writer: TensorBoardWriter) -> Iterator
     yield Log(message=f"weights saved; evaluated on {evaluated} of fold {split.fold}")
     if trouble is not None:
         yield Log(level="warning", message=not_kept(trouble))
-    result = score(predicted, targets, classifier.labels, split.fold, split.leaks, adjusted=adjustments(run.events()))
+    result = score(
+        predicted,
+        targets,
+        classifier.labels,
+        split.fold,
+        split.leaks,
+        adjusted=adjustments(run.events()),
+        corrected=corrected_labels(session.clips.store.table, split.held_out),
+    )
     writer.conclude(classifier.config, result, classifier.labels)
     yield result
 

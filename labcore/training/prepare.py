@@ -12,6 +12,8 @@ import torch
 
 from labcore import __version__
 from labcore.config import ModelConfig, RunConfig, RuntimeConfig
+from labcore.datasets.corrections import Corrections
+from labcore.datasets.resuming import pin_labels
 from labcore.device import DeviceChoice, usable_cores
 from labcore.evaluation.eval_set import EvalSet
 from labcore.events import Event, Log
@@ -48,6 +50,7 @@ def prepare(
         Stopped: it was asked to stop.
     """
     session, trouble = None, None
+    context.share(lambda: pin_labels(run, workspace, config.data.dataset))
     checkpoint, told = context.share(lambda: take_up(run))
     if told:
         yield Log(level="warning", message=told)
@@ -83,7 +86,8 @@ class _Preparation:
         config, clips = yield from open_clips(asked, self.run, self.workspace, self.should_stop, fingerprint)
         save_worked_out(self.run, asked, config)
         self.run.save("labels", clips.labels)
-        self.run.save("environment", environment(device))
+        told = Corrections.of_run(self.run).sentence or "as given"
+        self.run.save("environment", environment(device) | {"labels": told})
         clips.record.save(self.run)
         classifier = yield from self._classifier(config, clips.labels, device)
         pipeline = yield from self._pipeline(config, clips, classifier)

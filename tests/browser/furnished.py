@@ -15,7 +15,9 @@ from labcore.benchmark.job import Benchmark
 from labcore.config import RunConfig
 from labcore.config.presets import preset
 from labcore.crossval.job import CrossValidation
-from labcore.datasets import register
+from labcore.datasets import find_dataset, register
+from labcore.evaluation.eval_set import PredictionPart
+from labcore.evaluation.predictions import known_of, record
 from labcore.events import Epoch, Evaluated, RunFinished, RunQueued, RunStarted, SettingsChanged, TrainingStarted
 from labcore.inference.classifier import Classifier
 from labcore.runs import Run
@@ -77,6 +79,7 @@ def furnish(workspace: Workspace) -> Furnished:
     )
     finished = Run.create(workspace, config)
     _play(finished, "finished")
+    _predict(finished)
     _classifier(config).save(finished.weights)
     finished.save("labels", LABELS)
     failed, stopped = Run.create(workspace, config), Run.create(workspace, config)
@@ -157,6 +160,18 @@ def _play(run: Run, state: str, last: int = EPOCHS) -> None:
 
 
 _COUNTS = ((6, 2, 0), (0, 8, 0), (1, 0, 7))
+
+
+def _predict(run: Run) -> None:
+    """The prediction for each clip, as :data:`_COUNTS` sums them up; the later a clip, the more certain."""
+    dataset = find_dataset(run.workspace, "tones")
+    rows = np.arange(len(dataset))
+    predicted = np.concatenate([np.repeat(range(len(LABELS)), row) for row in _COUNTS])
+    certain = np.linspace(0.7, 0.93, len(rows))[:, None]
+    shares = np.where(predicted[:, None] == range(len(LABELS)), certain, (1 - certain) / 2).astype(np.float32)
+    bounds = np.tile([0, RATE // 2], (len(rows), 1))
+    part = PredictionPart(shares, rows, bounds, shares, shares.astype(np.float16))
+    record(run.predictions, known_of(dataset.table, rows, dataset.folder), LABELS, RATE, [part])
 
 
 def _search(workspace: Workspace, config: RunConfig) -> str:

@@ -14,6 +14,7 @@ import pytest
 
 from labcore.cli.completion import SHELLS
 from labcore.cli.main import COMMANDS
+from labcore.cli.run_changes import ACTIONS as RUN_CHANGES
 from labcore.jobs.kind import TABLE
 
 Labcore = Callable[..., Any]
@@ -33,7 +34,7 @@ for number, line in enumerate(sys.argv[1:]):
 OFFERED = {
     "labcore ": {*COMMANDS, "--version", "--help"},
     "labcore ev": {"evaluate"},
-    "labcore runs ": {"list", "show", "compare", "calibrate", "stop", "delete", "--help"},
+    "labcore runs ": {"list", "show", "compare", "calibrate", "suspicious", "stop", "delete", *RUN_CHANGES, "--help"},
     "labcore export --run ": {"last", "20260101-tones"},
     "labcore jobs show 2026": {"20260101-tones", "20260102-search"},
     "labcore train --preset ": {"quick", "balanced", "thorough"},

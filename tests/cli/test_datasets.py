@@ -198,3 +198,55 @@ def test_files_to_classify_are_understood_as_they_are_pasted(tmp_path: Path, ton
 
     clip = tones / "low" / "low0.wav"
     assert sound_files([f'"{clip}"', clip.as_uri(), f" {clip} "]).files == [clip]
+
+
+def test_annotations_are_listed_exported_and_taken_back(
+    workspace: Workspace, tones: Path, labcore: Labcore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from labcore.datasets.annotations import annotate, decided
+
+    assert labcore("datasets", "import", tones, "--name", "tones").status == 0
+    assert "no label was annotated yet" in labcore("datasets", "annotations", "tones").out
+    clips = sorted(path.name for path in (tones / "low").iterdir())
+    for number, clip in enumerate(clips[:4]):
+        size = (tones / "low" / clip).stat().st_size
+        for who in ("Ann", "=Bo()"):
+            verdict = "right" if number == 0 or (who, number) == ("=Bo()", 1) else "other"
+            more = {} if verdict == "right" else {"new": "high"}
+            annotate(workspace, "tones", decided((f"low/{clip}", 0.0, "low"), verdict, who=who, size=size, **more))
+    told = labcore("datasets", "annotations", "tones").out
+    assert "labels of revision 8: 2 corrected; 8 annotations" in told
+    assert "=Bo() and Ann: agree on 3 of 4 clips, Cohen's kappa 0.50" in told
+    assert f"low/{clips[1]}: Ann: low is high; =Bo(): low is right" in told
+    (facts,) = labcore("datasets", "annotations", "tones", "--json").lines
+    assert (facts["revision"], facts["corrected"], facts["agreement"][0]["agreed"]) == (8, 2, 3)
+    labcore("datasets", "annotations", "tones", "--csv", tmp_path / "all.csv")
+    assert (tmp_path / "all.csv").read_text() == labcore("datasets", "annotations", "tones", "--csv", "-").out
+    assert (tmp_path / "all.csv").read_text().count(",'=Bo(),") == 4  # no formula
+
+    monkeypatch.setenv("LABCORE_USER", "Ann")
+    assert f"low/{clips[3]}" in labcore("datasets", "annotations", "tones", "--undo", "last").out
+    other = labcore("datasets", "annotations", "tones", "--json").lines[0]["disputed"][0][1]["id"]
+    refused = labcore("datasets", "annotations", "tones", "--undo", other)
+    assert (refused.status, "--anyone" in refused.err) == (2, True)
+    assert labcore("datasets", "annotations", "tones", "--undo", other, "--anyone").status == 0
+    assert labcore("datasets", "annotations", "tones", "--json").lines[0]["revision"] == 10
+
+
+def test_a_training_says_which_labels_it_takes(
+    workspace: Workspace, tones: Path, labcore: Labcore, tiny: tuple[str, ...]
+) -> None:
+    from labcore.datasets.annotations import annotate, decided
+
+    labcore("datasets", "import", tones, "--name", "tones")
+    for file in sorted((tones / "low").iterdir())[:3]:
+        key = (f"low/{file.name}", 0.0, "low")
+        annotate(workspace, "tones", decided(key, "other", who="Ann", size=file.stat().st_size, new="high"))
+    done = labcore("train", "--dataset", "tones", "--epochs", "1", *tiny)
+    assert "labels of revision 3: 3 corrected" in done.err
+    (run,) = list_runs(workspace)
+    assert run.load("environment")["labels"] == "labels of revision 3: 3 corrected"
+    assert run.load("corrections")["revision"] == 3
+    (result,) = labcore("evaluate", "--run", "last", "--fold", "all", "--json").lines
+    assert (result["corrected"], result["confusion"]["high"]) == (3, result["confusion"]["high"])
+    assert sum(result["confusion"]["high"].values()) == 13

@@ -6,8 +6,10 @@ import pandas as pd
 import pytest
 
 from labcore.allowed_paths import ALLOWED_PATHS
-from labcore.datasets import read_dataset
+from labcore.datasets import read_dataset, table
 from labcore.datasets.clip_finder import ClipFinder
+from labcore.datasets.folds import drawn_in
+from labcore.datasets.resuming import as_known
 from labcore.errors import AudioError, DatasetError
 
 
@@ -66,3 +68,17 @@ def test_a_clip_outside_the_allowed_paths_is_not_opened(class_folders, tmp_path,
     monkeypatch.setenv(ALLOWED_PATHS, str(tmp_path / "elsewhere"))
     with pytest.raises(AudioError, match=r"1\.wav"):
         known.row.beginning(1.0)
+
+
+def test_what_looks_at_all_clips_is_done_once_not_once_a_clip(class_folders, monkeypatch):
+    dataset, real, calls = read_dataset(class_folders), table.folder_of, []
+
+    def folder_of(*given):
+        calls.append(given)
+        return real(*given)
+
+    monkeypatch.setattr(table, "folder_of", folder_of)
+    ClipFinder(dataset).find("high/1.wav", 0.0, 0.25)
+    drawn_in(dataset, "/elsewhere")
+    as_known(dataset, None)
+    assert len(calls) == 3

@@ -9,7 +9,7 @@ from labcore.datasets.store import open_store
 from labcore.errors import DatasetError
 from labcore.evaluation import disturbed_clips
 from labcore.evaluation.disturbed_clips import DisturbedClips, accuracy_over_levels
-from labcore.evaluation.metrics import wilson_interval
+from labcore.evaluation.intervals import wilson_interval
 from labcore.evaluation.robustness import Disturbed, InNoise, RobustnessPlan
 from labcore.evaluation.select import select_clips
 from labcore.inference.classifier import Classifier

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from labcore.evaluation.metrics import class_rows, event_figures, figures_of, score, wilson_interval
+from labcore.evaluation.intervals import wilson_interval
+from labcore.evaluation.metrics import class_rows, event_figures, figures_of, score
 
 
 def test_the_interval_agrees_with_published_values():

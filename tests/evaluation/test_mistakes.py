@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from labcore.errors import RunError
 from labcore.evaluation.clip_predictions import ClipPredictions
-from labcore.evaluation.mistakes import Choice, by_class, by_confidence, counts, nearest, rows_of
+from labcore.evaluation.mistakes import Choice, by_class, by_confidence, nearest, rows_of
 
 CLIPS = [  # label, probabilities of dog, rain, owl
     ("dog", 0.9, 0.1, 0.0),  # right
@@ -35,8 +36,6 @@ def judged() -> ClipPredictions:
         (Choice(true="dog", predicted="rain"), [2, 1]),
         (Choice(true="rain", predicted="dog"), [3]),
         (Choice(predicted="rain"), [2, 1, 5]),
-        (Choice(either="rain"), [2, 1, 7, 3, 5]),
-        (Choice(either="owl"), [7]),
         (Choice(true="fox"), [5]),
         (Choice(true="dog", predicted="dog"), [6, 0]),  # the diagonal: the least confident first
         (Choice(low=0.5, high=0.8), [1, 7, 3]),
@@ -61,15 +60,6 @@ def test_mistakes_by_confidence(judged):
         assert len(rows_of(judged, Choice(low=bar.low, high=bar.high))) == bar.wrong
 
 
-def test_confusion_matrix(judged):
-    assert counts(judged) == {
-        "dog": {"dog": 2, "rain": 2},
-        "rain": {"dog": 1, "owl": 1},
-        "owl": {"owl": 1},
-        "fox": {"rain": 1},
-    }
-
-
 def test_no_clips():
     judged = ClipPredictions(pd.DataFrame({"label": [], "dog": [], "rain": []}), ("dog", "rain"))
     assert rows_of(judged).tolist() == []
@@ -84,3 +74,5 @@ def test_nearest_by_cosine():
     assert cosines[0] == pytest.approx([1, 0.5**0.5, 0, 0])
     assert not cosines[1].any()
     assert nearest(np.float32([[0, 1]]), among[:2], 3)[0].tolist() == [[1, 0]]
+    with pytest.raises(RunError, match="different networks"):
+        nearest(np.float32([[0, 1, 2]]), among)

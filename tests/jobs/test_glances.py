@@ -75,23 +75,23 @@ def test_runs_that_are_gone_are_forgotten(workspace, runs):
     runs[0].delete()
     Run.create(workspace, RunConfig())
     states(workspace)
-    assert runs[0].id not in json.loads((workspace.cache / INDEX).read_text())["runs"]
+    assert f"runs/{runs[0].id}" not in json.loads((workspace.cache / INDEX).read_text())["jobs"]
     assert not any(key.endswith(runs[0].id) for key in module._index.seen)
 
 
 def test_what_changed_just_now_is_not_kept(workspace, runs, monkeypatch):
     monkeypatch.setattr(module, "SETTLED_SECONDS", 60.0)
     states(workspace)
-    assert json.loads((workspace.cache / INDEX).read_text())["runs"] == {}
+    assert json.loads((workspace.cache / INDEX).read_text())["jobs"] == {}
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"format": 1}', '{"runs": {}}', "x" * 100])
+@pytest.mark.parametrize("content", ["", "[]", '{"format": 1}', '{"jobs": {}}', "x" * 100])
 def test_a_damaged_memory_is_made_again(workspace, runs, monkeypatch, content):
     states(workspace)
     (workspace.cache / INDEX).write_text(content)
     another_process(monkeypatch)
     assert states(workspace) == ["finished", "interrupted", "queued"]
-    assert len(json.loads((workspace.cache / INDEX).read_text())["runs"]) == 3
+    assert len(json.loads((workspace.cache / INDEX).read_text())["jobs"]) == 3
 
 
 def test_a_workspace_that_cannot_be_written_is_listed(workspace, runs):

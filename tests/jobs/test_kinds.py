@@ -63,8 +63,8 @@ def test_a_job_is_listed_opened_held_and_removed(room: str, workspace: Workspace
     with job.hold():
         assert job.held
         with pytest.raises(job.kind.error):
-            manager.remove(job)
-    manager.remove(job)
+            manager.remove(job, for_good=True)
+    manager.remove(job, for_good=True)
     manager.close()
     assert [path.name for path in job.path.parent.iterdir() if path.name != ".manager.lock"] == []
 

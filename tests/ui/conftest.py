@@ -22,6 +22,7 @@ from labcore.events import Epoch, Evaluated, Preparing, RunFinished, RunQueued, 
 from labcore.jobs.folder import JobFolder
 from labcore.jobs.manager import JobManager
 from labcore.jobs.queue import QueueState
+from labcore.jobs.trash import throw_away
 from labcore.runs import Run
 from labcore.workspace import Workspace
 from tests.jobs.inline import InlineChild
@@ -58,10 +59,10 @@ class Manager:
     def resume(self, job: JobFolder, *, by: str = "", dataset: str | None = None) -> None:
         self.asked.append(("resume", job.id))
 
-    def remove(self, job: JobFolder, also: Sequence[JobFolder] = ()) -> None:
+    def remove(self, job: JobFolder, also: Sequence[JobFolder] = (), *, by: str = "", for_good: bool = False) -> None:
         for each in (*also, job):
             self.asked.append(("remove", each.id))
-            each.delete()
+            throw_away(each, by)
 
 
 @pytest.fixture(autouse=True, scope="session")

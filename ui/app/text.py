@@ -11,6 +11,7 @@ from typing import Any
 from labcore import texts
 from labcore.events import Preparing
 from labcore.jobs.folder import JobFolder
+from labcore.jobs.glances import about_of
 from labcore.jobs.status import JobStatus as Status
 
 STATES = {
@@ -128,11 +129,13 @@ def clock_span(start: float, end: float, digits: int = 2) -> str:
 
 
 def run_name(run: JobFolder, *, moment: bool = True) -> str:
-    """A job's id as people read it: ``demo · compact, 23 Nov 16:48:09``; the seconds keep neighbours apart."""
+    """The name that somebody gave a job, or its id as people read it: ``demo · compact, 23 Nov 16:48:09``; the seconds keep neighbours
+    apart."""
+    given = about_of(run).name
     match = re.fullmatch(r"(\d{8}-\d{6})-(.+)-([0-9a-f]{4})", run.id)
     if not match:
-        return run.id
-    name = match[2].replace("-", " · ", 1)
+        return given or run.id
+    name = given or match[2].replace("-", " · ", 1)
     return f"{name}, {moment_of(match[1])}" if moment else name
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from labcore.jobs.folder import J, JobFolder
-from labcore.jobs.glances import glances
+from labcore.jobs.glances import about_of, glances
 from ui.app import live, services
 from ui.app.live import PAGES
 from ui.app.shell import errors_in_place
@@ -35,9 +35,10 @@ def page(kind: type[J], form: Callable[[], None], view: Callable[[J], None], man
 
 def choose(kind: type[J]) -> J | None:
     """The job of the URL, below a list of those there are; None for a new one, and for one that is gone, which is told."""
-    known = {job.id: (job, status) for job, status in glances(services.workspace(), kind)}
     name, word = kind.kind.name, PAGES[kind.kind.room][1]
     wanted, key = st.query_params.get(word, ""), f"{word}-choice"
+    every = glances(services.workspace(), kind)
+    known = {job.id: (job, status) for job, status in every if job.id == wanted or not about_of(job).archived}
 
     def listed(option: str) -> str:
         return f"New {name}" if option == NEW else owner_guard.listed(title(known[option][0]), known[option][1].by)
@@ -87,4 +88,4 @@ def title(job: JobFolder) -> str:
     if job.kind.room == "runs":
         return run_name(job)
     match = re.fullmatch(r"(\d{8}-\d{6})-(?:crossval-)?(.+)-[0-9a-f]{4}", job.id)
-    return f"{match[2]}, {moment_of(match[1])}" if match else job.id
+    return f"{about_of(job).name or match[2]}, {moment_of(match[1])}" if match else job.id

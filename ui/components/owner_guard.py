@@ -9,10 +9,13 @@ from typing import Any
 import streamlit as st
 
 from labcore.jobs.folder import JobFolder
+from labcore.jobs.trash import KEPT_DAYS
 from labcore.owners import is_anothers
 from ui.app import services
 from ui.app.shell import action_button
 from ui.app.text import plain
+
+IN_TRASH = f"The trash on the Runs page keeps it for {KEPT_DAYS:.0f} days."
 
 
 def anothers(owner: str) -> bool:
@@ -70,13 +73,17 @@ def resume_button(job: JobFolder, owner: str, label: str = "Resume", *, key: str
     guarded_button(label, resume, owner, key=key, verb="Resume", icon=":material/play_arrow:", **looks)
 
 
-def remove_button(what: str, act: Callable[[], object], *owners: str, key: str) -> None:
-    """A button that deletes something, behind a question; ``owners`` are those whose it is."""
+def remove_button(what: str, act: Callable[[], object], *owners: str, key: str, kept: bool = False) -> None:
+    """A button that deletes something, behind a question; ``owners`` are those whose it is.
+
+    Args:
+        kept: it goes into the trash, which the page of runs shows.
+    """
     with st.popover("Delete", icon=":material/delete:", type="tertiary", key=f"{key}-asks"):
-        st.markdown(f"Delete {what}? This cannot be undone.")
+        st.markdown(f"Delete {what}? {IN_TRASH if kept else 'This cannot be undone.'}")
         for owner in dict.fromkeys(owners):
             ask(owner, "Delete")
-        action_button("Delete permanently", act, key=key, icon=":material/delete:")
+        action_button("Delete" if kept else "Delete permanently", act, key=key, icon=":material/delete:")
 
 
 def ask(owner: str, verb: str) -> None:

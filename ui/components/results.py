@@ -10,7 +10,7 @@ import streamlit as st
 from labcore.evaluation.metrics import class_rows, event_figures
 from labcore.events import Evaluated, Event, RunFinished, last_of
 from labcore.runs import Run
-from labcore.runs.honesty import adjustments, choice_note
+from labcore.runs.honesty import adjustments, choice_note, label_note
 from ui.app import shell
 from ui.app.text import counted, duration, label_names, percent, plain
 from ui.charts.confusion import confusion
@@ -22,10 +22,20 @@ if TYPE_CHECKING:
 
 
 def show(run: Run, events: list[Event]) -> None:
+    """The figures of a run, and the same by class."""
     evaluated = last_of(events, Evaluated)
-    ended = last_of(events, RunFinished)
+    if evaluated is not None:
+        figures(run, events)
+        by_class(evaluated, key=f"confusion-{run.id}")
+
+
+def figures(run: Run, events: list[Event]) -> None:
+    """Accuracy with its interval, macro F1 and time, and what they are worth; nothing before there is a result."""
+    evaluated, ended = last_of(events, Evaluated), last_of(events, RunFinished)
     if evaluated is None:
         return
+    from labcore.datasets.corrected_since import corrected_since
+
     adjusted = adjustments(events)
     with st.container(border=True):
         with st.container(horizontal=True, gap="small", key="figures-result"):
@@ -41,12 +51,13 @@ def show(run: Run, events: list[Event]) -> None:
         )
         if adjusted:
             st.warning(f"{choice_note(adjusted)}.", icon=":material/warning:")
+        if note := label_note(evaluated.clips, evaluated.corrected, corrected_since(run)):
+            st.caption(f":material/edit_note: {note}.")
         if evaluated.leaks:
             st.warning(
                 "The split leaks: clips of the same recordings were trained on. The accuracy is higher than on new recordings.",
                 icon=":material/warning:",
             )
-    by_class(evaluated, key=f"confusion-{run.id}")
 
 
 def by_class(evaluated: Evaluated | Pool, *, key: str) -> None:

@@ -71,7 +71,7 @@ def _head(experiment: CrossValidation, summary: Summary) -> None:
         download("Table as CSV", lambda: csv_table(summarise(experiment)), f"{experiment.id}.csv", "text/csv")
         if not summary.active:
             with st.popover("Delete", icon=":material/delete:", type="tertiary"):
-                st.markdown("Delete this cross-validation?")
+                st.markdown(f"Delete this cross-validation? {owner_guard.IN_TRASH}")
                 owner_guard.ask(summary.by, "Delete")
                 for label, runs in (("Delete its runs too", True), ("Keep the runs", False)):
                     action_button(
@@ -80,7 +80,8 @@ def _head(experiment: CrossValidation, summary: Summary) -> None:
 
 
 def _delete(experiment: CrossValidation, runs: bool) -> None:
-    services.manager().remove(experiment, also=experiment.children() if runs else ())
+    also = experiment.children() if runs else ()
+    services.manager().remove(experiment, also=also, by=services.visitor_name())
     job_picker.look_at(CrossValidation, job_picker.NEW)
 
 

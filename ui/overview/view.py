@@ -8,7 +8,7 @@ import streamlit as st
 
 from labcore.errors import LabError
 from labcore.jobs.folder import JobFolder
-from labcore.jobs.glances import glance
+from labcore.jobs.glances import about_of, glance
 from labcore.jobs.kind import folder_class
 from labcore.runs import Run
 from ui.app import live, services, shell
@@ -74,7 +74,9 @@ def latest_runs(rows: list) -> None:
                     )
                 with st.container(width=116):
                     live.badge(status.state)
-    st.page_link("pages/train.py", label="New run", icon=":material/add:")
+    with st.container(horizontal=True, gap="small"):
+        st.page_link("pages/train.py", label="New run", icon=":material/add:")
+        st.page_link("pages/runs.py", label="All runs", icon=":material/list_alt:")
 
 
 def latest_jobs() -> None:
@@ -130,7 +132,7 @@ def page() -> None:
         services.manager()
         runs = live.runs()
         live.at_work()
-        ended = [(run, status) for run, status in runs if not status.active]
+        ended = [(run, status) for run, status in runs if not status.active and not about_of(run).archived]
         trained = bool(live.trained())
 
         from labcore.datasets import list_datasets  # pandas: after the head of the page is there

@@ -17,7 +17,7 @@ from labcore.inference.temperature import Temperature
 from labcore.jobs.glances import glance
 from labcore.runs import Run
 from ui.app import services
-from ui.app.text import percent, plain
+from ui.app.text import capital, percent, plain
 from ui.charts.reliability import reliability
 from ui.components import owner_guard, short_jobs
 
@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
 WANTED = "calibrate-wanted"
+"""With the id of a run: the visitor wants a temperature once the validation clips are evaluated."""
+GIVEN = {
+    True: "Page, command line, service and exported files give calibrated probabilities.",
+    False: "Probabilities are given as trained.",
+}
 
 
 def panel(run: Run, figures: Figures, *, own: bool) -> None:
@@ -79,42 +84,39 @@ def _tempered(file: str, changed: int, temperature: float) -> Reliability:
 
 def _temperature(run: Run, temperature: Temperature | None) -> None:
     """What the weights carry, and what can be done about it."""
-    owner = glance(run).by
     if temperature is not None:
-        state = "on" if temperature.on else "off"
         st.markdown(
-            f"Temperature **{temperature.value:.2f}**, switched **{state}**, fitted on {plain(temperature.source)}. "
-            + (
-                "Page, command line, service and exported files give calibrated probabilities."
-                if temperature.on
-                else "Probabilities are given as trained."
-            )
+            f"Temperature **{temperature.value:.2f}**, switched **{'on' if temperature.on else 'off'}**, fitted on "
+            f"{plain(temperature.source)}. {GIVEN[temperature.on]}"
         )
     if not run.weights.is_file():
         return
     try:
-        clips = calibration.clips_for(run)
+        clips, trouble = calibration.clips_for(run), None
     except RunError as error:
-        if temperature is None:
-            st.info(f"{plain(error.what[:1].upper() + error.what[1:])}. {plain(error.remedy)}.", icon=":material/info:")
-        clips = None
-        possible = False
-    else:
-        possible = True
-    if possible and clips is None and _evaluating(run):
+        clips, trouble = None, error
+    if trouble is None and clips is None and _evaluating(run):
         return
     if clips is not None and st.session_state.pop(f"{WANTED}-{run.id}", False):
         calibration.keep(run, calibration.fitted(run, clips))
         st.rerun()
+    if trouble is not None and temperature is None:
+        st.info(f"{plain(capital(trouble.what))}. {plain(trouble.remedy)}.", icon=":material/info:")
+    _buttons(run, temperature, fit=trouble is None)
+
+
+def _buttons(run: Run, temperature: Temperature | None, *, fit: bool) -> None:
+    """To fit a temperature, where that can be done, and to switch the one that is there on and off."""
+    owner = glance(run).by
     with st.container(horizontal=True, gap="small"):
-        if possible:
+        if fit:
             label = "Fit again" if temperature is not None else "Fit a temperature"
             looks = {"icon": ":material/thermostat:", "type": "secondary" if temperature else "primary"}
             told = (
                 "On clips that the figures above are not of: those of the other folds, or the run's validation clips."
             )
-            fit = partial(_fit, run)
-            owner_guard.guarded_button(label, fit, owner, key="calibrate-fit", verb="Calibrate", help=told, **looks)
+            act = partial(_fit, run)
+            owner_guard.guarded_button(label, act, owner, key="calibrate-fit", verb="Calibrate", help=told, **looks)
         if temperature is not None:
             verb = "Switch off" if temperature.on else "Switch on"
             switch = partial(calibration.switch, run, not temperature.on)
@@ -133,8 +135,9 @@ def _fit(run: Run) -> None:
 
 def _evaluating(run: Run) -> bool:
     """Follow the evaluation of the validation clips where one is running; why it ended without a result is told."""
-    job = next(iter(Evaluation.of_run(run)), None)
-    if job is None or job.load("evaluation", {}).get("part") != "validation":
+    validation = (job for job in Evaluation.of_run(run) if job.load("evaluation", {}).get("part") == "validation")
+    job = next(validation, None)
+    if job is None:
         return False
     status = glance(job)
     if status.active:

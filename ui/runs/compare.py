@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from labcore.catalogue.rows import row_of
 from labcore.comparison.candidates import Candidate
 from labcore.comparison.compare import Against, Comparison, Side
 from labcore.crossval.job import CrossValidation
+from labcore.jobs.folder import JobFolder
 from labcore.runs import Run
 from labcore.texts import shown
 from ui.app import services
 from ui.app.shell import errors_in_place
 from ui.app.text import duration, label_names, percent, plain, sentence
 from ui.charts import comparing
-from ui.components import job_picker
 from ui.runs import compared_clips, one
 from ui.runs.evaluation import file_stamp
 
@@ -30,10 +32,10 @@ MOST_BARS = 30
 """Classes that are drawn."""
 
 
-def show(ids: list[str]) -> None:
-    """The comparison of runs and cross-validations by their ids."""
+def show(jobs: Sequence[JobFolder]) -> None:
+    """The comparison of runs and cross-validations."""
     one.back()
-    found = comparison(ids)
+    found = comparison(jobs)
     _sentences(found)
     st.dataframe(_sides(found), hide_index=True, height="content", alt="What is compared", placeholder="–")
     _links(found)
@@ -44,21 +46,14 @@ def show(ids: list[str]) -> None:
     _costs(found)
 
 
-def comparison(ids: list[str]) -> Comparison:
+def comparison(jobs: Sequence[JobFolder]) -> Comparison:
     """Worked out once for files that do not change.
 
     Raises:
         LabError: fewer than two are named, or one is gone or cannot be read.
     """
-    jobs = [_job(each) for each in ids]
     runs = [run for job in jobs for run in (job.children() if isinstance(job, CrossValidation) else [job])]
-    return _comparison(tuple(ids), tuple(file_stamp(run.path / "events.jsonl") for run in runs))
-
-
-def _job(name: str) -> Run | CrossValidation:
-    """The run or cross-validation of an id."""
-    run = Run(services.workspace().runs / name)
-    return run if run.there else CrossValidation(services.workspace().home / CrossValidation.kind.room / name)
+    return _comparison(tuple(job.id for job in jobs), tuple(file_stamp(run.path / "events.jsonl") for run in runs))
 
 
 @st.cache_resource(max_entries=8, ttl=300, show_spinner="Comparing …")
@@ -92,7 +87,7 @@ def _sides(found: Comparison) -> pd.DataFrame:
             told = figures.get(each.id)
             rows.append(
                 {
-                    "": side.letter,
+                    "Side": side.letter,
                     "Run": shown(title(each)),
                     "Folds": ", ".join(each.folds),
                     "Seed": str(each.seed),
@@ -108,7 +103,9 @@ def _sides(found: Comparison) -> pd.DataFrame:
             )
         if side.deviation is not None:
             mean = f"{percent(side.mean)} ± {100 * side.deviation:.1f}"
-            rows.append({"": side.letter, "Run": f"mean ± deviation of {len(side.accuracies)} seeds", "Accuracy": mean})
+            rows.append(
+                {"Side": side.letter, "Run": f"mean ± deviation of {len(side.accuracies)} seeds", "Accuracy": mean}
+            )
     return pd.DataFrame(rows).dropna(axis=1, how="all")
 
 
@@ -123,8 +120,10 @@ def _links(found: Comparison) -> None:
 
 def title(each: Candidate) -> str:
     """A candidate as people read it."""
-    named = job_picker.title(_job(each.id))
-    return named if each.kind == "run" else f"cross-validation {named}"
+    kind = Run if each.kind == "run" else CrossValidation
+    job = kind(services.workspace().home / kind.kind.room / each.id)
+    name = row_of(job).name
+    return name if isinstance(job, Run) else f"cross-validation {name}"
 
 
 def _differences(found: Comparison) -> None:

@@ -9,10 +9,9 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from labcore.catalogue.rows import whole_row
 from labcore.crossval.job import CrossValidation
-from ui.app.text import plain
-from ui.components.job_picker import title
-from ui.runs import evaluation, one
+from ui.runs import evaluation, labels, mistakes, one
 from ui.runs.rows import table
 
 
@@ -23,15 +22,19 @@ def _folds(experiment: CrossValidation) -> None:
         icon=":material/view_week:",
         query_params={"crossval": experiment.id},
     )
-    table(experiment.children())
+    table(experiment.children(), key="runs-folds")
 
 
-TABS: dict[str, Callable[[CrossValidation], None]] = {"Folds": _folds, "Evaluation": evaluation.pooled}
+TABS: dict[str, Callable[[CrossValidation], None]] = {
+    "Folds": _folds,
+    "Evaluation": evaluation.pooled,
+    "Mistakes": mistakes.show_pooled,
+    "Labels": labels.show_pooled,
+}
 """Title → what it shows. Only the tab that is open is drawn."""
 
 
 def show(experiment: CrossValidation) -> None:
     """The tabs of a cross-validation. One that cannot be read says so."""
-    one.back()
-    st.markdown(f"**Cross-validation {plain(title(experiment))}**", help=plain(experiment.id))
+    one.head(whole_row(experiment))
     one.tabs(TABS, experiment)

@@ -166,10 +166,10 @@ def _classes(figures: Figures, *, key: str) -> None:
         confusion(figures.confusion, key=f"evaluation-confusion-{key}", normalised=cells == "Share")
     with right:
         st.markdown("**Per-class metrics**")
-        per_class(figures)
+        _per_class(figures)
 
 
-def per_class(figures: Figures) -> None:
+def _per_class(figures: Figures) -> None:
     """A table of the classes, the worst F1 first."""
     import pandas as pd
 

@@ -7,18 +7,21 @@ from typing import TypeVar
 
 import streamlit as st
 
-from labcore.jobs.glances import glance
+from labcore.catalogue.rows import Row, row_of
 from labcore.runs import Run
 from ui.app import live
 from ui.app.shell import errors_in_place
-from ui.app.text import plain, run_name
+from ui.app.text import plain
 from ui.components import owner_guard
-from ui.runs import evaluation, overview, robustness, unknown
+from ui.runs import actions, correct, evaluation, labels, mistakes, overview, robustness, rows, unknown
 
 S = TypeVar("S")
 TABS: dict[str, Callable[[Run], None]] = {
     "Overview": overview.show,
     "Evaluation": evaluation.show,
+    "Mistakes": mistakes.show,
+    "Labels": labels.show,
+    "Correct": correct.show,
     "Robustness": robustness.show,
     "Unknown sounds": unknown.show,
 }
@@ -26,15 +29,28 @@ TABS: dict[str, Callable[[Run], None]] = {
 
 
 def show(run: Run) -> None:
-    """The tabs of a run."""
-    status = glance(run)
-    back()
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"**{plain(run_name(run))}**", width="content", help=plain(run.id))
-        live.badge(status.state)
-        if owner_guard.anothers(status.by):
-            st.markdown(f":gray[:material/person: Started by] **{owner_guard.whose(status.by)}**", width="content")
+    """The tabs of a run, below its name and what can be done with it."""
+    head(row_of(run))
     tabs(TABS, run)
+
+
+def head(row: Row) -> None:
+    """What is shown, how it stands, and what can be done with it."""
+    back()
+    actions.undo_line()
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        star = ":material/star: " if row.about.star else ""
+        kind = "" if row.is_run else f"{row.job.kind.name.capitalize()} "
+        st.markdown(f"{star}{kind}**{plain(rows.name(row))}**", width="content", help=plain(row.id))
+        live.badge(row.state)
+        for tag in row.about.tags:
+            st.badge(plain(tag), color="gray")
+        if owner_guard.anothers(row.by):
+            st.markdown(f":gray[:material/person: Started by] **{owner_guard.whose(row.by)}**", width="content")
+    if row.about.note:
+        st.caption(plain(row.about.note))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        actions.buttons([row])
 
 
 def back() -> None:
@@ -44,9 +60,9 @@ def back() -> None:
 
 def tabs(views: Mapping[str, Callable[[S], None]], subject: S) -> None:
     """Views of one thing behind tabs; which one is open stands in the address (``?tab=…``)."""
-    for tab, draw in zip(
+    for tab, render in zip(
         st.tabs(list(views), key="tab", on_change="rerun", bind="query-params"), views.values(), strict=True
     ):
         if tab.open:
             with tab, errors_in_place():
-                draw(subject)
+                render(subject)

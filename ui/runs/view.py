@@ -1,4 +1,7 @@
-"""What the page of runs shows, by the words of its address: one run, a cross-validation, a comparison, or else the list."""
+"""What the page of runs shows, by the words of its address: one run, a cross-validation, a comparison, or else the list.
+
+The list is there at once: what only the others need, as pandas, is loaded with them.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,16 @@ from collections.abc import Callable
 import streamlit as st
 
 from labcore.crossval.job import CrossValidation
-from labcore.jobs.folder import J
+from labcore.jobs.folder import J, JobFolder
 from labcore.runs import Run
 from ui.app import live, services
-from ui.runs import compare, crossval, list, one
+from ui.runs import list
 
 
 def show() -> None:
     """The view that the address asks for. An id of something that is gone is told, and the list follows."""
+    if "search" in st.query_params:  # a search has its own page
+        st.switch_page("pages/tune.py", query_params={"search": st.query_params["search"]})
     views: dict[str, Callable[[str], bool]] = {"run": _run, "crossval": _crossval, "compare": _compare}
     for word, view in views.items():
         if (named := st.query_params.get(word)) and view(named):
@@ -24,23 +29,34 @@ def show() -> None:
 
 def _run(name: str) -> bool:
     if (run := _there(Run, name)) is not None:
+        from ui.runs import one
+
         one.show(run)
     return run is not None
 
 
 def _crossval(name: str) -> bool:
     if (experiment := _there(CrossValidation, name)) is not None:
+        from ui.runs import crossval
+
         crossval.show(experiment)
     return experiment is not None
 
 
 def _compare(names: str) -> bool:
-    parents = {job.id for job in CrossValidation.every(services.workspace())}
-    asked = [name for name in dict.fromkeys(names.split(",")) if name]
-    found = [name for name in asked if name in parents or _there(Run, name) is not None]
+    jobs = [_either(name) for name in dict.fromkeys(names.split(",")) if name]
+    found = [job for job in jobs if job is not None]
     if found:
+        from ui.runs import compare
+
         compare.show(found)
     return bool(found)
+
+
+def _either(name: str) -> JobFolder | None:
+    """The run or cross-validation of an id in the address."""
+    crossvals = CrossValidation.every(services.workspace())
+    return next((job for job in crossvals if job.id == name), None) or _there(Run, name)
 
 
 def _there(kind: type[J], name: str) -> J | None:

@@ -70,15 +70,16 @@ def _head(search: Search, report: SearchReport) -> None:
             )
         if not report.active:
             with st.popover("Delete", icon=":material/delete:", type="tertiary"):
-                st.markdown("Delete this search? This cannot be undone. The final run is kept.")
+                st.markdown(f"Delete this search? The final run is kept. {owner_guard.IN_TRASH}")
                 owner_guard.ask(report.by, "Delete")
                 with_runs = st.toggle("Also delete the runs of its trials", value=True, key="search-remove-runs")
                 remove = partial(_remove, search, with_runs)
-                action_button("Delete permanently", remove, key="search-remove", icon=":material/delete:")
+                action_button("Delete", remove, key="search-remove", icon=":material/delete:")
 
 
 def _remove(search: Search, with_runs: bool) -> None:
-    services.manager().remove(search, also=list(search.trial_runs().values()) if with_runs else ())
+    also = list(search.trial_runs().values()) if with_runs else ()
+    services.manager().remove(search, also=also, by=services.visitor_name())
     job_picker.look_at(Search, job_picker.NEW)
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
 from functools import partial
-from pathlib import Path
 
 import streamlit as st
 
@@ -17,11 +15,10 @@ from labcore.jobs.glances import glance
 from labcore.jobs.status import RESUMABLE, JobStatus
 from labcore.runs import Run
 from labcore.runs.asked import asked_for
-from labcore.texts import shown
 from ui.app import live, services
 from ui.app.shell import action_button, errors_in_place
 from ui.app.text import plain
-from ui.components import owner_guard, results
+from ui.components import owner_guard, results, run_commands
 from ui.forms import fields
 from ui.train import form, live_settings, log, state, tracked_clips, training_curves
 
@@ -99,6 +96,10 @@ def _head(run: Run, status: JobStatus) -> None:
             if st.button("Classify", icon=":material/graphic_eq:", type="primary"):
                 st.switch_page("pages/classify.py", query_params={"run": run.id})
             results.download(run)
+        if not status.active and status.state != "unreadable":
+            st.page_link(
+                "pages/runs.py", label="On the Runs page", icon=":material/list_alt:", query_params={"run": run.id}
+            )
         if status.state != "unreadable":
             action_button(
                 "New run with these settings",
@@ -109,11 +110,11 @@ def _head(run: Run, status: JobStatus) -> None:
             )
         if not status.active:
             what = "this run with its weights, curves and log"
-            owner_guard.remove_button(what, partial(_remove, run), status.by, key="remove-for-good")
+            owner_guard.remove_button(what, partial(_remove, run), status.by, key="remove-for-good", kept=True)
 
 
 def _remove(run: Run) -> None:
-    services.manager().remove(run)
+    services.manager().remove(run, by=services.visitor_name())
     st.query_params.clear()
 
 
@@ -134,25 +135,11 @@ def _settings(run: Run) -> None:
     if not fold.open:
         return  # as with the log
     with fold, errors_in_place():
-        from labcore.export import again
-
         asked, events = asked_for(run), run.events()
-        st.caption("Command line for the same run")
-        st.code(again(run, events), language="bash", wrap_lines=True)
-        if run.weights.exists():
-            st.caption("As an HTTP service")
-            st.code(f"labcore serve --run {run.id}", language="bash", wrap_lines=True)
         changed = fields.changes(asked)
         st.caption("Changed from defaults" if changed else "All settings are defaults.")
         if changed:
             st.table(
                 {plain(title): plain(value) for title, value in changed.items()}, border="horizontal", width="content"
             )
-        st.caption("Curves, hyperparameters and images in TensorBoard: this run, or all runs")
-        st.code(tensorboard(run.tensorboard) + "\n" + tensorboard(run.path.parent), language="bash", wrap_lines=True)
-        st.caption(f"Files of the run: `{shown(run.path).replace(chr(96), chr(39))}`")
-
-
-def tensorboard(folder: Path) -> str:
-    """The command that shows the TensorBoard files under a folder."""
-    return f"tensorboard --logdir {shlex.quote(str(folder))}"
+        run_commands.show(run, events)

@@ -1,0 +1,279 @@
+"""What people decided on the labels of a data set's clips: ``datasets/<name>.annotations.jsonl`` in the workspace, a line a decision.
+
+The data set itself is never written to. Lines are only appended, and one that takes a decision back is a line too, so that the first
+lines of a file are what it was at an earlier time: their number is its revision. What follows for the labels is worked out in
+:mod:`labcore.datasets.corrections`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import secrets
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeAlias
+
+from filelock import FileLock, Timeout
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from labcore.errors import DatasetError, WorkspaceError
+from labcore.events import Moment
+from labcore.owners import clean, require_owner
+from labcore.reading import DamagedError, parse_json, read_file
+from labcore.texts import json_line
+from labcore.workspace import Workspace, append_line, write_atomically
+
+SUFFIX = ".annotations.jsonl"
+NO_LABEL = ""
+"""Stands for the label of a clip whose label is wrong and whose class nobody named."""
+PATIENCE_SECONDS = 10.0
+Verdict: TypeAlias = Literal["right", "wrong", "other", "unsure"]
+Key: TypeAlias = tuple[str, float, str]
+"""What a decision is about: the clip's path from the data set's folder on, its start in seconds, and the label it has there."""
+
+
+class Line(BaseModel):
+    """A line of the file. ``id`` names it; ``who`` wrote it, "" where nobody knows."""
+
+    model_config = ConfigDict(frozen=True, strict=True, allow_inf_nan=False, extra="ignore")
+
+    id: Annotated[str, Field(min_length=1, max_length=64)]
+    time: Moment
+    who: str = ""
+
+
+class Annotation(Line):
+    """What somebody decided on the label of a clip.
+
+    Attributes:
+        clip: its path from the data set's folder on.
+        start_s, end_s: its span in the file; ``end_s`` is None for the file's end.
+        bytes: the size of its file: the decision does not count for another recording of that name.
+        old: the label that the data set gives it.
+        verdict: ``right``: the label holds; ``other``: ``new`` is the right one; ``wrong``: it is neither, and no class was named;
+            ``unsure``: the label stays.
+        new: the label by this decision; "" where none was named.
+        blind: the network's prediction was not shown before.
+        why: what brought the clip up, or a remark.
+    """
+
+    clip: str
+    start_s: float = 0.0
+    end_s: float | None = None
+    bytes: int
+    old: str
+    verdict: Verdict
+    new: str = NO_LABEL
+    blind: bool = False
+    why: str = ""
+
+    @model_validator(mode="after")
+    def _labels_fit(self) -> Annotation:
+        """Raises ValueError where the new label contradicts the verdict."""
+        fits = {
+            "right": self.new == self.old,
+            "other": self.new not in (NO_LABEL, self.old),
+            "wrong": self.new == NO_LABEL,
+            "unsure": self.new == NO_LABEL,
+        }
+        if not fits[self.verdict]:
+            raise ValueError(f"the label {self.new!r} does not fit the verdict {self.verdict}")
+        return self
+
+    @property
+    def key(self) -> Key:
+        return self.clip, self.start_s, self.old
+
+    @property
+    def sentence(self) -> str:
+        """The decision in words, without the clip: ``dog is cat``."""
+        told = {"right": f"{self.old} is right", "wrong": f"{self.old} is wrong", "unsure": f"unsure of {self.old}"}
+        return told.get(self.verdict, f"{self.old} is {self.new}")
+
+
+class Undo(Line):
+    """Takes the decision with this id back."""
+
+    undo: str
+
+
+_lines: TypeAdapter[Annotation | Undo] = TypeAdapter(Annotation | Undo)
+
+
+@dataclass(frozen=True)
+class Annotations:
+    """The annotations of a data set as they are at a moment.
+
+    Attributes:
+        name: of the data set.
+        decisions: those that were not taken back, in the order of their lines.
+        revision: so many lines the file has; 0 where there is none.
+        digest: SHA-256 of these lines, "" for none.
+        damaged: so many of them cannot be read, and count for nothing.
+    """
+
+    name: str
+    decisions: tuple[Annotation, ...] = ()
+    revision: int = 0
+    digest: str = ""
+    damaged: int = 0
+
+    def latest(self) -> dict[Key, dict[str, Annotation]]:
+        """What each person decided last on each clip: clip → person → decision."""
+        found: dict[Key, dict[str, Annotation]] = {}
+        for each in self.decisions:
+            found.setdefault(each.key, {})[each.who] = each
+        return found
+
+    def last_of(self, who: str) -> Annotation | None:
+        """The newest decision of a person; None where there is none."""
+        return next((each for each in reversed(self.decisions) if each.who == who), None)
+
+
+def file_of(workspace: Workspace, name: str) -> Path:
+    """The file of a data set of the workspace."""
+    return workspace.datasets / f"{name}{SUFFIX}"
+
+
+def read_annotations(file: Path) -> Annotations:
+    """Read a data set's annotations. A line that cannot be read is counted; the last one, where it is being written, is passed over.
+
+    Raises:
+        DatasetError: the file is there and cannot be read.
+    """
+    name = file.name.removesuffix(SUFFIX)
+    try:
+        content = read_file(file)
+    except FileNotFoundError:
+        return Annotations(name)
+    except (OSError, DamagedError) as error:
+        why = error.what if isinstance(error, DamagedError) else error.strerror or error
+        raise DatasetError(
+            f"the annotations {file} cannot be read: {why}",
+            "Mend its permissions, or move it away to use the labels without corrections",
+        ) from error
+    decisions: dict[str, Annotation] = {}
+    damaged, lines = 0, content.splitlines(keepends=True)
+    if lines and not lines[-1].endswith(b"\n") and _parsed(lines[-1]) is None:
+        lines.pop()
+    lines = [line for line in lines if line.strip()]
+    for line in lines:
+        parsed = _parsed(line)
+        if isinstance(parsed, Annotation):
+            decisions[parsed.id] = parsed
+        elif isinstance(parsed, Undo):
+            decisions.pop(parsed.undo, None)
+        else:
+            damaged += 1
+    digest = hashlib.sha256(b"".join(line.strip() + b"\n" for line in lines)).hexdigest() if lines else ""
+    return Annotations(name, tuple(decisions.values()), len(lines), digest, damaged)
+
+
+def annotate(workspace: Workspace, name: str, annotation: Annotation) -> Annotation:
+    """Keep a decision on a clip of a data set of the workspace.
+
+    Raises:
+        WorkspaceError: the workspace cannot be written.
+    """
+    with _held(workspace):
+        append_line(file_of(workspace, name), json_line(annotation.model_dump()), "Free some space")
+    return annotation
+
+
+def take_back(workspace: Workspace, name: str, number: str, who: str, *, anyone: bool = False) -> Annotation:
+    """Take a decision back, with a line that does.
+
+    Args:
+        number: the id of the decision, the beginning of one, or ``last`` for the newest of ``who``.
+        who: takes it back.
+        anyone: it is meant, whoever decided.
+
+    Returns:
+        The decision that no longer counts.
+
+    Raises:
+        DatasetError: there is no such decision, or several begin so.
+        NotYoursError: it is another person's.
+        WorkspaceError: the workspace cannot be written.
+    """
+    who, known = clean(who), read_annotations(file_of(workspace, name))
+    last = known.last_of(who)
+    if number == "last":
+        found = [last] if last else []
+    else:
+        found = [each for each in known.decisions if each.id.startswith(number)] if number else []
+    if len(found) != 1:
+        which = "several annotations begin" if found else "no annotation that counts begins"
+        what = f"{which} with {number!r}" if number != "last" else f"there is no annotation by {who or 'you'}"
+        raise DatasetError(f"{what} in the data set {name!r}", f"`labcore datasets annotations {name}` lists them")
+    if not anyone:
+        require_owner(found[0].who, who, f"annotation {found[0].id}", "Add --anyone to take it back anyway")
+    with _held(workspace):
+        append_line(
+            file_of(workspace, name), json_line(Undo(**_signed(who), undo=found[0].id).model_dump()), "Free some space"
+        )
+    return found[0]
+
+
+def decided(key: Key, verdict: Verdict, *, who: str, size: int, **more: Any) -> Annotation:
+    """A decision, with an id of its own.
+
+    Args:
+        size: of the clip's file in bytes.
+        more: ``end_s``, ``new``, ``blind`` and ``why`` as of an :class:`Annotation`.
+    """
+    clip, start_s, old = key
+    new = old if verdict == "right" else more.pop("new", NO_LABEL)
+    facts: dict[str, Any] = {
+        "clip": clip,
+        "start_s": start_s,
+        "old": old,
+        "verdict": verdict,
+        "new": new,
+        "bytes": size,
+    }
+    return Annotation(**_signed(clean(who)), **facts, **more)
+
+
+def follow_name(workspace: Workspace, name: str, new: str) -> None:
+    """Have the annotations of a data set go by its new name. Behind them come those that an earlier set of that name left.
+
+    Raises:
+        OSError, WorkspaceError: the workspace cannot be written; they stay as they were.
+    """
+    with _held(workspace):
+        before, after = file_of(workspace, name), file_of(workspace, new)
+        if before.exists() and after.exists():
+            write_atomically(after, before.read_bytes().rstrip(b"\n") + b"\n" + after.read_bytes())
+            before.unlink()
+        elif before.exists():
+            before.rename(after)
+
+
+def _parsed(line: bytes) -> Annotation | Undo | None:
+    try:
+        return _lines.validate_python(parse_json(line))
+    except (DamagedError, ValidationError):
+        return None
+
+
+def _signed(who: str) -> dict[str, Any]:
+    return {"id": secrets.token_hex(6), "time": time.time(), "who": who}
+
+
+@contextlib.contextmanager
+def _held(workspace: Workspace) -> Iterator[None]:
+    """Nobody appends to a file that is being renamed."""
+    lock = FileLock(workspace.cache / "annotations.lock", timeout=PATIENCE_SECONDS)
+    with contextlib.ExitStack() as stack:
+        with WorkspaceError.on_os_error(f"{lock.lock_file} cannot be written", "Check its permissions"):
+            try:
+                stack.enter_context(lock)
+            except Timeout as error:
+                raise WorkspaceError(
+                    "the annotations are being written by another process, which does not end", "Try again"
+                ) from error
+        yield

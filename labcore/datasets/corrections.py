@@ -1,0 +1,189 @@
+"""Labels other than a data set's own: what follows from its annotations, put in force in the clip table, and kept by each run.
+
+What counts where people differ: the data set's own label holds unless more people reject it than confirm it, each by the newest
+decision. Then it is the class that most of them name. Where they name several equally often, or none, the clip is left out of training
+and of every figure. Who is unsure counts on neither side.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+import pandas as pd
+
+from labcore.datasets.annotations import NO_LABEL, Annotation, Annotations, Key, read_annotations
+from labcore.datasets.table import OWN_LABEL, Dataset, Finding, own_labels, way_from
+from labcore.jobs.folder import JobFolder
+from labcore.runs import Run
+from labcore.texts import counted, shown
+
+FILE = "corrections"
+"""The JSON file in a run's folder that says which labels it takes for others."""
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Corrections:
+    """The labels of a data set that are other than its own, at a revision of its annotations.
+
+    Attributes:
+        revision, digest: as of :class:`labcore.datasets.annotations.Annotations`.
+        labels: clip → the label that counts, "" where the clip is left out.
+        disputed: so many clips keep their label although somebody rejects it.
+        unused: so many decisions are on clips that are not there any more, or are other files or have other labels by now.
+        damaged: so many lines cannot be read.
+    """
+
+    revision: int = 0
+    digest: str = ""
+    labels: Mapping[Key, str] = field(default_factory=dict)
+    disputed: int = 0
+    unused: int = 0
+    damaged: int = 0
+
+    @property
+    def left_out(self) -> int:
+        return sum(label == NO_LABEL for label in self.labels.values())
+
+    @property
+    def corrected(self) -> int:
+        return len(self.labels) - self.left_out
+
+    @property
+    def sentence(self) -> str:
+        """``labels of revision 14: 12 corrected, 1 clip left out``; "" where nothing was annotated."""
+        if not self.revision:
+            return ""
+        left_out = f", {counted(self.left_out, 'clip')} left out" if self.left_out else ""
+        return f"labels of revision {self.revision}: {self.corrected} corrected{left_out}"
+
+    # --- in a run
+
+    def save(self, run: Run) -> None:
+        """Keep them in a run, which takes no others from then on.
+
+        Raises:
+            WorkspaceError: the disk is full or the run is gone.
+        """
+        run.save(FILE, self.to_dict())
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain data, for JSON."""
+        return {
+            "format": FORMAT,
+            "revision": self.revision,
+            "digest": self.digest,
+            "labels": [[*key, new] for key, new in self.labels.items()],
+        }
+
+    @classmethod
+    def of_run(cls, run: Run) -> Corrections:
+        """Those that a run began with; none for one of a version before, or where they cannot be read."""
+        known = run.load(FILE, {})
+        try:
+            labels = {(str(clip), float(start), str(own)): str(new) for clip, start, own, new in known["labels"]}
+            return cls(int(known["revision"]), str(known["digest"]), labels)
+        except (KeyError, TypeError, ValueError):
+            return cls()
+
+
+def marks_of(job: JobFolder) -> dict[str, object]:
+    """The marks for runs that a job makes at different times, so that all begin with the labels that are kept in its folder."""
+    return {FILE: job.load(FILE)} if job.load(FILE) else {}
+
+
+def resolve(annotations: Annotations, size: Callable[[Key], int]) -> Corrections:
+    """Which labels follow from annotations.
+
+    Args:
+        size: of the clip's file in bytes; -1 for a clip that is not there, or has another label of its own.
+    """
+    labels: dict[Key, str] = {}
+    disputed = unused = 0
+    for key, by_person in annotations.latest().items():
+        there = size(key)
+        counting = [each for each in by_person.values() if each.bytes == there]
+        unused += len(by_person) - len(counting)
+        label = label_by(counting, key[2])
+        if label != key[2]:
+            labels[key] = label
+        disputed += label == key[2] and any(each.verdict in ("wrong", "other") for each in counting)
+    return Corrections(annotations.revision, annotations.digest, labels, disputed, unused, annotations.damaged)
+
+
+def label_by(decisions: Iterable[Annotation], own: str) -> str:
+    """The label that counts by the newest decision of each person; "" where the clip is left out. See the top of this module."""
+    decisions = list(decisions)
+    confirmed = sum(each.verdict == "right" for each in decisions)
+    rejected = [each.new for each in decisions if each.verdict in ("wrong", "other")]
+    if len(rejected) <= confirmed:
+        return own
+    named = Counter(label for label in rejected if label != NO_LABEL).most_common(2)
+    if not named or (len(named) == 2 and named[0][1] == named[1][1]):
+        return NO_LABEL
+    return named[0][0]
+
+
+def corrected(dataset: Dataset) -> Dataset:
+    """A data set with the labels that its annotations give it by now. The same clips stay in the same rows, those left out too.
+
+    Raises:
+        DatasetError: the annotations are there and cannot be read.
+    """
+    if dataset.annotations is None:
+        return dataset
+    annotations = read_annotations(dataset.annotations)
+    if not annotations.revision:
+        return with_labels(dataset, Corrections())
+    paths = dict(zip(keys_of(dataset), dataset.table["path"], strict=True))
+    found = resolve(annotations, lambda key: _size(paths[key]) if key in paths else -1)
+    return replace(with_labels(dataset, found), findings=[*dataset.findings, *_told(found, annotations.name)])
+
+
+def with_labels(dataset: Dataset, corrections: Corrections) -> Dataset:
+    """A data set with these labels in place of its own ones."""
+    own = own_labels(dataset.table)
+    table = dataset.table.drop(columns=OWN_LABEL, errors="ignore").assign(label=own)
+    if corrections.labels:
+        labels = [corrections.labels.get(key, key[2]) for key in keys_of(dataset)]
+        real = {shown(label): label for label in own}  # a name that is not UTF-8 is annotated as it is shown
+        changed = [real.get(label, label) for label in labels]
+        table = table.assign(label=pd.Series(changed, dtype=object), **{OWN_LABEL: own})
+    return replace(dataset, table=table, corrections=corrections)
+
+
+def keys_of(dataset: Dataset) -> list[Key]:
+    """What the clips of a data set are called in its annotations, in the order of its table."""
+    folder = dataset.folder
+    columns = zip(dataset.table["path"], dataset.table["start_s"], own_labels(dataset.table), strict=True)
+    return [(shown(way_from(folder, path)), float(start), shown(label)) for path, start, label in columns]
+
+
+def _told(found: Corrections, name: str) -> list[Finding]:
+    """What is to be known of annotations that count for nothing."""
+    remedy = f"`labcore datasets annotations {name}` lists them"
+    told = []
+    if found.damaged:
+        told.append(
+            f"{counted(found.damaged, 'line')} of the annotations cannot be read and {_do(found.damaged)} not count"
+        )
+    if found.unused:
+        told.append(
+            f"{counted(found.unused, 'annotation')} {_do(found.unused)} not count: the clip is gone, or its file or its label in the data "
+            "set has changed since"
+        )
+    return [Finding("annotations", what, (), remedy) for what in told]
+
+
+def _do(number: int) -> str:
+    return "does" if number == 1 else "do"
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size  # noqa: PTH116 (the clip table holds texts)
+    except (OSError, ValueError):
+        return -1

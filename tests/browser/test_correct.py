@@ -1,0 +1,81 @@
+"""Ten labels corrected by ear and by keyboard alone: each key is a line, and what the network says comes after the choice."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from labcore.datasets import find_dataset
+from labcore.datasets.annotations import file_of, read_annotations
+from labcore.workspace import Workspace
+
+from .conftest import PATIENCE_MS, Server
+from .furnished import Furnished
+from .test_main_job import visible
+
+pytestmark = pytest.mark.browser
+PREDICTED = "the network predicted"
+
+
+@pytest.fixture
+def annotated(server: Server) -> Iterator[Workspace]:
+    """The furnished workspace, whose labels are its own again when the test is over."""
+    workspace = Workspace(server.home)
+    yield workspace
+    file_of(workspace, "tones").unlink(missing_ok=True)
+
+
+def told(page) -> str:
+    return page.get_by_test_id("stMain").inner_text()
+
+
+ASKED = """before => {
+    const name = document.querySelector("[data-testid=stMain]").innerText.match(/Is this \\w+\\?\\s+(\\S+\\.wav)/)?.[1]
+    const sound = document.querySelector(".st-key-correct-player audio")
+    const plays = sound?.getAttribute("aria-label")?.includes(name) && sound.played.length > 0
+    return name && name !== before && plays ? name : null
+}"""
+
+
+def heard(page, number: int, before: str = "") -> str:
+    """The name of the clip at hand, once so many are done, it is another one than before, and it plays."""
+    visible(page, re.compile(rf"^{number} of 24 clips"))
+    return page.wait_for_function(ASKED, arg=before, timeout=PATIENCE_MS).json_value()
+
+
+def test_ten_clips_are_corrected_by_keyboard(server: Server, furnished: Furnished, browser, annotated: Workspace):
+    page = browser.new_page(viewport={"width": 1440, "height": 1000})
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(f"{server.url}/runs?run={furnished.finished}&tab=Correct")
+    visible(page, re.compile("^0 of 6 clips"))  # three mistakes, and as many others
+    page.get_by_role("radio", name="All clips").or_(page.get_by_role("button", name="All clips")).first.press("Enter")
+    first = heard(page, 0)
+    assert PREDICTED not in told(page)
+
+    names = [first]
+    for number, key in enumerate(["y", "w", "u", "1", "2", "3", "y", "y", "y"], 1):
+        page.keyboard.press(key)
+        names.append(heard(page, number, names[-1]))
+        assert names[number - 1] in told(page).split(PREDICTED)[0].splitlines()[-1]
+    page.keyboard.press("o")
+    visible(page, "Which class is it?")
+    page.keyboard.press("2")
+    heard(page, 10, names[-1])
+
+    known = read_annotations(file_of(annotated, "tones"))
+    assert [each.clip.rpartition("/")[2] for each in known.decisions] == names
+    assert [each.verdict for each in known.decisions[:3]] == ["right", "wrong", "unsure"]
+    assert all(each.blind and each.who and furnished.finished in each.why for each in known.decisions)
+    third = known.decisions[3]
+    assert (third.new, third.verdict) == ("bark", "right" if third.old == "bark" else "other")
+    page.keyboard.press("z")
+    heard(page, 9)
+    known = read_annotations(file_of(annotated, "tones"))
+    assert (len(known.decisions), known.revision) == (9, 11)
+    page.keyboard.press("s")
+    visible(page, "9 of 24 clips, 1 skipped")
+    corrections = find_dataset(annotated, "tones").corrections
+    assert corrections.left_out == 1
+    assert corrections.corrected == sum(each.verdict == "other" for each in known.decisions)

@@ -1,0 +1,50 @@
+"""Finished runs told in events, alone and as folds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from labcore.config import RunConfig
+from labcore.crossval.job import CrossValidation
+from labcore.events import Evaluated, RunFinished, RunStarted
+from labcore.runs import Run
+
+
+def play(run: Run, accuracy: float, clips: int = 40, by: str = "") -> Run:
+    run.append(RunStarted(run_id=run.id, run_dir=str(run.path), pid=1, host="here", by=by))
+    run.append(
+        Evaluated(
+            accuracy=accuracy, accuracy_low=accuracy - 0.1, accuracy_high=accuracy + 0.1, macro_f1=accuracy, per_class={},
+            confusion={}, clips=clips, fold=run.config.data.fold or "1",
+        )
+    )  # fmt: skip
+    run.append(RunFinished(state="finished", epochs_done=3, seconds=61.0))
+    return run
+
+
+@pytest.fixture
+def make(workspace) -> Callable[..., Run]:
+    def made(accuracy: float = 0.5, by: str = "", **changes: object) -> Run:
+        return play(Run.create(workspace, RunConfig().replace(changes)), accuracy, by=by)
+
+    return made
+
+
+@pytest.fixture
+def crossval(workspace) -> CrossValidation:
+    """Two folds, one of 0.5 on 40 clips and one of 1.0 on 10."""
+    parent = CrossValidation.new(workspace, "crossval-demo")
+    runs = []
+    for fold, accuracy, clips in (("1", 0.5, 40), ("2", 1.0, 10)):
+        mark = {"experiment": parent.id, "kind": "crossval", "fold": fold, "split": "official"}
+        run = Run.create(workspace, RunConfig().replace({"data.fold": fold}), marks={"experiment": mark})
+        runs.append(play(run, accuracy, clips))
+    members = {"official": [[str(number), run.id] for number, run in enumerate(runs, 1)]}
+    with parent.draft() as draft:
+        tree = RunConfig().model_dump(mode="json")
+        facts = {"kind": "crossval", "created": time.time(), "by": "", "config": tree, "members": members}
+        draft.save("experiment", facts)
+    return parent
