@@ -231,16 +231,10 @@ class Classifier(nn.Module):
         logits = self(torch.from_numpy(windows).to(self.device))
         return self.shares(logits).cpu().numpy()
 
-    def probabilities_of(
-        self, samples: np.ndarray, scale: float, bounds: list[tuple[int, int]], batch_size: int = 32
-    ) -> np.ndarray:
-        """Probabilities of windows, as :meth:`input_windows` takes them: (windows, classes) float32."""
-        return np.concatenate(list(self.batches_of(samples, scale, bounds, batch_size)))
-
     def batches_of(
         self, samples: np.ndarray, scale: float, bounds: list[tuple[int, int]], batch_size: int
     ) -> Iterator[np.ndarray]:
-        """The same batch by batch."""
+        """Probabilities of windows, as :meth:`input_windows` takes them, batch by batch: (batch, classes) float32."""
         self.eval()
         for first in range(0, len(bounds), batch_size):
             yield self.predict_proba(self.input_windows(samples, scale, bounds[first : first + batch_size]))

@@ -22,7 +22,7 @@ def ask(batcher, classifier, seconds=0.5, seed=0, **options):
 
 def expected(classifier, seconds=0.5, seed=0):
     samples, scale = clip(seconds, seed)
-    return classifier.probabilities_of(samples, scale, classifier.windows_of(len(samples)))
+    return classifier.rows_of(samples, scale, classifier.windows_of(len(samples)))
 
 
 class Held:
