@@ -73,7 +73,7 @@ class EventFigures:
     def sentence(self) -> str:
         return (
             f"{', '.join(self.no_events)} {'are' if len(self.no_events) > 1 else 'is'} no event: {self.found} of {self.events} clips of "
-            f"events found, {self.missed} taken for no event; {self.false_alarms} false alarms in {self.quiet} clips of no event"
+            f"events found, {self.missed} predicted as no event; {self.false_alarms} false alarms in {self.quiet} clips of no event"
         )
 
 
