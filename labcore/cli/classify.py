@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from labcore import builtin
 from labcore.batch.journal import PredictionJournal
-from labcore.batch.segments import THRESHOLD, Segment, segments_of, summary_of, with_events
+from labcore.batch.segments import THRESHOLD, LabelTotal, Segment, segments_of, summary_of, with_events
 from labcore.batch.tables import ENDINGS, FORMATS, PER, TRACKS, csv_writer, rows_of, track_of, write_table, write_tracks
 from labcore.cli.inputs import Inputs, last_trained, sound_files, weights_of
 from labcore.cli.output import DONE, FAILED, INTERRUPTED, duration, emit, emit_json, percent, say, say_some, tell
@@ -162,10 +162,14 @@ def _lines(prediction: dict[str, Any], threshold: float) -> list[str]:
             for when, event in zip(whens, events, strict=True)
         ),
         *(
-            f"  {each.label:<{names}}  {counted(each.count, 'time')}, {moment(each.total_s)} in all, up to {percent(each.highest)}"
+            f"  {each.label:<{names}}  {counted(each.count, 'time')}, {moment(each.total_s)} in all{_up_to(each)}"
             for each in summary
         ),
     ]
+
+
+def _up_to(total: LabelTotal) -> str:
+    return "" if total.label == NONE_OF_THESE else f", up to {percent(total.highest)}"
 
 
 def _sure(event: Segment) -> str:

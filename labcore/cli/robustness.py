@@ -91,7 +91,7 @@ def tell(job: RobustnessTest) -> None:
     if job.there and job.chosen and job.results:
         say(f"on {job.chosen.sentence}")
         about = job.plan.about
-        head = "ratio" if job.plan.disturbance == "noise" else about.title.lower()
+        head = "ratio" if job.plan.disturbance == "noise" else about.title
         emit(table([head, "accuracy", "95 % interval", "right", "clips"], [*map(_row, job.results)]))
 
 

@@ -23,7 +23,7 @@ def accuracy(table: pd.DataFrame, about: Disturbance, clean: dict[str, float], k
     """
     import pandas as pd
 
-    title, one = f"{about.title.lower()} ({about.unit})", len(clean) == 1
+    title, one = f"{about.title} ({about.unit})", len(clean) == 1
     scale: dict[str, Any] = {"nice": False, "reverse": about.levels[0] > about.levels[-1]}
     if about.unit in LOGARITHMIC:
         scale["type"] = "log"

@@ -77,7 +77,12 @@ def table(summary: list[LabelTotal]) -> None:
 
     names = label_names(each.label for each in summary)
     rows = [
-        {"Label": names[each.label], "Events": each.count, "Total": moment(each.total_s), "Highest": each.highest}
+        {
+            "Label": names[each.label],
+            "Events": each.count,
+            "Total": moment(each.total_s),
+            "Highest": None if each.label == NONE_OF_THESE else each.highest,
+        }
         for each in summary
     ]
     st.dataframe(

@@ -7,16 +7,18 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
+from labcore.catalogue.rows import row_of
 from labcore.evaluation.robustness import RobustnessPlan, RobustnessTest
 from labcore.jobs.glances import glance, glances
 from labcore.jobs.status import RESUMABLE, JobStatus
 from labcore.runs import Run
 from labcore.sheets import csv_of_frame
 from ui.app import services, shell
-from ui.app.text import label_names, percent, plain, run_name
+from ui.app.text import label_names, percent, plain
 from ui.charts import robustness as charts
 from ui.components import owner_guard, short_jobs
 from ui.datasets import summary as data
+from ui.runs import rows
 
 ALL = ""
 NAMES = {"noise": "Noise", "gain": "Gain", "sample_rate": "Sample rate", "mp3": "MP3", "opus": "Opus"}
@@ -90,7 +92,8 @@ def result(job: RobustnessTest, run: Run, status: JobStatus | None = None) -> No
         if status is not None and status.state == "stopped":
             st.info("Stopped before the first result.", icon=":material/info:")
         return
-    shown = {run_name(run): job}
+    own = _name(run)
+    shown = {own: job}
     if status is not None:
         others = _others(job)
         compared = st.multiselect(
@@ -98,19 +101,19 @@ def result(job: RobustnessTest, run: Run, status: JobStatus | None = None) -> No
             help="Other runs whose finished test has the same disturbance and the same clips.",
         ) if others else []  # fmt: skip
         shown |= {name: others[name] for name in compared}
-    rows = [
+    levels = [
         {"run": name, "level": result.level, **result.model_dump(include={"accuracy", "low", "high", "hits", "clips"})}
         for name, each in shown.items()
         for result in each.results
     ]
-    table = pd.DataFrame(rows).astype({"level": float})
+    table = pd.DataFrame(levels).astype({"level": float})
     of_clean = table[table["level"].isna()].set_index("run")["accuracy"]
     clean = {str(name): float(share) for name, share in of_clean.items()}
     charts.accuracy(table[table["level"].notna()], about, clean, "robustness-curve")
     stopped = " Stopped early: results so far." if status is not None and status.state != "finished" else ""
     undisturbed = "without added noise" if job.plan.disturbance == "noise" else "as recorded"
     st.caption(
-        f"{plain(run_name(run))}: {percent(clean.get(run_name(run), 0.0))} {undisturbed} (dashed line). "
+        f"{plain(own)}: {percent(clean.get(own, 0.0))} {undisturbed} (dashed line). "
         f"Band: 95 % Wilson interval. On {plain(chosen.sentence)}{stopped}"
     )
     with st.expander("Table", icon=":material/table:"):
@@ -120,7 +123,7 @@ def result(job: RobustnessTest, run: Run, status: JobStatus | None = None) -> No
 
 def _others(job: RobustnessTest) -> dict[str, RobustnessTest]:
     """Finished tests of other runs that compare with one, the newest a run, by the name of the run."""
-    wanted, found = job.plan, dict[str, RobustnessTest]()
+    wanted, newest = job.plan, dict[str, tuple[Run, RobustnessTest]]()
     for other, status in glances(job.workspace, RobustnessTest):
         if status.state != "finished":
             continue
@@ -130,5 +133,10 @@ def _others(job: RobustnessTest) -> dict[str, RobustnessTest]:
         same = (plan.disturbance, plan.label, plan.colour) == (wanted.disturbance, wanted.label, wanted.colour)
         ours, theirs = job.chosen, other.chosen
         if same and ours and theirs and (ours.dataset, ours.fold) == (theirs.dataset, theirs.fold):
-            found.setdefault(run_name(run), other)
-    return found
+            newest.setdefault(run.id, (run, other))
+    return {_name(run): other for run, other in newest.values()}
+
+
+def _name(run: Run) -> str:
+    """As the list names it, and its id, since several runs may have one name."""
+    return f"{rows.name(row_of(run))} · {run.id[-4:]}"
