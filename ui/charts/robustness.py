@@ -32,7 +32,7 @@ def accuracy(table: pd.DataFrame, about: Disturbance, clean: dict[str, float], k
         "axis": {"values": sorted(set(table["level"])), "format": "~s" if about.unit == "Hz" else "~g"},
     }  # fmt: skip
     y: dict[str, Any] = {"type": "quantitative", "axis": {"format": "%"}, "scale": {"domain": [0, 1]}}
-    legend = None if one else {"orient": "bottom", "title": None, "columns": 1, "labelLimit": 500}
+    legend = None if one else {"orient": "bottom", "title": None, "columns": 1, "labelLimit": 500, "symbolOpacity": 1}
     colour = {"field": "run", "type": "nominal", "legend": legend, "scale": {"domain": list(clean)}}
     tooltip = [
         {"field": "run"}, {"field": "level", "title": title}, {"field": "accuracy", "format": ".1%"},
