@@ -6,7 +6,7 @@ import io
 import json
 import shlex
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -118,13 +118,20 @@ def save_as(path: Path, run: Run | None, classifier: Callable[[], Classifier]) -
     return path
 
 
-def command_line(config: RunConfig, live: dict[int, dict[str, Any]] | None = None) -> str:
+def command_line(
+    config: RunConfig,
+    live: dict[int, dict[str, Any]] | None = None,
+    *,
+    command: str = "train",
+    folds: Sequence[str] = (),
+) -> str:
     """The shell command that does the same run again: only the settings that differ from their defaults.
 
     Args:
         live: what is changed while it trains: epoch from which it counts → path → value.
+        command: crossval for a cross-validation, of these ``folds``.
     """
-    words = ["labcore", "train"]
+    words = ["labcore", command, *(["--folds", *folds] if folds else [])]
     for path, setting in all_settings().items():
         value = config.value(path)
         if value != setting.default or path == "data.dataset":

@@ -91,6 +91,23 @@ def counted(number: int, unit: str, units: str = "", *, figure: Callable[[int], 
     return f"{figure(number)} {unit if number == 1 else units or unit + 's'}"
 
 
+def percent(share: float | None, digits: int = 1) -> str:
+    """A share of 1 as ``87.5 %``; a dash where there is none."""
+    return "–" if share is None else f"{100 * share:.{digits}f} %"
+
+
+def duration(seconds: float | None) -> str:
+    """Two units at most: 48 s, 3 min 20 s, 2 h 5 min."""
+    if seconds is None:
+        return "–"
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min" + (f" {whole % 60} s" if whole < 600 and whole % 60 else "")
+    return f"{whole // 3600} h" + (f" {whole % 3600 // 60} min" if whole % 3600 >= 60 else "")
+
+
 def moment(seconds: float) -> str:
     """A time in a recording, to a tenth of a second: ``0:07.5`` or ``1:04:07.5``."""
     minutes, tenths = divmod(round(10 * max(0.0, seconds)), 600)

@@ -55,6 +55,7 @@ FLOORS = (
         "calibration",
         "unknowns",
         "comparison",
+        "report",
         "extract",
         "backup",
         "answers",

@@ -90,8 +90,8 @@ def figures(result: Evaluated) -> dict[str, Any]:
     return result.model_dump(exclude={"type", "time"})
 
 
-def report(result: Evaluated) -> list[Content]:
-    """Final figures for people: a sentence and a table of the classes."""
+def report(result: Evaluated, since: int = 0) -> list[Content]:
+    """Final figures for people: a sentence and a table of the classes. ``since``: so many of the clips' labels were corrected later."""
     rows = [
         [label, *(percent(each.get(name)) for name in ("precision", "recall", "f1")), f"{each.get('clips', 0):g}"]
         for label, each in result.per_class.items()
@@ -99,6 +99,6 @@ def report(result: Evaluated) -> list[Content]:
     note = [f"{choice_note(result.adjusted)}."] if result.adjusted else []
     if (events := event_figures(result.confusion)) is not None:
         note.append(f"{events.sentence}.")
-    labels = label_note(result.clips, result.corrected)
+    labels = label_note(result.clips, result.corrected, since)
     note += [f"{labels}."] if labels else []
     return [result_line(result), *note, "", table(["class", "precision", "recall", "F1", "clips"], rows)]

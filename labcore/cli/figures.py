@@ -9,7 +9,7 @@ from labcore.errors import LabError
 from labcore.runs import Run
 
 if TYPE_CHECKING:
-    from labcore.evaluation.figures import Figure, Figures
+    from labcore.evaluation.figures import Figures
 
 
 def figures_of(run: Run) -> Figures | None:
@@ -28,8 +28,8 @@ def figures_of(run: Run) -> Figures | None:
 def lines(figures: Figures) -> list[Content]:
     """Figures with their intervals, a line each, and the ranking of each class."""
     told = {
-        "balanced accuracy": with_interval(figures.balanced_accuracy),
-        "macro F1": with_interval(figures.macro_f1),
+        "balanced accuracy": figures.balanced_accuracy,
+        "macro F1": figures.macro_f1,
         "average precision": percent(figures.average_precision),
         "AUROC": percent(figures.auroc),
         "calibration error": percent(figures.calibration.error),
@@ -37,10 +37,3 @@ def lines(figures: Figures) -> list[Content]:
     rows = [[each.label, percent(each.average_precision), percent(each.auroc)] for each in figures.per_class]
     listed = [f"{name:18} {value}" for name, value in told.items()]
     return [*listed, "", table(["class", "average precision", "AUROC"], rows)]
-
-
-def with_interval(figure: Figure) -> str:
-    """As ``76.0 % (71.2 to 81.2)``."""
-    if figure.low is None or figure.high is None:
-        return percent(figure.value)
-    return f"{percent(figure.value)} ({100 * figure.low:.1f} to {100 * figure.high:.1f})"

@@ -1,9 +1,10 @@
-"""List, show, compare, calibrate, name, tag, archive, stop and delete runs; find labels that look wrong.
+"""List, show, compare, calibrate, report, name, tag, archive, stop and delete runs; find labels that look wrong.
 
 Examples:
   labcore runs list --filter state=finished --sort accuracy
   labcore runs show last --follow
   labcore runs compare 20261126-1030 last
+  labcore runs report last --output last.html
   labcore runs rename last quiet-room
   labcore runs delete 20261126-1030
   labcore runs restore last
@@ -15,7 +16,15 @@ import argparse
 from typing import TYPE_CHECKING
 
 from labcore.catalogue.rows import row_of
-from labcore.cli import run_changes, run_list, runs_calibrate, runs_compare, runs_suspicious, runs_unknown
+from labcore.cli import (
+    run_changes,
+    run_list,
+    runs_calibrate,
+    runs_compare,
+    runs_report,
+    runs_suspicious,
+    runs_unknown,
+)
 from labcore.cli.figures import figures_of, lines
 from labcore.cli.jobs import follow, own, stop
 from labcore.cli.output import Content, duration, facts_lines, one_line, percent, tell
@@ -44,6 +53,7 @@ def parser() -> Parser:
             "compare": (runs_compare.run, runs_compare.HELP),
             "calibrate": (runs_calibrate.run, runs_calibrate.HELP),
             "unknown": (runs_unknown.run, runs_unknown.HELP),
+            "report": (runs_report.run, runs_report.HELP),
             "suspicious": (runs_suspicious.run, runs_suspicious.HELP),
             "stop": (stop_named, "stop runs after the current batch, however they were started; they can be resumed"),
             "delete": (
@@ -58,6 +68,7 @@ def parser() -> Parser:
     runs_compare.add_to(actions["compare"])
     runs_calibrate.add_to(actions["calibrate"])
     runs_unknown.add_to(actions["unknown"])
+    runs_report.add_to(actions["report"])
     runs_suspicious.add_to(actions["suspicious"])
     add_run(actions["stop"], many=True)
     add_run(actions["delete"], many=True)
@@ -101,6 +112,9 @@ def summary(
     figures: Figures | None = None,
 ) -> list[Content]:
     """What ``runs show`` prints, from a run's status and its last events."""
+    from labcore.datasets.corrected_since import corrected_since
+    from labcore.datasets.corrections import Corrections
+
     row = row_of(each)
     facts, about = brief(each, status, row), row.about
     told = {
@@ -118,6 +132,7 @@ def summary(
         told["data"] += f": {clips}{'; the split leaks' if training.leaks else ''}"
         told["network"] += f", {training.parameters:,} parameters, {training.precision} on {training.device}"
         told["device"] = training.device_reason
+        told["labels"] = Corrections.of_run(each).sentence.removeprefix("labels of ")
     finished = evaluated is not None and status.state == "finished"
     if status.accuracy is not None and not finished:
         watched = "validation" if training and training.validation_clips else "test"
@@ -127,7 +142,7 @@ def summary(
     if evaluated is not None and finished:
         from labcore.cli.evaluate import report  # what a list has no use for
 
-        content += ["", *report(evaluated), *(["", *lines(figures)] if figures else [])]
+        content += ["", *report(evaluated, corrected_since(each)), *(["", *lines(figures)] if figures else [])]
     try:
         from labcore.export import again
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from labcore.cli.figures import with_interval
 from labcore.cli.output import Content, duration, percent, table, tell
 from labcore.cli.parser import Parser, add_json, add_run, runs_named
 from labcore.texts import counted
@@ -59,8 +58,8 @@ def _sides(found: Comparison) -> Content:
                     side.letter,
                     each.id,
                     ", ".join(each.folds) or None,
-                    with_interval(told.accuracy) if told else percent(each.accuracy),
-                    with_interval(told.macro_f1) if told else None,
+                    told.accuracy if told else percent(each.accuracy),
+                    told.macro_f1 if told else None,
                     percent(told.calibration.error) if told else None,
                     duration(each.seconds),
                     f"{each.bytes / 1e6:.1f} MB" if each.bytes else None,

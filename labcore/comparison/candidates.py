@@ -31,6 +31,7 @@ class Candidate:
     """One of what is compared.
 
     Attributes:
+        job: its folder.
         kind: run or cross-validation.
         runs: the ids of its runs.
         asked, config: its settings as they were asked for, and with everything automatic worked out.
@@ -48,6 +49,7 @@ class Candidate:
     """
 
     id: str
+    job: Run | CrossValidation = field(repr=False)
     kind: str
     runs: tuple[str, ...]
     asked: RunConfig
@@ -83,11 +85,17 @@ def candidate(workspace: Workspace, name: str) -> Candidate:
     Raises:
         RunError: there is none of that name, several are meant, or it cannot be read.
     """
+    job = named(workspace, name)
+    return of_run(workspace, job) if isinstance(job, Run) else of_crossval(workspace, job)
+
+
+def named(workspace: Workspace, name: str) -> Run | CrossValidation:
+    """The run, or else the cross-validation, that a name means; as for :func:`candidate`."""
     try:
-        return of_run(workspace, Run.open(workspace, name))
+        return Run.open(workspace, name)
     except RunError as error:
         try:
-            return of_crossval(workspace, CrossValidation.open(workspace, name))
+            return CrossValidation.open(workspace, name)
         except RunError:
             raise error from None
 
@@ -122,6 +130,7 @@ def of_run(workspace: Workspace, run: Run, *, with_predictions: bool = True) -> 
     folds = (result.fold,) if result else (started.fold,) if started else (run.config.data.fold or "",)
     return Candidate(
         id=run.id,
+        job=run,
         kind="run",
         asked=asked_for(run),
         config=run.config,
@@ -154,6 +163,7 @@ def of_crossval(workspace: Workspace, experiment: CrossValidation) -> Candidate:
     right = predictions.predicted == predictions.targets if predictions is not None else None
     return Candidate(
         id=experiment.id,
+        job=experiment,
         kind="cross-validation",
         asked=_pooled(asked_for(first)) if first else experiment.config,
         config=_pooled(first.config) if first else experiment.config,

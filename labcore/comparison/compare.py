@@ -201,21 +201,24 @@ def _folds(each: Candidate) -> str:
 def _settings(sides: Sequence[Side]) -> tuple[tuple[Setting, tuple[str, ...]], ...]:
     rows = []
     for path, setting in all_settings().items():
-        values = tuple(", ".join(dict.fromkeys(_value(each, path, setting) for each in side.members)) for side in sides)
+        values = tuple(
+            ", ".join(dict.fromkeys(setting_told(each, path, setting) for each in side.members)) for side in sides
+        )
         if len(set(values)) > 1:
             rows.append((setting, values))
     return tuple(rows)
 
 
-def _value(each: Candidate, path: str, setting: Setting) -> str:
+def setting_told(each: Candidate, path: str, setting: Setting) -> str:
     """As ``25``, ``0.1 s``, ``automatic``, or ``automatic (25)`` where it was worked out."""
     asked, found = each.asked.value(path), each.config.value(path)
     if asked is not None:
-        return _shown(asked, setting)
-    return setting.unset if found is None else f"{setting.unset} ({_shown(found, setting)})"
+        return setting_value(asked, setting)
+    return setting.unset if found is None else f"{setting.unset} ({setting_value(found, setting)})"
 
 
-def _shown(value: Any, setting: Setting) -> str:
+def setting_value(value: Any, setting: Setting) -> str:
+    """A value with its unit."""
     return f"{f'{value:g}' if isinstance(value, float) else value} {setting.unit}".strip()
 
 

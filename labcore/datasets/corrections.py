@@ -23,6 +23,8 @@ from labcore.texts import counted, shown
 FILE = "corrections"
 """The JSON file in a run's folder that says which labels it takes for others."""
 FORMAT = 1
+KIND = "annotations"
+"""Of findings."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,9 @@ class Corrections:
             "format": FORMAT,
             "revision": self.revision,
             "digest": self.digest,
+            "disputed": self.disputed,
+            "unused": self.unused,
+            "damaged": self.damaged,
             "labels": [[*key, new] for key, new in self.labels.items()],
         }
 
@@ -85,7 +90,8 @@ class Corrections:
         known = run.load(FILE, {})
         try:
             labels = {(str(clip), float(start), str(own)): str(new) for clip, start, own, new in known["labels"]}
-            return cls(int(known["revision"]), str(known["digest"]), labels)
+            counts = (int(known.get(name, 0)) for name in ("disputed", "unused", "damaged"))
+            return cls(int(known["revision"]), str(known["digest"]), labels, *counts)
         except (KeyError, TypeError, ValueError):
             return cls()
 
@@ -139,12 +145,11 @@ def corrected(dataset: Dataset) -> Dataset:
     if not annotations.revision:
         return with_labels(dataset, Corrections())
     paths = dict(zip(keys_of(dataset), dataset.table["path"], strict=True))
-    found = resolve(annotations, lambda key: _size(paths[key]) if key in paths else -1)
-    return replace(with_labels(dataset, found), findings=[*dataset.findings, *_told(found, annotations.name)])
+    return with_labels(dataset, resolve(annotations, lambda key: _size(paths[key]) if key in paths else -1))
 
 
 def with_labels(dataset: Dataset, corrections: Corrections) -> Dataset:
-    """A data set with these labels in place of its own ones."""
+    """A data set with these labels in place of its own ones, and with what is to be told of that among its findings."""
     own = own_labels(dataset.table)
     table = dataset.table.drop(columns=OWN_LABEL, errors="ignore").assign(label=own)
     if corrections.labels:
@@ -152,7 +157,9 @@ def with_labels(dataset: Dataset, corrections: Corrections) -> Dataset:
         real = {shown(label): label for label in own}  # a name that is not UTF-8 is annotated as it is shown
         changed = [real.get(label, label) for label in labels]
         table = table.assign(label=pd.Series(changed, dtype=object), **{OWN_LABEL: own})
-    return replace(dataset, table=table, corrections=corrections)
+    findings = [finding for finding in dataset.findings if finding.kind != KIND]
+    told = _told(corrections, dataset.name) if corrections.revision else []
+    return replace(dataset, table=table, corrections=corrections, findings=[*findings, *told])
 
 
 def keys_of(dataset: Dataset) -> list[Key]:
@@ -163,19 +170,17 @@ def keys_of(dataset: Dataset) -> list[Key]:
 
 
 def _told(found: Corrections, name: str) -> list[Finding]:
-    """What is to be known of annotations that count for nothing."""
+    """What is to be known of annotations: what they come to, and which count for nothing."""
     remedy = f"`labcore datasets annotations {name}` lists them"
-    told = []
+    told = [Finding(KIND, found.sentence, (), remedy, "note")]
     if found.damaged:
-        told.append(
-            f"{counted(found.damaged, 'line')} of the annotations cannot be read and {_do(found.damaged)} not count"
-        )
+        many = f"{counted(found.damaged, 'line')} of the annotations cannot be read and {_do(found.damaged)} not count"
+        told.append(Finding(KIND, many, (), remedy))
     if found.unused:
-        told.append(
-            f"{counted(found.unused, 'annotation')} {_do(found.unused)} not count: the clip is gone, or its file or its label in the data "
-            "set has changed since"
-        )
-    return [Finding("annotations", what, (), remedy) for what in told]
+        many = f"{counted(found.unused, 'annotation')} {_do(found.unused)} not count"
+        why = "the clip is gone, or its file or its label in the data set has changed since"
+        told.append(Finding(KIND, f"{many}: {why}", (), remedy))
+    return told
 
 
 def _do(number: int) -> str:

@@ -173,6 +173,7 @@ class Dataset:
         return as_html(self._facts())
 
     def _facts(self) -> dict[str, str]:
+        told = self.corrections.sentence if self.corrections is not None else ""
         one = "" if self.part_of is None else f", fold {self.folds[0]}"
         return {
             "data set": f"{shown(self.name)}{one}",
@@ -181,6 +182,7 @@ class Dataset:
             "folds": some(self.folds),
             "layout": self.layout,
             "place": shown(self.root),
+            **({"labels": told} if told else {}),
         }
 
 

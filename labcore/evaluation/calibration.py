@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from labcore.evaluation.intervals import wilson_interval
+from labcore.texts import percent
 
 BINS = 15
 COLDEST, HOTTEST = 0.05, 20.0
@@ -72,6 +73,17 @@ def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> 
     ]
     error = float(np.abs(sums - hits).sum() / len(confidence))
     return Reliability(error, float(confidence.mean()), rows)
+
+
+def verdict(found: Reliability) -> str:
+    """Whether a network is too sure, in a sentence; "" where there are no clips."""
+    if found.confidence is None or not found.bins:
+        return ""
+    clips = sum(each.clips for each in found.bins)
+    accuracy = sum(each.clips * each.accuracy for each in found.bins) / clips
+    gap = found.confidence - accuracy
+    word = "about as sure as it is right" if abs(gap) < 0.02 else "too sure" if gap > 0 else "not sure enough"
+    return f"It is {word}: mean confidence {percent(found.confidence)}, accuracy {percent(accuracy)}."
 
 
 def tempered(probabilities: np.ndarray, temperature: float) -> np.ndarray:

@@ -12,6 +12,7 @@ from labcore.evaluation.bootstrap import Interval, intervals
 from labcore.evaluation.calibration import Reliability, reliability
 from labcore.evaluation.clip_predictions import ClipPredictions
 from labcore.evaluation.metrics import Confusion, score
+from labcore.texts import percent
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,12 @@ class Figure:
     @classmethod
     def of(cls, value: float, interval: Interval | None) -> Figure:
         return cls(value, *(interval or (None, None)))
+
+    def __str__(self) -> str:
+        """As ``76.0 % (71.2 to 81.2)``."""
+        if self.low is None or self.high is None:
+            return percent(self.value)
+        return f"{percent(self.value)} ({100 * self.low:.1f} to {100 * self.high:.1f})"
 
 
 @dataclass(frozen=True)

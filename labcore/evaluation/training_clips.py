@@ -6,6 +6,8 @@ made when somebody asks for it, in one pass of the run's classifier over its tra
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from filelock import FileLock
 
@@ -19,6 +21,9 @@ from labcore.evaluation.clip_predictions import ClipPredictions
 from labcore.jobs.following import OnProgress
 from labcore.runs import Run
 from labcore.workspace import Workspace
+
+if TYPE_CHECKING:
+    from labcore.inference.classifier import Classifier
 
 FILE = "training_predictions.parquet"
 
@@ -47,10 +52,9 @@ def training_clips(
         DatasetError: its data set is gone, or none of its training clips are there any more.
         WorkspaceError: the data set lies where this lab opens nothing, or the file cannot be written.
     """
-    from labcore.evaluation.eval_set import EvalSet
-    from labcore.evaluation.predictions import known_of, record
+    import torch
+
     from labcore.evaluation.work import loaded
-    from labcore.inference.resident_clips import waveform_cache
 
     if (known := known_training_clips(run)) is not None:
         return known
@@ -58,19 +62,31 @@ def training_clips(
         if (known := known_training_clips(run)) is not None:  # somebody else made it meanwhile
             return known
         classifier = loaded(run.path, device)
-        dataset = dataset_of(run, workspace, run.config.data.dataset)
-        store = open_store(workspace, dataset, classifier.sample_rate)
-        rows, labels = _trained_on(run, store, dataset.folder)
-        table = store.table.copy()
-        table.loc[rows, "label"] = labels
-        table.loc[rows, "fold"] = "train"
-        parts = EvalSet(classifier, waveform_cache(store, classifier.device), rows).parts(progress)
-        _, trouble = record(
-            run.path / FILE, known_of(table, rows, dataset.folder), classifier.labels, store.sample_rate, parts
-        )
-        if trouble is not None:
-            raise trouble
+        try:
+            _write(run, workspace, classifier, progress)
+        except torch.OutOfMemoryError:  # a training may have all of the GPU's memory
+            if device != "auto":
+                raise
+            _write(run, workspace, classifier.to("cpu"), progress)
     return ClipPredictions.read([run.path / FILE])
+
+
+def _write(run: Run, workspace: Workspace, classifier: Classifier, progress: OnProgress) -> None:
+    from labcore.evaluation.eval_set import EvalSet
+    from labcore.evaluation.predictions import known_of, record
+    from labcore.inference.resident_clips import waveform_cache
+
+    dataset = dataset_of(run, workspace, run.config.data.dataset)
+    store = open_store(workspace, dataset, classifier.sample_rate)
+    rows, labels = _trained_on(run, store, dataset.folder)
+    table = store.table.copy()
+    table.loc[rows, "label"] = labels
+    table.loc[rows, "fold"] = "train"
+    parts = EvalSet(classifier, waveform_cache(store, classifier.device), rows).parts(progress)
+    known = known_of(table, rows, dataset.folder)
+    _, trouble = record(run.path / FILE, known, classifier.labels, store.sample_rate, parts)
+    if trouble is not None:
+        raise trouble
 
 
 def _trained_on(run: Run, store: ClipStore, folder: str) -> tuple[np.ndarray, np.ndarray]:

@@ -12,6 +12,7 @@ Beside what every job has (:mod:`labcore.jobs.folder`)::
       checkpoints/last.pt  to resume from
       weights.safetensors  the trained classifier
       predictions.parquet  what it says of each held-out clip (labcore.evaluation.predictions)
+      training_predictions.parquet  the same of its training clips, once asked for (labcore.evaluation.training_clips)
       worker.log           what the worker printed
       tensorboard/         scalars for TensorBoard
 """

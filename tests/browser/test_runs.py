@@ -27,6 +27,7 @@ def test_a_run_is_named_deleted_and_brought_back_by_keyboard(server, furnished, 
     row.get_by_role("link", name="A first try").wait_for()
     page.get_by_role("button", name="Undo").press("Enter")
     until(lambda: read_about(run.path).name == "")
+    row.get_by_role("link", name="tones · quick").wait_for()
     row.get_by_role("checkbox").press("Space")
     page.get_by_role("button", name="Delete", exact=True).press("Enter")
     row.wait_for(state="detached")

@@ -40,6 +40,7 @@ OFFERED = {
         "compare",
         "calibrate",
         "unknown",
+        "report",
         "suspicious",
         "stop",
         "delete",

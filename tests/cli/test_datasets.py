@@ -247,6 +247,7 @@ def test_a_training_says_which_labels_it_takes(
     (run,) = list_runs(workspace)
     assert run.load("environment")["labels"] == "labels of revision 3: 3 corrected"
     assert run.load("corrections")["revision"] == 3
+    assert "revision 3: 3 corrected" in labcore("runs", "show", "last").out
     (result,) = labcore("evaluate", "--run", "last", "--fold", "all", "--json").lines
     assert (result["corrected"], result["confusion"]["high"]) == (3, result["confusion"]["high"])
     assert sum(result["confusion"]["high"].values()) == 13

@@ -22,7 +22,9 @@ import torch
 from labcore.cli.main import COMMANDS
 from labcore.cli.parser import Parser
 from labcore.config import RunConfig
+from labcore.datasets.annotations import annotate, decided
 from labcore.inference.classifier import Classifier
+from labcore.owners import shell_user
 from labcore.runs import Run
 from labcore.workspace import Workspace
 
@@ -56,6 +58,7 @@ NOT_RUN = {
     "needs two runs; tests/cli/test_runs_compare.py has it": (
         "labcore runs compare A B",
         "labcore runs compare A B --json",
+        "labcore runs report A B --output ab.html",
     ),
     "needs other folds or validation clips; tests/test_calibration.py has it": (
         "labcore runs calibrate RUN",
@@ -255,6 +258,7 @@ def place(trained_home: Path, tones: Path, tmp_path: Path, monkeypatch: pytest.M
         (tmp_path / folder if folder != "datasets" else home / folder).mkdir(parents=True, exist_ok=True)
     for name in ("demo", "esc50", "esc10", "ESC-10", "UrbanSound8K", "mine"):
         (home / "datasets" / name).symlink_to(tones)
+    annotate(Workspace(home), "mine", decided(("low/0.wav", 0.0, "low"), "right", who=shell_user(), size=1))
     (tmp_path / "new" / "place").mkdir(parents=True)
     for name in (
         "home/ESC-50",

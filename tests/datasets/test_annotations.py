@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from labcore.backup.restoring import restore
+from labcore.backup.writing import back_up
 from labcore.datasets import find_dataset, register
 from labcore.datasets.agreement import agreements, disputed, verdicts
 from labcore.datasets.annotations import (
@@ -20,6 +22,7 @@ from labcore.datasets.annotations import (
 from labcore.datasets.keeping import remove, rename
 from labcore.errors import DatasetError
 from labcore.owners import NotYoursError
+from labcore.workspace import Workspace
 
 KEY = ("dog/1.wav", 0.0, "dog")
 
@@ -147,3 +150,11 @@ def test_kappa_is_not_defined_where_all_have_one_label(workspace):
     for person in ("Ann", "Bo"):
         said_by(workspace, person, "right")
     assert [(pair.agreed, pair.kappa) for pair in agreements(known(workspace))] == [(1, None)]
+
+
+def test_a_backup_holds_them(workspace, tmp_path):
+    mine = said_by(workspace, "Ann")
+    back_up(workspace, tmp_path / "lab.tar")
+    there = Workspace(tmp_path / "there")
+    restore(tmp_path / "lab.tar", there)
+    assert known(there).decisions == (mine,)

@@ -91,6 +91,7 @@ def test_every_reader_of_a_named_set_sees_the_corrected_labels(workspace, tones,
     assert now.labels == ["high", "low tones"]
     assert now.corrections.sentence == "labels of revision 2: 1 corrected, 1 clip left out"
     health = check_dataset(now)
+    assert any("1 corrected, 1 clip left out" in note for note in health.notes)
     assert health.counts.sum(axis=1).to_dict() == {"high": 4, "low tones": 7}
     assert list(now.table["fold"]) == list(before.table["fold"])
     assert list(tones.rglob("*.jsonl")) == []
@@ -149,8 +150,13 @@ def test_what_is_no_longer_so_does_not_count_and_is_told(workspace, tones, corre
     assert set(labels(dataset).values()) == {"high", "low tones"}
     assert dataset.corrections.corrected == 0
     assert dataset.corrections.unused == 3
-    (finding,) = [finding for finding in dataset.findings if finding.kind == "annotations"]
+    (finding,) = [
+        finding for finding in dataset.findings if finding.kind == "annotations" and finding.level == "warning"
+    ]
     assert "3 annotations do not count" in finding.sentence
+    run = Run.create(workspace, RunConfig().replace({"data.dataset": "tones"}))
+    pin_labels(run, workspace, "tones")
+    assert finding in find_again(run, workspace, "tones").findings  # and so the training warns of it
 
 
 def test_a_set_of_another_place_has_annotations_of_its_own(workspace, tones, correct, tmp_path):

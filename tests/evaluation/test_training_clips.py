@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from labcore.config import RunConfig
 from labcore.datasets import read_dataset
@@ -13,6 +14,7 @@ from labcore.datasets.splits import split_for
 from labcore.errors import DatasetError, RunError
 from labcore.evaluation import training_clips as module
 from labcore.evaluation.clip_predictions import ClipPredictions
+from labcore.evaluation.eval_set import EvalSet
 from labcore.evaluation.training_clips import FILE, known_training_clips, training_clips
 from labcore.inference.classifier import Classifier
 from labcore.runs import Run
@@ -65,6 +67,21 @@ def test_they_are_made_once(run, workspace, monkeypatch):
     os.utime(run.weights, ns=(0, 0))
     assert known_training_clips(run) is None
     assert isinstance(training_clips(run, workspace, device="cpu"), ClipPredictions)
+
+
+def test_a_full_gpu_leaves_it_to_the_cpu(run, workspace, monkeypatch):
+    real, tries = EvalSet.parts, []
+
+    def parts(self, progress):
+        tries.append(self.classifier.device.type)
+        if len(tries) == 1:
+            raise torch.OutOfMemoryError("out of memory")
+        return real(self, progress)
+
+    monkeypatch.setattr(EvalSet, "parts", parts)
+    assert len(training_clips(run, workspace)) > 0
+    assert len(tries) == 2
+    assert tries[1] == "cpu"
 
 
 def test_what_is_stopped_leaves_nothing_behind(run, workspace):

@@ -99,7 +99,7 @@ def test_one_gone_report_beside_one_that_is_there(open_page, full):
     assert app.multiselect(key="speed-reports").value == [there]
 
 
-@pytest.mark.parametrize("page", ["streamlit_app.py", *PAGES, "pages/explore.py"])
+@pytest.mark.parametrize("page", ["streamlit_app.py", *PAGES, "pages/runs.py", "pages/explore.py"])
 def test_what_cannot_be_read_is_told_and_takes_nothing_down(open_page, full, page):
     damage(full)
     app = open_page(page)

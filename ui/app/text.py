@@ -13,6 +13,8 @@ from labcore.events import Preparing
 from labcore.jobs.folder import JobFolder
 from labcore.jobs.glances import about_of
 from labcore.jobs.status import JobStatus as Status
+from labcore.texts import duration as duration
+from labcore.texts import percent as percent
 
 STATES = {
     "queued": ("Queued", ":material/schedule:", "gray"),
@@ -69,26 +71,10 @@ def label_names(labels: Iterable[str]) -> dict[str, str]:
     return {label: name if times[name] == 1 else texts.shown(label) for label, name in names.items()}
 
 
-def percent(share: float | None, digits: int = 1) -> str:
-    return "–" if share is None else f"{100 * share:.{digits}f} %"
-
-
 def points(difference: float) -> str:
     """The difference of two shares in percentage points, signed; what rounds to nothing has no sign."""
     moved = round(100 * difference, 1)
     return f"{moved:+.1f} points".replace("-", "−") if moved else "0.0 points"
-
-
-def duration(seconds: float | None) -> str:
-    """Two units at most: 48 s, 3 min 20 s, 2 h 5 min."""
-    if seconds is None:
-        return "–"
-    whole = max(0, round(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min" + (f" {whole % 60} s" if whole < 600 and whole % 60 else "")
-    return f"{whole // 3600} h" + (f" {whole % 3600 // 60} min" if whole % 3600 >= 60 else "")
 
 
 def count(number: float) -> str:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from labcore import calibration
 from labcore.errors import RunError
-from labcore.evaluation.calibration import Reliability
+from labcore.evaluation.calibration import Reliability, verdict
 from labcore.evaluation.figures import Figures
 from labcore.evaluation.jobs import Evaluation
 from labcore.inference.temperature import Temperature
@@ -56,19 +56,8 @@ def diagram(lines: dict[str, Reliability], *, key: str) -> DeltaGenerator:
         reliability(lines, key=f"reliability-{key}")
     with right:
         for name, each in lines.items():
-            st.markdown(f"{name}: expected calibration error **{percent(each.error)}**. {_verdict(each)}")
+            st.markdown(f"{name}: expected calibration error **{percent(each.error)}**. {verdict(each)}")
         return st.container()
-
-
-def _verdict(found: Reliability) -> str:
-    """Whether a network is too sure, in a sentence."""
-    if found.confidence is None or not found.bins:
-        return ""
-    clips = sum(each.clips for each in found.bins)
-    accuracy = sum(each.clips * each.accuracy for each in found.bins) / clips
-    gap = found.confidence - accuracy
-    word = "about as sure as it is right" if abs(gap) < 0.02 else "too sure" if gap > 0 else "not sure enough"
-    return f"It is {word}: mean confidence {percent(found.confidence)}, accuracy {percent(accuracy)}."
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

@@ -24,6 +24,7 @@ from ui.runs.held_out_clips import HeldOutClips
 
 if TYPE_CHECKING:
     from labcore.explore.view import View
+    from labcore.inference.classifier import Classifier
 
 LONGEST_SECONDS = 30.0
 """Of a longer clip its beginning is played and drawn."""
@@ -145,12 +146,25 @@ def _views(path: str, changed: int, found: Row, end_s: float, label: str) -> tup
     """Log-mel and Grad-CAM of a clip by the network of a run, its length in seconds, and why there is no Grad-CAM where there is none."""
     from labcore.audio import decode
     from labcore.explore.views import view_of, weights_view
-    from labcore.inference.grad_cam import grad_cam
 
-    network = services.classifier(Run(Path(path)))
+    run = Run(Path(path))
+    network = services.classifier(run)
     waveform, rate = decode(found.path, network.sample_rate, start_s=found.start_s, end_s=end_s)
     seconds, view = len(waveform) / rate, view_of("log-mel", waveform, network.config)
     try:
-        return view, weights_view(grad_cam(network, waveform, label), network.config), seconds, ""
+        return view, weights_view(_weights(run, network, waveform, label), network.config), seconds, ""
     except ConfigError as error:
         return view, None, seconds, str(error)
+
+
+def _weights(run: Run, network: Classifier, waveform: np.ndarray, label: str) -> np.ndarray:
+    """Grad-CAM, see there. A training may fill the GPU: it is then worked out on the CPU."""
+    from labcore.inference.classifier import Classifier
+    from labcore.inference.grad_cam import grad_cam
+
+    try:
+        return grad_cam(network, waveform, label)
+    except RuntimeError as error:
+        if "out of memory" not in str(error):
+            raise
+    return grad_cam(Classifier.load(run.path, device="cpu"), waveform, label)

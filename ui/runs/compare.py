@@ -19,7 +19,7 @@ from ui.app import services
 from ui.app.shell import errors_in_place
 from ui.app.text import duration, label_names, percent, plain, sentence
 from ui.charts import comparing
-from ui.runs import compared_clips, one
+from ui.runs import compared_clips, one, report
 from ui.runs.evaluation import file_stamp
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def show(jobs: Sequence[JobFolder]) -> None:
     """The comparison of runs and cross-validations."""
     one.back()
     found = comparison(jobs)
+    report.buttons([job.id for job in jobs])
     _sentences(found)
     st.dataframe(_sides(found), hide_index=True, height="content", alt="What is compared", placeholder="–")
     _links(found)

@@ -8,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from labcore.config import RunConfig
+from labcore.crossval.job import CrossValidation
 from labcore.evaluation.review import Order, ReviewClip
 from labcore.runs import Run
 from labcore.texts import counted
@@ -28,18 +29,32 @@ several equally often, or none, the clip is left out of training and of every fi
 
 def show(run: Run) -> None:
     """The held-out clips of a run, to be corrected by ear."""
-    if not run.predictions.is_file():
-        st.info("There are no predictions of this run yet: they are written when it finishes.", icon=":material/info:")
+    fold = run.config.data.fold
+    told = f"Held-out clips{f' of fold {plain(fold)}' if fold else ''}"
+    _ordered([run], f"run {run.id}", told, run)
+
+
+def show_pooled(experiment: CrossValidation) -> None:
+    """The clips of all folds of a cross-validation, each predicted by the network that held it out."""
+    runs = list(experiment.members().values())
+    _ordered(runs, f"cross-validation {experiment.id}", "Held-out clips of all folds")
+
+
+def _ordered(runs: list[Run], name: str, told: str, again: Run | None = None) -> None:
+    """The clips that runs predicted, in the order that the visitor chooses."""
+    done = [run for run in runs if run.predictions.is_file()]
+    if not done:
+        st.info("There are no predictions yet: they are written when a run finishes.", icon=":material/info:")
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         order: Order = one_of(
             "Clips", ORDERS, default="mixed", key="correct-order", help=ABOUT, label_visibility="collapsed"
         )
-        fold = run.config.data.fold
-        st.markdown(f":gray[Held-out clips{f' of fold {plain(fold)}' if fold else ''}]", width="content")
-    clips = _review(str(run.predictions), run.predictions.stat().st_mtime_ns, order)
-    why = f"run {run.id}: {ORDERS[order].lower()}"
-    show_clips(run.config.data.dataset, clips, why=why, config=run.config, key=f"correct-{run.id}", run=run)
+        st.markdown(f":gray[{told}]", width="content")
+    clips = _review(tuple((str(run.predictions), run.predictions.stat().st_mtime_ns) for run in done), order)
+    config = done[0].config
+    why = f"{name}: {ORDERS[order].lower()}"
+    show_clips(config.data.dataset, clips, why=why, config=config, key=f"correct-{name.split()[-1]}", run=again)
 
 
 def show_clips(
@@ -148,8 +163,9 @@ def _all(sitting: Sitting) -> None:
 
 
 @st.cache_data(ttl=300, max_entries=8, show_spinner=False)
-def _review(path: str, changed: int, order: Order) -> list[ReviewClip]:
+def _review(files: tuple[tuple[str, int], ...], order: Order) -> list[ReviewClip]:
+    """``files``: of predictions, each with the time of its change."""
     from labcore.evaluation.clip_predictions import ClipPredictions
     from labcore.evaluation.review import review_clips
 
-    return review_clips(ClipPredictions.read([Path(path)]), order)
+    return review_clips(ClipPredictions.read([Path(file) for file, _ in files]), order)

@@ -11,7 +11,7 @@ import streamlit as st
 
 from labcore.catalogue.rows import whole_row
 from labcore.crossval.job import CrossValidation
-from ui.runs import evaluation, labels, mistakes, one
+from ui.runs import correct, evaluation, labels, mistakes, one
 from ui.runs.rows import table
 
 
@@ -30,6 +30,7 @@ TABS: dict[str, Callable[[CrossValidation], None]] = {
     "Evaluation": evaluation.pooled,
     "Mistakes": mistakes.show_pooled,
     "Labels": labels.show_pooled,
+    "Correct": correct.show_pooled,
 }
 """Title → what it shows. Only the tab that is open is drawn."""
 

@@ -13,7 +13,7 @@ from ui.app import live
 from ui.app.shell import errors_in_place
 from ui.app.text import plain
 from ui.components import owner_guard
-from ui.runs import actions, correct, evaluation, labels, mistakes, overview, robustness, rows, unknown
+from ui.runs import actions, correct, evaluation, labels, mistakes, overview, report, robustness, rows, unknown
 
 S = TypeVar("S")
 TABS: dict[str, Callable[[Run], None]] = {
@@ -51,6 +51,8 @@ def head(row: Row) -> None:
         st.caption(plain(row.about.note))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         actions.buttons([row])
+        if row.state != "unreadable":
+            report.buttons([row.id])
 
 
 def back() -> None:
@@ -60,9 +62,9 @@ def back() -> None:
 
 def tabs(views: Mapping[str, Callable[[S], None]], subject: S) -> None:
     """Views of one thing behind tabs; which one is open stands in the address (``?tab=…``)."""
-    for tab, render in zip(
+    for tab, view in zip(
         st.tabs(list(views), key="tab", on_change="rerun", bind="query-params"), views.values(), strict=True
     ):
         if tab.open:
             with tab, errors_in_place():
-                render(subject)
+                view(subject)

@@ -14,7 +14,6 @@ from typing import Any, Literal
 import streamlit as st
 
 FOLDER = Path(__file__).parent
-Event = Literal["open", "sort", "star", "rename"]
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ def run_table(
     choosable: bool = True,
     changes: bool = True,
 ) -> tuple[str, Any]:
-    """Draw the table. Returns what was just done in it: an :data:`Event` and what comes with it, else twice empty.
+    """Draw the table. Returns what was just done in it (open, sort, star or rename) with what comes with it, or twice nothing.
 
     Args:
         sort: the column that the rows are sorted by, with a minus for the other way round.
