@@ -49,7 +49,7 @@ def clips_for(run: Run) -> CalibrationClips | None:
                 raise
     if not set_aside:
         raise RunError(
-            "there are no clips to fit a temperature on: the run is no fold of a cross-validation and set no clips aside",
+            "there are no clips to fit anything on: the run is no fold of a cross-validation and set no clips aside",
             "Train with a validation share, or run a cross-validation. The test fold is never used for it",
         )
     job = validation_evaluation(run)
@@ -152,8 +152,12 @@ def _validation_shares(run: Run) -> set[float]:
     return set().union(*(_validation_shares(each) if each.there else {0.0} for each in members))
 
 
-def _out_of_fold(run: Run) -> CalibrationClips:
-    """The clips of the other folds of a run's cross-validation, without any that its own test fold holds."""
+def other_folds(run: Run) -> list[Run]:
+    """The other folds of a run's cross-validation that have predictions.
+
+    Raises:
+        RunError: there are none, or it is no fold of one.
+    """
     mark = run.load(EXPERIMENT, {})
     whole = "Finish the other folds of the cross-validation first"
     try:
@@ -161,9 +165,15 @@ def _out_of_fold(run: Run) -> CalibrationClips:
         siblings = [each for each in parent.members(str(mark.get("split", "official"))).values() if each.id != run.id]
     except LabError as error:
         raise RunError(f"the cross-validation of run {run.id} cannot be read: {error.what}", whole) from error
-    files = [each.predictions for each in siblings if each.predictions.is_file()]
-    if not files:
+    done = [each for each in siblings if each.predictions.is_file()]
+    if not done:
         raise RunError("no other fold of its cross-validation has predictions yet", whole)
+    return done
+
+
+def _out_of_fold(run: Run) -> CalibrationClips:
+    """The clips of the other folds of a run's cross-validation, without any that its own test fold holds."""
+    files = [each.predictions for each in other_folds(run)]
     predictions = _known(ClipPredictions.read(files))
     own = set(ClipPredictions.read([run.predictions]).frame[KEY].itertuples(index=False, name=None))
     apart = [key not in own for key in predictions.frame[KEY].itertuples(index=False, name=None)]

@@ -13,7 +13,7 @@ LONG_SECONDS = 30.0
 SECTIONS = {
     "look": ":material/graphic_eq: Look and listen",
     "augment": ":material/shuffle: Augmentation",
-    "noise": ":material/noise_control_off: Accuracy in noise",
+    "noise": ":material/noise_control_off: Robustness",
 }
 
 shell.open_page("Explore", "See and hear a clip as the network receives it, and what each augmentation does to it.")

@@ -53,6 +53,7 @@ FLOORS = (
         "search",
         "crossval",
         "calibration",
+        "unknowns",
         "comparison",
         "report",
         "extract",

@@ -106,7 +106,7 @@ def test_an_ensemble_has_validation_clips_where_no_member_was_trained_on_them(wo
         if fits:
             assert calibration.clips_for(run) is None
         else:
-            with pytest.raises(RunError, match="no clips to fit a temperature on"):
+            with pytest.raises(RunError, match="no clips to fit anything on"):
                 calibration.clips_for(run)
 
 

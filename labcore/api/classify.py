@@ -274,13 +274,22 @@ def as_result(prediction: Prediction, asked: ClassifyRequest) -> dict[str, Any]:
     ranked = dict(sorted(prediction.probabilities.items(), key=lambda item: -item[1])[: asked.top_k])
     told: dict[str, Any] = {
         "label": prediction.label,
+        "unknown": prediction.unknown,
+        "nearest": prediction.nearest if prediction.unknown else None,
         "probability": prediction.probability,
         "probabilities": ranked,
         "seconds": prediction.seconds,
         "notes": prediction.notes,
     }
     windows = [
-        {"start_s": w.start_s, "end_s": w.end_s, "label": w.label, "probability": w.probability, "silent": w.silent}
+        {
+            "start_s": w.start_s,
+            "end_s": w.end_s,
+            "label": w.label,
+            "probability": w.probability,
+            "silent": w.silent,
+            "unknown": w.unknown,
+        }
         for w in prediction.windows
     ]
     told = with_events({**told, "windows": windows}, asked.threshold)

@@ -34,6 +34,7 @@ class WindowPrediction(BaseModel):
     label: str
     probability: float
     silent: bool = Field(description="Silent windows are left out of events and means.")
+    unknown: bool = Field(False, description="The label is `none of these`, whatever the probability.")
     probabilities: dict[str, float] | None = Field(None, description="Only with `windows=full`.")
 
 
@@ -61,8 +62,14 @@ class ClipPrediction(BaseModel):
     """The prediction for a clip, or why it could not be read."""
 
     file: str = Field(description="File name given by the client; empty for a raw body.")
-    label: str | None = None
-    probability: float | None = None
+    label: str | None = Field(None, description="The most probable class, or `none of these`. See `unknown`.")
+    unknown: bool | None = Field(
+        None,
+        description="The sound is none of the classes: digital silence, or refused by a model that was fitted to refuse what it does "
+        "not know.",
+    )
+    nearest: str | None = Field(None, description="The most probable class where `unknown` is set.")
+    probability: float | None = Field(None, description="Of the most probable class, also where `unknown` is set.")
     probabilities: dict[str, float] | None = Field(
         None, description="Most probable first; mean over the windows that are not silent."
     )

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from labcore.inference.prediction import is_event
+
 THRESHOLD = 0.5
 """A window whose label is less probable tells nothing, where nobody says otherwise."""
 
@@ -41,7 +43,8 @@ def segments_of(prediction: dict[str, Any], threshold: float = 0.0) -> list[Segm
 
     Args:
         prediction: as :meth:`labcore.inference.prediction.Prediction.told` gives it.
-        threshold: windows whose label is less probable leave a gap; so do silent ones.
+        threshold: windows whose label is less probable leave a gap; so do silent ones, and those of a class that is no event. What is
+            none of the classes is a segment of its own.
     """
     windows = prediction["windows"]
     middles = [(window["start_s"] + window["end_s"]) / 2 for window in windows]
@@ -49,7 +52,8 @@ def segments_of(prediction: dict[str, Any], threshold: float = 0.0) -> list[Segm
     found: list[Segment] = []
     for number, window in enumerate(windows):
         label, share = window["label"], window["probability"]
-        if share < threshold or window.get("silent", False):
+        refused = window.get("unknown", False)  # however sure the network is of its classes
+        if (share < threshold and not refused) or window.get("silent", False) or not is_event(label):
             continue
         start_s, end_s = max(cuts[number], window["start_s"]), min(cuts[number + 1], window["end_s"])
         last = found[-1] if found else None

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from labcore import builtin
 from labcore.batch.journal import PredictionJournal
-from labcore.batch.segments import THRESHOLD, segments_of, summary_of, with_events
+from labcore.batch.segments import THRESHOLD, LabelTotal, Segment, segments_of, summary_of, with_events
 from labcore.batch.tables import ENDINGS, FORMATS, PER, TRACKS, csv_writer, rows_of, track_of, write_table, write_tracks
 from labcore.cli.inputs import Inputs, last_trained, sound_files, weights_of
 from labcore.cli.output import DONE, FAILED, INTERRUPTED, duration, emit, emit_json, percent, say, say_some, tell
@@ -30,6 +30,7 @@ from labcore.cli.parser import WEIGHTS, Parser, add_device, add_json, positive, 
 from labcore.cli.progress import Bar, Pace, bars
 from labcore.cli.signals import stop_on_signals
 from labcore.errors import ConfigError, WorkspaceError
+from labcore.inference.prediction import NONE_OF_THESE
 from labcore.texts import counted, moment, shown
 from labcore.workspace import sha256_of
 
@@ -143,7 +144,9 @@ class _Stdout:
 def _lines(prediction: dict[str, Any], threshold: float) -> list[str]:
     """A prediction for people: a line for a clip; for a recording of several windows a line an event, then one a label."""
     if len(prediction["windows"]) < 2:
-        return [f"{percent(prediction['probability']):>7}  {prediction['label']}  {prediction['file']}"]
+        nearest = f"  (nearest: {_nearest(prediction)})" if prediction.get("unknown") else ""
+        share = "–" if nearest else percent(prediction["probability"])
+        return [f"{share:>7}  {prediction['label']}{nearest}  {prediction['file']}"]
     events = segments_of(prediction, threshold)
     if not events:
         least = f"nothing is more probable than {percent(threshold)}"
@@ -155,14 +158,29 @@ def _lines(prediction: dict[str, Any], threshold: float) -> list[str]:
     return [
         f"{prediction['file']}  {moment(prediction['seconds'])}: {head}",
         *(
-            f"{when:>{max(map(len, whens))}}  {percent(event.probability):>7}  {event.label}"
+            f"{when:>{max(map(len, whens))}}  {_sure(event):>7}  {event.label}"
             for when, event in zip(whens, events, strict=True)
         ),
         *(
-            f"  {each.label:<{names}}  {counted(each.count, 'time')}, {moment(each.total_s)} in all, up to {percent(each.highest)}"
+            f"  {each.label:<{names}}  {counted(each.count, 'time')}, {moment(each.total_s)} in all{_up_to(each)}"
             for each in summary
         ),
     ]
+
+
+def _up_to(total: LabelTotal) -> str:
+    return "" if total.label == NONE_OF_THESE else f", up to {percent(total.highest)}"
+
+
+def _sure(event: Segment) -> str:
+    """The probability of an event; of what is none of the classes there is none."""
+    return "–" if event.label == NONE_OF_THESE else percent(event.probability)
+
+
+def _nearest(prediction: dict[str, Any]) -> str:
+    """The most probable class of what is none of them."""
+    shares: dict[str, float] = prediction["probabilities"]
+    return f"{max(shares, key=shares.__getitem__)}, {percent(prediction['probability'])}"
 
 
 def _into_files(arguments: argparse.Namespace, kind: str, weights: Path, inputs: Inputs) -> int:

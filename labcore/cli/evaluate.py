@@ -18,6 +18,7 @@ from labcore.cli.parser import WEIGHTS, Parser, add_device, add_json, add_run, r
 from labcore.cli.reporter import ConsoleReporter, result_line
 from labcore.errors import WorkspaceError
 from labcore.evaluation.jobs import ClipsChosen, Evaluation, EvaluationPlan
+from labcore.evaluation.metrics import event_figures
 from labcore.events import Evaluated, Event, last_of
 from labcore.runs.honesty import choice_note, label_note
 from labcore.workspace import Workspace
@@ -96,6 +97,8 @@ def report(result: Evaluated, since: int = 0) -> list[Content]:
         for label, each in result.per_class.items()
     ]
     note = [f"{choice_note(result.adjusted)}."] if result.adjusted else []
+    if (events := event_figures(result.confusion)) is not None:
+        note.append(f"{events.sentence}.")
     labels = label_note(result.clips, result.corrected, since)
     note += [f"{labels}."] if labels else []
     return [result_line(result), *note, "", table(["class", "precision", "recall", "F1", "clips"], rows)]

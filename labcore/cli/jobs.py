@@ -1,5 +1,5 @@
 """List, show, stop, resume and delete jobs of every kind: runs, cross-validations, searches, benchmarks, evaluations,
-noise tests, estimates.
+robustness tests, estimates.
 
 Examples:
   labcore jobs list --active
@@ -40,7 +40,7 @@ FOLLOW_SECONDS = 0.3
 ANY = Kind("job", "")
 REPORTERS = {
     "reports": "labcore.cli.benchmark:tell_event",
-    "noise": "labcore.cli.noise:tell_event",
+    "noise": "labcore.cli.robustness:tell_event",
     "searches": "labcore.cli.search:tell_event",
 }
 """Folder of jobs → what tells people of the events that only these have."""

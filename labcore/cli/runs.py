@@ -16,7 +16,15 @@ import argparse
 from typing import TYPE_CHECKING
 
 from labcore.catalogue.rows import row_of
-from labcore.cli import run_changes, run_list, runs_calibrate, runs_compare, runs_report, runs_suspicious
+from labcore.cli import (
+    run_changes,
+    run_list,
+    runs_calibrate,
+    runs_compare,
+    runs_report,
+    runs_suspicious,
+    runs_unknown,
+)
 from labcore.cli.figures import figures_of, lines
 from labcore.cli.jobs import follow, own, stop
 from labcore.cli.output import Content, duration, facts_lines, one_line, percent, tell
@@ -44,6 +52,7 @@ def parser() -> Parser:
             "show": (show, "show a run: settings, state and results"),
             "compare": (runs_compare.run, runs_compare.HELP),
             "calibrate": (runs_calibrate.run, runs_calibrate.HELP),
+            "unknown": (runs_unknown.run, runs_unknown.HELP),
             "report": (runs_report.run, runs_report.HELP),
             "suspicious": (runs_suspicious.run, runs_suspicious.HELP),
             "stop": (stop_named, "stop runs after the current batch, however they were started; they can be resumed"),
@@ -58,6 +67,7 @@ def parser() -> Parser:
     actions["show"].add_argument("--follow", "-f", action="store_true", help="follow it until it ends")
     runs_compare.add_to(actions["compare"])
     runs_calibrate.add_to(actions["calibrate"])
+    runs_unknown.add_to(actions["unknown"])
     runs_report.add_to(actions["report"])
     runs_suspicious.add_to(actions["suspicious"])
     add_run(actions["stop"], many=True)

@@ -1,12 +1,10 @@
-"""Judging a trained classifier as a job: an evaluation, and accuracy in noise.
+"""Judging a trained classifier as a job: what all such jobs have in common, and an evaluation.
 
 ::
 
     evaluations/<id>/
       evaluation.json      what was asked for
       predictions.parquet  a row a clip, or a window (labcore.evaluation.predictions)
-    noise/<id>/
-      noise.json           what was asked for
 
 The figures are events. Needs no torch: the work stands in :mod:`labcore.evaluation.work`.
 """
@@ -14,7 +12,6 @@ The figures are events. Needs no torch: the work stands in :mod:`labcore.evaluat
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Literal, TypeVar
@@ -33,8 +30,6 @@ from labcore.workspace import Workspace, slug
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-SNRS_DB = (30.0, 20.0, 15.0, 10.0, 5.0, 0.0, -5.0, -10.0)
 
 
 class BasePlan(BaseModel):
@@ -72,13 +67,6 @@ class EvaluationPlan(BasePlan):
     part: Literal["test", "validation"] = "test"
 
 
-class NoisePlan(BasePlan):
-    """``snrs_db``: signal-to-noise ratios in dB. ``colour``: of the noise, as ``augment.noise_colour``."""
-
-    colour: Literal["white", "pink", "brown"] = "pink"
-    snrs_db: Annotated[tuple[Annotated[float, Field(ge=-100, le=100)], ...], Field(min_length=1)] = SNRS_DB
-
-
 class ClipsChosen(Event):
     """Which clips are evaluated: so many, of which fold, and a sentence on them. Results told before are of other clips."""
 
@@ -89,24 +77,12 @@ class ClipsChosen(Event):
     sentence: str
 
 
-class InNoise(Event):
-    """Accuracy at a signal-to-noise ratio, with its 95 % Wilson interval; ``snr_db`` is None for the clips as they are."""
-
-    type: Literal["in_noise"] = "in_noise"
-    snr_db: float | None
-    clips: int
-    hits: int
-    accuracy: float
-    low: float
-    high: float
-
-
 P = TypeVar("P", bound=BasePlan)
 
 
 @dataclass(frozen=True)
 class Judgement(JobFolder, Generic[P]):
-    """What the two have in common."""
+    """What they have in common."""
 
     plan_of: ClassVar[type[Any]]
 
@@ -175,34 +151,3 @@ class Evaluation(Judgement[EvaluationPlan]):
     def result(self) -> Evaluated | None:
         """The figures, once they are known."""
         return self.last_event(Evaluated)
-
-
-@dataclass(frozen=True)
-class NoiseTest(Judgement[NoisePlan]):
-    """Accuracy in noise by its directory: a result a ratio, the clips as they are first."""
-
-    kind: ClassVar[Kind] = Kind(
-        "noise test",
-        "noise",
-        listed="labcore noise --list",
-        file="noise.json",
-        events={**JOB_KINDS, "chosen": ClipsChosen, "in_noise": InNoise},
-        work="labcore.evaluation.work:in_noise",
-    )
-    plan_of = NoisePlan
-
-    @property
-    def results(self) -> list[InNoise]:
-        """Those at hand, in the order of their ratios."""
-        return results_of(self.events())
-
-
-def results_of(events: Iterable[Event]) -> list[InNoise]:
-    """The results since clips were chosen last, each ratio once."""
-    told: dict[float | None, InNoise] = {}
-    for event in events:
-        if isinstance(event, ClipsChosen):
-            told = {}
-        elif isinstance(event, InNoise):
-            told[event.snr_db] = event
-    return list(told.values())

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from labcore.evaluation.intervals import wilson_interval
 from labcore.events import Evaluated
+from labcore.inference.prediction import is_event
 
 Confusion = dict[str, dict[str, int]]
 """True label → predicted label → clips, without the empty cells."""
@@ -48,6 +50,49 @@ def figures_of(
         adjusted=adjusted,
         corrected=corrected,
     )
+
+
+@dataclass(frozen=True)
+class EventFigures:
+    """What becomes of events, where some classes are none (:func:`labcore.inference.prediction.is_event`).
+
+    Attributes:
+        no_events: the classes that are no event.
+        events, found, missed: clips of events; those predicted as their class; those predicted as no event.
+        quiet, false_alarms: clips of no event; those predicted as an event.
+    """
+
+    no_events: list[str]
+    events: int
+    found: int
+    missed: int
+    quiet: int
+    false_alarms: int
+
+    @property
+    def sentence(self) -> str:
+        return (
+            f"{', '.join(self.no_events)} {'are' if len(self.no_events) > 1 else 'is'} no event: {self.found} of {self.events} clips of "
+            f"events found, {self.missed} predicted as no event; {self.false_alarms} false alarms in {self.quiet} clips of no event"
+        )
+
+
+def event_figures(confusion: Confusion) -> EventFigures | None:
+    """The figures of events alone; None where every class is one."""
+    no_events = [label for label in confusion if not is_event(label)]
+    if not no_events:
+        return None
+    counts = dict.fromkeys(("events", "found", "missed", "quiet", "false_alarms"), 0)
+    for label, row in confusion.items():
+        for predicted, clips in row.items():
+            if is_event(label):
+                counts["events"] += clips
+                counts["found"] += clips if predicted == label else 0
+                counts["missed"] += 0 if is_event(predicted) else clips
+            else:
+                counts["quiet"] += clips
+                counts["false_alarms"] += clips if is_event(predicted) else 0
+    return EventFigures(no_events, **counts)
 
 
 def class_rows(per_class: Mapping[str, Mapping[str, float]], confusion: Confusion) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The work of an evaluation and of accuracy in noise; see :mod:`labcore.evaluation.jobs`."""
+"""The work of an evaluation and of a robustness test; see :mod:`labcore.evaluation.jobs`, :mod:`labcore.evaluation.robustness`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from labcore.datasets.registry import find_dataset
 from labcore.datasets.resuming import dataset_of
 from labcore.datasets.store import ClipStore, open_store
 from labcore.errors import DatasetError, DeviceError, LabError, OutOfMemoryError
+from labcore.evaluation.disturbed_clips import accuracy_over_levels
 from labcore.evaluation.evaluate import evaluate
-from labcore.evaluation.jobs import BasePlan, ClipsChosen, Evaluation, EvaluationPlan, NoiseTest, results_of
-from labcore.evaluation.noise import accuracy_over_snr
+from labcore.evaluation.jobs import BasePlan, ClipsChosen, Evaluation, EvaluationPlan
 from labcore.evaluation.predictions import not_kept
+from labcore.evaluation.robustness import RobustnessTest, results_of
 from labcore.evaluation.select import Selection, select_clips
 from labcore.events import Event, Log
 from labcore.inference.classifier import Classifier
@@ -77,20 +78,15 @@ def evaluated(
     yield result
 
 
-def in_noise(job: NoiseTest, should_stop: StopTest) -> Generator[Event, None, None]:
-    """Evaluate with more and more noise, a result a ratio. One that goes on takes up the ratios that are missing, unless its clips have
+def robustness(job: RobustnessTest, should_stop: StopTest) -> Generator[Event, None, None]:
+    """Evaluate at level after level of a disturbance. One that goes on takes up the levels that are missing, unless its clips have
     changed."""
-    plan = job.plan
-    before = job.chosen
-    clips = yield from _clips_of(plan, job.workspace, should_stop, before)
-    done = [result.snr_db for result in results_of(job.events())]
-    yield from accuracy_over_snr(
-        clips.classifier,
-        clips.store,
-        clips.chosen.rows,
-        [ratio for ratio in (None, *plan.snrs_db) if ratio not in done],
-        colour=plan.colour,
-        should_stop=should_stop,
+    plan = job.plan.check()
+    clips = yield from _clips_of(plan, job.workspace, should_stop, job.chosen)
+    done = [result.level for result in results_of(job.events())]
+    missing = [level for level in (None, *plan.levels) if level not in done]
+    yield from accuracy_over_levels(
+        clips.classifier, clips.store, clips.chosen.rows, plan, missing, should_stop=should_stop
     )
 
 

@@ -141,7 +141,7 @@ def embeddings_of(
     """What the network's last layer is given, for windows of a clip: (windows, width) float32.
 
     Args:
-        samples, scale, bounds: as for :meth:`Classifier.probabilities_of`. Of an ensemble, what all members give stands side by side.
+        samples, scale, bounds: as for :meth:`Classifier.batches_of`. Of an ensemble, what all members give stands side by side.
 
     Raises:
         ConfigError: the network has no last layer.

@@ -27,9 +27,11 @@ from labcore.config import ModelConfig, RunConfig
 from labcore.device import choose_device
 from labcore.errors import AudioError, RunError
 from labcore.features import LogMel
+from labcore.inference.embed import Features, attach
 from labcore.inference.golden import TOLERANCE, Golden
-from labcore.inference.prediction import Prediction, Shares, Window
+from labcore.inference.prediction import NONE_OF_THESE, Prediction, Shares, Window
 from labcore.inference.temperature import Temperature
+from labcore.inference.unknown import Unknown, of_clip
 from labcore.inference.weights_file import FORMAT, Weights, read_weights, read_weights_file
 from labcore.inference.windows import aggregate, centred
 from labcore.models import build_network
@@ -52,6 +54,7 @@ class Classifier(nn.Module):
     Attributes:
         golden: clips with the probabilities they were given at the end of training; None where none were kept.
         temperature: what calibrates its probabilities where it is switched on; None where none was fitted.
+        unknown: what it refuses as none of its classes, where that is switched on; None where that was not fitted.
     """
 
     def __init__(
@@ -69,6 +72,8 @@ class Classifier(nn.Module):
         self.network = network if network is not None else build_network(config.model, len(labels))
         self.golden: Golden | None = None
         self.temperature: Temperature | None = None
+        self.unknown: Unknown | None = None
+        self._features: Features | None = None
 
     @property
     def sample_rate(self) -> int:
@@ -117,7 +122,7 @@ class Classifier(nn.Module):
         recording = Recording(source, self.sample_rate, name=name, limits=limits)
 
         def ask(samples: np.ndarray, scale: float, bounds: list[tuple[int, int]]) -> Rows:
-            rows = self.probabilities_of(samples, scale, bounds, batch_size)
+            rows = self.rows_of(samples, scale, bounds, batch_size)
             return lambda: rows
 
         windowed = hear(recording, lambda: self.cutter(hop_seconds, batch_size), ask, progress)
@@ -139,46 +144,58 @@ class Classifier(nn.Module):
             raise AudioError("the waveform has no samples", "Give it a clip with samples")
         bounds = self.windows_of(len(waveform), hop_seconds)
         samples, scale = quantise(waveform)  # as the clip store does: training and use hear the same samples
-        return self.prediction(samples, bounds, self.probabilities_of(samples, scale, bounds, batch_size))
+        return self.prediction(samples, bounds, self.rows_of(samples, scale, bounds, batch_size))
 
     def prediction(
         self,
         samples: np.ndarray,
         bounds: list[tuple[int, int]],
-        probabilities: np.ndarray,
+        rows: np.ndarray,
         notes: Sequence[str] = (),
     ) -> Prediction:
         """The prediction for a clip, from those for its windows.
 
         Args:
             samples: (samples,) int16.
-            bounds, probabilities: its windows, and (windows, classes) for them.
+            bounds, rows: its windows, and (windows, columns) for them, as :meth:`rows_of` gives them.
             notes: of how the clip was read.
         """
-        return self.prediction_of(
-            WindowedPrediction(len(samples), bounds, energies_of(samples, bounds), probabilities), notes
-        )
+        return self.prediction_of(WindowedPrediction(len(samples), bounds, energies_of(samples, bounds), rows), notes)
 
     def prediction_of(self, windowed: WindowedPrediction, notes: Sequence[str] = ()) -> Prediction:
         """The same of a recording that was taken window by window."""
         silent_windows = self.config.audio.silent_windows
         weights = weights_of_energies(windowed.energies, silent_windows)
-        mean = aggregate(windowed.rows, weights, np.zeros(len(weights), dtype=np.int64), 1)[0]
+        rows, unknown = self._told_apart(windowed)
+        mean = aggregate(rows, weights, np.zeros(len(weights), dtype=np.int64), 1)[0]
         nothing = len(windowed.bounds) > 1 and not any(windowed.energies) and silent_windows == "skip"
         places = {label: place for place, label in enumerate(self.labels)}
         windows = []
-        for (begin, end), row, weight in zip(windowed.bounds, windowed.rows, weights, strict=True):
+        for number, ((begin, end), row, weight) in enumerate(zip(windowed.bounds, rows, weights, strict=True)):
             start_s, end_s = begin / self.sample_rate, min(end, windowed.samples) / self.sample_rate
-            best, silent = int(row.argmax()), nothing or not weight
-            windows.append(Window(start_s, end_s, self.labels[best], float(row[best]), Shares(places, row), silent))
+            best, silent, refused = int(row.argmax()), nothing or not weight, bool(unknown[number])
+            label = NONE_OF_THESE if refused else self.labels[best]
+            windows.append(Window(start_s, end_s, label, float(row[best]), Shares(places, row), silent, refused))
+        refused = of_clip(unknown[weights > 0]) > 0
         return Prediction(
-            label=self.labels[int(mean.argmax())],
+            label=NONE_OF_THESE if refused else self.labels[int(mean.argmax())],
             probability=float(mean.max()),
             probabilities=dict(zip(self.labels, mean.tolist(), strict=True)),
             seconds=windowed.samples / self.sample_rate,
             windows=windows,
             notes=list(notes),
+            unknown=refused,
         )
+
+    def _told_apart(self, windowed: WindowedPrediction) -> tuple[np.ndarray, np.ndarray]:
+        """Probabilities (windows, classes), and which windows are none of the classes: (windows,) bool."""
+        classes = len(self.labels)
+        unknown = np.zeros(len(windowed.rows), dtype=bool)
+        if self.unknown is not None and windowed.rows.shape[1] > classes:
+            unknown = windowed.rows[:, classes] > self.unknown.threshold.value
+        if not any(label.lower() == "silence" for label in self.labels):
+            unknown |= np.array(windowed.energies, dtype=np.float64) == 0  # digital silence is no sound of any class
+        return windowed.rows[:, :classes], unknown
 
     def windows_of(self, samples: int, hop_seconds: float | None = None) -> list[tuple[int, int]]:
         """First and last sample of each window over a recording; one window for a clip of about the clip length or less."""
@@ -214,19 +231,51 @@ class Classifier(nn.Module):
         logits = self(torch.from_numpy(windows).to(self.device))
         return self.shares(logits).cpu().numpy()
 
-    def probabilities_of(
-        self, samples: np.ndarray, scale: float, bounds: list[tuple[int, int]], batch_size: int = 32
-    ) -> np.ndarray:
-        """Probabilities of windows, as :meth:`input_windows` takes them: (windows, classes) float32."""
-        return np.concatenate(list(self.batches_of(samples, scale, bounds, batch_size)))
-
     def batches_of(
         self, samples: np.ndarray, scale: float, bounds: list[tuple[int, int]], batch_size: int
     ) -> Iterator[np.ndarray]:
-        """The same batch by batch."""
+        """Probabilities of windows, as :meth:`input_windows` takes them, batch by batch: (batch, classes) float32."""
         self.eval()
         for first in range(0, len(bounds), batch_size):
             yield self.predict_proba(self.input_windows(samples, scale, bounds[first : first + batch_size]))
+
+    # --- none of these
+
+    @property
+    def refuses(self) -> bool:
+        """Whether it refuses sounds that are none of its classes."""
+        return self.unknown is not None and self.unknown.threshold.on
+
+    @property
+    def columns(self) -> int:
+        """Of the rows that :meth:`predict_rows` gives."""
+        return len(self.labels) + self.refuses
+
+    @torch.inference_mode()
+    def predict_rows(self, windows: np.ndarray) -> np.ndarray:
+        """Windows (batch, clip samples) float32 → (batch, columns) float32, in eval mode: the probabilities of the classes, and after them
+        how unknown the sound is, where it refuses what it does not know."""
+        if self.unknown is None or not self.refuses:
+            return self.predict_proba(windows)
+        probabilities, embeddings = self.predict_with_embeddings(windows)
+        return np.concatenate([probabilities, self.unknown.scores(embeddings)[:, None]], 1)
+
+    @torch.inference_mode()
+    def predict_with_embeddings(self, windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Windows (batch, clip samples) float32 → probabilities (batch, classes) and embeddings (batch, width), float32."""
+        if self._features is None:
+            self._features = attach(self.network)
+        self._features.take(0, self.device)  # what passes before have left
+        probabilities = self.predict_proba(windows)
+        return probabilities, self._features.take(len(windows), self.device).cpu().numpy()
+
+    def rows_of(
+        self, samples: np.ndarray, scale: float, bounds: list[tuple[int, int]], batch_size: int = 32
+    ) -> np.ndarray:
+        """Of windows, as :meth:`input_windows` takes them, what :meth:`predict_rows` gives: (windows, columns) float32."""
+        self.eval()
+        parts = (bounds[first : first + batch_size] for first in range(0, len(bounds), batch_size))
+        return np.concatenate([self.predict_rows(self.input_windows(samples, scale, part)) for part in parts])
 
     # --- golden clips
 
@@ -267,11 +316,14 @@ class Classifier(nn.Module):
         """The classifier as one safetensors file, its golden clips in it; configuration and labels lie in its header."""
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in self.state_dict().items()}
         tensors |= self.golden.tensors() if self.golden is not None else {}
+        tensors |= self.unknown.tensors() if self.unknown is not None else {}
         facts: dict[str, Any] = {"format": FORMAT, "config": self.config.model_dump(), "labels": self.labels}
         if self.members:
             facts["members"] = [member.model_dump() for member in self.members]
         if self.temperature is not None:
             facts["temperature"] = self.temperature.model_dump()
+        if self.unknown is not None:
+            facts["unknown"] = self.unknown.threshold.model_dump()
         # one entry only: safetensors writes several in any order, and equal classifiers should be equal files
         return safetensors.torch.save(tensors, {"labcore": json.dumps(facts, sort_keys=True)})
 
@@ -311,4 +363,5 @@ class Classifier(nn.Module):
             classifier = cls(weights.config, weights.labels, members=weights.members)
         classifier.load_state_dict(weights.tensors)
         classifier.golden, classifier.temperature = weights.golden, weights.temperature
+        classifier.unknown = weights.unknown
         return classifier.eval()

@@ -3,43 +3,75 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from labcore.models.ensemble import Ensemble
 from labcore.models.pretrained import head_of
 
 
 class Features:
-    """What the last layer was given in the latest pass, of an ensemble that of all members side by side."""
+    """What the last layer was given in the latest pass, of an ensemble that of all members side by side.
 
-    def __init__(self) -> None:
-        self._taken: list[Tensor] = []
+    Each thread is given that of its own passes: several put batches through one network at a time.
+
+    Args:
+        most: so many layers' inputs are kept where nobody takes them; 0 for all.
+    """
+
+    def __init__(self, most: int = 0) -> None:
+        self._most = most
+        self._threads = threading.local()
 
     def take(self, rows: int, device: torch.device) -> Tensor:
         """(rows, width) float32 of the pass before; width 0 where the network has no last layer that is given a row a window."""
-        taken, self._taken = [given for given in self._taken if len(given) == rows], []
+        taken = [given for given in self._taken() if len(given) == rows]
+        self._threads.taken = []
         return torch.cat([torch.zeros(rows, 0, device=device), *taken], 1)
 
     def hook(self, module: nn.Module, inputs: tuple[Any, ...]) -> None:
         given = inputs[0].detach().float()
         if given.dim() == 4:  # (batch, channels, height, width), before a convolution that is the last layer
             given = given.mean((2, 3))
-        self._taken.append(given.flatten(1))
+        taken = self._taken()
+        taken.append(given.flatten(1))
+        if self._most:
+            del taken[: -self._most]
+
+    def _taken(self) -> list[Tensor]:
+        if not hasattr(self._threads, "taken"):
+            self._threads.taken = []
+        taken: list[Tensor] = self._threads.taken
+        return taken
 
 
 @contextlib.contextmanager
 def features_of(network: nn.Module) -> Iterator[Features]:
     """Inside, what the last layer of a network is given is kept of each pass."""
-    features, hooks = Features(), []
-    for member in network.members if isinstance(network, Ensemble) else [network]:
-        with contextlib.suppress(IndexError):  # no layer has weights
-            hooks.append(head_of(member).register_forward_pre_hook(features.hook))
+    features = Features()
+    hooks = _hooked(network, features)
     try:
         yield features
     finally:
         for hook in hooks:
             hook.remove()
+
+
+def attach(network: nn.Module) -> Features:
+    """The same for good, of the latest passes alone."""
+    features = Features(most=64)
+    _hooked(network, features)
+    return features
+
+
+def _hooked(network: nn.Module, features: Features) -> list[RemovableHandle]:
+    hooks = []
+    for member in network.members if isinstance(network, Ensemble) else [network]:
+        with contextlib.suppress(IndexError):  # no layer has weights
+            hooks.append(head_of(member).register_forward_pre_hook(features.hook))
+    return hooks

@@ -8,6 +8,17 @@ from typing import Any
 
 import numpy as np
 
+NONE_OF_THESE = "none of these"
+"""The label of what is refused: it is none of the classes."""
+
+NO_EVENTS = frozenset({"noise", "background", "other", "silence"})
+"""Classes of these names, in whatever case, are learnt as what is no event."""
+
+
+def is_event(label: str) -> bool:
+    """Whether a class is one of events, not of what lies between them."""
+    return label.strip().lower() not in NO_EVENTS
+
 
 class Shares(Mapping[str, float]):
     """Probabilities by label, kept as a row of numbers: an hour has thousands of windows, and there may be hundreds of labels.
@@ -34,7 +45,8 @@ class Shares(Mapping[str, float]):
 
 @dataclass(frozen=True)
 class Window:
-    """The prediction for one stretch of a recording. ``silent``: it counts for nothing, since there is no sound in it."""
+    """The prediction for one stretch of a recording. ``silent``: it counts for nothing, since there is no sound in it. ``unknown``: as
+    of a :class:`Prediction`."""
 
     start_s: float
     end_s: float
@@ -42,6 +54,7 @@ class Window:
     probability: float
     probabilities: Mapping[str, float]
     silent: bool = False
+    unknown: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,8 +62,11 @@ class Prediction:
     """What a classifier says of a clip.
 
     Attributes:
+        label: the most probable class, or :data:`NONE_OF_THESE`.
+        probability: of the most probable class, also where the sound is none of them.
         probabilities: the mean over the windows that hold sound, ordered as the labels are.
         notes: what a user should know of how the clip was read, in words that follow its name: that channels cancel, and the like.
+        unknown: it is none of the classes: digital silence, or refused by a classifier that refuses what it does not know.
     """
 
     label: str
@@ -59,6 +75,12 @@ class Prediction:
     seconds: float
     windows: list[Window]
     notes: list[str] = field(default_factory=list)
+    unknown: bool = False
+
+    @property
+    def nearest(self) -> str:
+        """The most probable class, whether or not the sound is refused."""
+        return max(self.probabilities, key=self.probabilities.__getitem__)
 
     def told(self) -> dict[str, Any]:
         """Plain data, but for the probabilities of windows, which stay what they are."""

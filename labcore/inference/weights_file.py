@@ -19,8 +19,10 @@ from torch import Tensor
 from labcore.config import ModelConfig, RunConfig, parse
 from labcore.errors import ConfigError, RunError
 from labcore.features import LogMel
+from labcore.inference import unknown
 from labcore.inference.golden import PREFIX, Golden
 from labcore.inference.temperature import Temperature
+from labcore.inference.unknown import Unknown
 from labcore.models import build_network
 from labcore.models.ensemble import MOST_MEMBERS
 from labcore.models.safetensors_file import SafetensorsHeader, read_header, read_tensors
@@ -38,8 +40,8 @@ _FLOATS = ("F64", "F32", "F16", "BF16")
 
 @dataclass(frozen=True)
 class Weights:
-    """What a file of weights holds: a configuration, the labels, the models of an ensemble's members, tensors, golden clips, and the
-    temperature of its probabilities."""
+    """What a file of weights holds: a configuration, the labels, the models of an ensemble's members, tensors, golden clips, the
+    temperature of its probabilities, and what it refuses as none of its classes."""
 
     config: RunConfig
     labels: list[str]
@@ -47,6 +49,7 @@ class Weights:
     tensors: dict[str, Tensor]
     golden: Golden | None
     temperature: Temperature | None
+    unknown: Unknown | None
 
 
 def read_weights_file(path: Path) -> Weights:
@@ -103,11 +106,12 @@ def read_weights(stream: IO[bytes], size: int, name: str) -> Weights:
         tensors = read_tensors(stream, header)
         golden = Golden.taken_from(tensors, config.clip_samples, len(labels))
         temperature = Temperature.told_by(header)
+        refused = Unknown.taken_from(tensors, header)
     except (ValueError, KeyError, TypeError, ConfigError) as error:
         raise RunError(
             f"{name} is not a classifier of this lab: {str(error)[:300].rstrip('.')}", f"Use {FILE} of a run"
         ) from error
-    return Weights(config, labels, members, tensors, golden, temperature)
+    return Weights(config, labels, members, tensors, golden, temperature, refused)
 
 
 def _facts(header: SafetensorsHeader) -> tuple[RunConfig, list[str], list[ModelConfig]]:
@@ -144,7 +148,7 @@ def _compare(
     Raises:
         RunError: they are not.
     """
-    missing = {each for each in header.shapes if not each.startswith(PREFIX)}
+    missing = {each for each in header.shapes if not each.startswith((PREFIX, unknown.PREFIX))}
 
     def take(expected: dict[str, Tensor], prefix: str) -> None:
         for inner, tensor in expected.items():
@@ -166,6 +170,7 @@ def _compare(
         take(known[key], f"network.members.{number}." if members else "network.")
     if missing:
         raise _unfit(name, config, f"{min(missing)[:80]} does not belong to it")
+    unknown.check(header)
     golden = sum(header.bytes_of(each) for each in header.shapes if each.startswith(PREFIX))
     if golden > MOST_GOLDEN * (2 * config.clip_samples + 4 + 4 * len(labels)):
         raise ValueError(f"it has more than {MOST_GOLDEN} golden clips")

@@ -25,7 +25,7 @@ TABLE = {
     "experiments": "labcore.crossval.job:CrossValidation",
     "reports": "labcore.benchmark.job:Benchmark",
     "evaluations": "labcore.evaluation.jobs:Evaluation",
-    "noise": "labcore.evaluation.jobs:NoiseTest",
+    "noise": "labcore.evaluation.robustness:RobustnessTest",
     "estimates": "labcore.training.estimates:EstimateJob",
 }
 """Folder of the workspace → module and class of the jobs in it."""

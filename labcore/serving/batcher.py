@@ -52,7 +52,7 @@ class _Job:
 
     def __post_init__(self) -> None:
         self.missing = len(self.bounds)
-        self.rows = np.zeros((len(self.bounds), len(self.classifier.labels)), dtype=np.float32)
+        self.rows = np.zeros((len(self.bounds), self.classifier.columns), dtype=np.float32)
 
     @property
     def waiting(self) -> int:
@@ -170,9 +170,9 @@ class DynamicBatcher:
                     self._fail(job, error)
 
     def _predict(self, classifier: Classifier, windows: np.ndarray) -> np.ndarray:
-        """(windows, clip samples) → (windows, classes). What does not fit into the GPU's memory goes in halves, from now on."""
+        """(windows, clip samples) → (windows, columns). What does not fit into the GPU's memory goes in halves, from now on."""
         try:
-            return classifier.predict_proba(windows)
+            return classifier.predict_rows(windows)
         except torch.OutOfMemoryError:
             if len(windows) == 1:
                 torch.cuda.empty_cache()

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from labcore.api import schemas
 from labcore.audio import blocks
 from labcore.batch.segments import segments_of
 from labcore.inference.classifier import Classifier
@@ -239,3 +240,15 @@ def test_a_name_that_is_not_utf8_is_answered_in_valid_json(service, wav):
     name = answer.json()["results"][0]["file"]
     assert name.startswith("M")
     name.encode()
+
+
+def test_what_the_model_refuses_is_none_of_its_classes(service, wav, monkeypatch):
+    client = service()
+    known = client.post("/v1/classify", content=wav(), headers=RAW).json()["results"][0]
+    assert (known["unknown"], known["nearest"]) == (False, None)
+    silence = io.BytesIO()
+    soundfile.write(silence, np.zeros(8000), 8000, format="WAV")
+    told = client.post("/v1/classify", content=silence.getvalue(), headers=RAW).json()["results"][0]
+    assert (told["label"], told["unknown"]) == ("none of these", True)
+    assert told["nearest"] == max(told["probabilities"], key=told["probabilities"].get)
+    assert schemas.ClipPrediction.model_validate(told).unknown

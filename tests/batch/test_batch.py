@@ -14,6 +14,7 @@ from labcore.batch.journal import PredictionJournal
 from labcore.batch.segments import segments_of, summary_of, with_events
 from labcore.batch.tables import track_of, write_table, write_tracks
 from labcore.errors import WorkspaceError
+from labcore.inference.prediction import is_event
 
 
 def answer(*windows, seconds=None, file="rec.wav"):
@@ -174,3 +175,29 @@ def test_the_journal_knows_what_was_answered(tmp_path):
         assert one.get(files[1])["label"] == "b"
         assert one.get(tmp_path / "none") is None
     assert not PredictionJournal(tmp_path / "j", "other weights").has(files[0])
+
+
+def test_what_is_no_event_leaves_a_gap_and_what_is_unknown_a_segment_of_its_own():
+    def window(start_s, label, probability, **more):
+        return {"start_s": start_s, "end_s": start_s + 1.0, "label": label, "probability": probability, **more}
+
+    windows = [
+        window(0.0, "dog", 0.9),
+        window(1.0, "Background", 0.9),
+        window(2.0, "none of these", 0.2, unknown=True),
+        window(3.0, "none of these", 0.9, unknown=True, silent=True),
+        window(4.0, "dog", 0.2),
+    ]
+    found = segments_of({"seconds": 5.0, "windows": windows}, 0.5)
+    assert [(each.label, each.start_s, each.end_s) for each in found] == [
+        ("dog", 0.0, 1.0),
+        ("none of these", 2.0, 3.0),
+    ]
+    assert [is_event(label) for label in ("noise", "OTHER", " silence ", "background", "noises", "dog")] == [
+        False,
+        False,
+        False,
+        False,
+        True,
+        True,
+    ]

@@ -39,6 +39,7 @@ OFFERED = {
         "show",
         "compare",
         "calibrate",
+        "unknown",
         "report",
         "suspicious",
         "stop",

@@ -63,6 +63,8 @@ NOT_RUN = {
     "needs other folds or validation clips; tests/test_calibration.py has it": (
         "labcore runs calibrate RUN",
         "labcore runs calibrate RUN --off",
+        "labcore runs unknown RUN --refuse 0.05",
+        "labcore runs unknown RUN --off",
     ),
     "needs a Ray cluster": ("labcore crossval --dataset esc50 --engine ray --ray-address auto",),
     "downloads weights": (

@@ -13,7 +13,7 @@ from labcore.benchmark.events import Measurement
 from labcore.benchmark.job import Benchmark
 from labcore.benchmark.plan import quick_plan
 from labcore.config import RunConfig
-from labcore.evaluation.jobs import InNoise, NoisePlan, NoiseTest
+from labcore.evaluation.robustness import InNoise, RobustnessPlan, RobustnessTest
 from labcore.events import RunFinished
 from labcore.runs import Run
 from labcore.workspace import Workspace
@@ -109,7 +109,7 @@ def test_jobs_of_other_kinds_are_followed_too(workspace: Workspace, labcore: Lab
         "compact inference network 1 on cpu, fp32 contiguous: it is too large",
         "failed: the network is gone. Bring it back.",
     ]
-    noise = NoiseTest.create(workspace, NoisePlan(run="gone"))
+    noise = RobustnessTest.create(workspace, RobustnessPlan(run="gone"))
     noise.append(noise.started())
     noise.append(InNoise(snr_db=5.0, clips=4, hits=3, accuracy=0.75, low=0.3, high=0.95))
     noise.append(noise.finished("finished"))

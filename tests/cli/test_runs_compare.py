@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from labcore import unknowns
+from labcore.inference.unknown import Unknown
 from tests.judged import LABELS, drawn, finished_run, judged, sure
 
 TRUTH = [LABELS[number % 3] for number in range(30)]
@@ -53,5 +56,18 @@ def test_a_run_without_clips_to_fit_on_is_told_so(workspace, labcore, make_class
     make_classifier().save(run.weights)
     told = labcore("runs", "calibrate", run.id)
     assert told.status == 2
-    assert "no clips to fit a temperature on" in told.err
+    assert "no clips to fit anything on" in told.err
     assert "has no temperature" in labcore("runs", "calibrate", run.id, "--off").err
+
+
+def test_a_run_is_told_to_refuse_unknown_sounds(workspace, labcore, make_classifier):
+    run = finished_run(workspace, drawn(30))
+    assert "has no weights yet" in labcore("runs", "unknown", run.id).err
+    make_classifier().save(run.weights)
+    told = labcore("runs", "unknown", run.id)
+    assert told.status == 2
+    assert "no clips to fit anything on" in told.err
+    assert "no threshold" in labcore("runs", "unknown", run.id, "--off").err
+    unknowns.keep(run, Unknown.of(np.ones((4, 2)), np.zeros((2, 2))).fitted(np.arange(30.0), 0.1, "30 clips"))
+    (facts,) = labcore("runs", "unknown", run.id, "--off", "--json").lines
+    assert (facts["on"], facts["refused"], facts["source"]) == (False, 0.1, "30 clips")

@@ -21,9 +21,10 @@ import pytest
 
 from labcore.cli.evaluate import figures
 from labcore.config import RunConfig
-from labcore.evaluation import noise
-from labcore.evaluation.jobs import Evaluation, NoiseTest
+from labcore.evaluation import disturbed_clips
+from labcore.evaluation.jobs import Evaluation
 from labcore.evaluation.predictions import read_predictions
+from labcore.evaluation.robustness import RobustnessTest
 from labcore.events import Evaluated, RunFinished, RunQueued, RunStarted
 from labcore.jobs.following import Stopped
 from labcore.runs import Run, list_runs
@@ -161,7 +162,7 @@ class TestNoise:
     def test_it_stops_with_what_is_done(
         self, trained: Workspace, labcore: Labcore, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        real = noise._NoisyClips.hits
+        real = disturbed_clips.DisturbedClips.hits
 
         def hits(judge: Any, rows: Any, targets: Any, ratio: float | None, progress: Any) -> int:
             if ratio is not None:
@@ -171,12 +172,12 @@ class TestNoise:
             return real(judge, rows, targets, ratio, progress)
 
         with monkeypatch.context() as patch:
-            patch.setattr(noise._NoisyClips, "hits", hits)
+            patch.setattr(disturbed_clips.DisturbedClips, "hits", hits)
             told = labcore("noise", "--snr", "0")
         assert told.status == 130
         assert "no noise" in told.out
         assert "jobs resume" in told.err
-        (job,) = [each for each in NoiseTest.every(trained) if each.status().state == "stopped"]
+        (job,) = [each for each in RobustnessTest.every(trained) if each.status().state == "stopped"]
         assert labcore("jobs", "resume", job.id).status == 0
         assert [each.snr_db for each in job.results] == [None, 0.0]
 
@@ -192,11 +193,11 @@ class TestNoise:
         ],
     )
     def test_bad_input(self, trained: Workspace, labcore: Labcore, words: list[str], what: str) -> None:
-        before = NoiseTest.every(trained)
+        before = RobustnessTest.every(trained)
         told = labcore("noise", *words)
         assert (told.status, told.out) == (2, "")
         assert what in told.err
-        assert NoiseTest.every(trained) == before
+        assert RobustnessTest.every(trained) == before
 
     def test_an_empty_list(self, workspace: Workspace, labcore: Labcore) -> None:
         assert labcore("noise", "--list", "--json").out == ""

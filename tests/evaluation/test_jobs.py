@@ -8,11 +8,12 @@ from labcore.config import RunConfig
 from labcore.datasets import keeping
 from labcore.datasets.registry import register
 from labcore.errors import RunError
-from labcore.evaluation import noise
+from labcore.evaluation import disturbed_clips
 from labcore.evaluation.calibration import tempered
 from labcore.evaluation.clip_predictions import ClipPredictions
-from labcore.evaluation.jobs import Evaluation, EvaluationPlan, NoisePlan, NoiseTest
+from labcore.evaluation.jobs import Evaluation, EvaluationPlan
 from labcore.evaluation.predictions import read_predictions
+from labcore.evaluation.robustness import RobustnessPlan, RobustnessTest
 from labcore.events import Evaluated, Log, Preparing, each_of
 from labcore.inference.classifier import Classifier
 from labcore.inference.temperature import Temperature
@@ -51,10 +52,13 @@ def run(workspace, class_folders):
 
 
 def small(run, **wishes):
-    return NoisePlan(run=run.id, snrs_db=(20.0, 0.0), device="cpu", **wishes)
+    return RobustnessPlan(run=run.id, levels=(20.0, 0.0), device="cpu", **wishes)
 
 
-KINDS = [(Evaluation, lambda run, **wishes: EvaluationPlan(run=run.id, device="cpu", **wishes)), (NoiseTest, small)]
+KINDS = [
+    (Evaluation, lambda run, **wishes: EvaluationPlan(run=run.id, device="cpu", **wishes)),
+    (RobustnessTest, small),
+]
 
 
 @pytest.mark.parametrize(("kind", "plan"), KINDS)
@@ -83,7 +87,7 @@ def test_the_figures_of_an_evaluation_are_an_event_and_its_rows_lie_beside(works
 
 
 def test_without_noise_a_noise_test_is_an_evaluation(workspace, run):
-    noisy = NoiseTest.create(workspace, small(run))
+    noisy = RobustnessTest.create(workspace, small(run))
     plain = Evaluation.create(workspace, EvaluationPlan(run=run.id, device="cpu"))
     for job in (noisy, plain):
         work(job)
@@ -114,7 +118,7 @@ def test_what_cannot_be_done_is_told(workspace, run, manager, kind, plan, wishes
 
 def test_weights_that_are_gone_and_a_plan_that_is_damaged(workspace, run):
     run.weights.unlink()
-    job = NoiseTest.create(workspace, small(run))
+    job = RobustnessTest.create(workspace, small(run))
     assert work(job).details["kind"] == "RunError"
     (job.path / "noise.json").write_text('{"run": 3}')
     assert work(job).details["kind"] == "RunError"
@@ -124,24 +128,24 @@ def test_weights_that_are_gone_and_a_plan_that_is_damaged(workspace, run):
 
 
 def test_a_noise_test_that_goes_on_takes_up_what_is_missing(workspace, run, manager, monkeypatch):
-    job = NoiseTest.create(workspace, small(run))
+    job = RobustnessTest.create(workspace, small(run))
     end = work(job, lambda: len(job.results) == 2)
     assert end.state == "stopped"
     assert [each.snr_db for each in job.results] == [None, 20.0]
     asked = []
-    real = noise._NoisyClips.hits
-    monkeypatch.setattr(noise._NoisyClips, "hits", lambda *a: asked.append(a[3]) or real(*a))
+    real = disturbed_clips.DisturbedClips.hits
+    monkeypatch.setattr(disturbed_clips.DisturbedClips, "hits", lambda *a: asked.append(a[3]) or real(*a))
     manager.resume(job, by="Bo")
     manager.look()
     assert asked == [0.0]
-    whole = NoiseTest.create(workspace, small(run))
+    whole = RobustnessTest.create(workspace, small(run))
     work(whole)
     assert job.status().state == "finished"
     assert [each.hits for each in job.results] == [each.hits for each in whole.results]
 
 
 def test_where_the_clips_have_changed_it_begins_anew(workspace, run, class_folders):
-    job = NoiseTest.create(workspace, small(run))
+    job = RobustnessTest.create(workspace, small(run))
     work(job, lambda: len(job.results) == 2)
     before = job.chosen
     (held_out, *_) = sorted(class_folders.rglob("*.wav"))
@@ -165,7 +169,7 @@ def test_an_evaluation_that_was_stopped_goes_on_to_the_end(workspace, run, manag
 
 def test_beside_a_training_on_the_same_device(workspace, run):
     busy = Run.create(workspace, run.config.replace({"runtime.device": "cpu"}), queued=True)
-    NoiseTest.create(workspace, small(run), queued=True)
+    RobustnessTest.create(workspace, small(run), queued=True)
     Evaluation.create(workspace, EvaluationPlan(run=run.id), queued=True)
     with busy.hold():
         busy.append(busy.started())
@@ -177,10 +181,10 @@ def test_beside_a_training_on_the_same_device(workspace, run):
 
 def test_a_data_set_is_kept_while_a_noise_test_works_on_it(workspace, run, class_folders):
     register(workspace, str(class_folders), "mine")
-    job = NoiseTest.create(workspace, small(run))
+    job = RobustnessTest.create(workspace, small(run))
     with job.hold():
         job.append(job.started())
-        with pytest.raises(RunError, match=f"noise test {job.id} works on it"):
+        with pytest.raises(RunError, match=f"robustness test {job.id} works on it"):
             keeping.remove(workspace, "mine")
     work(job)
     keeping.remove(workspace, "mine")
@@ -188,11 +192,11 @@ def test_a_data_set_is_kept_while_a_noise_test_works_on_it(workspace, run, class
 
 def test_those_of_a_run(workspace, run):
     other = Run.create(workspace, run.config)
-    mine, _ = NoiseTest.create(workspace, small(run)), NoiseTest.create(workspace, small(other))
+    mine, _ = RobustnessTest.create(workspace, small(run)), RobustnessTest.create(workspace, small(other))
     (workspace.room("noise") / "damaged").mkdir()
     (workspace.room("noise") / "damaged" / "noise.json").write_text("[")
-    assert NoiseTest.of_run(run) == [mine]
-    assert {job.id: job.asked().error for job in NoiseTest.every(workspace)}["damaged"]
+    assert RobustnessTest.of_run(run) == [mine]
+    assert {job.id: job.asked().error for job in RobustnessTest.every(workspace)}["damaged"]
 
 
 def test_validation_clips_are_evaluated_without_the_temperature_that_is_fitted_on_them(workspace, run):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from labcore.evaluation.intervals import wilson_interval
-from labcore.evaluation.metrics import class_rows, figures_of, score
+from labcore.evaluation.metrics import class_rows, event_figures, figures_of, score
 
 
 def test_the_interval_agrees_with_published_values():
@@ -27,3 +27,18 @@ def test_the_rows_of_a_table_begin_with_the_worst_class():
     rows = class_rows(figures.per_class, figures.confusion)
     assert [(row["label"], row["clips"]) for row in rows] == [("b", 4), ("a", 8)]
     assert rows[0]["recall"] == 0.5
+
+
+def test_events_are_told_apart_from_what_is_none():
+    confusion = {
+        "dog": {"dog": 5, "cat": 2, "Background": 1},
+        "cat": {"cat": 4},
+        "Background": {"Background": 6, "noise": 2, "dog": 1},
+        "noise": {"noise": 3, "cat": 2},
+    }
+    told = event_figures(confusion)
+    assert told is not None
+    assert (told.events, told.found, told.missed) == (12, 9, 1)
+    assert (told.quiet, told.false_alarms) == (14, 3)
+    assert told.sentence.startswith("Background, noise are no event: 9 of 12 clips of events found")
+    assert event_figures({"dog": {"dog": 1}}) is None

@@ -13,10 +13,11 @@ from labcore.batch.predicting import predict_files
 from labcore.datasets.registry import find_dataset
 from labcore.datasets.store import open_store
 from labcore.evaluation import eval_set
+from labcore.evaluation.disturbed_clips import DisturbedClips, accuracy_over_levels
 from labcore.evaluation.eval_set import EvalSet
 from labcore.evaluation.evaluate import evaluate
-from labcore.evaluation.noise import _NoisyClips, accuracy_over_snr
 from labcore.evaluation.predictions import read_predictions
+from labcore.evaluation.robustness import RobustnessPlan
 from labcore.extract.features import embeddings_of
 from labcore.inference.classifier import Classifier
 from labcore.inference.resident_clips import waveform_cache
@@ -82,7 +83,7 @@ def test_every_way_gives_the_same_probabilities(run, store, tmp_path, monkeypatc
     told = {
         "validation": EvalSet(classifier, waves, rows, 2).probabilities(Precision("fp32", "contiguous", "").run),
         "in parts": np.concatenate([part.clip_probabilities for part in EvalSet(classifier, waves, rows, 2).parts()]),
-        "in noise": _NoisyClips(classifier, store, "pink").probabilities(rows, None),
+        "in noise": DisturbedClips(classifier, store).probabilities(rows, None),
         "of waveforms": by_label(
             classifier, [classifier.classify_waveform(store.waveform(row)).to_dict() for row in rows]
         ),
@@ -105,7 +106,7 @@ def test_every_way_gives_the_same_probabilities(run, store, tmp_path, monkeypatc
 def test_without_noise_accuracy_in_noise_is_that_of_evaluate(run, store):
     classifier, rows = Classifier.load(run.path), np.arange(len(store))
     result = evaluate(classifier, store, rows, "all")
-    *_, clean = accuracy_over_snr(classifier, store, rows, (None,))
+    *_, clean = accuracy_over_levels(classifier, store, rows, RobustnessPlan(run="any"), (None,))
     assert (clean.accuracy, clean.clips) == (result.accuracy, result.clips)
 
 

@@ -123,7 +123,7 @@ def test_embeddings_are_what_the_last_layer_is_given(model, noise):
     last = [module for module in classifier.network.modules() if isinstance(module, torch.nn.Linear)][-1]
     with torch.inference_mode():
         probabilities = last(torch.from_numpy(embeddings)).softmax(1).numpy()
-    np.testing.assert_allclose(probabilities, classifier.probabilities_of(*quantise(waveform), bounds), atol=1e-5)
+    np.testing.assert_allclose(probabilities, classifier.rows_of(*quantise(waveform), bounds), atol=1e-5)
 
 
 @pytest.mark.parametrize("format", ["pt", "parquet"])

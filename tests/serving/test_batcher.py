@@ -22,7 +22,7 @@ def ask(batcher, classifier, seconds=0.5, seed=0, **options):
 
 def expected(classifier, seconds=0.5, seed=0):
     samples, scale = clip(seconds, seed)
-    return classifier.probabilities_of(samples, scale, classifier.windows_of(len(samples)))
+    return classifier.rows_of(samples, scale, classifier.windows_of(len(samples)))
 
 
 class Held:
@@ -30,17 +30,18 @@ class Held:
 
     def __init__(self, classifier):
         self.inner, self.go, self.entered, self.batches = classifier, threading.Event(), threading.Event(), []
+        self.columns = classifier.columns
         self.labels, self.input_windows, self.windows_of = (
             classifier.labels,
             classifier.input_windows,
             classifier.windows_of,
         )
 
-    def predict_proba(self, windows):
+    def predict_rows(self, windows):
         self.entered.set()
         assert self.go.wait(30)
         self.batches.append(len(windows))
-        return self.inner.predict_proba(windows)
+        return self.inner.predict_rows(windows)
 
 
 @pytest.fixture

@@ -84,7 +84,7 @@ def blocks(monkeypatch):
         turns = [int((begin + end) / 2 / self.sample_rate // 10) % 2 for begin, end in bounds]
         return np.array([[0.9, 0.1] if turn == 0 else [0.2, 0.8] for turn in turns], dtype=np.float32)
 
-    monkeypatch.setattr(Classifier, "probabilities_of", probabilities)
+    monkeypatch.setattr(Classifier, "rows_of", probabilities)
 
 
 def test_a_press_on_an_event_jumps_there_and_plays_it(open_page, trained, blocks, monkeypatch):

@@ -13,7 +13,8 @@ from streamlit.testing.v1 import AppTest
 from labcore.audio import Recording, encode_wav
 from labcore.config.presets import preset
 from labcore.datasets.demo import example_clip
-from labcore.evaluation.jobs import ClipsChosen, InNoise, NoisePlan, NoiseTest
+from labcore.evaluation.jobs import ClipsChosen
+from labcore.evaluation.robustness import InNoise, RobustnessPlan, RobustnessTest
 from labcore.events import Preparing
 from ui.charts.colours import colours, names
 from ui.explore import facts, views
@@ -207,11 +208,11 @@ def noise_section(open_page, run):
 
 def test_accuracy_in_noise_is_a_job_that_is_found_again(open_page, trained, dataset, inline):
     app = noise_section(open_page, trained)
-    app.get_by_key("explore-noise-label").set_value("bark").run()
-    app.get_by_key("explore-noise-start").click().run()
-    assert "Noise test: next in the queue" in words(app)
-    assert app.get_by_key("explore-noise-start").disabled
-    (job,) = NoiseTest.every(trained.workspace)
+    app.get_by_key("robustness-label").set_value("bark").run()
+    app.get_by_key("robustness-start").click().run()
+    assert "Robustness test: next in the queue" in words(app)
+    assert app.get_by_key("robustness-start").disabled
+    (job,) = RobustnessTest.every(trained.workspace)
     assert (job.plan.run, job.plan.label, job.plan.colour, job.owner) == (trained.id, "bark", "pink", "Ada")
     inline.look()
     for seen in (app.run(), noise_section(open_page, trained), open_page(PAGE, noise=trained.id)):
@@ -219,36 +220,36 @@ def test_accuracy_in_noise_is_a_job_that_is_found_again(open_page, trained, data
         assert not seen.exception
         assert "Wilson interval" in words(seen)
         assert "of bark" in words(seen)
-        assert not seen.get_by_key("explore-noise-start").disabled
+        assert not seen.get_by_key("robustness-start").disabled
         assert len(seen.dataframe[0].value) == 9
 
 
 def test_accuracy_in_noise_grows_stops_and_goes_on(open_page, trained, dataset, inline):
-    job = NoiseTest.create(trained.workspace, NoisePlan(run=trained.id), queued=True, by="Ada")
+    job = RobustnessTest.create(trained.workspace, RobustnessPlan(run=trained.id), queued=True, by="Ada")
     job.append(job.started())
     job.append(ClipsChosen(dataset="small", fold="1", clips=4, sentence="4 clips."))
     job.append(InNoise(snr_db=None, clips=4, hits=2, accuracy=0.5, low=0.2, high=0.8))
     job.append(Preparing(what="judging at 30 dB", done=2, total=4))
     with job.hold():
         app = noise_section(open_page, trained)
-        assert "Noise test: judging at 30 dB: 2 of 4 clips" in words(app)
+        assert "Robustness test: judging at 30 dB: 2 of 4 clips" in words(app)
         assert "50.0 % without added noise" in words(app)
         assert "results so far" not in words(app)
-        app.get_by_key("explore-noise-stop").click().run()
+        app.get_by_key("robustness-stop").click().run()
         assert job.stopper == "Ada"
     assert "The process ended unexpectedly" in words(app.run())  # its process is gone
     assert "results so far" in words(app)
-    app.get_by_key("explore-noise-resume").click().run()
+    app.get_by_key("robustness-resume").click().run()
     inline.look()
     app.run()
     assert not app.exception
     assert job.status().state == "finished"
-    assert not [button for button in app.button if button.key == "explore-noise-resume"]
+    assert not [button for button in app.button if button.key == "robustness-resume"]
     assert len(app.dataframe[0].value) == 9
 
 
 def test_accuracy_in_noise_that_fails_says_why(open_page, trained, dataset, inline):
-    NoiseTest.create(trained.workspace, NoisePlan(run=trained.id, fold="99"), queued=True, by="Ada")
+    RobustnessTest.create(trained.workspace, RobustnessPlan(run=trained.id, fold="99"), queued=True, by="Ada")
     inline.look()
     app = noise_section(open_page, trained)
     assert "There is no fold 99" in words(app)
@@ -256,10 +257,10 @@ def test_accuracy_in_noise_that_fails_says_why(open_page, trained, dataset, inli
 
 
 def test_what_another_asked_for_is_not_shown_as_ones_own(open_page, trained, dataset, inline):
-    NoiseTest.create(trained.workspace, NoisePlan(run=trained.id), queued=True, by="Bo")
+    RobustnessTest.create(trained.workspace, RobustnessPlan(run=trained.id), queued=True, by="Bo")
     app = noise_section(open_page, trained)
-    assert "Noise test: next in the queue" not in words(app)
-    assert not app.get_by_key("explore-noise-start").disabled
+    assert "Robustness test: next in the queue" not in words(app)
+    assert not app.get_by_key("robustness-start").disabled
     inline.look()
     assert "Wilson interval" not in words(app.run())
 
@@ -271,7 +272,7 @@ def test_the_address_names_the_run_of_accuracy_in_noise(open_page, trained, data
     assert "noise" not in app.query_params
     app = open_page(PAGE, noise="gone")
     assert not app.exception
-    assert not [button for button in app.button if button.key == "explore-noise-start"]
+    assert not [button for button in app.button if button.key == "robustness-start"]
 
 
 def test_what_is_played_is_what_was_decoded():

@@ -23,7 +23,7 @@ def long_from_a_second(monkeypatch):
 @pytest.fixture
 def held_up(monkeypatch):
     """The network waits for ``go``; ``begun`` is set when it is asked."""
-    probabilities = Classifier.probabilities_of
+    probabilities = Classifier.rows_of
     go, begun = threading.Event(), threading.Event()
 
     def slow(self, *arguments):
@@ -31,7 +31,7 @@ def held_up(monkeypatch):
         assert go.wait(30)
         return probabilities(self, *arguments)
 
-    monkeypatch.setattr(Classifier, "probabilities_of", slow)
+    monkeypatch.setattr(Classifier, "rows_of", slow)
     monkeypatch.setattr("ui.app.tasks.SOON", 0.01)
     yield go, begun
     go.set()

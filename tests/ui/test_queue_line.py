@@ -10,7 +10,8 @@ from labcore.benchmark.events import BenchmarkProgress
 from labcore.benchmark.job import Benchmark
 from labcore.benchmark.plan import quick_plan
 from labcore.config import RunConfig
-from labcore.evaluation.jobs import Evaluation, EvaluationPlan, NoisePlan, NoiseTest
+from labcore.evaluation.jobs import Evaluation, EvaluationPlan
+from labcore.evaluation.robustness import RobustnessPlan, RobustnessTest
 from labcore.training.estimates import EstimateJob
 from ui.components import queue_line
 
@@ -69,7 +70,7 @@ def test_the_form_names_a_benchmark_at_work_too(open_page, workspace, dataset):
 def test_the_overview_lists_the_jobs_of_every_kind_with_their_pages(open_page, make_run, workspace):
     run = make_run("queued", by="Ada")
     benchmark = Benchmark.create(workspace, quick_plan(["cpu"]))
-    noise = NoiseTest.create(workspace, NoisePlan(run=run.id), queued=True, by="Bo")
+    noise = RobustnessTest.create(workspace, RobustnessPlan(run=run.id), queued=True, by="Bo")
     Evaluation.create(workspace, EvaluationPlan(run=run.id), queued=True, by="Ada")
     estimate = EstimateJob.create(workspace, RunConfig(), queued=True, by="Ada")
     with benchmark.hold():

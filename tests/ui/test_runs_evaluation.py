@@ -102,7 +102,7 @@ def test_validation_clips_are_judged_first(open_page, workspace, with_weights):
 def test_a_run_with_nothing_to_fit_on_says_so(open_page, workspace, with_weights):
     run = with_weights(finished_run(workspace, drawn(40)))
     app = open_page(PAGE, run=run.id, tab="Evaluation")
-    assert "There are no clips to fit a temperature on" in texts(app)
+    assert "There are no clips to fit anything on" in texts(app)
     assert not [each for each in app.button if each.key == "calibrate-fit"]
 
 

@@ -60,12 +60,21 @@ def _headline(clip: Clip, answer: Prediction, events: list[Segment], least: floa
     else:
         length = f"{answer.seconds:.1f} s" if answer.seconds < 60 else duration(answer.seconds)
         st.markdown(f"## {plain(label_name(answer.label))}")
-        st.markdown(f"Probability **{percent(answer.probability)}** :gray[· {length} of sound]")
+        if answer.unknown:
+            st.markdown(f"{why_unknown(answer)} :gray[· {length} of sound]")
+        else:
+            st.markdown(f"Probability **{percent(answer.probability)}** :gray[· {length} of sound]")
     if clip.truth:
         face = "green-badge[:material/check:" if clip.truth == answer.label else "red-badge[:material/close:"
         st.markdown(f":{face} labelled {plain(label_name(clip.truth))}]")
     for note in answer.notes:
         st.markdown(f":orange[:material/warning:] {plain(sentence(note))}")
+
+
+def why_unknown(answer: Prediction) -> str:
+    """Why a clip is none of the classes, in Markdown."""
+    nearest = f"**{plain(label_name(answer.nearest))}** with {percent(answer.probability)}"
+    return f"Not like the training clips. Forced to choose, the network would say {nearest}"
 
 
 @st.fragment

@@ -10,6 +10,7 @@ import streamlit as st
 
 from labcore.batch.segments import THRESHOLD, LabelTotal, Segment, segments_of, summary_of
 from labcore.batch.tables import ENDINGS, csv_text, track_of
+from labcore.inference.prediction import NONE_OF_THESE
 from labcore.texts import moment, shown
 from ui.app import shell
 from ui.app.text import count, counted, label_name, label_names, percent, plain
@@ -62,7 +63,10 @@ def headline(answer: Prediction, events: list[Segment], least: float) -> None:
         st.markdown(f"## {plain(label_name(summary[0].label))}")
     else:
         st.markdown(f"## {counted(len(events), 'event')} of {counted(len(summary), 'label')}")
-    mean = f"mean over {counted(len(answer.windows), 'window')}: {plain(label_name(answer.label))}, {percent(answer.probability)}"
+    nearest = (
+        f", most like {plain(label_name(answer.nearest))}" if answer.unknown else f", {percent(answer.probability)}"
+    )
+    mean = f"mean over {counted(len(answer.windows), 'window')}: {plain(label_name(answer.label))}{nearest}"
     times = f"**{counted(len(events), 'event')}** in " if len(summary) == 1 else ""
     st.markdown(f"{times}{moment(answer.seconds)} of sound :gray[· {mean}]")
 
@@ -73,7 +77,12 @@ def table(summary: list[LabelTotal]) -> None:
 
     names = label_names(each.label for each in summary)
     rows = [
-        {"Label": names[each.label], "Events": each.count, "Total": moment(each.total_s), "Highest": each.highest}
+        {
+            "Label": names[each.label],
+            "Events": each.count,
+            "Total": moment(each.total_s),
+            "Highest": None if each.label == NONE_OF_THESE else each.highest,
+        }
         for each in summary
     ]
     st.dataframe(
@@ -137,13 +146,18 @@ def listed(key: str, events: list[Segment], answer: Prediction) -> None:
         for event in rows:
             when = f"{moment(event.start_s)} – {moment(event.end_s)}"
             st.button(
-                f"{plain(when)}  **{plain(label_name(event.label))}**  :gray[{percent(event.probability)}]",
+                f"{plain(when)}  **{plain(label_name(event.label))}**  :gray[{_sure(event)}]",
                 key=f"event-{key}-{event.start_s}-{event.label}",
                 icon=":material/volume_up:" if playing and playing.event == event else ":material/play_arrow:",
                 type="tertiary",
                 on_click=press,
                 args=(key, event, answer),
             )
+
+
+def _sure(event: Segment) -> str:
+    """The probability of an event; of what is none of the classes there is none."""
+    return "" if event.label == NONE_OF_THESE else percent(event.probability)
 
 
 def _page(key: str, rows: list[Segment]) -> list[Segment]:

@@ -9,6 +9,7 @@ import streamlit as st
 from labcore.batch.segments import THRESHOLD, summary_of
 from labcore.batch.tables import csv_text
 from labcore.errors import LabError
+from labcore.inference.prediction import NONE_OF_THESE
 from labcore.runs import Run
 from labcore.texts import shown
 from ui.app import live, services, shell
@@ -123,7 +124,8 @@ def rows_of(predicted: list[PredictedClip], least: float) -> pd.DataFrame:
     """Many clips, a row each. Columns of which nothing is known are left out."""
     import pandas as pd
 
-    names = label_names(next((each.answer.probabilities for each in predicted if each.answer is not None), []))
+    known = next((each.answer.probabilities for each in predicted if each.answer is not None), {})
+    names = label_names([*known, NONE_OF_THESE])
     return pd.DataFrame([_row(item, least, names) for item in predicted]).dropna(axis=1, how="all")
 
 
@@ -133,7 +135,7 @@ def _row(item: PredictedClip, least: float, names: dict[str, str]) -> dict[str, 
     row = {"Clip": shown(item.clip.name), "Label": truth, "Prediction": "cannot be read", "Probability": None}
     if found is None:
         return row
-    row |= {"Prediction": names[found.label], "Probability": found.probability}
+    row |= {"Prediction": names[found.label], "Probability": None if found.unknown else found.probability}
     row |= {"Events": None, "Length (s)": round(found.seconds, 2)}
     if len(found.windows) > 1:
         events = clip_events.events_of(found, least)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from labcore.evaluation.metrics import class_rows
+from labcore.evaluation.metrics import class_rows, event_figures
 from labcore.events import Evaluated, Event, RunFinished, last_of
 from labcore.runs import Run
 from labcore.runs.honesty import adjustments, choice_note, label_note
@@ -63,6 +63,8 @@ def figures(run: Run, events: list[Event]) -> None:
 def by_class(evaluated: Evaluated | Pool, *, key: str) -> None:
     """The confusion matrix, and recall, precision and F1 a class beside it."""
     number = partial(st.column_config.NumberColumn, format="%.2f")
+    if (events := event_figures(evaluated.confusion)) is not None:
+        st.caption(f"{plain(events.sentence)}.")
     left, right = st.columns([5, 4], gap="medium")
     with left:
         st.markdown("**Confusion matrix**")

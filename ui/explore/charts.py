@@ -1,8 +1,8 @@
-"""Curves of the Explore page: the average spectrum, and accuracy over the ratio of noise."""
+"""The curve of the Explore page: the average spectrum."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -10,8 +10,6 @@ import streamlit as st
 from ui.charts.curves import category, measure
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from labcore.explore.view import Spectrum
 
 
@@ -46,37 +44,3 @@ def spectrum(told: Spectrum) -> None:
     ]
     spec = {"encoding": {"x": x, "y": y, "color": colour}, "layer": layers}
     st.vega_lite_chart(frame, spec, height=220, width="stretch", key="explore-spectrum", alt="Average spectrum")
-
-
-def accuracy_in_noise(noisy: pd.DataFrame, clean: float, snrs_db: tuple[float, ...]) -> None:
-    """Accuracy over the ratio with its interval.
-
-    Args:
-        noisy: a row a ratio, with ``snr_db``, ``accuracy``, ``low``, ``high``, ``hits`` and ``clips``.
-        clean: the accuracy without added noise, a dashed line.
-    """
-    scale = {"reverse": True, "nice": False, "domain": [min(snrs_db), max(snrs_db)]}
-    x = measure("snr_db", "signal-to-noise ratio (dB)", scale=scale)
-    y: dict[str, Any] = {"type": "quantitative", "axis": {"format": "%"}, "scale": {"domain": [0, 1]}}
-    level = {"datum": clean, **y}
-    baseline, dy = ("top", 4) if clean > 0.9 else ("bottom", -4)
-    tooltip = [
-        {"field": "snr_db", "title": "ratio (dB)"}, {"field": "accuracy", "format": ".1%"},
-        {"field": "low", "format": ".1%"}, {"field": "high", "format": ".1%"}, {"field": "hits"}, {"field": "clips"},
-    ]  # fmt: skip
-    curve = {"x": x, "y": {"field": "accuracy", "title": "accuracy", **y}, "tooltip": tooltip}
-    layers = [
-        {"mark": {"type": "rule", "strokeDash": [4, 4], "color": "#7A8288"}, "encoding": {"y": level}},
-        {
-            "name": "clean_note",
-            "mark": {"type": "text", "align": "right", "baseline": baseline, "dy": dy},
-            "encoding": {"x": {"value": "width"}, "y": level, "text": {"value": "without added noise"}},
-        },
-        {
-            "mark": {"type": "area", "opacity": 0.18},
-            "encoding": {"x": x, "y": {"field": "low", **y}, "y2": {"field": "high"}},
-        },
-        {"mark": {"type": "line", "point": True, "strokeWidth": 2}, "encoding": curve},
-    ]
-    alt = "Accuracy by signal-to-noise ratio"
-    st.vega_lite_chart(noisy, {"layer": layers}, height=280, width="stretch", key="explore-noise-curve", alt=alt)

@@ -13,7 +13,7 @@ from ui.app import live
 from ui.app.shell import errors_in_place
 from ui.app.text import plain
 from ui.components import owner_guard
-from ui.runs import actions, correct, evaluation, labels, mistakes, overview, report, rows
+from ui.runs import actions, correct, evaluation, labels, mistakes, overview, report, robustness, rows, unknown
 
 S = TypeVar("S")
 TABS: dict[str, Callable[[Run], None]] = {
@@ -22,6 +22,8 @@ TABS: dict[str, Callable[[Run], None]] = {
     "Mistakes": mistakes.show,
     "Labels": labels.show,
     "Correct": correct.show,
+    "Robustness": robustness.show,
+    "Unknown sounds": unknown.show,
 }
 """Title → what it shows. Only the tab that is open is drawn."""
 

@@ -1,0 +1,169 @@
+"""Fitting what a run refuses as none of its classes, on clips that no figure is reported of, and keeping it in its weights.
+
+The threshold lies where the wanted share of clips of known classes would be refused. Of a fold of a cross-validation these clips are those
+that the other folds held out, each scored by the network that did not hear its recording, against the clips that network was trained on.
+Of any other run they are its validation clips. The clips of its test fold are never among them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from labcore import calibration
+from labcore.audio import dequantise, quantise
+from labcore.errors import ConfigError, RunError
+from labcore.evaluation.clip_predictions import ClipPredictions
+from labcore.evaluation.training_clips import training_clips
+from labcore.inference.unknown import MOST_ROWS, Unknown, reference_sounds
+from labcore.runs import Run
+from labcore.texts import counted
+
+BATCH = 16
+"""Reference sounds that a network is given at a time."""
+REFUSED = 0.05
+"""The share of known clips that may be refused, where nobody says otherwise."""
+
+
+@dataclass(frozen=True)
+class RefusalEffect:
+    """What a threshold does on a run's test clips, on which it was not fitted: so many clips, and so many of them refused."""
+
+    clips: int
+    refused: int
+
+
+def fit(run: Run, refused: float = REFUSED) -> Unknown:
+    """What a run refuses, switched on; nothing is written.
+
+    Args:
+        refused: the wanted share of wrongly refused clips, from 0 to 0.5.
+
+    Raises:
+        ConfigError: no such share.
+        RunError: there are no clips to fit it on, or the network has no embeddings.
+        DatasetError: the data set of the run, or of another fold, is gone.
+    """
+    if not 0 <= refused <= 0.5:
+        raise ConfigError(f"{refused:g} is no share of clips to refuse wrongly", "Choose 0 to 0.5")
+    scores, sources = [], []
+    for other, known, source in _held_out(run):
+        scores.append(compared(other).scores(known.embeddings))
+        sources.append(source)
+    together = np.concatenate(scores)
+    if len(together) < calibration.FEWEST:
+        raise RunError(
+            f"a threshold cannot be fitted on {counted(len(together), 'clip')}",
+            f"It takes {calibration.FEWEST} at least",
+        )
+    told = sources[0] if len(sources) == 1 else f"{counted(len(together), 'clip')} of {len(sources)} other folds"
+    return compared(run).fitted(together, refused, told)
+
+
+def compared(run: Run) -> Unknown:
+    """The embeddings that a run's sounds are compared with: of its training clips, and of the reference sounds.
+
+    Raises:
+        RunError: there are no weights, or no embeddings.
+        DatasetError: its data set is gone.
+    """
+    from labcore.evaluation.work import loaded
+
+    clips = training_clips(run, run.workspace).embeddings
+    if len(clips) > MOST_ROWS:
+        clips = clips[np.sort(np.random.default_rng(0).permutation(len(clips))[:MOST_ROWS])]
+    classifier = loaded(run.path).eval()
+    sounds = np.stack(  # with the steps of 16 bits, as every clip has them
+        [
+            dequantise(*quantise(sound))
+            for sound in reference_sounds(classifier.config.clip_samples, classifier.sample_rate)
+        ]
+    )
+    parts = [sounds[first : first + BATCH] for first in range(0, len(sounds), BATCH)]
+    return Unknown.of(clips, np.concatenate([classifier.predict_with_embeddings(part)[1] for part in parts]))
+
+
+def keep(run: Run, unknown: Unknown | None) -> None:
+    """Write it into a run's weights, or take it away. Nothing else in them changes.
+
+    Raises:
+        RunError: there are no weights, or they cannot be read.
+        WorkspaceError: the disk is full or the directory is gone.
+    """
+    from labcore.inference.classifier import Classifier
+
+    classifier = Classifier.load(run.path)
+    classifier.unknown = unknown
+    classifier.save(run.weights)
+
+
+def kept(run: Run) -> Unknown | None:
+    """That of a run's weights.
+
+    Raises:
+        RunError: there are no weights, or they cannot be read.
+    """
+    from labcore.inference.weights_file import read_weights_file
+
+    return read_weights_file(run.path).unknown
+
+
+def switch(run: Run, on: bool) -> Unknown:
+    """Have a run refuse what it does not know, or not.
+
+    Raises:
+        RunError: that was not fitted, or its weights cannot be read.
+    """
+    there = kept(run)
+    if there is None:
+        raise RunError(f"run {run.id} has no threshold for unknown sounds", "Fit one first")
+    changed = there.switched(on)
+    if on != there.threshold.on:
+        keep(run, changed)
+    return changed
+
+
+def effect(run: Run, unknown: Unknown) -> RefusalEffect | None:
+    """What it does on a run's test clips; None where there are no predictions for them.
+
+    Raises:
+        RunError: they cannot be read.
+    """
+    if not run.predictions.is_file():
+        return None
+    predictions = ClipPredictions.read([run.predictions])
+    if not len(predictions):
+        return None
+    refused = unknown.scores(predictions.embeddings) > unknown.threshold.value
+    return RefusalEffect(len(predictions), int(refused.sum()))
+
+
+def to_evaluate(run: Run) -> bool:
+    """Whether the threshold is fitted on validation clips that are not evaluated yet (:func:`labcore.calibration.validation_plan`).
+
+    Raises:
+        RunError: there are no clips to fit it on.
+    """
+    with contextlib.suppress(RunError):
+        return not calibration.other_folds(run)
+    return calibration.clips_for(run) is None
+
+
+def _held_out(run: Run) -> Iterator[tuple[Run, ClipPredictions, str]]:
+    """Networks with clips of known classes that they were not trained on, and a sentence part on these."""
+    try:
+        siblings = calibration.other_folds(run)
+    except RunError:
+        clips = calibration.clips_for(run)
+        if clips is None:
+            raise RunError(
+                "the validation clips of the run are not evaluated yet", "Evaluate them, then fit again"
+            ) from None
+        yield run, clips.predictions, clips.source
+        return
+    for other in siblings:
+        predictions = ClipPredictions.read([other.predictions])
+        yield other, predictions.chosen(predictions.targets >= 0), "the other fold of its cross-validation"
