@@ -37,17 +37,21 @@ gc.disable()
 REPOSITORY = Path(__file__).resolve().parent.parent
 BROWSER = "tests/browser/"
 SERVERS_OF_THEIR_OWN = tuple(f"{BROWSER}test_{name}.py" for name in ("main_job", "access", "oidc"))
+TRAININGS = ("tests/cli/", "tests/training/", "tests/search/")
 Sound = Callable[..., np.ndarray]
 WriteWav = Callable[..., Path]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest begins first: the main job in one process, what shares a server of the browser in another."""
+    """What takes longest begins first: the main job in one process, which waits more than it works, and trainings in the other; then what
+    shares a server of the browser, beside all the rest."""
     main_job, *others = SERVERS_OF_THEIR_OWN
 
-    def place(item: pytest.Item) -> tuple[bool, ...]:
+    def place(item: pytest.Item) -> int:
         name = item.nodeid
-        return not name.startswith(BROWSER), name.startswith(tuple(others)), not name.startswith(main_job)
+        if name.startswith(BROWSER):
+            return 0 if name.startswith(main_job) else 3 if name.startswith(tuple(others)) else 2
+        return 1 if name.startswith(TRAININGS) else 4
 
     items.sort(key=place)
 

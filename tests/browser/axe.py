@@ -73,7 +73,7 @@ def settle(page) -> None:
         " && [...document.querySelectorAll('.stVegaLiteChart')].every((chart) => chart.querySelector('svg, canvas'))"
     )
     page.evaluate("document.fonts.ready")
-    page.wait_for_timeout(400)
+    page.wait_for_timeout(200)
 
 
 def examine(page, *, contrasts: bool = False) -> Findings:

@@ -17,7 +17,7 @@ from .furnished import Furnished
 pytestmark = pytest.mark.browser
 
 NAMES = list(Furnished("", "", "", "", "", ("", "")).addresses())
-LIKE_OTHERS = ("stopped", "speed")
+LIKE_OTHERS = ("stopped", "failed", "speed", "crossval", "search")
 """Faces that another one has, but for a line or two: they are looked at with the slow tests."""
 
 
