@@ -24,7 +24,7 @@ INSTALLED_DEV := $(VENV)/.installed-dev
 # Two processes of tests; torch's threads of each would wait for those of the other. The browser tests, which wait most, come early.
 # Bytecode is kept whatever the shell says: each process that a test starts would compile the lab anew.
 PYTEST_ENVIRONMENT := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=
-PYTEST_FLAGS := -n 2 --no-loadscope-reorder
+PYTEST_FLAGS := -n 3 --no-loadscope-reorder
 
 CONTAINER_TEST ?= ../shared/tools/container-test.sh
 
