@@ -1,4 +1,4 @@
-"""Pictures of the running app for the README: ``make screenshots`` writes docs/images/*.png.
+"""Pictures of the running app for README and docs: ``make screenshots`` writes docs/images/*.png.
 
 Starts the app on a workspace of its own (or on ``--home``), makes the demo set, trains the quick preset, and takes the
 pictures on the way. Needs Playwright (requirements-dev.txt) and a Chromium.
@@ -99,6 +99,24 @@ def take_all(page: Page, url: str, workspace: Workspace, epochs: int) -> None:
     page.locator("[data-testid=stFileUploader] input[type=file]").set_input_files(str(siren))
     page.get_by_text("The log-mel spectrogram").wait_for()
     save(page, "classify")
+
+    shorter = submit(page, url, max(1, 2 * epochs // 3), workspace)
+    wait_for_epoch(shorter, epochs)
+    take_runs(page, url, run, shorter)
+
+
+def take_runs(page: Page, url: str, run: Run, other: Run) -> None:
+    """The list of runs, what one of them got wrong, and which of two is better."""
+    page.goto(f"{url}/runs")
+    page.get_by_text("Choose rows to compare").wait_for()
+    save(page, "runs")
+    for tab, word in (("Evaluation", "Confusion matrix"), ("Mistakes", "mistakes among"), ("Correct", "Use the keys")):
+        page.goto(f"{url}/runs?run={run.id}&tab={tab}")
+        page.get_by_text(word).first.wait_for()
+        save(page, f"runs-{tab.lower()}")
+    page.goto(f"{url}/runs?compare={other.id},{run.id}")
+    page.get_by_text("What differs").wait_for()
+    save(page, "runs-compare")
 
 
 def submit(page: Page, url: str, epochs: int, workspace: Workspace) -> Run:
