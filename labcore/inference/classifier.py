@@ -240,7 +240,7 @@ class Classifier(nn.Module):
     def predict_proba(self, windows: np.ndarray) -> np.ndarray:
         """Windows (batch, clip samples) float32 → probabilities (batch, classes) float32, in eval mode."""
         images = self.log_mel(torch.from_numpy(windows).to(self.device))[:, None]
-        return self.shares(self._in_use(images)).cpu().numpy()
+        return self.shares(self.in_use(images)).cpu().numpy()
 
     def batches_of(
         self, samples: np.ndarray, scale: float, bounds: list[tuple[int, int]], batch_size: int
@@ -251,7 +251,7 @@ class Classifier(nn.Module):
             yield self.predict_proba(self.input_windows(samples, scale, bounds[first : first + batch_size]))
 
     @property
-    def _in_use(self) -> nn.Module:
+    def in_use(self) -> nn.Module:
         """The network that predictions come from."""
         return self._quick[0] if self._quick else self.network
 
@@ -285,7 +285,7 @@ class Classifier(nn.Module):
     def predict_with_embeddings(self, windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Windows (batch, clip samples) float32 → probabilities (batch, classes) and embeddings (batch, width), float32."""
         if self._features is None:
-            self._features = attach(self._in_use)
+            self._features = attach(self.in_use)
         self._features.take(0, self.device)  # what passes before have left
         probabilities = self.predict_proba(windows)
         return probabilities, self._features.take(len(windows), self.device).cpu().numpy()
