@@ -211,7 +211,10 @@ def _plan(config: RunConfig, ranges: list[Range]) -> None:
 
 
 def _facts(settings: Settings) -> None:
-    trial = summary.summary(settings.config.data.dataset, settings.validation, leave_out=settings.test_fold)
+    own = settings.config.data
+    trial = summary.summary(
+        own.dataset, settings.validation, leave_out=settings.test_fold, exclude_classes=own.exclude_classes
+    )
     work = plan_for(settings.config, trial.training)
     one = estimates.of(settings.config, work)
     st.table(
