@@ -173,7 +173,7 @@ def facts(row: Row) -> dict[str, Any]:
 
 def _with_parts(row: Row, parts: Sequence[Row]) -> Row:
     """The row of what consists of runs: its figures are theirs together, and they are archived with it."""
-    parts = sorted(parts, key=lambda part: [int(n) if n.isdigit() else n for n in re.split(r"(\d+)", part.part)][1:])
+    parts = sorted(parts, key=lambda part: (_numbers(part.part), part.part))
     if row.about.archived:
         parts = [replace(part, about=replace(part.about, archived=True)) for part in parts]
     official = [part for part in parts if not part.part.startswith("random")]
@@ -191,6 +191,11 @@ def _with_parts(row: Row, parts: Sequence[Row]) -> Row:
         size=row.size + sum(part.size for part in parts),
         children=tuple(parts),
     )
+
+
+def _numbers(part: str) -> list[int | str]:
+    """What follows the first word of a part: so that fold 10 comes after fold 9."""
+    return [int(piece) if piece.isdigit() else piece for piece in re.split(r"(\d+)", part)][1:]
 
 
 def _status(row: Row, parts: Sequence[Row]) -> JobStatus:
