@@ -71,6 +71,11 @@ class Row:
     def is_run(self) -> bool:
         return isinstance(self.job, Run)
 
+    @property
+    def has_clips(self) -> bool:
+        """Whether there are predictions of its own to compare and report: it is a run or a cross-validation."""
+        return self.is_run or self.job.kind.room == "experiments"
+
     def every(self) -> tuple[Row, ...]:
         """Itself and its parts."""
         return (self, *self.children)
