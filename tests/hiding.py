@@ -21,7 +21,7 @@ def hidden_test(run: Run, aurocs: dict[str, float], *, by: str = "", moment: flo
             test.append(
                 ClassHidden(
                     label=label, run_id=run_id, auroc=auroc, low=auroc - 0.1, high=auroc + 0.05, known=20, unknown=4, recordings=2,
-                    refused_known=1, refused_unknown=1, taken_for={"cat": 2, "owl": 1},
+                    refused_known=1, refused_unknown=1, predicted_as={"cat": 2, "owl": 1},
                 )
             )  # fmt: skip
         test.append(JobFinished(state="finished", seconds=9.0))

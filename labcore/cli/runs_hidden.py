@@ -70,7 +70,7 @@ def tell_event(event: Event) -> None:
 def lines(test: HiddenClasses) -> list[Content]:
     """The results as a table, a line a class, and their means."""
     results = list(test.results.values())
-    head = ["hidden class", "AUROC", "95 % interval", "noticed", "clips", "recordings", "otherwise taken for"]
+    head = ["hidden class", "AUROC", "95 % interval", "noticed", "clips", "recordings", "otherwise predicted as"]
     rows = [
         [
             each.label,
@@ -79,7 +79,7 @@ def lines(test: HiddenClasses) -> list[Content]:
             percent(each.noticed),
             each.unknown,
             each.recordings,
-            taken_for(each.taken_for),
+            predicted_as(each.predicted_as),
         ]
         for each in results
     ]
@@ -95,8 +95,8 @@ def lines(test: HiddenClasses) -> list[Content]:
     ]
 
 
-def taken_for(classes: dict[str, int], most: int = 2) -> str:
-    """``rain 5, sea_waves 1``: the classes that hidden clips are taken for."""
+def predicted_as(classes: dict[str, int], most: int = 2) -> str:
+    """``rain 5, sea_waves 1``: the classes that hidden clips are predicted as."""
     return ", ".join(f"{label} {count}" for label, count in list(classes.items())[:most])
 
 

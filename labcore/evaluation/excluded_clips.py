@@ -45,5 +45,5 @@ def _predicted(run: Run, classifier: Classifier, progress: OnProgress) -> ClipPr
             f"test fold {parts.fold} has no clips of classes that run {run.id} excluded", "Choose others"
         )
     known = known_of(store.table, parts.excluded, dataset.folder, data.split)
-    said = EvalSet(classifier, waveform_cache(store, classifier.device), parts.excluded).parts(progress)
-    return ClipPredictions(frame_of(known, classifier.labels, store.sample_rate, said), tuple(classifier.labels))
+    windows = EvalSet(classifier, waveform_cache(store, classifier.device), parts.excluded).parts(progress)
+    return ClipPredictions(frame_of(known, classifier.labels, store.sample_rate, windows), tuple(classifier.labels))

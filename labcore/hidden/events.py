@@ -27,7 +27,7 @@ class ClassHidden(Event):
             interval by recording, None where the class has one recording only.
         known, unknown: so many clips of the other classes, and of the hidden one, which are of ``recordings`` recordings.
         refused_known, refused_unknown: so many of them are refused where the wanted share of the known ones may be.
-        taken_for: class → so many of the hidden class's clips that are not refused and predicted as it.
+        predicted_as: class → so many of the hidden class's clips that are not refused and predicted as it.
     """
 
     type: Literal["class_hidden"] = "class_hidden"
@@ -41,7 +41,7 @@ class ClassHidden(Event):
     recordings: int
     refused_known: int
     refused_unknown: int
-    taken_for: dict[str, int]
+    predicted_as: dict[str, int]
 
     @property
     def noticed(self) -> float:

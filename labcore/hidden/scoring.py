@@ -77,7 +77,7 @@ def figures(
         recordings=len(set(hidden.groups)),
         refused_known=int((known_scores > threshold).sum()),
         refused_unknown=int(above.sum()),
-        taken_for={str(name): count for name, count in Counter(names).most_common()},
+        predicted_as={str(name): count for name, count in Counter(names).most_common()},
     )
 
 
@@ -95,9 +95,9 @@ def auroc_interval(
     if len(set(hidden_groups)) < 2:
         return None
     wins = _wins(known, hidden)
-    draws = zip(resampled(known_groups, seed=0), resampled(hidden_groups, seed=1), strict=False)
+    weights = zip(resampled(known_groups, seed=0), resampled(hidden_groups, seed=1), strict=False)
     rounds = np.array(
-        [[(of_hidden @ wins @ of_known) / (of_hidden.sum() * of_known.sum())] for of_known, of_hidden in draws]
+        [[(of_hidden @ wins @ of_known) / (of_hidden.sum() * of_known.sum())] for of_known, of_hidden in weights]
     )
     return ends(rounds)[0]
 

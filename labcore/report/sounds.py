@@ -83,7 +83,7 @@ def _hidden(test: HiddenClasses) -> list[Block]:
         f"class against those of the others: {auroc:.3f} (0.5 is chance). Where {percent(test.plan.refused)} of known clips may be "
         f"refused, {percent(noticed)} of the hidden ones are noticed, as the mean of the classes."
     )
-    head = ["Hidden class", "AUROC", "95 % interval", "Noticed", "Clips", "Recordings", "Otherwise taken for"]
+    head = ["Hidden class", "AUROC", "95 % interval", "Noticed", "Clips", "Recordings", "Otherwise predicted as"]
     caption = "Hidden classes, noticed best first; intervals by resampling recordings"
     return [Paragraph(told), Table(caption, head, [*_rows(results)])]
 
@@ -98,5 +98,5 @@ def _rows(results: Iterable[ClassHidden]) -> Iterable[list[Cell]]:
             percent(each.noticed),
             f"{each.unknown:,}",
             f"{each.recordings:,}",
-            ", ".join(f"{label} {count}" for label, count in list(each.taken_for.items())[:3]) or "–",
+            ", ".join(f"{label} {count}" for label, count in list(each.predicted_as.items())[:3]) or "–",
         ]

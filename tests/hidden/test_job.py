@@ -1,5 +1,6 @@
 """A test with hidden classes as a job: its runs, its end, and how it goes on."""
 
+import time
 from functools import partial
 
 import numpy as np
@@ -22,13 +23,18 @@ from labcore.training.job import working
 from tests.judged import drawn, finished_run
 
 LABELS = ("cat", "dog", "owl")
+LONG = 1000
 
 
 def pretend(config, run, workspace, should_stop):
-    """A training that fails without "owl", until it is tried again."""
+    """A training that fails without "owl", until it is tried again, and one of many epochs that goes on until it is stopped."""
     if config.data.exclude_classes[-1] == "owl" and not run.checkpoint.exists():
         run.checkpoint.write_text("tried")
         raise DatasetError("the clips are gone", "Bring them back")
+    while config.optim.epochs == LONG and not should_stop():
+        time.sleep(0.002)
+    if should_stop():
+        return
     yield TrainingStarted(
         labels=["a", "b"], train_clips=8, val_clips=4, fold="1", device="cpu", device_reason="", precision="fp32",
         memory_format="contiguous", precision_reason="", parameters=1, epochs=1, first_epoch=1,
@@ -42,7 +48,7 @@ def pretend(config, run, workspace, should_stop):
 def scored(run, label, refused, should_stop):
     return ClassHidden(
         label=label, run_id=run.id, auroc=0.5 if label == "cat" else 0.9, low=0.4, high=0.95, known=8, unknown=4, recordings=2,
-        refused_known=1, refused_unknown=1 if label == "cat" else 3, taken_for={"dog": 3},
+        refused_known=1, refused_unknown=1 if label == "cat" else 3, predicted_as={"dog": 3},
     )  # fmt: skip
 
 
@@ -129,10 +135,16 @@ def test_it_tells_of_each_class_and_goes_on_after_a_failure(base, workspace, dri
     assert test.status().fraction == 1.0
 
 
-def test_a_stop_stops_its_runs_and_a_stopped_run_keeps_it_from_being_finished(base, workspace, driven):
+def test_a_stop_stops_its_runs(base, workspace, driven):
+    base.save_config(base.config.replace({"optim.epochs": LONG}))
     test = HiddenClasses.create(workspace, base, ["cat", "dog"])
-    assert driven(test, lambda: True).state == "stopped"
-    assert {run.status().state for run in test.children()} == {"queued"}  # asked before it looked at any
+    assert driven(test, lambda: "running" in {run.status().state for run in test.children()}).state == "stopped"
+    assert {run.status().state for run in test.children()} == {"stopped"}
+    assert not test.results
+
+
+def test_a_run_that_is_gone_keeps_it_from_being_finished(base, workspace, driven):
+    test = HiddenClasses.create(workspace, base, ["cat", "dog"])
     test.members()["dog"].delete()
     assert driven(test).state == "stopped"
     assert list(test.results) == ["cat"]

@@ -45,7 +45,7 @@ def test_the_area_is_that_of_scikit_learn_and_the_threshold_refuses_the_wanted_s
     assert told.noticed == told.refused_unknown / 20
     missed = of_hidden <= threshold
     wanted = {"cat": int(missed[:12].sum()), "owl": int(missed[12:].sum())}
-    assert told.taken_for == {label: count for label, count in wanted.items() if count}
+    assert told.predicted_as == {label: count for label, count in wanted.items() if count}
 
 
 def test_the_interval_is_of_recordings_drawn_anew(monkeypatch):

@@ -108,7 +108,7 @@ def test_the_result_of_the_newest_test_and_its_own_page(open_page, run):
     assert values == {"Mean AUROC": "0.700", "Noticed": "25.0 %", "Known clips refused": "5.0 %", "Classes": "2 of 2"}
     table = app.dataframe[0].value
     assert list(table["class"]) == ["dog", "owl"]
-    assert list(table["taken_for"]) == ["cat 2, owl 1"] * 2
+    assert list(table["predicted_as"]) == ["cat 2, owl 1"] * 2
     app = open_page(PAGE, hidden=test.id)
     assert not app.exception
     assert {metric.label: metric.value for metric in app.metric}["Mean AUROC"] == "0.700"

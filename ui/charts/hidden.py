@@ -17,7 +17,7 @@ def classes(table: pd.DataFrame, key: str) -> None:
     """The area under the ROC curve of each class.
 
     Args:
-        table: a row a class with ``name``, ``auroc``, ``low``, ``high``, ``noticed``, ``clips``, ``recordings`` and ``taken_for``.
+        table: a row a class with ``name``, ``auroc``, ``low``, ``high``, ``noticed``, ``clips``, ``recordings`` and ``predicted_as``.
     """
     strong, weak = accents()
     y = category("name", sort=None, title=None, axis={"ticks": False, "domain": False, "labelLimit": 160})
@@ -28,7 +28,7 @@ def classes(table: pd.DataFrame, key: str) -> None:
         measure("high", "to", format=".3f"),
         measure("noticed", "Noticed", format=".1%"),
         measure("clips", "Clips"),
-        category("taken_for", title="Otherwise taken for"),
+        category("predicted_as", title="Otherwise predicted as"),
     ]
     axis = measure("auroc", "AUROC", scale={"domain": [0, 1]}, axis={"tickCount": 5})
     span = {"x": {**measure("low", "AUROC"), "scale": {"domain": [0, 1]}}, "x2": {"field": "high"}, "y": y}

@@ -31,7 +31,7 @@ Hides one class at a time: the same recipe, fold and seed are trained without it
 
 
 def panel(run: Run) -> None:
-    """The form, the test at work, and what came of the newest one."""
+    """The form, the newest test as far as it is, and what came of it."""
     st.caption(HELP)
     test = next(iter(HiddenClasses.of_run(run)), None)
     status = glance(test) if test is not None else None
@@ -154,7 +154,7 @@ def result(test: HiddenClasses) -> None:
                 "low": st.column_config.NumberColumn("from", format="%.3f"),
                 "high": st.column_config.NumberColumn("to", format="%.3f"),
                 "noticed": st.column_config.NumberColumn("Noticed", format="percent"),
-                "clips": "Clips", "recordings": "Recordings", "known": "Known clips", "taken_for": "Otherwise taken for",
+                "clips": "Clips", "recordings": "Recordings", "known": "Known clips", "predicted_as": "Otherwise predicted as",
             },
         )  # fmt: skip
     shell.download(
@@ -178,7 +178,7 @@ def _table(results: Iterable[ClassHidden]) -> pd.DataFrame:
                 "clips": each.unknown,
                 "recordings": each.recordings,
                 "known": each.known,
-                "taken_for": ", ".join(f"{label} {count}" for label, count in each.taken_for.items()),
+                "predicted_as": ", ".join(f"{label} {count}" for label, count in each.predicted_as.items()),
             }
             for each in told
         ]
