@@ -19,7 +19,7 @@ from labcore.jobs.glances import glance
 from labcore.jobs.status import RESUMABLE, JobStatus
 from labcore.runs import Run
 from labcore.sheets import csv_of_frame
-from ui.app import services, shell
+from ui.app import live, services, shell
 from ui.app.text import capital, counted, duration, label_names, percent, plain
 from ui.charts import hidden as charts
 from ui.components import owner_guard, short_jobs
@@ -92,7 +92,7 @@ def _form(run: Run, *, busy: bool) -> None:
 def _cost(run: Run, runs: int) -> str:
     """What it takes, from the time of the run."""
     one_run = seconds_of(run)
-    told = f"Trains {counted(runs, 'run')}, which wait in the queue"
+    told = f"Trains {counted(runs, 'run')}, which {'waits' if runs == 1 else 'wait'} in the queue"
     if one_run is None:
         return f"{told}."
     at_once = max(1, gpu_count()) if recipe_of(run).runtime.device in ("auto", "cuda") else 1
@@ -111,7 +111,12 @@ def _start(run: Run, classes: tuple[str, ...], share: float) -> None:
 def _test(test: HiddenClasses, status: JobStatus, *, alone: bool = False) -> None:
     """A test while it is running, and what came of it."""
     if not alone:
-        st.page_link("pages/runs.py", label="Its runs", icon=":material/list_alt:", query_params={"hidden": test.id})
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown("**Newest test**", width="content")
+            live.badge(status.state)
+            st.page_link(
+                "pages/runs.py", label="Its runs", icon=":material/list_alt:", query_params={"hidden": test.id}
+            )
     if status.active:
         short_jobs.follow(test, "hidden", lambda: result(test))
         return

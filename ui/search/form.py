@@ -81,7 +81,9 @@ def _base() -> tuple[RunConfig, RunConfig]:
             value = changed.get(path, base_value(path, config))
             changed[path] = fields.widget_of(table[path], value, key=f"search-{path}-{kept['base']}")
     chosen = {"data.dataset": kept["dataset"], "data.fold": kept["fold"]}
-    own = {"data.split": "official", "data.leave_out": None}
+    own: dict[str, Any] = {"data.split": "official", "data.leave_out": None}
+    if kept["dataset"] != config.data.dataset:  # another one has other classes
+        own["data.exclude_classes"] = ()
     return config, config.replace(changed | chosen | own)
 
 
