@@ -8,7 +8,7 @@ from typing import Any
 
 from labcore.cli.foreground import work_on
 from labcore.cli.jobs import reporter_of
-from labcore.cli.output import DONE, Content, duration, emit, percent, say, table, tell
+from labcore.cli.output import DONE, Content, duration, percent, say, table, tell
 from labcore.cli.parser import Parser, add_json, add_run, run_named, share
 from labcore.cli.progress import Bar, bars
 from labcore.errors import RunError
@@ -50,8 +50,8 @@ def run(workspace: Workspace, arguments: argparse.Namespace) -> int:
     say(f"training {counted(runs, 'run')}, each without one class{about}")
     stops = "stopping the runs after their batch"
     status = work_on(test, reporter_of(test), stops, as_json=arguments.json, resume="labcore jobs resume")
-    if status == DONE and not arguments.json:
-        emit("", *lines(test))
+    if status == DONE:
+        tell({"type": "hidden_classes", **facts(test)}, "", *lines(test), as_json=arguments.json)
     return status
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from labcore.config import RunConfig
-from labcore.errors import DatasetError, RunError
+from labcore.errors import RunError
 from labcore.jobs.glances import known
 from labcore.runs import Run
 from labcore.runs.asked import asked_for
@@ -45,17 +45,17 @@ def hideable(run: Run) -> dict[str, str]:
 
     config = run.config
     dataset = dataset_of(run, run.workspace, config.data.dataset)
-    labels: list[str] = run.load("labels", []) or list(dataset.labels)
-    found = {}
-    for label in labels:
-        try:
-            without = [*config.data.exclude_classes, label]
-            parts = split_for(dataset, config.data.model_copy(update={"exclude_classes": tuple(without)}))
-            there = (dataset.table["label"].to_numpy()[parts.excluded] == label).any()
-            found[label] = "" if there else f"it has no clips in test fold {parts.fold}"
-        except DatasetError as error:
-            found[label] = error.what
-    return found
+    parts, of_clip = split_for(dataset, config.data), dataset.table["label"].to_numpy(dtype=object)
+    learnt, asked = set(of_clip[parts.train]), set(of_clip[parts.held_out])
+
+    def why_not(label: str) -> str:
+        if label not in asked:
+            return f"it has no clips in test fold {parts.fold}"
+        if len(learnt - {label}) < 2:
+            return "fewer than two other classes are left to train on"
+        return "" if asked - {label} else f"no other class has clips in test fold {parts.fold}"
+
+    return {label: why_not(label) for label in run.load("labels", []) or dataset.labels}
 
 
 def knows_more(run: Run) -> str:

@@ -103,7 +103,7 @@ def test_what_cannot_be_hidden_is_told_before_anything_is_trained(base, workspac
         with pytest.raises(kind, match=told):
             HiddenClasses.create(workspace, base, **wrong)
     base.save_config(base.config.replace({"data.exclude_classes": ["dog"]}))
-    assert "only one class, 'owl', is left" in hideable(base)["cat"]
+    assert hideable(base)["cat"] == "fewer than two other classes are left to train on"
     base.save_config(base.config.replace({"model.pretrained": "20260101-000000-other"}))
     assert "20260101-000000-other, which may have been trained on the hidden classes" in knows_more(base)
     base.weights.unlink()

@@ -18,6 +18,7 @@ from labcore.hidden.recipe import hideable, knows_more, recipe_of, seconds_of
 from labcore.jobs.glances import glance
 from labcore.jobs.status import RESUMABLE, JobStatus
 from labcore.runs import Run
+from labcore.runs.asked import asked_for
 from labcore.sheets import csv_of_frame
 from ui.app import live, services, shell
 from ui.app.text import capital, counted, duration, label_names, percent, plain
@@ -36,12 +37,11 @@ def panel(run: Run) -> None:
     test = next(iter(HiddenClasses.of_run(run)), None)
     status = glance(test) if test is not None else None
     try:
-        recipe_of(run)
+        there = _hideable(str(run.path), run.weights.stat().st_mtime_ns)
     except LabError as error:
         st.info(f"{plain(capital(error.what))}. {plain(error.remedy)}.", icon=":material/info:")
     else:
-        with shell.errors_in_place():
-            _form(run, busy=status is not None and status.active)
+        _form(run, there, busy=status is not None and status.active)
     if test is not None and status is not None:
         _test(test, status)
 
@@ -62,9 +62,8 @@ def show(test: HiddenClasses) -> None:
         rows.table(test.children(), key="runs-hidden")
 
 
-def _form(run: Run, *, busy: bool) -> None:
-    """Which classes, how many known clips may be refused, and what it will cost."""
-    there = _hideable(str(run.path), run.weights.stat().st_mtime_ns)
+def _form(run: Run, there: dict[str, str], *, busy: bool) -> None:
+    """Which classes, how many known clips may be refused, and what it will cost. ``there`` is class → why it cannot be hidden."""
     possible = [label for label, why in there.items() if not why]
     names = label_names(possible)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -95,7 +94,7 @@ def _cost(run: Run, runs: int) -> str:
     told = f"Trains {counted(runs, 'run')}, which {'waits' if runs == 1 else 'wait'} in the queue"
     if one_run is None:
         return f"{told}."
-    at_once = max(1, gpu_count()) if recipe_of(run).runtime.device in ("auto", "cuda") else 1
+    at_once = max(1, gpu_count()) if asked_for(run).runtime.device in ("auto", "cuda") else 1
     side = f", {at_once} at once" if at_once > 1 else ""
     took = f"this run took {duration(one_run)}"
     return f"{told}: about {duration(one_run * -(-runs // at_once))} of training{side}; {took}."
@@ -194,4 +193,6 @@ def _table(results: Iterable[ClassHidden]) -> pd.DataFrame:
 def _hideable(path: str, changed: int) -> dict[str, str]:
     from pathlib import Path
 
-    return hideable(Run(Path(path)))
+    run = Run(Path(path))
+    recipe_of(run)  # looks at all embeddings
+    return hideable(run)
