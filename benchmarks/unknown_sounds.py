@@ -3,9 +3,9 @@
     python benchmarks/unknown_sounds.py [--dataset PATH] [--run RUN] [--hide CLASS ...]
 
 It trains a small network on a data set (a demo set where none is named), with validation clips, and fits what it refuses on these, so
-that 5 % of them would be. With --run a finished run of the workspace is taken in its place; its weights stay as they are. With --hide it
-also trains once without each of these classes, and tells the AUROC of several scores: clips of the test fold against those of the class
-that was hidden.
+that 5 % of them would be. With --run a finished run of the workspace is taken in its place; its weights stay as they are. With --hide
+these classes are hidden, one at a time (`labcore runs hidden`), and it tells the AUROC of several scores: clips of the test fold, those of
+the other classes against those of the hidden one. `labcore runs hidden` itself uses the last of them.
 """
 
 from __future__ import annotations
@@ -23,10 +23,12 @@ from labcore import unknowns
 from labcore.calibration import validation_plan
 from labcore.config import RunConfig
 from labcore.datasets.demo import make_demo
-from labcore.datasets.registry import find_dataset
+from labcore.datasets.resuming import dataset_of
+from labcore.datasets.splits import split_for
 from labcore.evaluation.clip_predictions import ClipPredictions
 from labcore.evaluation.jobs import Evaluation
 from labcore.evaluation.training_clips import training_clips
+from labcore.hidden.job import HiddenClasses
 from labcore.inference.classifier import Classifier
 from labcore.inference.unknown import Unknown
 from labcore.jobs.process import work
@@ -75,19 +77,20 @@ def before_and_after(run: Run) -> None:
     print(f"test clips refused wrongly: {effect.refused} of {effect.clips}; 5 % was asked for")
 
 
-def hidden(home: Workspace, dataset: str, fold: str | None, label: str) -> dict[str, float]:
-    """Train without a class: score → AUROC of the clips of the test fold against those of that class."""
-    known = find_dataset(home, dataset)
-    table = known.table.assign(path=[str(known.root / path) for path in known.table["path"]])
-    file = home.home / f"without-{label}.csv"
-    columns = [name for name in ("path", "label", "fold", "group") if name in table]
-    table.loc[table["label"] != label, columns].to_csv(file, index=False)
-    run = trained(home, str(file), fold)
+def hidden(run: Run, labels: list[str]) -> dict[str, dict[str, float]]:
+    """Train once without each class: class → score → AUROC of the clips of the test fold, known ones against those of that class."""
+    test = HiddenClasses.create(run.workspace, run, labels)
+    work(test)
+    return {label: _areas(each) for label, each in test.members().items()}
+
+
+def _areas(run: Run) -> dict[str, float]:
+    dataset = dataset_of(run, run.workspace, run.config.data.dataset)
+    parts, paths = split_for(dataset, run.config.data), dataset.table["path"]
     classifier, unknown = Classifier.load(run.path), unknowns.compared(run)
-    test = table[(table["fold"] == run.config.data.fold) & (table["label"] != label)]
-    logits, embeddings = _given(classifier, [*test["path"], *table.loc[table["label"] == label, "path"]])
-    truth = np.arange(len(logits)) >= len(test)
-    training = training_clips(run, home)
+    logits, embeddings = _given(classifier, [*paths.iloc[parts.held_out], *paths.iloc[parts.excluded]])
+    truth = np.arange(len(logits)) >= len(parts.held_out)
+    training = training_clips(run, run.workspace)
     return {
         name: float(roc_auc_score(truth, score))
         for name, score in _scores(logits, embeddings, unknown, training).items()
@@ -134,14 +137,14 @@ def main() -> None:
     parser.add_argument("--dataset", help="by name or path (default: a demo set, made for it)")
     parser.add_argument("--fold", help="test fold")
     parser.add_argument("--run", help="a run of the workspace, in place of training")
-    parser.add_argument("--hide", nargs="*", default=[], metavar="CLASS", help="classes to train without")
+    parser.add_argument("--hide", nargs="*", default=[], metavar="CLASS", help="classes to hide, one at a time")
     arguments = parser.parse_args()
     home = Workspace.default() if arguments.run else workspace(None)
     dataset = arguments.dataset or str(make_demo(home.home / "demo"))
-    before_and_after(Run.open(home, arguments.run) if arguments.run else trained(home, dataset, arguments.fold))
-    rows = {label: hidden(home, dataset, arguments.fold, label) for label in arguments.hide}
-    if rows:
-        table = pd.DataFrame(rows).T
+    run = Run.open(home, arguments.run) if arguments.run else trained(home, dataset, arguments.fold)
+    before_and_after(run)
+    if arguments.hide:
+        table = pd.DataFrame(hidden(run, arguments.hide)).T
         table.loc["mean"] = table.mean()
         print(table.round(3).to_string())
 

@@ -27,7 +27,7 @@ from labcore.runs import Run
 from labcore.runs.origin import ENSEMBLE
 from labcore.workspace import Workspace, draft_folder
 
-_SAME = ("data.dataset", "data.fold", "data.split", "data.leave_out", "audio", "features")
+_SAME = ("data.dataset", "data.fold", "data.split", "data.leave_out", "data.exclude_classes", "audio", "features")
 """What the members must agree on: what they hear, and which clips none of them was trained on."""
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from labcore import __version__
 from labcore.config import RunConfig, all_settings
+from labcore.config.setting import as_text
 from labcore.errors import ConfigError, RunError
 from labcore.events import Evaluated, Event
 from labcore.runs import Run
@@ -135,7 +136,7 @@ def command_line(
     for path, setting in all_settings().items():
         value = config.value(path)
         if value != setting.default or path == "data.dataset":
-            words += [f"--{setting.flag or path}", "auto" if value is None else str(value)]
+            words += [f"--{setting.flag or path}", as_text(value)]
     for epoch, changes in sorted((live or {}).items()):
         words += ["--set", f"{epoch}:" + ",".join(f"{path}={value}" for path, value in changes.items())]
     return shlex.join(words)

@@ -15,17 +15,20 @@ import numpy as np
 
 from labcore import calibration
 from labcore.audio import dequantise, quantise
-from labcore.errors import ConfigError, RunError
+from labcore.errors import RunError
 from labcore.evaluation.clip_predictions import ClipPredictions
+from labcore.evaluation.refusal import REFUSED, require_share
 from labcore.evaluation.training_clips import training_clips
 from labcore.inference.unknown import MOST_ROWS, Unknown, reference_sounds
+from labcore.jobs.following import OnProgress
 from labcore.runs import Run
 from labcore.texts import counted
 
 BATCH = 16
 """Reference sounds that a network is given at a time."""
-REFUSED = 0.05
-"""The share of known clips that may be refused, where nobody says otherwise."""
+
+STEP = 1000
+"""Of the progress of a fit: the clips of one network."""
 
 
 @dataclass(frozen=True)
@@ -36,22 +39,27 @@ class RefusalEffect:
     refused: int
 
 
-def fit(run: Run, refused: float = REFUSED) -> Unknown:
+def fit(run: Run, refused: float = REFUSED, progress: OnProgress = lambda done, total: None) -> Unknown:
     """What a run refuses, switched on; nothing is written.
 
     Args:
         refused: the wanted share of wrongly refused clips, from 0 to 0.5.
+        progress: called with how much is done, and of how much. What it raises ends the work.
 
     Raises:
         ConfigError: no such share.
         RunError: there are no clips to fit it on, or the network has no embeddings.
         DatasetError: the data set of the run, or of another fold, is gone.
     """
-    if not 0 <= refused <= 0.5:
-        raise ConfigError(f"{refused:g} is no share of clips to refuse wrongly", "Choose 0 to 0.5")
-    scores, sources = [], []
-    for other, known, source in _held_out(run):
-        scores.append(compared(other).scores(known.embeddings))
+    require_share(refused)
+    scores, sources, held_out = [], [], list(_held_out(run))
+    steps = len(held_out) + 1
+
+    def step(number: int) -> OnProgress:
+        return lambda done, total: progress(number * STEP + STEP * done // max(1, total), steps * STEP)
+
+    for number, (other, known, source) in enumerate(held_out):
+        scores.append(compared(other, step(number)).scores(known.embeddings))
         sources.append(source)
     together = np.concatenate(scores)
     if len(together) < calibration.FEWEST:
@@ -60,11 +68,14 @@ def fit(run: Run, refused: float = REFUSED) -> Unknown:
             f"It takes {calibration.FEWEST} at least",
         )
     told = sources[0] if len(sources) == 1 else f"{counted(len(together), 'clip')} of {len(sources)} other folds"
-    return compared(run).fitted(together, refused, told)
+    return compared(run, step(len(held_out))).fitted(together, refused, told)
 
 
-def compared(run: Run) -> Unknown:
+def compared(run: Run, progress: OnProgress = lambda done, total: None) -> Unknown:
     """The embeddings that a run's sounds are compared with: of its training clips, and of the reference sounds.
+
+    Args:
+        progress: as for :func:`labcore.evaluation.training_clips.training_clips`.
 
     Raises:
         RunError: there are no weights, or no embeddings.
@@ -72,7 +83,7 @@ def compared(run: Run) -> Unknown:
     """
     from labcore.evaluation.work import loaded
 
-    clips = training_clips(run, run.workspace).embeddings
+    clips = training_clips(run, run.workspace, progress).embeddings
     if len(clips) > MOST_ROWS:
         clips = clips[np.sort(np.random.default_rng(0).permutation(len(clips))[:MOST_ROWS])]
     classifier = loaded(run.path).eval()

@@ -1,4 +1,5 @@
-"""Runs: the list of all, one (``?run=ID``), the clips of a cross-validation (``?crossval=ID``), a comparison (``?compare=ID,ID``)."""
+"""Runs: the list of all, one (``?run=ID``), the clips of a cross-validation (``?crossval=ID``), hidden classes (``?hidden=ID``),
+a comparison (``?compare=ID,ID``)."""
 
 from ui.app import services, shell
 from ui.runs import view

@@ -32,6 +32,8 @@ def default(setting: Setting) -> str:
     """The default with its unit, as a reader would write it."""
     if setting.default is None:
         return f"*{setting.unset}*"
+    if setting.default == ():
+        return f"*{setting.unset}*"
     value = f"{setting.default:g}" if setting.kind == "float" else setting.default
     return f"`{value}`" + (f" {setting.unit}" if setting.unit else "")
 
@@ -42,6 +44,8 @@ def values(setting: Setting) -> str:
         return ", ".join(f"`{choice}`" for choice in setting.choices)
     if setting.kind == "text":
         return "text"
+    if setting.kind == "list":
+        return "names with commas between them, as `dog,rain`; one that has a comma in quotes"
     return ("integer, " if setting.kind == "int" else "") + setting.bounds
 
 

@@ -79,6 +79,8 @@ def write(run: Run, said: ClipPredictions) -> None:
     shares = said.probabilities.astype(np.float32)
     clips = len(said)
     bounds = np.stack([np.zeros(clips, dtype=np.int64), np.full(clips, 8000)], 1)
-    part = PredictionPart(shares, np.arange(clips), bounds, shares, np.ones((clips, 2), dtype=np.float16))
+    made_up = said.frame["embedding"].isna().any()
+    embeddings = np.ones((clips, 2)) if made_up else said.embeddings
+    part = PredictionPart(shares, np.arange(clips), bounds, shares, embeddings.astype(np.float16))
     _, trouble = record(run.predictions, said.frame, list(said.labels), 8000, [part])
     assert trouble is None

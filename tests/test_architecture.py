@@ -52,6 +52,7 @@ FLOORS = (
         "explore",
         "search",
         "crossval",
+        "hidden",
         "calibration",
         "unknowns",
         "comparison",

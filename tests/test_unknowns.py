@@ -22,7 +22,7 @@ def embedded(clips: int, away: float, seed: int) -> ClipPredictions:
 def network(monkeypatch):
     """Every run is compared with the same training clips."""
     training = np.random.default_rng(0).normal(0, 1, (60, 4))
-    monkeypatch.setattr(unknowns, "compared", lambda run: Unknown.of(training, np.full((1, 4), 40.0)))
+    monkeypatch.setattr(unknowns, "compared", lambda run, progress: Unknown.of(training, np.full((1, 4), 40.0)))
 
 
 @pytest.fixture

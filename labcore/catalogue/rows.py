@@ -21,13 +21,13 @@ from labcore.runs import Run
 from labcore.runs.origin import belonging
 from labcore.workspace import Workspace
 
-PARENTS = ("experiments", "searches")
+PARENTS = ("experiments", "searches", "hidden")
 """Folders of jobs that runs are parts of."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A run, a cross-validation or a search in the list.
+    """A run, or what consists of runs, in the list.
 
     ``low`` and ``high`` are the 95 % interval of the accuracy, None where that is not of clips held out. ``seconds`` is the time that it
     has taken so far, ``when`` when it was made and ``changed_at`` when it told something last, in seconds since 1970. ``size`` is in bytes.
@@ -70,6 +70,11 @@ class Row:
     @property
     def is_run(self) -> bool:
         return isinstance(self.job, Run)
+
+    @property
+    def has_clips(self) -> bool:
+        """Whether there are predictions of its own to compare and report: it is a run or a cross-validation."""
+        return self.is_run or self.job.kind.room == "experiments"
 
     def every(self) -> tuple[Row, ...]:
         """Itself and its parts."""
@@ -173,7 +178,7 @@ def facts(row: Row) -> dict[str, Any]:
 
 def _with_parts(row: Row, parts: Sequence[Row]) -> Row:
     """The row of what consists of runs: its figures are theirs together, and they are archived with it."""
-    parts = sorted(parts, key=lambda part: [int(n) if n.isdigit() else n for n in re.split(r"(\d+)", part.part)][1:])
+    parts = sorted(parts, key=lambda part: (_numbers(part.part), part.part))
     if row.about.archived:
         parts = [replace(part, about=replace(part.about, archived=True)) for part in parts]
     official = [part for part in parts if not part.part.startswith("random")]
@@ -191,6 +196,11 @@ def _with_parts(row: Row, parts: Sequence[Row]) -> Row:
         size=row.size + sum(part.size for part in parts),
         children=tuple(parts),
     )
+
+
+def _numbers(part: str) -> list[int | str]:
+    """What follows the first word of a part: so that fold 10 comes after fold 9."""
+    return [int(piece) if piece.isdigit() else piece for piece in re.split(r"(\d+)", part)][1:]
 
 
 def _status(row: Row, parts: Sequence[Row]) -> JobStatus:
@@ -211,7 +221,9 @@ def _together(room: str, parts: Sequence[Row]) -> tuple[float | None, float | No
     done = [part for part in parts if part.state == "finished" and part.accuracy is not None]
     if not done:
         return None, None, None
-    if room != "experiments":
+    if room == "hidden":  # its runs know other classes
+        return None, None, None
+    if room == "searches":
         return max(part.accuracy or 0.0 for part in done), None, None
     clips = sum(part.clips for part in done)
     if not clips:

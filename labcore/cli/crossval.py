@@ -246,6 +246,7 @@ def result_table(summary: Summary) -> list[Content]:
             f"all {counted(pool.clips, 'test clip')} together: {percent(pool.accuracy)} "
             f"(95 % interval {100 * pool.low:.1f} to {100 * pool.high:.1f} %), macro F1 {pool.macro_f1:.3f}"
         )
+        lines += [pool.label_note] if pool.label_note else []
         lines.append(f"training took {duration(pool.seconds)}, over all folds")
     if random is not None and random.finished:
         gap = summary.difference

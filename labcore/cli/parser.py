@@ -204,15 +204,16 @@ def _reader(setting: Setting) -> Callable[[str], Any]:
 def _metavar(setting: Setting) -> str:
     if setting.kind == "choice":
         return "{" + ",".join(setting.choices) + "}"
-    return {"int": "N", "float": "X", "text": "TEXT"}[setting.kind]
+    return {"int": "N", "float": "X", "text": "TEXT", "list": "NAME,…"}[setting.kind]
 
 
 def _help(setting: Setting) -> str:
-    from labcore.config.setting import AUTO
+    from labcore.config.setting import as_text
 
     default = (
-        AUTO if setting.default is None else f"{setting.default:g}" if setting.kind == "float" else str(setting.default)
+        f"{setting.default:g}" if setting.kind == "float" and setting.default is not None else as_text(setting.default)
     )
+    default = default or setting.unset
     facts = [setting.bounds, f"default: {default}"]
     text = f"{setting.title}. {setting.help} ({'; '.join(fact for fact in facts if fact)})"
     return text.replace("%", "%%")

@@ -21,6 +21,7 @@ from labcore.cli import (
     run_list,
     runs_calibrate,
     runs_compare,
+    runs_hidden,
     runs_report,
     runs_suspicious,
     runs_unknown,
@@ -53,6 +54,7 @@ def parser() -> Parser:
             "compare": (runs_compare.run, runs_compare.HELP),
             "calibrate": (runs_calibrate.run, runs_calibrate.HELP),
             "unknown": (runs_unknown.run, runs_unknown.HELP),
+            "hidden": (runs_hidden.run, runs_hidden.HELP),
             "report": (runs_report.run, runs_report.HELP),
             "suspicious": (runs_suspicious.run, runs_suspicious.HELP),
             "stop": (stop_named, "stop runs after the current batch, however they were started; they can be resumed"),
@@ -68,6 +70,7 @@ def parser() -> Parser:
     runs_compare.add_to(actions["compare"])
     runs_calibrate.add_to(actions["calibrate"])
     runs_unknown.add_to(actions["unknown"])
+    runs_hidden.add_to(actions["hidden"])
     runs_report.add_to(actions["report"])
     runs_suspicious.add_to(actions["suspicious"])
     add_run(actions["stop"], many=True)

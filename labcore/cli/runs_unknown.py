@@ -10,6 +10,7 @@ from labcore.cli.output import DONE, percent, say, tell
 from labcore.cli.parser import Parser, add_anyone, add_json, add_run, run_named, share
 from labcore.errors import RunError
 from labcore.evaluation.jobs import Evaluation
+from labcore.evaluation.refusal import REFUSED
 from labcore.runs import Run
 from labcore.texts import counted
 from labcore.workspace import Workspace
@@ -21,8 +22,8 @@ def add_to(parser: Parser) -> None:
     add_run(parser)
     choice = parser.add_mutually_exclusive_group()
     choice.add_argument(
-        "--refuse", metavar="SHARE", type=share, default=0.05,
-        help="share of clips of known classes that may be refused wrongly (default: 0.05)",
+        "--refuse", metavar="SHARE", type=share, default=REFUSED,
+        help=f"share of clips of known classes that may be refused wrongly (default: {REFUSED:g})",
     )  # fmt: skip
     choice.add_argument("--off", dest="on", action="store_false", default=None, help="keep it, but refuse nothing")
     choice.add_argument("--on", dest="on", action="store_true", help="use the one that was kept")

@@ -218,7 +218,9 @@ def setting_told(each: Candidate, path: str, setting: Setting) -> str:
 
 
 def setting_value(value: Any, setting: Setting) -> str:
-    """A value with its unit."""
+    """A value with its unit, the entries of a list with commas."""
+    if isinstance(value, tuple):
+        return ", ".join(value) or setting.unset
     return f"{f'{value:g}' if isinstance(value, float) else value} {setting.unit}".strip()
 
 

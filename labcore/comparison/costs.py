@@ -29,13 +29,15 @@ class RunCost:
 
 
 def costs(workspace: Workspace, place: Path, known: Sequence[Candidate] = ()) -> list[RunCost]:
-    """All finished runs of a data set, newest first. What cannot be read is left out.
+    """All finished runs of a data set, newest first, that leave out no classes, or the same as the candidates: of fewer classes more is
+    right. What cannot be read is left out.
 
     Args:
         place: where the data set lies, as :attr:`labcore.comparison.candidates.Candidate.place`.
         known: candidates that have been read already.
     """
     there = {each.id: each for each in known}
+    excluded = {each.config.data.exclude_classes for each in known} or {()}
     found = []
     for run, status in glances(workspace, Run)[:MOST_RUNS]:
         if status.state != "finished":
@@ -44,6 +46,7 @@ def costs(workspace: Workspace, place: Path, known: Sequence[Candidate] = ()) ->
             each = there.get(run.id) or of_run(workspace, run, with_predictions=False)
         except RunError:
             continue
-        if each.place == place and each.accuracy is not None:
+        alike = each.place == place and each.config.data.exclude_classes in excluded
+        if alike and each.accuracy is not None:
             found.append(RunCost(each.id, ", ".join(each.folds), each.accuracy, each.seconds, each.bytes, each.joules))
     return found

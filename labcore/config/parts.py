@@ -30,6 +30,10 @@ class DataConfig(SettingGroup):
         None, "Excluded fold", "Fold that is neither trained nor tested on. Tuning uses it to keep the final test fold unseen.",
         advanced=True, unset="none",
     )  # fmt: skip
+    exclude_classes: tuple[str, ...] = setting(
+        (), "Excluded classes", "Classes whose clips are neither trained nor tested on; the network does not know them. Leaving one out "
+        "shows how well unknown sounds are noticed.", advanced=True, unset="none",
+    )  # fmt: skip
     train_clips: int | None = setting(
         None, "Training clips", "Largest number of training clips; a stratified sample is drawn. Automatic: all, unless epochs are "
         "automatic and the training budget is too small for five epochs of all.", ge=1, le=100_000_000, step=1, advanced=True,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -42,7 +44,7 @@ def setting(
         advanced: shown folded away.
         log: a slider on a logarithmic scale makes sense.
         live: it can be changed while a run trains.
-        unset: what None is called.
+        unset: what None is called, or a list without entries.
     """
     ui: Any = {"step": step, "unit": unit, "flag": flag, "advanced": advanced, "log": log, "live": live, "unset": unset}
     return Field(default=default, title=title, description=help, ge=ge, le=le, json_schema_extra={"ui": ui})
@@ -62,7 +64,7 @@ class Setting(BaseModel):
     path: str
     title: str
     help: str
-    kind: Literal["int", "float", "text", "choice"]
+    kind: Literal["int", "float", "text", "choice", "list"]
     default: Any
     optional: bool
     choices: Annotated[tuple[str, ...], Field(default=())]
@@ -77,7 +79,8 @@ class Setting(BaseModel):
     unset: str
 
     def read(self, text: str) -> Any:
-        """The value that a text says, as flags, links and ranges write it; "auto" where the setting may be left to the lab.
+        """The value that a text says, as flags, links and ranges write it (:func:`as_text`); "auto" where the setting may be left to the
+        lab.
 
         Raises:
             ConfigError: it says none, or one out of bounds.
@@ -86,6 +89,9 @@ class Setting(BaseModel):
             return None
         if self.kind == "text":
             return text
+        if self.kind == "list":
+            row = next(csv.reader(io.StringIO(text), skipinitialspace=True), [])
+            return tuple(dict.fromkeys(word for word in row if word))
         if self.kind == "choice":
             text = choice_now(self.path, text)
             if text not in self.choices:
@@ -110,6 +116,15 @@ class Setting(BaseModel):
         return f"{_number(self.ge)} to {_number(self.le)}{unit}"
 
 
+def as_text(value: Any) -> str:
+    """A value as flags and links write it: "auto" for None, a list with commas, as a line of CSV. :meth:`Setting.read` reads it."""
+    if isinstance(value, tuple):
+        line = io.StringIO()
+        csv.writer(line, lineterminator="").writerow(value)
+        return line.getvalue()
+    return AUTO if value is None else str(value)
+
+
 def _number(value: float) -> str:
     return str(int(value)) if float(value).is_integer() else f"{value:g}"
 
@@ -124,13 +139,14 @@ def describe(path: str, field: FieldInfo) -> Setting:
     if optional:
         annotation = next(kind for kind in get_args(annotation) if kind is not type(None))
     choices = get_args(annotation) if get_origin(annotation) is Literal else ()
+    is_list = get_origin(annotation) is tuple
     bounds = {name: getattr(item, name) for item in field.metadata for name in ("ge", "le") if hasattr(item, name)}
     extra: Any = field.json_schema_extra
     return Setting(
         path=path,
         title=field.title or path,
         help=field.description or "",
-        kind="choice" if choices else _KINDS[annotation],
+        kind="choice" if choices else "list" if is_list else _KINDS[annotation],
         default=field.default,
         optional=optional,
         choices=choices,

@@ -26,6 +26,7 @@ from labcore.jobs.folder import NOTHING, JobFolder
 from labcore.jobs.glances import glance
 from labcore.jobs.kind import Kind
 from labcore.jobs.listing import reason
+from labcore.jobs.naming import is_id
 from labcore.jobs.status import RESUMABLE, JobRequest, JobStatus, Story
 from labcore.owners import clean
 from labcore.reading import LATEST, DamagedError, read_object
@@ -293,15 +294,17 @@ def _names_run(pair: Any) -> bool:
     """Whether it is a fold and the id of a run, which leads to no other folder."""
     if not isinstance(pair, list) or len(pair) != 2 or not all(isinstance(word, str) for word in pair):
         return False
-    name = pair[1]
-    return "\0" not in name and name not in ("", ".", "..") and Path(name).name == name
+    return is_id(pair[1])
 
 
 def _named(workspace: Workspace, config: RunConfig, folds: Sequence[str]) -> list[list[str]]:
     """Fold and id of runs that are still to be made."""
-    named: dict[str, str] = {}
-    for fold in folds:
-        while (run := Run.new_for(workspace, config)).id in named.values():
-            pass
-        named[fold] = run.id
-    return [[fold, run_id] for fold, run_id in named.items()]
+    return [[fold, run_id] for fold, run_id in zip(folds, new_ids(workspace, config, len(folds)), strict=True)]
+
+
+def new_ids(workspace: Workspace, config: RunConfig, number: int) -> list[str]:
+    """Ids of so many runs that are still to be made."""
+    ids: dict[str, None] = {}
+    while len(ids) < number:
+        ids[Run.new_for(workspace, config).id] = None
+    return list(ids)

@@ -15,7 +15,7 @@ from labcore.events import Evaluated, RunFinished, TrainingStarted, each_of, epo
 from labcore.jobs.listing import reason
 from labcore.jobs.status import ENDED, JobStatus
 from labcore.runs import Run
-from labcore.runs.honesty import adjustments
+from labcore.runs.honesty import adjustments, label_note
 from labcore.sheets import Sheet
 
 
@@ -31,6 +31,7 @@ class FoldResult(JobStatus):
         seconds: running so far, over all its starts that came to an end.
         leaks: clips of its recordings were trained on.
         adjusted: so many times its settings were changed with its held-out clips in view.
+        corrected, corrected_since: so many labels of its held-out clips were corrected before its evaluation, and after it.
     """
 
     fold: str
@@ -43,6 +44,8 @@ class FoldResult(JobStatus):
     device: str = ""
     leaks: bool = False
     adjusted: int = 0
+    corrected: int = 0
+    corrected_since: int = 0
     curve: tuple[tuple[int, float, float], ...] = field(default=(), repr=False)
     confusion: dict[str, dict[str, int]] = field(default_factory=dict, repr=False)
 
@@ -65,7 +68,7 @@ class Pool:
         accuracy, low, high: of all held-out clips together, with its 95 % Wilson interval.
         macro_f1, per_class, confusion: of all held-out clips together, as in :class:`labcore.events.Evaluated`.
         leaks: a fold's split leaks, so the figures are too high.
-        adjusted: the sum over the folds, as of a :class:`FoldResult`.
+        adjusted, corrected, corrected_since: the sums over the folds, as of a :class:`FoldResult`.
     """
 
     folds: list[FoldResult]
@@ -82,6 +85,13 @@ class Pool:
     seconds: float = 0.0
     leaks: bool = False
     adjusted: int = 0
+    corrected: int = 0
+    corrected_since: int = 0
+
+    @property
+    def label_note(self) -> str:
+        """A sentence on corrected labels of the clips, see :func:`labcore.runs.honesty.label_note`; "" where none was."""
+        return label_note(self.clips, self.corrected, self.corrected_since)
 
 
 @dataclass(frozen=True)
@@ -192,6 +202,8 @@ def pool(folds: list[FoldResult]) -> Pool:
         seconds=seconds,
         leaks=leaks,
         adjusted=sum(fold.adjusted for fold in done),
+        corrected=sum(fold.corrected for fold in done),
+        corrected_since=sum(fold.corrected_since for fold in done),
     )
 
 
@@ -207,6 +219,8 @@ def _folds(experiment: CrossValidation, split: str) -> list[FoldResult]:
 
 
 def _fold(fold: str, split: str, run: Run) -> FoldResult:
+    from labcore.datasets.corrected_since import corrected_since  # loads what a list of them has no use for
+
     if not run.there:
         return FoldResult("deleted", fold=fold, split=split, run_id=run.id)
     events, status = run.events(), run.status()
@@ -229,6 +243,8 @@ def _fold(fold: str, split: str, run: Run) -> FoldResult:
         device=started.device if started else "",
         leaks=started is not None and started.leaks,
         adjusted=adjustments(events),
+        corrected=result.corrected if result else 0,
+        corrected_since=corrected_since(run) if result else 0,
         curve=tuple((each.epoch, each.train_accuracy, each.val_accuracy) for each in epochs),
         confusion=result.confusion if result else {},
     )

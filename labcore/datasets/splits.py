@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -15,9 +15,9 @@ import pandas as pd
 from labcore.config import DataConfig
 from labcore.datasets.by_time import told_of_split
 from labcore.datasets.folds import folds_of
-from labcore.datasets.table import PARTS, Dataset, Split, fold_order, own_labels, way_from
+from labcore.datasets.table import PARTS, Dataset, Split, fold_order, natural_order, own_labels, way_from
 from labcore.errors import DatasetError
-from labcore.texts import as_bytes, counted
+from labcore.texts import as_bytes, counted, shown
 
 FEWEST_OF_A_CLASS = 8
 """So many of its clips a class keeps at least, where fewer are trained on than there are."""
@@ -28,7 +28,22 @@ _clips = partial(counted, unit="clip", figure=str)
 
 def split_for(dataset: Dataset | pd.DataFrame, data: DataConfig) -> Split:
     """The split that a configuration asks for: see :func:`split`."""
-    return split(dataset, data.fold, kind=data.split, leave_out=data.leave_out, validation_share=data.validation_share)
+    return split(
+        dataset,
+        data.fold,
+        kind=data.split,
+        leave_out=data.leave_out,
+        validation_share=data.validation_share,
+        exclude_classes=data.exclude_classes,
+    )
+
+
+def of_classes(label: Sequence[str] | np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """Which clips are of some classes, by their labels: (clips,) bool. Names that are not UTF-8 go by how they are shown."""
+    wanted = {shown(name) for name in names}
+    return (
+        np.array([shown(each) in wanted for each in label], dtype=bool) if wanted else np.zeros(len(label), dtype=bool)
+    )
 
 
 def with_train_clips(dataset: Dataset, data: DataConfig, most: int) -> Dataset:
@@ -80,6 +95,7 @@ def split(
     kind: str = "official",
     leave_out: str | None = None,
     validation_share: float = 0.0,
+    exclude_classes: Sequence[str] = (),
 ) -> Split:
     """The rows to train on and the rows to report on.
 
@@ -95,24 +111,27 @@ def split(
             other one, a fifth of its recordings is held out.
         validation_share: this share of the clips left for training is set aside for validation, whole recordings of it and
             about as much of each class. A class whose clips cannot be parted so stays in training whole.
+        exclude_classes: classes whose clips are neither trained on nor held out. Recordings that they share with the test fold are
+            not trained on either way.
 
     Returns:
         Row numbers. Clips whose recording is also held out are left out of the training rows, and the note says how many;
         under "random" they stay, and ``leaks`` says so.
 
     Raises:
-        DatasetError: no such fold; the fold is left out as well; nothing, or one class only, is left to train on; no
+        DatasetError: no such fold or class; the fold is left out as well; nothing, or one class only, is left to train on; no
             recording can be set aside for validation.
     """
     table = dataset if isinstance(dataset, pd.DataFrame) else dataset.table
     folds = fold_order(set(table["fold"]))
     first, leave_out = _chosen(folds, fold, leave_out)
+    _check_classes(table, exclude_classes)
     try:
-        return _split(table, folds, first, kind, leave_out, validation_share)
+        return _split(table, folds, first, kind, leave_out, validation_share, exclude_classes)
     except DatasetError as error:
         for other in (each for each in folds if fold is None and {first, each}.isdisjoint(PARTS)):
             with contextlib.suppress(DatasetError):
-                parts = _split(table, folds, other, kind, leave_out, validation_share)
+                parts = _split(table, folds, other, kind, leave_out, validation_share, exclude_classes)
                 return replace(
                     parts,
                     note="; ".join(filter(None, [f"fold {other} is the test fold, since {error.what}", parts.note])),
@@ -121,7 +140,13 @@ def split(
 
 
 def _split(
-    table: pd.DataFrame, folds: list[str], fold: str, kind: str, leave_out: str | None, validation_share: float
+    table: pd.DataFrame,
+    folds: list[str],
+    fold: str,
+    kind: str,
+    leave_out: str | None,
+    validation_share: float,
+    exclude_classes: Sequence[str],
 ) -> Split:
     """The split with one fold held out; see :func:`split`."""
     label, own, group = (
@@ -151,7 +176,9 @@ def _split(
     if left_out := int((without_label & (train | held_out)).sum()):
         notes.append(f"{_clips(left_out)} left out: the label is wrong, and no other one is known")
     train, held_out = train & ~without_label, held_out & ~without_label
-    _check(label[train], fold, leave_out, bool(straddling.any()), bool(held_out.any()))
+    unwanted = of_classes(label, exclude_classes)
+    excluded, train, held_out = held_out & unwanted, train & ~unwanted, held_out & ~unwanted
+    _check(label[train], fold, leave_out, bool(straddling.any()), bool(held_out.any()), bool(excluded.any()))
     if n := int(straddling.sum()):
         notes.append(f"{_clips(n)} excluded from training: the test fold has clips of the same recordings")
     if timed := told_of_split(label, group, train, held_out):
@@ -159,14 +186,17 @@ def _split(
     notes += _told_of_classes(set(label[train]), set(label[held_out]))
     if leave_out is not None:
         notes.append(f"{_clips(int(left.sum()))} of fold {leave_out} excluded")
-    if unused := int((~train & ~held_out & ~straddling & ~left & ~without_label).sum()):
+    if unwanted.any():
+        notes.append(f"{_clips(int(unwanted.sum()))} of excluded classes: {', '.join(exclude_classes)}")
+    if unused := int((~train & ~held_out & ~straddling & ~left & ~without_label & ~unwanted).sum()):
         notes.append(f"{_clips(unused)} of other parts not used")
     rows = np.flatnonzero(train)
     aside = np.zeros(len(rows), dtype=bool)
     if validation_share > 0:
         aside = _set_aside(own[rows], group[rows], validation_share)
         notes.append(_told_of_validation(label[rows], aside))
-    return Split(rows[~aside], np.flatnonzero(held_out), fold, "; ".join(notes), validation=rows[aside], leaks=leaks)
+    told = "; ".join(notes)
+    return Split(rows[~aside], np.flatnonzero(held_out), fold, told, rows[aside], leaks, np.flatnonzero(excluded))
 
 
 def _of_groups(group: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -204,6 +234,16 @@ def _chosen(folds: list[str], fold: str | None, leave_out: str | None) -> tuple[
     return fold, leave_out
 
 
+def _check_classes(table: pd.DataFrame, excluded: Sequence[str]) -> None:
+    """Refuse to exclude a class that there is not, which is probably mistyped."""
+    there = {*table["label"], *own_labels(table)} - {""}
+    known = {shown(label) for label in there} if excluded else set()
+    for name in excluded:
+        if shown(name) not in known:
+            listed = ", ".join(natural_order(known))
+            raise DatasetError(f"there is no class {shown(name)!r} to exclude in this data set", f"There are: {listed}")
+
+
 def _set_aside(label: np.ndarray, group: np.ndarray, share: float) -> np.ndarray:
     """Which of the training clips are for validation: (clips,) bool. Whole groups; no class loses its last clip."""
     total = Counter(label.tolist())
@@ -238,9 +278,15 @@ def _set_aside(label: np.ndarray, group: np.ndarray, share: float) -> np.ndarray
     return np.isin(group, list(chosen))
 
 
-def _check(learnt: np.ndarray, fold: str, leave_out: str | None, straddling: bool, held_out: bool) -> None:
+def _check(
+    learnt: np.ndarray, fold: str, leave_out: str | None, straddling: bool, held_out: bool, excluded: bool
+) -> None:
     """Refuse a split that leaves nothing to hold out, or nothing or one class only to train on."""
     without = f" and fold {leave_out} is excluded" if leave_out is not None else ""
+    if not held_out and excluded:
+        raise DatasetError(
+            f"nothing is left of fold {fold}: its clips are of excluded classes", "Exclude fewer classes"
+        )
     if not held_out:
         raise DatasetError(
             f"nothing is left of fold {fold}: all its clips come from recordings of fold {leave_out}, which is excluded",

@@ -195,6 +195,7 @@ class Split:
         note: what a user should know about the split; may be empty.
         validation: clips set aside from training for whatever is chosen while a run goes on; may be empty.
         leaks: clips of one recording stand on both sides, so the accuracy is too high.
+        excluded: clips of excluded classes that would be held out.
     """
 
     train: np.ndarray
@@ -203,6 +204,7 @@ class Split:
     note: str
     validation: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     leaks: bool = False
+    excluded: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
 
 def own_labels(table: pd.DataFrame) -> pd.Series:

@@ -42,7 +42,11 @@ def intervals(groups: np.ndarray, figures_of: Callable[[np.ndarray], np.ndarray]
     Returns:
         An interval a figure; None where no draw changes it, as with one recording or without a mistake: then it says nothing.
     """
-    rounds = np.stack([figures_of(weights) for weights in resampled(groups)])  # (rounds, figures)
+    return ends(np.stack([figures_of(weights) for weights in resampled(groups)]))
+
+
+def ends(rounds: np.ndarray) -> list[Interval | None]:
+    """The 95 % percentile interval of each figure over draws, (draws, figures); None where no draw changes it."""
     lows, highs = np.percentile(rounds, ENDS, axis=0)
     varied = rounds.min(axis=0) < rounds.max(axis=0)
     return [(float(low), float(high)) if moved else None for low, high, moved in zip(lows, highs, varied, strict=True)]

@@ -10,10 +10,10 @@ import pandas as pd
 
 from labcore.config import DataConfig
 from labcore.datasets.folds import folds_of
-from labcore.datasets.splits import split_for
+from labcore.datasets.splits import of_classes, split_for
 from labcore.datasets.table import Split, fold_order
 from labcore.errors import DatasetError
-from labcore.texts import counted
+from labcore.texts import counted, shown
 
 ALL = "all"
 """Stands for the clips of every fold."""
@@ -64,7 +64,7 @@ def select_clips(
 
     Args:
         table: a data set's clips.
-        own: how the classifier parted them; None where it was trained on another data set.
+        own: how the classifier parted them, and which classes it left out; None where it was trained on another data set.
         fold: which fold, or :data:`ALL`; where it is not given, what was held out from training, all clips of another data set.
         label: clips of this class only.
         trained_on: clips that it was trained on are welcome too.
@@ -83,12 +83,16 @@ def select_clips(
     own_fold = parts is not None and fold == parts.fold
     rows = parts.held_out if parts is not None and own_fold else np.flatnonzero((of_clip == fold) | (fold == ALL))
     rows = rows[table["label"].to_numpy()[rows] != ""]  # without those that are left out
+    if own is not None:
+        rows = rows[~of_classes(table["label"].to_numpy(dtype=object)[rows], own.exclude_classes)]
     if label is not None:
         rows = rows[table["label"].to_numpy()[rows] == label]
     if not len(rows):
         of_class = f" of {label}" if label is not None else ""
         where = "the data set" if fold == ALL else f"fold {fold}"
-        raise DatasetError(f"{where} has no clips{of_class}", "Choose another class or fold")
+        excluded = own.exclude_classes if own is not None else ()
+        without = f" that the run did not exclude ({', '.join(map(shown, excluded))})" if excluded else ""
+        raise DatasetError(f"{where} has no clips{of_class}{without}", "Choose another class or fold")
     if parts is None:
         return Selection(rows, fold, label)
     known = len(np.intersect1d(rows, np.concatenate([parts.train, parts.validation])))

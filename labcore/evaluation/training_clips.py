@@ -52,22 +52,14 @@ def training_clips(
         DatasetError: its data set is gone, or none of its training clips are there any more.
         WorkspaceError: the data set lies where this lab opens nothing, or the file cannot be written.
     """
-    import torch
-
-    from labcore.evaluation.work import loaded
+    from labcore.evaluation.work import with_room
 
     if (known := known_training_clips(run)) is not None:
         return known
     with FileLock(workspace.cache / f".training-clips-{run.id}.lock"):
         if (known := known_training_clips(run)) is not None:  # somebody else made it meanwhile
             return known
-        classifier = loaded(run.path, device)
-        try:
-            _write(run, workspace, classifier, progress)
-        except torch.OutOfMemoryError:  # a training may have all of the GPU's memory
-            if device != "auto":
-                raise
-            _write(run, workspace, classifier.to("cpu"), progress)
+        with_room(run.path, lambda classifier: _write(run, workspace, classifier, progress), device)
     return ClipPredictions.read([run.path / FILE])
 
 

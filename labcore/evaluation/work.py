@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from labcore.datasets.registry import find_dataset
 from labcore.datasets.resuming import dataset_of
@@ -22,6 +23,8 @@ from labcore.jobs.following import follow
 from labcore.jobs.process import StopTest
 from labcore.runs import Run
 from labcore.workspace import Workspace
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -132,6 +135,23 @@ def loaded(weights: Path, device: str = "auto") -> Classifier:
         if device != "auto":
             raise
         return Classifier.load(weights, "cpu")
+
+
+def with_room(weights: Path, do: Callable[[Classifier], T], device: str = "auto") -> T:
+    """What is done with a classifier; where the device is left to the lab and has too little memory for it, on the CPU.
+
+    Raises:
+        OutOfMemoryError, torch.OutOfMemoryError: a device that was named has too little memory.
+    """
+    import torch
+
+    classifier = loaded(weights, device)
+    try:
+        return do(classifier)
+    except torch.OutOfMemoryError:  # a training may have all of the GPU's memory
+        if device != "auto":
+            raise
+        return do(classifier.to("cpu"))
 
 
 def _is_at(workspace: Workspace, name: str, root: Path) -> bool:

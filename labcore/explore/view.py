@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from labcore.inference.prediction import NONE_OF_THESE
+
 if TYPE_CHECKING:
     from labcore.inference.prediction import Window
 
@@ -107,7 +109,8 @@ def probabilities_view(windows: Sequence[Window], start_s: float, end_s: float) 
         windows: of a recording, by time; one of them at least lies between the two moments, be it in part.
 
     Returns:
-        The picture (labels, cells), and the labels of its rows; the likeliest one is the last, which is drawn on top.
+        The picture (labels, cells), and the labels of its rows; the likeliest one is the last, which is drawn on top. Where windows are
+        refused, a row "none of these" above it is full for as long as they last.
     """
     here = [window for window in windows if window.start_s < end_s and window.end_s > start_s]
     highest = {label: max(window.probabilities[label] for window in here) for label in here[0].probabilities}
@@ -115,6 +118,9 @@ def probabilities_view(windows: Sequence[Window], start_s: float, end_s: float) 
     edges = np.linspace(start_s, end_s, CELLS + 1)
     begins, ends = np.array([(window.start_s, window.end_s) for window in here], dtype=float).T
     shares = np.array([[window.probabilities[label] for label in labels] for window in here])
+    refused = np.array([window.unknown and not window.silent for window in here], dtype=float)
+    if refused.any():
+        labels, shares = [*labels, NONE_OF_THESE], np.column_stack([shares, refused])
     firsts, lasts = np.searchsorted(ends, edges[:-1], "right"), np.searchsorted(begins, edges[1:], "left")
     columns = [shares[first:last].max(0, initial=0.0) for first, last in zip(firsts, lasts, strict=True)]
     values = np.rint(100 * np.array(columns).T).astype(np.int8)

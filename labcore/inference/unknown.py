@@ -107,7 +107,7 @@ class Unknown:
         Args:
             known: (clips,) scores of clips of known classes, which were not trained on.
         """
-        value = max(float(np.quantile(known, 1.0 - refused)), 1e-6)
+        value = threshold_at(known, refused)
         threshold = self.threshold.model_copy(
             update={"value": value, "on": True, "refused": refused, "clips": len(known), "source": source}
         )
@@ -168,6 +168,11 @@ def reference_sounds(samples: int, rate: int) -> np.ndarray:
     ]
     sounds += [10.0 ** (decibels / 20) * generator.standard_normal(samples) for decibels in range(-92, 0, 2)]
     return np.stack(sounds).clip(-1, 1).astype(np.float32)
+
+
+def threshold_at(known: np.ndarray, refused: float) -> float:
+    """The score above which so large a share of known clips lies: (clips,) scores."""
+    return max(float(np.quantile(known, 1.0 - refused)), 1e-6)
 
 
 def of_clip(scores: np.ndarray) -> float:

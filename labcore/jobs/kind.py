@@ -23,6 +23,7 @@ TABLE = {
     "runs": "labcore.runs:Run",
     "searches": "labcore.search.folder:Search",
     "experiments": "labcore.crossval.job:CrossValidation",
+    "hidden": "labcore.hidden.job:HiddenClasses",
     "reports": "labcore.benchmark.job:Benchmark",
     "evaluations": "labcore.evaluation.jobs:Evaluation",
     "noise": "labcore.evaluation.robustness:RobustnessTest",

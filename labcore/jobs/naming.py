@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcore.jobs.kind import Kind
@@ -27,6 +28,11 @@ def named(jobs: Sequence[J], name: str, kind: Kind) -> J:
     if found:
         raise kind.error(f"{len(found)} {kind.plural} match {name!r}", f"Give more of the id; {shown}")
     raise kind.error(f"there is no {kind.name} {name!r}", shown)
+
+
+def is_id(text: str) -> bool:
+    """Whether a text names a folder of a room, and leads to no other."""
+    return "\0" not in text and text not in ("", ".", "..") and Path(text).name == text
 
 
 def _called(jobs: Sequence[J], name: str) -> list[J]:

@@ -13,16 +13,17 @@ from labcore.comparison.compare import setting_told, setting_value
 from labcore.config import RunConfig, Setting, all_settings
 from labcore.crossval.job import CrossValidation
 from labcore.crossval.summary import Pool, summarise
+from labcore.datasets.corrected_since import corrected_since
 from labcore.evaluation.figures import Figure, Figures, figures_of_clips
 from labcore.events import Epoch, Evaluated, TrainingStarted, epochs_of, last_of
 from labcore.export import again, command_line
 from labcore.inference.temperature import Temperature
 from labcore.jobs.glances import glance
-from labcore.report import figures
+from labcore.report import figures, sounds
 from labcore.report.blocks import Block, Cell, Chart, Code, Facts, Paragraph, Report, Section, Series, Table
 from labcore.report.stamp import made_now
 from labcore.runs import Run
-from labcore.runs.honesty import choice_note
+from labcore.runs.honesty import choice_note, label_note
 from labcore.texts import counted, duration, percent
 from labcore.workspace import Workspace
 
@@ -44,13 +45,15 @@ def run_report(workspace: Workspace, run: Run) -> Report:
     epochs = epochs_of(events)
     watched = _watched(last_of(events, TrainingStarted), result)
     sections += [
+        sounds.robustness(run),
+        sounds.unknown_sounds(run),
         _curves([("", epochs)], watched),
         _settings(each),
         _how(each, run),
     ]
-    lead = _lead(
-        each, found, state, Figure(result.accuracy, result.accuracy_low, result.accuracy_high) if result else None
-    )
+    counted_figure = Figure(result.accuracy, result.accuracy_low, result.accuracy_high) if result else None
+    labels = label_note(result.clips, result.corrected, corrected_since(run)) if result else ""
+    lead = _lead(each, found, state, counted_figure, labels)
     facts = _facts(each, epochs=len(epochs))
     return Report(
         run.id, f"Run {row_of(run).name}", [*lead, facts], [part for part in sections if part.blocks], made_now()
@@ -74,9 +77,8 @@ def crossval_report(workspace: Workspace, experiment: CrossValidation) -> Report
     curves = [(f"fold {fold}", epochs_of(run.events())) for fold, run in runs.items()]
     first = next(iter(runs.values()), None)
     sections += [_curves(curves, "the held-out clips"), _settings(each), _how(each, first)]
-    lead = _lead(
-        each, found, summary.state, Figure(pool.accuracy, pool.low, pool.high) if pool.accuracy is not None else None
-    )
+    counted_figure = Figure(pool.accuracy, pool.low, pool.high) if pool.accuracy is not None else None
+    lead = _lead(each, found, summary.state, counted_figure, pool.label_note)
     facts = _facts(each, epochs=max((len(epochs) for _, epochs in curves), default=0))
     return Report(
         experiment.id,
@@ -104,8 +106,10 @@ def _figures(each: Candidate) -> Figures | None:
     return figures_of_clips(each.predictions) if each.predictions is not None and known else None
 
 
-def _lead(each: Candidate, found: Figures | None, state: str, counted_figure: Figure | None) -> list[Block]:
-    """The result in a sentence, and what whoever reads it has to know."""
+def _lead(
+    each: Candidate, found: Figures | None, state: str, counted_figure: Figure | None, labels: str
+) -> list[Block]:
+    """The result in a sentence, and what whoever reads it has to know. ``labels``: a note on corrected labels."""
     accuracy = found.accuracy if found else counted_figure
     folds = ", ".join(each.folds)
     where = f"test {'folds' if len(each.folds) > 1 else 'fold'} {folds}" if folds else "the test clips"
@@ -122,6 +126,7 @@ def _lead(each: Candidate, found: Figures | None, state: str, counted_figure: Fi
         blocks.append(Paragraph(leak, "warning"))
     if accuracy is not None:
         blocks.append(Paragraph(f"{choice_note(each.adjusted)}.", "warning" if each.adjusted else "remark"))
+        blocks += [Paragraph(f"{labels}.", "remark")] if labels else []
     return blocks
 
 

@@ -1,4 +1,4 @@
-"""What a run was made for: for itself, or as a part of a search, a cross-validation or an ensemble; and which run is meant by "last"."""
+"""What a run was made for: for itself, or as a part of a search, a cross-validation and so on; and which run is meant by "last"."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 
 from labcore.runs import Run
 
-SEARCH, EXPERIMENT, ENSEMBLE = "search", "experiment", "ensemble"
-"""The JSON files in a run's directory that tell it: of a trial, of a fold of a cross-validation, of an ensemble."""
+SEARCH, EXPERIMENT, ENSEMBLE, HIDDEN = "search", "experiment", "ensemble", "hidden"
+"""The JSON files in a run's directory that tell it: of a trial, of a fold of a cross-validation, of an ensemble, of a run without one of
+the classes."""
 
 
 def parts(runs: Sequence[Run]) -> dict[str, str]:
@@ -28,13 +29,16 @@ def parts(runs: Sequence[Run]) -> dict[str, str]:
 
 
 def belonging(run: Run) -> tuple[str, str]:
-    """The id of the search or the cross-validation that a run is a part of, and which part in words; twice "" where it is none."""
-    search, experiment = run.load(SEARCH, {}), run.load(EXPERIMENT, {})
+    """The id of the search, the cross-validation or the hidden-class test that a run is a part of, and which part in words; twice ""
+    where it is none."""
+    search, experiment, hidden = (run.load(mark, {}) for mark in (SEARCH, EXPERIMENT, HIDDEN))
     if search and not search.get("final"):
         return str(search.get("search", "")), f"trial {search.get('trial', '?')}"
     if experiment:
         random = "random " if experiment.get("split") == "random" else ""
         return str(experiment.get("experiment", "")), f"{random}fold {experiment.get('fold', '?')}"
+    if hidden:
+        return str(hidden.get("hidden", "")), f"without {hidden.get('class', '?')}"
     return "", ""
 
 

@@ -85,9 +85,9 @@ class Run(JobFolder):
 
     @property
     def driver(self) -> str:
-        """The id of the search that it is a trial of."""
+        """The id of the search that it is a trial of, or of the hidden-class test that it is a part of."""
         mark = self.load("search", {})
-        return str(mark.get("search", "")) if "trial" in mark else ""
+        return str(mark.get("search", "")) if "trial" in mark else str(self.load("hidden", {}).get("hidden", ""))
 
     @property
     def checkpoint(self) -> Path:

@@ -33,6 +33,7 @@ def title_of(config: RunConfig, *, fold: str = "", more: Sequence[str] = (), epo
         _data(config.data.dataset),
         *_recipe(config),
         *more,
+        _without(config.data.exclude_classes),
         fold or named or random.strip(),
         counted(number, "epoch") if number else "",
         f"seed {config.runtime.seed}" if config.runtime.seed else "",
@@ -43,6 +44,11 @@ def title_of(config: RunConfig, *, fold: str = "", more: Sequence[str] = (), epo
 def _data(dataset: str) -> str:
     name = PurePath(dataset.rstrip("/") or "data").name
     return name if len(name) <= MOST_CHARACTERS else f"{name[: MOST_CHARACTERS - 1]}…"
+
+
+def _without(classes: Sequence[str]) -> str:
+    many = len(classes) > MOST_CHANGES
+    return f"without {counted(len(classes), 'class', 'classes') if many else ', '.join(classes)}" if classes else ""
 
 
 def _recipe(config: RunConfig) -> list[str]:

@@ -13,6 +13,8 @@ from pydantic import BaseModel, Field
 from labcore.errors import ConfigError, LabError, RunError
 from labcore.events import Evaluated
 from labcore.inference.classifier import Classifier
+from labcore.inference.temperature import Temperature
+from labcore.inference.unknown import Threshold
 from labcore.runs import Run
 from labcore.texts import numbers_only, shown
 from labcore.workspace import sha256_of, slug
@@ -33,6 +35,12 @@ class ModelFacts(BaseModel):
     parameters: int
     device: str
     accuracy: float | None = Field(description="On the run's test fold.")
+    temperature: Temperature | None = Field(
+        description="What calibrates the probabilities where it is `on`; null where none was fitted."
+    )
+    unknown: Threshold | None = Field(
+        description="From which score on a sound is none of the classes, where it is `on`; null where that was not fitted."
+    )
     golden_clips: int = Field(description="Clips replayed when the weights were loaded.")
     golden_difference: float | None = Field(
         description="Largest difference of a probability from its value after training."
@@ -136,6 +144,8 @@ class ModelRegistry:
             parameters=sum(parameter.numel() for parameter in classifier.network.parameters()),
             device=str(classifier.device),
             accuracy=numbers_only(result.accuracy) if result else None,
+            temperature=classifier.temperature,
+            unknown=classifier.unknown.threshold if classifier.unknown is not None else None,
             golden_clips=len(classifier.golden) if classifier.golden is not None else 0,
             golden_difference=difference,
             sha256=digest,

@@ -13,7 +13,7 @@ from labcore.config.budget import plan
 from labcore.datasets.folds import drawn_in
 from labcore.datasets.record import ClipRecord
 from labcore.datasets.resuming import find_again, former_folders, other_clips
-from labcore.datasets.splits import split_for, with_train_clips
+from labcore.datasets.splits import of_classes, split_for, with_train_clips
 from labcore.datasets.store import ClipStore, open_store
 from labcore.datasets.table import Dataset, Split, unusual
 from labcore.events import Event, Log
@@ -122,7 +122,8 @@ def _as_begun(
 
 def _split(data: DataConfig, dataset: Dataset, store: ClipStore, folder: str = "") -> RunClips:
     parts = split_for(store.table, data)
-    labels = [label for label in dataset.labels if (store.table["label"] == label).any()]
+    there = store.table["label"][~of_classes(store.table["label"].to_numpy(dtype=object), data.exclude_classes)]
+    labels = [label for label in dataset.labels if (there == label).any()]
     return RunClips(store, parts, ClipRecord.of(dataset, store.table, parts, labels, folder))
 
 

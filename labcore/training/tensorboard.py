@@ -14,6 +14,7 @@ from torch.utils.tensorboard import SummaryWriter
 from torch.utils.tensorboard.summary import hparams
 
 from labcore.config import RunConfig, all_settings
+from labcore.config.setting import as_text
 from labcore.events import Epoch, Evaluated
 from labcore.inference.classifier import Classifier
 from labcore.inference.resident_clips import ResidentClips
@@ -105,6 +106,7 @@ class TensorBoardWriter:
         figures = {"result/accuracy": result.accuracy, "result/macro_f1": result.macro_f1}
         values = {path: config.value(path) for path in all_settings()}
         told = {path: "automatic" if value is None else value for path, value in values.items()}
+        told |= {path: as_text(value) for path, value in told.items() if isinstance(value, tuple)}
         told |= {path: shown(value) for path, value in told.items() if isinstance(value, str)}
         for summary in hparams(told, figures):
             self.writer._get_file_writer().add_summary(summary, step)  # add_hparams would make a run of its own

@@ -234,6 +234,10 @@ def test_the_schema_tells_of_problems_and_keys(service, keyed):
     assert ("securitySchemes" in schema["components"]) == keyed
     assert "application/problem+json" in post["responses"]["422"]["content"]
     assert "HTTPValidationError" not in schema["components"]["schemas"]
+    facts = schema["components"]["schemas"]["ModelFacts"]["properties"]
+    for name, kept in (("temperature", "Temperature"), ("unknown", "Threshold")):
+        assert facts[name]["anyOf"] == [{"$ref": f"#/components/schemas/{kept}"}, {"type": "null"}]
+        assert {"value", "on", "clips", "source"} <= schema["components"]["schemas"][kept]["properties"].keys()
     assert "multipart/form-data" in post["requestBody"]["content"]
 
 

@@ -103,7 +103,7 @@ def test_a_recorder_that_was_killed_after_it_had_counted_once() -> None:
 
 
 @pytest.mark.parametrize("tail", [b"LIST\x04\0\0\0INFO" * 500, b"ID3\x04\0\0" + bytes(6000), b"\x01"])
-def test_what_follows_the_sound_is_not_taken_for_sound(tail) -> None:
+def test_what_follows_the_sound_is_not_predicted_as_sound(tail) -> None:
     assert len(decode(wav(len(DATA) + 36 + len(tail), len(DATA), DATA + tail))[0]) == RATE
 
 

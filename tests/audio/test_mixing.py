@@ -72,7 +72,7 @@ def test_ordinary_stereo_is_the_mean_and_nothing_is_told(noise, tone) -> None:
         assert not heard.notes
 
 
-def test_many_channels_that_have_nothing_in_common_are_not_taken_for_cancelling(noise) -> None:
+def test_many_channels_that_have_nothing_in_common_are_not_predicted_as_cancelling(noise) -> None:
     assert not Recording(encoded(*(noise(0.2, seed=seed) for seed in range(64)))).whole().notes
 
 

@@ -42,6 +42,7 @@ OFFERED = {
         "unknown",
         "report",
         "suspicious",
+        "hidden",
         "stop",
         "delete",
         *RUN_CHANGES,

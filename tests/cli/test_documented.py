@@ -66,6 +66,11 @@ NOT_RUN = {
         "labcore runs unknown RUN --refuse 0.05",
         "labcore runs unknown RUN --off",
     ),
+    "trains a run a class; tests/hidden and tests/cli/test_runs_hidden.py have it": (
+        "labcore runs hidden RUN",
+        "labcore runs hidden RUN --class dog --class rain --refuse 0.1",
+        "labcore runs hidden RUN --show",
+    ),
     "needs a Ray cluster": ("labcore crossval --dataset esc50 --engine ray --ray-address auto",),
     "downloads weights": (
         "labcore train --model timm:efficientnet_b0 --model.pretrained published --model.freeze_epochs 3 --optim.body_lr 0.1",

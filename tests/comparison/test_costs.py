@@ -19,6 +19,7 @@ def epoch(number: int, joules: float | None) -> Epoch:
 def test_finished_runs_of_the_same_data_set(workspace):
     one, other = finished_run(workspace, drawn(30)), finished_run(workspace, drawn(30))
     finished_run(workspace, drawn(30), {"data.dataset": "elsewhere"})
+    fewer = finished_run(workspace, drawn(30), {"data.exclude_classes": ["cow"]})
     Run.create(workspace, one.config, queued=True)
     one.weights.write_bytes(bytes(1000))
     for number, joules in ((1, 400.0), (2, 600.0)):
@@ -28,3 +29,5 @@ def test_finished_runs_of_the_same_data_set(workspace):
     assert set(found) == {one.id, other.id}
     assert (found[one.id].seconds, found[one.id].bytes, found[one.id].joules) == (60.0, 1000, 1000.0)
     assert found[other.id].joules is None
+    alike = candidate(workspace, fewer.id)
+    assert [each.id for each in costs(workspace, alike.place, [alike])] == [fewer.id]

@@ -17,6 +17,7 @@ from labcore.config import RunConfig, Setting, all_settings, parse
 from labcore.config.framing import framing
 from labcore.config.names import by_path
 from labcore.config.presets import PRESETS, preset
+from labcore.config.setting import as_text
 from labcore.errors import ConfigError
 from labcore.export import command_line
 
@@ -33,6 +34,8 @@ def another_value(setting: Setting) -> Any:
         return next(choice for choice in setting.choices if choice != setting.default)
     if setting.kind == "text":
         return "other"
+    if setting.kind == "list":
+        return ("other", 'a, "b"')
     assert setting.ge is not None
     if setting.optional:
         return {"int": max(2, int(setting.ge)), "float": max(0.5, setting.ge)}[setting.kind]
@@ -102,13 +105,13 @@ class TestFaces:
     @pytest.mark.parametrize("path", KNOBS)
     def test_from_flag_to_json_and_back(self, path: str) -> None:
         value = another_value(KNOBS[path])
-        config = from_flags(f"--{path}", str(value))
+        config = from_flags(f"--{path}", as_text(value))
         part, _, name = path.partition(".")
         assert getattr(getattr(config, part), name) == value
         assert parse(json.loads(config.model_dump_json())) == config
         assert config == RunConfig().replace({path: value})
         if KNOBS[path].flag:
-            assert from_flags(f"--{KNOBS[path].flag}", str(value)) == config
+            assert from_flags(f"--{KNOBS[path].flag}", as_text(value)) == config
 
     @pytest.mark.parametrize("path", [path for path, setting in KNOBS.items() if setting.optional])
     def test_auto_is_a_word(self, path: str, tmp_path: Path) -> None:
@@ -119,7 +122,7 @@ class TestFaces:
     def test_all_turned_at_once(self) -> None:
         changes = {path: another_value(setting) for path, setting in KNOBS.items()} | {"features.f_max": 9000.0}
         config = RunConfig().replace(changes)
-        words = itertools.chain(*((f"--{path}", str(value)) for path, value in changes.items()))
+        words = itertools.chain(*((f"--{path}", as_text(value)) for path, value in changes.items()))
         assert from_flags(*words) == config
         assert parse(json.loads(config.model_dump_json())) == config
 

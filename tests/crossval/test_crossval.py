@@ -36,6 +36,8 @@ def test_every_fold_becomes_a_run_of_its_own_and_the_figures_are_taken_together(
     assert official.low < 0.75 < official.high
     assert official.per_class["a"] == {"precision": 6 / 9, "recall": 1.0, "f1": 0.8, "clips": 6}
     assert official.macro_f1 == pytest.approx((0.8 + 6 / 9) / 2)
+    assert (official.corrected, official.corrected_since) == (1, 0)
+    assert official.label_note == "1 of the 12 held-out labels was corrected before this evaluation"
     assert not official.leaks
     assert random.mean == 1.0
     assert random.leaks

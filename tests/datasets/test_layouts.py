@@ -168,7 +168,7 @@ def test_what_is_hidden_or_not_audio_is_passed_over(class_folders):
     assert finding.sentence.startswith("1 file lies outside the class folders")
 
 
-def test_a_list_of_something_else_beside_class_folders_is_not_taken_for_the_clips(class_folders):
+def test_a_list_of_something_else_beside_class_folders_is_not_predicted_as_the_clips(class_folders):
     (class_folders / "sources.csv").write_text("file,label,url\nunknown.wav,dog,http\n")
     dataset = read_dataset(class_folders)
     assert dataset.layout == "folders"

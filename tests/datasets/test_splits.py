@@ -169,3 +169,28 @@ def test_where_one_fold_is_left_out_and_one_is_left_a_part_of_it_is_held_out():
     assert (len(parts.train), len(parts.held_out)) == (32, 8)
     assert not set(clips["group"].iloc[parts.train]) & set(clips["group"].iloc[parts.held_out])
     assert "it is the only fold" in parts.note
+
+
+def test_excluded_classes_are_neither_trained_nor_held_out():
+    clips = table("x 1 r1", "y 1 r2", "z 1 r3", "z 1 r3", "x 2 r4", "y 2 r3", "z 2 r5", "y 2 r6")
+    result = split(clips, "1", exclude_classes=["z"])
+    assert list(result.held_out) == [0, 1]
+    assert list(result.excluded) == [2, 3]
+    assert list(result.train) == [4, 7]  # without the clip of a recording that hidden clips of the test fold are of
+    assert "3 clips of excluded classes: z" in result.note
+    assert list(split(clips, "1").excluded) == []
+    aside = split(recordings(), "1", validation_share=0.25, exclude_classes=["2"])
+    assert set(of_classes(recordings(), aside.validation)) == {"0", "1"}
+
+
+@pytest.mark.parametrize(
+    ("classes", "told"),
+    [
+        (["w"], "no class 'w' to exclude"),
+        (["x"], "only one class, 'y', is left"),
+        (["x", "y"], "nothing is left of fold 1: its clips are of excluded classes"),
+    ],
+)
+def test_classes_that_cannot_be_excluded_are_told(classes, told):
+    with pytest.raises(DatasetError, match=told):
+        split(table("x 1 r1", "y 1 r2", "x 2 r3", "y 2 r4"), "1", exclude_classes=classes)

@@ -87,3 +87,16 @@ def test_clips_set_aside_for_validation(table):
     for none in (DataConfig(fold="1"), None):
         with pytest.raises(DatasetError, match="no clips were set aside"):
             select_clips(table, none, validation=True)
+
+
+def test_clips_of_excluded_classes_are_left_out_wherever_they_are(table):
+    table = pd.concat(
+        [table, table.assign(label="c", path="c" + table["path"], group="c" + table["group"])], ignore_index=True
+    )
+    own = DataConfig(fold="2", exclude_classes=("b",))
+    for fold in (None, "1", "all"):
+        chosen = select_clips(table, own, fold=fold, trained_on=True)
+        assert set(table["label"][chosen.rows]) == {"a", "c"}
+    with pytest.raises(DatasetError, match=r"fold 2 has no clips of b that the run did not exclude \(b\)"):
+        select_clips(table, own, label="b")
+    assert set(table["label"][select_clips(table, None).rows]) == {"a", "b", "c"}

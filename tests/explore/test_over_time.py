@@ -1,7 +1,9 @@
+from dataclasses import replace
+
 import numpy as np
 
 from labcore.explore.view import CELLS, MOST_LABELS, probabilities_view
-from labcore.inference.prediction import Window
+from labcore.inference.prediction import NONE_OF_THESE, Window
 
 
 def window(start_s: float, end_s: float, **shares: float) -> Window:
@@ -22,6 +24,14 @@ def test_windows_lie_at_their_width_and_the_highest_counts_where_several_do():
     assert view.values.shape == (2, CELLS)
     assert [at(view, seconds) for seconds in (0.5, 1.5, 2.5, 3.5)] == [[10, 90], [80, 90], [80, 60], [40, 60]]
     assert (view.low, view.high, view.unit) == (0.0, 100.0, "%")
+
+
+def test_windows_that_are_refused_are_a_row_above_the_labels():
+    refused = replace(WINDOWS[1], label=NONE_OF_THESE, unknown=True)
+    view, labels = probabilities_view([WINDOWS[0], refused, replace(WINDOWS[2], unknown=True, silent=True)], 0.0, 4.0)
+    assert labels == ["hum", "bark", NONE_OF_THESE]
+    assert [at(view, seconds)[2] for seconds in (0.5, 1.5, 2.5, 3.5)] == [0, 100, 100, 0]
+    assert [at(view, seconds)[:2] for seconds in (0.5, 2.5)] == [[10, 90], [80, 60]]
 
 
 def test_of_a_section_only_its_own_windows_count():

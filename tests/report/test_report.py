@@ -11,11 +11,15 @@ import pytest
 from labcore.config import RunConfig
 from labcore.crossval.job import KIND, CrossValidation
 from labcore.errors import ConfigError, RunError
-from labcore.events import Epoch
-from labcore.report import html, markdown
+from labcore.evaluation.jobs import ClipsChosen
+from labcore.evaluation.robustness import RobustnessPlan, RobustnessTest
+from labcore.events import Epoch, JobFinished
+from labcore.inference.unknown import Unknown
+from labcore.report import html, markdown, one
 from labcore.report.blocks import Chart, Code, Matrix, Paragraph, Report, Section, Series, Table
 from labcore.report.make import report_of, save, writer_of
 from labcore.runs import Run
+from tests.hiding import hidden_test
 from tests.judged import LABELS, drawn, finished_run, judged, sure
 
 EVIL = "<script>alert(1)</script>"
@@ -268,3 +272,58 @@ def test_what_is_written_follows_the_ending(workspace, run, tmp_path):
         writer_of(tmp_path / "a.pdf")
     with pytest.raises(RunError, match="no run"):
         report_of(workspace, ["nothing"])
+
+
+def made_worse(run, fold, hits, **plan) -> RobustnessTest:
+    """A finished test with two levels of MP3, of ten clips each."""
+    asked = RobustnessPlan.model_validate(
+        {"run": run.id, "fold": fold, "disturbance": "mp3", "levels": (64, 8), **plan}
+    )
+    test = RobustnessTest.create(run.workspace, asked)
+    with test.hold():
+        test.append(test.started())
+        test.append(
+            ClipsChosen(dataset="made", fold="1", clips=10, sentence="10 clips of fold 1, held out from training.")
+        )
+        for level, right in zip((None, 64.0, 8.0), hits, strict=True):
+            test.append(asked.result(level, right, 10))
+        test.append(JobFinished(state="finished", seconds=1.0))
+    return test
+
+
+def test_robustness_is_told_of_the_test_fold(workspace, run):
+    assert not [
+        part for part in report_of(workspace, [run.id]).sections if part.title in ("Robustness", "Unknown sounds")
+    ]
+    made_worse(run, None, (9, 8, 4))
+    made_worse(run, "2", (10, 10, 10))  # which it was trained on
+    made_worse(run, "1", (1, 1, 1), label="cat")
+    found = table_of(report_of(workspace, [run.id]), "Robustness")
+    assert found.caption == "MP3 bit rate, on 10 clips of fold 1, held out from training"
+    assert [[row[0], row[1].text, row[3]] for row in found.rows] == [
+        ["as recorded", "90.0 %", "9 of 10"],
+        ["64 kbit/s", "80.0 %", "8 of 10"],
+        ["8 kbit/s", "40.0 %", "4 of 10"],
+    ]
+
+
+def test_hidden_classes_and_the_threshold_are_told(workspace, run, make_classifier):
+    hidden_test(run, {"dog": 0.5, EVIL: 0.9})
+    classifier = make_classifier(labels=LABELS)
+    classifier.unknown = (
+        Unknown.of(np.ones((4, 2)), np.zeros((2, 2))).fitted(np.arange(30.0), 0.1, "30 clips").switched(False)
+    )
+    classifier.save(run.weights)
+    made = report_of(workspace, [run.id])
+    assert [row[0] for row in table_of(made, "Unknown sounds").rows] == [EVIL, "dog"]
+    (section,) = [part for part in made.sections if part.title == "Unknown sounds"]
+    told = " ".join(block.text for block in section.blocks if isinstance(block, Paragraph))
+    assert 'The run does not answer "none of these". Its threshold was fitted on 30 clips, so that 10.0 %' in told
+    assert "Mean AUROC of clips of the hidden class against those of the others: 0.700" in told
+    assert "script" not in {tag for tag, _ in Page(html.written(made)).tags}
+    assert markdown.written(made).count("## Unknown sounds") == 1
+
+
+def test_corrected_labels_stand_beside_the_figure(workspace, run, monkeypatch):
+    monkeypatch.setattr(one, "corrected_since", lambda run: 2)
+    assert "2 of the 90 held-out labels were corrected since" in said(report_of(workspace, [run.id]))

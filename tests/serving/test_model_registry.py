@@ -1,8 +1,11 @@
+import numpy as np
 import pytest
 import torch
 
 from labcore.errors import ConfigError, RunError
 from labcore.inference.classifier import Classifier
+from labcore.inference.temperature import Temperature
+from labcore.inference.unknown import Unknown
 from labcore.serving.model_registry import ModelRegistry
 
 
@@ -39,6 +42,21 @@ def test_weights_that_answer_otherwise_are_not_served(make_run, find):
 def test_weights_without_golden_clips_are_served_and_said_to_be_unverified(make_run, find):
     facts = ModelRegistry([str(make_run(golden=0).path)], find, "cpu").get().facts
     assert (facts.golden_clips, facts.golden_difference) == (0, None)
+
+
+def test_what_the_weights_carry_is_told(make_run, find):
+    run = make_run()
+    facts = ModelRegistry([str(run.path)], find, "cpu").get().facts
+    assert (facts.temperature, facts.unknown) == (None, None)
+    classifier = Classifier.load(run.path)
+    classifier.temperature = Temperature(value=1.5, on=False, clips=40, source="40 validation clips of the run")
+    known = Unknown.of(np.ones((4, 128)), np.zeros((2, 128))).fitted(np.arange(30.0), 0.1, "30 clips")
+    classifier.unknown = known
+    classifier.save(run.weights)
+    told = ModelRegistry([str(run.path)], find, "cpu").get().facts.model_dump()
+    assert told["temperature"] == {"value": 1.5, "on": False, "clips": 40, "source": "40 validation clips of the run"}
+    assert told["unknown"] == known.threshold.model_dump()
+    assert (told["unknown"]["on"], told["unknown"]["refused"]) == (True, 0.1)
 
 
 def test_changed_weights_are_taken_and_the_others_stay(make_run, make_classifier, find):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import shutil
 from collections import Counter
 
 import librosa
@@ -18,6 +19,9 @@ from labcore.batch.tables import csv_text
 from labcore.crossval.summary import Pool
 from labcore.errors import AudioError
 from labcore.inference.classifier import Classifier
+from labcore.inference.prediction import NONE_OF_THESE
+from labcore.inference.unknown import Unknown
+from labcore.runs import Run
 from ui.classify import answer
 from ui.classify import events as clip_events
 from ui.classify.predicting import PredictedClip
@@ -280,3 +284,39 @@ def test_no_list_shows_a_label_otherwise_than_the_next(open_page, trained, datas
     table = results.per_class(Pool([], per_class={"dog_bark": {"f1": 0.5}, "low_hum": {"f1": 0.6}}, confusion=counts))
     assert list(table["Class"]) == ["dog bark", "low hum"]
     assert list(table["Clips"]) == [4, 2]
+
+
+def refusing(run, monkeypatch) -> None:
+    """Have the network of a run refuse all windows but the first three."""
+    classifier = Classifier.load(run.path)
+    classifier.unknown = Unknown.of(np.ones((4, 128)), np.zeros((2, 128))).fitted(np.arange(30.0), 0.1, "30 clips")
+    classifier.save(run.weights)
+    monkeypatch.setattr(
+        Unknown,
+        "scores",
+        lambda self, embeddings: np.where(np.arange(len(embeddings)) < 3, 0.0, 1e5).astype(np.float32),
+    )
+
+
+def test_what_is_refused_counts_as_no_event_and_has_a_row_of_its_own(open_page, trained, tmp_path, monkeypatch):
+    run = Run.create(trained.workspace, trained.config)
+    shutil.copy(trained.weights, run.weights)
+    refusing(run, monkeypatch)
+    app = open_page("pages/classify.py", run=run.id)
+    app.file_uploader[0].upload("night.wav", wav(3.0)).run()
+    app.get_by_key("event-threshold").set_value(0.0).run()
+    assert not app.exception
+    assert "None of these for **" in words(app)
+    labels = list(app.dataframe[0].value["Label"])
+    assert labels[-1] == NONE_OF_THESE
+    heading = next(each.value for each in app.markdown if each.value.startswith("## "))
+    events = sum(app.dataframe[0].value["Events"][:-1])
+    assert heading in (f"## {labels[0]}", f"## {events} events of {len(labels) - 1} labels")
+    run.delete()
+
+
+def test_silence_is_told_as_such(open_page, trained):
+    app = open_page("pages/classify.py")
+    app.file_uploader[0].upload("silence.wav", encode_wav(np.zeros(4000, np.float32), 8000)).run()
+    assert f"## {NONE_OF_THESE}" in words(app)
+    assert "Digital silence: there is nothing to hear" in words(app)

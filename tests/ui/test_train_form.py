@@ -10,10 +10,10 @@ from labcore.config import RunConfig, all_settings
 from labcore.config.budget import plan_for
 from labcore.config.presets import PRESETS, preset
 from labcore.runs.asked import save_worked_out
-from ui.datasets import manage
+from ui.datasets import manage, summary
 from ui.forms import fields, url
 
-from .conftest import words
+from .conftest import LABELS, words
 
 
 def start(app):
@@ -325,3 +325,20 @@ def test_precisions_are_timed_again_where_that_is_asked_for(open_page, dataset, 
     app.button(key="time-again").click().run()
     assert not list(folder.iterdir())
     assert "1 measurement forgotten" in "".join(toast.value for toast in app.toast)
+
+
+def test_classes_can_be_excluded(open_page, dataset, manager, noise, write_wav):
+    for label in ("bat, small", "owl"):
+        for number in range(6):
+            write_wav(dataset / label / f"{number}.wav", noise(0.5, 8000, seed=number + len(label)), 8000)
+    summary.summary.clear()
+    summary.folds.clear()
+    app = open_page("pages/train.py")
+    choice = app.multiselect(key=key(app, "data.exclude_classes"))
+    assert sorted(choice.options) == sorted([*LABELS, "bat, small", "owl"])
+    choice.set_value(["bat, small"]).run()
+    assert app.query_params["data.exclude_classes"] == '"bat, small"'
+    assert "of 3 classes" in "".join(app.table[0].value.iloc[:, -1].astype(str))
+    again = open_page("pages/train.py", **{"data.dataset": "small", "data.exclude_classes": '"bat, small"'})
+    start(again).click().run()
+    assert manager.submitted[0].data.exclude_classes == ("bat, small",)

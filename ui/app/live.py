@@ -37,6 +37,7 @@ PAGES = {
     "runs": ("pages/train.py", "run"),
     "searches": ("pages/tune.py", "search"),
     "experiments": ("pages/crossval.py", "crossval"),
+    "hidden": ("pages/runs.py", "hidden"),
     "reports": ("pages/benchmark.py", "report"),
     "noise": ("pages/explore.py", "noise"),
     "estimates": ("pages/train.py", ""),

@@ -10,6 +10,7 @@ import streamlit as st
 
 from labcore.audio import encode_wav
 from labcore.batch.segments import Segment, summary_of
+from labcore.inference.prediction import NONE_OF_THESE
 from labcore.runs import Run
 from labcore.texts import moment, shown
 from ui.app import services
@@ -61,7 +62,7 @@ def _headline(clip: Clip, answer: Prediction, events: list[Segment], least: floa
         length = f"{answer.seconds:.1f} s" if answer.seconds < 60 else duration(answer.seconds)
         st.markdown(f"## {plain(label_name(answer.label))}")
         if answer.unknown:
-            st.markdown(f"{why_unknown(answer)} :gray[· {length} of sound]")
+            st.markdown(f"{why_unknown(clip, answer)} :gray[· {length} of sound]")
         else:
             st.markdown(f"Probability **{percent(answer.probability)}** :gray[· {length} of sound]")
     if clip.truth:
@@ -71,8 +72,10 @@ def _headline(clip: Clip, answer: Prediction, events: list[Segment], least: floa
         st.markdown(f":orange[:material/warning:] {plain(sentence(note))}")
 
 
-def why_unknown(answer: Prediction) -> str:
-    """Why a clip is none of the classes, in Markdown."""
+def why_unknown(clip: Clip, answer: Prediction) -> str:
+    """Why a clip of one window is none of the classes, in Markdown."""
+    if not clip.waveform(0.0, None)[0].any():
+        return "Digital silence: there is nothing to hear"
     nearest = f"**{plain(label_name(answer.nearest))}** with {percent(answer.probability)}"
     return f"Not like the training clips. Forced to choose, the network would say {nearest}"
 
@@ -106,7 +109,7 @@ def _probabilities(answer: Prediction, start_s: float, end_s: float, title: str)
     from labcore.explore.view import probabilities_view
 
     view, labels = probabilities_view(answer.windows, start_s, end_s)
-    names = label_names(answer.probabilities)
+    names = label_names([*answer.probabilities, NONE_OF_THESE])
     tall = 24 * len(labels)
     return image_row(view, title, shares(), axis="names", names=[names[label] for label in labels], height=tall)
 

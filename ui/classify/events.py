@@ -56,26 +56,37 @@ def events_of(answer: Prediction, least: float) -> list[Segment]:
 
 def headline(answer: Prediction, events: list[Segment], least: float) -> None:
     """What occurs at all, in words."""
-    summary = summary_of(events)
+    known = [event for event in events if event.label != NONE_OF_THESE]
+    refused = [event for event in events if event.label == NONE_OF_THESE]
+    summary = summary_of(known)
     if not events:
         st.markdown(f"## Nothing above {percent(least, 0)}")
+    elif not known:
+        st.markdown(f"## {NONE_OF_THESE}")
     elif len(summary) == 1:
         st.markdown(f"## {plain(label_name(summary[0].label))}")
     else:
-        st.markdown(f"## {counted(len(events), 'event')} of {counted(len(summary), 'label')}")
+        st.markdown(f"## {counted(len(known), 'event')} of {counted(len(summary), 'label')}")
     nearest = (
         f", most like {plain(label_name(answer.nearest))}" if answer.unknown else f", {percent(answer.probability)}"
     )
     mean = f"mean over {counted(len(answer.windows), 'window')}: {plain(label_name(answer.label))}{nearest}"
-    times = f"**{counted(len(events), 'event')}** in " if len(summary) == 1 else ""
+    times = f"**{counted(len(known), 'event')}** in " if len(summary) == 1 else ""
     st.markdown(f"{times}{moment(answer.seconds)} of sound :gray[· {mean}]")
+    if refused:
+        lasting = moment(sum(event.end_s - event.start_s for event in refused))
+        st.markdown(
+            f"None of these for **{lasting}** :gray[· not like the training clips, "
+            f"{counted(len(refused), 'stretch', 'stretches')}]"
+        )
 
 
 def table(summary: list[LabelTotal]) -> None:
-    """What occurs at all, a row a label, the one that lasts longest first."""
+    """What occurs at all, a row a label, the one that lasts longest first; what is none of them comes last."""
     import pandas as pd
 
     names = label_names(each.label for each in summary)
+    summary = sorted(summary, key=lambda each: each.label == NONE_OF_THESE)
     rows = [
         {
             "Label": names[each.label],

@@ -142,5 +142,6 @@ def _row(item: PredictedClip, least: float, names: dict[str, str]) -> dict[str, 
         labels = [names[each.label] for each in summary_of(events)]
         more = f" and {len(labels) - 3} more" if len(labels) > 3 else ""
         row["Prediction"] = ", ".join(labels[:3]) + more or "none above the threshold"
-        row |= {"Events": len(events), "Probability": max((event.highest for event in events), default=None)}
+        known = [event for event in events if event.label != NONE_OF_THESE]
+        row |= {"Events": len(known), "Probability": max((event.highest for event in known), default=None)}
     return row | {"Notes": "; ".join(shown(note) for note in found.notes) or None}

@@ -51,8 +51,10 @@ def _start(name: str) -> None:
     with st.container(border=True, key="start-box"):
         st.header("This cross-validation", anchor=False)
         try:
-            there = data.folds(name, leave_out=fields.values()["data.leave_out"])
-            summary = data.summary(name, there.automatic or None)
+            current = fields.values()
+            excluded = {"exclude_classes": current["data.exclude_classes"]}
+            there = data.folds(name, leave_out=current["data.leave_out"], **excluded)
+            summary = data.summary(name, there.automatic or None, **excluded)
             config = fields.config().replace({"data.fold": None, "data.split": "official"})
         except LabError as error:
             show_error(error)

@@ -41,25 +41,35 @@ class DataSummary:
 
 @st.cache_data(ttl=60, max_entries=32, show_spinner="Reading the data set …")
 def summary(
-    name: str, fold: str | None, kind: str = "official", leave_out: str | None = None, validation_share: float = 0.0
+    name: str,
+    fold: str | None,
+    kind: str = "official",
+    leave_out: str | None = None,
+    validation_share: float = 0.0,
+    exclude_classes: tuple[str, ...] = (),
 ) -> DataSummary:
     """Read a data set and split it as :func:`labcore.datasets.split` does, remembered for a minute.
 
     Raises:
         DatasetError: it is not there, cannot be read, has no such fold.
     """
-    from labcore.datasets import find_dataset, split
+    from labcore.config import DataConfig
+    from labcore.datasets.registry import find_dataset
+    from labcore.datasets.splits import of_classes, split_for
 
     dataset = find_dataset(services.workspace(), name)
-    parts = split(dataset, fold, kind=kind, leave_out=leave_out, validation_share=validation_share)
-    labels = dataset.table["label"]
+    data = DataConfig(
+        fold=fold, split=kind, leave_out=leave_out, validation_share=validation_share, exclude_classes=exclude_classes
+    )  # type: ignore[arg-type]
+    parts, labels = split_for(dataset, data), dataset.table["label"]
     train, held_out = (labels.iloc[rows].value_counts().to_dict() for rows in (parts.train, parts.held_out))
     notes = [text for text in (dataset.fold_note, parts.note) if text]
+    known = [label for label in dataset.labels if not of_classes([label], exclude_classes)[0]]
     return DataSummary(
         name=dataset.name,
         folds=list(dataset.folds),
         fold=parts.fold,
-        counts={label: (int(train.get(label, 0)), int(held_out.get(label, 0))) for label in dataset.labels},
+        counts={label: (int(train.get(label, 0)), int(held_out.get(label, 0))) for label in known},
         note=" · ".join(dict.fromkeys(notes)),
         problems=dataset.problems,
         findings=dataset.findings,
@@ -68,10 +78,12 @@ def summary(
 
 @dataclass(frozen=True)
 class Folds:
-    """The folds of a data set. ``reasons`` is fold → why it cannot be held out, "" where it can; ``automatic`` is what the lab takes."""
+    """The folds of a data set. ``reasons`` is fold → why it cannot be held out, "" where it can; ``automatic`` is what the lab takes;
+    ``labels`` are its classes."""
 
     reasons: dict[str, str]
     automatic: str
+    labels: tuple[str, ...] = ()
 
     def title(self, fold: str) -> str:
         """A fold in a list to choose from."""
@@ -114,23 +126,27 @@ def tell_impossible(there: Folds) -> None:
 
 
 @st.cache_data(ttl=60, max_entries=32, show_spinner="Reading the data set …")
-def folds(name: str, kind: str = "official", leave_out: str | None = None) -> Folds:
+def folds(
+    name: str, kind: str = "official", leave_out: str | None = None, exclude_classes: tuple[str, ...] = ()
+) -> Folds:
     """The folds of a data set, whatever can be held out of them; remembered for a minute.
 
     Raises:
         DatasetError: it is not there, or cannot be read.
     """
     from labcore.config import DataConfig
-    from labcore.datasets import cannot_be_held_out, find_dataset, split
+    from labcore.datasets import cannot_be_held_out, find_dataset
+    from labcore.datasets.splits import split_for
     from labcore.errors import DatasetError
 
     dataset = find_dataset(services.workspace(), name)
-    reasons = cannot_be_held_out(dataset, DataConfig(split=kind, leave_out=leave_out))  # type: ignore[arg-type]
+    data = DataConfig(split=kind, leave_out=leave_out, exclude_classes=exclude_classes)  # type: ignore[arg-type]
+    reasons = cannot_be_held_out(dataset, data)
     try:
-        automatic = split(dataset, kind=kind, leave_out=leave_out).fold
+        automatic = split_for(dataset, data).fold
     except DatasetError:
         automatic = ""
-    return Folds(reasons, automatic)
+    return Folds(reasons, automatic, tuple(dataset.labels))
 
 
 def called_now(name: str) -> str:

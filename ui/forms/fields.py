@@ -6,7 +6,7 @@ widgets alone do not.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -16,7 +16,7 @@ from labcore.config import RunConfig, Setting, all_settings
 from labcore.config.presets import PRESETS, preset
 from labcore.device import ALL
 from labcore.nvml import samples
-from labcore.texts import counted
+from labcore.texts import counted, shown
 from ui.app import services
 from ui.app.shell import action_button, one_of
 
@@ -53,6 +53,8 @@ USUAL = {
 }
 """Settings that are a field for a number with the usual values to press under it."""
 
+Options = Mapping[str, Sequence[str]]
+"""Path of a setting → what there is to choose from."""
 POWERS_OF_TWO = {"optim.batch_size"}
 TIME_AGAIN = "Forgets which precision and memory format is the fastest on this machine. The next run of each network measures again."
 MOST_STOPS = 200
@@ -110,23 +112,27 @@ def matching_preset() -> str | None:
     return next((name for name, flat in _presets().items() if all(flat[path] == shown[path] for path in shown)), None)
 
 
-def part(name: str, *, skip: Iterable[str] = ()) -> None:
-    """The widgets of one part of the configuration: the everyday ones, then the others folded away."""
+def part(name: str, *, skip: Iterable[str] = (), options: Options = {}) -> None:  # noqa: B006 (nobody writes to it)
+    """The widgets of one part of the configuration: the everyday ones, then the others folded away.
+
+    Args:
+        options: what there is to choose from, of settings that are lists.
+    """
     every = [
         setting for path, setting in all_settings().items() if path.startswith(f"{name}.") and path not in set(skip)
     ]
     plain = [setting for setting in every if not setting.advanced]
     advanced = [setting for setting in every if setting.advanced]
-    _grid(plain)
+    _grid(plain, options)
     if advanced:
         with st.expander("More", icon=":material/tune:") if plain else st.container():
-            _grid(advanced)
+            _grid(advanced, options)
 
 
-def widget(setting: Setting) -> Any:
+def widget(setting: Setting, options: Sequence[str] = ()) -> Any:
     """One setting as the widget that suits it. Returns its value and remembers it."""
     current = values()
-    current[setting.path] = widget_of(setting, current[setting.path], key=key_of(setting.path))
+    current[setting.path] = widget_of(setting, current[setting.path], key=key_of(setting.path), options=options)
     if setting.path in USUAL:
         _usual(setting)
     if setting.path == "runtime.precision":
@@ -136,7 +142,9 @@ def widget(setting: Setting) -> Any:
     return current[setting.path]
 
 
-def widget_of(setting: Setting, value: Any, *, key: str, stops: list[Any] | None = None) -> Any:
+def widget_of(
+    setting: Setting, value: Any, *, key: str, stops: list[Any] | None = None, options: Sequence[str] = ()
+) -> Any:
     """One setting as the widget that suits it, for a value that is kept elsewhere. Returns its value.
 
     The browser is told the value as the widget's default, so that both sides agree however often the widget comes and goes: a
@@ -145,10 +153,16 @@ def widget_of(setting: Setting, value: Any, *, key: str, stops: list[Any] | None
 
     Args:
         stops: a slider with these stops and the one it is at.
+        options: what there is to choose from, of a list.
     """
     common: dict[str, Any] = {"label": unit_title(setting), "help": setting.help, "key": key}
     if setting.kind == "choice":
         return one_of(options=setting.choices, default=value, **common)
+    if setting.kind == "list":
+        there = list(dict.fromkeys([*options, *value]))
+        return tuple(
+            st.multiselect(options=there, default=value, format_func=shown, placeholder=setting.unset, **common)
+        )
     if setting.path in OPEN_LISTS:
         several = [ALL] if setting.path == "runtime.device" and _gpus() > 1 else []
         options = list(dict.fromkeys([*OPEN_LISTS[setting.path], *several, value]))
@@ -182,11 +196,11 @@ def changes(config: RunConfig) -> dict[str, Any]:
 # --- the widgets
 
 
-def _grid(items: list[Setting]) -> None:
+def _grid(items: list[Setting], options: Options) -> None:
     columns = st.columns(2, gap="large") if len(items) > 1 else [st.container()]
     for number, setting in enumerate(items):
         with columns[number % len(columns)]:
-            widget(setting)
+            widget(setting, options.get(setting.path, ()))
 
 
 def _usual(setting: Setting) -> None:
@@ -268,6 +282,8 @@ def _gpus() -> int:
 
 def tidy(value: Any) -> str:
     """A value of a setting in a word."""
+    if isinstance(value, tuple):
+        return ", ".join(map(shown, value)) or "none"
     return "automatic" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 

@@ -15,7 +15,7 @@ import streamlit as st
 from labcore.config import RunConfig, all_settings
 from labcore.config.former import path_now
 from labcore.config.presets import PRESETS, preset
-from labcore.config.setting import AUTO
+from labcore.config.setting import as_text
 from labcore.errors import ConfigError, LabError
 from ui.app.shell import show_error
 from ui.forms import fields
@@ -79,7 +79,7 @@ def _names() -> set[str]:
 
 
 def _text(value: Any) -> str:
-    return AUTO if value is None else f"{value:.12g}" if isinstance(value, float) else str(value)
+    return f"{value:.12g}" if isinstance(value, float) else as_text(value)
 
 
 def settings_of(given: Mapping[str, str]) -> tuple[dict[str, Any], list[LabError]]:

@@ -79,7 +79,7 @@ def bar(rows: Sequence[Row]) -> None:
             st.caption("Choose rows to compare, name, tag, archive or delete them.")
             return
         st.markdown(f"**{len(rows)} chosen**", width="content")
-        sides = [row for row in rows if row.job.kind.room != "searches"]
+        sides = [row for row in rows if row.has_clips]
         st.button(
             "Compare", icon=":material/compare_arrows:", key="runs-compare", type="primary", disabled=len(sides) < 2,
             help=None if len(sides) >= 2 else "Choose two runs or cross-validations, or more.",

@@ -19,7 +19,8 @@ from labcore.runs import Run
 from ui.app import services
 from ui.app.text import capital, percent, plain
 from ui.charts.reliability import reliability
-from ui.components import owner_guard, short_jobs
+from ui.components import owner_guard
+from ui.runs import validation
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -84,7 +85,7 @@ def _temperature(run: Run, temperature: Temperature | None) -> None:
         clips, trouble = calibration.clips_for(run), None
     except RunError as error:
         clips, trouble = None, error
-    if trouble is None and clips is None and _evaluating(run):
+    if trouble is None and clips is None and validation.evaluating(run, "calibrate-evaluating"):
         return
     if clips is not None and st.session_state.pop(f"{WANTED}-{run.id}", False):
         calibration.keep(run, calibration.fitted(run, clips))
@@ -120,17 +121,3 @@ def _fit(run: Run) -> None:
         return
     services.ask_for(Evaluation, calibration.validation_plan(run))
     st.session_state[f"{WANTED}-{run.id}"] = True
-
-
-def _evaluating(run: Run) -> bool:
-    """Follow the evaluation of the validation clips where one is running; why it ended without a result is told."""
-    validation = (job for job in Evaluation.of_run(run) if job.load("evaluation", {}).get("part") == "validation")
-    job = next(validation, None)
-    if job is None:
-        return False
-    status = glance(job)
-    if status.active:
-        short_jobs.follow(job, "calibrate-evaluating")
-        return True
-    short_jobs.why_not(job, status)
-    return False

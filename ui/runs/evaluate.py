@@ -64,7 +64,9 @@ def _form(run: Run) -> EvaluationPlan:
             return EvaluationPlan(run=run.id, dataset="")
         folds = _folds(run, name)
         fold = st.selectbox("Fold", list(folds), format_func=folds.__getitem__, key=f"evaluate-fold-{name}", width=200)
-        classes = {"": "all classes", **label_names(data.summary(name, None).counts)} if folds else {"": "all classes"}
+        excluded = own.exclude_classes if name == own.dataset else ()
+        there = data.summary(name, None, exclude_classes=excluded).counts if folds else {}
+        classes = {"": "all classes", **label_names(there)}
         label = st.selectbox(
             "Class", list(classes), format_func=classes.__getitem__, key=f"evaluate-class-{name}", width=180
         )

@@ -9,11 +9,13 @@ from pathlib import Path
 import streamlit as st
 
 from labcore.crossval.job import CrossValidation
+from labcore.crossval.summary import summarise
+from labcore.datasets.corrected_since import corrected_since
 from labcore.evaluation.figures import Figure, Figures
 from labcore.evaluation.jobs import Evaluation
 from labcore.events import Evaluated
 from labcore.runs import Run
-from labcore.runs.honesty import adjustments, choice_note
+from labcore.runs.honesty import adjustments, choice_note, label_note
 from ui.app.text import counted, label_names, moment_of, percent, plain, told_apart
 from ui.charts.confusion import confusion
 from ui.runs import calibrate, evaluate
@@ -24,11 +26,12 @@ MOST_LISTED = 30
 
 @dataclass(frozen=True)
 class Source:
-    """Predictions that figures are of: the files, what the clips are, and warnings about them."""
+    """Predictions that figures are of: the files, what the clips are, warnings about them, and what is to know of their labels."""
 
     title: str
     files: tuple[Path, ...]
     warnings: tuple[str, ...] = ()
+    labels: str = ""
 
 
 def show(run: Run) -> None:
@@ -44,7 +47,7 @@ def show(run: Run) -> None:
         for warning in chosen.warnings:
             st.warning(plain(warning), icon=":material/warning:")
         figures = figures_of(chosen.files)
-        _metrics(figures)
+        _metrics(figures, chosen.labels)
         _classes(figures, key=run.id)
         calibrate.panel(run, figures, own=chosen.files == (run.predictions,))
     evaluate.panel(run)
@@ -63,7 +66,7 @@ def pooled(experiment: CrossValidation) -> None:
             f"Without {'folds' if missing[1:] else 'fold'} {plain(', '.join(missing))}, which have no predictions yet."
         )
     figures = figures_of(files)
-    _metrics(figures)
+    _metrics(figures, summarise(experiment).official.label_note)
     _classes(figures, key=experiment.id)
     calibrate.diagram({"All folds": figures.calibration}, key=experiment.id)
 
@@ -106,7 +109,8 @@ def _sources(run: Run) -> dict[str, Source]:
         if adjusted := adjustments(run.events()):
             warnings.append(f"{choice_note(adjusted)}.")
         title = f"Test fold {result.fold}" if result is not None else "Test fold"
-        found[OWN] = Source(title, (run.predictions,), tuple(warnings))
+        labels = label_note(result.clips, result.corrected, corrected_since(run)) if result is not None else ""
+        found[OWN] = Source(title, (run.predictions,), tuple(warnings), labels)
     for job in Evaluation.of_run(run)[:MOST_LISTED]:
         chosen = job.chosen
         if job.result is None or chosen is None or not job.predictions.is_file() or job.plan.rows != "clips":
@@ -114,7 +118,8 @@ def _sources(run: Run) -> dict[str, Source]:
         trained = "trained on clips among them" in chosen.sentence
         warnings = ["The network was trained on clips among these: the figures say little about new ones."] * trained
         title = f"{chosen.dataset}: {chosen.sentence.rstrip('.')} · {moment_of(job.id[:15])}"
-        found[job.id] = Source(title, (job.predictions,), tuple(warnings))
+        labels = label_note(job.result.clips, job.result.corrected)
+        found[job.id] = Source(title, (job.predictions,), tuple(warnings), labels)
     return found
 
 
@@ -130,7 +135,7 @@ def _choose(run: Run, sources: dict[str, Source]) -> Source:
     return sources[st.session_state[key]]
 
 
-def _metrics(figures: Figures) -> None:
+def _metrics(figures: Figures, labels: str) -> None:
     with st.container(horizontal=True, gap="small", key="figures-evaluation"):
         _metric("Accuracy", figures.accuracy, "Share of clips that are right, with its 95 % Wilson interval.")
         by_recording = "95 % interval by drawing recordings anew (bootstrap)."
@@ -145,6 +150,8 @@ def _metrics(figures: Figures) -> None:
         f", and {counted(figures.unknown, 'clip')} of classes it does not know left out" if figures.unknown else ""
     )
     st.caption(f"On {counted(figures.clips, 'clip')} of {counted(figures.recordings, 'recording')}{unknown}.")
+    if labels:
+        st.caption(f":material/edit_note: {labels}.")
 
 
 def _metric(label: str, figure: Figure, told: str) -> None:

@@ -51,7 +51,7 @@ def head(row: Row) -> None:
         st.caption(plain(row.about.note))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         actions.buttons([row])
-        if row.state != "unreadable":
+        if row.has_clips and row.state != "unreadable":
             report.buttons([row.id])
 
 

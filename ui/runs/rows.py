@@ -31,8 +31,14 @@ COLUMNS = (
 )
 BY = Column("by", "By", wide=True)
 """Shown where a run is another person's."""
-WORDS = {"experiments": ("pages/crossval.py", "crossval"), "searches": ("pages/tune.py", "search")}
+WORDS = {
+    "experiments": ("pages/crossval.py", "crossval"),
+    "searches": ("pages/tune.py", "search"),
+    "hidden": ("pages/runs.py", "hidden"),
+}
 """Folder of what consists of runs → its own page, and the word that names one there."""
+PARTS = {"experiments": ("fold", ""), "searches": ("trial", ""), "hidden": ("class", "classes")}
+"""Folder of what consists of runs → what each of them is for, one and many."""
 
 
 def columns(rows: Iterable[Row]) -> tuple[Column, ...]:
@@ -67,7 +73,8 @@ def table_rows(rows: Sequence[Row]) -> list[TableRow]:
 def name(row: Row) -> str:
     """What a row is called: parts by what they are, as long as nobody named them."""
     part = row.part[:1].upper() + row.part[1:]
-    return shown(f"{part} · {row.name}" if part and not row.about.name and "fold" not in row.part else row.name)
+    told = row.about.name or row.part in row.name  # a title tells its fold, and the class that it is without
+    return shown(f"{part} · {row.name}" if part and not told else row.name)
 
 
 def short(dataset: str) -> str:
@@ -98,14 +105,7 @@ def _cells(row: Row) -> dict[str, str]:
         "state": _progress(row),
         "accuracy": percent(row.accuracy) + interval,
         "data": short(row.dataset),
-        "fold": shown(
-            row.fold
-            or (
-                counted(len(row.children), "trial" if row.job.kind.room == "searches" else "fold")
-                if row.children
-                else ""
-            )
-        ),
+        "fold": shown(row.fold or (counted(len(row.children), *PARTS[row.job.kind.room]) if row.children else "")),
         "network": shown(row.network),
         "duration": duration(row.seconds) if row.seconds else "",
         "time": time.strftime(f"%d %b{year} %H:%M", made),

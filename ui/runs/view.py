@@ -1,4 +1,5 @@
-"""What the page of runs shows, by the words of its address: one run, a cross-validation, a comparison, or else the list.
+"""What the page of runs shows, by the words of its address: one run, a cross-validation, a test with hidden
+classes, a comparison, or else the list.
 
 The list is there at once: what only the others need, as pandas, is loaded with them.
 """
@@ -10,6 +11,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from labcore.crossval.job import CrossValidation
+from labcore.hidden.job import HiddenClasses
 from labcore.jobs.folder import J, JobFolder
 from labcore.runs import Run
 from ui.app import live, services
@@ -20,7 +22,12 @@ def show() -> None:
     """The view that the address asks for. An id of something that is gone is told, and the list follows."""
     if "search" in st.query_params:  # a search has its own page
         st.switch_page("pages/tune.py", query_params={"search": st.query_params["search"]})
-    views: dict[str, Callable[[str], bool]] = {"run": _run, "crossval": _crossval, "compare": _compare}
+    views: dict[str, Callable[[str], bool]] = {
+        "run": _run,
+        "crossval": _crossval,
+        "hidden": _hidden,
+        "compare": _compare,
+    }
     for word, view in views.items():
         if (named := st.query_params.get(word)) and view(named):
             return
@@ -41,6 +48,14 @@ def _crossval(name: str) -> bool:
 
         crossval.show(experiment)
     return experiment is not None
+
+
+def _hidden(name: str) -> bool:
+    if (test := _there(HiddenClasses, name)) is not None:
+        from ui.runs import hidden
+
+        hidden.show(test)
+    return test is not None
 
 
 def _compare(names: str) -> bool:

@@ -81,7 +81,9 @@ def _base() -> tuple[RunConfig, RunConfig]:
             value = changed.get(path, base_value(path, config))
             changed[path] = fields.widget_of(table[path], value, key=f"search-{path}-{kept['base']}")
     chosen = {"data.dataset": kept["dataset"], "data.fold": kept["fold"]}
-    own = {"data.split": "official", "data.leave_out": None}
+    own: dict[str, Any] = {"data.split": "official", "data.leave_out": None}
+    if kept["dataset"] != config.data.dataset:  # another one has other classes
+        own["data.exclude_classes"] = ()
     return config, config.replace(changed | chosen | own)
 
 
@@ -211,7 +213,10 @@ def _plan(config: RunConfig, ranges: list[Range]) -> None:
 
 
 def _facts(settings: Settings) -> None:
-    trial = summary.summary(settings.config.data.dataset, settings.validation, leave_out=settings.test_fold)
+    own = settings.config.data
+    trial = summary.summary(
+        own.dataset, settings.validation, leave_out=settings.test_fold, exclude_classes=own.exclude_classes
+    )
     work = plan_for(settings.config, trial.training)
     one = estimates.of(settings.config, work)
     st.table(

@@ -55,14 +55,18 @@ def _data() -> None:
         choose_dataset("data-choice")
         if current["data.dataset"] in summary.names():
             listen.panel(current["data.dataset"], "train")
+    folds = None
     with right, errors_in_place():
-        folds = summary.folds(current["data.dataset"], current["data.split"], current["data.leave_out"])
+        folds = summary.folds(
+            current["data.dataset"], current["data.split"], current["data.leave_out"], current["data.exclude_classes"]
+        )
         if current["data.fold"] not in folds.reasons:
             current["data.fold"] = None
         take, about = partial(current.__setitem__, "data.fold"), all_settings()["data.fold"].help
         summary.fold_box(folds, current["data.fold"], take, key="fold-choice", help=about)
     with st.expander("Split", icon=":material/call_split:"):
-        fields.part("data", skip=("data.dataset", "data.fold"))
+        labels = {"data.exclude_classes": folds.labels} if folds else {}
+        fields.part("data", skip=("data.dataset", "data.fold"), options=labels)
     with st.expander("Add, rename or delete a data set", icon=":material/add:"):
         if "demo" not in names:
             live.demo_button("demo-other", kind="secondary")
@@ -83,6 +87,7 @@ def choose_dataset(key: str) -> None:
 
     def other() -> None:
         current.update({"data.dataset": st.session_state[key], "data.fold": None})
+        fields.fill({"data.exclude_classes": ()})
 
     st.session_state[key] = current["data.dataset"]
     st.selectbox("Data set", names, key=key, on_change=other, help=all_settings()["data.dataset"].help)
@@ -127,6 +132,7 @@ def summary_of(current: dict[str, Any]) -> summary.DataSummary:
         current["data.split"],
         current["data.leave_out"],
         current["data.validation_share"],
+        current["data.exclude_classes"],
     )
 
 
