@@ -9,7 +9,8 @@ from labcore.datasets.assemble import DatasetDraft, assembled, join_equal_files
 from labcore.datasets.cliplist import ClipList, left_out, read_list, value_of
 from labcore.datasets.columns import column_for
 from labcore.datasets.published.glimpse import Glimpse, Layout, Reader, columns_in, head_of
-from labcore.datasets.scan import find_audio, is_dir, is_file
+from labcore.datasets.published.located import Located
+from labcore.datasets.scan import is_dir, is_file
 from labcore.datasets.table import MISSING, Dataset, Finding
 from labcore.texts import counted
 
@@ -37,6 +38,7 @@ def _read(root: Path, folder: str, clips: ClipList, name: str) -> Dataset:
     of_label = next(column for column in LABELS if column in columns)
     of_author = next((column for column in WHO if column in columns), "")
     of_fold, others = column_for("fold", sorted(columns)), 0
+    there = Located(root / folder)
     for row, line in zip(clips.lowered, clips.lines, strict=True):
         cell, label = value_of(row, "filename").replace("\\", "/"), value_of(row, of_label)
         if not cell or not label:
@@ -44,7 +46,7 @@ def _read(root: Path, folder: str, clips: ClipList, name: str) -> Dataset:
                 left_out(clips.path, line, cell, f"has no {'file name' if not cell else 'species'}")
             )
             continue
-        path = _located(root / folder, label, cell)
+        path = there.find(cell) or there.find(f"{label}/{PurePosixPath(cell).name}")
         if path is None:
             reading.problems.append(left_out(clips.path, line, f"{folder}/{cell}", MISSING))
             continue
@@ -54,25 +56,11 @@ def _read(root: Path, folder: str, clips: ClipList, name: str) -> Dataset:
             (path, label, value_of(row, of_fold), f"author {author}" if author else path, 0.0, math.nan)
         )
     reading.rows = join_equal_files(reading.rows)
-    reading.findings += _told(root, folder, clips, reading, others, of_author)
+    reading.findings += _told(there, clips, reading, others, of_author)
     return assembled(reading)
 
 
-def _located(folder: Path, label: str, cell: str) -> str | None:
-    """A file below the folder of recordings, whether the list names it with the folder of its species or without."""
-    file = PurePosixPath(cell).name
-    places = (
-        folder / cell,
-        folder / label / file,
-        folder / PurePosixPath(cell).with_suffix(".ogg"),
-        folder / label / f"{file}.ogg",
-    )
-    return next((str(path) for path in places if is_file(path)), None)
-
-
-def _told(
-    root: Path, folder: str, clips: ClipList, reading: DatasetDraft, others: int, of_author: str
-) -> list[Finding]:
+def _told(there: Located, clips: ClipList, reading: DatasetDraft, others: int, of_author: str) -> list[Finding]:
     found = []
     if others:
         what = (
@@ -84,11 +72,9 @@ def _told(
         what = f"{clips.path.name} does not tell who recorded a file, so that each file is a source of its own"
         found.append(Finding("no author", what, level="note"))
     named = {row[0] for row in reading.rows}
-    left = [
-        path for parts in find_audio(root / folder).files if (path := str(root.joinpath(folder, *parts))) not in named
-    ]
+    left = [path for path in there.files if path not in named]
     if left:
-        what = f"{counted(len(left), 'audio file')} in {folder} are not listed in {clips.path.name} and are skipped"
+        what = f"{counted(len(left), 'audio file')} in {there.folder.name} are not listed in {clips.path.name} and are skipped"
         found.append(Finding("unlisted", what, tuple(left)))
     return found
 

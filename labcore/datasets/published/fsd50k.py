@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from pathlib import Path
 
 from labcore.datasets import several
@@ -11,6 +10,7 @@ from labcore.datasets.assemble import DatasetDraft, assembled
 from labcore.datasets.cliplist import ClipList, left_out, read_list
 from labcore.datasets.parts import tidy_fold
 from labcore.datasets.published.glimpse import Glimpse, Layout, Reader, columns_in, head_of
+from labcore.datasets.published.located import Located
 from labcore.datasets.scan import is_dir, is_file
 from labcore.datasets.table import MISSING, Dataset
 from labcore.reading import DamagedError, read_object
@@ -46,7 +46,8 @@ def _folders_of(root: Path, part: str) -> list[Path]:
 def _read(root: Path, lists: list[tuple[str, Path]], name: str) -> Dataset:
     reading = DatasetDraft(name, root, "fsd50k", official=True, several_labels=True)
     for part, path in lists:
-        clips, folders, uploaders = read_list(path), _folders_of(root, part), _uploaders(root, part)
+        clips, uploaders = read_list(path), _uploaders(root, part)
+        folders = [Located(folder) for folder in _folders_of(root, part)]
         for row, line in zip(clips.lowered, clips.lines, strict=True):
             _take(reading, clips, part, row, line, folders, uploaders)
     reading.findings += several.told(reading.rows, ORDER)
@@ -59,7 +60,7 @@ def _take(
     part: str,
     row: dict[str, str],
     line: int,
-    folders: list[Path],
+    folders: list[Located],
     uploaders: dict[str, str],
 ) -> None:
     file = row.get("fname", "").removesuffix(".wav")
@@ -67,21 +68,12 @@ def _take(
     if not file or not label:
         reading.problems.append(left_out(clips.path, line, file, "has no file name or no label"))
         return
-    path = next(_places(folders, file), None)
+    path = next((found for folder in folders if (found := folder.find(file))), None)
     if path is None:
         reading.problems.append(left_out(clips.path, line, f"{file}.wav", MISSING))
         return
     fold = "test" if part == "eval" else tidy_fold(row.get("split", "")) or "train"
-    reading.rows.append((str(path), label, fold, uploaders.get(file, file), 0.0, math.nan))
-
-
-def _places(folders: list[Path], file: str) -> Iterator[Path]:
-    return (
-        path
-        for folder in folders
-        for ending in (".wav", ".WAV", ".flac", ".ogg")
-        if is_file(path := folder / f"{file}{ending}")
-    )
+    reading.rows.append((path, label, fold, uploaders.get(file, file), 0.0, math.nan))
 
 
 def _uploaders(root: Path, part: str) -> dict[str, str]:

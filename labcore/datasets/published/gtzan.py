@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 from labcore.datasets.folders import read_folders
 from labcore.datasets.published.glimpse import Glimpse, Layout, Parts, Reader
@@ -24,22 +25,23 @@ KNOWN_FAULTS = Finding(
 
 def recognise(glimpse: Glimpse) -> Reader | None:
     """The reader, where folders of genres hold files that are named so."""
-    if not glimpse.first or len(glimpse.first[0]) != 2 or not glimpse.all_named(_fits):
+    if not glimpse.all_named(_fits):
         return None
     if any(not TABLES.fullmatch(clips.path.name) for clips, _ in glimpse.lists[0]):
         return None  # somebody wrote a list of the clips
-    return lambda name: _read(glimpse, name)
+    above = {parts[:-2] for parts in glimpse.found.files if _fits(parts)}
+    genres = glimpse.folder.joinpath(*above.pop()) if len(above) == 1 else None
+    return (lambda name: _read(genres, name)) if genres else None
 
 
 def _fits(parts: Parts) -> bool:
     found = NAME.fullmatch(parts[-1].strip())
-    return (
-        len(parts) == 2 and found is not None and found[1].lower() == parts[0].casefold() and found[1].lower() in GENRES
-    )
+    genre = found[1].lower() if found and len(parts) > 1 else ""
+    return genre in GENRES and parts[-2].casefold() == genre
 
 
-def _read(glimpse: Glimpse, name: str) -> Dataset:
-    dataset = read_folders(glimpse.folder, name)
+def _read(genres: Path, name: str) -> Dataset:
+    dataset = read_folders(genres, name)
     drawn = "drawn" in dataset.fold_note
     return replace(dataset, layout="gtzan", findings=[*dataset.findings, *([KNOWN_FAULTS] if drawn else [])])
 
