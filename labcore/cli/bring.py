@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from labcore.cli.output import DONE, LISTED, USAGE, Content, emit, say, tell
 from labcore.cli.progress import scanning
 from labcore.sheets import Sheet
-from labcore.texts import counted
+from labcore.texts import counted, megabytes
 from labcore.typed import typed_path
 from labcore.workspace import Workspace, slug, write_atomically
 
@@ -34,20 +34,19 @@ def look(workspace: Workspace, arguments: argparse.Namespace) -> int:
 
 def report(found: Look) -> list[Content]:
     """What ``datasets look`` prints: a sentence, then each file that cannot be used, with why."""
+    from labcore.datasets.layouts import KNOWN
+
     lines: list[Content] = [found.sentence]
     for heading, each in (("unreadable", found.unreadable), ("left out", found.left_out)):
         lines += [f"{heading}: {path}: {what}" for path, what in each[:LISTED]]
         if len(each) > LISTED:
             lines.append(f"{heading}: and {len(each) - LISTED} more; --json lists them all")
     if found.error:
-        return lines + [line for line in (found.remedy, found.seen, *_known()) if line]
+        remedy = _known() if found.remedy == KNOWN else [found.remedy]
+        return lines + [line for line in (found.seen, *remedy) if line]
     lines.append(f"folds: {found.fold_note}; {counted(found.groups, 'group')}")
     lines += [f"{finding.level}: {finding.sentence}" for finding in found.findings]
-    how = (
-        f"unpacks {found.archive}, {found.bytes / 1e6:,.0f} MB, into the workspace"
-        if found.archive
-        else "adds it; nothing is copied"
-    )
+    how = f"unpacks {megabytes(found.bytes)} into the workspace" if found.archive else "adds it; nothing is copied"
     return [*lines, f"`labcore datasets import {found.path}` {how}"]
 
 

@@ -148,7 +148,8 @@ def look_into(workspace: Workspace, packed: Packed, progress: OnProgress) -> Loo
             raise
         except DatasetError as error:
             return replace(_without_folder(about, folder, error), seen=_seen_in(folder, sketch))
-        return _without_folder(_told(about, dataset, sketch.unreadable), folder)
+        told = _without_folder(_told(about, dataset, sketch.unreadable), folder)
+        return told if packed.is_archive else replace(told, title=packed.title)
 
 
 def _at(path: Path, progress: OnProgress) -> Look:

@@ -21,7 +21,7 @@ from labcore.events import Event, Log
 from labcore.importing.job import DRAFTS, Import, Imported, ImportPlan
 from labcore.jobs.following import OnProgress, follow
 from labcore.jobs.process import StopTest
-from labcore.texts import counted
+from labcore.texts import counted, megabytes
 from labcore.workspace import Workspace
 
 SPARE_BYTES = 100 * 1024**2
@@ -105,11 +105,6 @@ def require_room(workspace: Workspace, about: Look) -> None:
             f"{about.path} unpacks to {megabytes(about.bytes)}, and {workspace.home} has {megabytes(free)} free",
             f"Free {megabytes(needed - free)}, choose another workspace with LABCORE_HOME, or unpack it elsewhere and give the folder",
         )
-
-
-def megabytes(count: int) -> str:
-    """Bytes for people."""
-    return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{max(1, round(count / 1e6)):,} MB"
 
 
 def _unpack(packed: Packed, draft: Path, about: Look, progress: OnProgress) -> int:

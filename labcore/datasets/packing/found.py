@@ -33,8 +33,9 @@ class Packed:
     title: str
 
     @property
-    def packed_bytes(self) -> int:
-        return sum(path.stat().st_size for path in self.files)
+    def is_archive(self) -> bool:
+        """Whether its files are those of the data set as they are."""
+        return self.title == ARCHIVE
 
     def members(self, names: Names) -> Iterator[Member]:
         """What they hold, as the files of the data set that they are unpacked to.

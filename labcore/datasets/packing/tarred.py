@@ -23,7 +23,7 @@ def members(path: Path, names: Names) -> Iterator[Member]:
         DatasetError: it is damaged, or holds what no data set does.
     """
     packed, unpacked = path.stat().st_size, 0
-    mode = "r:" if path.suffix.lower() == ".tar" else "r|*"  # what is not compressed is skipped where nobody reads it
+    mode = "r|*" if _is_compressed(path) else "r:"  # what is not compressed is skipped where nobody reads it
     with _refusing(path), tarfile.open(path, mode, tarinfo=BoundedHeader) as archive:  # type: ignore[call-overload]
         while (info := archive.next()) is not None:
             archive.members = []
@@ -36,6 +36,20 @@ def members(path: Path, names: Names) -> Iterator[Member]:
             parts = names.take(info.name)
             if parts is not None:
                 yield Member(parts, info.size, partial(_content, archive, info))
+        if mode == "r:" and not _has_end(archive):
+            raise tarfile.TarError("its end is missing")
+
+
+def _is_compressed(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(6).startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0"))
+
+
+def _has_end(archive: tarfile.TarFile) -> bool:
+    """Whether zeros follow the last file, as they have to: without them others may have stood there."""
+    assert archive.fileobj is not None
+    archive.fileobj.seek(archive.offset)
+    return archive.fileobj.read(tarfile.BLOCKSIZE) == bytes(tarfile.BLOCKSIZE)
 
 
 def _content(archive: tarfile.TarFile, info: tarfile.TarInfo) -> contextlib.closing[IO[bytes]]:
