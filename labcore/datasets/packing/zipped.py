@@ -7,7 +7,9 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from glob import escape
 from pathlib import Path
+from typing import IO
 
 from labcore.datasets.packing.members import DISTRUST, MOST_MEMBERS, Member, Names, check_ratio, not_a_file
 from labcore.errors import DatasetError
@@ -16,6 +18,8 @@ from labcore.zips import opened_zip
 DEFLATE_MOST = 1100
 """What deflate makes of silence: the sum of all entries is bounded, not the single one."""
 UTF8 = 0x800
+LONGEST_END = 65536 + 22
+"""Bytes of the end of a zip, with its comment."""
 
 
 def members(path: Path, names: Names) -> Iterator[Member]:
@@ -58,13 +62,25 @@ def _name_of(info: zipfile.ZipInfo) -> str:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
-    parts = sorted(each.name for each in path.parent.glob(f"{path.stem}.z[0-9][0-9]"))
     with DatasetError.on_os_error(f"{path} cannot be read", "Check its permissions"), path.open("rb") as file:
+        _refuse_part(path, file)
         try:
             with opened_zip(file, MOST_MEMBERS, most_ratio=DEFLATE_MOST) as archive:
                 yield archive
         except zipfile.BadZipFile as error:
-            if parts:
-                whole = f"Join it with {', '.join(parts[:2])}{' …' * (len(parts) > 2)} first: `zip -s 0 {path.name} --out whole.zip`"
-                raise DatasetError(f"{path} is the last part of a zip archive in several files", whole) from error
             raise DatasetError(f"{path} cannot be unpacked: {error}", "Fetch it again, or unpack it by hand") from error
+
+
+def _refuse_part(path: Path, file: IO[bytes]) -> None:
+    """Raises DatasetError for the last part of an archive in several files, by its own number or by the files beside it."""
+    file.seek(max(0, path.stat().st_size - LONGEST_END))
+    tail = file.read()
+    at = tail.rfind(b"PK\5\6")
+    number = int.from_bytes(tail[at + 4 : at + 6], "little") if at >= 0 else 0
+    parts = sorted(each.name for each in path.parent.glob(f"{escape(path.stem)}.[zZ][0-9][0-9]"))
+    if parts or 0 < number < 0xFFFF:
+        beside = f"with {parts[0]}{' …' * (len(parts) > 1)}" if parts else "with the other parts"
+        raise DatasetError(
+            f"{path} is the last part of a zip archive in several files",
+            f"Join it {beside} and import the whole: `zip -s 0 {path.name} --out whole.zip`",
+        )

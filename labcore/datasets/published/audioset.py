@@ -70,13 +70,13 @@ def _read(glimpse: Glimpse, lists: list[Path], name: str) -> Dataset:
             taken.add(file)
     others = [file for there in files.values() for file in there if file not in taken]
     if others:
-        what = f"{counted(len(others), 'audio file')} are of no listed segment and are skipped"
+        what = f"{counted(len(others), 'audio file')} of no listed segment skipped"
         reading.findings.append(Finding("unlisted", what, tuple(others)))
     codes = {
         label for row in reading.rows for label in several.labels_of(row[1]) if label.startswith(("/m/", "/t/", "/g/"))
     }
     if codes:
-        what = f"{counted(len(codes), 'class', 'classes')} are called by their code, as {min(codes)}"
+        what = f"{counted(len(codes), 'class', 'classes')} called by code, as {min(codes)}"
         reading.findings.append(Finding("codes", what, remedy=f"Put {NAMES[0]} beside the list", level="note"))
     reading.findings += several.told(reading.rows, ORDER)
     if len({row[2] for row in reading.rows}) < 2:

@@ -64,8 +64,8 @@ def _told(there: Located, clips: ClipList, reading: DatasetDraft, others: int, o
     found = []
     if others:
         what = (
-            f"{counted(others, 'clip')} have secondary labels, other species that are heard in the background; a clip counts as its "
-            f"{LABELS[0]} alone"
+            f"secondary labels of {counted(others, 'clip')}, other species heard in the background, are not used; a clip counts as its "
+            "primary label alone"
         )
         found.append(Finding("secondary labels", what, level="note"))
     if not of_author:
@@ -74,7 +74,7 @@ def _told(there: Located, clips: ClipList, reading: DatasetDraft, others: int, o
     named = {row[0] for row in reading.rows}
     left = [path for path in there.files if path not in named]
     if left:
-        what = f"{counted(len(left), 'audio file')} in {there.folder.name} are not listed in {clips.path.name} and are skipped"
+        what = f"{counted(len(left), 'audio file')} in {there.folder.name} skipped: not listed in {clips.path.name}"
         found.append(Finding("unlisted", what, tuple(left)))
     return found
 

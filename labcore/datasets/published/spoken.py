@@ -51,6 +51,7 @@ class Named:
         speakers: code in the name → speaker; those that are not here are their code.
         placed: whether a file that is named so lies where the data set has it; a name alone may be chance.
         note: what else its users should know.
+        speakers_at_least: of fewer the names could be chance.
     """
 
     layout: str
@@ -60,6 +61,7 @@ class Named:
     speakers: dict[str, str]
     placed: Callable[[Parts, re.Match[str]], bool] = lambda parts, match: True
     note: str = ""
+    speakers_at_least: int = 1
 
     def match(self, parts: Parts) -> re.Match[str] | None:
         """What a file's name says; None where it is not one of the data set."""
@@ -74,6 +76,9 @@ class Named:
 def recognise(named: Named, glimpse: Glimpse) -> Reader | None:
     """The reader, where the files of a folder are named so."""
     if not glimpse.all_named(named.match):
+        return None
+    matches = (named.match(parts) for parts in glimpse.found.files)
+    if len({match["speaker"] for match in matches if match}) < named.speakers_at_least:
         return None
     return lambda name: _read(named, glimpse, name)
 
@@ -104,7 +109,9 @@ def _read(named: Named, glimpse: Glimpse, name: str) -> Dataset:
         )
         reading.rows.append(clip)
     if twice:
-        what = f"{counted(len(twice), 'file')} lie in two folders under the same name with the same size; each is taken once"
+        what = (
+            f"{counted(len(twice), 'copy', 'copies')} of a file in another folder, of the same name and size, left out"
+        )
         reading.findings.append(Finding("copies", what, tuple(twice), level="note"))
     speakers = sorted({row[3] for row in reading.rows})
     what = f"read as {named.title}: the speaker is the group, so that none is on both sides of a split ({some(speakers, 8)}){named.note}"
@@ -152,6 +159,7 @@ FSDD = Named(
     {},
     _in_recordings,
     ". The published split (takes 0 to 4 as test) has all speakers on both sides and is not used",
+    2,
 )
 AUDIOMNIST = Named(
     "audiomnist",
