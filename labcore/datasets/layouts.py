@@ -227,26 +227,23 @@ def _has_urbansound_names(folder: Path) -> bool:
     return False
 
 
-PUBLISHED = (gtzan.LAYOUT, fsd50k.LAYOUT, audioset.LAYOUT, birdclef.LAYOUT, audiofolder.LAYOUT, *spoken.LAYOUTS)
-"""Those that are known by the names of their files, or by lists of their own."""
-_BY_LIST, _BY_NAME = PUBLISHED[:5], PUBLISHED[5:]
+BY_LIST = (gtzan.LAYOUT, fsd50k.LAYOUT, audioset.LAYOUT, birdclef.LAYOUT, audiofolder.LAYOUT)
+BY_NAME = spoken.LAYOUTS
+PUBLISHED = (*BY_LIST, *BY_NAME)
+"""Those that are known by lists of their own, or by the names of their files: a list that somebody wrote goes before the names."""
 LAYOUTS = (
     Layout("urbansound8k", "UrbanSound8K", "audio/fold1 …, metadata/UrbanSound8K.csv", _urbansound8k),
     Layout("esc50", "ESC-50", "audio/, meta/esc50.csv", _esc50),
     Layout("speech_commands", "Speech Commands", "yes/…, validation_list.txt, testing_list.txt", _speech_commands),
-    *_BY_LIST,
+    *BY_LIST,
     Layout("csv", "a CSV file", "a list with the columns path and label", _listed),
-    *_BY_NAME,
+    *BY_NAME,
     Layout("folders", "class folders", "one folder per class", _folders),
 )
 """The layouts in the order in which a folder is held against them: the first that recognises it reads it."""
 TITLES = {layout.name: layout.title for layout in LAYOUTS}
 KNOWN = (
-    "Known layouts: "
-    + ", ".join(f"{layout.title} ({layout.tree})" for layout in LAYOUTS[:2])
-    + ", one folder per class, or a CSV file with the columns path and label; "
-    + ", ".join(
-        title for title in dict.fromkeys(layout.title for layout in LAYOUTS[2:-1]) if title not in ("a CSV file",)
-    )
-    + ". docs/datasets.md shows each"
+    "Known layouts: UrbanSound8K (audio/fold1 …, metadata/UrbanSound8K.csv), ESC-50 (audio/, meta/esc50.csv), Speech Commands, "
+    f"{', '.join(layout.title for layout in PUBLISHED)}, one folder per class, or a CSV file with the columns path and label; "
+    "`labcore datasets look` shows each"
 )

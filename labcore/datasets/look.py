@@ -23,7 +23,7 @@ from labcore.datasets.layouts import LAYOUTS, TITLES, read_dataset
 from labcore.datasets.packing import Packed, PackedError, packed_at, stem_of
 from labcore.datasets.packing.members import suffix_of
 from labcore.datasets.packing.sketch import Sketch, sketched
-from labcore.datasets.scan import entries, is_dir
+from labcore.datasets.scan import entries, is_dir, is_folder
 from labcore.datasets.table import PARTS, Dataset, Finding, some
 from labcore.datasets.walk import TooMuchError, looking
 from labcore.errors import DatasetError, WorkspaceError
@@ -229,13 +229,13 @@ def _seen_in(folder: Path, sketch: Sketch) -> str:
     names: list[str] = []
     with suppress(DatasetError):
         for entry in entries(folder):
-            if entry.is_dir():
+            if is_folder(entry):
                 names.append(f"{shown(entry.name)}/")
                 with suppress(DatasetError):
                     endings.update(
                         suffix_of(each.name) or "no ending"
                         for each in entries(folder / entry.name)
-                        if not each.is_dir()
+                        if not is_folder(each)
                     )
             else:
                 endings[suffix_of(entry.name) or "no ending"] += 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
+from shlex import quote
 from typing import Literal
 
 from labcore.datasets.table import Dataset, Finding, some
@@ -71,7 +72,7 @@ def require_one_label(dataset: Dataset) -> None:
     if dataset.several_labels and (many := sum(MARK in label for label in dataset.table["label"])):
         raise DatasetError(
             f"{many:,} of {counted(len(dataset), 'clip')} of {dataset.name} have several labels, and a training takes one label a clip",
-            REMEDY.partition(". ")[2].replace("NAME", str(dataset.name)),
+            REMEDY.partition(". ")[2].replace("NAME", quote(str(dataset.root))),
         )
 
 

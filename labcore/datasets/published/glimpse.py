@@ -12,7 +12,7 @@ from pathlib import Path
 from labcore.datasets.cliplist import ClipList, lists_beside
 from labcore.datasets.csvtext import decode_text
 from labcore.datasets.lookup import for_lists
-from labcore.datasets.scan import Found, entries, find_audio, first_audio, is_file, listed, subfolders
+from labcore.datasets.scan import Found, entries, find_audio, first_audio, is_audio, is_file, listed, subfolders
 from labcore.datasets.table import Dataset, Finding
 from labcore.errors import DatasetError
 
@@ -71,10 +71,10 @@ class Glimpse:
 
     @cached_property
     def files(self) -> list[str]:
-        """Names of the files in it that are not audio, and of those in folders for lists, as paths from here."""
+        """Names of what lies in it and is not audio, and in folders for lists, as paths from here."""
         places = ["", *(name for name in self.folders if for_lists(Path(name)))]
         held = ((place, entry) for place in places for entry in listed(self.folder / place))
-        return [f"{place}/{entry.name}".lstrip("/") for place, entry in held if is_file(entry.path)]
+        return [f"{place}/{entry.name}".lstrip("/") for place, entry in held if not is_audio(entry.name)]
 
     @cached_property
     def lists(self) -> tuple[list[tuple[ClipList, str]], list[Finding]]:
@@ -97,7 +97,7 @@ class Glimpse:
     def sheets(self, *endings: str) -> Iterator[tuple[Path, str]]:
         """The lists in it with some endings, each with its first lines, for whoever knows it by these."""
         for name in self.files:
-            if name.lower().endswith(endings):
+            if name.lower().endswith(endings) and is_file(self.folder / name):
                 yield self.folder / name, head_of(self.folder / name)
 
 
