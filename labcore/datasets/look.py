@@ -21,9 +21,8 @@ from labcore.datasets import several
 from labcore.datasets.headers import header_troubles
 from labcore.datasets.layouts import LAYOUTS, TITLES, read_dataset
 from labcore.datasets.packing import Packed, PackedError, packed_at, stem_of
-from labcore.datasets.packing.members import suffix_of
 from labcore.datasets.packing.sketch import Sketch, sketched
-from labcore.datasets.scan import entries, is_dir, is_folder
+from labcore.datasets.scan import entries, is_dir, is_folder, suffix_of
 from labcore.datasets.table import PARTS, Dataset, Finding, some
 from labcore.datasets.walk import TooMuchError, looking
 from labcore.errors import DatasetError, WorkspaceError

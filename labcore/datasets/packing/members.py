@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import IO
 
 from labcore.audio.containers import AUDIO_SUFFIXES, FOREIGN_SUFFIXES
-from labcore.datasets.scan import hidden
+from labcore.datasets.scan import hidden, suffix_of
 from labcore.errors import DatasetError
 from labcore.texts import as_bytes, shown
 
@@ -142,12 +142,6 @@ def check_ratio(archive: str, unpacked: int, packed: int) -> None:
 def not_a_file(archive: str, name: str) -> DatasetError:
     """The error for a link, a device, and whatever else is no file."""
     return DatasetError(f"{archive} holds {_cut(name)}, which is a link or a device, and no file", DISTRUST)
-
-
-def suffix_of(name: str) -> str:
-    """The ending of a file's name in lower case; blanks behind it do not count."""
-    stem, dot, ending = name.rstrip().rpartition(".")
-    return f".{ending.lower()}" if dot and stem else ""
 
 
 def _cut(name: str) -> str:

@@ -9,9 +9,10 @@ from typing import Any
 from labcore.audio.containers import AUDIO_SUFFIXES, container_of
 from labcore.datasets.columns import column_for
 from labcore.datasets.listfiles import audio_column, columns_of, opened_parquet, texts_of
-from labcore.datasets.packing.members import Member, Names, suffix_of
+from labcore.datasets.packing.members import Member, Names
 from labcore.datasets.packing.samples import from_bytes, listing
 from labcore.datasets.parts import part_named
+from labcore.datasets.scan import suffix_of
 from labcore.errors import DatasetError
 
 AT_ONCE = 32

@@ -14,11 +14,11 @@ from typing import Any
 
 from labcore.audio.containers import AUDIO_SUFFIXES
 from labcore.datasets.columns import column_for
-from labcore.datasets.packing.members import Member, Names, suffix_of
+from labcore.datasets.packing.members import Member, Names
 from labcore.datasets.packing.samples import listing
 from labcore.datasets.packing.tarred import members as tar_members
 from labcore.datasets.parts import part_named
-from labcore.datasets.scan import is_file
+from labcore.datasets.scan import is_file, suffix_of
 
 CLASS_LISTS = ("classes.txt", "classnames.txt", "class_names.txt", "labels.txt")
 LOOKED_AT = 60

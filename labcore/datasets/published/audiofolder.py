@@ -33,12 +33,22 @@ def _lists(glimpse: Glimpse) -> list[tuple[ClipList, str]]:
     for above in ABOVE:
         base = glimpse.folder / above
         if (alone := _list_in(base)) is not None:
-            return [(alone, "")]
+            return [(_with_parts(alone), "")]
         parts = parts_among(Glimpse(base).folders) if is_dir(base) else {}
         found = [(clips, parts[name]) for name in parts if (clips := _list_in(base / name)) is not None]
         if found:
             return found
     return []
+
+
+def _with_parts(clips: ClipList) -> ClipList:
+    """A list beside folders of parts: without a column for the part, the folder of a file tells it."""
+    tops = [row.get(clips.taken.path, "").replace("\\", "/").removeprefix("./").partition("/")[0] for row in clips.rows]
+    parts = parts_among(set(tops))
+    if clips.taken.fold or len(set(parts.values())) < 2 or not set(tops) <= {*parts, ""}:
+        return clips
+    rows = [{**row, "split": parts.get(top, "")} for row, top in zip(clips.rows, tops, strict=True)]
+    return replace(clips, header=[*clips.header, "split"], rows=rows)
 
 
 def _list_in(folder: Path) -> ClipList | None:

@@ -148,3 +148,29 @@ def test_a_line_that_is_no_json_object(line: str, tmp_path: Path) -> None:
     path.write_text(path.read_text() + line + "\n")
     with pytest.raises(DatasetError, match=r"line 4 of .*metadata.jsonl is not"):
         read_dataset(path)
+
+
+def test_one_metadata_list_beside_the_folders_of_parts(tmp_path: Path) -> None:
+    files = sounds("train/1.wav", "train/2.wav", "test/3.wav")
+    files["metadata.csv"] = sheet("file_name,label", "train/1.wav,dog", "train/2.wav,cat", "test/3.wav,dog")
+    dataset = read_dataset(laid_out(tmp_path, files))
+    assert (dataset.layout, dataset.folds) == ("audiofolder", ["train", "test"])
+    files["metadata.csv"] = sheet("file_name,label,fold", "train/1.wav,dog,1", "train/2.wav,cat,2", "test/3.wav,dog,2")
+    assert read_dataset(laid_out(tmp_path, files)).folds == ["1", "2"]
+
+
+def test_of_segments_that_nobody_has_the_first_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from labcore.datasets.published import audioset as reader
+
+    monkeypatch.setattr(reader, "MOST_NAMED", 2)
+    files = audioset().files
+    files["unbalanced_train_segments.csv"] = files["balanced_train_segments.csv"] + sheet(
+        *(f"{number:011}, 0, 10, /m/01" for number in range(5))
+    )
+    dataset = read_dataset(laid_out(tmp_path, files))
+    assert len(dataset) == 3  # two lists have the same segments
+    assert [(problem.what.partition(" (")[0], problem.clips) for problem in dataset.problems] == [
+        ("is missing", 1),
+        ("is missing", 1),
+        ("names 3 more segments that are missing", 3),
+    ]
