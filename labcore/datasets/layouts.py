@@ -101,6 +101,10 @@ def _recognise_file(path: Path) -> Reader:
             raise PackedError(path)
         kind = "a single clip" if is_audio(path.name) else "not a CSV file"
         raise DatasetError(f"{path} is {kind}, not a data set", f"Give a folder or a CSV file. {KNOWN}")
+    for layout in BY_LIST:
+        for folder in (path.parent, path.parent.parent) if layout.owns(path) else ():
+            if reader := layout.recognise(Glimpse(folder)):
+                return reader
     clips = read_list(path)
     beside = (path.parent.parent, path.parent)
     root = next((folder for folder in beside if is_dir(folder / "audio") or is_dir(folder / "fold1")), None)

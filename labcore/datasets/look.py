@@ -22,13 +22,14 @@ from labcore.datasets.headers import header_troubles
 from labcore.datasets.layouts import LAYOUTS, TITLES, read_dataset
 from labcore.datasets.packing import Packed, PackedError, packed_at, stem_of
 from labcore.datasets.packing.sketch import Sketch, sketched
+from labcore.datasets.registry import place_of
 from labcore.datasets.scan import entries, is_dir, is_folder, suffix_of
 from labcore.datasets.table import PARTS, Dataset, Finding, some
 from labcore.datasets.walk import TooMuchError, looking
 from labcore.errors import DatasetError, WorkspaceError
 from labcore.jobs.following import OnProgress
 from labcore.texts import counted, shown
-from labcore.typed import hint, plain_path, typed_path
+from labcore.typed import hint, plain_path
 from labcore.workspace import Workspace, slug
 
 SKETCHES = ".look-"
@@ -112,7 +113,7 @@ def look(workspace: Workspace, path: str | Path, progress: OnProgress = lambda d
 
     Args:
         workspace: an archive is sketched in it meanwhile.
-        path: as it was typed.
+        path: as it was typed; the name of a data set of the workspace will do.
         progress: called with (files seen, 0) while folders and archives are looked through, then with (headers read, files). What it
             raises ends the look.
 
@@ -122,7 +123,7 @@ def look(workspace: Workspace, path: str | Path, progress: OnProgress = lambda d
     """
     if not plain_path(str(path)):
         raise DatasetError("no folder or file was given", "Give its path")
-    path = Path(os.path.abspath(typed_path(path)))  # noqa: PTH100 (tidies "..", keeps links)
+    path = Path(os.path.abspath(place_of(workspace, str(path))))  # noqa: PTH100 (tidies "..", keeps links)
     check_root(path)
     if not path.exists() or not is_open(path):
         raise DatasetError(f"there is nothing at {path}", hint(path))

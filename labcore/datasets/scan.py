@@ -32,8 +32,8 @@ def hidden(name: str) -> bool:
 
 
 def suffix_of(name: str) -> str:
-    """The ending of a file's name in lower case."""
-    return os.path.splitext(name)[1].lower()  # noqa: PTH122 (called for every file)
+    """The ending of a file's name in lower case; blanks behind it do not count."""
+    return os.path.splitext(name.rstrip())[1].lower()  # noqa: PTH122 (called for every file)
 
 
 def is_audio(name: str) -> bool:

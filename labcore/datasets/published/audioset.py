@@ -15,7 +15,7 @@ from labcore.datasets.assemble import DatasetDraft, assembled
 from labcore.datasets.cliplist import read_list
 from labcore.datasets.csvtext import read_rows
 from labcore.datasets.parts import part_named
-from labcore.datasets.published.glimpse import Glimpse, Layout, Reader, columns_in
+from labcore.datasets.published.glimpse import Glimpse, Layout, Reader, columns_in, head_of
 from labcore.datasets.scan import is_file
 from labcore.datasets.table import MISSING, DataProblem, Dataset, Finding
 from labcore.errors import AudioError, DatasetError
@@ -45,12 +45,12 @@ class Segment:
 
 def recognise(glimpse: Glimpse) -> Reader | None:
     """The reader, where a list has AudioSet's columns."""
-    lists = [
-        path
-        for path, head in glimpse.sheets(".csv", ".tsv", ".txt")
-        if any(line >= COLUMNS for line in columns_in(head))
-    ]
+    lists = [path for path in glimpse.sheets(".csv", ".tsv", ".txt") if _owns(path)]
     return (lambda name: _read(glimpse, lists, name)) if lists and glimpse.first else None
+
+
+def _owns(path: Path) -> bool:
+    return any(line >= COLUMNS for line in columns_in(head_of(path)))
 
 
 def _read(glimpse: Glimpse, lists: list[Path], name: str) -> Dataset:
@@ -179,4 +179,5 @@ LAYOUT = Layout(
     "AudioSet",
     "balanced_train_segments.csv (YTID, start_seconds, end_seconds, positive_labels), audio/",
     recognise,
+    _owns,
 )

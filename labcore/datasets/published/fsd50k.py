@@ -33,10 +33,11 @@ def recognise(glimpse: Glimpse) -> Reader | None:
 
 def _list_of(root: Path, part: str) -> Path | None:
     places = (root / place / f"{part}.csv" for place in LISTS)
-    wanted = {"fname", "labels", "mids"}
-    return next(
-        (path for path in places if is_file(path) and any(wanted <= line for line in columns_in(head_of(path)))), None
-    )
+    return next((path for path in places if is_file(path) and _owns(path)), None)
+
+
+def _owns(path: Path) -> bool:
+    return path.stem in AUDIO and any(line >= {"fname", "labels", "mids"} for line in columns_in(head_of(path)))
 
 
 def _folders_of(root: Path, part: str) -> list[Path]:
@@ -94,5 +95,9 @@ def _uploaders(root: Path, part: str) -> dict[str, str]:
 
 
 LAYOUT = Layout(
-    "fsd50k", "FSD50K", "FSD50K.dev_audio/, FSD50K.eval_audio/, FSD50K.ground_truth/dev.csv and eval.csv", recognise
+    "fsd50k",
+    "FSD50K",
+    "FSD50K.dev_audio/, FSD50K.eval_audio/, FSD50K.ground_truth/dev.csv and eval.csv",
+    recognise,
+    _owns,
 )

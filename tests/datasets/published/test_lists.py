@@ -146,8 +146,16 @@ def test_a_line_that_is_no_json_object(line: str, tmp_path: Path) -> None:
     root = laid_out(tmp_path, audiofolder().files)
     path = root / "data" / "train" / "metadata.jsonl"
     path.write_text(path.read_text() + line + "\n")
-    with pytest.raises(DatasetError, match=r"line 4 of .*metadata.jsonl is not"):
-        read_dataset(path)
+    for place in (root, path):
+        with pytest.raises(DatasetError, match=r"line 4 of .*metadata.jsonl is not"):
+            read_dataset(place)
+
+
+def test_a_broken_list_beside_class_folders_is_told(tmp_path: Path, told) -> None:
+    files = sounds("dog/1.wav", "cat/2.wav") | {"metadata.jsonl": b"{"}
+    dataset = read_dataset(laid_out(tmp_path, files))
+    assert dataset.layout == "folders"
+    assert any("the list metadata.jsonl was not used: line 1" in finding.what for finding in dataset.findings)
 
 
 def test_one_metadata_list_beside_the_folders_of_parts(tmp_path: Path) -> None:
