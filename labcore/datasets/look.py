@@ -133,13 +133,16 @@ def look(workspace: Workspace, path: str | Path, progress: OnProgress = lambda d
     return about or _at(path, progress)
 
 
-def look_into(workspace: Workspace, packed: Packed, progress: OnProgress) -> Look:
+def look_into(workspace: Workspace, packed: Packed, progress: OnProgress, place: Path | None = None) -> Look:
     """The same for archives.
+
+    Args:
+        place: the folder in which they are sketched, of whoever removes what a killed process leaves of it.
 
     Raises:
         DatasetError, WorkspaceError: as :func:`look`.
     """
-    with sketch_folder(workspace) as folder:
+    with sketch_folder(workspace, place) as folder:
         sketch = sketched(packed, folder, progress)
         about = _of_sketch(packed, sketch)
         try:
@@ -244,7 +247,7 @@ def _seen_in(folder: Path, sketch: Sketch) -> str:
 
 
 @contextmanager
-def sketch_folder(workspace: Workspace) -> Iterator[Path]:
+def sketch_folder(workspace: Workspace, place: Path | None = None) -> Iterator[Path]:
     """An empty folder of the workspace where data sets may be opened, which goes at the end; what a killed process left goes before.
 
     Raises:
@@ -257,7 +260,8 @@ def sketch_folder(workspace: Workspace) -> Iterator[Path]:
     with WorkspaceError.on_os_error(
         f"{workspace.datasets} cannot be written", "Choose another workspace with LABCORE_HOME"
     ):
-        folder = Path(tempfile.mkdtemp(prefix=SKETCHES, dir=workspace.datasets))
+        folder = place or Path(tempfile.mkdtemp(prefix=SKETCHES, dir=workspace.datasets))
+        folder.mkdir(exist_ok=True)
     try:
         yield folder
     finally:

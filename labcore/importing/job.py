@@ -11,6 +11,7 @@ whatever happens; one that goes on begins anew. Needs no torch and no pandas.
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -100,6 +101,15 @@ class Import(JobFolder):
     def draft_of_set(self) -> Path:
         """Where the data set lies until it is whole."""
         return self.workspace.datasets / f"{DRAFTS}{self.id}"
+
+    def delete(self) -> None:
+        """With what a killed process left of its data set.
+
+        Raises:
+            LabError, WorkspaceError: as :meth:`labcore.jobs.folder.JobFolder.delete`.
+        """
+        super().delete()
+        shutil.rmtree(self.draft_of_set, ignore_errors=True)
 
     @property
     def result(self) -> Imported | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Generator
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from labcore.allowed_paths import check_root
@@ -41,33 +41,37 @@ def work(job: Import, should_stop: StopTest) -> Generator[Event, None, None]:
     require_free(workspace, plan.name, None)
     packed = _packed(plan)
     about = yield from follow(
-        "looking into the archive", lambda progress: look_into(workspace, packed, progress), should_stop, "files"
+        "looking into the archive",
+        lambda progress: look_into(workspace, packed, progress, job.draft_of_set),
+        should_stop,
+        "files",
     )
     if about.error:
         raise DatasetError(about.error, about.remedy)
     yield Log(message=about.sentence)
     require_room(workspace, about)
-    target, draft = workspace.datasets / plan.name, job.draft_of_set
+    yield (yield from _taken_in(job, packed, about, should_stop))
+
+
+def _taken_in(job: Import, packed: Packed, about: Look, should_stop: StopTest) -> Generator[Event, None, Imported]:
+    """The data set, unpacked and in its place; nothing of it is left where that fails."""
+    name, workspace, draft = job.plan.name, job.workspace, job.draft_of_set
+    target = workspace.datasets / name
     try:
-        with WorkspaceError.on_os_error(
-            f"{draft.parent} cannot be written", "Choose another workspace with LABCORE_HOME"
-        ):
+        with WorkspaceError.on_os_error(f"{target} cannot be written", "Choose another workspace with LABCORE_HOME"):
             draft.mkdir()
-        files = yield from follow(
-            "unpacking", lambda progress: _unpack(packed, draft, about, progress), should_stop, "MB"
-        )
-        made = read_dataset(draft, plan.name)
-        found = yield from follow(
-            "reading headers", lambda progress: list(unreadable_headers(made, progress)), should_stop, "files"
-        )
-        require_free(workspace, plan.name, None)
+        unpack = partial(_unpack, packed, draft, about)
+        files = yield from follow("unpacking", unpack, should_stop, "MB")
+        check = partial(unreadable_headers, read_dataset(draft, name))
+        found = yield from follow("reading headers", lambda progress: list(check(progress)), should_stop, "files")
+        require_free(workspace, name, None)
         with WorkspaceError.on_os_error(f"{target} cannot be written", "Choose another name"):
             draft.rename(target)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     told = [finding.sentence.replace(str(draft), str(target)) for finding in found]
-    info = remember(workspace, plan.name, target, replace(read_dataset(target, plan.name)), told)
-    yield Imported(
+    info = remember(workspace, name, target, read_dataset(target, name), told)
+    return Imported(
         name=info.name,
         path=info.path,
         layout=info.layout,
