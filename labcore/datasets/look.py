@@ -51,7 +51,7 @@ class Look:
     Attributes:
         name: what it would be called in the workspace.
         layout, title: which layout it looks like, as :class:`labcore.datasets.table.Dataset` has it and as people call it; "" for none.
-        archive: what it is packed in, "" for a folder or a list; then an import unpacks so many ``bytes`` into the workspace.
+        archive: what it is packed in, "" for a folder or a list; else an import unpacks ``files`` of ``bytes`` in all into the workspace.
         clips, classes, folds, groups: those of the data set. Classes are single labels, where clips have several.
         several: so many clips have several labels.
         unreadable: files that cannot be read, each with why, in words that follow it.
@@ -67,6 +67,7 @@ class Look:
     layout: str = ""
     title: str = ""
     archive: str = ""
+    files: int = 0
     bytes: int = 0
     clips: int = 0
     classes: int = 0
@@ -201,6 +202,7 @@ def _of_sketch(packed: Packed, sketch: Sketch) -> Look:
         str(packed.path),
         slug(stem_of(packed.path)),
         archive=packed.title,
+        files=sketch.files,
         bytes=sketch.bytes,
         unreadable=tuple(sketch.unreadable),
         findings=tuple(findings),

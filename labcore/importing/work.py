@@ -21,7 +21,7 @@ from labcore.events import Event, Log
 from labcore.importing.job import DRAFTS, Import, Imported, ImportPlan
 from labcore.jobs.following import OnProgress, follow
 from labcore.jobs.process import StopTest
-from labcore.texts import counted, megabytes
+from labcore.texts import megabytes
 from labcore.workspace import Workspace
 
 SPARE_BYTES = 100 * 1024**2
@@ -61,7 +61,7 @@ def _taken_in(job: Import, packed: Packed, about: Look, should_stop: StopTest) -
         with WorkspaceError.on_os_error(f"{target} cannot be written", "Choose another workspace with LABCORE_HOME"):
             draft.mkdir()
         unpack = partial(_unpack, packed, draft, about)
-        files = yield from follow("unpacking", unpack, should_stop, "MB")
+        files = yield from follow("unpacking", unpack, should_stop, "files")
         check = partial(unreadable_headers, read_dataset(draft, name))
         found = yield from follow("reading headers", lambda progress: list(check(progress)), should_stop, "files")
         require_free(workspace, name, None)
@@ -112,20 +112,24 @@ def require_room(workspace: Workspace, about: Look) -> None:
 
 
 def _unpack(packed: Packed, draft: Path, about: Look, progress: OnProgress) -> int:
-    """Write the files of an archive; returns how many. ``progress`` is called with megabytes."""
+    """Write the files of an archive; returns how many. ``progress`` is called with (files done, files), also in the midst of large ones."""
     files = done = 0
-    total = max(1, about.bytes // 10**6)
+
+    def report(*_: int) -> None:
+        progress(files, about.files)
+
     for member in packed.members(Names(str(packed.path))):
+        report()
         if not wanted(member):
-            progress(done // 10**6, total)
             continue
-        with placed(draft, member) as target, member.reading() as content:
-            copy(content, target, member, lambda written, _, before=done: progress((before + written) // 10**6, total))  # type: ignore[misc]
-        done, files = done + member.size, files + 1
+        done += member.size
         if done > about.bytes:
             raise DatasetError(f"{packed.path} changed while it was unpacked", "Import it again")
+        with placed(draft, member) as target, member.reading() as content:
+            copy(content, target, member, report)
+        files += 1
     if not files:
-        raise DatasetError(f"{packed.path} holds {counted(0, 'file')} of a data set")
+        raise DatasetError(f"{packed.path} holds no file of a data set", "Look into it with `labcore datasets look`")
     return files
 
 
