@@ -6,12 +6,8 @@ A folder or a list is read as it is; of an archive the lists are read and the be
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
-import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,21 +16,18 @@ from labcore.allowed_paths import check_root, is_open
 from labcore.datasets import several
 from labcore.datasets.headers import header_troubles
 from labcore.datasets.layouts import LAYOUTS, TITLES, read_dataset
-from labcore.datasets.packing import Packed, PackedError, packed_at, stem_of
-from labcore.datasets.packing.sketch import Sketch, sketched
+from labcore.datasets.packing import Packed, PackedError, archives_in, packed_at, stem_of
+from labcore.datasets.packing.sketch import Sketch, sketch_folder, sketched
 from labcore.datasets.registry import place_of
 from labcore.datasets.scan import entries, is_dir, is_folder, suffix_of
 from labcore.datasets.table import PARTS, Dataset, Finding, some
 from labcore.datasets.walk import TooMuchError, looking
-from labcore.errors import DatasetError, WorkspaceError
+from labcore.errors import DatasetError
 from labcore.jobs.following import OnProgress
 from labcore.texts import counted, shown
 from labcore.typed import hint, plain_path
 from labcore.workspace import Workspace, slug
 
-SKETCHES = ".look-"
-"""What the names of folders begin with in which archives are sketched."""
-STALE_SECONDS = 6 * 3600.0
 MOST_SEEN = 8
 PACKED_LAYOUTS = (
     ("WebDataset", "train-000000.tar of 000017.flac, 000017.json or .cls; unpacked by an import"),
@@ -166,7 +159,9 @@ def _at(path: Path, progress: OnProgress) -> Look:
         except DatasetError as error:
             packed = isinstance(error, PackedError)
             seen = _seen_in(path, Sketch()) if is_dir(path) and not packed else ""
-            return replace(about, error=error.what, remedy=error.remedy, seen=seen, packed=packed)
+            inside = archives_in(path) if seen else ()
+            remedy = f"Look into an archive in it: `labcore datasets look {inside[0]}`" if inside else error.remedy
+            return replace(about, error=error.what, remedy=remedy, seen=seen, packed=packed)
     troubles = header_troubles(dataset, progress)
     return _told(about, dataset, list(troubles.items()))
 
@@ -246,28 +241,6 @@ def _seen_in(folder: Path, sketch: Sketch) -> str:
                 endings[suffix_of(entry.name) or "no ending"] += 1
     files = ", ".join(f"{count} {ending}" for ending, count in endings.most_common(MOST_SEEN)) or "no files"
     return f"seen: {files}" + (f"; folders: {some(names, MOST_SEEN)}" if names else "")
-
-
-@contextmanager
-def sketch_folder(workspace: Workspace, place: Path | None = None) -> Iterator[Path]:
-    """An empty folder of the workspace where data sets may be opened, which goes at the end; what a killed process left goes before.
-
-    Raises:
-        WorkspaceError: it cannot be made.
-    """
-    for old in workspace.datasets.glob(f"{SKETCHES}*"):
-        with suppress(OSError):
-            if time.time() - old.stat().st_mtime > STALE_SECONDS:
-                shutil.rmtree(old, ignore_errors=True)
-    with WorkspaceError.on_os_error(
-        f"{workspace.datasets} cannot be written", "Choose another workspace with LABCORE_HOME"
-    ):
-        folder = place or Path(tempfile.mkdtemp(prefix=SKETCHES, dir=workspace.datasets))
-        folder.mkdir(exist_ok=True)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def known_layouts() -> list[tuple[str, str]]:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from labcore.datasets import register
-from labcore.datasets.look import SKETCHES, look, sketch_folder
+from labcore.datasets.look import look
+from labcore.datasets.packing.sketch import SKETCHES, sketch_folder
 from labcore.errors import DatasetError
 from labcore.workspace import Workspace
 from tests.datasets.made import fsd50k, laid_out, sheet, sounds, urbansound8k, wav
@@ -105,3 +106,8 @@ def test_names_with_blanks_behind_them(tmp_path: Path, workspace: Workspace) -> 
     table = sheet("path,label", "dog\\1.wav,dog", "cat/3.wav,cat ")
     found = look(workspace, laid_out(tmp_path / "listed", files | {"clips.csv": table}))
     assert (found.layout, found.clips, found.left_out) == ("csv", 2, ())
+
+
+def test_archives_among_other_things_are_pointed_at(tmp_path: Path, workspace: Workspace) -> None:
+    root = laid_out(tmp_path / "downloads", {"a.pdf": b"x", "b/c.pdf": b"x", "set.zip": b"x"})
+    assert look(workspace, root).remedy == f"Look into an archive in it: `labcore datasets look {root / 'set.zip'}`"

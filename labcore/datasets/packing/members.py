@@ -33,7 +33,7 @@ DAMAGED = (
     *(OSError, EOFError, ValueError, OverflowError, RuntimeError, struct.error),
 )
 """What is raised where bytes are no archive, or not the one that its beginning says."""
-_ABSOLUTE = re.compile(r"/|[A-Za-z]:")
+_ABSOLUTE = re.compile(r"/|[A-Za-z]:/")
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,13 @@ class Member:
         parts: of its path in the data set.
         size: in bytes, unpacked.
         opened: gives its content; to be called, and read, before the next member is asked for.
+        made: the lab made it out of what the archive holds.
     """
 
     parts: tuple[str, ...]
     size: int
     opened: Callable[[], AbstractContextManager[IO[bytes]]]
+    made: bool = False
 
     @contextmanager
     def reading(self) -> Iterator[IO[bytes]]:

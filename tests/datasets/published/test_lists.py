@@ -80,10 +80,11 @@ def test_segments_of_whole_videos_are_cut_out(tmp_path: Path) -> None:
         'aaaaaaaaaaa, 0.5, 1.0, "Dog"',
         'bbbbbbbbbbb, 0.25, 0.75, "Cat,Rain"',
     )
+    table += sheet('aaaaaaaaaaa, 0, 0.5, "Bird"')
     files = {"audio/aaaaaaaaaaa.wav": wav(1, 2.0), "audio/Ybbbbbbbbbbb.wav": wav(2, 0.5), "segments.csv": table}
     dataset = read_dataset(laid_out(tmp_path, files))
     spans = {row.label: (row.start_s, row.end_s) for row in dataset.table.itertuples()}
-    assert spans["Dog"] == (0.5, 1.0)
+    assert (spans["Dog"], spans["Bird"]) == ((0.5, 1.0), (0.0, 0.5))
     assert spans["Cat;Rain"][0] == 0
     assert math.isnan(spans["Cat;Rain"][1])
 
@@ -182,3 +183,10 @@ def test_of_segments_that_nobody_has_the_first_are_named(tmp_path: Path, monkeyp
         ("is missing", 1),
         ("names 3 more segments that are missing", 3),
     ]
+
+
+def test_fsd50k_without_its_evaluation_set(tmp_path: Path, told) -> None:
+    files = {name: content for name, content in fsd50k().files.items() if "eval_audio" not in name}
+    dataset = read_dataset(laid_out(tmp_path, files))
+    assert (dataset.folds, dataset.problems) == (["train", "val"], [])
+    assert "The list eval.csv was not used: FSD50K.eval_audio is not there." in told(dataset, "note")
