@@ -83,4 +83,4 @@ def _told(there: Located, clips: ClipList, reading: DatasetDraft, others: int, o
     return found
 
 
-LAYOUT = Layout("birdclef", "BirdCLEF", "train_audio/abethr1/XC128013.ogg, train_metadata.csv", recognise, _owns)
+LAYOUT = Layout("birdclef", "BirdCLEF", "train_audio/abethr1/XC128013.ogg, train_metadata.csv", recognise, _owns, AUDIO)

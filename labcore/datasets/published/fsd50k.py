@@ -105,4 +105,5 @@ LAYOUT = Layout(
     "FSD50K.dev_audio/, FSD50K.eval_audio/, FSD50K.ground_truth/dev.csv and eval.csv",
     recognise,
     _owns,
+    (LISTS[0], *(places[0] for places in AUDIO.values())),
 )

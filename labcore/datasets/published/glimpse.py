@@ -37,6 +37,7 @@ class Layout:
         tree: what lies where, for people.
         recognise: the reader for a folder that is laid out so; None for any other.
         owns: whether a list is one of its own, so that who names the list means the whole data set.
+        inner: folders in it by which people name it too.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Layout:
     tree: str
     recognise: Callable[[Glimpse], Reader | None]
     owns: Callable[[Path], bool] = lambda path: False
+    inner: tuple[str, ...] = ()
 
 
 class Glimpse:

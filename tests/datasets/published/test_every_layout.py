@@ -48,9 +48,11 @@ def test_it_is_recognised(name: str, tmp_path: Path) -> None:
         ("audioset", "eval_segments.csv"),
         ("birdclef", "train_metadata.csv"),
         ("csv", "clips.csv"),
+        ("birdclef", "train_audio"),
+        ("fsd50k", "FSD50K.dev_audio"),
     ],
 )
-def test_who_names_its_list_means_the_data_set(name: str, path: str, tmp_path: Path) -> None:
+def test_who_names_a_part_of_it_means_the_data_set(name: str, path: str, tmp_path: Path) -> None:
     made = EVERY[name]()
     check(read_dataset(laid_out(tmp_path / "set", made.files) / path), name, made)
 

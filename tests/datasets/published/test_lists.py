@@ -31,6 +31,22 @@ def test_noises_of_speech_commands_are_told(tmp_path: Path, told) -> None:
     assert f"--augment.noise_file {tmp_path}/_background_noise_/white_noise.wav" in sentence
 
 
+@pytest.mark.parametrize("words", ["audio/", ""])
+def test_speech_commands_as_kaggle_has_them_and_with_a_part_of_the_words(words: str, tmp_path: Path) -> None:
+    files = {
+        name if name.endswith(".txt") else words + name: content for name, content in speech_commands().files.items()
+    }
+    for name in ("validation_list.txt", "testing_list.txt"):
+        files[name] += sheet(*(f"{word}/c3d4_nohash_0.wav" for word in ("bed", "cat", "tree", "wow")))
+    dataset = read_dataset(laid_out(tmp_path / "train", files))
+    assert (dataset.layout, dataset.labels, dataset.folds) == (
+        "speech_commands",
+        ["no", "yes"],
+        ["train", "val", "test"],
+    )
+    assert not any(finding.kind == "missing" for finding in dataset.findings)
+
+
 def test_gtzan_with_the_fault_filtered_split(tmp_path: Path) -> None:
     parts = {
         f"{part}_filtered.txt": sheet(*(f"{genre}/{genre}.{number:05}.wav" for genre in ("blues", "rock")))
