@@ -31,6 +31,7 @@ ROOMS = (
     "evaluations",
     "noise",
     "estimates",
+    "imports",
     "cache",
 )
 """The folders in a workspace."""
