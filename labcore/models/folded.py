@@ -16,8 +16,7 @@ TOLERANCE = 1e-4
 def folded(network: nn.Module, images: Tensor) -> nn.Module:
     """A copy that computes the same in fewer and quicker steps, or the network itself where there is none.
 
-    A normalisation that is registered right after a convolution of as many channels is taken for the next step after it; whether it is,
-    is seen on an example.
+    A normalisation that is registered right after a convolution usually is the next step after it; an example shows whether it is.
 
     Args:
         network: in eval mode; its weights change no more.
