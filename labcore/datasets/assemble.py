@@ -92,7 +92,7 @@ def assembled(reading: DatasetDraft) -> Dataset:
 
 def _labels(reading: DatasetDraft, labels: list[str]) -> tuple[list[str], list[Finding]]:
     """Labels as they are meant, and what is told of them."""
-    if reading.layout == "csv":
+    if reading.layout in ("csv", "annotations"):
         labels, told = unified(labels)
         return labels, [*told, *several_in_a_cell(labels)]
     labels = [unicodedata.normalize("NFC", shown(label)) for label in labels]

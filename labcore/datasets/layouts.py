@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from labcore.allowed_paths import is_open
+from labcore.config import DataConfig
 from labcore.datasets.cliplist import LIST_SUFFIXES, ClipList, lists_beside, read_list
 from labcore.datasets.folders import LIST_REMEDY, read_folders
 from labcore.datasets.listed import read_clip_lists
@@ -24,25 +25,30 @@ from labcore.datasets.scan import (
     subfolders,
 )
 from labcore.datasets.table import MISSING, DataProblem, Dataset, Finding
+from labcore.datasets.timed.dataset import Annotated, annotations_at, annotations_in, in_windows, one_class
 from labcore.datasets.walk import looking
 from labcore.errors import DatasetError
+from labcore.texts import counted
 from labcore.typed import hint, typed_path
 
 KNOWN = (
     "Known layouts: UrbanSound8K (audio/fold1 …, metadata/UrbanSound8K.csv), ESC-50 (audio/, meta/esc50.csv), "
-    "one folder per class, or a CSV file with the columns path and label"
+    "one folder per class, a CSV file with the columns path and label, or recordings with time-stamped annotations "
+    "(Raven, Audacity and others)"
 )
 INNER_FOLDERS = ("audio", "meta", "metadata")
 OFFICIAL_LISTS = ("metadata/UrbanSound8K.csv", "meta/esc50.csv")
 Reader = Callable[[str], Dataset]  # name → data set
 
 
-def read_dataset(path: str | Path, name: str = "") -> Dataset:
+def read_dataset(path: str | Path, name: str = "", data: DataConfig | None = None) -> Dataset:
     """Read the clip table of a data set, whatever its layout. Decodes nothing.
 
     Args:
-        path: the folder of the data set, its ``audio`` folder, its CSV file, or a folder that holds one data set and no other.
+        path: the folder of the data set, its ``audio`` folder, its CSV file, a file of annotations, or a folder that holds one data
+            set and no other.
         name: what to call it; the folder's or file's own name by default.
+        data: how clips are cut by time-stamped annotations; None for the defaults.
 
     Raises:
         DatasetError: the path is missing, nothing known is there, no clip is there, or all clips are of one class.
@@ -56,16 +62,16 @@ def read_dataset(path: str | Path, name: str = "") -> Dataset:
     with looking() as look:
         look.root = path
         look.refuse_system(path)
-        return _read(path, name)
+        return _read(path, name, data)
 
 
-def _read(path: Path, name: str) -> Dataset:
+def _read(path: Path, name: str, data: DataConfig | None) -> Dataset:
     reader = _recognise_file(path) if path.is_file() else _recognise_above(path) or _recognise(path)
     if reader is None:
         reader = _only_one_below(path)
     called = path.stem if path.is_file() else path.parent.name if path.name in INNER_FOLDERS else path.name
-    dataset = reader(name or called or "data")
-    return _checked(_within_allowed(dataset))
+    dataset = in_windows(reader(name or called or "data"), data or DataConfig())
+    return _checked(_within_allowed(dataset), settled=data is not None)
 
 
 def _within_allowed(dataset: Dataset) -> Dataset:
@@ -79,7 +85,8 @@ def _within_allowed(dataset: Dataset) -> Dataset:
     )
 
 
-def _checked(dataset: Dataset) -> Dataset:
+def _checked(dataset: Dataset, settled: bool) -> Dataset:
+    """Refuse a data set that nothing can be trained on. ``settled``: how clips are cut by annotations is known by now."""
     if not len(dataset.table):
         first = (
             f"; the first problem: {dataset.problems[0].path} {dataset.problems[0].what}" if dataset.problems else ""
@@ -88,7 +95,9 @@ def _checked(dataset: Dataset) -> Dataset:
             f"the data set {dataset.root} has no clips: {len(dataset.problems)} skipped{first}",
             "Check that the audio files lie where the data set says",
         )
-    if len(labels := dataset.labels) < 2:
+    if len(labels := dataset.labels) < 2 and dataset.annotated is not None:
+        return one_class(dataset, settled)
+    if len(labels) < 2:
         raise DatasetError(
             f"all {len(dataset.table)} clips of {dataset.root} belong to one class, {labels[0]!r}",
             "A classifier needs at least two classes: add clips of another one, in a folder of its own",
@@ -97,6 +106,8 @@ def _checked(dataset: Dataset) -> Dataset:
 
 
 def _recognise_file(path: Path) -> Reader:
+    if annotated := annotations_at(path):
+        return lambda name: annotated.uncut(name, path)
     if path.suffix.lower() not in LIST_SUFFIXES:
         kind = "a single clip" if is_audio(path.name) else "not a CSV file"
         raise DatasetError(f"{path} is {kind}, not a data set", f"Give a folder or a CSV file. {KNOWN}")
@@ -120,15 +131,28 @@ def _recognise(folder: Path) -> Reader | None:
             return reader
     if _has_urbansound_names(folder):
         return lambda name: read_urbansound8k(folder, None, name)
-    lists, findings = lists_beside(folder)
+    annotated = annotations_in(folder)
+    lists, findings = lists_beside(folder, annotated.paths if annotated else frozenset())
     if lists:
-        return lambda name: read_clip_lists(lists, folder, name, findings)
+        return lambda name: read_clip_lists(lists, folder, name, [*findings, *_not_used(annotated)])
     with_audio = [child for child in subfolders(folder) if holds_audio(folder / child)]
+    if annotated and annotated.recordings.files and (len(with_audio) < 2 or annotated.labelled_share() >= 0.5):
+        return lambda name: annotated.uncut(name, folder, findings)
+    findings = [*findings, *_not_used(annotated)]
     if len(with_audio) > 1 or any(is_audio(entry.name) for child in with_audio for entry in listed(folder / child)):
         if any(is_file(folder / child / place) for child in with_audio for place in OFFICIAL_LISTS):
             return None  # they are data sets by their lists, and not classes
         return lambda name: _read_folders(folder, name, findings)
     return None
+
+
+def _not_used(annotated: Annotated | None) -> list[Finding]:
+    """What is told of annotations where something else says what the clips are."""
+    if annotated is None:
+        return []
+    files = tuple(map(str, sorted(annotated.paths)))
+    what = f"{counted(len(files), 'file')} of annotations {'was' if len(files) == 1 else 'were'} not used"
+    return [Finding("annotations not used", what, files, "Give the file itself, or its folder, to use it", "note")]
 
 
 def _read_folders(folder: Path, name: str, findings: list[Finding]) -> Dataset:

@@ -44,6 +44,13 @@ class FileFinder:
         Raises:
             ValueError: several files fit, in words.
         """
+        if (near := self.find_near(cell)) is not None:
+            return near, True
+        cell = plain_path(cell)
+        return self._by_name(cell.replace("\\", "/")) if cell else None
+
+    def find_near(self, cell: str) -> Path | None:
+        """The file at its place as it is written, from one of the folders nearby on."""
         cell = plain_path(cell)
         if not cell:
             return None
@@ -52,8 +59,8 @@ class FileFinder:
                 for ending in ENDINGS[:1] if is_audio(spelling) else ENDINGS:
                     # os.path and not Path: several times faster, and this is done for every row
                     if is_file(path := os.path.join(folder, spelling + ending)):  # noqa: PTH118
-                        return Path(path), True
-        return self._by_name(cell.replace("\\", "/"))
+                        return Path(path)
+        return None
 
     def _by_name(self, cell: str) -> tuple[Path, bool] | None:
         """The one file below the folder that has the name; of several the one whose folders agree with the cell's."""

@@ -19,6 +19,7 @@ from labcore.texts import as_html, counted, shown
 if TYPE_CHECKING:
     from labcore.datasets.corrections import Corrections
     from labcore.datasets.health import Health
+    from labcore.datasets.timed.dataset import Annotated
 
 COLUMNS = ("path", "label", "fold", "group", "start_s", "end_s")
 OWN_LABEL = "own_label"
@@ -95,7 +96,7 @@ class Dataset:
     """Clips with their labels and folds; nothing has been decoded yet.
 
     Attributes:
-        layout: "urbansound8k", "esc50", "speech_commands", "folders" or "csv".
+        layout: "urbansound8k", "esc50", "speech_commands", "folders", "csv" or "annotations".
         table: columns path (str, absolute), label (str), fold (str), group (str: the recording a clip was cut from),
             start_s (float), end_s (float, nan for the end of the file); index 0 … n-1. A clip that is a recording of its own
             has its way from ``folder`` on as group, so that drawn folds are the same wherever the data set lies. The label is
@@ -107,6 +108,7 @@ class Dataset:
         label_order: the labels by class number where the data set numbers them.
         part_of: the whole data set, where these are the clips of one fold of it.
         annotations: the file of what people decided on its labels; None where it is no data set of a workspace.
+        annotated: the time-stamped annotations that its clips are cut by; None where it has none.
         corrections: the labels that are other than the data set's own; None where nobody looked for any.
     """
 
@@ -122,6 +124,7 @@ class Dataset:
     part_of: Dataset | None = None
     annotations: Path | None = None
     corrections: Corrections | None = None
+    annotated: Annotated | None = None
 
     @property
     def labels(self) -> list[str]:

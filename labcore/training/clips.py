@@ -62,7 +62,10 @@ def open_clips(
         DatasetError: the data set cannot be had, or does not hold the clips of the checkpoint any more.
         Stopped: it was asked to stop.
     """
-    config, dataset = _within_budget(config, find_again(run, workspace, config.data.dataset))
+    dataset = find_again(run, workspace, config.data.dataset, config.cutting)
+    if dataset.annotated is not None and dataset.annotated.window_seconds is not None:
+        config = config.replace({"data.window_seconds": dataset.annotated.window_seconds})
+    config, dataset = _within_budget(config, dataset)
     store = yield from follow(
         "building the clip store",
         lambda progress: open_store(workspace, dataset, config.audio.sample_rate, progress),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from labcore.config import CUTTING, DataConfig, RunConfig
 from ui.app import services
 from ui.app.text import plain
 
@@ -41,16 +42,24 @@ class DataSummary:
 
 @st.cache_data(ttl=60, max_entries=32, show_spinner="Reading the data set …")
 def summary(
-    name: str, fold: str | None, kind: str = "official", leave_out: str | None = None, validation_share: float = 0.0
+    name: str,
+    fold: str | None,
+    kind: str = "official",
+    leave_out: str | None = None,
+    validation_share: float = 0.0,
+    cut: str = "",
 ) -> DataSummary:
     """Read a data set and split it as :func:`labcore.datasets.split` does, remembered for a minute.
+
+    Args:
+        cut: how clips are cut by annotations, see :func:`cut_by`.
 
     Raises:
         DatasetError: it is not there, cannot be read, has no such fold.
     """
     from labcore.datasets import find_dataset, split
 
-    dataset = find_dataset(services.workspace(), name)
+    dataset = find_dataset(services.workspace(), name, cutting(cut))
     parts = split(dataset, fold, kind=kind, leave_out=leave_out, validation_share=validation_share)
     labels = dataset.table["label"]
     train, held_out = (labels.iloc[rows].value_counts().to_dict() for rows in (parts.train, parts.held_out))
@@ -114,23 +123,42 @@ def tell_impossible(there: Folds) -> None:
 
 
 @st.cache_data(ttl=60, max_entries=32, show_spinner="Reading the data set …")
-def folds(name: str, kind: str = "official", leave_out: str | None = None) -> Folds:
+def folds(name: str, kind: str = "official", leave_out: str | None = None, cut: str = "") -> Folds:
     """The folds of a data set, whatever can be held out of them; remembered for a minute.
 
     Raises:
         DatasetError: it is not there, or cannot be read.
     """
-    from labcore.config import DataConfig
     from labcore.datasets import cannot_be_held_out, find_dataset, split
     from labcore.errors import DatasetError
 
-    dataset = find_dataset(services.workspace(), name)
+    dataset = find_dataset(services.workspace(), name, cutting(cut))
     reasons = cannot_be_held_out(dataset, DataConfig(split=kind, leave_out=leave_out))  # type: ignore[arg-type]
     try:
         automatic = split(dataset, kind=kind, leave_out=leave_out).fold
     except DatasetError:
         automatic = ""
     return Folds(reasons, automatic)
+
+
+def cut_by(config: RunConfig) -> str:
+    """How a configuration cuts clips by time-stamped annotations, as a text by which that is remembered."""
+    return config.cutting.model_dump_json(include={path.removeprefix("data.") for path in CUTTING})
+
+
+def cut_as(values: Mapping[str, Any]) -> str:
+    """The same of the values of a form (path → value), whatever the others are."""
+    return cut_by(RunConfig().replace({path: values[path] for path in (*CUTTING, "audio.clip_seconds")}))
+
+
+def cutting(cut: str) -> DataConfig | None:
+    """What :func:`cut_by` made a text of."""
+    return DataConfig.model_validate_json(cut) if cut else None
+
+
+def is_annotated(name: str) -> bool:
+    """Whether the clips of a data set are cut by time-stamped annotations."""
+    return any(info.name == name and info.layout == "annotations" for info in infos())
 
 
 def called_now(name: str) -> str:

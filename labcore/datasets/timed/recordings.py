@@ -1,0 +1,136 @@
+"""Which recording a file of annotations is about: the one that a row names, or the one that the file is named like."""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from collections import defaultdict
+from functools import lru_cache
+from pathlib import Path
+
+from labcore.audio import probe
+from labcore.datasets.lookup import FileFinder
+from labcore.errors import AudioError
+from labcore.typed import plain_path
+
+_MARKS = re.compile(r"[\W_]+")
+
+
+class Recordings:
+    """The sound files of a data set.
+
+    Args:
+        root: its folder.
+        files: the sound files below, as their parts.
+    """
+
+    def __init__(self, root: Path, files: list[tuple[str, ...]]) -> None:
+        self.root = root
+        self.files = files
+        self._finder = FileFinder(root)
+        self._nearby: dict[Path, FileFinder] = {}
+        self._known: dict[tuple[str, Path], str] = {}
+        self._by_name: dict[str, list[tuple[str, ...]]] = defaultdict(list)
+        for parts in files:
+            self._by_name[_key(parts[-1])].append(parts)
+            stem = os.path.splitext(parts[-1])[0]  # noqa: PTH122 (called for every file)
+            self._by_name[_key(stem)].append(parts)
+
+    def named(self, name: str, annotations: Path) -> str:
+        """The whole path of the recording that a row names: as it is written, from the file's folder on, or by its name below the root.
+
+        Raises:
+            ValueError: there is none, or several may be meant, in words.
+        """
+        key = (name, annotations.parent)
+        if key not in self._known:
+            nearby = self._nearby.setdefault(annotations.parent, FileFinder(annotations.parent))
+            near = nearby.find_near(name)
+            found = (near, True) if near is not None else self._finder.find(name) or self._with_blanks(name)
+            if found is None:
+                raise ValueError(f"there is no recording {plain_path(name) or name!r}")
+            self._known[key] = str(found[0].absolute())
+        return self._known[key]
+
+    def _with_blanks(self, name: str) -> tuple[Path, bool] | None:
+        """A name of which a table has made tabs and several blanks one."""
+        wanted = _key(" ".join(re.split(r"[\\/]", name)[-1].split()))
+        there = [parts for parts in self.files if _key(" ".join(parts[-1].split())) == wanted]
+        return (self.root.joinpath(*there[0]), False) if len(there) == 1 else None
+
+    def like(self, annotations: Path) -> str:
+        """The recording whose name a file's own begins with: ``night.wav`` of ``night.Table.1.selections.txt`` and ``night.wav.txt``.
+
+        In the same folder first; else the one whose folders agree with the file's. Where but one file of annotations and one recording lie
+        in a folder, they belong together.
+
+        Raises:
+            ValueError: there is none, or several may be meant, in words.
+        """
+        ways = _ways(annotations, self.root)
+        for name in _beginnings(annotations.name):
+            there = self._by_name.get(_key(name), [])
+            here = [parts for parts in there if parts[:-1] == ways]
+            best = here or _agreeing(there, ways)
+            if len(dict.fromkeys(best)) > 1:
+                told = ", ".join("/".join(parts) for parts in best[:3])
+                raise ValueError(f"its name fits {len(best)} recordings: {told}")
+            if best:
+                return str(self.root.joinpath(*best[0]).absolute())
+        beside = [parts for parts in self.files if parts[:-1] == ways]
+        if len(beside) == 1 and len(self.files) == 1:
+            return str(self.root.joinpath(*beside[0]).absolute())
+        raise ValueError("no recording is named like it, and it names none")
+
+    @staticmethod
+    def facts(path: str) -> tuple[float, int]:
+        """How long a recording lasts in seconds, and its sample rate in Hz.
+
+        Raises:
+            AudioError: it cannot be read.
+        """
+        info = os.stat(path)  # noqa: PTH116
+        return _facts(path, info.st_mtime_ns, info.st_size)
+
+
+@lru_cache(maxsize=65536)
+def _facts(path: str, changed: int, size: int) -> tuple[float, int]:
+    found = probe(path)
+    if not found.seconds > 0:
+        raise AudioError(f"{path} has no sound in it", "Remove it")
+    return found.seconds, found.sample_rate
+
+
+def _beginnings(name: str) -> list[str]:
+    """What the name of a recording may be, from that of a file: the longest first, ending before a mark."""
+    ends = [match.start() for match in _MARKS.finditer(name)]
+    return [name[:end] for end in reversed(ends) if end]
+
+
+def _ways(annotations: Path, root: Path) -> tuple[str, ...]:
+    """The folders from the root to a file."""
+    try:
+        return annotations.parent.relative_to(root).parts
+    except ValueError:
+        return ()
+
+
+def _agreeing(there: list[tuple[str, ...]], ways: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """Those of some files whose last folders agree most with others."""
+    agreement = [(_common(parts[:-1], ways), parts) for parts in there]
+    most = max((count for count, _ in agreement), default=0)
+    return [parts for count, parts in agreement if count == most]
+
+
+def _common(one: tuple[str, ...], other: tuple[str, ...]) -> int:
+    count = 0
+    for mine, theirs in zip(reversed(one), reversed(other), strict=False):
+        if _key(mine) != _key(theirs):
+            break
+        count += 1
+    return count
+
+
+def _key(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
