@@ -1,15 +1,17 @@
-"""List, create, import, check, rename and remove data sets, and show their corrected labels.
+"""List, create, import, check, rename and remove data sets, and show their labels and corrections.
 
 Recognized layouts: UrbanSound8K, ESC-50, Speech Commands, one folder per class (also inside train/ val/ test/,
 audio_train/ audio_test/ or fold1/ …), and a CSV file with the columns path,label and optionally fold, group (speaker
 or recording), and start,end or start,duration in seconds, or in the unit of the column's name (start_ms, end_sample).
-Other common column names work too; `labcore datasets check` shows how they were read.
+Other common column names work too; `labcore datasets check` shows how they were read. Recordings with time-stamped
+annotations: Raven, Audacity, Sonic Visualiser, Label Studio, BirdNET, Kaleidoscope, AOEF (Whombat), DCASE, Praat.
 
 Examples:
   labcore datasets demo
   labcore datasets import ~/ESC-50 --name esc50
   labcore datasets check esc50
   labcore datasets annotations esc50
+  labcore datasets labels night/ --data.windows grid --data.window_seconds 3
 """
 
 from __future__ import annotations
@@ -19,9 +21,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from labcore.cli.output import Content, duration, say, table, tell, tell_list
-from labcore.cli.parser import Parser, add_anyone, add_json, subcommands
+from labcore.cli.parser import Parser, add_anyone, add_json, add_setting, subcommands
 from labcore.cli.progress import counting, scanning
-from labcore.config import RunConfig
+from labcore.config import CUTTING, all_settings
 from labcore.texts import counted, shown
 from labcore.workspace import Workspace
 
@@ -43,6 +45,7 @@ def parser() -> Parser:
             "list": (show_list, "list the data sets of the workspace"),
             "demo": (demo, "make the demo set: 400 synthetic city sounds of ten classes, in about ten seconds"),
             "check": (check, "check a data set for problems that would harm training"),
+            "labels": (timed, "show what becomes of time-stamped labels: used, merged or dropped, and why"),
             "import": (take_in, "add a folder or CSV file to the workspace; the files stay where they are"),
             "rename": (rename, "rename a data set; its runs still find it"),
             "remove": (remove, "remove a data set from the workspace; your own files stay where they are"),
@@ -54,7 +57,7 @@ def parser() -> Parser:
     )
     actions["demo"].add_argument("--seed", metavar="N", type=int, default=0, help="seed of the synthesis (default: 0)")
     actions["check"].add_argument("dataset", metavar="NAME", help="data set by name, or path of a folder or CSV file")
-    actions["import"].add_argument("path", metavar="PATH", help="folder or CSV file")
+    actions["import"].add_argument("path", metavar="PATH", help="folder, CSV file or annotations")
     actions["import"].add_argument(
         "--name", default="", help="name in the workspace (default: that of the folder or file)"
     )
@@ -68,6 +71,14 @@ def parser() -> Parser:
         f"--{RATE}", dest="sample_rate", type=int, metavar="HZ", help="report sound that training at this sample rate would not hear "
         "(default: that of `labcore train`)",
     )  # fmt: skip
+    actions["labels"].add_argument("dataset", metavar="NAME", help="data set by name, or path of a folder or file")
+    actions["labels"].add_argument(
+        "--csv", metavar="FILE", help="write every label as CSV to this file, with its row and its fate, - for stdout"
+    )
+    for word in ("labels", "check"):
+        windows = actions[word].add_argument_group("windows of annotated recordings")
+        for path in CUTTING:
+            add_setting(windows, all_settings()[path])
     decisions = actions["annotations"]
     decisions.add_argument("dataset", metavar="NAME", help="name of the data set")
     wish = decisions.add_mutually_exclusive_group()
@@ -139,6 +150,12 @@ def remove(workspace: Workspace, arguments: argparse.Namespace) -> int:
     return tell({**facts, "runs": [run.id for run, _ in use.runs]}, f"{use.name}: {done}", as_json=arguments.json)
 
 
+def timed(workspace: Workspace, arguments: argparse.Namespace) -> int:
+    from labcore.cli import timed_labels
+
+    return timed_labels.show(workspace, arguments)
+
+
 def annotated(workspace: Workspace, arguments: argparse.Namespace) -> int:
     from labcore.cli import annotations as labels
 
@@ -150,14 +167,16 @@ def annotated(workspace: Workspace, arguments: argparse.Namespace) -> int:
 
 
 def check(workspace: Workspace, arguments: argparse.Namespace) -> int:
+    from labcore.cli.timed_labels import cutting_of
     from labcore.datasets.health import check_dataset
     from labcore.datasets.registry import find_dataset
     from labcore.datasets.walk import looking
 
     rate = arguments.sample_rate
-    config = RunConfig() if rate is None else RunConfig().replace({RATE: rate})
+    config = cutting_of(arguments)
+    config = config if rate is None else config.replace({RATE: rate})
     with looking(scanning("checking")):
-        dataset = find_dataset(workspace, arguments.dataset)
+        dataset = find_dataset(workspace, arguments.dataset, config.data)
     health = check_dataset(dataset, counting("checking"), config)
     return tell(health.to_dict(), *report(health), as_json=arguments.json)
 

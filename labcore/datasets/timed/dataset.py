@@ -61,7 +61,7 @@ class Annotated:
         named: set[str] = set()
         for path, _ in self.files:
             try:
-                named.add(self.recordings.like(path))
+                named.add(self.recordings.like(path, alone=len(self.files) == 1))
             except ValueError:
                 continue
         own = len(named) < len(self.files)

@@ -102,7 +102,8 @@ def gathered(files: Sequence[tuple[Path, str]], recordings: Recordings, data: Da
         raise DatasetError(f"no annotations can be read; the first: {first.what}", first.remedy)
     parts = {file.path: named.part for file in read if (named := part_named(file.path.stem))}
     for file in read:
-        _Placing(found, file, recordings, data, parts.get(file.path, "") if len(parts) == len(read) else "").all()
+        part = parts.get(file.path, "") if len(parts) == len(read) else ""
+        _Placing(found, file, recordings, data, part, alone=len(files) == 1).all()
     _one_spelling(found)
     found.findings += [*_told_of_formats(read), *_several_files(found)]
     return found
@@ -117,6 +118,7 @@ class _Placing:
     recordings: Recordings
     data: DataConfig
     part: str
+    alone: bool
 
     def all(self) -> None:
         rows: list[TimedLabel | Damage] = [*self.file.labels, *self.file.damaged]
@@ -137,7 +139,7 @@ class _Placing:
 
     def _recording(self, name: str) -> str:
         file = self.file.path
-        return self.recordings.named(name, file) if name else self.recordings.like(file)
+        return self.recordings.named(name, file) if name else self.recordings.like(file, alone=self.alone)
 
     def _facts(self, path: str) -> tuple[float, int]:
         length, rate = self.recordings.facts(path)

@@ -96,9 +96,9 @@ def _short(task: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def _recording(task: dict[str, Any]) -> str:
     """The recording of a task: the one that was uploaded, else where its data says."""
     data = task["data"] if isinstance(task.get("data"), dict) else task
-    places = [data.get("audio"), *data.values(), task.get("file_upload")]
-    named = [_path_of(place) for place in places if isinstance(place, str)]
-    return next((name for name in named if is_audio(name)), "")
+    named = [_path_of(place) for place in (data.get("audio"), *data.values()) if isinstance(place, str)]
+    uploaded = _UPLOADED.sub("", str(task.get("file_upload") or ""))
+    return next((name for name in (*named, uploaded) if is_audio(name)), "")
 
 
 def _path_of(place: str) -> str:
@@ -108,9 +108,9 @@ def _path_of(place: str) -> str:
         return local[0]
     path = unquote(parts.path) if parts.scheme or "%" in place or "?" in place else place
     folder, slash, name = path.rpartition("/")
-    if "upload" in folder.split("/") or not folder:
+    if "upload" in folder.split("/"):
         return _UPLOADED.sub("", name)
-    return folder + slash + name
+    return (folder + slash + name).removeprefix("/") if parts.scheme else folder + slash + name
 
 
 def _who(told: Any) -> str:

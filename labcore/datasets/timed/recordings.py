@@ -14,6 +14,7 @@ from labcore.datasets.lookup import FileFinder
 from labcore.errors import AudioError
 from labcore.typed import plain_path
 
+_UPLOADED = re.compile(r"^[0-9a-f]{8}-(?=.)")
 _MARKS = re.compile(r"[\W_]+")
 
 
@@ -47,23 +48,29 @@ class Recordings:
         if key not in self._known:
             nearby = self._nearby.setdefault(annotations.parent, FileFinder(annotations.parent))
             near = nearby.find_near(name)
-            found = (near, True) if near is not None else self._finder.find(name) or self._with_blanks(name)
+            found = near or self._below(name) or self._alike(name)
             if found is None:
                 raise ValueError(f"there is no recording {plain_path(name) or name!r}")
-            self._known[key] = str(found[0].absolute())
+            self._known[key] = str(found.absolute())
         return self._known[key]
 
-    def _with_blanks(self, name: str) -> tuple[Path, bool] | None:
-        """A name of which a table has made tabs and several blanks one."""
-        wanted = _key(" ".join(re.split(r"[\\/]", name)[-1].split()))
-        there = [parts for parts in self.files if _key(" ".join(parts[-1].split())) == wanted]
-        return (self.root.joinpath(*there[0]), False) if len(there) == 1 else None
+    def _below(self, name: str) -> Path | None:
+        found = self._finder.find(name)
+        return found[0] if found else None
 
-    def like(self, annotations: Path) -> str:
+    def _alike(self, name: str) -> Path | None:
+        """A name of which a table has made several blanks one, or that Label Studio has put a mark before."""
+        wanted = _loose(re.split(r"[\\/]", name)[-1])
+        there = [parts for parts in self.files if _loose(parts[-1]) == wanted]
+        return self.root.joinpath(*there[0]) if len(there) == 1 else None
+
+    def like(self, annotations: Path, *, alone: bool) -> str:
         """The recording whose name a file's own begins with: ``night.wav`` of ``night.Table.1.selections.txt`` and ``night.wav.txt``.
 
-        In the same folder first; else the one whose folders agree with the file's. Where but one file of annotations and one recording lie
-        in a folder, they belong together.
+        In the same folder first; else the one whose folders agree with the file's.
+
+        Args:
+            alone: there are no other annotations; where there is but one recording as well, they belong together.
 
         Raises:
             ValueError: there is none, or several may be meant, in words.
@@ -78,9 +85,8 @@ class Recordings:
                 raise ValueError(f"its name fits {len(best)} recordings: {told}")
             if best:
                 return str(self.root.joinpath(*best[0]).absolute())
-        beside = [parts for parts in self.files if parts[:-1] == ways]
-        if len(beside) == 1 and len(self.files) == 1:
-            return str(self.root.joinpath(*beside[0]).absolute())
+        if alone and len(self.files) == 1:
+            return str(self.root.joinpath(*self.files[0]).absolute())
         raise ValueError("no recording is named like it, and it names none")
 
     @staticmethod
@@ -130,6 +136,10 @@ def _common(one: tuple[str, ...], other: tuple[str, ...]) -> int:
             break
         count += 1
     return count
+
+
+def _loose(name: str) -> str:
+    return _key(_UPLOADED.sub("", " ".join(name.split())))
 
 
 def _key(name: str) -> str:

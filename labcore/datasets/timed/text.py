@@ -133,4 +133,4 @@ def _bare(cell: str) -> str:
     """A cell of a table of tabs without blanks, and without quotes where they are around all of it."""
     cell = cell.strip()
     quoted = len(cell) > 1 and cell[0] == cell[-1] == '"'
-    return unguarded(cell[1:-1].replace('""', '"').strip() if quoted else cell)
+    return cell[1:-1].replace('""', '"').strip() if quoted else cell

@@ -47,9 +47,9 @@ def read(text: AnnotationText, column: str | None) -> TimedFile:
     """
     try:
         tiers = list(_tiers(text))
-    except (StopIteration, RuntimeError, ValueError) as error:
+    except ValueError as error:
         raise DatasetError(
-            f"{text.path} is not a whole TextGrid{f': {error}' if isinstance(error, ValueError) else ''}",
+            f"{text.path} is not a whole TextGrid: {error}",
             "Save it again in Praat",
         ) from error
     full = [tier for tier in tiers if any(row[3] for row in tier.rows)]

@@ -109,9 +109,11 @@ def _places(
         for event in events:
             first = math.floor((event.start - seconds) / step)
             numbers |= set(range(max(0, first), min(last, math.floor(event.end / step)) + 1))
-        for number in sorted(numbers):
-            if (start := number * step) < length - NEAR:
-                yield (_round(start), _round(min(start + seconds, length))), None
+        for number in numbers:
+            start = min(
+                number * step, max(0.0, length - seconds)
+            )  # the last one reaches back and is as long as the others
+            yield (_round(start), _round(min(start + seconds, length))), None
 
 
 def _centred(event: Event, length: float, seconds: float) -> list[float]:
