@@ -65,7 +65,7 @@ def assembled(reading: DatasetDraft) -> Dataset:
     empty = named.pop("", 0)
     timed: list[Finding] = []
     if rows and not named:
-        rows, timed = parted(rows)
+        rows, timed = parted(rows, thin=reading.layout == "annotations")
         folds, note = assign_folds([row[1] for row in rows], [row[3] for row in rows])
         rows = [(*row[:2], fold, *row[3:]) for row, fold in zip(rows, folds, strict=True)]
         note += "; classes with a single recording are split by time" if timed else ""

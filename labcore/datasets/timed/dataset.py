@@ -179,6 +179,8 @@ def one_class(dataset: Dataset, settled: bool) -> Dataset:
 
 
 def _nothing_left(dataset: Dataset, found: Gathered) -> DatasetError:
+    if unread := next((finding for finding in found.findings if finding.kind == "annotations not read"), None):
+        return DatasetError(f"no label of the annotations in {dataset.root} is left: {unread.what}", unread.remedy)
     reasons = Counter(row.why for row in found.rows if row.outcome == "dropped").most_common(3)
     told = "; ".join(f"{why} ({count})" for why, count in reasons) or "the files hold no labels"
     return DatasetError(

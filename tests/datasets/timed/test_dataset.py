@@ -88,6 +88,28 @@ def test_all_windows_of_a_recording_stay_in_one_fold(lay: Lay) -> None:
         assert set(table["label"]) == {"dog", "cat", "background"}
 
 
+def test_a_single_recording_is_split_by_time_though_its_windows_overlap(
+    lay: Lay, told: Callable[..., list[str]]
+) -> None:
+    text = "".join(
+        f"{start}\t{start + 10}\t{label}\n" for start, label in zip(range(0, 100, 10), ["dog", "cat"] * 5, strict=True)
+    )
+    dataset = read(
+        lay({"a.wav": 100.0, "a.txt": text}),
+        windows="grid",
+        window_seconds=4,
+        window_overlap=0.5,
+        mixed_windows="longest",
+    )
+    table = dataset.table
+    assert table["fold"].nunique() == 5
+    for fold, held_out in table.groupby("fold"):
+        rest = table[table["fold"] != fold]
+        for start, end in zip(held_out["start_s"], held_out["end_s"].fillna(100.0), strict=True):
+            assert not ((rest["start_s"] < end) & (rest["end_s"].fillna(100.0) > start)).any()
+    assert any("clips that lie across the cuts are left out" in sentence for sentence in told(dataset))
+
+
 @pytest.mark.parametrize(
     ("recording", "annotations"),
     [
