@@ -176,7 +176,7 @@ def _told(labels: list[str], paths: list[str], across: int) -> Finding:
         KIND,
         f"the {who} only one recording{'' if len(labels) == 1 else ' each'} ({files}), which is split by time into training "
         "and test clips. This is a weaker test than other recordings, so the accuracy of the class is optimistic"
-        + (f". {counted(across, 'clip')} that lie across the cuts are left out" if across else ""),
+        + (f". Clips across the cuts are left out ({across})" if across else ""),
         tuple(paths),
         "Add clips of other recordings if you have some",
     )

@@ -25,7 +25,7 @@ from labcore.datasets.scan import (
     subfolders,
 )
 from labcore.datasets.table import MISSING, DataProblem, Dataset, Finding
-from labcore.datasets.timed.dataset import Annotated, annotations_at, annotations_in, in_windows, one_class
+from labcore.datasets.timed.dataset import Annotated, annotations_at, annotations_in, at_a_glance, in_windows, one_class
 from labcore.datasets.walk import looking
 from labcore.errors import DatasetError
 from labcore.texts import counted
@@ -70,7 +70,8 @@ def _read(path: Path, name: str, data: DataConfig | None) -> Dataset:
     if reader is None:
         reader = _only_one_below(path)
     called = path.stem if path.is_file() else path.parent.name if path.name in INNER_FOLDERS else path.name
-    dataset = in_windows(reader(name or called or "data"), data or DataConfig())
+    dataset = reader(name or called or "data")
+    dataset = at_a_glance(dataset) if data is None else in_windows(dataset, data)
     return _checked(_within_allowed(dataset), settled=data is not None)
 
 

@@ -17,7 +17,7 @@ from labcore.datasets.table import Dataset, Finding, make_table
 from labcore.datasets.timed.formats import SUFFIXES, recognised
 from labcore.datasets.timed.gathering import Gathered, LabelRow, gathered
 from labcore.datasets.timed.recordings import Recordings
-from labcore.datasets.timed.report import findings_of
+from labcore.datasets.timed.report import TOLD, findings_of
 from labcore.datasets.timed.windows import Window, automatic_seconds, free_windows, windows_of
 from labcore.errors import DatasetError
 from labcore.texts import counted
@@ -121,6 +121,23 @@ def in_windows(dataset: Dataset, data: DataConfig) -> Dataset:
     return replace(assembled(draft), annotated=cut)
 
 
+def at_a_glance(dataset: Dataset) -> Dataset:
+    """The same where nobody has said yet how clips are cut: as the defaults do, or where that leaves nothing, each label as it is.
+
+    Raises:
+        DatasetError: as :func:`in_windows` does.
+    """
+    try:
+        return in_windows(dataset, DataConfig())
+    except DatasetError as error:
+        try:
+            exact = in_windows(dataset, DataConfig(windows="exact"))
+        except DatasetError:
+            raise error from None
+        what = f"windows of the length that is chosen automatically leave nothing: {error.what}"
+        return replace(exact, findings=[*exact.findings, Finding("windows", what, (), error.remedy)])
+
+
 def _row(path: str, window: Window, label: str, found: Gathered) -> Row:
     start, end = window
     end = math.nan if end >= found.seconds[path] - 1e-3 else end
@@ -181,9 +198,12 @@ def one_class(dataset: Dataset, settled: bool) -> Dataset:
 def _nothing_left(dataset: Dataset, found: Gathered) -> DatasetError:
     if unread := next((finding for finding in found.findings if finding.kind == "annotations not read"), None):
         return DatasetError(f"no label of the annotations in {dataset.root} is left: {unread.what}", unread.remedy)
-    reasons = Counter(row.why for row in found.rows if row.outcome == "dropped").most_common(3)
-    told = "; ".join(f"{why} ({count})" for why, count in reasons) or "the files hold no labels"
-    return DatasetError(
-        f"no label of the annotations in {dataset.root} is left: {told}",
-        "Put the recordings beside the annotations, under the names that these say",
-    )
+    dropped = [row for row in found.rows if row.outcome == "dropped"]
+    reasons = Counter(row.reason for row in dropped).most_common()
+    told = [
+        f"{TOLD[reason][0]} ({next(row.why for row in dropped if row.reason == reason)}; {count})"
+        for reason, count in reasons
+    ]
+    what = f"they {'; they '.join(told[:3])}" if told else "the files hold none"
+    remedy = TOLD[reasons[0][0]][1] if reasons else "Give the folder with the files of annotations"
+    return DatasetError(f"no label of the annotations in {dataset.root} is left: {what}", remedy or "Lower it")

@@ -37,7 +37,8 @@ TOLD = {
     UNSURE: ("are below the least confidence", ""),
     MIXED: (
         "overlap labels of another class in all of their windows",
-        "Choose shorter windows, or --data.mixed_windows longest to take the class that fills most of a window",
+        "Choose shorter windows, --data.windows exact where labels touch each other, or --data.mixed_windows longest to take the class "
+        "that fills most of a window",
     ),
     SHORT: ("are too short", "Choose shorter windows, a smaller least overlap, or windows centred on the labels"),
     SAME: ("overlap one of the same class and were merged with it", ""),
