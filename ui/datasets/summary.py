@@ -174,9 +174,18 @@ def names() -> list[str]:
 
 
 def told_at_adding(chosen: DataSummary) -> list[str]:
-    """What was found when a data set was added and reading its list does not show again: files that are no audio."""
+    """What was found when a data set was added and reading its list does not show again: files that are no audio.
+
+    Where clips are cut by annotations, reading shows those too, and the rest was of windows that may be others by now.
+    """
     known = {finding.sentence for finding in chosen.findings}
-    return [text for info in infos() if info.name == chosen.name for text in info.warnings if text not in known]
+    return [
+        text
+        for info in infos()
+        if info.name == chosen.name and info.layout != "annotations"
+        for text in info.warnings
+        if text not in known
+    ]
 
 
 def infos() -> list[DatasetInfo]:

@@ -204,6 +204,6 @@ def _nothing_left(dataset: Dataset, found: Gathered) -> DatasetError:
         f"{TOLD[reason][0]} ({next(row.why for row in dropped if row.reason == reason)}; {count})"
         for reason, count in reasons
     ]
-    what = f"they {'; they '.join(told[:3])}" if told else "the files hold none"
+    what = "; ".join(told[:3]) or "the files hold none"
     remedy = TOLD[reasons[0][0]][1] if reasons else "Give the folder with the files of annotations"
     return DatasetError(f"no label of the annotations in {dataset.root} is left: {what}", remedy or "Lower it")

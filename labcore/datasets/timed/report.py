@@ -23,25 +23,25 @@ from labcore.datasets.timed.windows import MIXED, SAME, SHORT
 from labcore.texts import counted, shown
 
 TOLD = {
-    DAMAGED: ("cannot be read", "Correct these rows in the program that wrote them"),
+    DAMAGED: ("not readable", "Correct these rows in the program that wrote them"),
     UNKNOWN: (
-        "belong to no recording that is there",
+        "no such recording",
         "Put the recordings beside the annotations, or correct the paths in these",
     ),
-    UNREADABLE: ("belong to recordings that cannot be read", "Fetch or export these recordings again"),
+    UNREADABLE: ("the recording cannot be read", "Fetch or export it again"),
     OUTSIDE: (
-        "lie outside of their recording",
+        "outside of the recording",
         "If the times count over several files, as Raven's do, add the measurement File Offset (s) to the table",
     ),
-    UNLABELLED: ("have no label", "Fill them in if they are sounds of a class"),
-    UNSURE: ("are below the least confidence", ""),
+    UNLABELLED: ("no label", "Fill it in where it is a sound of a class"),
+    UNSURE: ("below the least confidence", ""),
     MIXED: (
-        "overlap labels of another class in all of their windows",
+        "another class in each of the windows",
         "Choose shorter windows, --data.windows exact where labels touch each other, or --data.mixed_windows longest to take the class "
         "that fills most of a window",
     ),
-    SHORT: ("are too short", "Choose shorter windows, a smaller least overlap, or windows centred on the labels"),
-    SAME: ("overlap one of the same class and were merged with it", ""),
+    SHORT: ("too short", "Choose shorter windows, a smaller least overlap, or windows centred on the labels"),
+    SAME: ("overlap of one class", ""),
 }  # fmt: skip
 """Reason → what is said of the labels, and what to do."""
 NOTES = frozenset({UNSURE, SAME})
@@ -63,7 +63,7 @@ def findings_of(found: Gathered, data: DataConfig, seconds: float, background: i
     told = [_finding(reason, by_reason[reason], found) for reason in TOLD if reason in by_reason]
     cut = [row for row in found.rows if row.outcome == "used" and row.why]
     if cut:
-        what = f"{counted(len(cut), 'label')} reach beyond the ends of their recording and were cut off there: {rows_in_words(cut)}"
+        what = f"{counted(len(cut), 'label')} cut off at the end of the recording: {rows_in_words(cut)}"
         told.append(Finding("labels cut off", what, _files(cut)))
     if gone := _gone(found.rows):
         what = f"no clip is left of {some(gone)}: all of their labels were dropped"
@@ -81,7 +81,7 @@ def _finding(reason: str, rows: Sequence[LabelRow], found: Gathered) -> Finding:
     particulars = Counter(row.why for row in rows if row.why != reason)
     told = [why for why, _ in particulars.most_common(1)] if reason != SAME else []
     first = f" ({'the first: ' if len(particulars) > 1 else ''}{told[0]})" if told else ""
-    sentence = f"{many}{of} {done}: they {what}{first}; {rows_in_words(rows)}"
+    sentence = f"{many}{of} {done}: {what}{first}; {rows_in_words(rows)}"
     return Finding(f"labels {done}", sentence, _files(rows), remedy, "note" if reason in NOTES else "warning")
 
 

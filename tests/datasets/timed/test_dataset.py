@@ -136,7 +136,7 @@ def test_a_combined_table_names_its_recordings(lay: Lay) -> None:
             ("s1", 1.0), ("s2", 11.0),
         ]  # fmt: skip
         (finding,) = [each for each in dataset.findings if each.kind == "labels dropped"]
-        assert "1 of 3 labels (cat 1) dropped: they belong to no recording that is there" in finding.what
+        assert "1 of 3 labels (cat 1) dropped: no such recording" in finding.what
         assert "y.wav" in finding.what
         assert "all.txt line 4" in finding.what
 
@@ -176,9 +176,10 @@ def test_the_report_names_every_label_that_is_dropped_or_merged_with_its_row(
     }
     text = "\n".join([*told(dataset), *told(dataset, "note")])
     for words in (
-        "2 rows (cat 1) dropped: they cannot be read", "a.txt lines 6, 7", "1 of 12 labels (dog 1) merged", "a.txt line 2",
-        "2 of 12 labels (dog 1, cat 1) dropped: they overlap labels of another class", "a.txt lines 3, 4",
-        "from 25 to 26 s, and the recording lasts 20 s", "No clip is left of fox", "gone.txt line 1", "cut off there: a.txt line 11",
+        "2 rows (cat 1) dropped: not readable", "a.txt lines 6, 7", "1 of 12 labels (dog 1) merged", "a.txt line 2",
+        "2 of 12 labels (dog 1, cat 1) dropped: another class in each of the windows", "a.txt lines 3, 4",
+        "from 25 to 26 s, and the recording lasts 20 s", "No clip is left of fox", "gone.txt line 1",
+        "1 label cut off at the end of the recording: a.txt line 11",
     ):  # fmt: skip
         assert words in text, words
 
@@ -222,7 +223,7 @@ def test_labels_that_touch_each_other_can_be_added(workspace: Workspace, lay: La
     info = register(workspace, root)
     assert (info.clips, info.classes) == (30, 2)
     assert any("leave nothing: no label" in warning for warning in info.warnings)
-    with pytest.raises(DatasetError, match="overlap labels of another class") as error:
+    with pytest.raises(DatasetError, match="another class in each of the windows") as error:
         read(root)
     assert "--data.windows exact" in error.value.remedy
     assert len(read(root, windows="exact").table) == 30
@@ -264,8 +265,8 @@ def test_a_recording_that_is_no_audio(lay: Lay, told: Callable[..., list[str]]) 
     root = lay({"a.wav": 20.0, "a.txt": LABELS, "b.wav": b"RIFF", "b.txt": LABELS})
     dataset = read(root)
     assert {name for name, *_ in clips(dataset)} == {"a.wav"}
-    assert any("belong to recordings that cannot be read" in sentence for sentence in told(dataset))
-    with pytest.raises(DatasetError, match="is left: they belong to no recording that is there"):
+    assert any("dropped: the recording cannot be read" in sentence for sentence in told(dataset))
+    with pytest.raises(DatasetError, match="is left: no such recording"):
         read(lay({"only/c.wav": 5.0, "only/zz.txt": "1\t2\tdog\n", "only/d.wav": 5.0}) / "only" / "zz.txt")
 
 
