@@ -11,7 +11,6 @@ from labcore.datasets.columns import SYNONYMS, canonical, words
 from labcore.datasets.timed.labels import Damage, Stretch, TimedFile, TimedLabel
 from labcore.datasets.timed.table import no_column
 from labcore.datasets.timed.text import AnnotationText
-from labcore.errors import DatasetError
 
 NAME = "aoef"
 LIKELY = (*words("species scientificname dwcscientificname soundevent event soundtype calltype"), *SYNONYMS["label"])
@@ -32,15 +31,7 @@ def read(text: AnnotationText, column: str | None) -> TimedFile:
     Raises:
         DatasetError: it is no such file, or no tag has that key.
     """
-    try:
-        return _read(text, text.json["data"], column)
-    except (KeyError, TypeError, AttributeError, IndexError) as error:
-        raise DatasetError(
-            f"{text.path} is not a whole AOEF file: {type(error).__name__} {error}", "Export it again from Whombat"
-        ) from error
-
-
-def _read(text: AnnotationText, data: dict[str, Any], column: str | None) -> TimedFile:
+    data = text.json["data"]
     found = TimedFile(text.path, NAME)
     recordings, clips, events, annotated = (
         {str(each["uuid"]): each for each in data.get(name) or []}

@@ -79,7 +79,8 @@ def annotations_in(folder: Path) -> Annotated | None:
         DatasetError: the folder cannot be listed.
     """
     files: list[tuple[Path, str]] = []
-    for number, parts in enumerate(find_by_suffix(folder, SUFFIXES)):
+    shallow_first = sorted(find_by_suffix(folder, SUFFIXES), key=lambda parts: (len(parts), parts))
+    for number, parts in enumerate(shallow_first):
         if number >= MOST_STRANGE and not files:
             return None
         path = folder.joinpath(*parts)

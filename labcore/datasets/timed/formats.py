@@ -23,6 +23,8 @@ from labcore.errors import DatasetError
 
 SUFFIXES = (".txt", ".csv", ".tsv", ".json", ".textgrid", ".aoef", ".lab", ".labels")
 """Endings of files that are looked into."""
+DAMAGE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What goes wrong with JSON that is not made as it should be: parts that are missing, or of another kind."""
 
 
 @dataclass(frozen=True)
@@ -72,4 +74,11 @@ def read_timed_file(path: Path, format: str, column: str | None = None) -> Timed
     Raises:
         DatasetError: it cannot be read, is not whole, or has no such column.
     """
-    return FORMATS[format].read(AnnotationText.of(path), column)
+    chosen, text = FORMATS[format], AnnotationText.of(path)
+    try:
+        return chosen.read(text, column)
+    except DAMAGE as error:
+        raise DatasetError(
+            f"{path} is not a whole {chosen.title}: {type(error).__name__} {error}",
+            "Export it again from the program that made it",
+        ) from error

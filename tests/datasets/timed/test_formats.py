@@ -329,7 +329,7 @@ def test_files_that_are_not_whole(read):
         read(json.dumps(aoef())[:-40], "x.json")
     broken = aoef()
     del broken["data"]["recordings"]
-    with pytest.raises(DatasetError, match="not a whole AOEF file"):
+    with pytest.raises(DatasetError, match=r"not a whole AOEF \(Whombat\)"):
         read(json.dumps(broken), "x.json")
 
 
