@@ -12,6 +12,8 @@ from labcore.datasets.timed.labels import WHOLE, Damage, Stretch, TimedFile, Tim
 from labcore.datasets.timed.text import AnnotationText, figure_in, seconds_in
 from labcore.errors import DatasetError
 
+LOOKED_AT = 200
+"""So many rows tell whether a column holds words."""
 NOTHING_HERE = frozenset({"nocall"})
 """What stands in the row of a recording without labels, as BirdNET writes it."""
 
@@ -167,7 +169,7 @@ class _Columns:
     def value(self, cells: list[str], role: str) -> str:
         """The first cell of a role that holds something."""
         there = (cells[number] for number in self._role[role] if number < len(cells))
-        return next((cell for cell in there if not is_missing(cell)), "")
+        return next((cell for cell in there if cell and (cell[0].isdecimal() or not is_missing(cell))), "")
 
     def figure(self, cells: list[str], role: str) -> float:
         cell = self.value(cells, role)
@@ -215,7 +217,8 @@ def text_columns(text: AnnotationText, without: Iterable[str]) -> Iterator[str]:
     """Columns whose cells are words and no figures, but those of some names."""
     left_out = set(without)
     for number, name in enumerate(text.header):
-        cells = [cells[number] for _, cells in text.cells[1:] if number < len(cells) and not is_missing(cells[number])]
+        begin = text.cells[1 : 1 + LOOKED_AT]
+        cells = [cells[number] for _, cells in begin if number < len(cells) and not is_missing(cells[number])]
         figures = sum(not math.isnan(figure_in(cell)) for cell in cells)
         if name and canonical(name) not in left_out and cells and figures < 0.5 * len(cells):
             yield name
