@@ -3,8 +3,10 @@ converter, soundevent, praatio and textgrid wrote them."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -331,6 +333,53 @@ def test_files_that_are_not_whole(read):
     del broken["data"]["recordings"]
     with pytest.raises(DatasetError, match=r"not a whole AOEF \(Whombat\)"):
         read(json.dumps(broken), "x.json")
+
+
+def test_whatever_a_damaged_file_holds_is_read_or_refused_in_words(tmp_path):
+    """Bytes changed at random: labels, damaged rows, or an error for people, and nothing else."""
+    random = Random(1)
+    samples = [
+        RAVEN,
+        AUDACITY,
+        *BIRDNET.values(),
+        LONG,
+        SHORT,
+        json.dumps(aoef()),
+        "a.wav\t0.5\t2\tDog\n",
+        "0.5,0,1.5,owl\n",
+    ]
+    samples += [
+        json.dumps([{"annotations": [{"result": [region(1, 2, "owl")]}], "data": {"audio": "/data/upload/1/a.wav"}}])
+    ]
+    tokens = [
+        b"[",
+        b"]",
+        b"{",
+        b"null",
+        b"1e999",
+        b"-1",
+        b'"',
+        b"\t",
+        b"\n",
+        b",",
+        b"\0",
+        b"\xff",
+        b"NaN",
+        b"9" * 30,
+        b"//[",
+    ]
+    path, read = tmp_path / "x.txt", 0
+    for _ in range(200):
+        content = bytearray(random.choice(samples).encode())
+        for _ in range(random.randint(1, 4)):
+            at = random.randrange(len(content) + 1)
+            content[at : at + random.choice([0, 1, 3, 10])] = random.choice(tokens)
+        path.write_bytes(content)
+        if format := recognised(path):
+            read += 1
+            with contextlib.suppress(DatasetError):
+                read_timed_file(path, format)
+    assert read > 50
 
 
 @pytest.mark.parametrize(
