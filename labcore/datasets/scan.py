@@ -31,8 +31,13 @@ def hidden(name: str) -> bool:
     return name.startswith((".", "__"))
 
 
+def suffix_of(name: str) -> str:
+    """The ending of a file's name in lower case; blanks behind it do not count."""
+    return os.path.splitext(name.rstrip())[1].lower()  # noqa: PTH122 (called for every file)
+
+
 def is_audio(name: str) -> bool:
-    return os.path.splitext(name)[1].lower() in AUDIO_SUFFIXES  # noqa: PTH122 (called for every file)
+    return suffix_of(name) in AUDIO_SUFFIXES
 
 
 def entries(folder: Path) -> list[os.DirEntry[str]]:
@@ -98,7 +103,7 @@ def find_audio(folder: Path, *, foreign: bool = False, noises: bool = False) -> 
         found.problems.append(DataProblem(str(path), "is a folder that cannot be read"))
 
     for parts, name in _Walk(unlisted, () if noises else NOT_CLASSES).files(folder):
-        suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122
+        suffix = suffix_of(name)
         if (suffix in wanted or not suffix) and _leads_nowhere(path := str(folder.joinpath(*parts, name))):
             found.problems.append(DataProblem(path, "is a broken link"))
         elif suffix in wanted:
@@ -122,6 +127,15 @@ def find_by_suffix(folder: Path, suffixes: tuple[str, ...]) -> list[tuple[str, .
     return [(*parts, name) for parts, name in walk.files(folder) if name.lower().endswith(suffixes)]
 
 
+def first_audio(folder: Path) -> Iterator[tuple[str, ...]]:
+    """The audio files under a folder, as :class:`Found` has them, one after the other: for whoever needs the first ones only.
+
+    Raises:
+        DatasetError, TooMuchError: as for :func:`find_audio`.
+    """
+    return ((*parts, name) for parts, name in _Walk(lambda _: None).files(folder) if is_audio(name))
+
+
 def holds_audio(folder: Path) -> bool:
     """Whether there is any audio file under a folder; stops at the first. One that cannot be listed holds none.
 
@@ -129,7 +143,7 @@ def holds_audio(folder: Path) -> bool:
         TooMuchError: more was looked through than a data set can hold.
     """
     try:
-        return any(is_audio(name) for _, name in _Walk(lambda _: None).files(folder))
+        return any(True for _ in first_audio(folder))
     except TooMuchError:
         raise
     except DatasetError:
