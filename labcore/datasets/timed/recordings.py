@@ -6,7 +6,7 @@ import os
 import re
 import unicodedata
 from collections import defaultdict
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from labcore.audio import probe
@@ -14,6 +14,7 @@ from labcore.datasets.lookup import FileFinder
 from labcore.errors import AudioError
 from labcore.typed import plain_path
 
+SKETCHED = (86_400.0, 48_000)
 _UPLOADED = re.compile(r"^[0-9a-f]{8}-(?=.)")
 _MARKS = re.compile(r"[\W_]+")
 
@@ -89,14 +90,22 @@ class Recordings:
             return str(self.root.joinpath(*self.files[0]).absolute())
         raise ValueError("no recording is named like it, and it names none")
 
-    @staticmethod
-    def facts(path: str) -> tuple[float, int]:
-        """How long a recording lasts in seconds, and its sample rate in Hz.
+    @cached_property
+    def hollow(self) -> bool:
+        """Whether all files are empty, as those of a sketch are, which tells what an archive holds before it is unpacked."""
+        paths = (self.root.joinpath(*parts) for parts in self.files)
+        return bool(self.files) and all(path.stat().st_size == 0 for path in paths)
+
+    def facts(self, path: str) -> tuple[float, int]:
+        """How long a recording lasts in seconds, and its sample rate in Hz; of a sketch they are not known, and taken for long and usual.
 
         Raises:
             AudioError: it cannot be read.
         """
-        info = os.stat(path)  # noqa: PTH116
+        with AudioError.on_os_error(f"{path} cannot be read", "Check its permissions"):
+            info = os.stat(path)  # noqa: PTH116
+        if info.st_size == 0 and self.hollow:
+            return SKETCHED
         return _facts(path, info.st_mtime_ns, info.st_size)
 
 

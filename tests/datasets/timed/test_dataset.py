@@ -270,6 +270,11 @@ def test_a_recording_that_is_no_audio(lay: Lay, told: Callable[..., list[str]]) 
         read(lay({"only/c.wav": 5.0, "only/zz.txt": "1\t2\tdog\n", "only/d.wav": 5.0}) / "only" / "zz.txt")
 
 
+def test_what_a_sketch_of_an_archive_holds(lay: Lay) -> None:
+    dataset = read(lay({"a.wav": b"", "a.txt": LABELS, "b.flac": b"", "b.txt": LABELS}), window_seconds=2)
+    assert clips(dataset)[:2] == [("a.wav", "dog", 0.5, 2.5), ("a.wav", "cat", 7.5, 9.5)]
+
+
 def test_other_layouts_stay_what_they_are(lay: Lay, told: Callable[..., list[str]]) -> None:
     folders: dict[str, float | str | bytes] = {f"{label}/{n}.wav": 1.0 for label in ("dog", "cat") for n in range(3)}
     dataset = read(lay(folders | {"dog/0.txt": "0\t1\tbark\n"}))
