@@ -75,10 +75,7 @@ def parser() -> Parser:
     actions["labels"].add_argument(
         "--csv", metavar="FILE", help="write every label as CSV to this file, with its row and its fate, - for stdout"
     )
-    for word in ("labels", "check"):
-        windows = actions[word].add_argument_group("windows of annotated recordings")
-        for path in CUTTING:
-            add_setting(windows, all_settings()[path])
+    _add_windows(actions["labels"], actions["check"])
     decisions = actions["annotations"]
     decisions.add_argument("dataset", metavar="NAME", help="name of the data set")
     wish = decisions.add_mutually_exclusive_group()
@@ -88,6 +85,14 @@ def parser() -> Parser:
     for action in actions.values():
         add_json(action, "lines of JSON")
     return parser
+
+
+def _add_windows(*parsers: Parser) -> None:
+    """The flags of how clips are cut by annotations."""
+    for parser in parsers:
+        windows = parser.add_argument_group("windows of annotated recordings")
+        for path in CUTTING:
+            add_setting(windows, all_settings()[path])
 
 
 def run(arguments: argparse.Namespace) -> int:
