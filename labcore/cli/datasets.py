@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from labcore.cli.output import Content, duration, say, table, tell, tell_list
 from labcore.cli.parser import Parser, add_anyone, add_json, add_setting, subcommands
 from labcore.cli.progress import counting, scanning
-from labcore.config import CUTTING, all_settings
+from labcore.config import CUTTING, RunConfig, all_settings
 from labcore.texts import counted, shown
 from labcore.workspace import Workspace
 
@@ -178,10 +178,9 @@ def check(workspace: Workspace, arguments: argparse.Namespace) -> int:
     from labcore.datasets.walk import looking
 
     rate = arguments.sample_rate
-    config = cutting_of(arguments)
-    config = config if rate is None else config.replace({RATE: rate})
+    config = RunConfig() if rate is None else RunConfig().replace({RATE: rate})
     with looking(scanning("checking")):
-        dataset = find_dataset(workspace, arguments.dataset, config.data)
+        dataset = find_dataset(workspace, arguments.dataset, cutting_of(arguments))
     health = check_dataset(dataset, counting("checking"), config)
     return tell(health.to_dict(), *report(health), as_json=arguments.json)
 
