@@ -27,7 +27,7 @@ from labcore.cli import bring
 from labcore.cli.output import Content, duration, say, table, tell, tell_list
 from labcore.cli.parser import Parser, add_anyone, add_json, add_setting, subcommands
 from labcore.cli.progress import counting, scanning
-from labcore.config import CUTTING, all_settings
+from labcore.config import CUTTING, RunConfig, all_settings
 from labcore.texts import counted, shown
 from labcore.workspace import Workspace
 
@@ -92,10 +92,7 @@ def parser() -> Parser:
     actions["labels"].add_argument(
         "--csv", metavar="FILE", help="write every label as CSV to this file, with its row and its fate, - for stdout"
     )
-    for word in ("labels", "check"):
-        windows = actions[word].add_argument_group("windows of annotated recordings")
-        for path in CUTTING:
-            add_setting(windows, all_settings()[path])
+    _add_windows(actions["labels"], actions["check"])
     decisions = actions["annotations"]
     decisions.add_argument("dataset", metavar="NAME", help="name of the data set")
     wish = decisions.add_mutually_exclusive_group()
@@ -106,6 +103,14 @@ def parser() -> Parser:
         if each is not written:
             add_json(each, "lines of JSON")
     return parser
+
+
+def _add_windows(*parsers: Parser) -> None:
+    """The flags of how clips are cut by annotations."""
+    for parser in parsers:
+        windows = parser.add_argument_group("windows of annotated recordings")
+        for path in CUTTING:
+            add_setting(windows, all_settings()[path])
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -181,10 +186,9 @@ def check(workspace: Workspace, arguments: argparse.Namespace) -> int:
     from labcore.datasets.walk import looking
 
     rate = arguments.sample_rate
-    config = cutting_of(arguments)
-    config = config if rate is None else config.replace({RATE: rate})
+    config = RunConfig() if rate is None else RunConfig().replace({RATE: rate})
     with looking(scanning("checking")):
-        dataset = find_dataset(workspace, arguments.dataset, config.data)
+        dataset = find_dataset(workspace, arguments.dataset, cutting_of(arguments))
     health = check_dataset(dataset, counting("checking"), config)
     return tell(health.to_dict(), *report(health), as_json=arguments.json)
 

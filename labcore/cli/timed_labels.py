@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcore.cli.output import Content, emit, say, table, tell
-from labcore.config import CUTTING, RunConfig
+from labcore.config import CUTTING, DataConfig, RunConfig
 from labcore.errors import DatasetError
 from labcore.sheets import Sheet
 from labcore.texts import counted
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from labcore.datasets.timed.dataset import Annotated
 
 
-def cutting_of(arguments: argparse.Namespace) -> RunConfig:
-    """The settings of windows that were given as flags."""
-    given = vars(arguments)
-    return RunConfig().replace({path: given[path] for path in CUTTING if path in given})
+def cutting_of(arguments: argparse.Namespace) -> DataConfig | None:
+    """The settings of windows that were given as flags; None where none were, and a data set of one class is none to refuse."""
+    given = {path: value for path, value in vars(arguments).items() if path in CUTTING}
+    return RunConfig().replace(given).data if given else None
 
 
 def show(workspace: Workspace, arguments: argparse.Namespace) -> int:
@@ -35,7 +35,7 @@ def show(workspace: Workspace, arguments: argparse.Namespace) -> int:
     from labcore.datasets.registry import find_dataset
     from labcore.datasets.timed.report import COLUMNS, as_rows, by_label
 
-    dataset = find_dataset(workspace, arguments.dataset, cutting_of(arguments).data)
+    dataset = find_dataset(workspace, arguments.dataset, cutting_of(arguments))
     source = dataset.annotated
     if source is None:
         raise DatasetError(

@@ -64,11 +64,11 @@ class FileFinder:
 
     def _by_name(self, cell: str) -> tuple[Path, bool] | None:
         """The one file below the folder that has the name; of several the one whose folders agree with the cell's."""
-        wanted = [_key(part) for part in cell.split("/") if part not in ("", ".", "..")]
+        wanted = [name_key(part) for part in cell.split("/") if part not in ("", ".", "..")]
         if not wanted:
             return None
         there = self._index.get(wanted[-1], [])
-        agreeing = [(_agreement(parts, wanted), parts) for parts in there]
+        agreeing = [(agreement(parts, wanted), parts) for parts in there]
         most = max((count for count, _ in agreeing), default=0)
         best = [parts for count, parts in agreeing if count == most]
         exact = [parts for parts in best if parts[-1] == cell.rpartition("/")[2]]
@@ -98,8 +98,8 @@ class FileFinder:
         except DatasetError:
             files = []
         for parts in files:
-            index[_key(parts[-1])].append(parts)
-            index[_key(os.path.splitext(parts[-1])[0])].append(parts)  # noqa: PTH122 (called for every file)
+            index[name_key(parts[-1])].append(parts)
+            index[name_key(os.path.splitext(parts[-1])[0])].append(parts)  # noqa: PTH122 (called for every file)
         return index
 
 
@@ -129,15 +129,20 @@ def _in_bytes(text: str) -> Iterator[str]:
             continue
 
 
-def _key(name: str) -> str:
+def name_key(name: str) -> str:
+    """What names that differ in case, in blanks around them, or in how their letters are composed, have in common."""
     return unicodedata.normalize("NFC", name).strip().casefold()
 
 
-def _agreement(parts: tuple[str, ...], wanted: list[str]) -> int:
-    """How many parts of two paths agree, from their ends; the name itself does, with or without its ending."""
+def agreement(parts: tuple[str, ...], wanted: list[str]) -> int:
+    """How many parts of two paths agree, from their ends; the name itself does, with or without its ending.
+
+    Args:
+        wanted: as :func:`name_key` makes them.
+    """
     count = 1
     for mine, theirs in zip(reversed(parts[:-1]), reversed(wanted[:-1]), strict=False):
-        if _key(mine) != theirs:
+        if name_key(mine) != theirs:
             break
         count += 1
     return count

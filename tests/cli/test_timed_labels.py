@@ -68,8 +68,12 @@ def test_what_becomes_of_labels(
     told = labcore("datasets", "labels", night, "--data.label_column", "Nothing")
     assert told.status == 2
     assert "has no 'Nothing' for the labels; it has: Selection, Begin Time (s), End Time (s), Annotation" in told.err
+    for table in night.glob("rec*.txt"):
+        table.write_text(table.read_text().replace("high", "low"))
+    told = labcore("datasets", "labels", night)  # one class is shown, and only a training refuses it
+    assert (told.status, "A classifier needs two" in told.out) == (0, True)
     (health,) = labcore("datasets", "check", night, "--data.annotations", "complete", "--json").lines
-    assert set(health["counts"]) == {"low", "high", "background"}
+    assert set(health["counts"]) == {"low", "background"}
 
 
 def test_a_training_on_annotated_recordings(

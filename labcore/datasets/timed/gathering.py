@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections import defaultdict
 from collections.abc import Sequence
@@ -97,6 +98,8 @@ def gathered(files: Sequence[tuple[Path, str]], recordings: Recordings, data: Da
             if len(files) == 1:
                 raise
             found.findings.append(Finding("annotations not read", error.what, (str(path),), error.remedy))
+            with contextlib.suppress(ValueError):
+                found.uncertain.add(recordings.like(path, alone=False))
     if not read:
         first = found.findings[0]
         raise DatasetError(f"no annotations can be read; the first: {first.what}", first.remedy)
@@ -152,11 +155,9 @@ class _Placing:
         row = LabelRow(self.file.path, damage.line, damage.recording, math.nan, math.nan, "")
         row.drop(DAMAGED, damage.what)
         self.found.rows.append(row)
-        try:
+        with contextlib.suppress(ValueError):
             row.recording = self._recording(damage.recording)
             self.found.uncertain.add(row.recording)
-        except ValueError:
-            pass
 
     def _row(self, label: TimedLabel) -> LabelRow:
         row = LabelRow(
@@ -248,7 +249,7 @@ def _several_files(found: Gathered) -> list[Finding]:
 def _lonely(path: Path, error: Exception) -> Finding:
     return Finding(
         "annotations not used",
-        f"{path.name} was not used: {error.what if isinstance(error, AudioError) else error}",
+        f"{shown(path.name)} was not used: {error.what if isinstance(error, AudioError) else error}",
         (str(path),),
         "Name it as its recording, such as night.txt beside night.wav",
     )

@@ -10,14 +10,13 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from labcore.datasets.scan import is_audio
-from labcore.datasets.timed.labels import WHOLE, Damage, Stretch, TimedFile, TimedLabel
+from labcore.datasets.timed.labels import UPLOADED, WHOLE, Damage, Stretch, TimedFile, TimedLabel
 from labcore.datasets.timed.text import AnnotationText
 from labcore.errors import DatasetError
 
 NAME = "label_studio"
 KINDS = ("labels", "timeserieslabels", "timelinelabels", "hypertextlabels", "choices")
 """Kinds of results that give labels; those without times are of the whole recording."""
-_UPLOADED = re.compile(r"^[0-9a-f]{8}-(?=.)")
 _BEGIN = re.compile(r"^\s*\[\s*\{")
 
 
@@ -97,7 +96,7 @@ def _recording(task: dict[str, Any]) -> str:
     """The recording of a task: the one that was uploaded, else where its data says."""
     data = task["data"] if isinstance(task.get("data"), dict) else task
     named = [_path_of(place) for place in (data.get("audio"), *data.values()) if isinstance(place, str)]
-    uploaded = _UPLOADED.sub("", str(task.get("file_upload") or ""))
+    uploaded = UPLOADED.sub("", str(task.get("file_upload") or ""))
     return next((name for name in (*named, uploaded) if is_audio(name)), "")
 
 
@@ -109,7 +108,7 @@ def _path_of(place: str) -> str:
     path = unquote(parts.path) if parts.scheme or "%" in place or "?" in place else place
     folder, slash, name = path.rpartition("/")
     if "upload" in folder.split("/"):
-        return _UPLOADED.sub("", name)
+        return UPLOADED.sub("", name)
     return (folder + slash + name).removeprefix("/") if parts.scheme else folder + slash + name
 
 

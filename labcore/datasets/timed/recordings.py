@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-import unicodedata
 from collections import defaultdict
 from functools import cached_property, lru_cache
 from pathlib import Path
 
 from labcore.audio import probe
-from labcore.datasets.lookup import FileFinder
+from labcore.datasets.lookup import FileFinder, agreement, name_key
+from labcore.datasets.timed.labels import UPLOADED
 from labcore.errors import AudioError
 from labcore.typed import plain_path
 
 SKETCHED = (86_400.0, 48_000)
-_UPLOADED = re.compile(r"^[0-9a-f]{8}-(?=.)")
 _MARKS = re.compile(r"[\W_]+")
 
 
@@ -35,9 +34,9 @@ class Recordings:
         self._known: dict[tuple[str, Path], str] = {}
         self._by_name: dict[str, list[tuple[str, ...]]] = defaultdict(list)
         for parts in files:
-            self._by_name[_key(parts[-1])].append(parts)
+            self._by_name[name_key(parts[-1])].append(parts)
             stem = os.path.splitext(parts[-1])[0]  # noqa: PTH122 (called for every file)
-            self._by_name[_key(stem)].append(parts)
+            self._by_name[name_key(stem)].append(parts)
 
     def named(self, name: str, annotations: Path) -> str:
         """The whole path of the recording that a row names: as it is written, from the file's folder on, or by its name below the root.
@@ -78,7 +77,7 @@ class Recordings:
         """
         ways = _ways(annotations, self.root)
         for name in _beginnings(annotations.name):
-            there = self._by_name.get(_key(name), [])
+            there = self._by_name.get(name_key(name), [])
             here = [parts for parts in there if parts[:-1] == ways]
             best = here or _agreeing(there, ways)
             if len(dict.fromkeys(best)) > 1:
@@ -133,23 +132,11 @@ def _ways(annotations: Path, root: Path) -> tuple[str, ...]:
 
 def _agreeing(there: list[tuple[str, ...]], ways: tuple[str, ...]) -> list[tuple[str, ...]]:
     """Those of some files whose last folders agree most with others."""
-    agreement = [(_common(parts[:-1], ways), parts) for parts in there]
-    most = max((count for count, _ in agreement), default=0)
-    return [parts for count, parts in agreement if count == most]
-
-
-def _common(one: tuple[str, ...], other: tuple[str, ...]) -> int:
-    count = 0
-    for mine, theirs in zip(reversed(one), reversed(other), strict=False):
-        if _key(mine) != _key(theirs):
-            break
-        count += 1
-    return count
+    wanted = [*map(name_key, ways), ""]
+    agreeing = [(agreement(parts, wanted), parts) for parts in there]
+    most = max((count for count, _ in agreeing), default=0)
+    return [parts for count, parts in agreeing if count == most]
 
 
 def _loose(name: str) -> str:
-    return _key(_UPLOADED.sub("", " ".join(name.split())))
-
-
-def _key(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()
+    return name_key(UPLOADED.sub("", " ".join(name.split())))
