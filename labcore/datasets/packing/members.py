@@ -30,7 +30,7 @@ PAPERS = frozenset(".csv .tsv .txt .json .jsonl .ndjson .parquet .lst .list .md 
 DISTRUST = "Do not trust this file: nobody packs a data set like this. Fetch it again from where it is published"
 DAMAGED = (
     *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError),
-    *(OSError, EOFError, ValueError, OverflowError, RuntimeError, struct.error),
+    *(OSError, EOFError, TypeError, ValueError, OverflowError, RuntimeError, struct.error),
 )
 """What is raised where bytes are no archive, or not the one that its beginning says."""
 _ABSOLUTE = re.compile(r"/|[A-Za-z]:/")

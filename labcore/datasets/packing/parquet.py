@@ -38,15 +38,10 @@ def members(files: Iterable[tuple[Path, tuple[str, ...]]], names: Names) -> Iter
     Raises:
         DatasetError: one cannot be read.
     """
-    import pyarrow
-
     rows: list[dict[str, Any]] = []
     for path, place in files:
         part = next((named.part for text in reversed(place) if (named := part_named(text))), "")
-        with (
-            DatasetError.on_os_error(f"{path} cannot be read", "Fetch it again", pyarrow.ArrowException),
-            opened_parquet(path) as file,
-        ):
+        with opened_parquet(path) as file:
             audio = audio_column(file)
             told = [name.removesuffix(".path") if name == f"{audio}.path" else name for name in columns_of(file)]
             number = 0
