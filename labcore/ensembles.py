@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from labcore.config import CUTTING
 from labcore.datasets.record import ClipRecord
 from labcore.datasets.resuming import dataset_of
 from labcore.datasets.splits import split_for
@@ -27,7 +28,11 @@ from labcore.runs import Run
 from labcore.runs.origin import ENSEMBLE
 from labcore.workspace import Workspace, draft_folder
 
-_SAME = ("data.dataset", "data.fold", "data.split", "data.leave_out", "data.exclude_classes", "audio", "features")
+_SAME = (
+    *("data.dataset", "data.fold", "data.split", "data.leave_out", "data.exclude_classes"),
+    *CUTTING,
+    *("audio", "features"),
+)
 """What the members must agree on: what they hear, and which clips none of them was trained on."""
 
 

@@ -22,7 +22,15 @@ ENDINGS = {"raven": ".selections.txt", "audacity": ".labels.txt"}
 ROWS = 10_000
 """Rows of Parquet that are gathered before they are written."""
 
+SELECTION_COLUMNS = (
+    "Selection", "View", "Channel", "Begin Time (s)", "End Time (s)", "Low Freq (Hz)", "High Freq (Hz)", "Begin File", "Begin Path",
+    "File Offset (s)", "Annotation", "Score",
+)  # fmt: skip
+"""Of Raven's selection tables."""
+
 Predictions = Iterable[dict[str, Any]]
+Band = tuple[float, float]
+"""The lowest and the highest frequency that a network hears, in Hz."""
 
 
 def columns_of(labels: list[str], per: str) -> list[str]:
@@ -105,19 +113,41 @@ def _write_parquet(file: IO[bytes], rows: Iterator[dict[str, Any]], columns: lis
             writer.write_table(pa.Table.from_pylist(gathered, schema))
 
 
-def track_of(prediction: dict[str, Any], format: str, threshold: float) -> str:
-    """The segments of one recording as the text of a Raven selection table or an Audacity label track."""
-    segments = segments_of(prediction, threshold)
+def track_of(prediction: dict[str, Any], format: str, threshold: float, band: Band) -> str:
+    """The segments of one recording as the text of a Raven selection table or an Audacity label track.
+
+    Args:
+        band: the lowest and the highest frequency that the network hears, in Hz; it stands in each row of a selection table.
+    """
     if format == "audacity":
+        segments = segments_of(prediction, threshold)
         return "".join(f"{s.start_s:.6f}\t{s.end_s:.6f}\t{_plain(s.label)}\n" for s in segments)
-    name = _plain(Path(prediction["file"]).name)
-    return "Selection\tView\tChannel\tBegin Time (s)\tEnd Time (s)\tBegin File\tAnnotation\tScore\n" + "".join(
-        f"{n}\tSpectrogram 1\t1\t{s.start_s:.6f}\t{s.end_s:.6f}\t{name}\t{_plain(s.label)}\t{s.probability:.4f}\n"
-        for n, s in enumerate(segments, 1)
-    )
+    return "".join(selection_table([prediction], threshold, band))
 
 
-def write_tracks(targets: Iterable[tuple[Path, dict[str, Any]]], format: str, threshold: float) -> None:
+def selection_table(predictions: Predictions, threshold: float, band: Band) -> Iterator[str]:
+    """The segments of recordings as the lines of one Raven selection table, as they come.
+
+    As in Raven, which opens several files one behind the other, begin and end count from the first on, and the file offset from the
+    beginning of their own. Recordings that could not be read are left out.
+    """
+    yield "\t".join(SELECTION_COLUMNS) + "\n"
+    number, before = 1, 0.0
+    for prediction in predictions:
+        if "error" in prediction:
+            continue
+        path = prediction["file"]
+        for s in segments_of(prediction, threshold):
+            times = [f"{seconds:.6f}" for seconds in (before + s.start_s, before + s.end_s)]
+            heard = [f"{hertz:.1f}" for hertz in band]
+            place = [_plain(Path(path).name), _plain(path), f"{s.start_s:.6f}"]
+            cells = [str(number), "Spectrogram 1", "1", *times, *heard, *place, _plain(s.label), f"{s.probability:.4f}"]
+            yield "\t".join(cells) + "\n"
+            number += 1
+        before += prediction["seconds"]
+
+
+def write_tracks(targets: Iterable[tuple[Path, dict[str, Any]]], format: str, threshold: float, band: Band) -> None:
     """Write a label track or selection table for each (path, prediction); those of files that could not be read are left out.
 
     Raises:
@@ -126,7 +156,17 @@ def write_tracks(targets: Iterable[tuple[Path, dict[str, Any]]], format: str, th
     for path, prediction in targets:
         if "error" not in prediction:
             with _whole(path) as file:
-                file.write(track_of(prediction, format, threshold).encode())
+                file.write(track_of(prediction, format, threshold, band).encode())
+
+
+def write_selection_table(path: Path, predictions: Predictions, threshold: float, band: Band) -> None:
+    """Write one selection table over several recordings, whole or not at all.
+
+    Raises:
+        WorkspaceError: it cannot be written.
+    """
+    with _whole(path) as file:
+        file.writelines(line.encode() for line in selection_table(predictions, threshold, band))
 
 
 def _plain(text: str) -> str:

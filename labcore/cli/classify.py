@@ -7,6 +7,7 @@ Examples:
   labcore classify clip.wav
   labcore classify recordings/ --output events.csv --per segment
   labcore classify night.wav --format audacity --output night.txt
+  labcore classify recordings/ --format raven --combined --output all.selections.txt
 """
 
 from __future__ import annotations
@@ -23,7 +24,20 @@ from typing import TYPE_CHECKING, Any
 from labcore import builtin
 from labcore.batch.journal import PredictionJournal
 from labcore.batch.segments import THRESHOLD, LabelTotal, Segment, segments_of, summary_of, with_events
-from labcore.batch.tables import ENDINGS, FORMATS, PER, TRACKS, csv_writer, rows_of, track_of, write_table, write_tracks
+from labcore.batch.tables import (
+    ENDINGS,
+    FORMATS,
+    PER,
+    TRACKS,
+    Band,
+    csv_writer,
+    rows_of,
+    selection_table,
+    track_of,
+    write_selection_table,
+    write_table,
+    write_tracks,
+)
 from labcore.cli.inputs import Inputs, last_trained, sound_files, weights_of
 from labcore.cli.output import DONE, FAILED, INTERRUPTED, duration, emit, emit_json, percent, say, say_some, tell
 from labcore.cli.parser import WEIGHTS, Parser, add_device, add_json, positive, share
@@ -56,6 +70,9 @@ def parser() -> Parser:
         "--per", choices=PER, default="file", help="row of csv or parquet: a file, a window, or a segment of windows with the same label "
         "(default: file)",
     )  # fmt: skip
+    output.add_argument(
+        "--combined", action="store_true", help="one raven selection table of all recordings, not one each"
+    )
     add_json(output, "each result as a line of JSON (with --output: a summary)")
     parser.add_argument(
         "--threshold", metavar="P", type=share, default=THRESHOLD, help="least probability of an event (default: 0.5)"
@@ -73,20 +90,23 @@ def run(arguments: argparse.Namespace) -> int:
     inputs = sound_files(arguments.files)
     if arguments.output is not None:
         return _into_files(arguments, kind, weights, inputs)
-    if kind in TRACKS and len(inputs.files) > 1:
-        raise ConfigError(
-            f"{len(inputs.files)} recordings do not go into one {kind} file", "Give a folder with --output"
-        )
+    if kind in TRACKS and len(inputs.files) > 1 and not arguments.combined:
+        remedy = "Give a folder with --output" + (", or --combined" if kind == "raven" else "")
+        raise ConfigError(f"{len(inputs.files)} recordings do not go into one {kind} file", remedy)
     from labcore.batch.predicting import predict_files
     from labcore.inference.classifier import Classifier
 
     classifier = Classifier.load(weights, arguments.device)
-    write = _Stdout(kind, classifier.labels, arguments.per, arguments.threshold)
+    if arguments.combined:
+        write: _Stdout | _Combined = _Combined(arguments.threshold, classifier.band)
+    else:
+        write = _Stdout(kind, classifier, arguments.per, arguments.threshold)
     bad = 0
     with contextlib.closing(predict_files(classifier, inputs.files, arguments.hop, _at_work)) as predictions:
         for _, prediction in itertools.chain(inputs.errors(), predictions):
             bad += "error" in prediction
             write(prediction)
+    write.end()
     if bad and len(inputs) > 1 and kind != "jsonl":
         say(f"{bad} of {counted(len(inputs), 'file')} could not be read")
     return FAILED if bad else DONE
@@ -114,10 +134,10 @@ class _Stopped(Exception):
 class _Stdout:
     """Writes predictions to stdout as they come; files that could not be read are reported on stderr too."""
 
-    def __init__(self, kind: str, labels: list[str], per: str, threshold: float) -> None:
-        self.kind, self.per, self.threshold = kind, per, threshold
+    def __init__(self, kind: str, classifier: Classifier, per: str, threshold: float) -> None:
+        self.kind, self.per, self.threshold, self.band = kind, per, threshold, classifier.band
         self.file = io.StringIO()
-        self.writer = csv_writer(self.file, labels, per) if kind == "csv" else None
+        self.writer = csv_writer(self.file, classifier.labels, per) if kind == "csv" else None
 
     def __call__(self, prediction: dict[str, Any]) -> None:
         if self.kind == "jsonl":
@@ -136,9 +156,33 @@ class _Stdout:
         elif "error" not in prediction and self.kind == "text":
             text = "\n".join(_lines(prediction, self.threshold))
         elif "error" not in prediction:
-            text = track_of(prediction, self.kind, self.threshold)
+            text = track_of(_in_full(prediction), self.kind, self.threshold, self.band)
         if text := text.removesuffix("\n"):
             emit(text)
+
+    def end(self) -> None:
+        """All have come, and are written."""
+
+
+class _Combined:
+    """Writes one selection table to stdout when all predictions have come."""
+
+    def __init__(self, threshold: float, band: Band) -> None:
+        self.threshold, self.band = threshold, band
+        self.predictions: list[dict[str, Any]] = []
+
+    def __call__(self, prediction: dict[str, Any]) -> None:
+        if "error" in prediction:
+            say(f"bad: {prediction['error']}")
+        self.predictions.append(prediction)
+
+    def end(self) -> None:
+        emit("".join(selection_table(map(_in_full, self.predictions), self.threshold, self.band)).removesuffix("\n"))
+
+
+def _in_full(prediction: dict[str, Any]) -> dict[str, Any]:
+    """A prediction with the whole path of its file, for a table that may be opened from anywhere."""
+    return prediction | {"file": os.path.abspath(prediction["file"])}  # noqa: PTH100 (keeps links)
 
 
 def _lines(prediction: dict[str, Any], threshold: float) -> list[str]:
@@ -186,8 +230,9 @@ def _nearest(prediction: dict[str, Any]) -> str:
 def _into_files(arguments: argparse.Namespace, kind: str, weights: Path, inputs: Inputs) -> int:
     """Write predictions to a file or a folder; those made before are taken from the journal beside it."""
     output, files = Path(arguments.output), inputs.files
-    targets = track_files(arguments.files, files, output, kind) if kind in TRACKS else {}
-    into_folder = kind in TRACKS and output not in targets.values()
+    single = kind in TRACKS and not arguments.combined
+    targets = track_files(arguments.files, files, output, kind) if single else {}
+    into_folder = single and output not in targets.values()
     journal_file = output / ".answers.jsonl" if into_folder else output.with_name(f".{output.name}.answers.jsonl")
     with WorkspaceError.on_os_error(f"{journal_file.parent} cannot be made", "Choose another --output"):
         journal_file.parent.mkdir(parents=True, exist_ok=True)
@@ -201,9 +246,11 @@ def _into_files(arguments: argparse.Namespace, kind: str, weights: Path, inputs:
     bad, notes, stopped = _predict(classifier, waiting, arguments.hop, journal, inputs)
     everything = [*inputs.unread, *files]
     known = ((file, found) for file in everything if (found := journal.get(file)) is not None)
-    if kind in TRACKS:
-        tracks = ((targets[file], found) for file, found in known if file in targets)
-        write_tracks(tracks, kind, arguments.threshold)
+    if arguments.combined:
+        write_selection_table(output, (_in_full(found) for _, found in known), arguments.threshold, classifier.band)
+    elif kind in TRACKS:
+        tracks = ((targets[file], _in_full(found)) for file, found in known if file in targets)
+        write_tracks(tracks, kind, arguments.threshold, classifier.band)
     else:
         write_table(output, kind, (found for _, found in known), classifier.labels, arguments.per, arguments.threshold)
     done, skipped = journal.added, len(files) - len(waiting)
@@ -258,7 +305,9 @@ def format_of(arguments: argparse.Namespace) -> str:
     Raises:
         ConfigError: none is given and the ending tells none, or it cannot be had this way.
     """
-    kind: str = arguments.format or ""
+    kind: str = arguments.format or ("raven" if arguments.combined else "")
+    if arguments.combined and kind != "raven":
+        raise ConfigError(f"only selection tables can be combined, and not {kind}", "Leave out --combined or --format")
     if arguments.output is None:
         if kind == "parquet":
             raise ConfigError("Parquet does not go to stdout", "Name a file with --output")
@@ -270,7 +319,7 @@ def format_of(arguments: argparse.Namespace) -> str:
     kind = kind or BY_ENDING.get(Path(arguments.output).suffix.lower(), "")
     if not kind:
         raise ConfigError(f"the format of {arguments.output} is not known", f"Give --format {', '.join(FORMATS)}")
-    if kind not in TRACKS and Path(arguments.output).is_dir():
+    if (kind not in TRACKS or arguments.combined) and Path(arguments.output).is_dir():
         raise ConfigError(f"{arguments.output} is a folder", "Name a file in it")
     return kind
 

@@ -1,10 +1,11 @@
-"""List, create, look at, import, check, rename and remove data sets, and show their corrected labels.
+"""List, create, look at, import, check, rename and remove data sets, and show their labels and corrections.
 
 Recognized layouts: UrbanSound8K, ESC-50, Speech Commands, GTZAN, FSD50K, AudioSet, BirdCLEF, FSDD, AudioMNIST, RAVDESS,
 CREMA-D, TESS, Hugging Face audiofolder, one folder per class (also inside train/ val/ test/, audio_train/ audio_test/ or
 fold1/ …), and a CSV file with the columns path,label and optionally fold, group (speaker
 or recording), and start,end or start,duration in seconds, or in the unit of the column's name (start_ms, end_sample).
-Other common column names work too; `labcore datasets look` shows how they were read. Zip and tar archives, WebDataset and
+Other common column names work too; `labcore datasets look` shows how they were read. Recordings with time-stamped annotations:
+Raven, Audacity, Sonic Visualiser, Label Studio, BirdNET, Kaleidoscope, AOEF (Whombat), DCASE, Praat. Zip and tar archives, WebDataset and
 Parquet with sounds are unpacked into the workspace.
 
 Examples:
@@ -13,6 +14,7 @@ Examples:
   labcore datasets import ~/ESC-50 --name esc50
   labcore datasets check esc50
   labcore datasets annotations esc50
+  labcore datasets labels night/ --data.windows grid --data.window_seconds 3
 """
 
 from __future__ import annotations
@@ -23,9 +25,9 @@ from typing import TYPE_CHECKING
 
 from labcore.cli import bring
 from labcore.cli.output import Content, duration, say, table, tell, tell_list
-from labcore.cli.parser import Parser, add_anyone, add_json, subcommands
+from labcore.cli.parser import Parser, add_anyone, add_json, add_setting, subcommands
 from labcore.cli.progress import counting, scanning
-from labcore.config import RunConfig
+from labcore.config import CUTTING, RunConfig, all_settings
 from labcore.texts import counted, shown
 from labcore.workspace import Workspace
 
@@ -47,6 +49,7 @@ def parser() -> Parser:
             "list": (show_list, "list the data sets of the workspace"),
             "demo": (demo, "make the demo set: 400 synthetic city sounds of ten classes, in about ten seconds"),
             "check": (check, "check a data set for problems that would harm training"),
+            "labels": (timed, "show what becomes of time-stamped labels: used, merged or dropped, and why"),
             "look": (bring.look, "show what a folder, CSV file or archive looks like, and what of it cannot be read"),
             "import": (
                 bring.take_in,
@@ -85,6 +88,11 @@ def parser() -> Parser:
         f"--{RATE}", dest="sample_rate", type=int, metavar="HZ", help="report sound that training at this sample rate would not hear "
         "(default: that of `labcore train`)",
     )  # fmt: skip
+    actions["labels"].add_argument("dataset", metavar="NAME", help="data set by name, or path of a folder or file")
+    actions["labels"].add_argument(
+        "--csv", metavar="FILE", help="write every label as CSV to this file, with its row and its fate, - for stdout"
+    )
+    _add_windows(actions["labels"], actions["check"])
     decisions = actions["annotations"]
     decisions.add_argument("dataset", metavar="NAME", help="name of the data set")
     wish = decisions.add_mutually_exclusive_group()
@@ -95,6 +103,14 @@ def parser() -> Parser:
         if each is not written:
             add_json(each, "lines of JSON")
     return parser
+
+
+def _add_windows(*parsers: Parser) -> None:
+    """The flags of how clips are cut by annotations."""
+    for parser in parsers:
+        windows = parser.add_argument_group("windows of annotated recordings")
+        for path in CUTTING:
+            add_setting(windows, all_settings()[path])
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -147,6 +163,12 @@ def remove(workspace: Workspace, arguments: argparse.Namespace) -> int:
     return tell({**facts, "runs": [run.id for run, _ in use.runs]}, f"{use.name}: {done}", as_json=arguments.json)
 
 
+def timed(workspace: Workspace, arguments: argparse.Namespace) -> int:
+    from labcore.cli import timed_labels
+
+    return timed_labels.show(workspace, arguments)
+
+
 def annotated(workspace: Workspace, arguments: argparse.Namespace) -> int:
     from labcore.cli import annotations as labels
 
@@ -158,6 +180,7 @@ def annotated(workspace: Workspace, arguments: argparse.Namespace) -> int:
 
 
 def check(workspace: Workspace, arguments: argparse.Namespace) -> int:
+    from labcore.cli.timed_labels import cutting_of
     from labcore.datasets.health import check_dataset
     from labcore.datasets.registry import find_dataset
     from labcore.datasets.walk import looking
@@ -165,7 +188,7 @@ def check(workspace: Workspace, arguments: argparse.Namespace) -> int:
     rate = arguments.sample_rate
     config = RunConfig() if rate is None else RunConfig().replace({RATE: rate})
     with looking(scanning("checking")):
-        dataset = find_dataset(workspace, arguments.dataset)
+        dataset = find_dataset(workspace, arguments.dataset, cutting_of(arguments))
     health = check_dataset(dataset, counting("checking"), config)
     return tell(health.to_dict(), *report(health), as_json=arguments.json)
 

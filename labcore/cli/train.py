@@ -169,7 +169,7 @@ def check_inputs(config: RunConfig, workspace: Workspace) -> RunConfig:
     from labcore.datasets.splits import split_for
     from labcore.device import choose_device
 
-    dataset = find_dataset(workspace, config.data.dataset)
+    dataset = find_dataset(workspace, config.data.dataset, config.cutting)
     split_for(dataset.table, config.data)
     config = with_whole_paths(workspace, config)
     if config.runtime.device not in ("auto", "cpu", ALL) or (config.runtime.device == ALL and not several_gpus()):

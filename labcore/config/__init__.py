@@ -35,6 +35,14 @@ ULTRASOUND_RATE = 96_000
 """In Hz; who asks for a higher rate wants to hear what people do not."""
 
 
+CUTTING = tuple(
+    f"data.{name}"
+    for name in ("windows", "window_seconds", "window_overlap", "least_overlap", "overlap_of", "mixed_windows", "annotations",
+                 "background_ratio", "least_confidence", "label_column")
+)  # fmt: skip
+"""The settings of how clips are cut from recordings with time-stamped annotations."""
+
+
 class RunConfig(SettingGroup):
     """All settings of one run."""
 
@@ -73,6 +81,13 @@ class RunConfig(SettingGroup):
             return self.features.f_max
         usable = 0.45 * self.audio.sample_rate
         return usable if self.audio.sample_rate > ULTRASOUND_RATE else min(14000.0, usable)
+
+    @property
+    def cutting(self) -> DataConfig:
+        """The settings of the data with the length of windows worked out where it is to be the clip length."""
+        if self.data.window_seconds is not None:
+            return self.data
+        return self.data.model_copy(update={"window_seconds": self.audio.clip_seconds})
 
     @property
     def framing(self) -> Framing:

@@ -11,7 +11,10 @@ class DataConfig(SettingGroup):
     """Which clips are trained on, and which are tested on."""
 
     dataset: str = setting(
-        "demo", "Data set", "Name of a data set in the workspace, or path of a folder or CSV file.", flag="dataset"
+        "demo",
+        "Data set",
+        "Name of a data set in the workspace, or path of a folder, a CSV file or annotations.",
+        flag="dataset",
     )
     fold: str | None = setting(
         None, "Test fold", "Fold that is never trained on; the reported accuracy is measured on it. Automatic: the test part if the data "
@@ -42,6 +45,51 @@ class DataConfig(SettingGroup):
         "sampling", "Class imbalance", "What to do if the largest class has more than twice the clips of the smallest. sampling: "
         "oversample rare classes, by the square root of their frequency and at most 8 times. weighting: weight them in the loss. none: "
         "nothing.", advanced=True,
+    )  # fmt: skip
+    windows: Literal["centred", "grid", "exact"] = setting(
+        "centred", "Windows", "How clips are cut from recordings with time-stamped annotations. centred: a window in the middle of each "
+        "label, several in a long one. grid: windows at regular steps. exact: each label is a clip as it is.", advanced=True,
+    )  # fmt: skip
+    window_seconds: float | None = setting(
+        None, "Window length", "Length of the windows that are cut from annotated recordings. Automatic: the clip length; if that is "
+        "automatic too, so long that 90 % of the labels fit, 1 to 10 s.", ge=0.1, le=60, step=0.1, unit="s", advanced=True,
+    )  # fmt: skip
+    window_overlap: float = setting(
+        0.0,
+        "Window overlap",
+        "Share of a window that overlaps the next one on the grid.",
+        ge=0,
+        le=0.9,
+        step=0.05,
+        advanced=True,
+    )
+    least_overlap: float = setting(
+        0.5, "Least overlap", "Share that a window and a label have to have in common for the window to have that label. A window "
+        "that is centred on a label always has it.", ge=0.01, le=1, step=0.05, advanced=True,
+    )  # fmt: skip
+    overlap_of: Literal["shorter", "event", "window"] = setting(
+        "shorter", "Overlap measured on", "What the least overlap is a share of: the label (event), the window, or the shorter of them.",
+        advanced=True,
+    )  # fmt: skip
+    mixed_windows: Literal["drop", "longest"] = setting(
+        "drop", "Windows of several classes", "drop: leave out windows with labels of several classes. longest: take the class that "
+        "fills most of the window.", advanced=True,
+    )  # fmt: skip
+    annotations: Literal["partial", "complete"] = setting(
+        "partial", "Annotations", "complete: every sound of interest is labelled, so that the unlabelled parts of annotated recordings "
+        "become clips of the class background. partial: unlabelled parts are not used.", advanced=True,
+    )  # fmt: skip
+    background_ratio: float = setting(
+        1.0, "Background clips", "Most clips of background for each labelled clip, spread evenly over the recordings. Only if "
+        "annotations are complete.", ge=0, le=100, step=0.5, advanced=True,
+    )  # fmt: skip
+    least_confidence: float = setting(
+        0.0, "Least confidence", "Labels with a lower confidence are not used. Labels without a confidence always are.",
+        ge=0, le=1, step=0.05, advanced=True,
+    )  # fmt: skip
+    label_column: str | None = setting(
+        None, "Label column", "Column, tier or tag of the annotations that holds the label. Automatic: Annotation, Label, Species or a "
+        "similar name, else the first with words.", advanced=True,
     )  # fmt: skip
 
 

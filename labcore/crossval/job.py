@@ -82,7 +82,7 @@ class CrossValidation(JobFolder):
         from labcore.datasets.corrections import FILE
         from labcore.datasets.registry import find_dataset
 
-        dataset = find_dataset(workspace, config.data.dataset)
+        dataset = find_dataset(workspace, config.data.dataset, config.cutting)
         chosen = _chosen(dataset, config, folds)
         experiment = cls.new(workspace, f"{KIND}-{slug(Path(config.data.dataset).stem or 'data')[:24]}")
         config = config.replace({"data.fold": None, "data.split": "official"})

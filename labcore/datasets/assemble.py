@@ -75,7 +75,7 @@ def assembled(reading: DatasetDraft) -> Dataset:
     empty = named.pop("", 0)
     timed: list[Finding] = []
     if rows and not named:
-        rows, timed = parted(rows)
+        rows, timed = parted(rows, thin=reading.layout == "annotations")
         folds, note = assign_folds([row[1] for row in rows], [row[3] for row in rows])
         rows = [(*row[:2], fold, *row[3:]) for row, fold in zip(rows, folds, strict=True)]
         note = (
@@ -108,7 +108,7 @@ def assembled(reading: DatasetDraft) -> Dataset:
 
 def _labels(reading: DatasetDraft, labels: list[str]) -> tuple[list[str], list[Finding]]:
     """Labels as they are meant, and what is told of them."""
-    if reading.layout in LISTED:
+    if reading.layout in (*LISTED, "annotations"):
         labels, told = unified(labels)
         return labels, [*told, *([] if reading.several_labels else several_in_a_cell(labels))]
     labels = [unicodedata.normalize("NFC", shown(label)) for label in labels]

@@ -37,11 +37,14 @@ MOST_PIECES = 50
 """A part is cut into clips of about so many seconds, and into so many at most."""
 
 
-def parted(rows: list[Row]) -> tuple[list[Row], list[Finding]]:
+def parted(rows: list[Row], thin: bool = False) -> tuple[list[Row], list[Finding]]:
     """The rows of a data set without folds, in which recordings that are the only one of a class are parted by time.
 
     Each part is a group of its own, named by :data:`CUT` or :data:`SPAN`. A file that holds one clip is cut into parts with a guard
     between them, so that no window reaches from one into the next; clips that are spans of a file are parted where none overlaps.
+
+    Args:
+        thin: where clips that are spans overlap everywhere, those that lie across the cuts are left out.
     """
     groups: dict[str, set[str]] = defaultdict(set)
     members: dict[str, list[int]] = defaultdict(list)
@@ -49,7 +52,7 @@ def parted(rows: list[Row]) -> tuple[list[Row], list[Finding]]:
         groups[row[1]].add(row[3])
         members[row[3]].append(number)
     alone = {group for held in groups.values() if len(held) == 1 for group in held}
-    made = {group: found for group in sorted(alone) if (found := _parts([rows[n] for n in members[group]]))}
+    made = {group: found for group in sorted(alone) if (found := _parts([rows[n] for n in members[group]], thin))}
     if not made:
         return rows, []
     placed = {number: made[group][at] for group in made for at, number in enumerate(members[group])}
@@ -58,16 +61,17 @@ def parted(rows: list[Row]) -> tuple[list[Row], list[Finding]]:
         _told(
             sorted(label for label, held in groups.items() if len(held) == 1 and held <= made.keys()),
             sorted({rows[members[group][0]][0] for group in made}),
+            sum(not each for found in made.values() for each in found),
         )
     ]
 
 
-def _parts(rows: list[Row]) -> list[list[Row]]:
+def _parts(rows: list[Row], thin: bool) -> list[list[Row]]:
     """For each row of one group what takes its place; empty where the recording cannot be parted."""
     if len({row[0] for row in rows}) > 1:
         return []
     if len(rows) > 1:
-        return _spans(rows)
+        return _spans(rows, thin)
     (row,) = rows
     if row[4] or not math.isnan(row[5]):
         return []
@@ -96,15 +100,28 @@ def _pieces(start: float, end: float) -> list[tuple[float, float]]:
     return list(itertools.pairwise(edges))
 
 
-def _spans(rows: list[Row]) -> list[list[Row]]:
-    """Clips that are spans of one file, in parts of about equal number; a part ends where no clip reaches into the next."""
+def _spans(rows: list[Row], thin: bool) -> list[list[Row]]:
+    """Clips that are spans of one file, in parts of about equal number; a part ends where no clip reaches into the next.
+
+    Where every clip does, they end all the same with ``thin``: what takes the place of those that reach across is nothing.
+    """
     order = sorted(range(len(rows)), key=lambda n: (rows[n][4], n))
-    reach = np.maximum.accumulate([math.inf if math.isnan(rows[n][5]) else rows[n][5] for n in order])
+    reach = np.maximum.accumulate([_end(rows[n]) for n in order])
     free = [at for at in range(1, len(order)) if rows[order[at]][4] >= reach[at - 1]]
     wanted = [round(len(order) * part / PARTS) for part in range(1, PARTS)]
     ends = sorted({min(free, key=lambda at: abs(at - ideal)) for ideal in wanted}) if free else []
+    across: set[int] = set()
+    if not ends and thin:
+        ends = sorted({at for at in wanted if rows[order[0]][4] < rows[order[at]][4]})
+        across = {order[n] for end in ends for n in range(end) if _end(rows[order[n]]) > rows[order[end]][4]}
     part_of = {number: 1 + sum(at >= end for end in ends) for at, number in enumerate(order)}
-    return [[(*row[:3], f"{row[3]}{SPAN}{part_of[n]}", *row[4:])] for n, row in enumerate(rows)] if ends else []
+    if not ends or len(across) == len(rows):
+        return []
+    return [[(*row[:3], f"{row[3]}{SPAN}{part_of[n]}", *row[4:])] * (n not in across) for n, row in enumerate(rows)]
+
+
+def _end(row: Row) -> float:
+    return math.inf if math.isnan(row[5]) else row[5]
 
 
 def recording_of(group: str) -> str:
@@ -152,13 +169,14 @@ def whole(dataset: Dataset) -> Dataset:
     return replace(dataset, table=table, findings=findings)
 
 
-def _told(labels: list[str], paths: list[str]) -> Finding:
+def _told(labels: list[str], paths: list[str], across: int) -> Finding:
     files = some((shown(Path(path).name) for path in paths), 3)
     who = f"class {shown(labels[0])} has" if len(labels) == 1 else f"classes {some(map(shown, labels))} have"
     return Finding(
         KIND,
         f"the {who} only one recording{'' if len(labels) == 1 else ' each'} ({files}), which is split by time into training "
-        "and test clips. This is a weaker test than other recordings, so the accuracy of the class is optimistic",
+        "and test clips. This is a weaker test than other recordings, so the accuracy of the class is optimistic"
+        + (f". Clips across the cuts are left out ({across})" if across else ""),
         tuple(paths),
         "Add clips of other recordings if you have some",
     )

@@ -156,8 +156,13 @@ def _found(finder: FileFinder, cell: str) -> bool:
         return False
 
 
-def lists_beside(folder: Path) -> tuple[list[tuple[ClipList, str]], list[Finding]]:
+def lists_beside(
+    folder: Path, without: frozenset[Path] = frozenset()
+) -> tuple[list[tuple[ClipList, str]], list[Finding]]:
     """The lists that lie in the folder of a data set, and in folders for lists in it.
+
+    Args:
+        without: files that are no lists of clips.
 
     Returns:
         Those that say what the clips are, each with the part that its name tells ("" where it stands alone); and a note on each that
@@ -170,6 +175,8 @@ def lists_beside(folder: Path) -> tuple[list[tuple[ClipList, str]], list[Finding
     usable: list[ClipList] = []
     findings: list[Finding] = []
     for path in _paths(folder):
+        if path in without:
+            continue
         clips, reason, broken = _looked_at(path)
         if clips is not None and not reason:
             usable.append(clips)

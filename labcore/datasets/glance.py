@@ -11,11 +11,11 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from labcore.allowed_paths import allowed_paths, check_root
-from labcore.datasets.cliplist import LIST_SUFFIXES
 from labcore.datasets.layouts import read_dataset
 from labcore.datasets.names import no_reference, places_of
 from labcore.datasets.scan import is_audio, listed
 from labcore.datasets.table import Dataset
+from labcore.datasets.timed.formats import SUFFIXES
 from labcore.datasets.walk import TooMuchError, WalkBudget
 from labcore.errors import DatasetError, LabError, WorkspaceError
 from labcore.reading import read_object
@@ -128,7 +128,7 @@ def _stamp(path: Path) -> str:
             below += [folder / entry.name for entry in folders]
             names = {entry.name for entry in held}.difference(entry.name for entry in folders)
             look.saw(folder, len(names), sum(map(is_audio, names)))
-            for entry in (*folders, *(entry for entry in held if entry.name.lower().endswith(LIST_SUFFIXES))):
+            for entry in (*folders, *(entry for entry in held if entry.name.lower().endswith(SUFFIXES))):
                 with contextlib.suppress(OSError):
                     digest.update(as_bytes(f"{entry.path} {entry.stat().st_mtime_ns}\n"))
         level = below

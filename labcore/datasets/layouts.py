@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from labcore.allowed_paths import is_open
+from labcore.config import DataConfig
 from labcore.datasets.cliplist import LIST_SUFFIXES, ClipList, lists_beside, read_list
 from labcore.datasets.folders import LIST_REMEDY, read_folders
 from labcore.datasets.listed import read_clip_lists
@@ -27,8 +28,10 @@ from labcore.datasets.scan import (
     subfolders,
 )
 from labcore.datasets.table import MISSING, DataProblem, Dataset, Finding
+from labcore.datasets.timed.dataset import Annotated, annotations_at, at_a_glance, in_windows, one_class
 from labcore.datasets.walk import looking
 from labcore.errors import DatasetError
+from labcore.texts import counted
 from labcore.typed import hint, typed_path
 
 INNER_FOLDERS = ("audio", "meta", "metadata")
@@ -37,12 +40,14 @@ MOST_WITHIN = 12
 """Of so many folders with audio in one, it is looked whether they are data sets by themselves, and not classes."""
 
 
-def read_dataset(path: str | Path, name: str = "") -> Dataset:
+def read_dataset(path: str | Path, name: str = "", data: DataConfig | None = None) -> Dataset:
     """Read the clip table of a data set, whatever its layout. Decodes nothing.
 
     Args:
-        path: the folder of the data set, its ``audio`` folder, its CSV file, or a folder that holds one data set and no other.
+        path: the folder of the data set, its ``audio`` folder, its CSV file, a file of annotations, or a folder that holds one data
+            set and no other.
         name: what to call it; the folder's or file's own name by default.
+        data: how clips are cut by time-stamped annotations; None for the defaults.
 
     Raises:
         DatasetError: the path is missing, nothing known is there, no clip is there, or all clips are of one class.
@@ -56,16 +61,17 @@ def read_dataset(path: str | Path, name: str = "") -> Dataset:
     with looking() as look:
         look.root = path
         look.refuse_system(path)
-        return _read(path, name)
+        return _read(path, name, data)
 
 
-def _read(path: Path, name: str) -> Dataset:
+def _read(path: Path, name: str, data: DataConfig | None) -> Dataset:
     reader = _recognise_file(path) if path.is_file() else _recognise_above(path) or _recognise(path)
     if reader is None:
         reader = _only_one_below(path)
     called = path.stem if path.is_file() else path.parent.name if path.name in INNER_FOLDERS else path.name
     dataset = reader(name or called or "data")
-    return _checked(_within_allowed(dataset))
+    dataset = at_a_glance(dataset) if data is None else in_windows(dataset, data)
+    return _checked(_within_allowed(dataset), settled=data is not None)
 
 
 def _within_allowed(dataset: Dataset) -> Dataset:
@@ -79,7 +85,8 @@ def _within_allowed(dataset: Dataset) -> Dataset:
     )
 
 
-def _checked(dataset: Dataset) -> Dataset:
+def _checked(dataset: Dataset, settled: bool) -> Dataset:
+    """Refuse a data set that nothing can be trained on. ``settled``: how clips are cut by annotations is known by now."""
     if not len(dataset.table):
         first = (
             f"; the first problem: {dataset.problems[0].path} {dataset.problems[0].what}" if dataset.problems else ""
@@ -88,7 +95,9 @@ def _checked(dataset: Dataset) -> Dataset:
             f"the data set {dataset.root} has no clips: {len(dataset.problems)} skipped{first}",
             "Check that the audio files lie where the data set says",
         )
-    if len(labels := dataset.labels) < 2:
+    if len(labels := dataset.labels) < 2 and dataset.annotated is not None:
+        return one_class(dataset, settled)
+    if len(labels) < 2:
         raise DatasetError(
             f"all {len(dataset.table)} clips of {dataset.root} belong to one class, {labels[0]!r}",
             "A classifier needs at least two classes: add clips of another one, in a folder of its own",
@@ -97,6 +106,8 @@ def _checked(dataset: Dataset) -> Dataset:
 
 
 def _recognise_file(path: Path) -> Reader:
+    if annotated := annotations_at(path):
+        return lambda name: annotated.uncut(name, path)
     if path.suffix.lower() not in LIST_SUFFIXES:
         if packed_files(path):
             raise PackedError(path)
@@ -151,7 +162,18 @@ def _speech_commands(glimpse: Glimpse) -> Reader | None:
 
 def _listed(glimpse: Glimpse) -> Reader | None:
     lists, findings = glimpse.lists
-    return (lambda name: read_clip_lists(lists, glimpse.folder, name, findings)) if lists else None
+    told = [*findings, *_not_used(glimpse.annotated)]
+    return (lambda name: read_clip_lists(lists, glimpse.folder, name, told)) if lists else None
+
+
+def _annotated(glimpse: Glimpse) -> Reader | None:
+    annotated = glimpse.annotated
+    if annotated is None or glimpse.lists[0] or not annotated.recordings.files:
+        return None
+    with_audio = [child for child in glimpse.folders if holds_audio(glimpse.folder / child)]
+    if len(with_audio) > 1 and annotated.labelled_share() < 0.5:
+        return None
+    return lambda name: annotated.uncut(name, glimpse.folder, glimpse.lists[1])
 
 
 def _folders(glimpse: Glimpse) -> Reader | None:
@@ -162,7 +184,7 @@ def _folders(glimpse: Glimpse) -> Reader | None:
             return None  # they are data sets by their lists, and not classes
         if len(with_audio) <= MOST_WITHIN and any(_is_published(folder / child) for child in with_audio):
             return None
-        return lambda name: _read_folders(folder, name, glimpse.lists[1])
+        return lambda name: _read_folders(folder, name, [*glimpse.lists[1], *_not_used(glimpse.annotated)])
     return None
 
 
@@ -170,6 +192,15 @@ def _is_published(folder: Path) -> bool:
     """Whether a folder is a data set by the names of its files or by lists of its own, as published ones are."""
     glimpse = Glimpse(folder)
     return any(layout.recognise(glimpse) is not None for layout in PUBLISHED)
+
+
+def _not_used(annotated: Annotated | None) -> list[Finding]:
+    """What is told of annotations where something else says what the clips are."""
+    if annotated is None:
+        return []
+    files = tuple(map(str, sorted(annotated.paths)))
+    what = f"{counted(len(files), 'file')} of annotations {'was' if len(files) == 1 else 'were'} not used"
+    return [Finding("annotations not used", what, files, "Give the file itself, or its folder, to use it", "note")]
 
 
 def _read_folders(folder: Path, name: str, findings: list[Finding]) -> Dataset:
@@ -244,6 +275,9 @@ LAYOUTS = (
     Layout("esc50", "ESC-50", "audio/, meta/esc50.csv", _esc50),
     Layout("speech_commands", "Speech Commands", "yes/…, validation_list.txt, testing_list.txt", _speech_commands),
     *BY_LIST,
+    Layout(
+        "annotations", "time-stamped annotations", "recordings with files of Raven, Audacity and others", _annotated
+    ),
     Layout("csv", "a CSV file", "a list with the columns path and label", _listed),
     *BY_NAME,
     Layout("folders", "class folders", "one folder per class", _folders),
@@ -252,6 +286,7 @@ LAYOUTS = (
 TITLES = {layout.name: layout.title for layout in LAYOUTS}
 KNOWN = (
     "Known layouts: UrbanSound8K (audio/fold1 …, metadata/UrbanSound8K.csv), ESC-50 (audio/, meta/esc50.csv), Speech Commands, "
-    f"{', '.join(layout.title for layout in PUBLISHED)}, one folder per class, or a CSV file with the columns path and label; "
+    f"{', '.join(layout.title for layout in PUBLISHED)}, one folder per class, a CSV file with the columns path and label, or recordings "
+    "with time-stamped annotations (Raven, Audacity and others); "
     "`labcore datasets look` shows each"
 )

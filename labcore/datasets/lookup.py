@@ -44,6 +44,13 @@ class FileFinder:
         Raises:
             ValueError: several files fit, in words.
         """
+        if (near := self.find_near(cell)) is not None:
+            return near, True
+        cell = plain_path(cell)
+        return self._by_name(cell.replace("\\", "/")) if cell else None
+
+    def find_near(self, cell: str) -> Path | None:
+        """The file at its place as it is written, from one of the folders nearby on."""
         cell = plain_path(cell)
         if not cell:
             return None
@@ -52,16 +59,16 @@ class FileFinder:
                 for ending in ENDINGS[:1] if is_audio(spelling) else ENDINGS:
                     # os.path and not Path: several times faster, and this is done for every row
                     if is_file(path := os.path.join(folder, spelling + ending)):  # noqa: PTH118
-                        return Path(path), True
-        return self._by_name(cell.replace("\\", "/"))
+                        return Path(path)
+        return None
 
     def _by_name(self, cell: str) -> tuple[Path, bool] | None:
         """The one file below the folder that has the name; of several the one whose folders agree with the cell's."""
-        wanted = [_key(part) for part in cell.split("/") if part not in ("", ".", "..")]
+        wanted = [name_key(part) for part in cell.split("/") if part not in ("", ".", "..")]
         if not wanted:
             return None
         there = self._index.get(wanted[-1], [])
-        agreeing = [(_agreement(parts, wanted), parts) for parts in there]
+        agreeing = [(agreement(parts, wanted), parts) for parts in there]
         most = max((count for count, _ in agreeing), default=0)
         best = [parts for count, parts in agreeing if count == most]
         exact = [parts for parts in best if parts[-1] == cell.rpartition("/")[2]]
@@ -91,8 +98,8 @@ class FileFinder:
         except DatasetError:
             files = []
         for parts in files:
-            index[_key(parts[-1])].append(parts)
-            index[_key(os.path.splitext(parts[-1])[0])].append(parts)  # noqa: PTH122 (called for every file)
+            index[name_key(parts[-1])].append(parts)
+            index[name_key(os.path.splitext(parts[-1])[0])].append(parts)  # noqa: PTH122 (called for every file)
         return index
 
 
@@ -122,15 +129,20 @@ def _in_bytes(text: str) -> Iterator[str]:
             continue
 
 
-def _key(name: str) -> str:
+def name_key(name: str) -> str:
+    """What names that differ in case, in blanks around them, or in how their letters are composed, have in common."""
     return unicodedata.normalize("NFC", name).strip().casefold()
 
 
-def _agreement(parts: tuple[str, ...], wanted: list[str]) -> int:
-    """How many parts of two paths agree, from their ends; the name itself does, with or without its ending."""
+def agreement(parts: tuple[str, ...], wanted: list[str]) -> int:
+    """How many parts of two paths agree, from their ends; the name itself does, with or without its ending.
+
+    Args:
+        wanted: as :func:`name_key` makes them.
+    """
     count = 1
     for mine, theirs in zip(reversed(parts[:-1]), reversed(wanted[:-1]), strict=False):
-        if _key(mine) != theirs:
+        if name_key(mine) != theirs:
             break
         count += 1
     return count

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from labcore.allowed_paths import check_root
-from labcore.config import RunConfig
+from labcore.config import DataConfig, RunConfig
 from labcore.datasets.annotations import file_of
 from labcore.datasets.corrections import corrected
 from labcore.datasets.glance import DatasetInfo, remember
@@ -28,17 +28,20 @@ from labcore.workspace import Workspace, slug, write_atomically
 DEMO = "demo"
 
 
-def find_dataset(workspace: Workspace, name_or_path: str | Path) -> Dataset:
+def find_dataset(workspace: Workspace, name_or_path: str | Path, data: DataConfig | None = None) -> Dataset:
     """A data set by its name in the workspace, or by the path of its folder or CSV file, with its labels as they are corrected by now.
+
+    Args:
+        data: how clips are cut by time-stamped annotations: ``config.cutting`` of a run; None for the defaults.
 
     Raises:
         DatasetError: there is none, or it or its annotations cannot be read.
         WorkspaceError: it lies where this lab opens nothing for visitors, also one that is known by a name.
     """
-    return corrected(find_uncorrected(workspace, name_or_path))
+    return corrected(find_uncorrected(workspace, name_or_path, data))
 
 
-def find_uncorrected(workspace: Workspace, name_or_path: str | Path) -> Dataset:
+def find_uncorrected(workspace: Workspace, name_or_path: str | Path, data: DataConfig | None = None) -> Dataset:
     """The same with the labels that it gives its clips itself.
 
     Raises:
@@ -58,7 +61,7 @@ def find_uncorrected(workspace: Workspace, name_or_path: str | Path) -> Dataset:
                 f"the data set {name!r} lies at {path}, which does not exist",
                 f"Mount or restore it, or delete its entry: `labcore datasets remove {name}`",
             )
-        return replace(read_dataset(path, name), annotations=file_of(workspace, name))
+        return replace(read_dataset(path, name, data), annotations=file_of(workspace, name))
     plain = plain_path(asked)
     is_path = os.path.basename(plain) != plain  # noqa: PTH119 (and no mistyped name)
     path = here(workspace, typed_path(asked))
@@ -67,7 +70,7 @@ def find_uncorrected(workspace: Workspace, name_or_path: str | Path) -> Dataset:
         check_root(path)
     if there:
         known_as = name_at(workspace, path)
-        return replace(read_dataset(path), annotations=file_of(workspace, known_as) if known_as else None)
+        return replace(read_dataset(path, data=data), annotations=file_of(workspace, known_as) if known_as else None)
     if asked == DEMO:
         raise DatasetError("the demo data set has not been generated yet", "Generate it with `labcore datasets demo`")
     if is_path:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from labcore.config import RunConfig
+from labcore.config import DataConfig, RunConfig
 from labcore.datasets.annotations import file_of, read_annotations
 from labcore.datasets.by_time import whole
 from labcore.datasets.corrections import FILE, Corrections, corrected, with_labels
@@ -28,9 +28,12 @@ MOVED = "moved"
 """The JSON file in a run's directory that says which data sets its configuration named before, the latest last."""
 
 
-def pin_labels(run: Run, workspace: Workspace, wanted: str) -> None:
+def pin_labels(run: Run, workspace: Workspace, wanted: str, data: DataConfig | None = None) -> None:
     """Write down which labels a run takes for others than its data set's own, where it has not begun yet: it keeps them to its end,
     whatever is corrected meanwhile.
+
+    Args:
+        data: how its clips are cut by time-stamped annotations.
 
     Raises:
         DatasetError: there are annotations, and they or the data set cannot be read.
@@ -39,10 +42,10 @@ def pin_labels(run: Run, workspace: Workspace, wanted: str) -> None:
     if os.path.lexists(run.path / f"{FILE}.json"):
         return
     begun = ClipRecord.load(run) is not None or run.checkpoint.exists()
-    (Corrections() if begun else corrections_by_now(workspace, wanted)).save(run)
+    (Corrections() if begun else corrections_by_now(workspace, wanted, data)).save(run)
 
 
-def corrections_by_now(workspace: Workspace, wanted: str) -> Corrections:
+def corrections_by_now(workspace: Workspace, wanted: str, data: DataConfig | None = None) -> Corrections:
     """Which labels of a data set count by now in place of its own; none for one that is not of the workspace, or is not there.
 
     Raises:
@@ -53,24 +56,27 @@ def corrections_by_now(workspace: Workspace, wanted: str) -> Corrections:
     except DatasetError:
         return Corrections()
     annotated = read_annotations(file_of(workspace, name)).revision
-    return (find_dataset(workspace, name).corrections if annotated else None) or Corrections()
+    return (find_dataset(workspace, name, data).corrections if annotated else None) or Corrections()
 
 
-def find_again(run: Run, workspace: Workspace, wanted: str) -> Dataset:
+def find_again(run: Run, workspace: Workspace, wanted: str, data: DataConfig | None = None) -> Dataset:
     """The data set of a run, with the labels that the run began with; see :func:`pin_labels`.
+
+    Args:
+        data: how its clips are cut by time-stamped annotations.
 
     Raises:
         DatasetError: it is not there, or cannot be read; of a run that has begun with it, with where it lay.
         WorkspaceError: it lies where this lab opens nothing for visitors.
     """
-    return with_labels(_find_again(run, workspace, wanted), Corrections.of_run(run))
+    return with_labels(_find_again(run, workspace, wanted, data), Corrections.of_run(run))
 
 
-def _find_again(run: Run, workspace: Workspace, wanted: str) -> Dataset:
+def _find_again(run: Run, workspace: Workspace, wanted: str, data: DataConfig | None) -> Dataset:
     """The data set of a run with its own labels."""
     known = ClipRecord.load(run)
     try:
-        return as_known(find_uncorrected(workspace, _wanted(known, workspace, wanted)), known)
+        return as_known(find_uncorrected(workspace, _wanted(known, workspace, wanted), data), known)
     except DatasetError as error:
         if known is None and not run.checkpoint.exists():
             raise
@@ -141,7 +147,9 @@ def name_place(run: Run, workspace: Workspace, place: str) -> None:
         WorkspaceError: it lies where this lab opens nothing for visitors, or the run cannot be written.
     """
     known = ClipRecord.load(run)
-    dataset = with_labels(as_known(find_uncorrected(workspace, place), known), Corrections.of_run(run))
+    dataset = with_labels(
+        as_known(find_uncorrected(workspace, place, run.config.cutting), known), Corrections.of_run(run)
+    )
     if known is not None:
         changes = known.changes_to(ClipRecord.of(dataset, dataset.table), whole=False)
         if changes:
@@ -160,7 +168,7 @@ def move(runs: Iterable[Run], workspace: Workspace, config: RunConfig, place: st
     Returns:
         The configuration that they have in common, with that place.
     """
-    find_dataset(workspace, place)
+    find_dataset(workspace, place, config.cutting)
     for run in runs:
         if run.status().state in (*RESUMABLE, "queued"):
             with run.hold():
@@ -175,7 +183,7 @@ def dataset_of(run: Run, workspace: Workspace, wanted: str) -> Dataset:
     Raises:
         DatasetError, WorkspaceError: as for :func:`find_again`.
     """
-    dataset, known = _find_again(run, workspace, wanted), ClipRecord.load(run)
+    dataset, known = _find_again(run, workspace, wanted, run.config.cutting), ClipRecord.load(run)
     folder = known.drawn_in if known else dataset.folder if run.weights.exists() else ""
     return corrected(drawn_in(dataset, folder) if folder else dataset)
 

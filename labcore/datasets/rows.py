@@ -96,7 +96,7 @@ def held_out_rows(workspace: Workspace, data: DataConfig, run: Run | None = None
     Raises:
         DatasetError: the data set is no longer there, or holds nothing out.
     """
-    dataset = dataset_of(run, workspace, data.dataset) if run else find_dataset(workspace, data.dataset)
+    dataset = dataset_of(run, workspace, data.dataset) if run else find_dataset(workspace, data.dataset, data)
     held_out = dataset.table.iloc[split_for(dataset, data).held_out]
     if len(held_out) == 0:
         raise DatasetError(f"data set {data.dataset} holds no clips out", "Upload a clip instead")

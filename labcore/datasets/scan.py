@@ -116,6 +116,17 @@ def find_audio(folder: Path, *, foreign: bool = False, noises: bool = False) -> 
     return found
 
 
+def find_by_suffix(folder: Path, suffixes: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """Files of some endings (in lower case, with the dot) below a folder, as their parts, sorted; within the same bounds.
+
+    Raises:
+        DatasetError: the folder cannot be listed, or is one of the system.
+        TooMuchError: it holds more than a data set can.
+    """
+    walk = _Walk(lambda _: None)
+    return [(*parts, name) for parts, name in walk.files(folder) if name.lower().endswith(suffixes)]
+
+
 def first_audio(folder: Path) -> Iterator[tuple[str, ...]]:
     """The audio files under a folder, as :class:`Found` has them, one after the other: for whoever needs the first ones only.
 

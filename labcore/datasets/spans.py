@@ -186,7 +186,7 @@ def _looks_like_a_time(name: str, base: str, role: str, numeric: bool) -> bool:
 def _numeric(cells: Iterable[str]) -> bool | None:
     """Whether what stands in a column are figures: most of the first cells that are not empty. None where all are."""
     there = [cell for cell in list(cells)[:200] if not is_missing(cell)]
-    return sum(_parsed(cell) is not None for cell in there) > 0.5 * len(there) if there else None
+    return sum(parsed(cell) is not None for cell in there) > 0.5 * len(there) if there else None
 
 
 def _cell(row: dict[str, str], column: TimeColumn | None) -> str:
@@ -198,7 +198,7 @@ def _seconds(row: dict[str, str], column: TimeColumn | None, rate_of: Callable[[
     cell = _cell(row, column)
     if column is None or is_missing(cell):
         return None
-    value = _parsed(cell)
+    value = parsed(cell)
     if value is None or math.isnan(value[0]):
         raise ValueError(f"{cell!r} in the column {column.name} is not a time")
     figure, unit = value
@@ -206,7 +206,7 @@ def _seconds(row: dict[str, str], column: TimeColumn | None, rate_of: Callable[[
     return figure / rate_of() if math.isnan(unit) else figure * unit
 
 
-def _parsed(cell: str) -> tuple[float, float | None] | None:
+def parsed(cell: str) -> tuple[float, float | None] | None:
     """A figure and the seconds of the unit beside it (None without); a clock's h:mm:ss are seconds. A decimal comma is understood."""
     cell = cell.strip()
     if clock := _CLOCK.fullmatch(cell):

@@ -115,7 +115,7 @@ def open_store(
 def _key(dataset: Dataset, sample_rate: int) -> str:
     digest = hashlib.sha256(f"{FORMAT} {sample_rate}\n".encode())
     table = dataset.table
-    root = str(dataset.root if dataset.layout != "csv" else dataset.root.parent)
+    root = str(dataset.root if dataset.layout != "csv" and dataset.root.is_dir() else dataset.root.parent)
     for path, start_s, end_s in zip(table["path"], table["start_s"], table["end_s"], strict=True):
         size, mtime_ns = stamp_of(path)
         # os.path and not Path: ten times faster, and this is done for every clip at every start

@@ -19,6 +19,7 @@ from labcore.texts import as_html, counted, shown
 if TYPE_CHECKING:
     from labcore.datasets.corrections import Corrections
     from labcore.datasets.health import Health
+    from labcore.datasets.timed.dataset import Annotated
 
 COLUMNS = ("path", "label", "fold", "group", "start_s", "end_s")
 OWN_LABEL = "own_label"
@@ -107,6 +108,7 @@ class Dataset:
         label_order: the labels by class number where the data set numbers them.
         part_of: the whole data set, where these are the clips of one fold of it.
         annotations: the file of what people decided on its labels; None where it is no data set of a workspace.
+        annotated: the time-stamped annotations that its clips are cut by; None where it has none.
         corrections: the labels that are other than the data set's own; None where nobody looked for any.
         several_labels: a clip may have several labels, joined in its cell: see :mod:`labcore.datasets.several`.
     """
@@ -123,6 +125,7 @@ class Dataset:
     part_of: Dataset | None = None
     annotations: Path | None = None
     corrections: Corrections | None = None
+    annotated: Annotated | None = None
     several_labels: bool = False
 
     @property

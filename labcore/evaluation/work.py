@@ -101,7 +101,7 @@ def _clips_of(
     classifier = loaded(weights, plan.device)
     own = classifier.config.data
     named = plan.dataset or own.dataset
-    dataset = find_dataset(workspace, named)
+    dataset = find_dataset(workspace, named, classifier.config.cutting)
     same = plan.dataset in (None, own.dataset) or _is_at(workspace, own.dataset, dataset.root)
     if same and weights.is_dir():
         dataset = dataset_of(Run(weights), workspace, named)

@@ -82,6 +82,11 @@ class Classifier(nn.Module):
         return self.config.audio.sample_rate
 
     @property
+    def band(self) -> tuple[float, float]:
+        """The lowest and the highest frequency that it hears, in Hz."""
+        return self.config.features.f_min, self.config.f_max
+
+    @property
     def clip_seconds(self) -> float:
         return self.config.clip_samples / self.sample_rate
 

@@ -76,7 +76,7 @@ class Search(JobFolder):
         from labcore.datasets.resuming import corrections_by_now
         from labcore.search.journal import begin_journal
 
-        labels = corrections_by_now(workspace, settings.config.data.dataset)
+        labels = corrections_by_now(workspace, settings.config.data.dataset, settings.config.cutting)
         search = cls.new(workspace, slug(Path(settings.config.data.dataset).stem or "data")[:24])
         with search.draft(queued=queued, by=by) as draft:
             draft.save("search", settings.to_dict())

@@ -109,7 +109,7 @@ def make_settings(
         raise ConfigError("a search on a random split would select what leaks most", "Leave data.split official")
     if config.data.leave_out is not None:
         raise ConfigError("a search sets the excluded fold itself", "Set the test fold as data.fold")
-    dataset = find_dataset(workspace, config.data.dataset)
+    dataset = find_dataset(workspace, config.data.dataset, config.cutting)
     config = with_whole_paths(workspace, config)  # trials run in other processes
     test_fold = split_for(dataset, config.data).fold
     validation = validation_fold(dataset.folds, test_fold)

@@ -63,8 +63,10 @@ def open_clips(
         DatasetError: the data set cannot be had, or does not hold the clips of the checkpoint any more.
         Stopped: it was asked to stop.
     """
-    known = find_again(run, workspace, config.data.dataset)
+    known = find_again(run, workspace, config.data.dataset, config.cutting)
     require_one_label(known)
+    if known.annotated is not None and known.annotated.window_seconds is not None:
+        config = config.replace({"data.window_seconds": known.annotated.window_seconds})
     config, dataset = _within_budget(config, known)
     store = yield from follow(
         "building the clip store",

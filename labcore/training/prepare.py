@@ -50,7 +50,7 @@ def prepare(
         Stopped: it was asked to stop.
     """
     session, trouble = None, None
-    context.share(lambda: pin_labels(run, workspace, config.data.dataset))
+    context.share(lambda: pin_labels(run, workspace, config.data.dataset, config.cutting))
     checkpoint, told = context.share(lambda: take_up(run))
     if told:
         yield Log(level="warning", message=told)

@@ -12,7 +12,7 @@ import pytest
 
 from labcore.batch.journal import PredictionJournal
 from labcore.batch.segments import segments_of, summary_of, with_events
-from labcore.batch.tables import track_of, write_table, write_tracks
+from labcore.batch.tables import selection_table, track_of, write_table, write_tracks
 from labcore.errors import WorkspaceError
 from labcore.inference.prediction import is_event
 
@@ -28,6 +28,9 @@ def answer(*windows, seconds=None, file="rec.wav"):
         "file": file, "label": first["label"], "probability": first["probability"], "probabilities": first["probabilities"],
         "seconds": seconds or len(windows) + 1.0, "windows": rows,
     }  # fmt: skip
+
+
+BAND = (50.0, 9922.5)
 
 
 def spans(found):
@@ -89,12 +92,31 @@ def test_windows_know_whether_they_are_silent(make_classifier, noise):
 
 def test_label_tracks():
     told = answer(("a\tx", 0.9), ("b", 0.9), file="/data/my rec.wav")
-    assert track_of(told, "audacity", 0.5) == "0.000000\t1.500000\ta x\n1.500000\t3.000000\tb\n"
-    head, first, _second = (line.split("\t") for line in track_of(told, "raven", 0.5).splitlines())
+    assert track_of(told, "audacity", 0.5, BAND) == "0.000000\t1.500000\ta x\n1.500000\t3.000000\tb\n"
+    head, first, _second = (line.split("\t") for line in track_of(told, "raven", 0.5, BAND).splitlines())
     assert dict(zip(head, first, strict=True)) == {
         "Selection": "1", "View": "Spectrogram 1", "Channel": "1", "Begin Time (s)": "0.000000", "End Time (s)": "1.500000",
-        "Begin File": "my rec.wav", "Annotation": "a x", "Score": "0.9000",
+        "Low Freq (Hz)": "50.0", "High Freq (Hz)": "9922.5", "Begin File": "my rec.wav", "Begin Path": "/data/my rec.wav",
+        "File Offset (s)": "0.000000", "Annotation": "a x", "Score": "0.9000",
     }  # fmt: skip
+
+
+def test_a_selection_table_over_several_recordings_counts_from_the_first_on():
+    told = [
+        answer(("a", 0.9), ("b", 0.9), file="/r/one.wav"),
+        {"file": "/r/bad.wav", "error": "no"},
+        answer(("b", 0.8), file="/r/two.wav"),
+    ]
+    head, *rows = (line.rstrip("\n").split("\t") for line in selection_table(told, 0.5, BAND))
+    columns = [
+        head.index(name)
+        for name in ("Selection", "Begin Time (s)", "End Time (s)", "File Offset (s)", "Begin Path", "Annotation")
+    ]
+    assert [[row[column] for column in columns] for row in rows] == [
+        ["1", "0.000000", "1.500000", "0.000000", "/r/one.wav", "a"],
+        ["2", "1.500000", "3.000000", "1.500000", "/r/one.wav", "b"],
+        ["3", "3.000000", "5.000000", "0.000000", "/r/two.wav", "b"],
+    ]
 
 
 BAD = os.fsdecode(b"/data/M\x84dchen.wav")
@@ -105,7 +127,7 @@ def test_a_name_that_is_not_utf8_is_written_in_valid_utf8(tmp_path, format):
     told = [answer(("a", 0.9), file=BAD), {"file": BAD, "error": f"{BAD} is empty"}]
     path = tmp_path / "t"
     if format == "raven":
-        write_tracks([(path, told[0])], format, 0.5)
+        write_tracks([(path, told[0])], format, 0.5, BAND)
     else:
         write_table(path, format, told, ["a", "b"])
     if format == "parquet":

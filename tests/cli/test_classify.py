@@ -21,6 +21,7 @@ import soundfile
 import torch
 
 from labcore import builtin
+from labcore.datasets import read_dataset
 from labcore.inference.classifier import Classifier
 from labcore.runs import Run, list_runs
 from labcore.runs.origin import SEARCH as MARK
@@ -93,6 +94,45 @@ def test_label_tracks(trained: Workspace, labcore: Labcore, folder: Path, tmp_pa
     assert all(a[1] == b[0] for a, b in itertools.pairwise(labels))
     told = labcore("classify", long, "--format", "audacity", "--threshold", "0")
     assert told.out == (tmp_path / "long.txt").read_text()
+
+
+def test_what_is_written_is_read_back(trained: Workspace, labcore: Labcore, folder: Path, tmp_path: Path) -> None:
+    """Selection tables, one each and one over all, and label tracks: the same spans in the same recordings."""
+    (folder / "bad.wav").unlink()
+    shutil.copy(folder / "deep" / "long.wav", folder / "a  b.wav")  # two blanks, which a table cannot keep
+    lines = labcore("classify", folder, "--json", "--threshold", "0").lines
+    events = {line["file"]: [(e["start_s"], e["end_s"], e["label"]) for e in line.get("events", ())] for line in lines}
+    for line in lines:
+        if not events[line["file"]]:
+            events[line["file"]] = [(0.0, line["seconds"], line["label"])]
+
+    def read(place: Path) -> dict[str, list[tuple[float, float, str]]]:
+        dataset = read_dataset(place)
+        assert dataset.annotated is not None
+        found: dict[str, list[tuple[float, float, str]]] = {}
+        for row in dataset.annotated.rows:
+            assert row.outcome == "used"
+            found.setdefault(row.recording, []).append((row.start_s, row.end_s, row.label))
+        return found
+
+    def same(found: dict[str, list[tuple[float, float, str]]]) -> None:
+        assert found.keys() == events.keys()
+        for file, spans in found.items():
+            assert [label for *_, label in spans] == [label for *_, label in events[file]]
+            assert np.allclose([span[:2] for span in spans], [span[:2] for span in events[file]], atol=1e-5)
+
+    options = ("--threshold", "0", "--format")
+    assert labcore("classify", folder, *options, "raven", "--combined", "-o", tmp_path / "all.txt").status == 0
+    same(read(tmp_path / "all.txt"))
+    assert labcore("classify", folder, *options, "raven", "--combined").out == (tmp_path / "all.txt").read_text()
+    for kind in ("raven", "audacity"):
+        shutil.rmtree(folder / "tracks", ignore_errors=True)
+        assert labcore("classify", folder, *options, kind, "-o", folder / "tracks").status == 0
+        same(read(folder))
+    head, first = (line.split("\t") for line in (tmp_path / "all.txt").read_text().splitlines()[:2])
+    row = dict(zip(head, first, strict=True))
+    assert (row["Low Freq (Hz)"], row["High Freq (Hz)"]) == ("50.0", "3600.0")
+    assert row["Begin Path"] == next(iter(events)).replace("  ", " ")
 
 
 def test_a_long_recording_is_answered_with_what_occurs_when(
@@ -225,6 +265,9 @@ def test_one_name_that_leads_nowhere_does_not_take_the_others_along(
         (("--format", "raven"), "do not go into one"),
         (("--threshold", "2"), "between 0 and 1"),
         (("-o", ".", "--format", "csv"), "is a folder"),
+        (("-o", ".", "--combined"), "is a folder"),
+        (("-o", "x.csv", "--combined", "--format", "audacity"), "only selection tables"),
+        (("--format", "raven"), "--combined"),
     ],
 )
 def test_wrong_usage(trained: Workspace, labcore: Labcore, folder: Path, words: tuple[str, ...], message: str) -> None:

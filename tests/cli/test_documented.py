@@ -279,6 +279,11 @@ def place(trained_home: Path, tones: Path, tmp_path: Path, monkeypatch: pytest.M
     shutil.copy(tones / "low" / "low0.wav", tmp_path / "clip.wav")
     parts = [soundfile.read(tones / kind / f"{kind}0.wav")[0] for kind in ("low", "high") * 3]
     soundfile.write(tmp_path / "night.wav", np.concatenate(parts), 8000)
+    for name in ("one", "two", "three"):
+        sounds = np.concatenate([*parts, np.zeros(4000)]) + 1e-4 * len(name)
+        (tmp_path / "nights").mkdir(exist_ok=True)
+        soundfile.write(tmp_path / "nights" / f"{name}.wav", sounds, 8000)
+        (tmp_path / "nights" / f"{name}.txt").write_text("0.0\t0.2\tlow\n1.4\t1.6\thigh\n")
     monkeypatch.setenv("LABCORE_HOME", str(home))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
@@ -299,7 +304,7 @@ def prepared(line: str, place: Path, labcore: Labcore, monkeypatch: pytest.Monke
     runs = place / "workspace" / "runs"
     (first,) = runs.glob("[!.]*")
     if words[:2] == ["datasets", "import"]:
-        (place / "workspace" / "datasets" / Path(words[2]).name).unlink()
+        (place / "workspace" / "datasets" / Path(words[2]).name).unlink(missing_ok=True)
     if command == "ensemble":
         for number in (1, 2):
             shutil.copytree(first, first.with_name(f"{first.name[:-4]}000{number}"))

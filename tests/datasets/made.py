@@ -221,11 +221,18 @@ def folders() -> Made:
     )
 
 
+def annotations() -> Made:
+    """Recordings with a label track each, of two labels."""
+    names = ("night", "dawn")
+    tracks = {f"{name}.txt": sheet("0.1\t0.2\towl", "1.6\t1.7\tfox") for name in names}
+    return Made({f"{name}.wav": wav(name, 2.0) for name in names} | tracks, ["fox", "owl"], ["1", "2"], 4)
+
+
 EVERY: dict[str, Callable[[], Made]] = {
     each.__name__: each
     for each in (
         *(urbansound8k, esc50, speech_commands, gtzan, fsd50k, audioset, birdclef, audiofolder),
-        *(csv, fsdd, audiomnist, ravdess, crema_d, tess, folders),
+        *(annotations, csv, fsdd, audiomnist, ravdess, crema_d, tess, folders),
     )
 }
 """Layout → what makes a small data set of it."""

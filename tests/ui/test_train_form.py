@@ -6,9 +6,10 @@ import os
 
 import pytest
 
-from labcore.config import RunConfig, all_settings
+from labcore.config import CUTTING, RunConfig, all_settings
 from labcore.config.budget import plan_for
 from labcore.config.presets import PRESETS, preset
+from labcore.datasets import register
 from labcore.runs.asked import save_worked_out
 from ui.datasets import manage, summary
 from ui.forms import fields, url
@@ -37,10 +38,31 @@ def added(app) -> None:
 
 def test_every_setting_has_a_widget(open_page, dataset):
     app = open_page("pages/train.py")
-    for path in set(all_settings()) - {"data.dataset", "data.fold"}:
+    for path in set(all_settings()) - {"data.dataset", "data.fold", *CUTTING}:
         assert app.get_by_key(f"setting-{path}")
+    with pytest.raises(KeyError):
+        app.get_by_key("setting-data.windows")  # its clips are files
     assert app.selectbox(key="data-choice").value == "small"
     assert app.selectbox(key="fold-choice").value == "automatic"
+
+
+def test_how_clips_are_cut_is_asked_where_recordings_are_annotated(
+    open_page, workspace, manager, write_wav, noise, tmp_path
+):
+    for name in "abc":
+        write_wav(tmp_path / "night" / f"{name}.wav", noise(10.0, 4000, seed=ord(name)), 4000)
+        (tmp_path / "night" / f"{name}.txt").write_text("1\t2\towl\n5\t6\tfox\n30\t31\tfox\n")
+    register(workspace, tmp_path / "night")
+    app = open_page("pages/train.py")
+    for path in CUTTING:
+        assert app.get_by_key(f"setting-{path}")
+    assert "3 of 9 labels (fox 3) dropped: outside of the recording" in words(app)
+    app.get_by_key("setting-data.annotations").set_value("complete").run()
+    app.get_by_key("setting-data.window_seconds").set_value(2.0).run()
+    assert "of 3 classes" in str(app.table[0].value) + words(app)
+    start(app).click().run()
+    (config,) = manager.submitted
+    assert (config.data.annotations, config.data.window_seconds) == ("complete", 2.0)
 
 
 def test_the_form_opens_with_the_recommended_preset(open_page, dataset, manager):

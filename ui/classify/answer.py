@@ -90,7 +90,8 @@ def _listen(run: Run, predicted: PredictedClip, events: list[Segment], least: fl
             _whole(clip, answer)
         clip_events.listed(clip.key, events, answer)
         if events:
-            clip_events.downloads(predicted.told(), services.classifier(run).labels, least)
+            classifier = services.classifier(run)
+            clip_events.downloads(predicted.told(), classifier.labels, least, classifier.band)
         _section(run, clip, answer)
 
 

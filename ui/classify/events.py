@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from labcore.batch.segments import THRESHOLD, LabelTotal, Segment, segments_of, summary_of
-from labcore.batch.tables import ENDINGS, csv_text, track_of
+from labcore.batch.tables import ENDINGS, Band, csv_text, track_of
 from labcore.inference.prediction import NONE_OF_THESE
 from labcore.texts import moment, shown
 from ui.app import shell
@@ -185,19 +185,20 @@ def _page(key: str, rows: list[Segment]) -> list[Segment]:
     return rows[first : first + ROWS]
 
 
-def downloads(told: dict[str, Any], labels: list[str], least: float) -> None:
-    """The events of one recording, for a spreadsheet and for Audacity.
+def downloads(told: dict[str, Any], labels: list[str], least: float, band: Band) -> None:
+    """The events of one recording, for a spreadsheet, for Audacity and for Raven.
 
     Args:
         told: the answer as :func:`labcore.batch.predicting.predict_files` gives it.
+        band: what the network hears, in Hz.
     """
     name = shown(told["file"])
     with st.container(horizontal=True):
         download(
             "Events as CSV", csv_text([told], labels, "segment", least), f"{Path(name).stem}.events.csv", "text/csv"
         )
-        track = track_of(told, "audacity", least)
-        download("Audacity labels", track, f"{Path(name).stem}{ENDINGS['audacity']}", "text/plain")
+        for title, format in (("Audacity labels", "audacity"), ("Raven table", "raven")):
+            download(title, track_of(told, format, least, band), f"{Path(name).stem}{ENDINGS[format]}", "text/plain")
 
 
 def download(what: str, data: str, file_name: str, mime: str) -> None:

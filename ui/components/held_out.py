@@ -21,7 +21,7 @@ def of_run(run: Run, number: int) -> Clip:
     if is_builtin(run):
         name, content, label = builtin.example(number)
         return Clip(name, content, f"builtin-{number}", label)
-    return of_split(run.config.data, number, run)
+    return of_split(run.config.cutting, number, run)
 
 
 def of_split(data: DataConfig, number: int, run: Run | None = None) -> Clip:

@@ -52,9 +52,9 @@ def _start(name: str) -> None:
         st.header("This cross-validation", anchor=False)
         try:
             current = fields.values()
-            excluded = {"exclude_classes": current["data.exclude_classes"]}
-            there = data.folds(name, leave_out=current["data.leave_out"], **excluded)
-            summary = data.summary(name, there.automatic or None, **excluded)
+            same = {"cut": data.cut_as(current), "exclude_classes": current["data.exclude_classes"]}
+            there = data.folds(name, leave_out=current["data.leave_out"], **same)
+            summary = data.summary(name, there.automatic or None, **same)
             config = fields.config().replace({"data.fold": None, "data.split": "official"})
         except LabError as error:
             show_error(error)

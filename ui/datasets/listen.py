@@ -12,6 +12,7 @@ from ui.app import services
 from ui.app.shell import errors_in_place, next_button
 from ui.app.text import label_names
 from ui.components.clip import player
+from ui.datasets import summary
 
 AT_ONCE = 3
 MOST_A_CLASS = 60
@@ -19,21 +20,22 @@ LONGEST_SECONDS = 10.0
 """Of a longer recording its beginning is played."""
 
 
-def panel(name: str, prefix: str) -> None:
+def panel(name: str, prefix: str, cut: str = "") -> None:
     """A button that opens a few clips of a data set. Nothing is read before somebody opens it.
 
     Args:
         prefix: of the widgets' keys.
+        cut: how clips are cut by annotations, see :func:`ui.datasets.summary.cut_by`.
     """
     key = f"{prefix}-listen-{shown(name)}"
     with st.popover("Listen", icon=":material/volume_up:", key=f"{key}-menu", on_change="rerun", type="tertiary"):
         if st.session_state.get(f"{key}-menu"):
             with errors_in_place():
-                _clips(name, key)
+                _clips(name, key, cut)
 
 
-def _clips(name: str, key: str) -> None:
-    rows = _rows(name)
+def _clips(name: str, key: str, cut: str) -> None:
+    rows = _rows(name, cut)
     names = label_names(rows)
     label = st.selectbox("Class", list(rows), format_func=names.__getitem__, key=f"{key}-class")
     if label is None:
@@ -47,10 +49,10 @@ def _clips(name: str, key: str) -> None:
 
 
 @st.cache_data(ttl=300, max_entries=8, show_spinner="Reading the data set …")
-def _rows(name: str) -> dict[str, list[Row]]:
+def _rows(name: str, cut: str) -> dict[str, list[Row]]:
     from labcore.datasets import find_dataset
 
-    return rows_by_label(find_dataset(services.workspace(), name).table, MOST_A_CLASS)
+    return rows_by_label(find_dataset(services.workspace(), name, summary.cutting(cut)).table, MOST_A_CLASS)
 
 
 @st.cache_data(ttl=300, max_entries=30, show_spinner=False)

@@ -33,7 +33,8 @@ def add(prefix: str) -> None:
             "Folder or CSV file on this machine",
             value=st.session_state.get(TYPED, ""),
             placeholder="/data/UrbanSound8K",
-            help="UrbanSound8K, ESC-50, Speech Commands, one folder per class, or a CSV file (path, label). Files are not copied.",
+            help="UrbanSound8K, ESC-50, Speech Commands, one folder per class, a CSV file (path, label), or recordings with annotations "
+            "(Raven, Audacity and others). Files are not copied.",
         )
         name = st.text_input("Name", placeholder="automatic", help="Name in this workspace.")
         if st.form_submit_button("Add data set", icon=":material/add:"):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from labcore.config import CUTTING, DataConfig, RunConfig
 from ui.app import services
 from ui.app.text import plain
 
@@ -47,17 +48,20 @@ def summary(
     leave_out: str | None = None,
     validation_share: float = 0.0,
     exclude_classes: tuple[str, ...] = (),
+    cut: str = "",
 ) -> DataSummary:
     """Read a data set and split it as :func:`labcore.datasets.split` does, remembered for a minute.
+
+    Args:
+        cut: how clips are cut by annotations, see :func:`cut_by`.
 
     Raises:
         DatasetError: it is not there, cannot be read, has no such fold.
     """
-    from labcore.config import DataConfig
     from labcore.datasets.registry import find_dataset
     from labcore.datasets.splits import of_classes, split_for
 
-    dataset = find_dataset(services.workspace(), name)
+    dataset = find_dataset(services.workspace(), name, cutting(cut))
     data = DataConfig(
         fold=fold, split=kind, leave_out=leave_out, validation_share=validation_share, exclude_classes=exclude_classes
     )  # type: ignore[arg-type]
@@ -127,19 +131,22 @@ def tell_impossible(there: Folds) -> None:
 
 @st.cache_data(ttl=60, max_entries=32, show_spinner="Reading the data set …")
 def folds(
-    name: str, kind: str = "official", leave_out: str | None = None, exclude_classes: tuple[str, ...] = ()
+    name: str,
+    kind: str = "official",
+    leave_out: str | None = None,
+    exclude_classes: tuple[str, ...] = (),
+    cut: str = "",
 ) -> Folds:
     """The folds of a data set, whatever can be held out of them; remembered for a minute.
 
     Raises:
         DatasetError: it is not there, or cannot be read.
     """
-    from labcore.config import DataConfig
     from labcore.datasets import cannot_be_held_out, find_dataset
     from labcore.datasets.splits import split_for
     from labcore.errors import DatasetError
 
-    dataset = find_dataset(services.workspace(), name)
+    dataset = find_dataset(services.workspace(), name, cutting(cut))
     data = DataConfig(split=kind, leave_out=leave_out, exclude_classes=exclude_classes)  # type: ignore[arg-type]
     reasons = cannot_be_held_out(dataset, data)
     try:
@@ -147,6 +154,26 @@ def folds(
     except DatasetError:
         automatic = ""
     return Folds(reasons, automatic, tuple(dataset.labels))
+
+
+def cut_by(config: RunConfig) -> str:
+    """How a configuration cuts clips by time-stamped annotations, as a text by which that is remembered."""
+    return config.cutting.model_dump_json(include={path.removeprefix("data.") for path in CUTTING})
+
+
+def cut_as(values: Mapping[str, Any]) -> str:
+    """The same of the values of a form (path → value), whatever the others are."""
+    return cut_by(RunConfig().replace({path: values[path] for path in (*CUTTING, "audio.clip_seconds")}))
+
+
+def cutting(cut: str) -> DataConfig | None:
+    """What :func:`cut_by` made a text of."""
+    return DataConfig.model_validate_json(cut) if cut else None
+
+
+def is_annotated(name: str) -> bool:
+    """Whether the clips of a data set are cut by time-stamped annotations."""
+    return any(info.name == name and info.layout == "annotations" for info in infos())
 
 
 def called_now(name: str) -> str:
@@ -162,9 +189,18 @@ def names() -> list[str]:
 
 
 def told_at_adding(chosen: DataSummary) -> list[str]:
-    """What was found when a data set was added and reading its list does not show again: files that are no audio."""
+    """What was found when a data set was added and reading its list does not show again: files that are no audio.
+
+    Where clips are cut by annotations, reading shows those too, and the rest was of windows that may be others by now.
+    """
     known = {finding.sentence for finding in chosen.findings}
-    return [text for info in infos() if info.name == chosen.name for text in info.warnings if text not in known]
+    return [
+        text
+        for info in infos()
+        if info.name == chosen.name and info.layout != "annotations"
+        for text in info.warnings
+        if text not in known
+    ]
 
 
 def infos() -> list[DatasetInfo]:

@@ -12,6 +12,7 @@ from ui.app import services
 from ui.app.text import label_names
 from ui.components import clip_table
 from ui.components.clip import player
+from ui.datasets import summary
 
 LONGEST_SECONDS = 10.0
 
@@ -58,11 +59,12 @@ def _name(clip: str, start_s: float) -> str:
 
 
 def _row(chosen: Against, clip: str, start_s: float, end_s: float) -> Row:
-    return _finder(chosen.one.first.config.data.dataset).find(clip, start_s, end_s).row
+    config = chosen.one.first.config
+    return _finder(config.data.dataset, summary.cut_by(config)).find(clip, start_s, end_s).row
 
 
 @st.cache_resource(max_entries=4, ttl=300, show_spinner="Reading the data set …")
-def _finder(name: str) -> ClipFinder:
+def _finder(name: str, cut: str) -> ClipFinder:
     from labcore.datasets import find_dataset
 
-    return ClipFinder(find_dataset(services.workspace(), name))
+    return ClipFinder(find_dataset(services.workspace(), name, summary.cutting(cut)))

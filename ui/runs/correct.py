@@ -15,6 +15,7 @@ from labcore.texts import counted
 from ui.app import services
 from ui.app.shell import action_button, errors_in_place, one_of
 from ui.app.text import plain
+from ui.datasets import summary
 from ui.runs import correct_card
 from ui.runs.correct_state import Sitting, known_clips
 
@@ -84,7 +85,7 @@ def show_clips(
 @st.fragment
 def _clips(dataset: str, clips: Sequence[ReviewClip], why: str, key: str, config: RunConfig, run: Run | None) -> None:
     with errors_in_place():
-        sitting = Sitting(known_clips(dataset), clips, key, why)
+        sitting = Sitting(known_clips(dataset, summary.cut_by(config)), clips, key, why)
         if not clips:
             st.info("There are no clips of this kind.", icon=":material/info:")
             return

@@ -24,6 +24,7 @@ from labcore.datasets.rows import Row
 from labcore.errors import DatasetError
 from labcore.evaluation.review import ReviewClip
 from ui.app import services
+from ui.datasets import summary
 
 Place = tuple[str, float]
 """A clip of a list: its path from the data set's folder on, and its start in seconds."""
@@ -38,24 +39,27 @@ class KnownClips:
     rows: dict[Place, tuple[Row, Key]]
 
 
-def known_clips(wanted: str) -> KnownClips:
+def known_clips(wanted: str, cut: str) -> KnownClips:
     """The clips of a data set by its name or path, with the labels that it gives them itself.
+
+    Args:
+        cut: how clips are cut by annotations, see :func:`ui.datasets.summary.cut_by`.
 
     Raises:
         DatasetError: it is not one of the workspace, or cannot be read.
     """
     from labcore.datasets.registry import name_of
 
-    return _known_clips(name_of(services.workspace(), wanted))
+    return _known_clips(name_of(services.workspace(), wanted), cut)
 
 
 @st.cache_resource(ttl=300, max_entries=4, show_spinner="Reading the data set …")
-def _known_clips(name: str) -> KnownClips:
+def _known_clips(name: str, cut: str) -> KnownClips:
     from labcore.datasets.corrections import keys_of
     from labcore.datasets.registry import find_uncorrected
     from labcore.datasets.rows import rows_of
 
-    dataset = find_uncorrected(services.workspace(), name)
+    dataset = find_uncorrected(services.workspace(), name, summary.cutting(cut))
     pairs = zip(rows_of(dataset.table), keys_of(dataset), strict=True)
     return KnownClips(name, dataset.labels, {key[:2]: (row, key) for row, key in pairs})
 

@@ -65,7 +65,7 @@ def _base() -> tuple[RunConfig, RunConfig]:
     with left:
         kept["dataset"] = st.selectbox("Data set", names, index=names.index(kept["dataset"]), key="search-dataset")
     with right:
-        there = summary.folds(kept["dataset"])
+        there = summary.folds(kept["dataset"], cut=summary.cut_as(fields.values()))
         if kept.get("fold") not in there.reasons:
             kept["fold"] = None
         about = "No trial uses it. Evaluate the result on it once, at the end."
@@ -215,7 +215,11 @@ def _plan(config: RunConfig, ranges: list[Range]) -> None:
 def _facts(settings: Settings) -> None:
     own = settings.config.data
     trial = summary.summary(
-        own.dataset, settings.validation, leave_out=settings.test_fold, exclude_classes=own.exclude_classes
+        own.dataset,
+        settings.validation,
+        leave_out=settings.test_fold,
+        exclude_classes=own.exclude_classes,
+        cut=summary.cut_by(settings.config),
     )
     work = plan_for(settings.config, trial.training)
     one = estimates.of(settings.config, work)

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from labcore.config import RunConfig, all_settings
+from labcore.config import CUTTING, RunConfig, all_settings
 from labcore.config.budget import plan_for
 from labcore.errors import LabError
 from labcore.runs import Run
@@ -54,11 +54,15 @@ def _data() -> None:
     with left:
         choose_dataset("data-choice")
         if current["data.dataset"] in summary.names():
-            listen.panel(current["data.dataset"], "train")
+            listen.panel(current["data.dataset"], "train", _cut())
     folds = None
     with right, errors_in_place():
         folds = summary.folds(
-            current["data.dataset"], current["data.split"], current["data.leave_out"], current["data.exclude_classes"]
+            current["data.dataset"],
+            current["data.split"],
+            current["data.leave_out"],
+            current["data.exclude_classes"],
+            _cut(),
         )
         if current["data.fold"] not in folds.reasons:
             current["data.fold"] = None
@@ -66,7 +70,10 @@ def _data() -> None:
         summary.fold_box(folds, current["data.fold"], take, key="fold-choice", help=about)
     with st.expander("Split", icon=":material/call_split:"):
         labels = {"data.exclude_classes": folds.labels} if folds else {}
-        fields.part("data", skip=("data.dataset", "data.fold"), options=labels)
+        fields.part("data", skip=("data.dataset", "data.fold", *CUTTING), options=labels)
+    if summary.is_annotated(current["data.dataset"]):
+        with st.expander("Windows of the annotated recordings", icon=":material/content_cut:"):
+            fields.part("data", skip=[path for path in current if path not in CUTTING])
     with st.expander("Add, rename or delete a data set", icon=":material/add:"):
         if "demo" not in names:
             live.demo_button("demo-other", kind="secondary")
@@ -133,7 +140,13 @@ def summary_of(current: dict[str, Any]) -> summary.DataSummary:
         current["data.leave_out"],
         current["data.validation_share"],
         current["data.exclude_classes"],
+        _cut(),
     )
+
+
+def _cut() -> str:
+    """How the form cuts clips by annotations."""
+    return summary.cut_as(fields.values())
 
 
 def _settings() -> None:

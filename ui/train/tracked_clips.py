@@ -143,7 +143,7 @@ def before(config: RunConfig | None) -> None:
 
         def another(number: int) -> None:
             assert config is not None
-            _examples().append(_named(held_out.of_split(config.data, number)))
+            _examples().append(_named(held_out.of_split(config.cutting, number)))
 
         with st.container(horizontal=True, gap="small"):
             _held_out_button(another, disabled=config is None or len(chosen) >= MOST)

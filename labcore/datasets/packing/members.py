@@ -25,7 +25,26 @@ SMALL_BYTES = 1024**3
 """An archive that unpacks to no more may be packed as tightly as it likes."""
 LONGEST_NAME, LONGEST_PATH, DEEPEST = 255, 3000, 100
 """Bytes of a name, bytes of a path and folders in each other that file systems take, with some room for the workspace's own path."""
-PAPERS = frozenset(".csv .tsv .txt .json .jsonl .ndjson .parquet .lst .list .md .yaml .yml".split())  # noqa: SIM905
+PAPERS = frozenset(
+    [
+        ".csv",
+        ".tsv",
+        ".txt",
+        ".json",
+        ".jsonl",
+        ".ndjson",
+        ".parquet",
+        ".lst",
+        ".list",
+        ".md",
+        ".yaml",
+        ".yml",
+        ".textgrid",
+        ".aoef",
+        ".lab",
+        ".labels",
+    ]
+)
 """Endings of files that say what the sounds are, and under what licence."""
 DISTRUST = "Do not trust this file: nobody packs a data set like this. Fetch it again from where it is published"
 DAMAGED = (

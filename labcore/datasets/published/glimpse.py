@@ -14,6 +14,7 @@ from labcore.datasets.csvtext import decode_text
 from labcore.datasets.lookup import for_lists
 from labcore.datasets.scan import Found, entries, find_audio, first_audio, is_audio, is_file, listed, subfolders
 from labcore.datasets.table import Dataset, Finding
+from labcore.datasets.timed.dataset import Annotated, annotations_in
 from labcore.errors import DatasetError
 
 FEW = 40
@@ -83,7 +84,12 @@ class Glimpse:
     @cached_property
     def lists(self) -> tuple[list[tuple[ClipList, str]], list[Finding]]:
         """The lists of clips in it: see :func:`labcore.datasets.cliplist.lists_beside`."""
-        return lists_beside(self.folder)
+        return lists_beside(self.folder, self.annotated.paths if self.annotated else frozenset())
+
+    @cached_property
+    def annotated(self) -> Annotated | None:
+        """The files of time-stamped annotations in it."""
+        return annotations_in(self.folder)
 
     def all_named(self, fits: Callable[[Parts], object]) -> bool:
         """Whether the audio files are named as a layout names them: the first ones are looked at, then all of them."""

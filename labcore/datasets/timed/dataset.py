@@ -1,0 +1,210 @@
+"""A data set of recordings with time-stamped annotations: found in a folder, and cut into clips as the settings of a run say."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+from labcore.config import DataConfig
+from labcore.datasets.assemble import DatasetDraft, assembled, join_equal_files, source_of, without_single_fold
+from labcore.datasets.by_time import Row
+from labcore.datasets.scan import find_audio, find_by_suffix
+from labcore.datasets.table import Dataset, Finding, make_table
+from labcore.datasets.timed.formats import SUFFIXES, recognised
+from labcore.datasets.timed.gathering import Gathered, LabelRow, gathered
+from labcore.datasets.timed.recordings import Recordings
+from labcore.datasets.timed.report import TOLD, findings_of
+from labcore.datasets.timed.windows import Window, automatic_seconds, free_windows, windows_of
+from labcore.errors import DatasetError
+from labcore.texts import counted
+
+LAYOUT = "annotations"
+BACKGROUND = "background"
+"""The class of what is not labelled, where annotations are complete."""
+MOST_STRANGE = 200
+"""So many files that may be annotations and are none, before the first that is one, and nobody looks further."""
+
+
+@dataclass(frozen=True)
+class Annotated:
+    """Recordings with time-stamped annotations.
+
+    Attributes:
+        files: of annotations, each with the name of its format.
+        rows: what became of each label; () before clips are cut.
+        window_seconds: the length of the windows, None where each label is a clip.
+    """
+
+    root: Path
+    files: tuple[tuple[Path, str], ...]
+    rows: tuple[LabelRow, ...] = ()
+    window_seconds: float | None = None
+    _recordings: list[Recordings] = field(default_factory=list, repr=False, compare=False)
+
+    @cached_property
+    def paths(self) -> frozenset[Path]:
+        return frozenset(path for path, _ in self.files)
+
+    @property
+    def recordings(self) -> Recordings:
+        """The sound files below the root."""
+        if not self._recordings:
+            self._recordings.append(Recordings(self.root, find_audio(self.root, noises=True).files))
+        return self._recordings[0]
+
+    def labelled_share(self) -> float:
+        """The share of the sound files that files of annotations are named like; 1 where one names its recordings itself."""
+        named: set[str] = set()
+        for path, _ in self.files:
+            try:
+                named.add(self.recordings.like(path, alone=len(self.files) == 1))
+            except ValueError:
+                continue
+        own = len(named) < len(self.files)
+        return 1.0 if own else len(named) / max(1, len(self.recordings.files))
+
+    def uncut(self, name: str, root: Path, findings: Sequence[Finding] = ()) -> Dataset:
+        """The data set before clips are cut, see :func:`in_windows`."""
+        return Dataset(name, root, LAYOUT, make_table([]), findings=list(findings), annotated=self)
+
+
+def annotations_in(folder: Path) -> Annotated | None:
+    """The annotations in a folder, however deep; None where there are none.
+
+    Raises:
+        DatasetError: the folder cannot be listed.
+    """
+    files: list[tuple[Path, str]] = []
+    shallow_first = sorted(find_by_suffix(folder, SUFFIXES), key=lambda parts: (len(parts), parts))
+    for number, parts in enumerate(shallow_first):
+        if number >= MOST_STRANGE and not files:
+            return None
+        path = folder.joinpath(*parts)
+        if format := recognised(path):
+            files.append((path, format))
+    return Annotated(folder, tuple(files)) if files else None
+
+
+def annotations_at(path: Path) -> Annotated | None:
+    """A single file of annotations, whose recordings lie beside it or where it says; None where it is none."""
+    format = recognised(path)
+    return Annotated(path.parent, ((path, format),)) if format else None
+
+
+def in_windows(dataset: Dataset, data: DataConfig) -> Dataset:
+    """A data set of annotations cut into clips; any other as it is.
+
+    All clips of a recording are of one group, and so in one fold. What became of each label stands in ``annotated.rows``.
+
+    Raises:
+        DatasetError: no annotations can be read, or no label is left.
+    """
+    source = dataset.annotated
+    if source is None:
+        return dataset
+    found = gathered(source.files, source.recordings, data)
+    seconds = data.window_seconds or automatic_seconds(found.rows)
+    clips = _labelled(found, seconds, data)
+    if not any(clips.values()):
+        raise _nothing_left(dataset, found)
+    background = _background(found, clips, seconds, data) if data.annotations == "complete" else {}
+    draft = DatasetDraft(dataset.name, dataset.root, LAYOUT, findings=[*dataset.findings, *found.findings])
+    for path in sorted({*clips, *background}):
+        windows = sorted([*clips.get(path, []), *((window, BACKGROUND) for window in background.get(path, []))])
+        draft.rows += [_row(path, window, label, found) for window, label in windows]
+    draft.findings += findings_of(found, data, seconds, sum(map(len, background.values())))
+    draft.rows = without_single_fold(join_equal_files(draft.rows))
+    cut = replace(source, rows=tuple(found.rows), window_seconds=None if data.windows == "exact" else seconds)
+    return replace(assembled(draft), annotated=cut)
+
+
+def at_a_glance(dataset: Dataset) -> Dataset:
+    """The same where nobody has said yet how clips are cut: as the defaults do, or where that leaves nothing, each label as it is.
+
+    Raises:
+        DatasetError: as :func:`in_windows` does.
+    """
+    try:
+        return in_windows(dataset, DataConfig())
+    except DatasetError as error:
+        try:
+            exact = in_windows(dataset, DataConfig(windows="exact"))
+        except DatasetError:
+            raise error from None
+        what = f"windows of the length that is chosen automatically leave nothing: {error.what}"
+        return replace(exact, findings=[*exact.findings, Finding("windows", what, (), error.remedy)])
+
+
+def _row(path: str, window: Window, label: str, found: Gathered) -> Row:
+    start, end = window
+    end = math.nan if end >= found.seconds[path] - 1e-3 else end
+    return path, label, found.part.get(path, ""), source_of(path) or path, start, end
+
+
+def _labelled(found: Gathered, seconds: float, data: DataConfig) -> dict[str, list[tuple[Window, str]]]:
+    by_recording: dict[str, list[LabelRow]] = defaultdict(list)
+    for row in found.rows:
+        if row.outcome == "used":
+            by_recording[row.recording].append(row)
+    return {path: windows_of(rows, found.seconds[path], seconds, data) for path, rows in by_recording.items()}
+
+
+def _background(
+    found: Gathered, clips: dict[str, list[tuple[Window, str]]], seconds: float, data: DataConfig
+) -> dict[str, list[Window]]:
+    """Windows without any label, as many as are wanted, spread evenly over recordings and over the time of each."""
+    taken: dict[str, list[Window]] = defaultdict(list)
+    for row in found.rows:
+        if not (math.isnan(row.start_s) or math.isnan(row.end_s)):
+            taken[row.recording].append((row.start_s, max(row.end_s, row.start_s + 1e-3)))
+    free = {
+        path: free_windows(stretches, taken[path], found.seconds[path], seconds)
+        for path, stretches in sorted(found.about.items())
+        if stretches and path not in found.uncertain
+    }
+    there = sum(map(len, free.values()))
+    wanted = min(there, round(data.background_ratio * sum(map(len, clips.values()))))
+    every = [(path, window) for path, windows in free.items() for window in windows]
+    chosen: dict[str, list[Window]] = defaultdict(list)
+    for number in range(wanted):
+        path, window = every[number * there // wanted]
+        chosen[path].append(window)
+    return chosen
+
+
+def one_class(dataset: Dataset, settled: bool) -> Dataset:
+    """A data set of annotations of which one class is left, with a warning of that.
+
+    Args:
+        settled: how its clips are cut is known by now.
+
+    Raises:
+        DatasetError: nothing can change about it any more, where it is settled.
+    """
+    what = f"all {counted(len(dataset.table), 'clip')} of {dataset.root} are of one class, {dataset.labels[0]!r}"
+    lost = [finding.what for finding in dataset.findings if finding.kind in ("labels dropped", "classes dropped")]
+    remedy = (
+        "A classifier needs two. If every sound of interest is labelled, --data.annotations complete makes the class "
+        f"{BACKGROUND} of the rest; else label another one"
+    )
+    if settled:
+        raise DatasetError("; ".join([what, *lost[:2]]), remedy)
+    return replace(dataset, findings=[*dataset.findings, Finding("one class", what, (), remedy)])
+
+
+def _nothing_left(dataset: Dataset, found: Gathered) -> DatasetError:
+    if unread := next((finding for finding in found.findings if finding.kind == "annotations not read"), None):
+        return DatasetError(f"no label of the annotations in {dataset.root} is left: {unread.what}", unread.remedy)
+    dropped = [row for row in found.rows if row.outcome == "dropped"]
+    reasons = Counter(row.reason for row in dropped).most_common()
+    told = [
+        f"{TOLD[reason][0]} ({next(row.why for row in dropped if row.reason == reason)}; {count})"
+        for reason, count in reasons
+    ]
+    what = "; ".join(told[:3]) or "the files hold none"
+    remedy = TOLD[reasons[0][0]][1] if reasons else "Give the folder with the files of annotations"
+    return DatasetError(f"no label of the annotations in {dataset.root} is left: {what}", remedy or "Lower it")

@@ -1,0 +1,84 @@
+"""The formats of time-stamped annotations, told apart by what stands in a file and not by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from labcore.datasets.timed import (
+    aoef,
+    audacity,
+    birdnet,
+    dcase,
+    kaleidoscope,
+    label_studio,
+    raven,
+    sonic_visualiser,
+    textgrid,
+)
+from labcore.datasets.timed.labels import TimedFile
+from labcore.datasets.timed.text import HEAD, AnnotationText
+from labcore.errors import DatasetError
+
+SUFFIXES = (".txt", ".csv", ".tsv", ".json", ".textgrid", ".aoef", ".lab", ".labels")
+"""Endings of files that are looked into."""
+DAMAGE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What goes wrong with JSON that is not made as it should be: parts that are missing, or of another kind."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format: its name for people, whether the beginning of a file looks like it, and what reads such a file.
+
+    ``read`` takes the file and the name of the column, tier or tag that gives the labels, None for the one that is likely.
+    """
+
+    title: str
+    looks: Callable[[AnnotationText], bool]
+    read: Callable[[AnnotationText, str | None], TimedFile]
+
+
+FORMATS = {
+    "textgrid": Format("Praat TextGrid", textgrid.looks, textgrid.read),
+    "aoef": Format("AOEF (Whombat)", aoef.looks, aoef.read),
+    "label_studio": Format("Label Studio JSON", label_studio.looks, label_studio.read),
+    "raven": Format("Raven selection table", raven.looks, raven.read),
+    "kaleidoscope": Format("Kaleidoscope CSV", kaleidoscope.looks, kaleidoscope.read),
+    "birdnet": Format("BirdNET CSV", birdnet.looks, birdnet.read),
+    "dcase": Format("DCASE event list", dcase.looks, dcase.read),
+    "audacity": Format("Audacity labels", audacity.looks, audacity.read),
+    "sonic_visualiser": Format("Sonic Visualiser CSV", sonic_visualiser.looks, sonic_visualiser.read),
+}
+"""Name → format, in the order in which they are tried. A new one is a file with ``looks`` and ``read``, and a line here."""
+
+
+def recognised(path: Path) -> str:
+    """The name of the format of a file; "" where it is none of annotations, or cannot be read."""
+    if path.suffix.lower() not in SUFFIXES:
+        return ""
+    try:
+        begin = AnnotationText.of(path, HEAD)
+    except DatasetError:
+        return ""
+    return next((name for name, format in FORMATS.items() if begin.lines and format.looks(begin)), "")
+
+
+def read_timed_file(path: Path, format: str, column: str | None = None) -> TimedFile:
+    """Read a file of annotations.
+
+    Args:
+        format: its name, as :func:`recognised` gives it.
+        column: the column, tier or tag that gives the labels; None for the likely one.
+
+    Raises:
+        DatasetError: it cannot be read, is not whole, or has no such column.
+    """
+    chosen, text = FORMATS[format], AnnotationText.of(path)
+    try:
+        return chosen.read(text, column)
+    except DAMAGE as error:
+        raise DatasetError(
+            f"{path} is not a whole {chosen.title}: {type(error).__name__} {error}",
+            "Export it again from the program that made it",
+        ) from error

@@ -1,0 +1,95 @@
+"""``labcore datasets labels``, and training on recordings with time-stamped annotations."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from labcore.datasets.record import ClipRecord
+from labcore.datasets.resuming import dataset_of, find_again
+from labcore.runs import list_runs
+from labcore.workspace import Workspace
+
+Labcore = Callable[..., Any]
+RATE = 8000
+
+
+@pytest.fixture
+def night(tones: Path, tmp_path: Path) -> Path:
+    """Four recordings of six seconds with a low and a high tone each, and Raven's tables; one row names a recording that is not there."""
+    root = tmp_path / "night"
+    root.mkdir()
+    for n in range(4):
+        sound = 1e-4 * np.random.default_rng(n).standard_normal(6 * RATE)
+        rows = []
+        for at, label in ((1.0, "low"), (4.0, "high")):
+            clip = soundfile.read(tones / label / f"{label}{n}.wav")[0]
+            sound[round(at * RATE) : round(at * RATE) + len(clip)] += clip
+            rows.append(f"{len(rows) + 1}\\t{at}\\t{at + 0.2}\\t{label}\\n".replace("\\t", "\t").replace("\\n", "\n"))
+        soundfile.write(root / f"rec{n}.wav", sound, RATE)
+        text = "Selection\tBegin Time (s)\tEnd Time (s)\tAnnotation\n" + "".join(rows)
+        (root / f"rec{n}.Table.1.selections.txt").write_text(text)
+    (root / "gone.txt").write_text("1.0\t2.0\tlow\n")
+    return root
+
+
+def test_what_becomes_of_labels(
+    workspace: Workspace, labcore: Labcore, night: Path, tones: Path, tmp_path: Path
+) -> None:
+    windows = ("--data.windows", "grid", "--data.window_seconds", "0.5")
+    told = labcore("datasets", "labels", night, *windows)
+    assert told.status == 0
+    assert "9 labels in 5 files of annotations, 8 clips" in told.out
+    assert "gone.txt line 1" in told.out
+    (facts,) = labcore("datasets", "labels", night, *windows, "--json").lines
+    assert facts["window_seconds"] == 0.5
+    assert facts["labels"][1] == {
+        "label": "low",
+        "labels": 5,
+        "used": 4,
+        "merged": 0,
+        "dropped": 1,
+        "seconds": 0.8,
+        "clips": 4,
+    }
+    assert labcore("datasets", "labels", night, "--csv", tmp_path / "l.csv").status == 0
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "l.csv").read_text())))
+    assert [row["outcome"] for row in rows] == ["dropped", *["used"] * 8]
+    assert labcore("datasets", "labels", night, "--csv", "-").out == (tmp_path / "l.csv").read_text()
+    told = labcore("datasets", "labels", tones)
+    assert (told.status, "no time-stamped annotations" in told.err) == (2, True)
+    told = labcore("datasets", "labels", night, "--data.label_column", "Nothing")
+    assert told.status == 2
+    assert "has no 'Nothing' for the labels; it has: Selection, Begin Time (s), End Time (s), Annotation" in told.err
+    for table in night.glob("rec*.txt"):
+        table.write_text(table.read_text().replace("high", "low"))
+    told = labcore("datasets", "labels", night)  # one class is shown, and only a training refuses it
+    assert (told.status, "A classifier needs two" in told.out) == (0, True)
+    (health,) = labcore("datasets", "check", night, "--data.annotations", "complete", "--json").lines
+    assert set(health["counts"]) == {"low", "background"}
+
+
+def test_a_training_on_annotated_recordings(
+    workspace: Workspace, labcore: Labcore, night: Path, tiny: tuple[str, ...]
+) -> None:
+    told = labcore("train", "--dataset", night, "--epochs", "1", "--data.annotations", "complete", *tiny)
+    assert told.status == 0, told.err
+    (run,) = list_runs(workspace)
+    assert run.load("labels") == ["background", "high", "low"]
+    assert (
+        run.config.data.window_seconds == 0.2
+    )  # the clip length, and kept: a resume and an evaluation cut the same clips
+    known = ClipRecord.load(run)
+    for dataset in (find_again(run, workspace, str(night), run.config.cutting), dataset_of(run, workspace, str(night))):
+        assert len(dataset.table) == 16
+        assert known is not None
+        assert known.changes_to(ClipRecord.of(dataset, dataset.table), whole=False) == ""
+    other = find_again(run, workspace, str(night))
+    assert set(other.table["label"]) == {"low", "high"}

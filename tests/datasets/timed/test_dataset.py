@@ -1,0 +1,302 @@
+"""Recordings and their annotations in a folder, as clips of a data set."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from labcore.config import DataConfig
+from labcore.datasets import Dataset, list_datasets, read_dataset, register
+from labcore.datasets.timed.report import as_rows, by_label
+from labcore.errors import DatasetError
+from labcore.workspace import Workspace
+
+Lay = Callable[..., Path]
+RATE = 4000
+
+
+@pytest.fixture
+def lay(tmp_path: Path, write_wav) -> Lay:
+    """lay({"a.wav": 20.0, "a.txt": "1\\t2\\tdog"}) → a folder with silent recordings of so many seconds, and texts."""
+
+    def make(held: dict[str, float | str | bytes]) -> Path:
+        root = tmp_path / "set"
+        for name, content in held.items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            if isinstance(content, float):
+                hum = np.full(round(content * RATE), 1e-3 * (1 + len(name) + ord(name[0])), dtype=np.float32)
+                write_wav(root / name, hum, RATE)
+            else:
+                (root / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+        return root
+
+    return make
+
+
+def clips(dataset: Dataset) -> list[tuple[str, str, float, float]]:
+    table = dataset.table
+    columns = (table[name] for name in ("path", "label", "start_s", "end_s"))
+    return [(Path(path).name, label, start, end) for path, label, start, end in zip(*columns, strict=True)]
+
+
+def fates(dataset: Dataset) -> list[tuple[int, str, str]]:
+    assert dataset.annotated is not None
+    return [(row.line, row.outcome, row.reason) for row in dataset.annotated.rows]
+
+
+def read(root: Path, **data: Any) -> Dataset:
+    return read_dataset(root, data=DataConfig.model_validate(data))
+
+
+LABELS = "1\t2\tdog\n8\t9\tcat\n"
+
+
+def test_annotations_beside_their_recordings(lay: Lay, told: Callable[..., list[str]]) -> None:
+    root = lay({"a.wav": 20.0, "b.wav": 20.0, "a.txt": LABELS, "b.wav.labels.txt": LABELS, "readme.txt": "dogs"})
+    dataset = read(root, window_seconds=2)
+    assert dataset.layout == "annotations"
+    assert clips(dataset) == [
+        (f"{name}.wav", label, start, start + 2) for name in "ab" for label, start in (("dog", 0.5), ("cat", 7.5))
+    ]
+    assert dataset.table["group"].nunique() == 2
+    assert dataset.table.groupby("group")["fold"].nunique().eq(1).all()
+    assert told(dataset) == []
+    assert any("2 files read as Audacity labels" in sentence for sentence in told(dataset, "note"))
+    assert [row["clips"] for row in as_rows(dataset.annotated.rows)] == [1, 1, 1, 1]
+    assert by_label(dataset.annotated.rows)[0] == {
+        "label": "cat", "labels": 2, "used": 2, "merged": 0, "dropped": 0, "seconds": 2.0, "clips": 2,
+    }  # fmt: skip
+
+
+def test_all_windows_of_a_recording_stay_in_one_fold(lay: Lay) -> None:
+    root = lay(
+        {
+            f"{name}{ending}": content
+            for name in "abcdef"
+            for ending, content in ((".wav", 60.0), (".txt", LABELS + "20\t50\tdog\n"))
+        }
+    )
+    for kind in ("centred", "grid", "exact"):
+        table = read(root, windows=kind, window_overlap=0.5, annotations="complete").table
+        assert table.groupby("path")["fold"].nunique().eq(1).all()
+        assert table["fold"].nunique() == 5
+        assert set(table["label"]) == {"dog", "cat", "background"}
+
+
+def test_a_single_recording_is_split_by_time_though_its_windows_overlap(
+    lay: Lay, told: Callable[..., list[str]]
+) -> None:
+    text = "".join(
+        f"{start}\t{start + 10}\t{label}\n" for start, label in zip(range(0, 100, 10), ["dog", "cat"] * 5, strict=True)
+    )
+    dataset = read(
+        lay({"a.wav": 100.0, "a.txt": text}),
+        windows="grid",
+        window_seconds=4,
+        window_overlap=0.5,
+        mixed_windows="longest",
+    )
+    table = dataset.table
+    assert table["fold"].nunique() == 5
+    for fold, held_out in table.groupby("fold"):
+        rest = table[table["fold"] != fold]
+        for start, end in zip(held_out["start_s"], held_out["end_s"].fillna(100.0), strict=True):
+            assert not ((rest["start_s"] < end) & (rest["end_s"].fillna(100.0) > start)).any()
+    assert any("Clips across the cuts are left out (" in sentence for sentence in told(dataset))
+
+
+@pytest.mark.parametrize(
+    ("recording", "annotations"),
+    [
+        ("night.wav", "night.Table.1.selections.txt"),
+        ("night.wav", "night.BirdNET.results.txt"),
+        ("night.wav", "night_labels.txt"),
+        ("rec/site1/night.wav", "labels/site1/night.txt"),
+        ("Night.WAV", "night.wav.txt"),
+        ("rec/night.flac", "night.txt"),
+        ("night.wav", "Label Track.txt"),
+    ],
+)
+def test_annotations_are_found_by_the_name_of_their_recording(lay: Lay, recording: str, annotations: str) -> None:
+    assert {path for path, *_ in clips(read(lay({recording: 20.0, annotations: LABELS})))} == {Path(recording).name}
+
+
+def test_a_combined_table_names_its_recordings(lay: Lay) -> None:
+    head = "Selection\tBegin Time (s)\tEnd Time (s)\tBegin Path\tFile Offset (s)\tAnnotation\n"
+    rows = "1\t1\t2\tD:\\old\\s1\\x.wav\t1\tdog\n2\t41\t42\tD:\\old\\s2\\x.wav\t11\tcat\n3\t95\t96\tD:\\old\\s3\\y.wav\t5\tcat\n"
+    root = lay({"s1/x.wav": 30.0, "s2/x.wav": 30.0, "all.txt": head + rows})
+    for place in (root, root / "all.txt"):
+        dataset = read(place, windows="exact")
+        assert [(Path(path).parent.name, start) for path, start in zip(dataset.table["path"], dataset.table["start_s"], strict=True)] == [
+            ("s1", 1.0), ("s2", 11.0),
+        ]  # fmt: skip
+        (finding,) = [each for each in dataset.findings if each.kind == "labels dropped"]
+        assert "1 of 3 labels (cat 1) dropped: no such recording" in finding.what
+        assert "y.wav" in finding.what
+        assert "all.txt line 4" in finding.what
+
+
+def test_the_report_names_every_label_that_is_dropped_or_merged_with_its_row(
+    lay: Lay, told: Callable[..., list[str]]
+) -> None:
+    text = (
+        "1\t2\tdog\n"  # 1 used
+        "1.5\t3\tdog\n"  # 2 merged
+        "5\t6\tdog\n5.5\t7\tcat\n"  # 3, 4 overlap
+        "25\t26\tcat\n"  # 5 outside
+        "9\t8\tcat\n"  # 6 ends before it begins
+        "x\t8\tcat\n"  # 7 no time
+        "10\t11\t\n"  # 8 no label
+        "12\t13\tcat\t0.1\n"  # 9 unsure
+        "15\t16\tcat\t0.9\n"  # 10 used
+        "19.5\t21\tdog\n"  # 11 cut off
+    )
+    dataset = read(
+        lay({"a.wav": 20.0, "a.txt": text, "gone.txt": "1\t2\tfox\n"}), window_seconds=1.5, least_confidence=0.5
+    )
+    found = {(row.file.name, row.line): (row.outcome, row.reason) for row in dataset.annotated.rows}
+    assert found == {
+        ("a.txt", 1): ("used", ""),
+        ("a.txt", 2): ("merged", "overlaps its own class"),
+        ("a.txt", 3): ("dropped", "overlaps another class"),
+        ("a.txt", 4): ("dropped", "overlaps another class"),
+        ("a.txt", 5): ("dropped", "outside the recording"),
+        ("a.txt", 6): ("dropped", "damaged row"),
+        ("a.txt", 7): ("dropped", "damaged row"),
+        ("a.txt", 8): ("dropped", "no label"),
+        ("a.txt", 9): ("dropped", "low confidence"),
+        ("a.txt", 10): ("used", ""),
+        ("a.txt", 11): ("used", ""),
+        ("gone.txt", 1): ("dropped", "no recording"),
+    }
+    text = "\n".join([*told(dataset), *told(dataset, "note")])
+    for words in (
+        "2 rows (cat 1) dropped: not readable", "a.txt lines 6, 7", "1 of 12 labels (dog 1) merged", "a.txt line 2",
+        "2 of 12 labels (dog 1, cat 1) dropped: another class in each of the windows", "a.txt lines 3, 4",
+        "from 25 to 26 s, and the recording lasts 20 s", "No clip is left of fox", "gone.txt line 1",
+        "1 label cut off at the end of the recording: a.txt line 11",
+    ):  # fmt: skip
+        assert words in text, words
+
+
+def test_background_only_where_annotations_are_complete(lay: Lay) -> None:
+    held: dict[str, float | str | bytes] = {
+        "a.wav": 20.0,
+        "a.txt": LABELS + "12\t13\t\n",
+        "b.wav": 20.0,
+        "b.txt": LABELS + "x\ty\tdog\n",
+    }
+    root = lay(held | {"c.wav": 20.0})  # c was not labelled
+    assert set(read(root, window_seconds=2).table["label"]) == {"dog", "cat"}
+    dataset = read(root, window_seconds=2, annotations="complete", background_ratio=100)
+    background = [(name, start) for name, label, start, _ in clips(dataset) if label == "background"]
+    # nothing from b, in which a row cannot be read, and nothing that touches a label, one without a name as well
+    assert background == [("a.wav", float(start)) for start in (2, 4, 6, 10, 14, 16, 18)]
+    few = read(root, window_seconds=2, annotations="complete", background_ratio=0.5).table
+    assert (few["label"] == "background").sum() == 2
+
+
+def test_an_empty_table_of_a_complete_recording_is_background(lay: Lay) -> None:
+    head = "Selection\tBegin Time (s)\tEnd Time (s)\tAnnotation\n"
+    root = lay({"a.wav": 10.0, "b.wav": 10.0, "a.txt": head + "1\t1\t2\tdog\n", "b.txt": head})
+    table = read(root, window_seconds=2, annotations="complete", background_ratio=100).table
+    assert {Path(path).name for path in table["path"][table["label"] == "background"]} == {"a.wav", "b.wav"}
+
+
+def test_one_class_can_be_added_and_becomes_two_with_background(workspace: Workspace, lay: Lay) -> None:
+    root = lay({"a.wav": 20.0, "a.txt": "1\t2\tdog\n9\t9.5\tdog\n", "b.wav": 20.0, "b.txt": "1\t2\tdog\n"})
+    info = register(workspace, root)
+    assert (info.layout, info.clips, info.classes) == ("annotations", 3, 1)
+    assert any("--data.annotations complete" in warning for warning in info.warnings)
+    with pytest.raises(DatasetError, match="of one class, 'dog'"):
+        read(root)
+    assert read(root, annotations="complete").labels == ["background", "dog"]
+
+
+def test_labels_that_touch_each_other_can_be_added(workspace: Workspace, lay: Lay) -> None:
+    root = lay({"a.wav": 3.0, "a.txt": "".join(f"{n / 10}\t{n / 10 + 0.1}\t{'ab'[n % 2]}\n" for n in range(30))})
+    info = register(workspace, root)
+    assert (info.clips, info.classes) == (30, 2)
+    assert any("leave nothing: no label" in warning for warning in info.warnings)
+    with pytest.raises(DatasetError, match="another class in each of the windows") as error:
+        read(root)
+    assert "--data.windows exact" in error.value.remedy
+    assert len(read(root, windows="exact").table) == 30
+
+
+def test_times_in_samples(lay: Lay) -> None:
+    root = lay({"a.wav": 20.0, "a.csv": f"FRAME,VALUE,DURATION,LABEL\n{RATE},0,{RATE},dog\n{8 * RATE},0,{RATE},cat\n"})
+    assert [clip[1:] for clip in clips(read(root, windows="exact"))] == [("dog", 1.0, 2.0), ("cat", 8.0, 9.0)]
+
+
+def test_the_last_window_reaches_the_end(lay: Lay) -> None:
+    *_, (_, _, start, end) = clips(read(lay({"a.wav": 14.0, "a.txt": LABELS + "13.8\t14.5\tdog\n"}), window_seconds=2))
+    assert (start, math.isnan(end)) == (12.0, True)
+
+
+def test_labels_that_look_the_same_are_one_class(lay: Lay) -> None:
+    root = lay({"a.wav": 20.0, "a.txt": "1\t2\tdog\n1.5\t2.5\tdog\u200b\n8\t9\tcat\n"})
+    assert fates(read(root))[:2] == [(1, "used", ""), (2, "merged", "overlaps its own class")]
+
+
+def test_files_that_cannot_be_read_harm_no_others(lay: Lay, told: Callable[..., list[str]]) -> None:
+    root = lay(
+        {
+            "a.wav": 20.0,
+            "a.txt": LABELS,
+            "b.wav": 20.0,
+            "b.TextGrid": 'File type = "ooTextFile"\n"TextGrid"\n0\n20\n<exists>\n1\n',
+        }
+    )
+    dataset = read(root)
+    assert len(dataset.table) == 2
+    assert any("b.TextGrid is not a whole TextGrid" in sentence for sentence in told(dataset))
+    (root / "a.txt").unlink()
+    with pytest.raises(DatasetError, match="is not a whole TextGrid"):
+        read(root)
+
+
+def test_a_recording_that_is_no_audio(lay: Lay, told: Callable[..., list[str]]) -> None:
+    root = lay({"a.wav": 20.0, "a.txt": LABELS, "b.wav": b"RIFF", "b.txt": LABELS})
+    dataset = read(root)
+    assert {name for name, *_ in clips(dataset)} == {"a.wav"}
+    assert any("dropped: the recording cannot be read" in sentence for sentence in told(dataset))
+    with pytest.raises(DatasetError, match="is left: no such recording"):
+        read(lay({"only/c.wav": 5.0, "only/zz.txt": "1\t2\tdog\n", "only/d.wav": 5.0}) / "only" / "zz.txt")
+
+
+def test_what_a_sketch_of_an_archive_holds(lay: Lay) -> None:
+    dataset = read(lay({"a.wav": b"", "a.txt": LABELS, "b.flac": b"", "b.txt": LABELS}), window_seconds=2)
+    assert clips(dataset)[:2] == [("a.wav", "dog", 0.5, 2.5), ("a.wav", "cat", 7.5, 9.5)]
+
+
+def test_other_layouts_stay_what_they_are(lay: Lay, told: Callable[..., list[str]]) -> None:
+    folders: dict[str, float | str | bytes] = {f"{label}/{n}.wav": 1.0 for label in ("dog", "cat") for n in range(3)}
+    dataset = read(lay(folders | {"dog/0.txt": "0\t1\tbark\n"}))
+    assert (dataset.layout, len(dataset.table)) == ("folders", 6)
+    assert any("1 file of annotations was not used" in sentence for sentence in told(dataset, "note"))
+    dataset = read(lay({"list.csv": "path,label\ndog/0.wav,x\ncat/0.wav,y\n"}))
+    assert dataset.layout == "csv"
+
+
+def test_parts_by_the_names_of_the_files(lay: Lay) -> None:
+    head = "filename\tonset\toffset\tevent_label\n"
+    root = lay({"audio/a.wav": 10.0, "audio/b.wav": 10.0, "meta/train.tsv": head + "a.wav\t1\t2\tdog\na.wav\t5\t6\tcat\n",
+                "meta/validation.tsv": head + "b.wav\t1\t2\tdog\nb.wav\t5\t6\tcat\n"})  # fmt: skip
+    table = read(root).table
+    assert dict(zip(table["path"].map(lambda path: Path(path).name), table["fold"], strict=True)) == {
+        "a.wav": "train",
+        "b.wav": "val",
+    }
+
+
+def test_a_label_that_is_added_is_seen_at_once(workspace: Workspace, lay: Lay) -> None:
+    root = lay({"a.wav": 20.0, "a.txt": LABELS})
+    register(workspace, root)
+    (root / "a.txt").write_text(LABELS + "12\t13\tfox\n")
+    assert [(info.clips, info.classes) for info in list_datasets(workspace)] == [(3, 3)]
