@@ -139,9 +139,9 @@ def selection_table(predictions: Predictions, threshold: float, band: Band) -> I
         path = prediction["file"]
         for s in segments_of(prediction, threshold):
             times = [f"{seconds:.6f}" for seconds in (before + s.start_s, before + s.end_s)]
-            heard = [f"{hertz:.1f}" for hertz in band]
+            limits = [f"{hertz:.1f}" for hertz in band]
             place = [_plain(Path(path).name), _plain(path), f"{s.start_s:.6f}"]
-            cells = [str(number), "Spectrogram 1", "1", *times, *heard, *place, _plain(s.label), f"{s.probability:.4f}"]
+            cells = [str(number), "Spectrogram 1", "1", *times, *limits, *place, _plain(s.label), f"{s.probability:.4f}"]
             yield "\t".join(cells) + "\n"
             number += 1
         before += prediction["seconds"]

@@ -96,7 +96,7 @@ class Recordings:
         return bool(self.files) and all(path.stat().st_size == 0 for path in paths)
 
     def facts(self, path: str) -> tuple[float, int]:
-        """How long a recording lasts in seconds, and its sample rate in Hz; of a sketch they are not known, and taken for long and usual.
+        """How long a recording lasts in seconds, and its sample rate in Hz; of a sketch they are not known: long, and as usual.
 
         Raises:
             AudioError: it cannot be read.
