@@ -54,6 +54,8 @@ FLOORS = (
         "crossval",
         "calibration",
         "unknowns",
+        "keeping",
+        "alarms",
         "comparison",
         "report",
         "extract",

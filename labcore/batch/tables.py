@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from labcore.batch.segments import segments_of, with_events
+from labcore.batch.segments import Threshold, segments_of, with_events
 from labcore.errors import WorkspaceError
 from labcore.sheets import Sheet
 from labcore.texts import json_line, shown
@@ -32,7 +32,7 @@ def columns_of(labels: list[str], per: str) -> list[str]:
     return ["file", *span, "label", "probability", *([] if span else ["seconds"]), "error", "notes", *last]
 
 
-def rows_of(prediction: dict[str, Any], per: str, threshold: float) -> Iterator[dict[str, Any]]:
+def rows_of(prediction: dict[str, Any], per: str, threshold: Threshold) -> Iterator[dict[str, Any]]:
     """The rows of one prediction; a file that could not be read is a row with its error. Names are written as :func:`shown` does."""
     file = {"file": shown(prediction["file"])}
     if prediction.get("notes"):
@@ -55,7 +55,7 @@ def csv_writer(file: IO[str], labels: list[str], per: str) -> Sheet:
 
 
 def write_table(
-    path: Path, format: str, predictions: Predictions, labels: list[str], per: str = "file", threshold: float = 0.0
+    path: Path, format: str, predictions: Predictions, labels: list[str], per: str = "file", threshold: Threshold = 0.0
 ) -> None:
     """Write predictions into one file, whole or not at all.
 
@@ -81,7 +81,7 @@ def write_table(
             text.detach()  # what is written is flushed, and the file stays open
 
 
-def csv_text(predictions: Predictions, labels: list[str], per: str = "file", threshold: float = 0.0) -> str:
+def csv_text(predictions: Predictions, labels: list[str], per: str = "file", threshold: Threshold = 0.0) -> str:
     """The same as the text of a CSV file.
 
     Args:
@@ -105,7 +105,7 @@ def _write_parquet(file: IO[bytes], rows: Iterator[dict[str, Any]], columns: lis
             writer.write_table(pa.Table.from_pylist(gathered, schema))
 
 
-def track_of(prediction: dict[str, Any], format: str, threshold: float) -> str:
+def track_of(prediction: dict[str, Any], format: str, threshold: Threshold) -> str:
     """The segments of one recording as the text of a Raven selection table or an Audacity label track."""
     segments = segments_of(prediction, threshold)
     if format == "audacity":
@@ -117,7 +117,7 @@ def track_of(prediction: dict[str, Any], format: str, threshold: float) -> str:
     )
 
 
-def write_tracks(targets: Iterable[tuple[Path, dict[str, Any]]], format: str, threshold: float) -> None:
+def write_tracks(targets: Iterable[tuple[Path, dict[str, Any]]], format: str, threshold: Threshold) -> None:
     """Write a label track or selection table for each (path, prediction); those of files that could not be read are left out.
 
     Raises:

@@ -21,10 +21,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labcore import builtin
+from labcore.batch.inputs import Inputs
 from labcore.batch.journal import PredictionJournal
-from labcore.batch.segments import THRESHOLD, LabelTotal, Segment, segments_of, summary_of, with_events
+from labcore.batch.segments import (
+    LabelTotal,
+    Segment,
+    Threshold,
+    segments_of,
+    summary_of,
+    threshold_in_use,
+    with_events,
+)
 from labcore.batch.tables import ENDINGS, FORMATS, PER, TRACKS, csv_writer, rows_of, track_of, write_table, write_tracks
-from labcore.cli.inputs import Inputs, last_trained, sound_files, weights_of
+from labcore.cli.inputs import last_trained, sound_files, weights_of
 from labcore.cli.output import DONE, FAILED, INTERRUPTED, duration, emit, emit_json, percent, say, say_some, tell
 from labcore.cli.parser import WEIGHTS, Parser, add_device, add_json, positive, share
 from labcore.cli.progress import Bar, Pace, bars
@@ -58,8 +67,9 @@ def parser() -> Parser:
     )  # fmt: skip
     add_json(output, "each result as a line of JSON (with --output: a summary)")
     parser.add_argument(
-        "--threshold", metavar="P", type=share, default=THRESHOLD, help="least probability of an event (default: 0.5)"
-    )
+        "--threshold", metavar="P", type=share,
+        help="least probability of an event (default: the thresholds that the weights have for each class, else 0.5)",
+    )  # fmt: skip
     parser.add_argument(
         "--hop", metavar="SECONDS", type=positive, help="step between windows of long recordings (default: half a clip)"
     )
@@ -81,7 +91,8 @@ def run(arguments: argparse.Namespace) -> int:
     from labcore.inference.classifier import Classifier
 
     classifier = Classifier.load(weights, arguments.device)
-    write = _Stdout(kind, classifier.labels, arguments.per, arguments.threshold)
+    threshold = threshold_in_use(arguments.threshold, classifier.thresholds)
+    write = _Stdout(kind, classifier.labels, arguments.per, threshold)
     bad = 0
     with contextlib.closing(predict_files(classifier, inputs.files, arguments.hop, _at_work)) as predictions:
         for _, prediction in itertools.chain(inputs.errors(), predictions):
@@ -114,7 +125,7 @@ class _Stopped(Exception):
 class _Stdout:
     """Writes predictions to stdout as they come; files that could not be read are reported on stderr too."""
 
-    def __init__(self, kind: str, labels: list[str], per: str, threshold: float) -> None:
+    def __init__(self, kind: str, labels: list[str], per: str, threshold: Threshold) -> None:
         self.kind, self.per, self.threshold = kind, per, threshold
         self.file = io.StringIO()
         self.writer = csv_writer(self.file, labels, per) if kind == "csv" else None
@@ -141,7 +152,7 @@ class _Stdout:
             emit(text)
 
 
-def _lines(prediction: dict[str, Any], threshold: float) -> list[str]:
+def _lines(prediction: dict[str, Any], threshold: Threshold) -> list[str]:
     """A prediction for people: a line for a clip; for a recording of several windows a line an event, then one a label."""
     if len(prediction["windows"]) < 2:
         nearest = f"  (nearest: {_nearest(prediction)})" if prediction.get("unknown") else ""
@@ -149,7 +160,9 @@ def _lines(prediction: dict[str, Any], threshold: float) -> list[str]:
         return [f"{share:>7}  {prediction['label']}{nearest}  {prediction['file']}"]
     events = segments_of(prediction, threshold)
     if not events:
-        least = f"nothing is more probable than {percent(threshold)}"
+        least = "nothing reaches the threshold of its class"
+        if isinstance(threshold, float):
+            least = f"nothing is more probable than {percent(threshold)}"
         return [f"{prediction['file']}  {moment(prediction['seconds'])}: {least}"]
     summary = summary_of(events)
     head = f"{counted(len(events), 'event')} of {counted(len(summary), 'label')}"
@@ -200,12 +213,13 @@ def _into_files(arguments: argparse.Namespace, kind: str, weights: Path, inputs:
     began = time.monotonic()
     bad, notes, stopped = _predict(classifier, waiting, arguments.hop, journal, inputs)
     everything = [*inputs.unread, *files]
+    threshold = threshold_in_use(arguments.threshold, classifier.thresholds)
     known = ((file, found) for file in everything if (found := journal.get(file)) is not None)
     if kind in TRACKS:
         tracks = ((targets[file], found) for file, found in known if file in targets)
-        write_tracks(tracks, kind, arguments.threshold)
+        write_tracks(tracks, kind, threshold)
     else:
-        write_table(output, kind, (found for _, found in known), classifier.labels, arguments.per, arguments.threshold)
+        write_table(output, kind, (found for _, found in known), classifier.labels, arguments.per, threshold)
     done, skipped = journal.added, len(files) - len(waiting)
     say_some("note", notes)
     say_some("bad", bad)

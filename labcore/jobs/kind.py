@@ -26,6 +26,7 @@ TABLE = {
     "reports": "labcore.benchmark.job:Benchmark",
     "evaluations": "labcore.evaluation.jobs:Evaluation",
     "noise": "labcore.evaluation.robustness:RobustnessTest",
+    "alarms": "labcore.alarms.job:AlarmTest",
     "estimates": "labcore.training.estimates:EstimateJob",
 }
 """Folder of the workspace → module and class of the jobs in it."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from labcore import unknowns
+from labcore import keeping
 from labcore.inference.unknown import Unknown
 from tests.judged import drawn, finished_run
 
@@ -19,11 +19,11 @@ def test_the_switch_of_a_run(open_page, workspace, make_classifier):
     app = open_page(PAGE, run=run.id, tab="Unknown sounds")
     assert not app.exception
     assert f"labcore runs unknown {run.id}" in texts(app)
-    unknowns.keep(run, Unknown.of(np.ones((4, 2)), np.zeros((2, 2))).fitted(np.arange(30.0), 0.1, "30 clips"))
+    keeping.keep(run, Unknown.of(np.ones((4, 2)), np.zeros((2, 2))).fitted(np.arange(30.0), 0.1, "30 clips"))
     app = open_page(PAGE, run=run.id, tab="Unknown sounds")
     assert "The run **answers**" in texts(app)
     assert app.metric[0].value == "10.0 %"
     app.get_by_key("unknown-switch").click().run()
     assert not app.exception
-    assert not unknowns.kept(run).threshold.on
+    assert not keeping.kept(run, Unknown).threshold.on
     assert "**does not answer**" in texts(app)

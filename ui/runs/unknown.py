@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from labcore import unknowns
+from labcore import keeping, unknowns
 from labcore.errors import RunError
 from labcore.inference.unknown import Unknown
 from labcore.runs import Run
@@ -44,7 +44,7 @@ def show(run: Run) -> None:
     st.caption(f"Fitted on {plain(threshold.source)}; the clips of the test fold were not used.")
     owner_guard.guarded_button(
         "Switch off" if threshold.on else "Switch on",
-        partial(unknowns.switch, run, not threshold.on),
+        partial(keeping.switch, run, Unknown, not threshold.on),
         run.owner,
         key="unknown-switch",
         verb="Change",
@@ -55,4 +55,4 @@ def show(run: Run) -> None:
 def _kept(path: str, changed: int) -> Unknown | None:
     from pathlib import Path
 
-    return unknowns.kept(Run(Path(path)))
+    return keeping.kept(Run(Path(path)), Unknown)
