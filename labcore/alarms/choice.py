@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -120,11 +121,14 @@ class AlarmFigures:
 
     def wanted(self, rate: float, *, each: bool = False) -> Choice:
         """Thresholds with which there are at most so many alarms an hour, of all classes together or of each."""
-        most = math.floor(rate * self.hours + 1e-9)
+        return self.at(self._thresholds(math.floor(rate * self.hours + 1e-9), each=each))
+
+    def _thresholds(self, most: int, *, each: bool = False) -> dict[str, float]:
+        """Those with which there are at most so many alarms."""
         classes = list(self.onsets.values())
         places = [onsets.place(most) for onsets in classes] if each else places_in_all(classes, most)
         thresholds = [onsets.threshold(place) for onsets, place in zip(classes, places, strict=True)]
-        return self.at(dict(zip(self.onsets, thresholds, strict=True)))
+        return dict(zip(self.onsets, thresholds, strict=True))
 
     def at(self, thresholds: Mapping[str, float]) -> Choice:
         """All classes at given thresholds; those without one have the usual one."""
@@ -156,9 +160,15 @@ class AlarmFigures:
     def curve(self) -> list[Point]:
         """The mean recall over the alarms an hour of all classes together; nothing where no recall is known."""
         most = sum(int(onsets.most[0]) for onsets in self.onsets.values())
-        counts = np.unique(np.geomspace(1, most + 1, POINTS).round().astype(np.int64) - 1)
-        choices = [self.wanted(float(count) / self.hours) for count in counts]
-        return [Point(choice.rate.value, choice.recall) for choice in choices if choice.recall is not None]
+        if not (labels := [label for label in self.onsets if self.recall.clips.get(label)]):
+            return []
+        points = []
+        for count in np.unique(np.geomspace(1, most + 1, POINTS).round().astype(np.int64) - 1):
+            thresholds = self._thresholds(int(count))
+            alarms = sum(onsets.count(thresholds[label]) for label, onsets in self.onsets.items())
+            shares = [self.recall.found(label, thresholds[label])[0] / self.recall.clips[label] for label in labels]
+            points.append(Point(alarms / self.hours, fmean(shares)))
+        return _rising(points)
 
     def curve_of(self, label: str) -> list[Point]:
         """The recall of a class over its alarms an hour; nothing where it has no clips."""
@@ -169,10 +179,10 @@ class AlarmFigures:
         points = []
         for count in counts:
             threshold = onsets.threshold(onsets.place(int(count)))
-            share = self.recall.share(label, threshold)
-            if share is not None:
-                points.append(Point(onsets.count(threshold) / self.hours, share[0], threshold))
-        return points
+            found, clips = self.recall.found(label, threshold)
+            if clips:
+                points.append(Point(onsets.count(threshold) / self.hours, found / clips, threshold))
+        return _rising(points)
 
     @property
     def sentence(self) -> str:
@@ -181,6 +191,12 @@ class AlarmFigures:
             f"Heard {self.heard.sentence}. A class without any alarm in that time gives fewer than {self.least:.2g} an hour (95 %): "
             "to promise less, listen for longer."
         )
+
+
+def _rising(points: list[Point]) -> list[Point]:
+    """Without those that have fewer alarms than one before: at low thresholds many alarms become a few long ones."""
+    reached = itertools.accumulate((each.rate for each in points), max)
+    return [each for each, most in zip(points, reached, strict=True) if each.rate >= most]
 
 
 def _trouble(weights: Path, listening: Listening) -> str:

@@ -64,13 +64,15 @@ def lines_of(path: Path) -> dict[str, dict[str, Any]]:
 
 @dataclass(frozen=True)
 class Alarm:
-    """A stretch of a recording that would be reported: windows of one class, joined. ``highest`` is the largest probability of a window."""
+    """A stretch of a recording that would be reported: windows of one class, joined. ``highest`` is the largest probability of a window,
+    and ``peak_s`` the middle of that window."""
 
     file: str
     start_s: float
     end_s: float
     label: str
     highest: float
+    peak_s: float
 
 
 @dataclass(frozen=True)
@@ -157,13 +159,16 @@ class HeardHours:
         """The alarms at thresholds a class, the highest first. Each is one of :func:`labcore.batch.segments.segments_of`."""
         least = np.array([thresholds[label] for label in self.labels])
         frame = self.frame[self.frame["probability"].to_numpy() >= least[self.frame["label"].to_numpy(dtype=np.int64)]]
+        frame = frame.assign(peak_s=(frame["start_s"] + frame["end_s"]) / 2)
         groups = frame.groupby(np.cumsum(~_goes_on(frame)), sort=False)
-        joined = groups.agg(
-            {"file": "first", "start_s": "first", "end_s": "last", "label": "first", "probability": "max"}
-        ).sort_values(["probability", "file", "start_s"], ascending=[False, True, True])
+        peaks = frame.loc[groups["probability"].idxmax()].assign(
+            start_s=groups["start_s"].first().to_numpy(), end_s=groups["end_s"].last().to_numpy()
+        )
+        peaks = peaks.sort_values(["probability", "file", "start_s"], ascending=[False, True, True])
+        rows = zip(*(peaks[name].tolist() for name in ("file", *COLUMNS, "peak_s")), strict=True)
         return [
-            Alarm(self.files[int(file)], float(start_s), float(end_s), self.labels[int(label)], float(highest))
-            for file, start_s, end_s, label, highest in joined.itertuples(index=False, name=None)
+            Alarm(self.files[file], start_s, end_s, self.labels[label], highest, peak_s)
+            for file, start_s, end_s, label, highest, peak_s in rows
         ]
 
 

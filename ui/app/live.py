@@ -39,6 +39,7 @@ PAGES = {
     "experiments": ("pages/crossval.py", "crossval"),
     "reports": ("pages/benchmark.py", "report"),
     "noise": ("pages/explore.py", "noise"),
+    "alarms": ("pages/runs.py", "run"),
     "estimates": ("pages/train.py", ""),
 }
 """Folder of jobs → the page that shows one, and the word that names it in the address of that page."""
@@ -209,7 +210,8 @@ def job_link(job: JobFolder, after: str = "") -> None:
     if not page:
         st.markdown(label, width="content")
         return
-    name = job.load("noise", {}).get("run", "") if word == "noise" else job.id  # a test with noise is shown by its run
+    stem = job.kind.file.removesuffix(".json")
+    name = job.load(stem, {}).get("run", "") if stem in ("noise", "alarms") else job.id  # those are shown by their run
     st.page_link(page, label=label, query_params={word: name} if word else None, help=plain(job.id))
 
 
