@@ -94,7 +94,7 @@ def _if_long(file: Path, prediction: dict[str, Any], clip_seconds: float) -> dic
     """A prediction; why it does not count where the recording is shorter than a window."""
     if "error" in prediction or prediction["seconds"] >= clip_seconds * (1 - WINDOW_SLACK):
         return prediction
-    return {"error": f"{file} is too short: {prediction['seconds']:.3g} s, a window has {clip_seconds:.3g} s"}
+    return {"error": f"{file} is too short: {prediction['seconds']:.3g} s, a window has {clip_seconds:.3g} s."}
 
 
 def _seconds(file: Path) -> float:

@@ -19,6 +19,7 @@ from labcore.export import again, command_line
 from labcore.inference.temperature import Temperature
 from labcore.jobs.glances import glance
 from labcore.report import figures
+from labcore.report.alarms import alarms
 from labcore.report.blocks import Block, Cell, Chart, Code, Facts, Paragraph, Report, Section, Series, Table
 from labcore.report.stamp import made_now
 from labcore.runs import Run
@@ -44,6 +45,7 @@ def run_report(workspace: Workspace, run: Run) -> Report:
     epochs = epochs_of(events)
     watched = _watched(last_of(events, TrainingStarted), result)
     sections += [
+        alarms(run),
         _curves([("", epochs)], watched),
         _settings(each),
         _how(each, run),
