@@ -33,7 +33,7 @@ def line_of(file: str, prediction: dict[str, Any], labels: Sequence[str]) -> str
     rows = [
         (start_s, end_s, numbers[window["label"]], window["probability"])
         for start_s, end_s, window in event_windows(prediction)
-        if not window["unknown"]
+        if not window.get("unknown", False)
     ]
     columns = zip(*rows, strict=True) if rows else ([] for _ in COLUMNS)
     told = {name: list(values) for name, values in zip(COLUMNS, columns, strict=True)}

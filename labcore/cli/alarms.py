@@ -43,8 +43,9 @@ lines = number(int, lambda value: value >= 0, "zero or more")
 
 def parser() -> Parser:
     parser = Parser(prog="labcore alarms", description=__doc__)
-    parser.add_argument("words", metavar=("RUN", "FILE"), nargs="*", help=f"{RUN}; then recordings, or folders of them")
-    parser.add_argument("--run", metavar="RUN", help="same as RUN; all other words are recordings then")
+    parser.add_argument("named", metavar="RUN", nargs="?", help=RUN)
+    parser.add_argument("files", metavar="FILE", nargs="*", help="recordings without targets, or folders of them")
+    parser.add_argument("--run", metavar="RUN", help="same as RUN; FILE comes first then")
     parser.add_argument(
         "--rate", metavar="N", type=rate, default=1.0, help="wanted false alarms an hour, of all classes together (default: 1)"
     )  # fmt: skip
@@ -74,8 +75,9 @@ def run(arguments: argparse.Namespace) -> int:
     workspace = Workspace.default()
     if arguments.list:
         return _list(workspace, as_json=arguments.json)
-    words: list[str] = arguments.words
-    name, files = (arguments.run, words) if arguments.run else (words[0] if words else "", words[1:])
+    name, files = arguments.named, arguments.files
+    if arguments.run:
+        name, files = arguments.run, [each for each in (arguments.named, *arguments.files) if each]
     if not name:
         raise ConfigError("no run is named", "Give RUN, an id or the word last; `labcore runs list` shows them")
     changes = arguments.keep or arguments.on is not None

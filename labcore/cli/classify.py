@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labcore import builtin
-from labcore.batch.inputs import Inputs
 from labcore.batch.journal import PredictionJournal
 from labcore.batch.segments import (
     LabelTotal,
@@ -44,6 +43,7 @@ from labcore.texts import counted, moment, shown
 from labcore.workspace import sha256_of
 
 if TYPE_CHECKING:
+    from labcore.batch.inputs import Inputs
     from labcore.inference.classifier import Classifier
 
 BY_ENDING = {".csv": "csv", ".jsonl": "jsonl", ".json": "jsonl", ".parquet": "parquet"}

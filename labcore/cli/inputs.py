@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from labcore import builtin
-from labcore.batch.inputs import Inputs, find_sounds
 from labcore.config import RunConfig
 from labcore.errors import RunError
 from labcore.jobs.glances import glance
@@ -15,9 +15,13 @@ from labcore.runs import Run, list_runs
 from labcore.runs.origin import usual
 from labcore.workspace import Workspace
 
+if TYPE_CHECKING:
+    from labcore.batch.inputs import Inputs
+
 
 def sound_files(names: Iterable[str]) -> Inputs:
     """:func:`labcore.batch.inputs.find_sounds`, with its progress in the terminal."""
+    from labcore.batch.inputs import find_sounds
     from labcore.cli.progress import bars, scanning
 
     try:
