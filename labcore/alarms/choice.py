@@ -24,6 +24,8 @@ from labcore.runs import Run
 
 POINTS = 80
 """Of a curve, at most."""
+LOUDEST = 500
+"""Alarms that are listed, at most."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,7 @@ class AlarmFigures:
     def loudest(self, choice: Choice) -> list[Alarm]:
         """What is reported at the usual threshold, or at those chosen where they are lower, the highest first: a target that was
         overlooked is found among the first."""
-        return self.heard.alarms({each.label: min(each.threshold, THRESHOLD) for each in choice.classes})
+        return self.heard.alarms({each.label: min(each.threshold, THRESHOLD) for each in choice.classes}, LOUDEST)
 
     def kept(self, rate: float, *, each: bool = False) -> Thresholds:
         """The thresholds for a wanted rate as weights carry them."""
@@ -157,6 +159,7 @@ class AlarmFigures:
             source=self.heard.sentence,
         )
 
+    @cached_property
     def curve(self) -> list[Point]:
         """The mean recall over the alarms an hour of all classes together; nothing where no recall is known."""
         most = sum(int(onsets.most[0]) for onsets in self.onsets.values())

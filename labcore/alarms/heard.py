@@ -155,8 +155,12 @@ class HeardHours:
             for number, label in enumerate(self.labels)
         }
 
-    def alarms(self, thresholds: Mapping[str, float]) -> list[Alarm]:
-        """The alarms at thresholds a class, the highest first. Each is one of :func:`labcore.batch.segments.segments_of`."""
+    def alarms(self, thresholds: Mapping[str, float], most: int | None = None) -> list[Alarm]:
+        """The alarms at thresholds a class, the highest first. Each is one of :func:`labcore.batch.segments.segments_of`.
+
+        Args:
+            most: of them, at most.
+        """
         least = np.array([thresholds[label] for label in self.labels])
         frame = self.frame[self.frame["probability"].to_numpy() >= least[self.frame["label"].to_numpy(dtype=np.int64)]]
         frame = frame.assign(peak_s=(frame["start_s"] + frame["end_s"]) / 2)
@@ -164,7 +168,7 @@ class HeardHours:
         peaks = frame.loc[groups["probability"].idxmax()].assign(
             start_s=groups["start_s"].first().to_numpy(), end_s=groups["end_s"].last().to_numpy()
         )
-        peaks = peaks.sort_values(["probability", "file", "start_s"], ascending=[False, True, True])
+        peaks = peaks.sort_values(["probability", "file", "start_s"], ascending=[False, True, True])[:most]
         rows = zip(*(peaks[name].tolist() for name in ("file", *COLUMNS, "peak_s")), strict=True)
         return [
             Alarm(self.files[file], start_s, end_s, self.labels[label], highest, peak_s)

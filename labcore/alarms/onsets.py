@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -38,13 +39,18 @@ class Onsets:
         counts = np.append(_counts(low, high, scores), 0)
         return cls(low, high, scores, np.maximum.accumulate(counts[::-1])[::-1])
 
+    @cached_property
+    def _rising(self) -> np.ndarray:
+        """``most`` from its end, as a search wants it."""
+        return np.ascontiguousarray(self.most[::-1])
+
     def count(self, threshold: float) -> int:
         """How many alarms there are at a threshold."""
         return int(_counts(self.low, self.high, np.array([threshold]))[0])
 
     def place(self, most: float) -> int:
         """The lowest place among ``most`` from which on there are at most so many alarms."""
-        return int(np.argmax(self.most <= max(most, 0)))
+        return len(self.most) - int(np.searchsorted(self._rising, max(most, 0), "right"))
 
     def threshold(self, place: int) -> float:
         """The lowest threshold of a place: just above the score before it; 0 for the first."""
@@ -65,13 +71,12 @@ def places_in_all(classes: list[Onsets], most: int) -> list[int]:
 
     Each class may give equally many. What is left goes to one class after another, the one with the highest threshold first.
     """
-    steps = np.unique(np.concatenate([np.zeros(1, dtype=np.int64), *(each.most for each in classes)]))
-    low, high = 0, len(steps)  # steps[low] fits, steps[high] does not
+    low, high = 0, max(0, most) + 1  # so many alarms a class fit, and so many do not or need not be tried
     while high - low > 1:
         middle = (low + high) // 2
-        fits = sum(int(each.most[each.place(steps[middle])]) for each in classes) <= most
+        fits = sum(int(each.most[each.place(middle)]) for each in classes) <= most
         low, high = (middle, high) if fits else (low, middle)
-    places = [each.place(steps[low]) for each in classes]
+    places = [each.place(low) for each in classes]
     left = most - sum(int(each.most[place]) for each, place in zip(classes, places, strict=True))
     order = sorted(range(len(classes)), key=lambda number: -classes[number].threshold(places[number]))
     for number in order:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from labcore import builtin
 from labcore.alarms.job import AlarmsPlan, AlarmTest, Exclusion
 from labcore.cli.foreground import run_short
-from labcore.cli.inputs import weights_named
+from labcore.cli.inputs import trained_run, weights_named
 from labcore.cli.jobs import own
 from labcore.cli.output import DONE, FAILED, emit, emit_json, percent, say, say_some, table, tell, tell_list
 from labcore.cli.parser import RUN, Parser, add_anyone, add_device, add_json, number, positive
@@ -81,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not name:
         raise ConfigError("no run is named", "Give RUN, an id or the word last; `labcore runs list` shows them")
     changes = arguments.keep or arguments.on is not None
-    chosen = _changed(workspace, name, arguments) if changes else None
+    chosen = _changed(name, arguments) if changes else None
     if chosen is not None and arguments.on is not None:
         return _switch(chosen, arguments)
     named = weights_named(workspace, name)
@@ -96,11 +96,11 @@ def run(arguments: argparse.Namespace) -> int:
     return _told(job, chosen, arguments)
 
 
-def _changed(workspace: Workspace, name: str, arguments: argparse.Namespace) -> Run:
+def _changed(name: str, arguments: argparse.Namespace) -> Run:
     """The run whose weights are to be changed."""
     if name == builtin.NAME:
         raise ConfigError("the built-in network stays as it is", "Train a run of your own")
-    (chosen,) = own([Run.open(workspace, name)], arguments, "change")
+    (chosen,) = own([trained_run(name)], arguments, "change")
     return chosen
 
 

@@ -31,7 +31,7 @@ def alarms(run: Run) -> Section:
     if skipped := figures.heard.skipped:
         blocks.append(Paragraph(f"Skipped: {' '.join(skipped.values())}", "warning"))
     blocks.append(_classes(choice))
-    if points := figures.curve():
+    if points := figures.curve:
         line = Series("mean over the classes", [(float(f"{each.rate:.3g}"), each.recall) for each in points])
         blocks.append(Chart("Recall by false alarms an hour", "False alarms an hour", [line], share=True))
     source = figures.recall.source

@@ -78,7 +78,7 @@ def test_recall_at_thresholds_is_that_of_the_held_out_clips(job):
 
 def test_the_curve_rises(job):
     figures = AlarmFigures.of(job)
-    points = figures.curve()
+    points = figures.curve
     assert [each.rate for each in points] == [0, 0.5, 1, 1.5, 2]
     # above 0.75 a cat of four is left; above 0.65 none more; above 0.55 and above 0.0 one more each
     assert [each.recall for each in points] == pytest.approx([0.625, 0.625, 0.625, 0.75, 0.875])
