@@ -12,7 +12,7 @@ from statistics import fmean
 
 import numpy as np
 
-from labcore.alarms.heard import Alarm, HeardHours
+from labcore.alarms.background import Alarm, Background
 from labcore.alarms.job import AlarmTest, Listening
 from labcore.alarms.onsets import Onsets, places_in_all, poisson_interval
 from labcore.alarms.recall import Recall, recall_of
@@ -84,14 +84,14 @@ class AlarmFigures:
     """What a test says.
 
     Attributes:
-        heard: everything that was heard.
+        background: everything that was heard.
         recall: of the clips that the run held out.
         listening: what listened.
         trouble: why it does not hold for the weights as they are now; "" where it does.
     """
 
-    def __init__(self, heard: HeardHours, recall: Recall, listening: Listening, trouble: str = "") -> None:
-        self.heard, self.recall, self.listening, self.trouble = heard, recall, listening, trouble
+    def __init__(self, background: Background, recall: Recall, listening: Listening, trouble: str = "") -> None:
+        self.background, self.recall, self.listening, self.trouble = background, recall, listening, trouble
 
     @classmethod
     def of(cls, job: AlarmTest) -> AlarmFigures:
@@ -100,21 +100,21 @@ class AlarmFigures:
         Raises:
             RunError: it cannot be read, has heard nothing yet, or everything that it heard is excluded.
         """
-        heard = HeardHours.of(job)
+        background = Background.of(job)
         listening = job.listening
         assert listening is not None
-        if not heard.hours:
+        if not background.hours:
             raise RunError(f"everything that {job.title} heard is excluded", "Take an exclusion back")
         run = Run(job.workspace.runs / job.plan.run)
-        return cls(heard, recall_of(run, listening), listening, _trouble(run.weights, listening))
+        return cls(background, recall_of(run, listening), listening, _trouble(run.weights, listening))
 
     @cached_property
     def onsets(self) -> dict[str, Onsets]:
-        return self.heard.onsets()
+        return self.background.onsets()
 
     @property
     def hours(self) -> float:
-        return self.heard.hours
+        return self.background.hours
 
     @property
     def least(self) -> float:
@@ -145,7 +145,7 @@ class AlarmFigures:
     def loudest(self, choice: Choice) -> list[Alarm]:
         """What is reported at the usual threshold, or at those chosen where they are lower, the highest first: a target that was
         overlooked is found among the first."""
-        return self.heard.alarms({each.label: min(each.threshold, THRESHOLD) for each in choice.classes}, LOUDEST)
+        return self.background.alarms({each.label: min(each.threshold, THRESHOLD) for each in choice.classes}, LOUDEST)
 
     def kept(self, rate: float, *, each: bool = False) -> Thresholds:
         """The thresholds for a wanted rate as weights carry them."""
@@ -156,7 +156,7 @@ class AlarmFigures:
             hours=self.hours,
             temperature=self.listening.temperature,
             refuses=self.listening.refuses,
-            source=self.heard.sentence,
+            source=self.background.sentence,
         )
 
     @cached_property
@@ -191,7 +191,7 @@ class AlarmFigures:
     def sentence(self) -> str:
         """How much was heard, and the least rate that it can tell."""
         return (
-            f"Heard {self.heard.sentence}. A class without any alarm in that time gives fewer than {self.least:.2g} an hour (95 %): "
+            f"Heard {self.background.sentence}. A class without any alarm in that time gives fewer than {self.least:.2g} an hour (95 %): "
             "to promise less, listen for longer."
         )
 

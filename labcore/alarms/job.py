@@ -4,7 +4,7 @@
 
     alarms/<id>/
       alarms.json     what was asked for
-      heard.jsonl     a line a recording: the windows that can be part of an event (labcore.alarms.heard)
+      windows.jsonl     a line a recording: the windows that can be part of an event (labcore.alarms.background)
       excluded.json   stretches that hold a target after all
 
 Needs no torch: the work stands in :mod:`labcore.alarms.work`.
@@ -77,15 +77,15 @@ class AlarmTest(Judgement[AlarmsPlan]):
         "alarms",
         listed="labcore alarms --list",
         file="alarms.json",
-        traces=("events.jsonl", "heard.jsonl"),
+        traces=("events.jsonl", "windows.jsonl"),
         events={**JOB_KINDS, "listening": Listening},
         work="labcore.alarms.work:listen",
     )
     plan_of = AlarmsPlan
 
     @property
-    def heard(self) -> Path:
-        return self.path / "heard.jsonl"
+    def windows(self) -> Path:
+        return self.path / "windows.jsonl"
 
     @property
     def listening(self) -> Listening | None:

@@ -8,7 +8,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
-from labcore.alarms.heard import line_of, lines_of
+from labcore.alarms.background import line_of, lines_of
 from labcore.alarms.job import AlarmTest, Listening
 from labcore.audio.files import probe
 from labcore.audio.waveforms import WINDOW_SLACK
@@ -37,9 +37,9 @@ def listen(job: AlarmTest, should_stop: StopTest) -> Generator[Event, None, None
     classifier, inputs = loaded(weights, plan.device), find_sounds(plan.sounds)
     before, now = job.listening, _listening(classifier, weights, plan.hop_seconds, len(inputs))
     if before is None or not before.same(now):
-        job.heard.unlink(missing_ok=True)
+        job.windows.unlink(missing_ok=True)
         yield now
-    known = {file for file, facts in lines_of(job.heard).items() if "error" not in facts}
+    known = {file for file, facts in lines_of(job.windows).items() if "error" not in facts}
     waiting = Inputs([file for file in inputs.files if str(file) not in known], inputs.unread)
     skipped = yield from follow(
         "listening", lambda progress: _hear(job, classifier, waiting, now, progress), should_stop, "seconds"
@@ -83,7 +83,7 @@ def _hear(
     with contextlib.closing(predict_files(classifier, inputs.files, listening.hop_seconds, at_work)) as predictions:
         for file, prediction in itertools.chain(inputs.errors(), predictions):
             prediction = _if_long(file, prediction, listening.clip_seconds)
-            append_line(job.heard, line_of(str(file), prediction, listening.labels))
+            append_line(job.windows, line_of(str(file), prediction, listening.labels))
             skipped += [prediction["error"]] if "error" in prediction else []
             done += claimed.get(file, 0.0)
             progress(round(done), round(total))

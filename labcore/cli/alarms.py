@@ -33,7 +33,7 @@ from labcore.typed import typed_path
 from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
-    from labcore.alarms.choice import AlarmFigures, Choice
+    from labcore.alarms.choice import AlarmFigures, Choice, Rate
     from labcore.inference.thresholds import Thresholds
 
 LOUDEST = 10
@@ -141,14 +141,14 @@ def _told(job: AlarmTest, chosen: Run | None, arguments: argparse.Namespace) -> 
         _tell(figures, choice, arguments)
         if chosen is not None:
             say(f"kept in the weights of run {chosen.id}; `labcore alarms {chosen.id} --off` switches them off")
-    return FAILED if figures.heard.skipped else DONE
+    return FAILED if figures.background.skipped else DONE
 
 
 def _exclusion(job: AlarmTest, file: str, start: str, end: str) -> Exclusion:
     """A stretch of a recording of a test, which may be named without its folder."""
-    from labcore.alarms.heard import lines_of
+    from labcore.alarms.background import lines_of
 
-    files = list(lines_of(job.heard))
+    files = list(lines_of(job.windows))
     found = [known for known in files if known in (file, str(typed_path(file).absolute()))]
     found = found or [known for known in files if Path(known).name == file]
     if len(found) != 1:
@@ -166,7 +166,7 @@ def _exclusion(job: AlarmTest, file: str, start: str, end: str) -> Exclusion:
 def _tell(figures: AlarmFigures, choice: Choice, arguments: argparse.Namespace) -> None:
     from labcore.inference.thresholds import threshold_words
 
-    say_some("skipped", list(figures.heard.skipped.values()))
+    say_some("skipped", list(figures.background.skipped.values()))
     if figures.trouble:
         say(f"warning: {figures.trouble}", "yellow")
     say(figures.sentence)
@@ -184,18 +184,22 @@ def _tell(figures: AlarmFigures, choice: Choice, arguments: argparse.Namespace) 
     if loudest:
         say("most probable alarms; --exclude FILE FROM TO leaves out what is a target after all:")
         thresholds = choice.thresholds
-        heard = [
+        rows = [
             [each.file, moment(each.start_s), moment(each.end_s), each.label, percent(each.highest),
              "reported" if each.highest >= thresholds[each.label] else ""]
             for each in loudest
         ]  # fmt: skip
-        emit(table(["recording", "from", "to", "class", "highest", ""], heard))
+        emit(table(["recording", "from", "to", "class", "highest", ""], rows))
 
 
 def _recall(share: tuple[float, float, float] | None) -> str:
     if share is None:
         return "-"
     return f"{percent(share[0])} ({percent(share[1]).removesuffix(' %')} to {percent(share[2])})"
+
+
+def _rate(rate: Rate) -> dict[str, float]:
+    return {"alarms": rate.alarms, "rate": rate.value, "rate_low": rate.low, "rate_high": rate.high}
 
 
 def _facts(
@@ -206,7 +210,7 @@ def _facts(
         {
             "label": each.label,
             "threshold": each.threshold,
-            **vars(each.rate),
+            **_rate(each.rate),
             "found": each.found,
             "clips": each.clips,
             "recall": each.recall,
@@ -218,17 +222,17 @@ def _facts(
         "alarm_test_id": job.id,
         "run": job.plan.run,
         "hours": figures.hours,
-        "recordings": len(figures.heard.files),
+        "recordings": len(figures.background.files),
         "least_rate": figures.least,
         "holds": not figures.trouble,
         "wanted": arguments.rate,
         "each": arguments.each,
-        **vars(choice.rate),
+        **_rate(choice.rate),
         "recall": choice.recall,
         "recall_of": figures.recall.source,
         "classes": classes,
         "loudest": loudest[: arguments.loudest],
-        "skipped": [{"file": file, "error": error} for file, error in figures.heard.skipped.items()],
+        "skipped": [{"file": file, "error": error} for file, error in figures.background.skipped.items()],
         "excluded": [each.model_dump() for each in job.exclusions],
         "kept": kept,
     }

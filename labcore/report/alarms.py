@@ -28,7 +28,7 @@ def alarms(run: Run) -> Section:
     blocks: list[Block] = [Paragraph(_result(choice, kept), "result"), Paragraph(figures.sentence, "remark")]
     if figures.trouble:
         blocks.append(Paragraph(f"{figures.trouble}.", "warning"))
-    if skipped := figures.heard.skipped:
+    if skipped := figures.background.skipped:
         blocks.append(Paragraph(f"Skipped: {' '.join(skipped.values())}", "warning"))
     blocks.append(_classes(choice))
     if points := figures.curve:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from labcore.alarms.heard import line_of
+from labcore.alarms.background import line_of
 from labcore.alarms.job import AlarmsPlan, AlarmTest, Listening
 from labcore.runs import Run
 from labcore.workspace import append_line
@@ -48,6 +48,6 @@ def heard_by(run: Run, predictions: Mapping[str, dict[str, Any]], **facts: Any) 
         job.append(job.started())
         job.append(Listening(recordings=len(predictions), **{**told, **facts}))
         for file, each in predictions.items():
-            append_line(job.heard, line_of(file, each, LABELS))
+            append_line(job.windows, line_of(file, each, LABELS))
         job.append(job.finished("finished"))
     return job

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from labcore import calibration
+from labcore.alarms.background import Background
 from labcore.alarms.choice import AlarmFigures
-from labcore.alarms.heard import HeardHours
 from labcore.alarms.job import Exclusion
 from labcore.alarms.recall import recall_of
 from labcore.errors import RunError
@@ -39,7 +39,7 @@ def job(run):
 def test_planted_alarms_an_hour(job):
     figures = AlarmFigures.of(job)
     assert figures.hours == pytest.approx(2)
-    assert figures.heard.skipped == {"/bad.wav": "/bad.wav is no sound"}
+    assert figures.background.skipped == {"/bad.wav": "/bad.wav is no sound"}
     assert figures.least == pytest.approx(1.5, abs=0.01)
     assert figures.sentence.startswith(
         "Heard 2 h in 2 recordings. A class without any alarm in that time gives fewer than 1.5 an hour"
@@ -89,14 +89,14 @@ def test_the_curve_rises(job):
 
 
 def test_what_holds_a_target_is_excluded(job):
-    (loudest, *others) = AlarmFigures.of(job).heard.alarms({"cat": 0.5, "dog": 0.5, "owl": 0.5})
+    (loudest, *others) = AlarmFigures.of(job).background.alarms({"cat": 0.5, "dog": 0.5, "owl": 0.5})
     assert (loudest.file, loudest.label, loudest.highest, len(others)) == ("/b.wav", "cat", 0.75, 2)
     assert loudest.start_s <= loudest.peak_s <= loudest.end_s
     job.exclude(Exclusion(file="/b.wav", start_s=loudest.start_s, end_s=loudest.end_s))
     job.exclude(Exclusion(file="/b.wav", start_s=0.0, end_s=loudest.end_s + 100, by="Ann"))
     job.exclude(Exclusion(file="/gone.wav", start_s=0.0, end_s=9.0))
     figures = AlarmFigures.of(job)
-    assert max(each.highest for each in figures.heard.alarms({"cat": 0, "dog": 0, "owl": 0})) == 0.65
+    assert max(each.highest for each in figures.background.alarms({"cat": 0, "dog": 0, "owl": 0})) == 0.65
     left_out = loudest.end_s + 100  # overlapping stretches count once
     assert figures.hours == pytest.approx(2 - left_out / 3600)
     for _ in range(3):
@@ -110,19 +110,19 @@ def test_what_holds_a_target_is_excluded(job):
 
 def test_an_exclusion_ends_an_alarm_that_goes_on(run):
     job = heard_by(run, {"/a.wav": prediction(*[("cat", 0.8)] * 10)})
-    assert HeardHours.of(job).onsets()["cat"].count(0.5) == 1
+    assert Background.of(job).onsets()["cat"].count(0.5) == 1
     job.exclude(Exclusion(file="/a.wav", start_s=4.0, end_s=5.0))
-    assert HeardHours.of(job).onsets()["cat"].count(0.5) == 2
+    assert Background.of(job).onsets()["cat"].count(0.5) == 2
 
 
 def test_what_was_cut_short_or_damaged_is_left_out(job):
-    with job.heard.open("a") as file:
+    with job.windows.open("a") as file:
         file.write('{"file": "/c.wav", "seconds": 36')
-    assert AlarmFigures.of(job).heard.files == ["/a.wav", "/b.wav"]
-    job.heard.write_text('{"file": "/c.wav", "seconds": 36, "start_s": 3}\n')
+    assert AlarmFigures.of(job).background.files == ["/a.wav", "/b.wav"]
+    job.windows.write_text('{"file": "/c.wav", "seconds": 36, "start_s": 3}\n')
     with pytest.raises(RunError, match="is damaged"):
         AlarmFigures.of(job)
-    job.heard.unlink()
+    job.windows.unlink()
     with pytest.raises(RunError, match="has heard nothing yet"):
         AlarmFigures.of(job)
     job.save("excluded", [{"file": 3}])

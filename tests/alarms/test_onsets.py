@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import poisson
 
-from labcore.alarms.heard import HeardHours
+from labcore.alarms.background import Background
 from labcore.alarms.onsets import MARGIN, Onsets, places_in_all, poisson_interval
 from labcore.batch.segments import segments_of
 from labcore.inference.thresholds import NEVER
@@ -22,7 +22,7 @@ def test_alarms_are_the_events_that_are_reported(make_run) -> None:
     """At any thresholds a class, of recordings one after the other, with classes that are no event between."""
     names = [*LABELS, "background"]
     predictions = {f"/{seed}.wav": drawn(60, seed, names) for seed in range(4)}
-    heard = HeardHours.of(heard_by(make_run(), predictions))
+    heard = Background.of(heard_by(make_run(), predictions))
     random = np.random.default_rng(0)
     for _ in range(20):
         thresholds = dict(zip(LABELS, random.choice([0.0, 0.3, 0.33, 0.5, 0.8, 0.95, 1.0], 3).tolist(), strict=True))

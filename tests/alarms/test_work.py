@@ -6,8 +6,8 @@ from itertools import count
 
 import pytest
 
+from labcore.alarms.background import lines_of
 from labcore.alarms.choice import AlarmFigures
-from labcore.alarms.heard import lines_of
 from labcore.alarms.job import AlarmsPlan, AlarmTest, finished_test
 from labcore.batch.predicting import predict_files
 from labcore.batch.segments import segments_of
@@ -36,7 +36,10 @@ def test_it_hears_what_classify_hears(workspace, make_run, background):
     figures = AlarmFigures.of(job)
     assert list(figures.onsets) == ["cat", "dog"]  # noise is no event
     files = [background / f"night{number}.wav" for number in range(3)]
-    assert (figures.heard.files, figures.heard.seconds.sum()) == ([str(file) for file in files], pytest.approx(15))
+    assert (figures.background.files, figures.background.seconds.sum()) == (
+        [str(file) for file in files],
+        pytest.approx(15),
+    )
     told = list(predict_files(Classifier.load(run.path), files))
     for threshold in (0.0, 0.4, 0.6):
         events = [each for _, said in told for each in segments_of(said, threshold)]
@@ -46,7 +49,7 @@ def test_it_hears_what_classify_hears(workspace, make_run, background):
     assert sum(len(segments_of(said, wanted)) for _, said in told) == figures.at(wanted).rate.alarms <= 3
     skipped = {message.split(" ")[1].rpartition("/")[2] for message in _warnings(job)}
     assert skipped == {"short.wav", "broken.wav", "gone.wav"}
-    assert "is too short: 0.2 s, a window has 0.5 s" in figures.heard.skipped[str(background / "short.wav")]
+    assert "is too short: 0.2 s, a window has 0.5 s" in figures.background.skipped[str(background / "short.wav")]
 
 
 def _warnings(job):
@@ -58,14 +61,14 @@ def test_what_was_stopped_goes_on_with_what_is_missing(workspace, make_run, back
     job = AlarmTest.create(workspace, AlarmsPlan(run=run.id, sounds=(str(background),), device="cpu"))
     asked = count()
     assert work(job, lambda: next(asked) > 3).state == "stopped"
-    before = lines_of(job.heard)
+    before = lines_of(job.windows)
     assert 0 < len(before) < 6
-    size = len(job.heard.read_bytes())
+    size = len(job.windows.read_bytes())
     assert work(job).state == "finished"
-    assert len(AlarmFigures.of(job).heard.files) == 3
+    assert len(AlarmFigures.of(job).background.files) == 3
     good = [file for file, facts in before.items() if "error" not in facts]
-    assert all(job.heard.read_text().count(f'"{file}"') == 1 for file in good)
-    assert len(job.heard.read_bytes()) > size
+    assert all(job.windows.read_text().count(f'"{file}"') == 1 for file in good)
+    assert len(job.windows.read_bytes()) > size
 
 
 def test_what_other_weights_heard_does_not_count(workspace, make_run, make_classifier, background):
@@ -73,11 +76,11 @@ def test_what_other_weights_heard_does_not_count(workspace, make_run, make_class
     plan = AlarmsPlan(run=run.id, sounds=(str(background / "night0.wav"),), device="cpu")
     job = AlarmTest.create(workspace, plan)
     work(job)
-    first = lines_of(job.heard)
+    first = lines_of(job.windows)
     make_classifier(seed=5).save(run.weights)
     work(job)
-    assert lines_of(job.heard) != first
-    assert len(job.heard.read_text().splitlines()) == 1
+    assert lines_of(job.windows) != first
+    assert len(job.windows.read_text().splitlines()) == 1
 
 
 def test_recordings_that_tell_nothing(workspace, make_run, tmp_path, background):

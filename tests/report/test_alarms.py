@@ -35,5 +35,5 @@ def test_false_alarms_are_told_at_the_thresholds_of_the_weights(workspace, make_
     assert (
         "With the thresholds of the weights, chosen for 3 false alarms an hour in all: 3 false alarms an hour" in told
     )
-    job.heard.unlink()
+    job.windows.unlink()
     assert "The false alarm test cannot be read: " in section(workspace, run)[0]

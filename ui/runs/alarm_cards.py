@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from labcore.alarms.background import Alarm
 from labcore.alarms.choice import AlarmFigures, Choice
-from labcore.alarms.heard import Alarm
 from labcore.alarms.job import AlarmTest, Exclusion
 from labcore.datasets.rows import Row
 from labcore.runs import Run
@@ -46,7 +46,7 @@ def show(job: AlarmTest, run: Run, figures: AlarmFigures, choice: Choice) -> Non
 
 
 def _card(job: AlarmTest, run: Run, alarm: Alarm, figures: AlarmFigures, *, reported: bool) -> None:
-    key = f"{job.id}-{figures.heard.files.index(alarm.file)}-{round(1000 * alarm.start_s)}"
+    key = f"{job.id}-{figures.background.files.index(alarm.file)}-{round(1000 * alarm.start_s)}"
     row = _stretch(alarm, figures)
     badge = ":orange-badge[reported]" if reported else ":gray-badge[below its threshold]"
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -73,7 +73,10 @@ def _card(job: AlarmTest, run: Run, alarm: Alarm, figures: AlarmFigures, *, repo
 
 def _stretch(alarm: Alarm, figures: AlarmFigures) -> Row:
     """An alarm and half a window on either side, since its windows reach beyond it; of a long one what lies around its peak."""
-    half, seconds = figures.listening.clip_seconds / 2, figures.heard.seconds[figures.heard.files.index(alarm.file)]
+    half, seconds = (
+        figures.listening.clip_seconds / 2,
+        figures.background.seconds[figures.background.files.index(alarm.file)],
+    )
     start_s, end_s = alarm.start_s - half, alarm.end_s + half
     if end_s - start_s > LONGEST_SECONDS:
         start_s = min(max(start_s, alarm.peak_s - LONGEST_SECONDS / 2), end_s - LONGEST_SECONDS)

@@ -94,7 +94,7 @@ def _show(job: AlarmTest, status: JobStatus, run: Run) -> bool:
     short_jobs.why_not(job, status)
     if status.state in RESUMABLE:
         owner_guard.resume_button(job, status.by, key="alarms-resume")
-    if not job.heard.is_file():
+    if not job.windows.is_file():
         return False
     if status.state != "finished":
         st.caption("Not finished: what was heard so far.")
@@ -111,13 +111,13 @@ def _figures(path: str, changed: tuple[tuple[int, int], ...]) -> AlarmFigures:
 
 def figures_of(job: AlarmTest, run: Run) -> AlarmFigures:
     """What a test says; worked out again where something of it has changed."""
-    files = (job.heard, job.path / "excluded.json", job.path / "events.jsonl", run.weights, run.predictions)
+    files = (job.windows, job.path / "excluded.json", job.path / "events.jsonl", run.weights, run.predictions)
     return _figures(str(job.path), tuple(map(stamp_of, files)))
 
 
 def _result(job: AlarmTest, run: Run) -> None:
     figures = figures_of(job, run)
-    _heard(figures)
+    _summary(figures)
     if figures.trouble:
         st.warning(f"{plain(sentence(figures.trouble))}", icon=":material/warning:")
     rate, each = _wanted(run)
@@ -134,9 +134,9 @@ def _result(job: AlarmTest, run: Run) -> None:
     alarm_cards.show(job, run, figures, choice)
 
 
-def _heard(figures: AlarmFigures) -> None:
+def _summary(figures: AlarmFigures) -> None:
     st.markdown(plain(figures.sentence))
-    if skipped := figures.heard.skipped:
+    if skipped := figures.background.skipped:
         with st.expander(f"{counted(len(skipped), 'recording')} skipped", icon=":material/warning:"):
             for error in skipped.values():
                 st.markdown(f"- {plain(error)}")

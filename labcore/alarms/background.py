@@ -1,4 +1,4 @@
-"""What a classifier heard in recordings without targets: windows that can be part of an event, and the false alarms that they are."""
+"""Recordings without targets as a classifier heard them: windows that can be part of an event, and the false alarms that they are."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Alarm:
 
 
 @dataclass(frozen=True)
-class HeardHours:
+class Background:
     """Everything that was heard.
 
     Attributes:
@@ -95,25 +95,25 @@ class HeardHours:
     excluded_s: float = 0.0
 
     @classmethod
-    def of(cls, job: AlarmTest) -> HeardHours:
+    def of(cls, job: AlarmTest) -> Background:
         """What a test has heard so far, without what was excluded.
 
         Raises:
             RunError: it cannot be read, or nothing was heard yet.
         """
         listening = job.listening
-        found = lines_of(job.heard) if listening is not None else {}
-        heard = {file: facts for file, facts in found.items() if "error" not in facts}
+        found = lines_of(job.windows) if listening is not None else {}
+        good = {file: facts for file, facts in found.items() if "error" not in facts}
         skipped = {file: str(facts["error"]) for file, facts in found.items() if "error" in facts}
-        if listening is None or not heard:
+        if listening is None or not good:
             raise RunError(f"{job.title} has heard nothing yet", "Wait until it has, or resume it")
         try:
-            parts = [_table(number, facts) for number, facts in enumerate(heard.values())]
+            parts = [_table(number, facts) for number, facts in enumerate(good.values())]
             frame = pd.concat(parts, ignore_index=True)
-            seconds = np.array([float(facts["seconds"]) for facts in heard.values()])
+            seconds = np.array([float(facts["seconds"]) for facts in good.values()])
         except (KeyError, TypeError, ValueError) as error:
-            raise RunError(f"{job.heard} is damaged: {error}", "Measure the false alarms again") from error
-        whole = cls(frame, list(heard), seconds, tuple(listening.labels), skipped)
+            raise RunError(f"{job.windows} is damaged: {error}", "Measure the false alarms again") from error
+        whole = cls(frame, list(good), seconds, tuple(listening.labels), skipped)
         return whole.without(job.exclusions)
 
     @property
@@ -127,7 +127,7 @@ class HeardHours:
         told = f"{duration(3600 * self.hours)} in {counted(len(self.files), 'recording')}"
         return f"{told}, without {duration(self.excluded_s)} excluded" if self.excluded_s else told
 
-    def without(self, exclusions: Iterable[Exclusion]) -> HeardHours:
+    def without(self, exclusions: Iterable[Exclusion]) -> Background:
         """The same without the windows whose middle lies in an excluded stretch, and without its time."""
         middles = (self.frame["start_s"] + self.frame["end_s"]).to_numpy() / 2
         numbers, kept, spans = (
@@ -141,7 +141,7 @@ class HeardHours:
                 kept &= ~((numbers == number) & (middles >= each.start_s) & (middles <= each.end_s))
                 spans.setdefault(number, []).append((each.start_s, min(each.end_s, float(self.seconds[number]))))
         left_out = sum(_length(each) for each in spans.values())
-        return HeardHours(
+        return Background(
             self.frame[kept].reset_index(drop=True), self.files, self.seconds, self.labels, self.skipped, left_out
         )
 
