@@ -117,17 +117,22 @@ def take_runs(page: Page, url: str, run: Run, other: Run) -> None:
         page.goto(f"{url}/runs?run={run.id}&tab={tab}")
         page.get_by_text(word).first.wait_for()
         save(page, f"runs-{tab.lower()}")
+    take_alarms(page, url, run)
+    page.goto(f"{url}/runs?compare={other.id},{run.id}")
+    page.get_by_text("What differs").wait_for()
+    save(page, "runs-compare")
+
+
+def take_alarms(page: Page, url: str, run: Run) -> None:
+    """False alarms of a run in two hours of wind."""
     make_background(run.workspace.home.parent / "background")
     page.goto(f"{url}/runs?run={run.id}&tab=False+alarms")
-    field = page.get_by_label("Recordings without targets")
+    field = page.get_by_role("textbox", name="Recordings without targets")
     field.fill("~/background")
     field.press("Control+Enter")
     page.get_by_role("button", name="Listen").click()
     page.get_by_text("Most probable alarms").wait_for()
     save(page, "runs-alarms")
-    page.goto(f"{url}/runs?compare={other.id},{run.id}")
-    page.get_by_text("What differs").wait_for()
-    save(page, "runs-compare")
 
 
 def make_background(folder: Path) -> None:

@@ -78,3 +78,11 @@ def test_what_are_no_thresholds_is_refused(make_classifier, values):
 def test_thresholds_in_words():
     told = [threshold_words(value) for value in (0, 0.5, 0.96049, 0.9996, 0.999_996, 1 - 1e-8, 1, NEVER)]
     assert told == ["0.0 %", "50.0 %", "96.0 %", "99.960 %", "99.99960 %", "99.9999990 %", "100.0 %", "never"]
+
+
+def test_thresholds_of_other_refusals_are_switched_off_too(make_run):
+    run, known = make_run(), unknown()
+    keeping.keep(run, known)
+    kept = KEPT.model_copy(update={"refusal": known.threshold.value})
+    assert keeping.keep(run, kept) is False
+    assert keeping.keep(run, known.fitted(np.arange(60.0), 0.1, "60 clips")) is True

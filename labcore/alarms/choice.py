@@ -155,7 +155,7 @@ class AlarmFigures:
             each=each,
             hours=self.hours,
             temperature=self.listening.temperature,
-            refuses=self.listening.refuses,
+            refusal=self.listening.refusal,
             source=self.background.sentence,
         )
 
@@ -208,7 +208,7 @@ def _trouble(weights: Path, listening: Listening) -> str:
 
     temperature, refusals = Temperature.of_file(weights), Threshold.of_file(weights)
     value = temperature.value if temperature is not None and temperature.on else 1.0
-    now = (value, refusals is not None and refusals.on)
-    if not weights.is_file() or now == (listening.temperature, listening.refuses):
+    now = (value, refusals.value if refusals is not None and refusals.on else 0.0)
+    if not weights.is_file() or now == (listening.temperature, listening.refusal):
         return ""
     return "These alarms were heard with another temperature or other refusals than the weights have now. Measure them again"

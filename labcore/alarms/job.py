@@ -37,14 +37,15 @@ class AlarmsPlan(RunPlan):
 
 
 class Listening(Event):
-    """What listens: the classes that are events, its windows in seconds, and the temperature and refusals that were switched on."""
+    """What listens: the classes that are events, its windows in seconds, and its temperature, and the score above which it
+    refuses sounds; 1 and 0 where there are none."""
 
     type: Literal["listening"] = "listening"
     labels: list[str]
     clip_seconds: float
     hop_seconds: float
     temperature: float
-    refuses: bool
+    refusal: float
     weights: str
     recordings: int
 

@@ -56,13 +56,13 @@ def recall_of(run: Run, listening: Listening) -> Recall:
     if not run.there:
         return Recall({}, {}, trouble="weights without their run have no held-out clips to tell the recall of")
     try:
-        predictions, source = _held_out(run, alone=listening.refuses)
+        predictions, source = _held_out(run, alone=listening.refusal > 0)
         known = predictions.chosen(predictions.targets >= 0)
         shares = (
             known.probabilities if listening.temperature == 1 else tempered(known.probabilities, listening.temperature)
         )
         right = shares.argmax(1) == known.targets
-        if listening.refuses and len(known):
+        if listening.refusal > 0 and len(known):
             right &= ~_refused(run, known)
     except RunError as error:
         return Recall({}, {}, trouble=str(error))

@@ -64,7 +64,7 @@ def _listening(classifier: Classifier, weights: Path, hop_seconds: float | None,
         clip_seconds=classifier.clip_seconds,
         hop_seconds=classifier.clip_seconds / 2 if hop_seconds is None else hop_seconds,
         temperature=classifier.tempered_by,
-        refuses=classifier.refuses,
+        refusal=classifier.refusal,
         weights=sha256_of(weights / "weights.safetensors" if weights.is_dir() else weights),
         recordings=recordings,
     )

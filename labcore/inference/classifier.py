@@ -108,7 +108,7 @@ class Classifier(nn.Module):
 
     def holds(self, thresholds: Thresholds) -> bool:
         """Whether thresholds were measured with the probabilities and refusals that it has."""
-        return (thresholds.temperature, thresholds.refuses) == (self.tempered_by, self.refuses)
+        return (thresholds.temperature, thresholds.refusal) == (self.tempered_by, self.refusal)
 
     def classify(
         self,
@@ -257,6 +257,11 @@ class Classifier(nn.Module):
     def refuses(self) -> bool:
         """Whether it refuses sounds that are none of its classes."""
         return self.unknown is not None and self.unknown.threshold.on
+
+    @property
+    def refusal(self) -> float:
+        """The score above which it refuses a sound; 0 where it refuses none."""
+        return self.unknown.threshold.value if self.unknown is not None and self.unknown.threshold.on else 0.0
 
     @property
     def columns(self) -> int:

@@ -22,7 +22,7 @@ class Thresholds(Kept):
         each: whether that is of each class; else it is of all classes together.
         hours: of recordings without targets that they were measured on.
         temperature: that the probabilities were given with; 1 without one.
-        refuses: whether sounds were refused as none of the classes.
+        refusal: the score above which sounds were refused as none of the classes; 0 where none were.
         source: what was heard, as people read it.
     """
 
@@ -34,7 +34,7 @@ class Thresholds(Kept):
     each: bool = False
     hours: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     temperature: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] = 1.0
-    refuses: bool = False
+    refusal: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     source: Annotated[str, Field(max_length=500)] = ""
 
     def check(self, labels: Sequence[str]) -> None:

@@ -42,7 +42,7 @@ def heard_by(run: Run, predictions: Mapping[str, dict[str, Any]], **facts: Any) 
     """A finished job of a run that heard this: recording → prediction, or error."""
     job = AlarmTest.create(run.workspace, AlarmsPlan(run=run.id, sounds=("/background",)))
     told: dict[str, Any] = {
-        "labels": LABELS, "clip_seconds": 20.0, "hop_seconds": 10.0, "temperature": 1.0, "refuses": False, "weights": "",
+        "labels": LABELS, "clip_seconds": 20.0, "hop_seconds": 10.0, "temperature": 1.0, "refusal": 0.0, "weights": "",
     }  # fmt: skip
     with job.hold():
         job.append(job.started())

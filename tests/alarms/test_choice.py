@@ -13,6 +13,7 @@ from labcore.alarms.recall import recall_of
 from labcore.errors import RunError
 from labcore.evaluation.calibration import tempered
 from labcore.inference.temperature import Temperature
+from labcore.inference.unknown import Unknown
 from tests.alarms.hours import heard_by, hour, prediction
 from tests.judged import drawn, finished_run, judged
 
@@ -151,6 +152,21 @@ def test_clips_are_those_of_all_folds_and_are_tempered(workspace, monkeypatch):
     assert recall_of(runs[1], listening).source == "40 held-out clips of the run"
     runs[1].predictions.unlink()
     assert "kept no predictions" in recall_of(runs[1], listening).trouble
+
+
+def test_what_was_refused_counts_as_not_found(make_run):
+    """Embeddings of clips are ones: near to a training clip, or as far away as can be."""
+    from labcore import keeping
+    from tests.judged import write
+
+    run = make_run(labels=("cat", "dog", "owl"))
+    write(run, judged(TRUTH, SHARES))
+    for training, found in ((np.ones((4, 2)), 3), (np.full((4, 2), 90.0), 0)):
+        refused = Unknown.of(training, np.zeros((1, 2))).fitted(np.arange(1.0, 30.0), 0.1, "clips")
+        keeping.keep(run, refused)
+        job = heard_by(run, {"/a.wav": hour()}, refusal=refused.threshold.value)
+        assert AlarmFigures.of(job).trouble == ""
+        assert recall_of(run, job.listening).found("cat", 0.0) == (found, 4)
 
 
 def test_weights_that_changed_since_are_told(make_run):
