@@ -94,7 +94,7 @@ def _show(job: AlarmTest, status: JobStatus, run: Run) -> bool:
     short_jobs.why_not(job, status)
     if status.state in RESUMABLE:
         owner_guard.resume_button(job, status.by, key="alarms-resume")
-    if not job.windows.is_file():
+    if status.state != "finished" and not job.windows.is_file():
         return False
     if status.state != "finished":
         st.caption("Not finished: what was heard so far.")
