@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from labcore.errors import RunError
 from labcore.inference.temperature import Temperature
-from labcore.inference.thresholds import Thresholds
+from labcore.inference.thresholds import Thresholds, in_force
 from labcore.inference.unknown import Unknown
 from labcore.runs import Run
 
@@ -66,7 +66,8 @@ def _set(run: Run, kind: type[Temperature | Unknown | Thresholds], value: object
     classifier = Classifier.load(run.path)
     setattr(classifier, kind.key, value)
     thresholds = classifier.thresholds
-    stale = thresholds is not None and thresholds.on and not classifier.holds(thresholds)
+    now = in_force(classifier.temperature, classifier.unknown.threshold if classifier.unknown is not None else None)
+    stale = thresholds is not None and thresholds.on and (thresholds.temperature, thresholds.refusal) != now
     if thresholds is not None and stale:
         if kind is Thresholds:
             raise RunError(

@@ -19,7 +19,7 @@ from labcore.alarms.recall import Recall, recall_of
 from labcore.batch.segments import THRESHOLD
 from labcore.errors import RunError
 from labcore.inference.temperature import Temperature
-from labcore.inference.thresholds import Thresholds
+from labcore.inference.thresholds import Thresholds, in_force
 from labcore.runs import Run
 
 POINTS = 80
@@ -206,9 +206,7 @@ def _trouble(weights: Path, listening: Listening) -> str:
     """Why what it heard does not hold for weights as they are now. Reads their header alone."""
     from labcore.inference.unknown import Threshold
 
-    temperature, refusals = Temperature.of_file(weights), Threshold.of_file(weights)
-    value = temperature.value if temperature is not None and temperature.on else 1.0
-    now = (value, refusals.value if refusals is not None and refusals.on else 0.0)
+    now = in_force(Temperature.of_file(weights), Threshold.of_file(weights))
     if not weights.is_file() or now == (listening.temperature, listening.refusal):
         return ""
     return "These alarms were heard with another temperature or other refusals than the weights have now. Measure them again"

@@ -19,6 +19,7 @@ from labcore.evaluation.work import loaded
 from labcore.events import Event, Log
 from labcore.inference.classifier import Classifier
 from labcore.inference.prediction import is_event
+from labcore.inference.thresholds import in_force
 from labcore.jobs.following import OnProgress, follow
 from labcore.jobs.process import StopTest
 from labcore.texts import counted
@@ -59,12 +60,14 @@ def _listening(classifier: Classifier, weights: Path, hop_seconds: float | None,
         raise ConfigError(
             "all classes of this network are named as no events are, so it gives no alarms", "Choose another run"
         )
+    refusals = classifier.unknown.threshold if classifier.unknown is not None else None
+    temperature, refusal = in_force(classifier.temperature, refusals)
     return Listening(
         labels=labels,
         clip_seconds=classifier.clip_seconds,
         hop_seconds=classifier.clip_seconds / 2 if hop_seconds is None else hop_seconds,
-        temperature=classifier.tempered_by,
-        refusal=classifier.refusal,
+        temperature=temperature,
+        refusal=refusal,
         weights=sha256_of(weights / "weights.safetensors" if weights.is_dir() else weights),
         recordings=recordings,
     )

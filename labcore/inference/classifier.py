@@ -108,18 +108,9 @@ class Classifier(nn.Module):
     def shares(self, logits: Tensor) -> Tensor:
         """Logits (batch, classes) → probabilities (batch, classes) float32, calibrated where a temperature is switched on."""
         logits = logits.float()
-        if self.tempered_by != 1:
-            logits = logits / self.tempered_by
+        if self.temperature is not None and self.temperature.on:
+            logits = logits / self.temperature.value
         return logits.softmax(1)
-
-    @property
-    def tempered_by(self) -> float:
-        """The temperature that its probabilities are given with; 1 without one."""
-        return self.temperature.value if self.temperature is not None and self.temperature.on else 1.0
-
-    def holds(self, thresholds: Thresholds) -> bool:
-        """Whether thresholds were measured with the probabilities and refusals that it has."""
-        return (thresholds.temperature, thresholds.refusal) == (self.tempered_by, self.refusal)
 
     def classify(
         self,
@@ -278,11 +269,6 @@ class Classifier(nn.Module):
     def refuses(self) -> bool:
         """Whether it refuses sounds that are none of its classes."""
         return self.unknown is not None and self.unknown.threshold.on
-
-    @property
-    def refusal(self) -> float:
-        """The score above which it refuses a sound; 0 where it refuses none."""
-        return self.unknown.threshold.value if self.unknown is not None and self.unknown.threshold.on else 0.0
 
     @property
     def columns(self) -> int:

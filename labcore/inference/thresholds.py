@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
 from labcore.inference.kept import Kept
+
+if TYPE_CHECKING:
+    from labcore.inference.temperature import Temperature
+    from labcore.inference.unknown import Threshold
 
 NEVER = 2.0
 """The threshold of a class that is never reported: no probability reaches it."""
@@ -52,6 +56,15 @@ class Thresholds(Kept):
         return (
             f"{self.rate:g} false alarm{'' if self.rate == 1 else 's'} an hour {'a class' if self.each else 'in all'}"
         )
+
+
+def in_force(temperature: Temperature | None, refusals: Threshold | None) -> tuple[float, float]:
+    """The temperature that probabilities are given with, and the score above which sounds are refused; 1 and 0 where there are none.
+    Thresholds hold for those that they were measured with."""
+    return (
+        temperature.value if temperature is not None and temperature.on else 1.0,
+        refusals.value if refusals is not None and refusals.on else 0.0,
+    )
 
 
 def threshold_words(value: float) -> str:
