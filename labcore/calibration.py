@@ -111,35 +111,6 @@ def effect(run: Run, temperature: Temperature) -> CalibrationEffect | None:
     )
 
 
-def keep(run: Run, temperature: Temperature | None) -> None:
-    """Write a temperature into a run's weights, or take it away. Nothing else in them changes.
-
-    Raises:
-        RunError: there are no weights, or they cannot be read.
-        WorkspaceError: the disk is full or the directory is gone.
-    """
-    from labcore.inference.classifier import Classifier
-
-    classifier = Classifier.load(run.path)
-    classifier.temperature = temperature
-    classifier.save(run.weights)
-
-
-def switch(run: Run, on: bool) -> Temperature:
-    """Have a run's temperature applied, or not.
-
-    Raises:
-        RunError: it has none, or its weights cannot be read.
-    """
-    there = Temperature.of_file(run.weights)
-    if there is None:
-        raise RunError(f"run {run.id} has no temperature", "Fit one first")
-    changed = there.model_copy(update={"on": on})
-    if changed != there:
-        keep(run, changed)
-    return changed
-
-
 def _set_aside(run: Run) -> bool:
     """Whether a run set clips aside for validation; an ensemble, whether all its members set the same ones aside."""
     return len(shares := _validation_shares(run)) == 1 and 0 not in shares

@@ -38,18 +38,19 @@ import sys
 from pathlib import Path
 
 try:
-    from labcore.batch import with_events
+    from labcore.batch import threshold_in_use, with_events
     from labcore.inference.classifier import Classifier
     from labcore.errors import LabError
 except ModuleNotFoundError as error:
     sys.exit(f"{error}. Install the Audio GPU Lab first: README.txt says how.")
 
 classifier = Classifier.load(Path(__file__).parent / "weights.safetensors", device="auto")
+threshold = threshold_in_use(None, classifier.thresholds)
 failed = False
 for file in sys.argv[1:]:
     try:
         answer = classifier.classify(file)
-        print(json.dumps(with_events({"file": file, **answer.to_dict()})))
+        print(json.dumps(with_events({"file": file, **answer.to_dict()}, threshold)))
     except LabError as error:
         failed = True
         print(json.dumps({"file": file, "error": str(error)}))
@@ -169,7 +170,7 @@ def _note(run: Run, labels: list[str], weights: bytes) -> str:
 
 Classes: {", ".join(labels)}
 {evaluated}
-{_calibration(run)}
+{_fitted(run)}
 weights.safetensors   everything the classifier needs, configuration and labels included
 config.json           the settings of the run, with automatic values resolved
 labels.json           the classes in the order of the network's outputs
@@ -202,17 +203,24 @@ To train the same run again:
 """
 
 
-def _calibration(run: Run) -> str:
-    """Whether the probabilities are calibrated, in a sentence; "" where no temperature was fitted."""
+def _fitted(run: Run) -> str:
+    """Whether the probabilities are calibrated, and which thresholds there are, in sentences; "" where nothing was fitted."""
     from labcore.inference.temperature import Temperature
+    from labcore.inference.thresholds import Thresholds, threshold_words
 
-    found = Temperature.of_file(run.weights)
-    if found is None:
-        return ""
-    state = (
-        "Its probabilities are calibrated" if found.on else "Its probabilities are not calibrated: it is switched off"
-    )
-    return f"{state}. Temperature {found.value:.3g}, fitted on {found.source}.\n"
+    told = ""
+    if (found := Temperature.of_file(run.weights)) is not None:
+        state = (
+            "Its probabilities are calibrated"
+            if found.on
+            else "Its probabilities are not calibrated: it is switched off"
+        )
+        told += f"{state}. Temperature {found.value:.3g}, fitted on {found.source}.\n"
+    if (kept := Thresholds.of_file(run.weights)) is not None:
+        use = "A window is an event from a probability of its class on" if kept.on else "They are switched off"
+        values = ", ".join(f"{label} {threshold_words(value)}" for label, value in kept.values.items())
+        told += f"Thresholds for {kept.wanted}, measured on {kept.source}. {use}:\n{values}\n"
+    return told
 
 
 def _golden(weights: bytes) -> str:

@@ -97,46 +97,6 @@ def compared(run: Run, progress: OnProgress = lambda done, total: None) -> Unkno
     return Unknown.of(clips, np.concatenate([classifier.predict_with_embeddings(part)[1] for part in parts]))
 
 
-def keep(run: Run, unknown: Unknown | None) -> None:
-    """Write it into a run's weights, or take it away. Nothing else in them changes.
-
-    Raises:
-        RunError: there are no weights, or they cannot be read.
-        WorkspaceError: the disk is full or the directory is gone.
-    """
-    from labcore.inference.classifier import Classifier
-
-    classifier = Classifier.load(run.path)
-    classifier.unknown = unknown
-    classifier.save(run.weights)
-
-
-def kept(run: Run) -> Unknown | None:
-    """That of a run's weights.
-
-    Raises:
-        RunError: there are no weights, or they cannot be read.
-    """
-    from labcore.inference.weights_file import read_weights_file
-
-    return read_weights_file(run.path).unknown
-
-
-def switch(run: Run, on: bool) -> Unknown:
-    """Have a run refuse what it does not know, or not.
-
-    Raises:
-        RunError: that was not fitted, or its weights cannot be read.
-    """
-    there = kept(run)
-    if there is None:
-        raise RunError(f"run {run.id} has no threshold for unknown sounds", "Fit one first")
-    changed = there.switched(on)
-    if on != there.threshold.on:
-        keep(run, changed)
-    return changed
-
-
 def effect(run: Run, unknown: Unknown) -> RefusalEffect | None:
     """What it does on a run's test clips; None where there are no predictions for them.
 

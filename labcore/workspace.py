@@ -30,6 +30,7 @@ ROOMS = (
     "hidden",
     "evaluations",
     "noise",
+    "alarms",
     "estimates",
     "imports",
     "cache",

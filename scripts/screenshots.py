@@ -19,8 +19,11 @@ import time
 import urllib.request
 from pathlib import Path
 
+import numpy as np
+import soundfile
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
+from scipy.signal import lfilter
 
 from labcore.runs import Run, list_runs
 from labcore.workspace import Workspace
@@ -114,9 +117,33 @@ def take_runs(page: Page, url: str, run: Run, other: Run) -> None:
         page.goto(f"{url}/runs?run={run.id}&tab={tab}")
         page.get_by_text(word).first.wait_for()
         save(page, f"runs-{tab.lower()}")
+    take_alarms(page, url, run)
     page.goto(f"{url}/runs?compare={other.id},{run.id}")
     page.get_by_text("What differs").wait_for()
     save(page, "runs-compare")
+
+
+def take_alarms(page: Page, url: str, run: Run) -> None:
+    """False alarms of a run in two hours of wind."""
+    make_background(run.workspace.home.parent / "background")
+    page.goto(f"{url}/runs?run={run.id}&tab=False+alarms")
+    field = page.get_by_role("textbox", name="Recordings without targets")
+    field.fill("~/background")
+    field.press("Control+Enter")
+    page.get_by_role("button", name="Listen").click()
+    page.get_by_text("Most probable alarms").wait_for()
+    save(page, "runs-alarms")
+
+
+def make_background(folder: Path) -> None:
+    """Two hours of wind: brown noise that rises and falls."""
+    rate, random = 16_000, np.random.default_rng(0)
+    folder.mkdir(exist_ok=True)
+    for name in ("evening", "night"):
+        samples = 3600 * rate
+        gusts = np.interp(np.arange(samples), np.arange(0, samples + rate, rate), random.uniform(0, 1, 3601)) ** 3
+        brown = lfilter([1.0], [1.0, -0.98], random.standard_normal(samples))
+        soundfile.write(folder / f"{name}.flac", 0.03 * brown * (0.02 + gusts), rate)
 
 
 def submit(page: Page, url: str, epochs: int, workspace: Workspace) -> Run:

@@ -56,6 +56,8 @@ FLOORS = (
         "hidden",
         "calibration",
         "unknowns",
+        "keeping",
+        "alarms",
         "comparison",
         "report",
         "extract",

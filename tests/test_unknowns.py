@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labcore import calibration, unknowns
+from labcore import calibration, keeping, unknowns
 from labcore.errors import ConfigError, RunError
 from labcore.evaluation.clip_predictions import ClipPredictions
 from labcore.inference.unknown import Unknown
@@ -73,9 +73,9 @@ def test_it_is_kept_and_switched(workspace, make_classifier):
     run: Run = finished_run(workspace, drawn(4))
     make_classifier(labels=("cat", "dog", "owl")).save(run.weights)
     with pytest.raises(RunError, match="no threshold"):
-        unknowns.switch(run, True)
-    unknowns.keep(run, Unknown.of(np.ones((4, 8)), np.zeros((2, 8))).fitted(np.arange(30.0), 0.1, "30 clips"))
-    assert not unknowns.switch(run, False).threshold.on
-    kept = unknowns.kept(run)
+        keeping.switch(run, Unknown, True)
+    keeping.keep(run, Unknown.of(np.ones((4, 8)), np.zeros((2, 8))).fitted(np.arange(30.0), 0.1, "30 clips"))
+    assert not keeping.switch(run, Unknown, False).threshold.on
+    kept = keeping.kept(run, Unknown)
     assert kept is not None
     assert (kept.threshold.on, kept.threshold.source) == (False, "30 clips")

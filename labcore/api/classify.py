@@ -23,7 +23,7 @@ from labcore.api.uploads import UploadedClip
 from labcore.audio import Recording, probe, quantise
 from labcore.audio.containers import foreign_kind
 from labcore.audio.windowed import Rows, hear
-from labcore.batch.segments import with_events
+from labcore.batch.segments import Threshold, threshold_in_use, with_events
 from labcore.errors import AudioError, LabError
 from labcore.inference.prediction import Prediction
 from labcore.serving.admission import Reservation
@@ -130,7 +130,10 @@ class ClassifyHandler:
         if len(unreadable) == len(clips):
             raise Problem.of(unreadable[0])
         names = [clip.name for clip in clips]
-        return await self._beside(work.windows, written, model.name, context.request_id, names, results, asked)
+        threshold = threshold_in_use(asked.threshold, model.classifier.thresholds)
+        return await self._beside(
+            work.windows, written, model.name, context.request_id, names, results, asked, threshold
+        )
 
     async def _side_by_side(
         self, clips: list[UploadedClip], model: Model, work: _Work
@@ -259,18 +262,24 @@ async def unless_gone(context: RequestContext, work: Coroutine[Any, Any, bytes])
 
 
 def written(
-    model: str, request_id: str, names: list[str], results: list[Prediction | AudioError], asked: ClassifyRequest
+    model: str,
+    request_id: str,
+    names: list[str],
+    results: list[Prediction | AudioError],
+    asked: ClassifyRequest,
+    threshold: Threshold,
 ) -> bytes:
     """The body of a response, UTF-8."""
-    told = [
-        {"file": name, **(as_result(result, asked) if isinstance(result, Prediction) else {"error": str(result)})}
-        for name, result in zip(names, results, strict=True)
-    ]
+
+    def told_of(result: Prediction | AudioError) -> dict[str, Any]:
+        return as_result(result, asked, threshold) if isinstance(result, Prediction) else {"error": str(result)}
+
+    told = [{"file": name, **told_of(result)} for name, result in zip(names, results, strict=True)]
     return json_line({"model": model, "request_id": request_id, "results": told}).encode()
 
 
-def as_result(prediction: Prediction, asked: ClassifyRequest) -> dict[str, Any]:
-    """An answer as a client asked to have it."""
+def as_result(prediction: Prediction, asked: ClassifyRequest, threshold: Threshold) -> dict[str, Any]:
+    """An answer as a client asked to have it; ``threshold`` is that of events."""
     ranked = dict(sorted(prediction.probabilities.items(), key=lambda item: -item[1])[: asked.top_k])
     told: dict[str, Any] = {
         "label": prediction.label,
@@ -292,7 +301,7 @@ def as_result(prediction: Prediction, asked: ClassifyRequest) -> dict[str, Any]:
         }
         for w in prediction.windows
     ]
-    told = with_events({**told, "windows": windows}, asked.threshold)
+    told = with_events({**told, "windows": windows}, threshold)
     if asked.windows == "none":
         del told["windows"]
     elif asked.windows == "full":

@@ -6,7 +6,6 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from labcore.batch.segments import THRESHOLD
 from labcore.serving.model_registry import ModelFacts
 
 
@@ -23,7 +22,10 @@ class ClassifyRequest(BaseModel):
     hop_seconds: float | None = Field(
         None, ge=0.05, le=3600, allow_inf_nan=False, description="Seconds between windows. Default: half a window."
     )
-    threshold: float = Field(THRESHOLD, ge=0, le=1, allow_inf_nan=False, description="Least probability of an event.")
+    threshold: float | None = Field(
+        None, ge=0, le=1, allow_inf_nan=False,
+        description="Least probability of an event. Default: the model's own thresholds for each class where it has some, else 0.5.",
+    )  # fmt: skip
 
 
 class WindowPrediction(BaseModel):

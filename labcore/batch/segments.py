@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labcore.inference.prediction import is_event
 
+if TYPE_CHECKING:
+    from labcore.inference.thresholds import Thresholds
+
 THRESHOLD = 0.5
 """A window whose label is less probable tells nothing, where nobody says otherwise."""
+Threshold = float | Mapping[str, float]
+"""The least probability of an event: one for all classes, or one a class; those without one have :data:`THRESHOLD`."""
 
 
 @dataclass(frozen=True)
@@ -35,27 +40,45 @@ class LabelTotal:
     highest: float
 
 
-def segments_of(prediction: dict[str, Any], threshold: float = 0.0) -> list[Segment]:
-    """What occurs where, by time and without overlaps.
+def threshold_in_use(asked: float | None, thresholds: Thresholds | None) -> Threshold:
+    """What counts: what somebody asks for, else the thresholds of the weights where they are switched on, else the usual one."""
+    if asked is not None:
+        return asked
+    return thresholds.values if thresholds is not None and thresholds.on else THRESHOLD
+
+
+def threshold_of(threshold: Threshold, label: str) -> float:
+    """That of a class."""
+    return threshold.get(label, THRESHOLD) if isinstance(threshold, Mapping) else threshold
+
+
+def event_windows(prediction: dict[str, Any]) -> Iterator[tuple[float, float, dict[str, Any]]]:
+    """The windows that can be part of an event, each with the stretch that it stands for, in seconds.
 
     Windows overlap, so each stands for the time that lies nearer to its middle than to that of a neighbour, and for none outside of
-    itself; the first and the last reach to the ends of the recording. Neighbours of the same label become one segment.
-
-    Args:
-        prediction: as :meth:`labcore.inference.prediction.Prediction.told` gives it.
-        threshold: windows whose label is less probable leave a gap; so do silent ones, and those of a class that is no event. What is
-            none of the classes is a segment of its own.
+    itself; the first and the last reach to the ends of the recording. Silent ones are left out, and those of a class that is no event.
     """
     windows = prediction["windows"]
     middles = [(window["start_s"] + window["end_s"]) / 2 for window in windows]
     cuts = [0.0, *((a + b) / 2 for a, b in itertools.pairwise(middles)), prediction["seconds"]]
-    found: list[Segment] = []
     for number, window in enumerate(windows):
+        if not window.get("silent", False) and is_event(window["label"]):
+            yield max(cuts[number], window["start_s"]), min(cuts[number + 1], window["end_s"]), window
+
+
+def segments_of(prediction: dict[str, Any], threshold: Threshold = 0.0) -> list[Segment]:
+    """What occurs where, by time and without overlaps: :func:`event_windows`, neighbours of the same label as one segment.
+
+    Args:
+        prediction: as :meth:`labcore.inference.prediction.Prediction.told` gives it.
+        threshold: windows whose label is less probable leave a gap. What is none of the classes is a segment of its own.
+    """
+    found: list[Segment] = []
+    for start_s, end_s, window in event_windows(prediction):
         label, share = window["label"], window["probability"]
         refused = window.get("unknown", False)  # however sure the network is of its classes
-        if (share < threshold and not refused) or window.get("silent", False) or not is_event(label):
+        if share < threshold_of(threshold, label) and not refused:
             continue
-        start_s, end_s = max(cuts[number], window["start_s"]), min(cuts[number + 1], window["end_s"])
         last = found[-1] if found else None
         if last is not None and last.label == label and last.end_s == start_s:
             mean = (last.probability * last.windows + share) / (last.windows + 1)
@@ -77,7 +100,7 @@ def summary_of(segments: Iterable[Segment]) -> list[LabelTotal]:
     return sorted(found, key=lambda each: (-each.total_s, each.label))
 
 
-def with_events(prediction: dict[str, Any], threshold: float = THRESHOLD) -> dict[str, Any]:
+def with_events(prediction: dict[str, Any], threshold: Threshold = THRESHOLD) -> dict[str, Any]:
     """The prediction about a recording of several windows with what occurs in it: ``events`` by time, ``summary`` by label.
 
     That about a clip of one window is given back as it is, and so is an error.

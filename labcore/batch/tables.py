@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from labcore.batch.segments import segments_of, with_events
+from labcore.batch.segments import Threshold, segments_of, with_events
 from labcore.errors import WorkspaceError
 from labcore.sheets import Sheet
 from labcore.texts import json_line, shown
@@ -40,7 +40,7 @@ def columns_of(labels: list[str], per: str) -> list[str]:
     return ["file", *span, "label", "probability", *([] if span else ["seconds"]), "error", "notes", *last]
 
 
-def rows_of(prediction: dict[str, Any], per: str, threshold: float) -> Iterator[dict[str, Any]]:
+def rows_of(prediction: dict[str, Any], per: str, threshold: Threshold) -> Iterator[dict[str, Any]]:
     """The rows of one prediction; a file that could not be read is a row with its error. Names are written as :func:`shown` does."""
     file = {"file": shown(prediction["file"])}
     if prediction.get("notes"):
@@ -63,7 +63,7 @@ def csv_writer(file: IO[str], labels: list[str], per: str) -> Sheet:
 
 
 def write_table(
-    path: Path, format: str, predictions: Predictions, labels: list[str], per: str = "file", threshold: float = 0.0
+    path: Path, format: str, predictions: Predictions, labels: list[str], per: str = "file", threshold: Threshold = 0.0
 ) -> None:
     """Write predictions into one file, whole or not at all.
 
@@ -89,7 +89,7 @@ def write_table(
             text.detach()  # what is written is flushed, and the file stays open
 
 
-def csv_text(predictions: Predictions, labels: list[str], per: str = "file", threshold: float = 0.0) -> str:
+def csv_text(predictions: Predictions, labels: list[str], per: str = "file", threshold: Threshold = 0.0) -> str:
     """The same as the text of a CSV file.
 
     Args:
@@ -113,7 +113,7 @@ def _write_parquet(file: IO[bytes], rows: Iterator[dict[str, Any]], columns: lis
             writer.write_table(pa.Table.from_pylist(gathered, schema))
 
 
-def track_of(prediction: dict[str, Any], format: str, threshold: float, band: Band) -> str:
+def track_of(prediction: dict[str, Any], format: str, threshold: Threshold, band: Band) -> str:
     """The segments of one recording as the text of a Raven selection table or an Audacity label track.
 
     Args:
@@ -125,7 +125,7 @@ def track_of(prediction: dict[str, Any], format: str, threshold: float, band: Ba
     return "".join(selection_table([prediction], threshold, band))
 
 
-def selection_table(predictions: Predictions, threshold: float, band: Band) -> Iterator[str]:
+def selection_table(predictions: Predictions, threshold: Threshold, band: Band) -> Iterator[str]:
     """The segments of recordings as the lines of one Raven selection table, as they come.
 
     As in Raven, which opens several files one behind the other, begin and end count from the first on, and the file offset from the
@@ -141,13 +141,22 @@ def selection_table(predictions: Predictions, threshold: float, band: Band) -> I
             times = [f"{seconds:.6f}" for seconds in (before + s.start_s, before + s.end_s)]
             limits = [f"{hertz:.1f}" for hertz in band]
             place = [_plain(Path(path).name), _plain(path), f"{s.start_s:.6f}"]
-            cells = [str(number), "Spectrogram 1", "1", *times, *limits, *place, _plain(s.label), f"{s.probability:.4f}"]
+            cells = [
+                str(number),
+                "Spectrogram 1",
+                "1",
+                *times,
+                *limits,
+                *place,
+                _plain(s.label),
+                f"{s.probability:.4f}",
+            ]
             yield "\t".join(cells) + "\n"
             number += 1
         before += prediction["seconds"]
 
 
-def write_tracks(targets: Iterable[tuple[Path, dict[str, Any]]], format: str, threshold: float, band: Band) -> None:
+def write_tracks(targets: Iterable[tuple[Path, dict[str, Any]]], format: str, threshold: Threshold, band: Band) -> None:
     """Write a label track or selection table for each (path, prediction); those of files that could not be read are left out.
 
     Raises:
@@ -159,7 +168,7 @@ def write_tracks(targets: Iterable[tuple[Path, dict[str, Any]]], format: str, th
                 file.write(track_of(prediction, format, threshold, band).encode())
 
 
-def write_selection_table(path: Path, predictions: Predictions, threshold: float, band: Band) -> None:
+def write_selection_table(path: Path, predictions: Predictions, threshold: Threshold, band: Band) -> None:
     """Write one selection table over several recordings, whole or not at all.
 
     Raises:

@@ -23,7 +23,15 @@ from typing import TYPE_CHECKING, Any
 
 from labcore import builtin
 from labcore.batch.journal import PredictionJournal
-from labcore.batch.segments import THRESHOLD, LabelTotal, Segment, segments_of, summary_of, with_events
+from labcore.batch.segments import (
+    LabelTotal,
+    Segment,
+    Threshold,
+    segments_of,
+    summary_of,
+    threshold_in_use,
+    with_events,
+)
 from labcore.batch.tables import (
     ENDINGS,
     FORMATS,
@@ -38,7 +46,7 @@ from labcore.batch.tables import (
     write_table,
     write_tracks,
 )
-from labcore.cli.inputs import Inputs, last_trained, sound_files, weights_of
+from labcore.cli.inputs import last_trained, sound_files, weights_of
 from labcore.cli.output import DONE, FAILED, INTERRUPTED, duration, emit, emit_json, percent, say, say_some, tell
 from labcore.cli.parser import WEIGHTS, Parser, add_device, add_json, positive, share
 from labcore.cli.progress import Bar, Pace, bars
@@ -49,6 +57,7 @@ from labcore.texts import counted, moment, shown
 from labcore.workspace import sha256_of
 
 if TYPE_CHECKING:
+    from labcore.batch.inputs import Inputs
     from labcore.inference.classifier import Classifier
 
 BY_ENDING = {".csv": "csv", ".jsonl": "jsonl", ".json": "jsonl", ".parquet": "parquet"}
@@ -75,8 +84,9 @@ def parser() -> Parser:
     )
     add_json(output, "each result as a line of JSON (with --output: a summary)")
     parser.add_argument(
-        "--threshold", metavar="P", type=share, default=THRESHOLD, help="least probability of an event (default: 0.5)"
-    )
+        "--threshold", metavar="P", type=share,
+        help="least probability of an event (default: the thresholds that the weights have for each class, else 0.5)",
+    )  # fmt: skip
     parser.add_argument(
         "--hop", metavar="SECONDS", type=positive, help="step between windows of long recordings (default: half a clip)"
     )
@@ -97,10 +107,11 @@ def run(arguments: argparse.Namespace) -> int:
     from labcore.inference.classifier import Classifier
 
     classifier = Classifier.load(weights, arguments.device)
+    threshold = threshold_in_use(arguments.threshold, classifier.thresholds)
     if arguments.combined:
-        write: _Stdout | _Combined = _Combined(arguments.threshold, classifier.band)
+        write: _Stdout | _Combined = _Combined(threshold, classifier.band)
     else:
-        write = _Stdout(kind, classifier, arguments.per, arguments.threshold)
+        write = _Stdout(kind, classifier, arguments.per, threshold)
     bad = 0
     with contextlib.closing(predict_files(classifier, inputs.files, arguments.hop, _at_work)) as predictions:
         for _, prediction in itertools.chain(inputs.errors(), predictions):
@@ -134,7 +145,7 @@ class _Stopped(Exception):
 class _Stdout:
     """Writes predictions to stdout as they come; files that could not be read are reported on stderr too."""
 
-    def __init__(self, kind: str, classifier: Classifier, per: str, threshold: float) -> None:
+    def __init__(self, kind: str, classifier: Classifier, per: str, threshold: Threshold) -> None:
         self.kind, self.per, self.threshold, self.band = kind, per, threshold, classifier.band
         self.file = io.StringIO()
         self.writer = csv_writer(self.file, classifier.labels, per) if kind == "csv" else None
@@ -167,7 +178,7 @@ class _Stdout:
 class _Combined:
     """Writes one selection table to stdout when all predictions have come."""
 
-    def __init__(self, threshold: float, band: Band) -> None:
+    def __init__(self, threshold: Threshold, band: Band) -> None:
         self.threshold, self.band = threshold, band
         self.predictions: list[dict[str, Any]] = []
 
@@ -185,7 +196,7 @@ def _in_full(prediction: dict[str, Any]) -> dict[str, Any]:
     return prediction | {"file": os.path.abspath(prediction["file"])}  # noqa: PTH100 (keeps links)
 
 
-def _lines(prediction: dict[str, Any], threshold: float) -> list[str]:
+def _lines(prediction: dict[str, Any], threshold: Threshold) -> list[str]:
     """A prediction for people: a line for a clip; for a recording of several windows a line an event, then one a label."""
     if len(prediction["windows"]) < 2:
         nearest = f"  (nearest: {_nearest(prediction)})" if prediction.get("unknown") else ""
@@ -193,7 +204,9 @@ def _lines(prediction: dict[str, Any], threshold: float) -> list[str]:
         return [f"{share:>7}  {prediction['label']}{nearest}  {prediction['file']}"]
     events = segments_of(prediction, threshold)
     if not events:
-        least = f"nothing is more probable than {percent(threshold)}"
+        least = "nothing reaches the threshold of its class"
+        if isinstance(threshold, float):
+            least = f"nothing is more probable than {percent(threshold)}"
         return [f"{prediction['file']}  {moment(prediction['seconds'])}: {least}"]
     summary = summary_of(events)
     head = f"{counted(len(events), 'event')} of {counted(len(summary), 'label')}"
@@ -245,14 +258,15 @@ def _into_files(arguments: argparse.Namespace, kind: str, weights: Path, inputs:
     began = time.monotonic()
     bad, notes, stopped = _predict(classifier, waiting, arguments.hop, journal, inputs)
     everything = [*inputs.unread, *files]
+    threshold = threshold_in_use(arguments.threshold, classifier.thresholds)
     known = ((file, found) for file in everything if (found := journal.get(file)) is not None)
     if arguments.combined:
-        write_selection_table(output, (_in_full(found) for _, found in known), arguments.threshold, classifier.band)
+        write_selection_table(output, (_in_full(found) for _, found in known), threshold, classifier.band)
     elif kind in TRACKS:
         tracks = ((targets[file], _in_full(found)) for file, found in known if file in targets)
-        write_tracks(tracks, kind, arguments.threshold, classifier.band)
+        write_tracks(tracks, kind, threshold, classifier.band)
     else:
-        write_table(output, kind, (found for _, found in known), classifier.labels, arguments.per, arguments.threshold)
+        write_table(output, kind, (found for _, found in known), classifier.labels, arguments.per, threshold)
     done, skipped = journal.added, len(files) - len(waiting)
     say_some("note", notes)
     say_some("bad", bad)

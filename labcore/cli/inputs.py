@@ -3,77 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from labcore import builtin
 from labcore.config import RunConfig
-from labcore.errors import AudioError, DatasetError, LabError, RunError
+from labcore.errors import RunError
 from labcore.jobs.glances import glance
 from labcore.runs import Run, list_runs
 from labcore.runs.origin import usual
-from labcore.typed import typed_path
 from labcore.workspace import Workspace
 
-
-@dataclass
-class Inputs:
-    """What a command line names.
-
-    Attributes:
-        files: to be read, in order. Whether they can be read is found out by decoding them.
-        unread: path → why what lies there cannot be read: links to nowhere, folders that cannot be listed or hold no sound.
-    """
-
-    files: list[Path] = field(default_factory=list)
-    unread: dict[Path, str] = field(default_factory=dict)
-
-    def __len__(self) -> int:
-        return len(self.files) + len(self.unread)
-
-    def errors(self) -> Iterator[tuple[Path, dict[str, Any]]]:
-        """What is unread, as :func:`labcore.batch.predicting.predict_files` reports a file that cannot be read."""
-        return ((path, {"file": str(path), "error": reason}) for path, reason in self.unread.items())
+if TYPE_CHECKING:
+    from labcore.batch.inputs import Inputs
 
 
 def sound_files(names: Iterable[str]) -> Inputs:
-    """The files named, whatever they are called, and the sound files in and below the folders named; each once.
-
-    Raises:
-        AudioError: there is not one.
-    """
-    inputs = Inputs()
-    refused: list[LabError] = []
-    for name in names:
-        path = typed_path(name)
-        if not os.path.isdir(path):  # noqa: PTH112 (Path.is_dir raises where a folder above may not be entered)
-            inputs.files.append(path)
-            continue
-        try:
-            _add_folder(path, inputs)
-        except (AudioError, DatasetError) as error:
-            inputs.unread[path] = str(error)
-            refused.append(error)
-    inputs.files = list(dict.fromkeys(inputs.files))
-    if refused and len(inputs) <= len(refused):
-        raise refused[0]
-    return inputs
-
-
-def _add_folder(folder: Path, inputs: Inputs) -> None:
+    """:func:`labcore.batch.inputs.find_sounds`, with its progress in the terminal."""
+    from labcore.batch.inputs import find_sounds
     from labcore.cli.progress import bars, scanning
-    from labcore.datasets.scan import find_audio
-    from labcore.datasets.walk import looking
 
-    with looking(scanning("reading")):
-        found = find_audio(folder, foreign=True, noises=True)
-    bars.clear()
-    if not (found.files or found.problems):
-        raise AudioError(f"there are no sound files in {folder}", "Name the files themselves, or another folder")
-    inputs.files += [folder.joinpath(*parts) for parts in found.files]
-    inputs.unread |= {Path(problem.path): f"{problem.path} {problem.what}." for problem in found.problems}
+    try:
+        return find_sounds(names, scanning("reading"))
+    finally:
+        bars.clear()
 
 
 def weights_of(name: str) -> Path:

@@ -37,6 +37,7 @@ GROUPS = {
         "evaluate": "Measure a classifier on clips of a data set",
         "noise": "Measure a classifier as noise increases",
         "robustness": "Measure a classifier on worse recordings",
+        "alarms": "Count false alarms in recordings without targets, and choose thresholds",
         "classify": "Classify sound files",
         "export": "Write a trained network as a zip with a script, as safetensors or as ONNX",
         "serve": "Serve classifiers over HTTP",

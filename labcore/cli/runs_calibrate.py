@@ -6,7 +6,7 @@ import argparse
 
 from labcore.cli.foreground import run_short
 from labcore.cli.jobs import own
-from labcore.cli.output import DONE, percent, tell
+from labcore.cli.output import DONE, percent, say, tell
 from labcore.cli.parser import Parser, add_anyone, add_json, add_run, run_named
 from labcore.errors import RunError
 from labcore.evaluation.jobs import Evaluation
@@ -27,11 +27,12 @@ def add_to(parser: Parser) -> None:
 
 
 def run(workspace: Workspace, arguments: argparse.Namespace) -> int:
-    from labcore import calibration
+    from labcore import calibration, keeping
+    from labcore.inference.temperature import Temperature
 
     (chosen,) = own([Run.open(workspace, run_named(arguments))], arguments, "calibrate")
     if arguments.on is not None:
-        temperature = calibration.switch(chosen, arguments.on)
+        temperature = keeping.switch(chosen, Temperature, arguments.on)
     else:
         if not chosen.weights.is_file():
             raise RunError(f"run {chosen.id} has no weights yet", "They are written when the run finishes")
@@ -43,7 +44,8 @@ def run(workspace: Workspace, arguments: argparse.Namespace) -> int:
             clips = calibration.clips_for(chosen)
             assert clips is not None
         temperature = calibration.fitted(chosen, clips)
-        calibration.keep(chosen, temperature)
+        if keeping.keep(chosen, temperature):
+            say(keeping.SWITCHED_OFF)
     effect = calibration.effect(chosen, temperature)
     facts = {"run_id": chosen.id, **temperature.model_dump()}
     lines = [

@@ -32,11 +32,12 @@ def add_to(parser: Parser) -> None:
 
 
 def run(workspace: Workspace, arguments: argparse.Namespace) -> int:
-    from labcore import calibration, unknowns
+    from labcore import calibration, keeping, unknowns
+    from labcore.inference.unknown import Unknown
 
     (chosen,) = own([Run.open(workspace, run_named(arguments))], arguments, "change")
     if arguments.on is not None:
-        unknown = unknowns.switch(chosen, arguments.on)
+        unknown = keeping.switch(chosen, Unknown, arguments.on)
     else:
         if not chosen.weights.is_file():
             raise RunError(f"run {chosen.id} has no weights yet", "They are written when the run finishes")
@@ -46,7 +47,8 @@ def run(workspace: Workspace, arguments: argparse.Namespace) -> int:
                 return status
         say("comparing clips with the training clips of the network that did not hear them")
         unknown = unknowns.fit(chosen, arguments.refuse)
-        unknowns.keep(chosen, unknown)
+        if keeping.keep(chosen, unknown):
+            say(keeping.SWITCHED_OFF)
     threshold, effect = unknown.threshold, unknowns.effect(chosen, unknown)
     facts = {"run_id": chosen.id, **threshold.model_dump()}
     state = "on" if threshold.on else "off"

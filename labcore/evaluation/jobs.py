@@ -32,24 +32,39 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class BasePlan(BaseModel):
-    """Which classifier to evaluate on which clips.
+class RunPlan(BaseModel):
+    """Which classifier to judge.
 
     Attributes:
         run: the id of a run of the workspace, or the absolute path of another one or of a file of weights.
-        dataset: a name of the workspace or an absolute path; the classifier's own data set where it is not given.
-        fold: one, or ``all``; where it is not given, what was held out, and all clips of another data set.
-        label: clips of this class only.
         device: auto, cpu, cuda or cuda:N.
     """
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
 
     run: str
+    device: str = "auto"
+
+    def data(self, own: str | None) -> str | None:
+        """The data set that is needed for it; ``own`` is that of the run."""
+        return None
+
+
+class BasePlan(RunPlan):
+    """On which clips of a data set to judge it.
+
+    Attributes:
+        dataset: a name of the workspace or an absolute path; the classifier's own data set where it is not given.
+        fold: one, or ``all``; where it is not given, what was held out, and all clips of another data set.
+        label: clips of this class only.
+    """
+
     dataset: str | None = None
     fold: str | None = None
     label: Annotated[str | None, Field(alias="class")] = None
-    device: str = "auto"
+
+    def data(self, own: str | None) -> str | None:
+        return self.dataset or own
 
 
 class EvaluationPlan(BasePlan):
@@ -77,7 +92,7 @@ class ClipsChosen(Event):
     sentence: str
 
 
-P = TypeVar("P", bound=BasePlan)
+P = TypeVar("P", bound=RunPlan)
 
 
 @dataclass(frozen=True)
@@ -114,7 +129,7 @@ class Judgement(JobFolder, Generic[P]):
     def asked(self) -> JobRequest:
         try:
             own = Run(self.workspace.runs / self.plan.run).asked()
-            return JobRequest(self.plan.dataset or own.dataset, own.model, needs=self.needs)
+            return JobRequest(self.plan.data(own.dataset), own.model, needs=self.needs)
         except RunError as error:
             return JobRequest(needs=self.needs, error=reason(error))
 

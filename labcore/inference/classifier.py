@@ -31,6 +31,7 @@ from labcore.inference.embed import Features, attach
 from labcore.inference.golden import TOLERANCE, Golden
 from labcore.inference.prediction import NONE_OF_THESE, Prediction, Shares, Window
 from labcore.inference.temperature import Temperature
+from labcore.inference.thresholds import Thresholds
 from labcore.inference.unknown import Unknown, of_clip
 from labcore.inference.weights_file import FORMAT, Weights, read_weights, read_weights_file
 from labcore.inference.windows import aggregate, centred
@@ -56,6 +57,7 @@ class Classifier(nn.Module):
         golden: clips with the probabilities they were given at the end of training; None where none were kept.
         temperature: what calibrates its probabilities where it is switched on; None where none was fitted.
         unknown: what it refuses as none of its classes, where that is switched on; None where that was not fitted.
+        thresholds: the least probability of an event of each class, where they are switched on; None where none were chosen.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class Classifier(nn.Module):
         self.golden: Golden | None = None
         self.temperature: Temperature | None = None
         self.unknown: Unknown | None = None
+        self.thresholds: Thresholds | None = None
         self._features: Features | None = None
         self._quick: tuple[nn.Module, ...] = ()  # in a tuple: it is no part of the classifier that is saved
 
@@ -350,6 +353,8 @@ class Classifier(nn.Module):
             facts["temperature"] = self.temperature.model_dump()
         if self.unknown is not None:
             facts["unknown"] = self.unknown.threshold.model_dump()
+        if self.thresholds is not None:
+            facts["thresholds"] = self.thresholds.model_dump()
         # one entry only: safetensors writes several in any order, and equal classifiers should be equal files
         return safetensors.torch.save(tensors, {"labcore": json.dumps(facts, sort_keys=True)})
 
@@ -389,5 +394,5 @@ class Classifier(nn.Module):
             classifier = cls(weights.config, weights.labels, members=weights.members)
         classifier.load_state_dict(weights.tensors)
         classifier.golden, classifier.temperature = weights.golden, weights.temperature
-        classifier.unknown = weights.unknown
+        classifier.unknown, classifier.thresholds = weights.unknown, weights.thresholds
         return classifier.eval()

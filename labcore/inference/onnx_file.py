@@ -34,7 +34,8 @@ def save_onnx(classifier: Classifier, path: Path) -> None:
 
     The input ``waveforms`` is (batch, clip samples) float32, mono, full scale ±1, at the classifier's sample rate; the output
     ``probabilities`` is (batch, classes) float32. Cutting recordings into windows, and the mean over them, are left to whoever uses
-    it. A temperature that is switched on is inside. The metadata tell ``labels`` (JSON), ``sample_rate`` (Hz) and ``clip_samples``.
+    it. A temperature that is switched on is inside. The metadata tell ``labels`` (JSON), ``sample_rate`` (Hz) and ``clip_samples``, and
+    where thresholds for events are switched on ``thresholds`` (JSON, class → least probability of a window).
 
     Raises:
         LabError: a package is missing, or the network holds what ONNX has no word for.
@@ -69,4 +70,6 @@ def save_onnx(classifier: Classifier, path: Path) -> None:
         sample_rate=str(classifier.sample_rate),
         clip_samples=str(classifier.config.clip_samples),
     )
+    if classifier.thresholds is not None and classifier.thresholds.on:
+        program.model.metadata_props["thresholds"] = json.dumps(classifier.thresholds.values, ensure_ascii=False)
     write_atomically(path, program.model_proto.SerializeToString())

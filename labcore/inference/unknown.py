@@ -8,15 +8,15 @@ more where a reference sound (silence, a tone, noise) lies nearer. benchmarks/un
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor
 
 from labcore.errors import RunError
-from labcore.reading import parse_json
+from labcore.inference.kept import Kept
 
 if TYPE_CHECKING:
     from labcore.models.safetensors_file import SafetensorsHeader
@@ -31,23 +31,22 @@ MOST_ROWS, MOST_COLUMNS = 4096, 65_536
 """Of embeddings in a file of weights."""
 
 
-class Threshold(BaseModel):
+class Threshold(Kept):
     """From which score on a sound is refused.
 
     Attributes:
         value: the largest score that is known.
         scale: the distance that is usual among training clips.
-        on: whether sounds are refused.
         refused: the share of known clips that may be refused wrongly, which it was fitted for.
         clips: it was fitted on so many.
         source: what those were, as people read it.
     """
 
-    model_config = ConfigDict(frozen=True)
+    key: ClassVar[str] = "unknown"
+    title: ClassVar[str] = "threshold for unknown sounds"
 
     value: Annotated[float, Field(gt=0, le=FARTHEST, allow_inf_nan=False)]
     scale: Annotated[float, Field(gt=0, allow_inf_nan=False)]
-    on: bool = True
     refused: Annotated[float, Field(ge=0, le=1)] = 0.05
     clips: Annotated[int, Field(ge=0)] = 0
     source: Annotated[str, Field(max_length=500)] = ""
@@ -63,9 +62,16 @@ class Unknown:
         references: (sounds, width) float16, of :func:`reference_sounds`.
     """
 
+    key: ClassVar[str] = Threshold.key
+    title: ClassVar[str] = Threshold.title
+
     threshold: Threshold
     clips: np.ndarray
     references: np.ndarray
+
+    @property
+    def on(self) -> bool:
+        return self.threshold.on
 
     @classmethod
     def of(cls, clips: np.ndarray, references: np.ndarray) -> Unknown:
@@ -114,7 +120,7 @@ class Unknown:
         return replace(self, threshold=threshold)
 
     def switched(self, on: bool) -> Unknown:
-        return replace(self, threshold=self.threshold.model_copy(update={"on": on}))
+        return replace(self, threshold=self.threshold.switched(on))
 
     # --- beside the weights in a safetensors file
 
@@ -128,16 +134,16 @@ class Unknown:
         Raises:
             ValueError: what is there does not fit together.
         """
-        facts = parse_json(header.metadata["labcore"]).get("unknown")
+        threshold = Threshold.told_by(header)
         found = {name: tensors.pop(name).numpy() for name in list(tensors) if name.startswith(PREFIX)}
-        if not found and facts is None:
+        if not found and threshold is None:
             return None
-        if set(found) != {f"{PREFIX}clips", f"{PREFIX}references"}:
+        if threshold is None or set(found) != {f"{PREFIX}clips", f"{PREFIX}references"}:
             raise ValueError("what it compares sounds with is not whole")
         clips, references = found[f"{PREFIX}clips"], found[f"{PREFIX}references"]
         if not len(clips) or not clips.shape[1] or clips.shape[1] != references.shape[1]:
             raise ValueError("the embeddings that it compares sounds with do not fit together")
-        return cls(Threshold.model_validate(facts), clips, references)
+        return cls(threshold, clips, references)
 
 
 def check(header: SafetensorsHeader) -> None:

@@ -22,6 +22,7 @@ from labcore.features import LogMel
 from labcore.inference import unknown
 from labcore.inference.golden import PREFIX, Golden
 from labcore.inference.temperature import Temperature
+from labcore.inference.thresholds import Thresholds
 from labcore.inference.unknown import Unknown
 from labcore.models import build_network
 from labcore.models.ensemble import MOST_MEMBERS
@@ -41,7 +42,7 @@ _FLOATS = ("F64", "F32", "F16", "BF16")
 @dataclass(frozen=True)
 class Weights:
     """What a file of weights holds: a configuration, the labels, the models of an ensemble's members, tensors, golden clips, the
-    temperature of its probabilities, and what it refuses as none of its classes."""
+    temperature of its probabilities, what it refuses as none of its classes, and its thresholds for events."""
 
     config: RunConfig
     labels: list[str]
@@ -50,6 +51,7 @@ class Weights:
     golden: Golden | None
     temperature: Temperature | None
     unknown: Unknown | None
+    thresholds: Thresholds | None
 
 
 def read_weights_file(path: Path) -> Weights:
@@ -107,11 +109,14 @@ def read_weights(stream: IO[bytes], size: int, name: str) -> Weights:
         golden = Golden.taken_from(tensors, config.clip_samples, len(labels))
         temperature = Temperature.told_by(header)
         refused = Unknown.taken_from(tensors, header)
+        thresholds = Thresholds.told_by(header)
+        if thresholds is not None:
+            thresholds.check(labels)
     except (ValueError, KeyError, TypeError, ConfigError) as error:
         raise RunError(
             f"{name} is not a classifier of this lab: {str(error)[:300].rstrip('.')}", f"Use {FILE} of a run"
         ) from error
-    return Weights(config, labels, members, tensors, golden, temperature, refused)
+    return Weights(config, labels, members, tensors, golden, temperature, refused, thresholds)
 
 
 def _facts(header: SafetensorsHeader) -> tuple[RunConfig, list[str], list[ModelConfig]]:

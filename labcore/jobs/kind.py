@@ -27,6 +27,7 @@ TABLE = {
     "reports": "labcore.benchmark.job:Benchmark",
     "evaluations": "labcore.evaluation.jobs:Evaluation",
     "noise": "labcore.evaluation.robustness:RobustnessTest",
+    "alarms": "labcore.alarms.job:AlarmTest",
     "estimates": "labcore.training.estimates:EstimateJob",
     "imports": "labcore.importing.job:Import",
 }

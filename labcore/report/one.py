@@ -20,6 +20,7 @@ from labcore.export import again, command_line
 from labcore.inference.temperature import Temperature
 from labcore.jobs.glances import glance
 from labcore.report import figures, sounds
+from labcore.report.alarms import alarms
 from labcore.report.blocks import Block, Cell, Chart, Code, Facts, Paragraph, Report, Section, Series, Table
 from labcore.report.stamp import made_now
 from labcore.runs import Run
@@ -47,6 +48,7 @@ def run_report(workspace: Workspace, run: Run) -> Report:
     sections += [
         sounds.robustness(run),
         sounds.unknown_sounds(run),
+        alarms(run),
         _curves([("", epochs)], watched),
         _settings(each),
         _how(each, run),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from labcore import unknowns
+from labcore import keeping, unknowns
 from labcore.errors import LabError
 from labcore.evaluation.robustness import RobustnessTest
 from labcore.hidden.events import ClassHidden, mean_auroc, mean_noticed
 from labcore.hidden.job import HiddenClasses
+from labcore.inference.unknown import Unknown
 from labcore.jobs.glances import glance
 from labcore.report.blocks import Block, Cell, Paragraph, Section, Share, Table
 from labcore.runs import Run
@@ -58,7 +59,7 @@ def unknown_sounds(run: Run) -> Section:
 
 def _threshold(run: Run) -> list[Block]:
     try:
-        kept = unknowns.kept(run) if run.weights.is_file() else None
+        kept = keeping.kept(run, Unknown) if run.weights.is_file() else None
         effect = unknowns.effect(run, kept) if kept is not None else None
     except LabError:
         return []

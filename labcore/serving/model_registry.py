@@ -45,6 +45,10 @@ class ModelFacts(BaseModel):
     golden_difference: float | None = Field(
         description="Largest difference of a probability from its value after training."
     )
+    thresholds: dict[str, float] | None = Field(
+        None,
+        description="Least probability of an event of each class, where the weights have thresholds; above 1: never.",
+    )
     sha256: str
     loaded_at: float = Field(description="Seconds since 1970.")
 
@@ -134,6 +138,7 @@ class ModelRegistry:
         except RunError as error:
             raise RunError(f"{wanted} is not served: {error.what}", error.remedy) from error
         result = Run(path).last_event(Evaluated) if path.is_dir() else None
+        thresholds = classifier.thresholds
         facts = ModelFacts(
             name=slug(name or ("last" if wanted == "last" else path.name if path.is_dir() else path.stem)),
             run=shown(path.name),
@@ -148,6 +153,7 @@ class ModelRegistry:
             unknown=classifier.unknown.threshold if classifier.unknown is not None else None,
             golden_clips=len(classifier.golden) if classifier.golden is not None else 0,
             golden_difference=difference,
+            thresholds=thresholds.values if thresholds is not None and thresholds.on else None,
             sha256=digest,
             loaded_at=time.time(),
         )

@@ -1,14 +1,17 @@
 import io
 import time
+from collections import Counter
 
 import numpy as np
 import pytest
 import soundfile
 
+from labcore import keeping
 from labcore.api import schemas
 from labcore.audio import blocks
 from labcore.batch.segments import segments_of
 from labcore.inference.classifier import Classifier
+from labcore.inference.thresholds import Thresholds
 
 RAW = {"content-type": "audio/wav"}
 
@@ -226,6 +229,24 @@ def test_a_long_recording_is_answered_with_what_occurs_when(service, make_run, w
     assert (brief["events"], "windows" in brief) == (told["events"], False)
     assert not {"events", "summary"} & ask(wav(0.4)).keys()
     assert client.post("/v1/classify?threshold=2", content=clip, headers=RAW).status_code == 422
+
+
+def test_events_follow_the_thresholds_of_the_weights_unless_others_are_asked_for(service, make_run, wav):
+    run, clip = make_run(3), wav(3.0)
+    said = Classifier.load(run.path).classify(clip).to_dict()
+    most = Counter(window["label"] for window in said["windows"]).most_common(1)[0][0]
+    kept = Thresholds(values={most: 2.0, **{label: 0.0 for label in said["probabilities"] if label != most}})
+    keeping.keep(run, kept)
+    client = service(runs=[run])
+
+    def events(**query):
+        answer = client.post("/v1/classify", params=query, content=clip, headers=RAW)
+        return answer.json()["results"][0]["events"]
+
+    assert events() == [vars(event) for event in segments_of(said, kept.values)]
+    assert most not in {event["label"] for event in events()}
+    assert events(threshold=0) == [vars(event) for event in segments_of(said, 0.0)]
+    assert client.get("/v1/models").json()["models"][0]["thresholds"] == kept.values
 
 
 def test_a_name_that_is_not_utf8_is_answered_in_valid_json(service, wav):

@@ -41,7 +41,12 @@ def full(workspace):
     (workspace.datasets / "demo" / "a.wav").write_bytes(b"sound" * 1000)
     (workspace.cache / "clips").mkdir()
     (workspace.cache / "clips" / "samples.i16").write_bytes(bytes(9000))
-    for room, name in (("evaluations", "evaluation.json"), ("noise", "noise.json"), ("estimates", "config.json")):
+    for room, name in (
+        ("evaluations", "evaluation.json"),
+        ("noise", "noise.json"),
+        ("alarms", "alarms.json"),
+        ("estimates", "config.json"),
+    ):
         (workspace.room(room) / "j1").mkdir()
         (workspace.room(room) / "j1" / name).write_text("{}")
     search = workspace.room("searches") / "s1"
@@ -71,7 +76,7 @@ def test_what_is_in_and_what_is_not(full, other, tmp_path):
     assert restored.runs == [run.id]
     back = files_of(other)
     assert set(back) == {
-        "datasets/mine.json", "searches/s1/journal.jsonl", "evaluations/j1/evaluation.json", "noise/j1/noise.json",
+        "datasets/mine.json", "searches/s1/journal.jsonl", "evaluations/j1/evaluation.json", "noise/j1/noise.json", "alarms/j1/alarms.json",
         *(f"runs/{run.id}/{name}" for name in ("config.json", "labels.json", "events.jsonl")),
     }  # fmt: skip
     assert back["searches/s1/journal.jsonl"] == b'{"trial": 1}\n'
@@ -140,7 +145,7 @@ def test_nothing_is_overwritten_unless_told(full, tmp_path):
 
 def test_check_writes_nothing(full, other, tmp_path):
     back_up(full, tmp_path / "b.tar")
-    assert restore(tmp_path / "b.tar", other, check_only=True).files == 7
+    assert restore(tmp_path / "b.tar", other, check_only=True).files == 8
     assert not other.home.exists()
 
 

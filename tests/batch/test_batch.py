@@ -11,10 +11,11 @@ import pandas as pd
 import pytest
 
 from labcore.batch.journal import PredictionJournal
-from labcore.batch.segments import segments_of, summary_of, with_events
+from labcore.batch.segments import segments_of, summary_of, threshold_in_use, with_events
 from labcore.batch.tables import selection_table, track_of, write_table, write_tracks
 from labcore.errors import WorkspaceError
 from labcore.inference.prediction import is_event
+from labcore.inference.thresholds import Thresholds
 
 
 def answer(*windows, seconds=None, file="rec.wav"):
@@ -50,6 +51,20 @@ def test_the_threshold_leaves_gaps():
     assert spans(segments_of(told, 0.5)) == [(0.0, 1.5, "a", 1), (2.5, 4.0, "a", 1)]
     assert segments_of(told, 0.95) == []
     assert spans(segments_of(answer(("b", 0.5), seconds=0.3))) == [(0.0, 0.3, "b", 1)]
+
+
+def test_thresholds_of_each_class():
+    told = answer(("a", 0.9), ("b", 0.3), ("a", 0.6), ("c", 0.45))
+    assert spans(segments_of(told, {"a": 0.7, "b": 0.2})) == [
+        (0.0, 1.5, "a", 1),
+        (1.5, 2.5, "b", 1),
+    ]  # c: the usual one
+    assert spans(segments_of(told, {"a": 2.0, "b": 2.0, "c": 0.45})) == [(3.5, 5.0, "c", 1)]
+    assert track_of(told, "audacity", {"a": 2.0, "b": 0.3}) == "1.500000\t2.500000\tb\n"
+    kept = Thresholds(values={"a": 0.7, "b": 0.2})
+    assert threshold_in_use(None, kept) == kept.values
+    assert threshold_in_use(0.1, kept) == 0.1
+    assert threshold_in_use(None, kept.switched(False)) == threshold_in_use(None, None) == 0.5
 
 
 def test_silent_windows_are_gaps_and_borders_stay_within_their_windows():

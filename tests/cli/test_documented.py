@@ -71,6 +71,12 @@ NOT_RUN = {
         "labcore runs hidden RUN --class dog --class rain --refuse 0.1",
         "labcore runs hidden RUN --show",
     ),
+    "needs recordings that were listened to before; tests/cli/test_alarms.py has it": (
+        "labcore alarms RUN --rate 0.2",
+        "labcore alarms RUN --rate 0.5 --each --keep",
+        "labcore alarms RUN --exclude night.wav 3605 3612",
+        "labcore alarms RUN --off",
+    ),
     "needs a Ray cluster": ("labcore crossval --dataset esc50 --engine ray --ray-address auto",),
     "downloads weights": (
         "labcore train --model timm:efficientnet_b0 --model.pretrained published --model.freeze_epochs 3 --optim.body_lr 0.1",
@@ -271,6 +277,7 @@ def place(trained_home: Path, tones: Path, tmp_path: Path, monkeypatch: pytest.M
         "data/UrbanSound8K",
         "new/place/esc50",
         "recordings",
+        "background",
         "DIR",
         "FOLDER",
         "PATH",

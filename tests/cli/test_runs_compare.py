@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from labcore import unknowns
+from labcore import keeping
 from labcore.inference.unknown import Unknown
 from tests.judged import LABELS, drawn, finished_run, judged, sure
 
@@ -68,6 +68,6 @@ def test_a_run_is_told_to_refuse_unknown_sounds(workspace, labcore, make_classif
     assert told.status == 2
     assert "no clips to fit anything on" in told.err
     assert "no threshold" in labcore("runs", "unknown", run.id, "--off").err
-    unknowns.keep(run, Unknown.of(np.ones((4, 2)), np.zeros((2, 2))).fitted(np.arange(30.0), 0.1, "30 clips"))
+    keeping.keep(run, Unknown.of(np.ones((4, 2)), np.zeros((2, 2))).fitted(np.arange(30.0), 0.1, "30 clips"))
     (facts,) = labcore("runs", "unknown", run.id, "--off", "--json").lines
     assert (facts["on"], facts["refused"], facts["source"]) == (False, 0.1, "30 clips")

@@ -15,6 +15,7 @@ from labcore.errors import LabError
 from labcore.inference.classifier import Classifier
 from labcore.inference.onnx_file import save_onnx
 from labcore.inference.temperature import Temperature
+from labcore.inference.thresholds import Thresholds
 
 
 @pytest.mark.slow
@@ -24,6 +25,8 @@ def test_probabilities_of_waveforms_are_the_same(tmp_path: Path) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
     classifier = Classifier.load(builtin.RUN.path)
     classifier.temperature = Temperature(value=1.7)
+    values = dict.fromkeys(classifier.labels, 0.25)
+    classifier.thresholds = Thresholds(values=values, temperature=1.7)
     save_onnx(classifier, tmp_path / "city.onnx")
     session = onnxruntime.InferenceSession(tmp_path / "city.onnx")
     for clips in (1, 3):
@@ -33,6 +36,7 @@ def test_probabilities_of_waveforms_are_the_same(tmp_path: Path) -> None:
         assert np.ptp(found) > 0.1
     told = session.get_modelmeta().custom_metadata_map
     assert json.loads(told["labels"]) == classifier.labels
+    assert json.loads(told["thresholds"]) == values
     assert int(told["sample_rate"]) == classifier.sample_rate
     assert int(told["clip_samples"]) == classifier.config.clip_samples
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labcore import calibration, unknowns
+from labcore import calibration, keeping, unknowns
 from labcore.errors import RunError
 from labcore.evaluation.jobs import Evaluation
 from labcore.hidden.job import HiddenClasses
@@ -60,7 +60,7 @@ def test_a_press_fits_a_threshold_and_switches_it_on(open_page, run, monkeypatch
     assert app.metric[0].value == "20.0 %"
     app.get_by_key("unknown-switch").click().run()
     assert not app.exception
-    assert not unknowns.kept(run).threshold.on
+    assert not keeping.kept(run, Unknown).threshold.on
     assert "**does not answer**" in texts(app)
 
 
@@ -74,7 +74,7 @@ def test_what_a_fit_fails_of_is_told(open_page, run, monkeypatch):
     app.get_by_key("unknown-fit").click().run()
     assert not app.exception
     assert "there are no embeddings" in "\n".join(each.value for each in app.error).lower()
-    assert unknowns.kept(run) is None
+    assert keeping.kept(run, Unknown) is None
 
 
 def test_validation_clips_are_evaluated_first(open_page, run, monkeypatch, manager):

@@ -40,6 +40,7 @@ PAGES = {
     "hidden": ("pages/runs.py", "hidden"),
     "reports": ("pages/benchmark.py", "report"),
     "noise": ("pages/explore.py", "noise"),
+    "alarms": ("pages/runs.py", "run"),
     "estimates": ("pages/train.py", ""),
     "imports": ("pages/train.py", ""),
 }
@@ -211,7 +212,8 @@ def job_link(job: JobFolder, after: str = "") -> None:
     if not page:
         st.markdown(label, width="content")
         return
-    name = job.load("noise", {}).get("run", "") if word == "noise" else job.id  # a test with noise is shown by its run
+    stem = job.kind.file.removesuffix(".json")
+    name = job.load(stem, {}).get("run", "") if stem in ("noise", "alarms") else job.id  # those are shown by their run
     st.page_link(page, label=label, query_params={word: name} if word else None, help=plain(job.id))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from labcore.audio import encode_wav
-from labcore.batch.segments import Segment, summary_of
+from labcore.batch.segments import Segment, Threshold, summary_of
 from labcore.inference.prediction import NONE_OF_THESE
 from labcore.runs import Run
 from labcore.texts import moment, shown
@@ -32,7 +32,7 @@ PLAYER = "classify-player"
 HINT = "Point to read values · click to set the player"
 
 
-def show(run: Run, predicted: PredictedClip, least: float) -> None:
+def show(run: Run, predicted: PredictedClip, least: Threshold) -> None:
     """One clip.
 
     Args:
@@ -54,7 +54,7 @@ def show(run: Run, predicted: PredictedClip, least: float) -> None:
         _listen(run, predicted, events, least)
 
 
-def _headline(clip: Clip, answer: Prediction, events: list[Segment], least: float) -> None:
+def _headline(clip: Clip, answer: Prediction, events: list[Segment], least: Threshold) -> None:
     st.caption(f"Prediction for {plain(clip.name)}")
     if len(answer.windows) > 1:
         clip_events.headline(answer, events, least)
@@ -81,7 +81,7 @@ def why_unknown(clip: Clip, answer: Prediction) -> str:
 
 
 @st.fragment
-def _listen(run: Run, predicted: PredictedClip, events: list[Segment], least: float) -> None:
+def _listen(run: Run, predicted: PredictedClip, events: list[Segment], least: Threshold) -> None:
     """The events of a recording, and playback and pictures, which follow a press on one of them."""
     answer, clip = predicted.answer, predicted.clip
     assert answer is not None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from labcore.batch.segments import THRESHOLD, LabelTotal, Segment, segments_of, summary_of
+from labcore.batch.segments import THRESHOLD, LabelTotal, Segment, Threshold, segments_of, summary_of, threshold_in_use
 from labcore.batch.tables import ENDINGS, Band, csv_text, track_of
 from labcore.inference.prediction import NONE_OF_THESE
 from labcore.texts import moment, shown
@@ -17,6 +17,7 @@ from ui.app.text import count, counted, label_name, label_names, percent, plain
 
 if TYPE_CHECKING:
     from labcore.inference.prediction import Prediction
+    from labcore.inference.thresholds import Thresholds
 
 ROWS = 50
 """Events that are listed at once."""
@@ -34,8 +35,25 @@ class Chosen:
     presses: int
 
 
-def threshold() -> float:
-    """The least probability of an event, as the visitor wants it."""
+OF_WEIGHTS, FOR_ALL = "of the weights", "for all classes"
+
+
+def threshold(kept: Thresholds | None) -> Threshold:
+    """The least probability of an event, as the visitor wants it; at first that of each class, where the weights have them on."""
+    if kept is None or not kept.on:
+        return _for_all()
+    told = f"The weights carry a threshold for each class, for {plain(kept.wanted)}."
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        which = shell.one_of(
+            "Threshold", [OF_WEIGHTS, FOR_ALL], default=OF_WEIGHTS, key="event-threshold-of", help=told
+        )
+        if which == FOR_ALL:
+            return _for_all()
+    st.caption(told)
+    return threshold_in_use(None, kept)
+
+
+def _for_all() -> float:
     return st.slider(
         "Event threshold",
         0.0,
@@ -49,18 +67,18 @@ def threshold() -> float:
     )
 
 
-def events_of(answer: Prediction, least: float) -> list[Segment]:
+def events_of(answer: Prediction, least: Threshold) -> list[Segment]:
     """The events of a recording of several windows, by time; none of a clip of one window."""
     return segments_of(answer.told(), least) if len(answer.windows) > 1 else []
 
 
-def headline(answer: Prediction, events: list[Segment], least: float) -> None:
+def headline(answer: Prediction, events: list[Segment], least: Threshold) -> None:
     """What occurs at all, in words."""
     known = [event for event in events if event.label != NONE_OF_THESE]
     refused = [event for event in events if event.label == NONE_OF_THESE]
     summary = summary_of(known)
     if not events:
-        st.markdown(f"## Nothing above {percent(least, 0)}")
+        st.markdown(f"## Nothing above {percent(least, 0) if isinstance(least, float) else 'the thresholds'}")
     elif not known:
         st.markdown(f"## {NONE_OF_THESE}")
     elif len(summary) == 1:
@@ -185,7 +203,7 @@ def _page(key: str, rows: list[Segment]) -> list[Segment]:
     return rows[first : first + ROWS]
 
 
-def downloads(told: dict[str, Any], labels: list[str], least: float, band: Band) -> None:
+def downloads(told: dict[str, Any], labels: list[str], least: Threshold, band: Band) -> None:
     """The events of one recording, for a spreadsheet, for Audacity and for Raven.
 
     Args:

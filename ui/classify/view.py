@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from labcore.batch.segments import THRESHOLD, summary_of
+from labcore.batch.segments import THRESHOLD, Threshold, summary_of
 from labcore.batch.tables import csv_text
 from labcore.errors import LabError
 from labcore.inference.prediction import NONE_OF_THESE
@@ -99,7 +99,7 @@ def _answers(run: Run, clips: list[Clip]) -> None:
     long = [item for item in predicted if item.answer is not None and len(item.answer.windows) > 1]
     if len(failed) == len(predicted):
         return
-    least = clip_events.threshold() if long else THRESHOLD
+    least = clip_events.threshold(services.classifier(run).thresholds) if long else THRESHOLD
     number = 0
     if len(predicted) > 1:
         first = next(number for number, item in enumerate(predicted) if item.answer is not None)
@@ -120,7 +120,7 @@ def _answers(run: Run, clips: list[Clip]) -> None:
         shell.show_error(error)
 
 
-def rows_of(predicted: list[PredictedClip], least: float) -> pd.DataFrame:
+def rows_of(predicted: list[PredictedClip], least: Threshold) -> pd.DataFrame:
     """Many clips, a row each. Columns of which nothing is known are left out."""
     import pandas as pd
 
@@ -129,7 +129,7 @@ def rows_of(predicted: list[PredictedClip], least: float) -> pd.DataFrame:
     return pd.DataFrame([_row(item, least, names) for item in predicted]).dropna(axis=1, how="all")
 
 
-def _row(item: PredictedClip, least: float, names: dict[str, str]) -> dict[str, Any]:
+def _row(item: PredictedClip, least: Threshold, names: dict[str, str]) -> dict[str, Any]:
     """A clip in few words; of a long recording the labels that last longest, and their highest probability."""
     found, truth = item.answer, label_name(item.clip.truth) if item.clip.truth else None
     row = {"Clip": shown(item.clip.name), "Label": truth, "Prediction": "cannot be read", "Probability": None}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from labcore import calibration
+from labcore import calibration, keeping
 from labcore.errors import RunError
 from labcore.evaluation.calibration import Reliability, verdict
 from labcore.evaluation.figures import Figures
@@ -88,7 +88,7 @@ def _temperature(run: Run, temperature: Temperature | None) -> None:
     if trouble is None and clips is None and validation.evaluating(run, "calibrate-evaluating"):
         return
     if clips is not None and st.session_state.pop(f"{WANTED}-{run.id}", False):
-        calibration.keep(run, calibration.fitted(run, clips))
+        keeping.keep(run, calibration.fitted(run, clips))
         st.rerun()
     if trouble is not None and temperature is None:
         st.info(f"{plain(capital(trouble.what))}. {plain(trouble.remedy)}.", icon=":material/info:")
@@ -109,7 +109,7 @@ def _buttons(run: Run, temperature: Temperature | None, *, fit: bool) -> None:
             owner_guard.guarded_button(label, act, owner, key="calibrate-fit", verb="Calibrate", help=told, **looks)
         if temperature is not None:
             verb = "Switch off" if temperature.on else "Switch on"
-            switch = partial(calibration.switch, run, not temperature.on)
+            switch = partial(keeping.switch, run, Temperature, not temperature.on)
             owner_guard.guarded_button(verb, switch, owner, key="calibrate-switch", icon=":material/toggle_on:")
 
 
@@ -117,7 +117,7 @@ def _fit(run: Run) -> None:
     """Fit a temperature and keep it; where the validation clips are not judged yet, have that done first."""
     clips = calibration.clips_for(run)
     if clips is not None:
-        calibration.keep(run, calibration.fitted(run, clips))
+        keeping.keep(run, calibration.fitted(run, clips))
         return
     services.ask_for(Evaluation, calibration.validation_plan(run))
     st.session_state[f"{WANTED}-{run.id}"] = True

@@ -13,7 +13,7 @@ from ui.app import live
 from ui.app.shell import errors_in_place
 from ui.app.text import plain
 from ui.components import owner_guard
-from ui.runs import actions, correct, evaluation, labels, mistakes, overview, report, robustness, rows, unknown
+from ui.runs import actions, alarms, correct, evaluation, labels, mistakes, overview, report, robustness, rows, unknown
 
 S = TypeVar("S")
 TABS: dict[str, Callable[[Run], None]] = {
@@ -24,6 +24,7 @@ TABS: dict[str, Callable[[Run], None]] = {
     "Correct": correct.show,
     "Robustness": robustness.show,
     "Unknown sounds": unknown.show,
+    "False alarms": alarms.show,
 }
 """Title → what it shows. Only the tab that is open is drawn."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from labcore import calibration, unknowns
+from labcore import calibration, keeping, unknowns
 from labcore.errors import LabError, RunError
 from labcore.evaluation.jobs import Evaluation
 from labcore.evaluation.refusal import LARGEST, REFUSED
@@ -61,7 +61,7 @@ def _threshold(run: Run, unknown: Unknown) -> None:
     st.caption(f"Fitted on {plain(threshold.source)}; the clips of the test fold were not used.")
     owner_guard.guarded_button(
         "Switch off" if threshold.on else "Switch on",
-        partial(unknowns.switch, run, not threshold.on),
+        partial(keeping.switch, run, Unknown, not threshold.on),
         glance(run).by,
         key="unknown-switch",
         verb="Change",
@@ -117,7 +117,7 @@ def _ask(run: Run, share: float, to_evaluate: bool) -> None:
 
 def _begin(run: Run, share: float) -> None:
     def work(progress: Callable[[float], None]) -> None:
-        unknowns.keep(run, unknowns.fit(run, share, lambda done, total: progress(done / max(1, total))))
+        keeping.keep(run, unknowns.fit(run, share, lambda done, total: progress(done / max(1, total))))
 
     long_work.held().pop(_key(run), None)
     long_work.start(_key(run), "the threshold for unknown sounds", GROUP, "Fitting", work)
@@ -147,4 +147,4 @@ def _key(run: Run) -> str:
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def _kept(path: str, changed: int) -> Unknown | None:
-    return unknowns.kept(Run(Path(path)))
+    return keeping.kept(Run(Path(path)), Unknown)
