@@ -60,7 +60,7 @@ def test_thresholds_of_each_class():
         (1.5, 2.5, "b", 1),
     ]  # c: the usual one
     assert spans(segments_of(told, {"a": 2.0, "b": 2.0, "c": 0.45})) == [(3.5, 5.0, "c", 1)]
-    assert track_of(told, "audacity", {"a": 2.0, "b": 0.3}) == "1.500000\t2.500000\tb\n"
+    assert track_of(told, "audacity", {"a": 2.0, "b": 0.3}, BAND) == "1.500000\t2.500000\tb\n"
     kept = Thresholds(values={"a": 0.7, "b": 0.2})
     assert threshold_in_use(None, kept) == kept.values
     assert threshold_in_use(0.1, kept) == 0.1
