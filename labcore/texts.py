@@ -91,6 +91,11 @@ def counted(number: int, unit: str, units: str = "", *, figure: Callable[[int], 
     return f"{figure(number)} {unit if number == 1 else units or unit + 's'}"
 
 
+def megabytes(count: int) -> str:
+    """Bytes for people, in MB or GB."""
+    return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{max(1, round(count / 1e6)):,} MB"
+
+
 def percent(share: float | None, digits: int = 1) -> str:
     """A share of 1 as ``87.5 %``; a dash where there is none."""
     return "–" if share is None else f"{100 * share:.{digits}f} %"

@@ -19,8 +19,11 @@ _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 @contextlib.contextmanager
-def opened_zip(file: IO[bytes], most: int = MOST_ENTRIES) -> Iterator[zipfile.ZipFile]:
+def opened_zip(file: IO[bytes], most: int = MOST_ENTRIES, *, most_ratio: int = MOST_RATIO) -> Iterator[zipfile.ZipFile]:
     """A zip archive with at most ``most`` entries, none of which is larger than its bytes in the archive can honestly be.
+
+    Args:
+        most_ratio: so many times its size in the archive an entry may be; for whoever bounds the sum of all in another way.
 
     Raises:
         zipfile.BadZipFile: it is none, or one that would take more memory than it should; also for whatever goes wrong while it is read.
@@ -31,7 +34,7 @@ def opened_zip(file: IO[bytes], most: int = MOST_ENTRIES) -> Iterator[zipfile.Zi
             raise zipfile.BadZipFile(f"{count} entries; {most} are allowed")
         with zipfile.ZipFile(file) as archive:
             for info in archive.infolist():
-                _check(info)
+                _check(info, most_ratio)
             yield archive
     except (zipfile.BadZipFile, OSError, MemoryError):
         raise
@@ -39,12 +42,12 @@ def opened_zip(file: IO[bytes], most: int = MOST_ENTRIES) -> Iterator[zipfile.Zi
         raise zipfile.BadZipFile(str(error) or type(error).__name__) from error
 
 
-def _check(info: zipfile.ZipInfo) -> None:
+def _check(info: zipfile.ZipInfo, most_ratio: int) -> None:
     if info.flag_bits & 1:
         raise zipfile.BadZipFile("it is encrypted")
     if info.compress_type not in _METHODS:
         raise zipfile.BadZipFile("it uses a compression other than deflate")
-    if info.file_size > SMALL and info.file_size > MOST_RATIO * info.compress_size:
+    if info.file_size > SMALL and info.file_size > most_ratio * info.compress_size:
         raise zipfile.BadZipFile(f"it would unpack to {info.file_size / max(1, info.compress_size):.0f} times its size")
 
 

@@ -13,16 +13,15 @@ import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, TypeVar
 
 from labcore.backup.names import DAMAGED, FOREIGN, Names, cut, is_run, trouble
 from labcore.backup.writing import FORMAT, HEAD, MANIFEST, PIECE, Progress
 from labcore.errors import BackupError
 from labcore.reading import parse_json
+from labcore.tars import BoundedHeader, is_plain_file
 
 LARGEST_HEAD = 16 * 1024**2
-LARGEST_EXTENSION = 64 * 1024
-"""Bytes of a header that goes before a member, for what an ordinary one cannot hold: tarfile takes it into memory."""
 LARGEST_LINE = 64 * 1024
 """Bytes of a line of the manifest: a path and two numbers."""
 NO_BACKUP, CUT_OFF = "is not a backup of the lab", "is damaged or cut off"
@@ -75,29 +74,16 @@ def read_archive(
     raise BackupError("the backup is cut off: its list of checksums is missing", DAMAGED)
 
 
-class _Bounded(tarfile.TarInfo):
-    """A header whose extensions are refused where they are larger than any name needs."""
-
-    @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str | None, errors: str) -> Any:
-        member = super().frombuf(buf, encoding or "utf-8", errors)
-        extension = member.type not in (*tarfile.REGULAR_TYPES, *_OTHERS)
-        if member.size < 0 or (extension and member.size > LARGEST_EXTENSION):
-            raise tarfile.ReadError(f"a header of {member.size} bytes")
-        return member
-
-
 FILTER: Callable[..., object] = getattr(tarfile, "data_filter", lambda member, folder: member)
 """tarfile's own judgement of a member (PEP 706). Debian 12's Python has none: there the names alone decide, which are stricter."""
-_OTHERS = (tarfile.LNKTYPE, tarfile.SYMTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.DIRTYPE, tarfile.FIFOTYPE)
 
 
 def _members(plain: IO[bytes], folder: Path) -> Iterator[tuple[tarfile.TarInfo, IO[bytes]]]:
     """The files of an archive in their order, for a folder; each has to be read before the next one is asked for."""
-    archive = _parsed(lambda: tarfile.TarFile.open(fileobj=plain, mode="r|", tarinfo=_Bounded), NO_BACKUP)
+    archive = _parsed(lambda: tarfile.TarFile.open(fileobj=plain, mode="r|", tarinfo=BoundedHeader), NO_BACKUP)
     while (member := _parsed(archive.next, CUT_OFF)) is not None:
         archive.members = []  # type: ignore[attr-defined]  # tarfile would keep them all
-        if member.type not in (tarfile.REGTYPE, tarfile.AREGTYPE) or member.sparse is not None or member.size < 0:
+        if not is_plain_file(member):
             raise BackupError(f"the backup holds {cut(member.name)}, which is not a regular file", FOREIGN)
         try:
             FILTER(member, str(folder))

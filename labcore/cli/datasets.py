@@ -1,12 +1,15 @@
-"""List, create, import, check, rename and remove data sets, and show their corrected labels.
+"""List, create, look at, import, check, rename and remove data sets, and show their corrected labels.
 
-Recognized layouts: UrbanSound8K, ESC-50, Speech Commands, one folder per class (also inside train/ val/ test/,
-audio_train/ audio_test/ or fold1/ …), and a CSV file with the columns path,label and optionally fold, group (speaker
+Recognized layouts: UrbanSound8K, ESC-50, Speech Commands, GTZAN, FSD50K, AudioSet, BirdCLEF, FSDD, AudioMNIST, RAVDESS,
+CREMA-D, TESS, Hugging Face audiofolder, one folder per class (also inside train/ val/ test/, audio_train/ audio_test/ or
+fold1/ …), and a CSV file with the columns path,label and optionally fold, group (speaker
 or recording), and start,end or start,duration in seconds, or in the unit of the column's name (start_ms, end_sample).
-Other common column names work too; `labcore datasets check` shows how they were read.
+Other common column names work too; `labcore datasets look` shows how they were read. Zip and tar archives, WebDataset and
+Parquet with sounds are unpacked into the workspace.
 
 Examples:
   labcore datasets demo
+  labcore datasets look ~/ESC-50
   labcore datasets import ~/ESC-50 --name esc50
   labcore datasets check esc50
   labcore datasets annotations esc50
@@ -18,6 +21,7 @@ import argparse
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from labcore.cli import bring
 from labcore.cli.output import Content, duration, say, table, tell, tell_list
 from labcore.cli.parser import Parser, add_anyone, add_json, subcommands
 from labcore.cli.progress import counting, scanning
@@ -43,7 +47,12 @@ def parser() -> Parser:
             "list": (show_list, "list the data sets of the workspace"),
             "demo": (demo, "make the demo set: 400 synthetic city sounds of ten classes, in about ten seconds"),
             "check": (check, "check a data set for problems that would harm training"),
-            "import": (take_in, "add a folder or CSV file to the workspace; the files stay where they are"),
+            "look": (bring.look, "show what a folder, CSV file or archive looks like, and what of it cannot be read"),
+            "import": (
+                bring.take_in,
+                "add a folder or CSV file to the workspace, whose files stay where they are; unpack an archive into it",
+            ),
+            "table": (bring.write_table, "write the clips of a data set as a CSV file, with one label a clip or all"),
             "rename": (rename, "rename a data set; its runs still find it"),
             "remove": (remove, "remove a data set from the workspace; your own files stay where they are"),
             "annotations": (
@@ -54,10 +63,18 @@ def parser() -> Parser:
     )
     actions["demo"].add_argument("--seed", metavar="N", type=int, default=0, help="seed of the synthesis (default: 0)")
     actions["check"].add_argument("dataset", metavar="NAME", help="data set by name, or path of a folder or CSV file")
-    actions["import"].add_argument("path", metavar="PATH", help="folder or CSV file")
+    for looked_at in ("look", "import"):
+        actions[looked_at].add_argument("path", metavar="PATH", help="folder, CSV file, or archive (zip, tar, Parquet)")
     actions["import"].add_argument(
         "--name", default="", help="name in the workspace (default: that of the folder or file)"
     )
+    written = actions["table"]
+    written.add_argument("dataset", metavar="NAME", help="data set by name, or path of a folder or CSV file")
+    written.add_argument(
+        "--labels", choices=("all", "first", "single"), default="all", help="of clips with several labels: all of them, the first "
+        "one, or no such clip (default: all)",
+    )  # fmt: skip
+    written.add_argument("--output", "-o", metavar="FILE", default="-", help="file to write (default: stdout)")
     actions["rename"].add_argument("dataset", metavar="OLD", help="present name")
     actions["rename"].add_argument("to", metavar="NEW", help="new name")
     actions["remove"].add_argument("dataset", metavar="NAME", help="name of the data set")
@@ -74,8 +91,9 @@ def parser() -> Parser:
     wish.add_argument("--csv", metavar="FILE", help="write every annotation as CSV to this file, - for stdout")
     wish.add_argument("--undo", metavar="ID", help="take an annotation back; last for your newest one")
     add_anyone(decisions, "with --undo: take it back")
-    for action in actions.values():
-        add_json(action, "lines of JSON")
+    for each in actions.values():
+        if each is not written:
+            add_json(each, "lines of JSON")
     return parser
 
 
@@ -99,16 +117,6 @@ def demo(workspace: Workspace, arguments: argparse.Namespace) -> int:
     path = make_demo(workspace.datasets / "demo", seed=arguments.seed, progress=counting("making the demo set"))
     say("`labcore train --preset quick` trains on it")
     return tell({"name": path.name, "path": str(path)}, str(path), as_json=arguments.json)
-
-
-def take_in(workspace: Workspace, arguments: argparse.Namespace) -> int:
-    from labcore.datasets.registry import register
-
-    info = register(workspace, arguments.path, arguments.name, scanning("reading headers"))
-    for sentence in info.warnings:
-        say(f"warning: {sentence}", "yellow")
-    clips = f"{counted(info.clips, 'clip')} of {counted(info.classes, 'class', 'classes')}"
-    return tell(asdict(info), f"{info.name}: {clips} ({info.layout}) at {info.path}", as_json=arguments.json)
 
 
 def rename(workspace: Workspace, arguments: argparse.Namespace) -> int:

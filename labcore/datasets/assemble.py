@@ -17,12 +17,20 @@ from labcore.texts import shown
 
 URBANSOUND_NAME = re.compile(r"(?P<source>\d+)-(?P<target>\d)-\d+-\d+$")
 ESC50_NAME = re.compile(r"(?P<fold>[1-5])-(?P<source>\d+)-[A-Z]-(?P<target>\d+)$")
+LISTED = ("csv", "audiofolder")
+"""Layouts whose labels people write into a list."""
 SPEECH_COMMANDS_NAME = re.compile(r"(?P<source>.+)_nohash_\d+$")
 
 
 @dataclass
 class DatasetDraft:
-    """What a layout gave so far. ``official``: its folds are published with the data set."""
+    """What a layout gave so far.
+
+    Attributes:
+        official: its folds are published with the data set.
+        group: what its groups are, where they are not recordings: "speaker".
+        several_labels: a cell may hold several labels, see :mod:`labcore.datasets.several`.
+    """
 
     name: str
     root: Path
@@ -33,6 +41,8 @@ class DatasetDraft:
     passed_over: int = 0
     label_order: tuple[str, ...] = ()
     official: bool = False
+    group: str = ""
+    several_labels: bool = False
 
 
 def source_of(file: str) -> str:
@@ -68,6 +78,7 @@ def assembled(reading: DatasetDraft) -> Dataset:
         rows, timed = parted(rows)
         folds, note = assign_folds([row[1] for row in rows], [row[3] for row in rows])
         rows = [(*row[:2], fold, *row[3:]) for row, fold in zip(rows, folds, strict=True)]
+        note = note.replace("source recording", reading.group) if reading.group else note
         note += "; classes with a single recording are split by time" if timed else ""
     else:
         kind = "official folds" if reading.official else "folds from the data set"
@@ -87,13 +98,14 @@ def assembled(reading: DatasetDraft) -> Dataset:
         reading.passed_over,
         reading.label_order,
         reading.findings + told + timed,
+        several_labels=reading.several_labels,
     )
 
 
 def _labels(reading: DatasetDraft, labels: list[str]) -> tuple[list[str], list[Finding]]:
     """Labels as they are meant, and what is told of them."""
-    if reading.layout == "csv":
+    if reading.layout in LISTED:
         labels, told = unified(labels)
-        return labels, [*told, *several_in_a_cell(labels)]
+        return labels, [*told, *([] if reading.several_labels else several_in_a_cell(labels))]
     labels = [unicodedata.normalize("NFC", shown(label)) for label in labels]
     return labels, [] if reading.official else list(alike(set(labels)))

@@ -9,6 +9,7 @@ from pathlib import Path
 from labcore.datasets.columns import KINDS, Taken, column_for, weak_paths
 from labcore.datasets.csvtext import read_rows
 from labcore.datasets.labels import is_missing
+from labcore.datasets.listfiles import JSON_LINES, PARQUET, read_json_lines, read_parquet
 from labcore.datasets.lookup import FileFinder, for_lists
 from labcore.datasets.parts import part_named
 from labcore.datasets.scan import holds_audio, is_audio, is_file, listed, subfolders
@@ -16,9 +17,10 @@ from labcore.datasets.spans import SpanColumns, time_columns
 from labcore.datasets.table import DataProblem, Finding
 from labcore.errors import DatasetError
 
-LIST_SUFFIXES = (".csv", ".tsv", ".txt")
-TAKEN_SUFFIXES = (".csv", ".tsv")
-SHEETS = (".xlsx", ".xls", ".ods", ".parquet", ".jsonl")
+TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
+LIST_SUFFIXES = (*TEXT_SUFFIXES, *JSON_LINES, *PARQUET)
+TAKEN_SUFFIXES = (".csv", ".tsv", *JSON_LINES, *PARQUET)
+SHEETS = (".xlsx", ".xls", ".ods")
 """Lists in a form that is not read."""
 LOOKED_AT = 50
 """So many of the first rows tell whether a column holds names of files that are there."""
@@ -26,12 +28,16 @@ LOOKED_AT = 50
 
 @dataclass(frozen=True)
 class ClipList:
-    """A list of clips as text: ``rows`` maps the names of the header to the cells; ``lines`` counts from 1."""
+    """A list of clips as text: ``rows`` maps the names of the header to the cells; ``lines`` counts from 1.
+
+    ``several``: a cell may hold several labels, joined as :mod:`labcore.datasets.several` does.
+    """
 
     path: Path
     header: list[str]
     rows: list[dict[str, str]]
     lines: list[int]
+    several: bool = False
 
     @cached_property
     def finder(self) -> FileFinder:
@@ -97,10 +103,14 @@ class ClipList:
 def read_list(path: Path) -> ClipList:
     """Read a CSV file: any usual separator and encoding; with a header, or the order path, label, fold, group, start, end where the
     first cell of the first line is the name of an audio file. Lines that begin with ``#`` are comments, unless they are the header.
+    A JSON object a line, and Parquet, are lists too.
 
     Raises:
         DatasetError: it cannot be read, is empty, or a quote in it does not close.
     """
+    if (read := _OTHERS.get(path.suffix.lower())) is not None:
+        found, numbers, several = read(path)
+        return ClipList(path, list(dict.fromkeys(name for row in found for name in row)), found, numbers, several)
     numbered = read_rows(path)
     header: list[str] | None = None
     rows: list[dict[str, str]] = []
@@ -122,6 +132,10 @@ def read_list(path: Path) -> ClipList:
     if header is None:
         raise DatasetError(f"{path} contains only comments", "It needs a header `path,label` and one row per clip")
     return ClipList(path, header, rows, lines)
+
+
+_OTHERS = {**dict.fromkeys(JSON_LINES, read_json_lines), **dict.fromkeys(PARQUET, read_parquet)}
+"""Endings of lists that are no CSV → what reads them."""
 
 
 def left_out(path: Path, line: int, cell: str, what: str) -> DataProblem:

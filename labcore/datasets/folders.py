@@ -10,9 +10,10 @@ from pathlib import Path
 from labcore.datasets.assemble import DatasetDraft, assembled, join_equal_files, source_of, without_single_fold
 from labcore.datasets.labels import speakers
 from labcore.datasets.parts import FOLD_NAMES, PartLists, is_aside, part_named, parts_among
-from labcore.datasets.scan import Found, find_audio
+from labcore.datasets.scan import NOT_CLASSES, Found, find_audio, is_audio, listed
 from labcore.datasets.table import Dataset, Finding, natural_order, some
 from labcore.errors import DatasetError
+from labcore.texts import counted
 
 LIST_REMEDY = (
     "Put the clips of each class into a folder of the class's name, or write a CSV file with the columns path and label"
@@ -39,6 +40,7 @@ def read_folders(root: Path, name: str, findings: Sequence[Finding] = ()) -> Dat
     if not lists:
         reading.rows = join_equal_files(reading.rows)
     reading.findings += speakers([(row[1], Path(row[0]).name) for row in reading.rows])
+    reading.findings += _noises(root)
     return assembled(reading)
 
 
@@ -95,6 +97,18 @@ def _left_aside(root: Path, outside: list[tuple[str, ...]], folds: dict[str, str
         tuple(str(root.joinpath(*parts)) for parts in outside),
         f"Move them into the folder of their class{in_part}, if they belong to the data set",
     )
+
+
+def _noises(root: Path) -> Iterator[Finding]:
+    """The folders of noises, which are no class."""
+    for name in NOT_CLASSES:
+        files = [entry.path for entry in listed(root / name) if is_audio(entry.name)]
+        if files:
+            what = (
+                f"{counted(len(files), 'file')} in {name} {'is' if len(files) == 1 else 'are'} long noise and no class"
+            )
+            remedy = f"One of them can be mixed into training clips: --noise 0.5 --augment.noise_file {files[0]}"
+            yield Finding("noises", what, tuple(files), remedy, "note")
 
 
 def _inner_parts(found: Found) -> dict[str, str]:

@@ -29,15 +29,10 @@ def unreadable_headers(dataset: Dataset, progress: OnProgress) -> Iterator[Findi
     Raises:
         DatasetError: not one file is audio.
     """
-    paths = list(dict.fromkeys(dataset.table["path"]))
-    trouble: dict[str, str] = {}
-    with ThreadPoolExecutor(usable_cores(), thread_name_prefix="headers") as pool:
-        for start in range(0, len(paths), AHEAD):
-            part = paths[start : start + AHEAD]
-            trouble |= {path: why for path, why in zip(part, pool.map(_trouble, part), strict=True) if why}
-            progress(start + len(part), len(paths))
+    trouble = header_troubles(dataset, progress)
     if not trouble:
         return
+    paths = set(dataset.table["path"])
     why, others = Counter(trouble.values()).most_common(1)[0][0], len(set(trouble.values())) > 1
     names = some((shown(Path(path).name) for path in trouble), NAMED)
     told = f"{names} {why}" if len(trouble) == 1 else f"{names}. {'Most often' if others else 'Each'}: it {why}"
@@ -56,6 +51,22 @@ def unreadable_headers(dataset: Dataset, progress: OnProgress) -> Iterator[Findi
         tuple(trouble),
         "Fetch or export them again, or remove them",
     )
+
+
+def header_troubles(dataset: Dataset, progress: OnProgress) -> dict[str, str]:
+    """File → why its header cannot be read, in words that follow its path, of those of which it cannot.
+
+    Args:
+        progress: as for :func:`unreadable_headers`.
+    """
+    paths = list(dict.fromkeys(dataset.table["path"]))
+    trouble: dict[str, str] = {}
+    with ThreadPoolExecutor(usable_cores(), thread_name_prefix="headers") as pool:
+        for start in range(0, len(paths), AHEAD):
+            part = paths[start : start + AHEAD]
+            trouble |= {path: why for path, why in zip(part, pool.map(_trouble, part), strict=True) if why}
+            progress(start + len(part), len(paths))
+    return trouble
 
 
 def _trouble(path: str) -> str:

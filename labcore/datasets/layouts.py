@@ -1,9 +1,8 @@
-"""The layouts of data sets, recognised by themselves: UrbanSound8K, ESC-50, Speech Commands, class folders, a CSV file of clips."""
+"""The layouts of data sets, recognised by themselves: the table of those that are known, and which one a path is."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +11,9 @@ from labcore.datasets.cliplist import LIST_SUFFIXES, ClipList, lists_beside, rea
 from labcore.datasets.folders import LIST_REMEDY, read_folders
 from labcore.datasets.listed import read_clip_lists
 from labcore.datasets.official import read_esc50, read_urbansound8k, urbansound_name
+from labcore.datasets.packing import PackedError, packed_files
+from labcore.datasets.published import audiofolder, audioset, birdclef, fsd50k, gtzan, spoken
+from labcore.datasets.published.glimpse import Glimpse, Layout, Reader
 from labcore.datasets.scan import (
     entries,
     folders_in,
@@ -28,13 +30,10 @@ from labcore.datasets.walk import looking
 from labcore.errors import DatasetError
 from labcore.typed import hint, typed_path
 
-KNOWN = (
-    "Known layouts: UrbanSound8K (audio/fold1 …, metadata/UrbanSound8K.csv), ESC-50 (audio/, meta/esc50.csv), "
-    "one folder per class, or a CSV file with the columns path and label"
-)
 INNER_FOLDERS = ("audio", "meta", "metadata")
 OFFICIAL_LISTS = ("metadata/UrbanSound8K.csv", "meta/esc50.csv")
-Reader = Callable[[str], Dataset]  # name → data set
+MOST_WITHIN = 12
+"""Of so many folders with audio in one, it is looked whether they are data sets by themselves, and not classes."""
 
 
 def read_dataset(path: str | Path, name: str = "") -> Dataset:
@@ -98,6 +97,8 @@ def _checked(dataset: Dataset) -> Dataset:
 
 def _recognise_file(path: Path) -> Reader:
     if path.suffix.lower() not in LIST_SUFFIXES:
+        if packed_files(path):
+            raise PackedError(path)
         kind = "a single clip" if is_audio(path.name) else "not a CSV file"
         raise DatasetError(f"{path} is {kind}, not a data set", f"Give a folder or a CSV file. {KNOWN}")
     clips = read_list(path)
@@ -115,20 +116,53 @@ def _recognise_file(path: Path) -> Reader:
 
 def _recognise(folder: Path) -> Reader | None:
     """The reader for a folder that is a data set itself; None where it is not."""
-    for place in ("metadata/UrbanSound8K.csv", "UrbanSound8K.csv", "meta/esc50.csv", "esc50.csv"):
-        if is_file(folder / place) and (reader := _official(folder, read_list(folder / place))):
+    glimpse = Glimpse(folder)
+    return next((reader for layout in LAYOUTS if (reader := layout.recognise(glimpse))), None)
+
+
+def _urbansound8k(glimpse: Glimpse) -> Reader | None:
+    for place in ("metadata/UrbanSound8K.csv", "UrbanSound8K.csv"):
+        if is_file(path := glimpse.folder / place) and (reader := _official(glimpse.folder, read_list(path))):
             return reader
-    if _has_urbansound_names(folder):
-        return lambda name: read_urbansound8k(folder, None, name)
-    lists, findings = lists_beside(folder)
-    if lists:
-        return lambda name: read_clip_lists(lists, folder, name, findings)
-    with_audio = [child for child in subfolders(folder) if holds_audio(folder / child)]
+    if _has_urbansound_names(glimpse.folder):
+        return lambda name: read_urbansound8k(glimpse.folder, None, name)
+    return None
+
+
+def _esc50(glimpse: Glimpse) -> Reader | None:
+    for place in ("meta/esc50.csv", "esc50.csv"):
+        if is_file(path := glimpse.folder / place) and (reader := _official(glimpse.folder, read_list(path))):
+            return reader
+    return None
+
+
+def _speech_commands(glimpse: Glimpse) -> Reader | None:
+    if not glimpse.holds("validation_list.txt", "testing_list.txt") or not glimpse.first:
+        return None
+    return lambda name: read_folders(glimpse.folder, name)
+
+
+def _listed(glimpse: Glimpse) -> Reader | None:
+    lists, findings = glimpse.lists
+    return (lambda name: read_clip_lists(lists, glimpse.folder, name, findings)) if lists else None
+
+
+def _folders(glimpse: Glimpse) -> Reader | None:
+    folder = glimpse.folder
+    with_audio = [child for child in glimpse.folders if holds_audio(folder / child)]
     if len(with_audio) > 1 or any(is_audio(entry.name) for child in with_audio for entry in listed(folder / child)):
         if any(is_file(folder / child / place) for child in with_audio for place in OFFICIAL_LISTS):
             return None  # they are data sets by their lists, and not classes
-        return lambda name: _read_folders(folder, name, findings)
+        if len(with_audio) <= MOST_WITHIN and any(_is_published(folder / child) for child in with_audio):
+            return None
+        return lambda name: _read_folders(folder, name, glimpse.lists[1])
     return None
+
+
+def _is_published(folder: Path) -> bool:
+    """Whether a folder is a data set by the names of its files or by lists of its own, as published ones are."""
+    glimpse = Glimpse(folder)
+    return any(layout.recognise(glimpse) is not None for layout in PUBLISHED)
 
 
 def _read_folders(folder: Path, name: str, findings: list[Finding]) -> Dataset:
@@ -165,6 +199,8 @@ def _only_one_below(folder: Path) -> Reader:
     if audio:
         reasons = "".join(f"; {finding.what}" for finding in lists_beside(folder)[1])
         raise DatasetError(f"{folder} holds {audio} audio files, but no labels for them{reasons}", LIST_REMEDY)
+    if packed_files(folder):
+        raise PackedError(folder)
     raise DatasetError(f"no data set was recognised in {folder}", KNOWN)
 
 
@@ -189,3 +225,25 @@ def _has_urbansound_names(folder: Path) -> bool:
         if names:
             return sum(urbansound_name(name) is not None for name in names) > 0.9 * len(names)
     return False
+
+
+BY_LIST = (gtzan.LAYOUT, fsd50k.LAYOUT, audioset.LAYOUT, birdclef.LAYOUT, audiofolder.LAYOUT)
+BY_NAME = spoken.LAYOUTS
+PUBLISHED = (*BY_LIST, *BY_NAME)
+"""Those that are known by lists of their own, or by the names of their files: a list that somebody wrote goes before the names."""
+LAYOUTS = (
+    Layout("urbansound8k", "UrbanSound8K", "audio/fold1 …, metadata/UrbanSound8K.csv", _urbansound8k),
+    Layout("esc50", "ESC-50", "audio/, meta/esc50.csv", _esc50),
+    Layout("speech_commands", "Speech Commands", "yes/…, validation_list.txt, testing_list.txt", _speech_commands),
+    *BY_LIST,
+    Layout("csv", "a CSV file", "a list with the columns path and label", _listed),
+    *BY_NAME,
+    Layout("folders", "class folders", "one folder per class", _folders),
+)
+"""The layouts in the order in which a folder is held against them: the first that recognises it reads it."""
+TITLES = {layout.name: layout.title for layout in LAYOUTS}
+KNOWN = (
+    "Known layouts: UrbanSound8K (audio/fold1 …, metadata/UrbanSound8K.csv), ESC-50 (audio/, meta/esc50.csv), Speech Commands, "
+    f"{', '.join(layout.title for layout in PUBLISHED)}, one folder per class, or a CSV file with the columns path and label; "
+    "`labcore datasets look` shows each"
+)

@@ -9,6 +9,7 @@ from functools import cache, partial
 from pathlib import Path
 
 from labcore.audio import probe
+from labcore.datasets import several
 from labcore.datasets.assemble import DatasetDraft, assembled, join_equal_files, source_of, without_single_fold
 from labcore.datasets.by_time import Row
 from labcore.datasets.cliplist import ClipList, left_out, value_of
@@ -38,6 +39,12 @@ def read_clip_lists(
     if not any(clips.taken.group for clips, _ in lists):
         reading.rows = join_equal_files(reading.rows)
     reading.rows = without_single_fold(reading.rows)
+    reading.several_labels = any(clips.several for clips, _ in lists) and any(
+        several.MARK in row[1] for row in reading.rows
+    )
+    reading.findings += (
+        several.told(reading.rows, "They stand in the order of the list") if reading.several_labels else []
+    )
     reading.findings += _unlisted(reading, [clips for clips, _ in lists])
     reading.findings += doubtful([row[1] for row in reading.rows])
     return assembled(reading)

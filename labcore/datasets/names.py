@@ -9,7 +9,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from labcore.allowed_paths import is_open
-from labcore.datasets.cliplist import LIST_SUFFIXES
+from labcore.datasets.cliplist import TEXT_SUFFIXES
 from labcore.datasets.scan import entries
 from labcore.errors import DatasetError
 from labcore.reading import DamagedError, read_object
@@ -62,7 +62,7 @@ def entries_of(workspace: Workspace) -> dict[str, Path]:
     for entry in entries(workspace.datasets):
         path = workspace.datasets / entry.name
         name, stem = shown(entry.name), shown(path.stem)
-        is_list = path.suffix == ".json" or path.suffix.lower() in LIST_SUFFIXES
+        is_list = path.suffix == ".json" or path.suffix.lower() in TEXT_SUFFIXES
         if os.path.isdir(path) or (entry.is_symlink() and not is_list and not is_open(path)):  # noqa: PTH112
             # a link that leads where nothing may be opened is told, whether anything is there or not
             found[name] = path

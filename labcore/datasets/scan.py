@@ -111,6 +111,15 @@ def find_audio(folder: Path, *, foreign: bool = False, noises: bool = False) -> 
     return found
 
 
+def first_audio(folder: Path) -> Iterator[tuple[str, ...]]:
+    """The audio files under a folder, as :class:`Found` has them, one after the other: for whoever needs the first ones only.
+
+    Raises:
+        DatasetError, TooMuchError: as for :func:`find_audio`.
+    """
+    return ((*parts, name) for parts, name in _Walk(lambda _: None).files(folder) if is_audio(name))
+
+
 def holds_audio(folder: Path) -> bool:
     """Whether there is any audio file under a folder; stops at the first. One that cannot be listed holds none.
 
@@ -118,7 +127,7 @@ def holds_audio(folder: Path) -> bool:
         TooMuchError: more was looked through than a data set can hold.
     """
     try:
-        return any(is_audio(name) for _, name in _Walk(lambda _: None).files(folder))
+        return any(True for _ in first_audio(folder))
     except TooMuchError:
         raise
     except DatasetError:

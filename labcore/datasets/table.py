@@ -95,7 +95,7 @@ class Dataset:
     """Clips with their labels and folds; nothing has been decoded yet.
 
     Attributes:
-        layout: "urbansound8k", "esc50", "speech_commands", "folders" or "csv".
+        layout: its name in :data:`labcore.datasets.layouts.LAYOUTS`, as "urbansound8k", "folders" or "csv".
         table: columns path (str, absolute), label (str), fold (str), group (str: the recording a clip was cut from),
             start_s (float), end_s (float, nan for the end of the file); index 0 … n-1. A clip that is a recording of its own
             has its way from ``folder`` on as group, so that drawn folds are the same wherever the data set lies. The label is
@@ -108,6 +108,7 @@ class Dataset:
         part_of: the whole data set, where these are the clips of one fold of it.
         annotations: the file of what people decided on its labels; None where it is no data set of a workspace.
         corrections: the labels that are other than the data set's own; None where nobody looked for any.
+        several_labels: a clip may have several labels, joined in its cell: see :mod:`labcore.datasets.several`.
     """
 
     name: str
@@ -122,6 +123,7 @@ class Dataset:
     part_of: Dataset | None = None
     annotations: Path | None = None
     corrections: Corrections | None = None
+    several_labels: bool = False
 
     @property
     def labels(self) -> list[str]:

@@ -27,6 +27,7 @@ TABLE = {
     "evaluations": "labcore.evaluation.jobs:Evaluation",
     "noise": "labcore.evaluation.robustness:RobustnessTest",
     "estimates": "labcore.training.estimates:EstimateJob",
+    "imports": "labcore.importing.job:Import",
 }
 """Folder of the workspace → module and class of the jobs in it."""
 

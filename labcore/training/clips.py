@@ -13,6 +13,7 @@ from labcore.config.budget import plan
 from labcore.datasets.folds import drawn_in
 from labcore.datasets.record import ClipRecord
 from labcore.datasets.resuming import find_again, former_folders, other_clips
+from labcore.datasets.several import require_one_label
 from labcore.datasets.splits import split_for, with_train_clips
 from labcore.datasets.store import ClipStore, open_store
 from labcore.datasets.table import Dataset, Split, unusual
@@ -62,7 +63,9 @@ def open_clips(
         DatasetError: the data set cannot be had, or does not hold the clips of the checkpoint any more.
         Stopped: it was asked to stop.
     """
-    config, dataset = _within_budget(config, find_again(run, workspace, config.data.dataset))
+    known = find_again(run, workspace, config.data.dataset)
+    require_one_label(known)
+    config, dataset = _within_budget(config, known)
     store = yield from follow(
         "building the clip store",
         lambda progress: open_store(workspace, dataset, config.audio.sample_rate, progress),

@@ -40,6 +40,7 @@ PAGES = {
     "reports": ("pages/benchmark.py", "report"),
     "noise": ("pages/explore.py", "noise"),
     "estimates": ("pages/train.py", ""),
+    "imports": ("pages/train.py", ""),
 }
 """Folder of jobs → the page that shows one, and the word that names it in the address of that page."""
 

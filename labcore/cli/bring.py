@@ -1,0 +1,110 @@
+"""What brings a data set into a workspace: ``labcore datasets look``, ``import`` and ``table``."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import math
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labcore.cli.output import DONE, LISTED, USAGE, Content, emit, say, tell
+from labcore.cli.progress import scanning
+from labcore.sheets import Sheet
+from labcore.texts import counted, megabytes
+from labcore.typed import typed_path
+from labcore.workspace import Workspace, slug, write_atomically
+
+if TYPE_CHECKING:
+    from labcore.datasets.look import Look
+
+COLUMNS = ("path", "label", "fold", "group", "start_s", "end_s")
+
+
+def look(workspace: Workspace, arguments: argparse.Namespace) -> int:
+    """Tell what lies at a path; the exit status is that of bad input where it is no data set."""
+    from labcore.datasets.look import look
+
+    found = look(workspace, arguments.path, scanning("looking"))
+    tell(found.to_dict(), *report(found), as_json=arguments.json)
+    return USAGE if found.error else DONE
+
+
+def report(found: Look) -> list[Content]:
+    """What ``datasets look`` prints: a sentence, then each file that cannot be used, with why."""
+    from labcore.datasets.layouts import KNOWN
+
+    lines: list[Content] = [found.sentence]
+    for heading, each in (("unreadable", found.unreadable), ("left out", found.left_out)):
+        lines += [f"{heading}: {path}: {what}" for path, what in each[:LISTED]]
+        if len(each) > LISTED:
+            lines.append(f"{heading}: and {len(each) - LISTED} more; --json lists them all")
+    if found.error:
+        remedy = _known() if found.remedy == KNOWN else [found.remedy]
+        return lines + [line for line in (found.seen, *remedy) if line]
+    lines.append(f"folds: {found.fold_note}; {counted(found.groups, 'group')}")
+    lines += [f"{finding.level}: {finding.sentence}" for finding in found.findings]
+    how = f"unpacks {megabytes(found.bytes)} into the workspace" if found.archive else "adds it; nothing is copied"
+    return [*lines, f"`labcore datasets import {found.path}` {how}"]
+
+
+def _known() -> list[str]:
+    from labcore.datasets.look import known_layouts
+
+    return ["layouts:", *(f"  {title}: {tree}" for title, tree in known_layouts())]
+
+
+def take_in(workspace: Workspace, arguments: argparse.Namespace) -> int:
+    """Add a folder or a list, or unpack an archive into the workspace."""
+    from labcore.datasets.packing import PackedError
+    from labcore.datasets.registry import register
+
+    try:
+        info = register(workspace, arguments.path, arguments.name, scanning("reading headers"))
+    except PackedError:
+        return _unpack(workspace, arguments)
+    return _tell(asdict(info), arguments.json)
+
+
+def _unpack(workspace: Workspace, arguments: argparse.Namespace) -> int:
+    """Unpack archives into the workspace, as a job in this process."""
+    from labcore.cli.foreground import run_short
+    from labcore.datasets.names import require_free
+    from labcore.datasets.packing import stem_of
+    from labcore.importing.job import Import, ImportPlan
+
+    path = Path(os.path.abspath(typed_path(arguments.path)))  # noqa: PTH100 (tidies "..", keeps links)
+    name = slug(arguments.name or stem_of(path))
+    require_free(workspace, name, None)
+    job = Import.create(workspace, ImportPlan(path=str(path), name=name))
+    status = run_short(job)
+    if status == DONE and (made := job.result) is not None:
+        _tell(made.model_dump(exclude={"type", "time"}), arguments.json)
+    return status
+
+
+def _tell(made: dict[str, Any], as_json: bool) -> int:
+    for sentence in made["warnings"]:
+        say(f"warning: {sentence}", "yellow")
+    clips = f"{counted(made['clips'], 'clip')} of {counted(made['classes'], 'class', 'classes')}"
+    return tell(made, f"{made['name']}: {clips} ({made['layout']}) at {made['path']}", as_json=as_json)
+
+
+def write_table(workspace: Workspace, arguments: argparse.Namespace) -> int:
+    """Write the clips of a data set as CSV, which is a list of clips itself."""
+    from labcore.datasets.registry import find_dataset
+    from labcore.datasets.several import with_one_label
+
+    dataset = with_one_label(find_dataset(workspace, arguments.dataset), arguments.labels)
+    text = io.StringIO()
+    sheet = Sheet(text, COLUMNS)
+    for row in dataset.table.loc[:, list(COLUMNS)].itertuples(index=False, name=None):
+        sheet.row("" if isinstance(cell, float) and math.isnan(cell) else cell for cell in row)
+    if arguments.output == "-":
+        emit(text.getvalue().removesuffix("\n"))
+        return DONE
+    write_atomically(typed_path(arguments.output).absolute(), text.getvalue())
+    say(f"{counted(len(dataset), 'clip')} of {counted(len(dataset.labels), 'class', 'classes')} in {arguments.output}")
+    return DONE

@@ -1,0 +1,269 @@
+"""What lies at a path, before anything of it is added or copied: which layout it looks like, and what of it cannot be used.
+
+A folder or a list is read as it is; of an archive the lists are read and the beginning of each sound. Nothing of it is changed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from labcore.allowed_paths import check_root, is_open
+from labcore.datasets import several
+from labcore.datasets.headers import header_troubles
+from labcore.datasets.layouts import LAYOUTS, TITLES, read_dataset
+from labcore.datasets.packing import Packed, PackedError, packed_at, stem_of
+from labcore.datasets.packing.members import suffix_of
+from labcore.datasets.packing.sketch import Sketch, sketched
+from labcore.datasets.scan import entries, is_dir, is_folder
+from labcore.datasets.table import PARTS, Dataset, Finding, some
+from labcore.datasets.walk import TooMuchError, looking
+from labcore.errors import DatasetError, WorkspaceError
+from labcore.jobs.following import OnProgress
+from labcore.texts import counted, shown
+from labcore.typed import hint, plain_path, typed_path
+from labcore.workspace import Workspace, slug
+
+SKETCHES = ".look-"
+"""What the names of folders begin with in which archives are sketched."""
+STALE_SECONDS = 6 * 3600.0
+MOST_SEEN = 8
+PACKED_LAYOUTS = (
+    ("WebDataset", "train-000000.tar of 000017.flac, 000017.json or .cls; unpacked by an import"),
+    ("Parquet with sounds", "train-00000-of-00001.parquet with a column of bytes and path; unpacked by an import"),
+    ("zip and tar", "an archive of any of these; unpacked by an import"),
+)
+"""Title and tree of what an import unpacks."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What lies at a path.
+
+    Attributes:
+        name: what it would be called in the workspace.
+        layout, title: which layout it looks like, as :class:`labcore.datasets.table.Dataset` has it and as people call it; "" for none.
+        archive: what it is packed in, "" for a folder or a list; then an import unpacks so many ``bytes`` into the workspace.
+        clips, classes, folds, groups: those of the data set. Classes are single labels, where clips have several.
+        several: so many clips have several labels.
+        unreadable: files that cannot be read, each with why, in words that follow it.
+        left_out: files and rows that are left out for other reasons.
+        findings: what else is to know.
+        seen: what lies there, where no layout is recognised.
+        error, remedy: why it cannot be used as a data set, and what to do; "" where it can.
+        packed: it is an archive, or a folder of archives, that was not looked into.
+    """
+
+    path: str
+    name: str = ""
+    layout: str = ""
+    title: str = ""
+    archive: str = ""
+    bytes: int = 0
+    clips: int = 0
+    classes: int = 0
+    folds: tuple[str, ...] = ()
+    fold_note: str = ""
+    groups: int = 0
+    several: int = 0
+    unreadable: tuple[tuple[str, str], ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()
+    findings: tuple[Finding, ...] = ()
+    seen: str = ""
+    error: str = ""
+    remedy: str = ""
+    packed: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """What it looks like, in one sentence without the final stop."""
+        if self.error:
+            return self.error
+        like = f"looks like {self.title}" if self.layout not in ("csv", "folders") else f"is read as {self.title}"
+        named = set(self.folds) <= set(PARTS)
+        parts = f"the parts {', '.join(self.folds)}" if named else counted(len(self.folds), "fold")
+        facts = f"{counted(self.clips, 'clip', figure=str)}, {counted(self.classes, 'class', 'classes', figure=str)}, {parts}"
+        bad = f"; {counted(len(self.unreadable), 'file', figure=str)} cannot be read" if self.unreadable else ""
+        rest = (
+            f"; {counted(len(self.left_out), 'file or row', 'files or rows', figure=str)} left out"
+            if self.left_out
+            else ""
+        )
+        return f"{like}: {facts}{bad}{rest}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data."""
+        told = {
+            name: [{"path": path, "what": what} for path, what in getattr(self, name)]
+            for name in ("unreadable", "left_out")
+        }
+        return {"sentence": self.sentence, **asdict(self), **told, "recognised": not self.error}
+
+
+def look(workspace: Workspace, path: str | Path, progress: OnProgress = lambda done, total: None) -> Look:
+    """What lies at a path: a folder, a list, or an archive. Adds nothing and changes nothing.
+
+    Args:
+        workspace: an archive is sketched in it meanwhile.
+        path: as it was typed.
+        progress: called with (files seen, 0) while folders and archives are looked through, then with (headers read, files). What it
+            raises ends the look.
+
+    Raises:
+        DatasetError: nothing is there, it is one of the system's folders, or an archive that is damaged or not to be trusted.
+        WorkspaceError: it lies where this lab opens nothing for visitors, or the workspace cannot be written.
+    """
+    if not plain_path(str(path)):
+        raise DatasetError("no folder or file was given", "Give its path")
+    path = Path(os.path.abspath(typed_path(path)))  # noqa: PTH100 (tidies "..", keeps links)
+    check_root(path)
+    if not path.exists() or not is_open(path):
+        raise DatasetError(f"there is nothing at {path}", hint(path))
+    about = _at(path, progress) if is_dir(path) else None
+    if (about is None or about.packed) and (packed := packed_at(path)) is not None:
+        return look_into(workspace, packed, progress)
+    return about or _at(path, progress)
+
+
+def look_into(workspace: Workspace, packed: Packed, progress: OnProgress) -> Look:
+    """The same for archives.
+
+    Raises:
+        DatasetError, WorkspaceError: as :func:`look`.
+    """
+    with sketch_folder(workspace) as folder:
+        sketch = sketched(packed, folder, progress)
+        about = _of_sketch(packed, sketch)
+        try:
+            dataset = read_dataset(folder, about.name)
+        except TooMuchError:
+            raise
+        except DatasetError as error:
+            return replace(_without_folder(about, folder, error), seen=_seen_in(folder, sketch))
+        told = _without_folder(_told(about, dataset, sketch.unreadable), folder)
+        return told if packed.is_archive else replace(told, title=packed.title)
+
+
+def _at(path: Path, progress: OnProgress) -> Look:
+    about = Look(str(path), slug(path.stem if path.is_file() else path.name))
+    with looking(progress):
+        try:
+            dataset = read_dataset(path)
+        except TooMuchError:
+            raise
+        except DatasetError as error:
+            packed = isinstance(error, PackedError)
+            seen = _seen_in(path, Sketch()) if is_dir(path) and not packed else ""
+            return replace(about, error=error.what, remedy=error.remedy, seen=seen, packed=packed)
+    troubles = header_troubles(dataset, progress)
+    return _told(about, dataset, list(troubles.items()))
+
+
+def _told(about: Look, dataset: Dataset, unreadable: list[tuple[str, str]]) -> Look:
+    labels = dataset.table["label"]
+    classes = {label for cell in labels for label in several.labels_of(cell)} if dataset.several_labels else set(labels)
+    bad = {path for path, _ in unreadable}
+    return replace(
+        about,
+        layout=dataset.layout,
+        title=TITLES.get(dataset.layout, dataset.layout),
+        clips=len(dataset),
+        classes=len(classes),
+        folds=tuple(dataset.folds),
+        fold_note=dataset.fold_note,
+        groups=int(dataset.table["group"].nunique()),
+        several=int(labels.str.contains(several.MARK, regex=False).sum()) if dataset.several_labels else 0,
+        unreadable=tuple(unreadable),
+        left_out=tuple((shown(each.path), each.what) for each in dataset.problems if each.path not in bad),
+        findings=tuple(dataset.findings),
+    )
+
+
+def _of_sketch(packed: Packed, sketch: Sketch) -> Look:
+    findings = []
+    if sketch.others:
+        what = ", ".join(f"{count} {ending}" for ending, count in sketch.others.most_common(5))
+        findings.append(
+            Finding("not copied", f"files that are neither sounds nor lists would not be copied ({what})", level="note")
+        )
+    return Look(
+        str(packed.path),
+        slug(stem_of(packed.path)),
+        archive=packed.title,
+        bytes=sketch.bytes,
+        unreadable=tuple(sketch.unreadable),
+        findings=tuple(findings),
+    )
+
+
+def _without_folder(about: Look, folder: Path, error: DatasetError | None = None) -> Look:
+    """With paths as they are in the archive, and not in the folder of its sketch."""
+
+    def mended(text: str) -> str:
+        return text.replace(f"{folder}{os.sep}", "").replace(str(folder), about.path)
+
+    if error is not None:
+        return replace(about, error=mended(error.what), remedy=mended(error.remedy))
+    findings = tuple(
+        replace(each, what=mended(each.what), files=tuple(map(mended, each.files)), remedy=mended(each.remedy))
+        for each in about.findings
+    )
+    left = {mended(path): what for path, what in about.left_out}
+    bad = {path for path, _ in about.unreadable}
+    return replace(
+        about, findings=findings, left_out=tuple((path, mended(what)) for path, what in left.items() if path not in bad)
+    )
+
+
+def _seen_in(folder: Path, sketch: Sketch) -> str:
+    """What lies in a folder and the folders in it, by ending: for whoever wonders why nothing was recognised."""
+    endings: Counter[str] = Counter(sketch.others)
+    names: list[str] = []
+    with suppress(DatasetError):
+        for entry in entries(folder):
+            if is_folder(entry):
+                names.append(f"{shown(entry.name)}/")
+                with suppress(DatasetError):
+                    endings.update(
+                        suffix_of(each.name) or "no ending"
+                        for each in entries(folder / entry.name)
+                        if not is_folder(each)
+                    )
+            else:
+                endings[suffix_of(entry.name) or "no ending"] += 1
+    files = ", ".join(f"{count} {ending}" for ending, count in endings.most_common(MOST_SEEN)) or "no files"
+    return f"seen: {files}" + (f"; folders: {some(names, MOST_SEEN)}" if names else "")
+
+
+@contextmanager
+def sketch_folder(workspace: Workspace) -> Iterator[Path]:
+    """An empty folder of the workspace where data sets may be opened, which goes at the end; what a killed process left goes before.
+
+    Raises:
+        WorkspaceError: it cannot be made.
+    """
+    for old in workspace.datasets.glob(f"{SKETCHES}*"):
+        with suppress(OSError):
+            if time.time() - old.stat().st_mtime > STALE_SECONDS:
+                shutil.rmtree(old, ignore_errors=True)
+    with WorkspaceError.on_os_error(
+        f"{workspace.datasets} cannot be written", "Choose another workspace with LABCORE_HOME"
+    ):
+        folder = Path(tempfile.mkdtemp(prefix=SKETCHES, dir=workspace.datasets))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def known_layouts() -> list[tuple[str, str]]:
+    """Title and tree of each layout that is known."""
+    return [*((layout.title, layout.tree) for layout in LAYOUTS), *PACKED_LAYOUTS]

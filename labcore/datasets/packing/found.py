@@ -1,0 +1,122 @@
+"""Which archives there are at a path, and what they hold in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from labcore.datasets.packing import parquet, tarred, webdataset, zipped
+from labcore.datasets.packing.members import Member, Names
+from labcore.datasets.scan import folders_in, is_dir, is_file, is_folder, listed
+from labcore.errors import DatasetError
+
+ZIP, TAR, SHEETS = (".zip",), ".tar", (".parquet",)
+ARCHIVES = (*ZIP, *tarred.SUFFIXES)
+LEVELS = 2
+"""So many folders below another one tars and Parquet files are looked for."""
+MOST_FOLDERS = 200
+
+
+@dataclass(frozen=True)
+class Packed:
+    """Archives that make one data set.
+
+    Attributes:
+        path: the archive, or the folder of several.
+        files: the archives.
+        title: what they are, for people.
+    """
+
+    path: Path
+    files: tuple[Path, ...]
+    title: str
+
+    @property
+    def is_archive(self) -> bool:
+        """Whether its files are those of the data set as they are."""
+        return self.title == ARCHIVE
+
+    def members(self, names: Names) -> Iterator[Member]:
+        """What they hold, as the files of the data set that they are unpacked to.
+
+        Raises:
+            DatasetError: one is damaged, or holds what no data set does.
+        """
+        if self.title == WEBDATASET:
+            yield from webdataset.members(self._placed(), names)
+        elif self.title == PARQUET:
+            yield from parquet.members(self._placed(), names)
+        else:
+            for path in self.files:
+                yield from (zipped if _is(path, ZIP) else tarred).members(path, names)
+
+    def _placed(self) -> Iterator[tuple[Path, tuple[str, ...]]]:
+        for path in self.files:
+            place = path.relative_to(self.path).parts if path != self.path else (path.name,)
+            yield path, (*place[:-1], stem_of(Path(place[-1])))
+
+
+class PackedError(DatasetError):
+    """Nothing can be read where it lies, since it is packed."""
+
+    def __init__(self, path: Path) -> None:
+        what = f"{path} is packed" if path.is_file() else f"the sounds in {path} are packed"
+        super().__init__(what, f"Unpack them into the workspace: `labcore datasets import {path}`")
+
+
+WEBDATASET, PARQUET, ARCHIVE = "WebDataset", "Parquet with sounds", "archive"
+
+
+def packed_at(path: Path) -> Packed | None:
+    """The archives at a path; None where there are none.
+
+    Raises:
+        DatasetError: one is damaged.
+    """
+    files = packed_files(path)
+    if not files:
+        return None
+    if _is(files[0], SHEETS):
+        return Packed(path, files, PARQUET)
+    tars = all(_is(each, tarred.SUFFIXES) for each in files)
+    return Packed(path, files, WEBDATASET if tars and webdataset.is_webdataset(files[0]) else ARCHIVE)
+
+
+def packed_files(path: Path) -> tuple[Path, ...]:
+    """The archives at a path: itself, those in a folder, or the tars of samples and the Parquet files with sounds below it."""
+    if is_file(path):
+        packed = _is(path, ARCHIVES) or (_is(path, SHEETS) and parquet.holds_sounds(path))
+        return (path,) if packed else ()
+    if not is_dir(path):
+        return ()
+    folders = folders_in(listed(path))
+    archives = tuple(
+        path / entry.name for entry in listed(path) if _is(Path(entry.name), ARCHIVES) and is_file(entry.path)
+    )
+    if archives and not folders:
+        return archives
+    level, shards = [path], list[Path]()
+    for _ in range(LEVELS + 1):
+        held = [(folder, entry) for folder in level[:MOST_FOLDERS] for entry in listed(folder)]
+        shards += [
+            folder / entry.name
+            for folder, entry in held
+            if _is(Path(entry.name), (TAR, *SHEETS)) and is_file(entry.path)
+        ]
+        level = [folder / entry.name for folder, entry in held if is_folder(entry)]
+    tars = tuple(each for each in shards if _is(each, (TAR,)))
+    if tars and webdataset.is_webdataset(tars[0]):
+        return tars
+    sheets = tuple(each for each in shards if _is(each, SHEETS))
+    return sheets if sheets and parquet.holds_sounds(sheets[0]) else ()
+
+
+def stem_of(path: Path) -> str:
+    """The name of an archive without its ending."""
+    ending = next((each for each in sorted(tarred.SUFFIXES, key=len, reverse=True) if _is(path, (each,))), path.suffix)
+    return path.name[: len(path.name) - len(ending)] or path.name
+
+
+def _is(path: Path, endings: tuple[str, ...]) -> bool:
+    return path.name.lower().endswith(endings)

@@ -1,0 +1,127 @@
+"""WebDataset: tars in which the files of a sample follow each other, ``000017.flac``, ``000017.json``, ``000017.cls``.
+
+Unpacked, the sounds lie in a folder for each tar, and ``metadata.jsonl`` beside them says what they are.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from labcore.audio.containers import AUDIO_SUFFIXES
+from labcore.datasets.columns import column_for
+from labcore.datasets.packing.members import Member, Names, suffix_of
+from labcore.datasets.packing.samples import listing
+from labcore.datasets.packing.tarred import members as tar_members
+from labcore.datasets.parts import part_named
+from labcore.datasets.scan import is_file
+
+CLASS_LISTS = ("classes.txt", "classnames.txt", "class_names.txt", "labels.txt")
+LOOKED_AT = 60
+LARGEST_FIELD = 1024**2
+"""Bytes of what is told of a sample."""
+LABELS = ("cls", "cls.txt", "label", "label.txt", "class", "class.txt")
+TEXTS = ("txt", "text")
+LONGEST_LABEL = 80
+
+
+@dataclass
+class _Sample:
+    """The files of a sample so far: where its sound was put, and what is told of it."""
+
+    key: tuple[str, ...]
+    sound: str = ""
+    fields: dict[str, bytes] = field(default_factory=dict)
+
+
+def is_webdataset(path: Path) -> bool:
+    """Whether a tar holds samples: files beside sounds that have their name with another ending."""
+    sounds, others = set[tuple[str, ...]](), set[tuple[str, ...]]()
+    for member in itertools.islice(tar_members(path, Names(str(path))), LOOKED_AT):
+        key, ending = _key(member)
+        (sounds if suffix_of(f"x.{ending}") in AUDIO_SUFFIXES else others).add(key)
+    return bool(sounds & others)
+
+
+def members(shards: Iterable[tuple[Path, tuple[str, ...]]], names: Names) -> Iterator[Member]:
+    """The sounds of some tars, then the list of what they are.
+
+    Args:
+        shards: each with the parts of its path, by which its sounds go.
+
+    Raises:
+        DatasetError: one is damaged, or holds what no data set does.
+    """
+    rows: list[dict[str, Any]] = []
+    for path, place in shards:
+        classes = _classes(path)
+        part = next((named.part for text in reversed(place) if (named := part_named(text))), "")
+        sample = _Sample(())
+        for member in tar_members(path, Names(str(path), names.refused)):
+            key, ending = _key(member)
+            if key != sample.key:
+                rows += _row(sample, part, classes)
+                sample = _Sample(key)
+            if suffix_of(f"x.{ending}") in AUDIO_SUFFIXES and not sample.sound:
+                parts = names.take("/".join((*place, *key[:-1], f"{key[-1]}.{ending}")))
+                if parts is not None:
+                    sample.sound = "/".join(parts)
+                    yield Member(parts, member.size, member.opened)
+            elif member.size <= LARGEST_FIELD:
+                with member.reading() as content:
+                    sample.fields[ending] = content.read(LARGEST_FIELD)
+        rows += _row(sample, part, classes)
+    yield listing(rows)
+
+
+def _key(member: Member) -> tuple[tuple[str, ...], str]:
+    """The sample of a file, which is its path up to the first dot of its name, and what stands behind that dot, in lower case."""
+    name, _, ending = member.parts[-1].partition(".")
+    return (*member.parts[:-1], name), ending.strip().lower()
+
+
+def _row(sample: _Sample, part: str, classes: list[str]) -> list[dict[str, Any]]:
+    """What is told of a sample, as a row of the list; none for one without a sound."""
+    if not sample.sound:
+        return []
+    row: dict[str, Any] = {"file_name": sample.sound}
+    facts = _facts(sample.fields.get("json", b""))
+    row |= {name: value for name, value in facts.items() if not isinstance(value, dict) and name not in row}
+    texts = {ending: content.decode("utf-8", "replace").strip() for ending, content in sample.fields.items()}
+    label = next((texts[ending] for ending in LABELS if texts.get(ending)), "")
+    given = column_for("label", list(facts))
+    if not label and not given:
+        short = (texts[ending] for ending in TEXTS if texts.get(ending) and len(texts[ending]) <= LONGEST_LABEL)
+        label = next((text for text in short if "\n" not in text), "")
+    if not label and not given and len(sample.key) > 1:
+        label = sample.key[-2]  # samples in folders of their classes
+    if label.isdecimal() and int(label) < len(classes):
+        label = classes[int(label)]
+    if label:
+        row = {name: value for name, value in row.items() if name != given} | {"label": label}
+    elif given and str(facts[given]).isdecimal() and int(facts[given]) < len(classes):
+        row[given] = classes[int(facts[given])]
+    if part and not column_for("fold", list(facts)):
+        row["split"] = part
+    return [row]
+
+
+def _facts(content: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _classes(shard: Path) -> list[str]:
+    """The names of the classes by number, from a list beside the tar or above it; none where there is no such list."""
+    places = (folder / name for folder in (shard.parent, shard.parent.parent) for name in CLASS_LISTS)
+    path = next((path for path in places if is_file(path)), None)
+    return (
+        [line.strip() for line in path.read_text("utf-8-sig", "replace").splitlines() if line.strip()] if path else []
+    )

@@ -1,0 +1,86 @@
+"""Zip archives of a data set."""
+
+from __future__ import annotations
+
+import stat
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from glob import escape
+from pathlib import Path
+from typing import IO
+
+from labcore.datasets.packing.members import DISTRUST, MOST_MEMBERS, Member, Names, check_ratio, not_a_file
+from labcore.errors import DatasetError
+from labcore.zips import opened_zip
+
+DEFLATE_MOST = 1100
+"""What deflate makes of silence: the sum of all entries is bounded, not the single one."""
+UTF8 = 0x800
+LONGEST_END = 65536 + 22
+"""Bytes of the end of a zip, with its comment."""
+
+
+def members(path: Path, names: Names) -> Iterator[Member]:
+    """The files of a zip archive, in its order.
+
+    Raises:
+        DatasetError: it is damaged, encrypted, or holds what no data set does.
+    """
+    with _opened(path) as archive:
+        infos = archive.infolist()
+        packed = path.stat().st_size
+        if sum(info.compress_size for info in infos) > packed:
+            raise DatasetError(f"{path} holds entries that lie over each other", DISTRUST)
+        check_ratio(str(path), sum(info.file_size for info in infos), packed)
+        for info in infos:
+            kind = stat.S_IFMT(info.external_attr >> 16)
+            if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+                raise not_a_file(str(path), info.filename)
+            if info.is_dir():
+                continue
+            parts = names.take(_name_of(info))
+            if parts is not None:
+                yield Member(parts, info.file_size, partial(archive.open, info))
+
+
+def _name_of(info: zipfile.ZipInfo) -> str:
+    """The name of an entry. macOS writes UTF-8 and does not say so, and what does not say so is read as cp437.
+
+    A zero byte ends a name for zipfile, so what stood behind one is looked at too.
+    """
+    if "\0" in info.orig_filename:
+        return info.orig_filename
+    if info.flag_bits & UTF8:
+        return info.filename
+    try:
+        return info.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return info.filename
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    with DatasetError.on_os_error(f"{path} cannot be read", "Check its permissions"), path.open("rb") as file:
+        _refuse_part(path, file)
+        try:
+            with opened_zip(file, MOST_MEMBERS, most_ratio=DEFLATE_MOST) as archive:
+                yield archive
+        except zipfile.BadZipFile as error:
+            raise DatasetError(f"{path} cannot be unpacked: {error}", "Fetch it again, or unpack it by hand") from error
+
+
+def _refuse_part(path: Path, file: IO[bytes]) -> None:
+    """Raises DatasetError for the last part of an archive in several files, by its own number or by the files beside it."""
+    file.seek(max(0, path.stat().st_size - LONGEST_END))
+    tail = file.read()
+    at = tail.rfind(b"PK\5\6")
+    number = int.from_bytes(tail[at + 4 : at + 6], "little") if at >= 0 else 0
+    parts = sorted(each.name for each in path.parent.glob(f"{escape(path.stem)}.[zZ][0-9][0-9]"))
+    if parts or 0 < number < 0xFFFF:
+        beside = f"with {parts[0]}{' …' * (len(parts) > 1)}" if parts else "with the other parts"
+        raise DatasetError(
+            f"{path} is the last part of a zip archive in several files",
+            f"Join it {beside} and import the whole: `zip -s 0 {path.name} --out whole.zip`",
+        )

@@ -1,0 +1,1 @@
+"""Data sets in archives are unpacked into the workspace, as a job."""

@@ -1,0 +1,107 @@
+"""An import as a job: archives of a data set, unpacked into the workspace (:mod:`labcore.importing.work`).
+
+::
+
+    imports/<id>/
+      import.json     the archive, and the name of the data set
+
+What it made, :class:`Imported`, is among the events. Until it is whole the data set lies in a hidden folder among the others, which goes
+whatever happens; one that goes on begins anew. Needs no torch and no pandas.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from labcore.errors import LabError, RunError
+from labcore.events import JOB_KINDS, Event
+from labcore.jobs.folder import JobFolder
+from labcore.jobs.kind import Kind
+from labcore.jobs.listing import reason
+from labcore.jobs.status import JobRequest
+from labcore.reading import DamagedError, read_object
+from labcore.workspace import Workspace, slug
+
+DRAFTS = ".import-"
+"""What the names of folders of data sets begin with that are not whole yet; the id of the job follows."""
+
+
+class ImportPlan(BaseModel):
+    """What is unpacked, an absolute path, and what the data set is called."""
+
+    model_config = ConfigDict(frozen=True)
+
+    path: str
+    name: str
+
+
+class Imported(Event):
+    """The data set that was made. ``warnings`` are what is to be told of it, a sentence each."""
+
+    type: Literal["imported"] = "imported"
+    name: str
+    path: str
+    layout: str
+    clips: int
+    classes: int
+    files: int
+    bytes: int
+    warnings: list[str] = Field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Import(JobFolder):
+    """An import by its directory."""
+
+    kind: ClassVar[Kind] = Kind(
+        "import",
+        "imports",
+        file="import.json",
+        events={**JOB_KINDS, "imported": Imported},
+        work="labcore.importing.work:work",
+    )
+
+    @classmethod
+    def create(cls, workspace: Workspace, plan: ImportPlan, *, queued: bool = False, by: str = "") -> Import:
+        """Make a new one. Not queued, it is started by who makes it; ``by`` as for :meth:`draft`.
+
+        Raises:
+            WorkspaceError: the workspace cannot be written.
+        """
+        job = cls.new(workspace, slug(plan.name)[:40])
+        with job.draft(queued=queued, by=by) as draft:
+            draft.save("import", plan.model_dump())
+        return job
+
+    @property
+    def plan(self) -> ImportPlan:
+        """What was asked for.
+
+        Raises:
+            RunError: it cannot be read.
+        """
+        try:
+            return ImportPlan.model_validate(read_object(self.path / self.kind.file))
+        except (OSError, DamagedError, ValidationError) as error:
+            raise RunError(f"{self.title} cannot be read: {reason(error)}") from error
+
+    def asked(self) -> JobRequest:
+        try:
+            name = self.plan.name
+        except LabError as error:
+            return JobRequest(needs=self.needs, error=reason(error))
+        return JobRequest(name, needs=self.needs, title=f"{name} from {Path(self.plan.path).name}")
+
+    @property
+    def draft_of_set(self) -> Path:
+        """Where the data set lies until it is whole."""
+        return self.workspace.datasets / f"{DRAFTS}{self.id}"
+
+    @property
+    def result(self) -> Imported | None:
+        """What it made, once it is there."""
+        return self.last_event(Imported)

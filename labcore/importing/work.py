@@ -1,0 +1,133 @@
+"""The work of an import: the archive is looked at, then unpacked into a hidden folder, which becomes the data set when it is whole."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Generator
+from dataclasses import replace
+from pathlib import Path
+
+from labcore.allowed_paths import check_root
+from labcore.datasets.glance import remember
+from labcore.datasets.headers import unreadable_headers
+from labcore.datasets.layouts import read_dataset
+from labcore.datasets.look import Look, look_into
+from labcore.datasets.names import require_free
+from labcore.datasets.packing import Packed, packed_at
+from labcore.datasets.packing.members import Names
+from labcore.datasets.packing.sketch import copy, placed, wanted
+from labcore.errors import DatasetError, WorkspaceError
+from labcore.events import Event, Log
+from labcore.importing.job import DRAFTS, Import, Imported, ImportPlan
+from labcore.jobs.following import OnProgress, follow
+from labcore.jobs.process import StopTest
+from labcore.texts import counted, megabytes
+from labcore.workspace import Workspace
+
+SPARE_BYTES = 100 * 1024**2
+"""What an import leaves free on the disk."""
+
+
+def work(job: Import, should_stop: StopTest) -> Generator[Event, None, None]:
+    """The work of an import. One that goes on begins anew.
+
+    Raises:
+        DatasetError: there is no archive any more, it is damaged or not to be trusted, no layout is recognised in it, or the name is taken.
+        WorkspaceError: there is too little room for it, or the workspace cannot be written.
+        Stopped: it was asked to stop.
+    """
+    plan, workspace = job.plan, job.workspace
+    remove_drafts(workspace)
+    require_free(workspace, plan.name, None)
+    packed = _packed(plan)
+    about = yield from follow(
+        "looking into the archive", lambda progress: look_into(workspace, packed, progress), should_stop, "files"
+    )
+    if about.error:
+        raise DatasetError(about.error, about.remedy)
+    yield Log(message=about.sentence)
+    require_room(workspace, about)
+    target, draft = workspace.datasets / plan.name, job.draft_of_set
+    try:
+        with WorkspaceError.on_os_error(
+            f"{draft.parent} cannot be written", "Choose another workspace with LABCORE_HOME"
+        ):
+            draft.mkdir()
+        files = yield from follow(
+            "unpacking", lambda progress: _unpack(packed, draft, about, progress), should_stop, "MB"
+        )
+        made = read_dataset(draft, plan.name)
+        found = yield from follow(
+            "reading headers", lambda progress: list(unreadable_headers(made, progress)), should_stop, "files"
+        )
+        require_free(workspace, plan.name, None)
+        with WorkspaceError.on_os_error(f"{target} cannot be written", "Choose another name"):
+            draft.rename(target)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    told = [finding.sentence.replace(str(draft), str(target)) for finding in found]
+    info = remember(workspace, plan.name, target, replace(read_dataset(target, plan.name)), told)
+    yield Imported(
+        name=info.name,
+        path=info.path,
+        layout=info.layout,
+        clips=info.clips,
+        classes=info.classes,
+        files=files,
+        bytes=about.bytes,
+        warnings=info.warnings,
+    )
+
+
+def _packed(plan: ImportPlan) -> Packed:
+    path = Path(plan.path)
+    check_root(path)
+    if not path.exists():
+        raise DatasetError(f"{path} does not exist any more", "Mount or restore it")
+    packed = packed_at(path)
+    if packed is None:
+        raise DatasetError(
+            f"{path} is no archive", f"A folder needs no import into the workspace: `labcore datasets import {path}`"
+        )
+    return packed
+
+
+def require_room(workspace: Workspace, about: Look) -> None:
+    """Refuse what the disk of the workspace has no room for.
+
+    Raises:
+        WorkspaceError: it has none.
+    """
+    free = shutil.disk_usage(workspace.datasets).free
+    needed = about.bytes + SPARE_BYTES
+    if needed > free:
+        raise WorkspaceError(
+            f"{about.path} unpacks to {megabytes(about.bytes)}, and {workspace.home} has {megabytes(free)} free",
+            f"Free {megabytes(needed - free)}, choose another workspace with LABCORE_HOME, or unpack it elsewhere and give the folder",
+        )
+
+
+def _unpack(packed: Packed, draft: Path, about: Look, progress: OnProgress) -> int:
+    """Write the files of an archive; returns how many. ``progress`` is called with megabytes."""
+    files = done = 0
+    total = max(1, about.bytes // 10**6)
+    for member in packed.members(Names(str(packed.path))):
+        if not wanted(member):
+            progress(done // 10**6, total)
+            continue
+        with placed(draft, member) as target, member.reading() as content:
+            copy(content, target, member, lambda written, _, before=done: progress((before + written) // 10**6, total))  # type: ignore[misc]
+        done, files = done + member.size, files + 1
+        if done > about.bytes:
+            raise DatasetError(f"{packed.path} changed while it was unpacked", "Import it again")
+    if not files:
+        raise DatasetError(f"{packed.path} holds {counted(0, 'file')} of a data set")
+    return files
+
+
+def remove_drafts(workspace: Workspace) -> None:
+    """Remove what imports left behind that were killed."""
+    for draft in workspace.datasets.glob(f"{DRAFTS}*"):
+        job = Import(workspace.room("imports") / draft.name.removeprefix(DRAFTS))
+        if not job.held or not draft.is_dir():
+            shutil.rmtree(draft, ignore_errors=True)

@@ -1,0 +1,219 @@
+"""Archives of data sets that nobody should unpack, or that cannot be: each is refused in words, before anything of it lies anywhere."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import stat
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from labcore.datasets.look import look
+from labcore.datasets.packing import members, sketch
+from labcore.errors import LabError
+from labcore.importing import work as importing
+from labcore.importing.job import Import, ImportPlan
+from labcore.jobs.process import work
+from labcore.workspace import Workspace
+from tests.datasets.made import Files, each_file, folders, tarred, wav, zipped
+
+GOOD: Files = folders().files
+EVIL_NAMES = (
+    "../evil.wav",
+    "dog/../../evil.wav",
+    "/tmp/evil.wav",
+    "C:/evil.wav",
+    "..\\..\\evil.wav",
+    "\\\\host\\evil.wav",
+)
+
+
+def imported(workspace: Workspace, path: Path, name: str = "set") -> Import:
+    """An import that was worked on to its end."""
+    job = Import.create(workspace, ImportPlan(path=str(path), name=name))
+    work(job)
+    return job
+
+
+def check_refused(workspace: Workspace, path: Path, told: str) -> None:
+    """Neither a look nor an import takes it, each says why, and nothing is left of it, in the workspace or beside it."""
+    before = sorted(each_file(workspace.home.parent)), path.read_bytes() if path.is_file() else b""
+    with pytest.raises(LabError, match=told) as error:
+        look(workspace, path)
+    assert error.value.remedy
+    job = imported(workspace, path)
+    end = job.events()[-1]
+    assert end.state == "failed"
+    assert told in end.error
+    assert "Unexpected" not in end.error
+    assert list(workspace.datasets.iterdir()) == []
+    shutil.rmtree(job.path)
+    after = [name for name in each_file(workspace.home.parent) if not name.endswith(".manager.lock")]
+    assert (after, path.read_bytes() if path.is_file() else b"") == before
+
+
+@pytest.mark.parametrize("pack", [zipped, tarred])
+@pytest.mark.parametrize("name", EVIL_NAMES)
+def test_names_that_lead_out(pack: Callable[..., Path], name: str, tmp_path: Path, workspace: Workspace) -> None:
+    path = pack(tmp_path / f"set.{'zip' if pack is zipped else 'tar'}", GOOD | {name: wav(1)})
+    check_refused(workspace, path, "leads out of it")
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE])
+def test_links_and_devices_in_a_tar(kind: bytes, tmp_path: Path, workspace: Workspace) -> None:
+    path = tarred(tmp_path / "set.tar.gz", {"dog/1.wav": b""}, type=kind, linkname="/etc/passwd")
+    check_refused(workspace, path, "is a link or a device")
+
+
+def test_links_in_a_zip(tmp_path: Path, workspace: Workspace) -> None:
+    files = {"dog/1.wav": b"/etc/passwd"}
+    path = zipped(tmp_path / "set.zip", files, external_attr=(stat.S_IFLNK | 0o777) << 16, create_system=3)
+    check_refused(workspace, path, "is a link or a device")
+
+
+@pytest.mark.parametrize("ending", ["zip", "tar.gz"])
+def test_bombs(ending: str, tmp_path: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(members, "SMALL_BYTES", 1 << 20)
+    pack = zipped if ending == "zip" else tarred
+    check_refused(
+        workspace, pack(tmp_path / f"set.{ending}", GOOD | {"dog/zeros.wav": bytes(4 << 20)}), "times its size"
+    )
+
+
+def test_entries_over_each_other(tmp_path: Path, workspace: Workspace) -> None:
+    path = zipped(tmp_path / "set.zip", GOOD)
+    with zipfile.ZipFile(path) as archive:
+        infos = archive.infolist()
+    content = path.read_bytes()
+    directory = content.index(b"PK\1\2")
+    first = content[directory : directory + 46 + len(infos[0].filename)]
+    more = b"".join(first[:46] + first[46:].replace(b"dog/0", b"dog/%c" % (65 + number)) for number in range(20))
+    end = bytearray(content[content.rindex(b"PK\5\6") :])
+    end[8:12] = (len(infos) + 20).to_bytes(2, "little") * 2
+    end[12:16] = (int.from_bytes(end[12:16], "little") + len(more)).to_bytes(4, "little")
+    path.write_bytes(content[: content.rindex(b"PK\5\6")] + more + bytes(end))
+    check_refused(workspace, path, "over each other")
+
+
+@pytest.mark.parametrize("pack", [zipped, tarred])
+def test_more_files_than_a_data_set_has(
+    pack: Callable[..., Path], tmp_path: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(members, "MOST_MEMBERS", 20)
+    files = {f"dog/{number}.wav": b"" for number in range(30)}
+    check_refused(workspace, pack(tmp_path / f"set.{'zip' if pack is zipped else 'tar'}", files), "more than 20 files")
+
+
+def test_a_million_files_are_refused_by_the_directory_of_a_zip_alone(tmp_path: Path, workspace: Workspace) -> None:
+    path = zipped(tmp_path / "set.zip", GOOD)
+    content = bytearray(path.read_bytes())
+    at = content.rindex(b"PK\5\6")
+    large = b"PK\6\6" + (44).to_bytes(8, "little") + bytes(12) + (1_000_000).to_bytes(8, "little") * 2 + bytes(16)
+    content[at + 8 : at + 12] = b"\xff" * 4
+    path.write_bytes(content[:at] + large + content[at:])
+    check_refused(workspace, path, "1000000 entries")
+
+
+@pytest.mark.parametrize("pack", [zipped, tarred])
+def test_a_file_that_is_a_folder_too(pack: Callable[..., Path], tmp_path: Path, workspace: Workspace) -> None:
+    path = pack(tmp_path / f"set.{'zip' if pack is zipped else 'tar'}", {"dog.wav": wav(1), "dog.wav/a.wav": wav(2)})
+    check_refused(workspace, path, "as a file and as a folder")
+
+
+@pytest.mark.parametrize("ending", ["zip", "tar", "tar.gz"])
+@pytest.mark.parametrize("damage", ["cut", "empty", "text"])
+def test_damaged_ones(ending: str, damage: str, tmp_path: Path, workspace: Workspace) -> None:
+    path = (zipped if ending == "zip" else tarred)(tmp_path / f"set.{ending}", GOOD)
+    content = path.read_bytes()
+    path.write_bytes(
+        {"cut": content[: len(content) // 2], "empty": b"", "text": b"<html>Not found</html>\n" * 40}[damage]
+    )
+    check_refused(workspace, path, "cannot be unpacked")
+
+
+def test_a_sound_whose_checksum_is_wrong(tmp_path: Path, workspace: Workspace) -> None:
+    path = zipped(tmp_path / "set.zip", GOOD)
+    content = bytearray(path.read_bytes())
+    at = content.index(b"RIFF")
+    content[at + 60] ^= 0xFF
+    path.write_bytes(content)
+    job = imported(workspace, path)
+    assert "dog/0.wav cannot be unpacked" in job.events()[-1].error
+    assert list(workspace.datasets.iterdir()) == []
+
+
+def test_an_encrypted_one(tmp_path: Path, workspace: Workspace) -> None:
+    path = zipped(tmp_path / "set.zip", GOOD)
+    content = bytearray(path.read_bytes())
+    content[content.index(b"PK\1\2") + 8] |= 1
+    path.write_bytes(content)
+    check_refused(workspace, path, "encrypted")
+
+
+def test_names_that_no_disk_takes_are_left_out_and_told(tmp_path: Path, workspace: Workspace) -> None:
+    longest, too_long = f"dog/{'ü' * 125}.wav", f"dog/{'ü' * 128}.wav"
+    path = zipped(
+        tmp_path / "set.zip", GOOD | {longest: wav(1), too_long: wav(2), "dog/\u0451 \u72ac\U0001f415.wav": wav(3)}
+    )
+    found = look(workspace, path)
+    assert (found.clips, [what for _, what in found.unreadable]) == (8, ["has too long a name for a file"])
+    assert imported(workspace, path).result.clips == 8
+    assert (workspace.datasets / "set" / longest).read_bytes() == wav(1)
+
+
+def test_the_first_of_two_files_of_one_name_is_taken(tmp_path: Path, workspace: Workspace) -> None:
+    path = zipped(tmp_path / "set.zip", GOOD)
+    with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning, match="Duplicate name"):
+        archive.writestr("dog/0.wav", wav("other"))
+    found = look(workspace, path)
+    assert found.unreadable == (("dog/0.wav", "comes twice; the first one is taken"),)
+    imported(workspace, path)
+    assert (workspace.datasets / "set" / "dog" / "0.wav").read_bytes() == GOOD["dog/0.wav"]
+
+
+def test_a_full_disk_is_told_beforehand(tmp_path: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importing.shutil, "disk_usage", lambda path: SimpleNamespace(free=1_000_000))
+    monkeypatch.setattr(importing, "_unpack", lambda *_: pytest.fail("it began to unpack"))
+    end = imported(workspace, zipped(tmp_path / "set.zip", GOOD)).events()[-1]
+    assert end.state == "failed"
+    assert "has 1 MB free" in end.error
+    assert "Free 104 MB" in end.remedy
+
+
+def test_a_disk_that_becomes_full_leaves_nothing(
+    tmp_path: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = sketch.copy
+
+    def full(content: object, target: object, member: object, *more: object) -> None:
+        if member.parts[-1] == "1.wav":
+
+            def refuse(piece: bytes) -> int:
+                raise OSError(errno.ENOSPC, "No space left on device")
+
+            target = SimpleNamespace(write=refuse)
+        real(content, target, member, *more)
+
+    monkeypatch.setattr(importing, "copy", full)
+    end = imported(workspace, zipped(tmp_path / "set.zip", GOOD)).events()[-1]
+    assert "No space left on device" in end.error
+    assert list(workspace.datasets.iterdir()) == []
+
+
+def test_what_lies_outside_of_the_folders_for_visitors(
+    tmp_path: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "open").mkdir()
+    monkeypatch.setenv("LABCORE_HOME", str(workspace.home))
+    monkeypatch.setenv("LABCORE_DATA_ROOTS", str(tmp_path / "open"))
+    inside, outside = (zipped(folder / "set.zip", GOOD) for folder in (tmp_path / "open", tmp_path))
+    assert look(workspace, inside).clips == 6
+    assert imported(workspace, inside).result.clips == 6
+    with pytest.raises(LabError, match="outside the folders"):
+        look(workspace, outside)
+    assert "outside the folders" in imported(workspace, outside, "other").events()[-1].error
