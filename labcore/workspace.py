@@ -31,6 +31,7 @@ ROOMS = (
     "noise",
     "estimates",
     "imports",
+    "downloads",
     "cache",
 )
 """The folders in a workspace."""

@@ -59,6 +59,7 @@ FLOORS = (
         "report",
         "extract",
         "importing",
+        "downloads",
         "backup",
         "answers",
         "batch",

@@ -1,5 +1,5 @@
 """List, show, stop, resume and delete jobs of every kind: runs, cross-validations, searches, benchmarks, evaluations,
-robustness tests, estimates, imports.
+robustness tests, estimates, imports, downloads.
 
 Examples:
   labcore jobs list --active

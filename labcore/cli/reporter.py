@@ -36,7 +36,7 @@ class ConsoleReporter:
                 if event.what != self._preparing:
                     self._preparing = event.what
                     say(event.what)
-                total = counted(event.total, event.unit.removesuffix("s"))
+                total = counted(event.total, event.unit.removesuffix("s"), event.unit)
                 bars.show(Bar(event.what, event.done, event.total, f"{event.done}/{total}"))
             case events.TrainingStarted():
                 self._start(event)

@@ -28,6 +28,8 @@ from labcore.workspace import Workspace, slug
 
 DRAFTS = ".import-"
 """What the names of folders of data sets begin with that are not whole yet; the id of the job follows."""
+MAKERS = ("imports", "downloads")
+"""Folders of the workspace with the jobs that make them."""
 
 
 class ImportPlan(BaseModel):
@@ -51,6 +53,11 @@ class Imported(Event):
     files: int
     bytes: int
     warnings: list[str] = Field(default_factory=list)
+
+
+def draft_of(job: JobFolder) -> Path:
+    """Where a data set lies that a job makes, until it is whole."""
+    return job.workspace.datasets / f"{DRAFTS}{job.id}"
 
 
 @dataclass(frozen=True)
@@ -99,7 +106,7 @@ class Import(JobFolder):
     @property
     def draft_of_set(self) -> Path:
         """Where the data set lies until it is whole."""
-        return self.workspace.datasets / f"{DRAFTS}{self.id}"
+        return draft_of(self)
 
     @property
     def result(self) -> Imported | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 from labcore.allowed_paths import check_root
 from labcore.datasets.glance import remember
@@ -18,11 +19,12 @@ from labcore.datasets.packing.members import Names
 from labcore.datasets.packing.sketch import copy, placed, wanted
 from labcore.errors import DatasetError, WorkspaceError
 from labcore.events import Event, Log
-from labcore.importing.job import DRAFTS, Import, Imported, ImportPlan
+from labcore.importing.job import DRAFTS, MAKERS, Import, Imported, ImportPlan, draft_of
+from labcore.jobs.folder import JobFolder
 from labcore.jobs.following import OnProgress, follow
 from labcore.jobs.process import StopTest
 from labcore.texts import counted, megabytes
-from labcore.workspace import Workspace
+from labcore.workspace import Workspace, is_locked, write_atomically
 
 SPARE_BYTES = 100 * 1024**2
 """What an import leaves free on the disk."""
@@ -39,15 +41,40 @@ def work(job: Import, should_stop: StopTest) -> Generator[Event, None, None]:
     plan, workspace = job.plan, job.workspace
     remove_drafts(workspace)
     require_free(workspace, plan.name, None)
-    packed = _packed(plan)
+    yield (yield from unpacked(job, _packed(plan), plan.name, should_stop))
+
+
+def unpacked(
+    job: JobFolder,
+    packed: Packed,
+    name: str,
+    should_stop: StopTest,
+    *,
+    layout: str = "",
+    notes: Mapping[str, str] = MappingProxyType({}),
+) -> Generator[Event, None, Imported]:
+    """Unpack archives as a data set of a workspace.
+
+    Args:
+        job: the one that does it, in whose workspace.
+        name: of the data set, which is free.
+        layout: the only one that is taken, where there is one.
+        notes: texts that are kept beside the sounds, by the names of their files.
+
+    Raises:
+        DatasetError, WorkspaceError, Stopped: as :func:`work`.
+    """
+    workspace = job.workspace
     about = yield from follow(
         "looking into the archive", lambda progress: look_into(workspace, packed, progress), should_stop, "files"
     )
     if about.error:
         raise DatasetError(about.error, about.remedy)
+    if layout and about.layout != layout:
+        raise DatasetError(f"{packed.path} is another archive: it {about.sentence}", "Fetch the right one")
     yield Log(message=about.sentence)
     require_room(workspace, about)
-    target, draft = workspace.datasets / plan.name, job.draft_of_set
+    target, draft = workspace.datasets / name, draft_of(job)
     try:
         with WorkspaceError.on_os_error(
             f"{draft.parent} cannot be written", "Choose another workspace with LABCORE_HOME"
@@ -56,18 +83,20 @@ def work(job: Import, should_stop: StopTest) -> Generator[Event, None, None]:
         files = yield from follow(
             "unpacking", lambda progress: _unpack(packed, draft, about, progress), should_stop, "MB"
         )
-        made = read_dataset(draft, plan.name)
+        made = read_dataset(draft, name)
         found = yield from follow(
             "reading headers", lambda progress: list(unreadable_headers(made, progress)), should_stop, "files"
         )
-        require_free(workspace, plan.name, None)
+        for note, text in notes.items():
+            write_atomically(draft / note, text)
+        require_free(workspace, name, None)
         with WorkspaceError.on_os_error(f"{target} cannot be written", "Choose another name"):
             draft.rename(target)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     told = [finding.sentence.replace(str(draft), str(target)) for finding in found]
-    info = remember(workspace, plan.name, target, replace(read_dataset(target, plan.name)), told)
-    yield Imported(
+    info = remember(workspace, name, target, replace(read_dataset(target, name)), told)
+    return Imported(
         name=info.name,
         path=info.path,
         layout=info.layout,
@@ -126,8 +155,9 @@ def _unpack(packed: Packed, draft: Path, about: Look, progress: OnProgress) -> i
 
 
 def remove_drafts(workspace: Workspace) -> None:
-    """Remove what imports left behind that were killed."""
+    """Remove what imports and downloads left behind that were killed."""
     for draft in workspace.datasets.glob(f"{DRAFTS}*"):
-        job = Import(workspace.room("imports") / draft.name.removeprefix(DRAFTS))
-        if not job.held or not draft.is_dir():
+        job = draft.name.removeprefix(DRAFTS)
+        held = any(is_locked(workspace.home / room / job / "lock") for room in MAKERS)
+        if not held or not draft.is_dir():
             shutil.rmtree(draft, ignore_errors=True)

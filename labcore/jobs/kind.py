@@ -28,6 +28,7 @@ TABLE = {
     "noise": "labcore.evaluation.robustness:RobustnessTest",
     "estimates": "labcore.training.estimates:EstimateJob",
     "imports": "labcore.importing.job:Import",
+    "downloads": "labcore.downloads.job:Download",
 }
 """Folder of the workspace → module and class of the jobs in it."""
 

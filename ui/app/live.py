@@ -41,6 +41,7 @@ PAGES = {
     "noise": ("pages/explore.py", "noise"),
     "estimates": ("pages/train.py", ""),
     "imports": ("pages/train.py", ""),
+    "downloads": ("pages/train.py", ""),
 }
 """Folder of jobs → the page that shows one, and the word that names it in the address of that page."""
 
