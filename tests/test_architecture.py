@@ -24,6 +24,7 @@ FLOORS = (
         "workspace",
         "allowed_paths",
         "sheets",
+        "standard_sets",
         "access",
         "events",
         "listening",

@@ -17,7 +17,7 @@ from labcore.typed import typed_path
 from labcore.workspace import Workspace, slug
 
 if TYPE_CHECKING:
-    from labcore.datasets.standard import StandardSet
+    from labcore.standard_sets import StandardSet
 
 
 def add(parser: Parser) -> None:
@@ -40,7 +40,7 @@ def add(parser: Parser) -> None:
 def get(workspace: Workspace, arguments: argparse.Namespace) -> int:
     """Download a standard data set, or list them."""
     from labcore.datasets.names import require_free
-    from labcore.datasets.standard import standard_set
+    from labcore.standard_sets import standard_set
 
     if not arguments.dataset:
         return _list(workspace, as_json=arguments.json)
@@ -54,7 +54,7 @@ def get(workspace: Workspace, arguments: argparse.Namespace) -> int:
 
 
 def _list(workspace: Workspace, *, as_json: bool) -> int:
-    from labcore.datasets.standard import SETS
+    from labcore.standard_sets import SETS
 
     here = {each.name: _names(workspace, each) for each in SETS.values()}
     facts = [{**asdict(each), "here": here[each.name]} for each in SETS.values()]

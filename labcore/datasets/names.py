@@ -11,9 +11,9 @@ from pathlib import Path
 from labcore.allowed_paths import is_open
 from labcore.datasets.cliplist import TEXT_SUFFIXES
 from labcore.datasets.scan import entries
-from labcore.datasets.standard import known_set
 from labcore.errors import DatasetError
 from labcore.reading import DamagedError, read_object
+from labcore.standard_sets import known_set
 from labcore.texts import shown
 from labcore.typed import plain_path
 from labcore.workspace import Workspace, slug

@@ -8,10 +8,10 @@ import re
 import time
 from pathlib import Path
 
-from labcore.datasets.standard import StandardSet
 from labcore.errors import ConfigError, DatasetError
 from labcore.jobs.following import OnProgress
 from labcore.reading import DamagedError, read_object
+from labcore.standard_sets import StandardSet
 from labcore.texts import json_line, megabytes
 from labcore.workspace import Workspace, write_atomically
 

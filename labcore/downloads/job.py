@@ -16,7 +16,6 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from labcore.datasets.standard import standard_set
 from labcore.errors import DatasetError, LabError, RunError
 from labcore.events import JOB_KINDS
 from labcore.importing.job import Imported
@@ -25,6 +24,7 @@ from labcore.jobs.kind import Kind
 from labcore.jobs.listing import reason
 from labcore.jobs.status import RESUMABLE, JobRequest
 from labcore.reading import DamagedError, read_object
+from labcore.standard_sets import standard_set
 from labcore.workspace import Workspace, slug
 
 

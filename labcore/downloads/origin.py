@@ -7,8 +7,8 @@ import time
 from typing import Any
 
 from labcore.datasets.names import places_of
-from labcore.datasets.standard import StandardSet
 from labcore.reading import DamagedError, read_object
+from labcore.standard_sets import StandardSet
 from labcore.texts import json_line
 from labcore.workspace import Workspace
 

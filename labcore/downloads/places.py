@@ -22,9 +22,9 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from labcore.datasets.standard import StandardSet
 from labcore.errors import DatasetError, WorkspaceError
 from labcore.reading import DamagedError, read_object
+from labcore.standard_sets import StandardSet
 from labcore.texts import json_line, megabytes
 from labcore.workspace import Workspace, stamp_of, write_atomically
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from labcore.allowed_paths import check_root
 from labcore.datasets.names import require_free
 from labcore.datasets.packing import packed_at
-from labcore.datasets.standard import StandardSet, standard_set
 from labcore.downloads import checksums, origin
 from labcore.downloads.job import Download, DownloadPlan, require_accepted
 from labcore.downloads.places import ArchivePlace, by_hand, folder_of_mirror, plain_url, url_of
@@ -21,6 +20,7 @@ from labcore.events import Event, Log
 from labcore.importing.work import SPARE_BYTES, remove_drafts, unpacked
 from labcore.jobs.following import Stopped, follow
 from labcore.jobs.process import StopTest
+from labcore.standard_sets import StandardSet, standard_set
 from labcore.texts import megabytes
 from labcore.workspace import Workspace, stamp_of
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from labcore.datasets.standard import SETS, StandardSet
 from labcore.downloads import work as downloads
 from labcore.downloads.job import Download, DownloadPlan
 from labcore.events import Finished
 from labcore.jobs.process import work
+from labcore.standard_sets import SETS, StandardSet
 from labcore.workspace import Workspace
 from tests.datasets.made import esc50, wav, zipped
 

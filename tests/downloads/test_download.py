@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from labcore.datasets import find_dataset
-from labcore.datasets.standard import SETS, known_set, standard_set
 from labcore.downloads import checksums, origin
 from labcore.downloads import work as downloads
 from labcore.downloads.checksums import read_checksum
@@ -21,6 +20,7 @@ from labcore.errors import ConfigError, DatasetError
 from labcore.events import Log, each_of
 from labcore.importing.job import DRAFTS
 from labcore.jobs.manager import JobManager
+from labcore.standard_sets import SETS, known_set, standard_set
 from labcore.workspace import Workspace
 from tests.datasets import made
 from tests.datasets.made import tarred, zipped
