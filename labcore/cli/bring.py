@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from labcore.cli.output import DONE, LISTED, USAGE, Content, emit, say, tell
 from labcore.cli.progress import scanning
+from labcore.errors import WorkspaceError
 from labcore.sheets import Sheet
 from labcore.texts import counted, megabytes
 from labcore.typed import typed_path
@@ -28,8 +29,21 @@ def look(workspace: Workspace, arguments: argparse.Namespace) -> int:
     from labcore.datasets.look import look
 
     found = look(workspace, arguments.path, scanning("looking"))
-    tell(found.to_dict(), *report(found), as_json=arguments.json)
+    short = _lack_of_room(workspace, found)
+    tell({**found.to_dict(), "no_room": short}, *report(found), *([short] if short else []), as_json=arguments.json)
     return USAGE if found.error else DONE
+
+
+def _lack_of_room(workspace: Workspace, found: Look) -> str:
+    """Why an archive cannot be unpacked on the disk as it is; "" where it can."""
+    from labcore.importing.work import require_room
+
+    try:
+        if found.archive and not found.error:
+            require_room(workspace, found)
+    except WorkspaceError as error:
+        return str(error)
+    return ""
 
 
 def report(found: Look) -> list[Content]:

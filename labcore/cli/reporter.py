@@ -36,8 +36,9 @@ class ConsoleReporter:
                 if event.what != self._preparing:
                     self._preparing = event.what
                     say(event.what)
-                total = counted(event.total, event.unit.removesuffix("s"), event.unit)
-                bars.show(Bar(event.what, event.done, event.total, f"{event.done}/{total}"))
+                total = counted(event.total or event.done, event.unit.removesuffix("s"), event.unit)
+                detail = f"{event.done}/{total}" if event.total else total
+                bars.show(Bar(event.what, event.done, event.total, detail))
             case events.TrainingStarted():
                 self._start(event)
             case events.Progress():

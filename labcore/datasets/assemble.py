@@ -78,7 +78,11 @@ def assembled(reading: DatasetDraft) -> Dataset:
         rows, timed = parted(rows)
         folds, note = assign_folds([row[1] for row in rows], [row[3] for row in rows])
         rows = [(*row[:2], fold, *row[3:]) for row, fold in zip(rows, folds, strict=True)]
-        note = note.replace("source recording", reading.group) if reading.group else note
+        note = (
+            note.replace("source recording", reading.group).replace("recording", reading.group)
+            if reading.group
+            else note
+        )
         note += "; classes with a single recording are split by time" if timed else ""
     else:
         kind = "official folds" if reading.official else "folds from the data set"

@@ -20,16 +20,17 @@ LIST_REMEDY = (
 )
 
 
-def read_folders(root: Path, name: str, findings: Sequence[Finding] = ()) -> Dataset:
+def read_folders(root: Path, name: str, findings: Sequence[Finding] = (), lists_in: Path | None = None) -> Dataset:
     """Class folders: ``<class>/…``, ``train|val|test/<class>/…`` or ``fold1/<class>/…``, also ``audio_train/<class>/…`` and the like.
 
     A clip is a recording of its own, unless its name tells the recording or the speaker; files of equal contents belong together.
 
     Args:
         findings: what else is to tell of the folder.
+        lists_in: where the lists of parts lie, if it is another folder.
     """
     found = find_audio(root)
-    lists = PartLists.beside(root, found)
+    lists = PartLists.beside(lists_in or root, found)
     reading = DatasetDraft(name, root, "speech_commands" if lists.speech_commands else "folders")
     reading.problems, reading.passed_over = found.problems, found.passed_over
     reading.findings = [finding for finding in findings if not set(finding.files) & set(lists.paths)]

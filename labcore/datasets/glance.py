@@ -22,7 +22,7 @@ from labcore.reading import read_object
 from labcore.texts import as_bytes
 from labcore.workspace import Workspace, slug, write_atomically
 
-FORMAT = 2
+FORMAT = 3
 """Of what is remembered of a data set; raised where the same files would be read in another way."""
 _too_many: dict[tuple[Path, int], TooMuchError] = {}
 """What was given up, by path and time of change: a list that is drawn again and again must not walk through a disk each time."""

@@ -12,6 +12,7 @@ from labcore.datasets.folders import LIST_REMEDY, read_folders
 from labcore.datasets.listed import read_clip_lists
 from labcore.datasets.official import read_esc50, read_urbansound8k, urbansound_name
 from labcore.datasets.packing import PackedError, packed_files
+from labcore.datasets.parts import SPEECH_COMMANDS
 from labcore.datasets.published import audiofolder, audioset, birdclef, fsd50k, gtzan, spoken
 from labcore.datasets.published.glimpse import Glimpse, Layout, Reader
 from labcore.datasets.scan import (
@@ -101,6 +102,10 @@ def _recognise_file(path: Path) -> Reader:
             raise PackedError(path)
         kind = "a single clip" if is_audio(path.name) else "not a CSV file"
         raise DatasetError(f"{path} is {kind}, not a data set", f"Give a folder or a CSV file. {KNOWN}")
+    for layout in BY_LIST:
+        for folder in (path.parent, path.parent.parent) if layout.owns(path) else ():
+            if reader := layout.recognise(Glimpse(folder)):
+                return reader
     clips = read_list(path)
     beside = (path.parent.parent, path.parent)
     root = next((folder for folder in beside if is_dir(folder / "audio") or is_dir(folder / "fold1")), None)
@@ -137,9 +142,11 @@ def _esc50(glimpse: Glimpse) -> Reader | None:
 
 
 def _speech_commands(glimpse: Glimpse) -> Reader | None:
-    if not glimpse.holds("validation_list.txt", "testing_list.txt") or not glimpse.first:
+    if not glimpse.holds(*SPEECH_COMMANDS) or not glimpse.first:
         return None
-    return lambda name: read_folders(glimpse.folder, name)
+    beside = {parts[0] for parts in glimpse.found.files} == {"audio"}  # as Kaggle has it
+    words = glimpse.folder / "audio" if beside else glimpse.folder
+    return lambda name: read_folders(words, name, lists_in=glimpse.folder)
 
 
 def _listed(glimpse: Glimpse) -> Reader | None:
@@ -176,10 +183,11 @@ def _read_folders(folder: Path, name: str, findings: list[Finding]) -> Dataset:
 
 
 def _recognise_above(folder: Path) -> Reader | None:
-    """Where the user names the ``audio`` folder of a data set, or that of its list."""
+    """Where the user names the folder of the sounds of a data set, or that of its list."""
     if folder.name in INNER_FOLDERS and any(is_file(folder.parent / place) for place in OFFICIAL_LISTS):
         return _recognise(folder.parent)
-    return None
+    above = (layout.recognise(Glimpse(folder.parent)) for layout in BY_LIST if folder.name in layout.inner)
+    return next(filter(None, above), None)
 
 
 def _only_one_below(folder: Path) -> Reader:

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labcore.allowed_paths import is_open
 from labcore.datasets import several
 from labcore.datasets.csvtext import decode_text
-from labcore.errors import DatasetError
+from labcore.errors import DatasetError, LabError
 
 if TYPE_CHECKING:
     import pyarrow.parquet
 
 JSON_LINES, PARQUET = (".jsonl", ".ndjson"), (".parquet",)
 MOST_ROWS = 5_000_000
+FIRST_ROWS = 4
+BUFFER_BYTES = 1 << 20
+"""So much of a column is read at a time: sounds of a group of rows come to hundreds of megabytes."""
 Row = dict[str, str]
 
 
@@ -56,22 +62,29 @@ def as_text(value: Any) -> str:
     return f"{value:.12g}" if isinstance(value, float) else str(value).strip()
 
 
-def opened_parquet(path: Path) -> pyarrow.parquet.ParquetFile:
-    """A Parquet file, its rows not read.
+@contextmanager
+def opened_parquet(path: Path) -> Iterator[pyarrow.parquet.ParquetFile]:
+    """A Parquet file, to be read inside the block. Whatever pyarrow raises for bad bytes is told alike.
 
     Raises:
         DatasetError: it is none, damaged, or has more rows than a list can have.
     """
-    import pyarrow
     import pyarrow.parquet
 
-    with DatasetError.on_os_error(f"{path} cannot be read", "Check the path", pyarrow.ArrowException):
+    try:
         if not is_open(path):
-            raise FileNotFoundError(2, "No such file or directory")
-        file = pyarrow.parquet.ParquetFile(path)
-    if file.metadata.num_rows > MOST_ROWS:
-        raise DatasetError(f"{path} has {file.metadata.num_rows:,} rows, more than a list of clips can have")
-    return file
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        with pyarrow.parquet.ParquetFile(path, buffer_size=BUFFER_BYTES) as file:
+            if file.metadata.num_rows > MOST_ROWS:
+                raise DatasetError(f"{path} has {file.metadata.num_rows:,} rows, more than a list of clips can have")
+            yield file
+    except LabError:
+        raise
+    except Exception as error:
+        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise DatasetError(
+            f"{path} cannot be read: {' '.join(why.split())[:200]}", "Fetch or write it again"
+        ) from error
 
 
 def read_parquet(path: Path) -> tuple[list[Row], list[int], bool]:
@@ -80,19 +93,16 @@ def read_parquet(path: Path) -> tuple[list[Row], list[int], bool]:
     Raises:
         DatasetError: it cannot be read, or holds the sounds themselves.
     """
-    import pyarrow
-
     with opened_parquet(path) as file:
         if audio_column(file, with_bytes=True):
             raise DatasetError(f"{path} holds the sounds themselves", f"Unpack them: `labcore datasets import {path}`")
         names = columns_of(file)
         rows: list[Row] = []
         many = False
-        with DatasetError.on_os_error(f"{path} cannot be read", "Fetch it again", pyarrow.ArrowException):
-            for batch in file.iter_batches(batch_size=8192, columns=names):
-                for each in texts_of(file, batch):
-                    many = many or any(isinstance(value, list) and len(value) > 1 for value in each.values())
-                    rows.append({name: as_text(value) for name, value in each.items()})
+        for batch in file.iter_batches(batch_size=8192, columns=names):
+            for each in texts_of(file, batch):
+                many = many or any(isinstance(value, list) and len(value) > 1 for value in each.values())
+                rows.append({name: as_text(value) for name, value in each.items()})
     return rows, list(range(1, len(rows) + 1)), many
 
 
@@ -138,7 +148,7 @@ def audio_column(file: pyarrow.parquet.ParquetFile, *, with_bytes: bool = False)
     """The column of sounds, a struct of bytes and path as Hugging Face writes it; "" for none.
 
     Args:
-        with_bytes: only where the bytes are there, by what is counted of the first group of rows.
+        with_bytes: only where the bytes are there, and not the paths of files alone.
     """
     import pyarrow.types as kinds
 
@@ -150,14 +160,9 @@ def audio_column(file: pyarrow.parquet.ParquetFile, *, with_bytes: bool = False)
 
 
 def _has_bytes(file: pyarrow.parquet.ParquetFile, name: str) -> bool:
-    if not file.num_row_groups:
-        return False
-    group = file.metadata.row_group(0)
-    for at in range(group.num_columns):
-        column = group.column(at)
-        if column.path_in_schema == f"{name}.bytes":
-            told = column.statistics
-            return told is None or not told.has_null_count or told.null_count < group.num_rows
+    """Whether the first sounds are there. They are read: pyarrow ends the process where it looks at damaged statistics of a column."""
+    for batch in file.iter_batches(batch_size=FIRST_ROWS, columns=[f"{name}.bytes"]):
+        return any((sound or {}).get("bytes") is not None for sound in batch.column(0).to_pylist())
     return False
 
 

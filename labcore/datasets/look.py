@@ -6,12 +6,8 @@ A folder or a list is read as it is; of an archive the lists are read and the be
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
-import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,21 +16,18 @@ from labcore.allowed_paths import check_root, is_open
 from labcore.datasets import several
 from labcore.datasets.headers import header_troubles
 from labcore.datasets.layouts import LAYOUTS, TITLES, read_dataset
-from labcore.datasets.packing import Packed, PackedError, packed_at, stem_of
-from labcore.datasets.packing.members import suffix_of
-from labcore.datasets.packing.sketch import Sketch, sketched
-from labcore.datasets.scan import entries, is_dir, is_folder
+from labcore.datasets.packing import Packed, PackedError, archives_in, packed_at, stem_of
+from labcore.datasets.packing.sketch import Sketch, sketch_folder, sketched
+from labcore.datasets.registry import place_of
+from labcore.datasets.scan import entries, is_dir, is_folder, suffix_of
 from labcore.datasets.table import PARTS, Dataset, Finding, some
 from labcore.datasets.walk import TooMuchError, looking
-from labcore.errors import DatasetError, WorkspaceError
+from labcore.errors import DatasetError
 from labcore.jobs.following import OnProgress
 from labcore.texts import counted, shown
-from labcore.typed import hint, plain_path, typed_path
+from labcore.typed import hint, plain_path
 from labcore.workspace import Workspace, slug
 
-SKETCHES = ".look-"
-"""What the names of folders begin with in which archives are sketched."""
-STALE_SECONDS = 6 * 3600.0
 MOST_SEEN = 8
 PACKED_LAYOUTS = (
     ("WebDataset", "train-000000.tar of 000017.flac, 000017.json or .cls; unpacked by an import"),
@@ -51,7 +44,7 @@ class Look:
     Attributes:
         name: what it would be called in the workspace.
         layout, title: which layout it looks like, as :class:`labcore.datasets.table.Dataset` has it and as people call it; "" for none.
-        archive: what it is packed in, "" for a folder or a list; then an import unpacks so many ``bytes`` into the workspace.
+        archive: what it is packed in, "" for a folder or a list; else an import unpacks ``files`` of ``bytes`` in all into the workspace.
         clips, classes, folds, groups: those of the data set. Classes are single labels, where clips have several.
         several: so many clips have several labels.
         unreadable: files that cannot be read, each with why, in words that follow it.
@@ -67,6 +60,7 @@ class Look:
     layout: str = ""
     title: str = ""
     archive: str = ""
+    files: int = 0
     bytes: int = 0
     clips: int = 0
     classes: int = 0
@@ -113,7 +107,7 @@ def look(workspace: Workspace, path: str | Path, progress: OnProgress = lambda d
 
     Args:
         workspace: an archive is sketched in it meanwhile.
-        path: as it was typed.
+        path: as it was typed; the name of a data set of the workspace will do.
         progress: called with (files seen, 0) while folders and archives are looked through, then with (headers read, files). What it
             raises ends the look.
 
@@ -123,7 +117,7 @@ def look(workspace: Workspace, path: str | Path, progress: OnProgress = lambda d
     """
     if not plain_path(str(path)):
         raise DatasetError("no folder or file was given", "Give its path")
-    path = Path(os.path.abspath(typed_path(path)))  # noqa: PTH100 (tidies "..", keeps links)
+    path = Path(os.path.abspath(place_of(workspace, str(path))))  # noqa: PTH100 (tidies "..", keeps links)
     check_root(path)
     if not path.exists() or not is_open(path):
         raise DatasetError(f"there is nothing at {path}", hint(path))
@@ -133,13 +127,16 @@ def look(workspace: Workspace, path: str | Path, progress: OnProgress = lambda d
     return about or _at(path, progress)
 
 
-def look_into(workspace: Workspace, packed: Packed, progress: OnProgress) -> Look:
+def look_into(workspace: Workspace, packed: Packed, progress: OnProgress, place: Path | None = None) -> Look:
     """The same for archives.
+
+    Args:
+        place: the folder in which they are sketched, of whoever removes what a killed process leaves of it.
 
     Raises:
         DatasetError, WorkspaceError: as :func:`look`.
     """
-    with sketch_folder(workspace) as folder:
+    with sketch_folder(workspace, place) as folder:
         sketch = sketched(packed, folder, progress)
         about = _of_sketch(packed, sketch)
         try:
@@ -162,7 +159,9 @@ def _at(path: Path, progress: OnProgress) -> Look:
         except DatasetError as error:
             packed = isinstance(error, PackedError)
             seen = _seen_in(path, Sketch()) if is_dir(path) and not packed else ""
-            return replace(about, error=error.what, remedy=error.remedy, seen=seen, packed=packed)
+            inside = archives_in(path) if seen else ()
+            remedy = f"Look into an archive in it: `labcore datasets look {inside[0]}`" if inside else error.remedy
+            return replace(about, error=error.what, remedy=remedy, seen=seen, packed=packed)
     troubles = header_troubles(dataset, progress)
     return _told(about, dataset, list(troubles.items()))
 
@@ -198,6 +197,7 @@ def _of_sketch(packed: Packed, sketch: Sketch) -> Look:
         str(packed.path),
         slug(stem_of(packed.path)),
         archive=packed.title,
+        files=sketch.files,
         bytes=sketch.bytes,
         unreadable=tuple(sketch.unreadable),
         findings=tuple(findings),
@@ -241,27 +241,6 @@ def _seen_in(folder: Path, sketch: Sketch) -> str:
                 endings[suffix_of(entry.name) or "no ending"] += 1
     files = ", ".join(f"{count} {ending}" for ending, count in endings.most_common(MOST_SEEN)) or "no files"
     return f"seen: {files}" + (f"; folders: {some(names, MOST_SEEN)}" if names else "")
-
-
-@contextmanager
-def sketch_folder(workspace: Workspace) -> Iterator[Path]:
-    """An empty folder of the workspace where data sets may be opened, which goes at the end; what a killed process left goes before.
-
-    Raises:
-        WorkspaceError: it cannot be made.
-    """
-    for old in workspace.datasets.glob(f"{SKETCHES}*"):
-        with suppress(OSError):
-            if time.time() - old.stat().st_mtime > STALE_SECONDS:
-                shutil.rmtree(old, ignore_errors=True)
-    with WorkspaceError.on_os_error(
-        f"{workspace.datasets} cannot be written", "Choose another workspace with LABCORE_HOME"
-    ):
-        folder = Path(tempfile.mkdtemp(prefix=SKETCHES, dir=workspace.datasets))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def known_layouts() -> list[tuple[str, str]]:

@@ -123,7 +123,7 @@ def _in_bytes(text: str) -> Iterator[str]:
 
 
 def _key(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()
+    return unicodedata.normalize("NFC", name).strip().casefold()
 
 
 def _agreement(parts: tuple[str, ...], wanted: list[str]) -> int:

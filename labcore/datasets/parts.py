@@ -40,6 +40,7 @@ ASIDE = NEUTRAL | frozenset(
     )
 )
 """Words in the names of folders that lie beside parts and are no classes."""
+SPEECH_COMMANDS = ("validation_list.txt", "testing_list.txt")
 SUFFIXES = (".txt", ".lst", ".list", ".csv")
 LONGEST = 64 * 1024**2
 """Bytes; a longer text is no list of files."""
@@ -131,7 +132,7 @@ class PartLists:
 
     @property
     def speech_commands(self) -> bool:
-        return {"validation_list.txt", "testing_list.txt"} <= set(self.names)
+        return set(SPEECH_COMMANDS) <= set(self.names)
 
     def fold_of(self, parts: tuple[str, ...]) -> str | None:
         """The fold of a file; "" where there are no lists, None where it is left out."""
@@ -141,8 +142,12 @@ class PartLists:
 
     @classmethod
     def beside(cls, root: Path, found: Found) -> PartLists:
-        """The lists in a folder of class folders; none where no list names files that are there."""
+        """The lists in a folder of class folders; none where no list names files that are there.
+
+        Those of Speech Commands count with a part of its words too.
+        """
         there = {_key(parts): parts for parts in found.files}
+        tops = {key[0] for key in there}
         folds: dict[tuple[str, ...], str] = {}
         names, twice, gone = [], 0, []
         for entry in entries(root):
@@ -151,6 +156,8 @@ class PartLists:
             if f".{ending.lower()}" not in SUFFIXES or named is None:
                 continue
             listed = _lines(root / entry.name)
+            if entry.name in SPEECH_COMMANDS:
+                listed = [key for key in listed if key[0] in tops]
             known = [key for key in listed if key in there]
             if len(known) < 0.5 * len(listed) or not known:
                 continue

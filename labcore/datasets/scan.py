@@ -31,8 +31,13 @@ def hidden(name: str) -> bool:
     return name.startswith((".", "__"))
 
 
+def suffix_of(name: str) -> str:
+    """The ending of a file's name in lower case; blanks behind it do not count."""
+    return os.path.splitext(name.rstrip())[1].lower()  # noqa: PTH122 (called for every file)
+
+
 def is_audio(name: str) -> bool:
-    return os.path.splitext(name)[1].lower() in AUDIO_SUFFIXES  # noqa: PTH122 (called for every file)
+    return suffix_of(name) in AUDIO_SUFFIXES
 
 
 def entries(folder: Path) -> list[os.DirEntry[str]]:
@@ -98,7 +103,7 @@ def find_audio(folder: Path, *, foreign: bool = False, noises: bool = False) -> 
         found.problems.append(DataProblem(str(path), "is a folder that cannot be read"))
 
     for parts, name in _Walk(unlisted, () if noises else NOT_CLASSES).files(folder):
-        suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122
+        suffix = suffix_of(name)
         if (suffix in wanted or not suffix) and _leads_nowhere(path := str(folder.joinpath(*parts, name))):
             found.problems.append(DataProblem(path, "is a broken link"))
         elif suffix in wanted:

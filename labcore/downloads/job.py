@@ -18,8 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from labcore.errors import DatasetError, LabError, RunError
 from labcore.events import JOB_KINDS
-from labcore.importing.job import Imported
-from labcore.jobs.folder import JobFolder
+from labcore.importing.job import Imported, SetMaker
 from labcore.jobs.kind import Kind
 from labcore.jobs.listing import reason
 from labcore.jobs.status import RESUMABLE, JobRequest
@@ -53,7 +52,7 @@ class DownloadPlan(BaseModel):
 
 
 @dataclass(frozen=True)
-class Download(JobFolder):
+class Download(SetMaker):
     """A download by its directory."""
 
     kind: ClassVar[Kind] = Kind(
@@ -103,11 +102,6 @@ class Download(JobFolder):
         except LabError as error:
             return JobRequest(needs=self.needs, error=reason(error))
         return JobRequest(plan.name, needs=self.needs, title=f"{about.title} as {plan.name}")
-
-    @property
-    def result(self) -> Imported | None:
-        """What it made, once it is there."""
-        return self.last_event(Imported)
 
 
 def require_accepted(plan: DownloadPlan) -> None:

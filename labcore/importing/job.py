@@ -11,6 +11,7 @@ whatever happens; one that goes on begins anew. Needs no torch and no pandas.
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -55,13 +56,32 @@ class Imported(Event):
     warnings: list[str] = Field(default_factory=list)
 
 
-def draft_of(job: JobFolder) -> Path:
-    """Where a data set lies that a job makes, until it is whole."""
-    return job.workspace.datasets / f"{DRAFTS}{job.id}"
+@dataclass(frozen=True)
+class SetMaker(JobFolder):
+    """A job that makes a data set out of an archive."""
+
+    @property
+    def draft_of_set(self) -> Path:
+        """Where the data set lies until it is whole."""
+        return self.workspace.datasets / f"{DRAFTS}{self.id}"
+
+    def delete(self) -> None:
+        """With what a killed process left of its data set.
+
+        Raises:
+            LabError, WorkspaceError: as :meth:`labcore.jobs.folder.JobFolder.delete`.
+        """
+        super().delete()
+        shutil.rmtree(self.draft_of_set, ignore_errors=True)
+
+    @property
+    def result(self) -> Imported | None:
+        """What it made, once it is there."""
+        return self.last_event(Imported)
 
 
 @dataclass(frozen=True)
-class Import(JobFolder):
+class Import(SetMaker):
     """An import by its directory."""
 
     kind: ClassVar[Kind] = Kind(
@@ -102,13 +122,3 @@ class Import(JobFolder):
         except LabError as error:
             return JobRequest(needs=self.needs, error=reason(error))
         return JobRequest(name, needs=self.needs, title=f"{name} from {Path(self.plan.path).name}")
-
-    @property
-    def draft_of_set(self) -> Path:
-        """Where the data set lies until it is whole."""
-        return draft_of(self)
-
-    @property
-    def result(self) -> Imported | None:
-        """What it made, once it is there."""
-        return self.last_event(Imported)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Generator, Mapping
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -19,11 +19,10 @@ from labcore.datasets.packing.members import Names
 from labcore.datasets.packing.sketch import copy, placed, wanted
 from labcore.errors import DatasetError, WorkspaceError
 from labcore.events import Event, Log
-from labcore.importing.job import DRAFTS, MAKERS, Import, Imported, ImportPlan, draft_of
-from labcore.jobs.folder import JobFolder
+from labcore.importing.job import DRAFTS, MAKERS, Import, Imported, ImportPlan, SetMaker
 from labcore.jobs.following import OnProgress, follow
 from labcore.jobs.process import StopTest
-from labcore.texts import counted, megabytes
+from labcore.texts import megabytes
 from labcore.workspace import Workspace, is_locked, write_atomically
 
 SPARE_BYTES = 100 * 1024**2
@@ -45,7 +44,7 @@ def work(job: Import, should_stop: StopTest) -> Generator[Event, None, None]:
 
 
 def unpacked(
-    job: JobFolder,
+    job: SetMaker,
     packed: Packed,
     name: str,
     should_stop: StopTest,
@@ -53,10 +52,9 @@ def unpacked(
     layout: str = "",
     notes: Mapping[str, str] = MappingProxyType({}),
 ) -> Generator[Event, None, Imported]:
-    """Unpack archives as a data set of a workspace.
+    """Look into archives, and unpack them as a data set of the workspace.
 
     Args:
-        job: the one that does it, in whose workspace.
         name: of the data set, which is free.
         layout: the only one that is taken, where there is one.
         notes: texts that are kept beside the sounds, by the names of their files.
@@ -66,7 +64,10 @@ def unpacked(
     """
     workspace = job.workspace
     about = yield from follow(
-        "looking into the archive", lambda progress: look_into(workspace, packed, progress), should_stop, "files"
+        "looking into the archive",
+        lambda progress: look_into(workspace, packed, progress, job.draft_of_set),
+        should_stop,
+        "files",
     )
     if about.error:
         raise DatasetError(about.error, about.remedy)
@@ -74,19 +75,22 @@ def unpacked(
         raise DatasetError(f"{packed.path} is another archive: it {about.sentence}", "Fetch the right one")
     yield Log(message=about.sentence)
     require_room(workspace, about)
-    target, draft = workspace.datasets / name, draft_of(job)
+    return (yield from _taken_in(job, packed, name, about, should_stop, notes))
+
+
+def _taken_in(
+    job: SetMaker, packed: Packed, name: str, about: Look, should_stop: StopTest, notes: Mapping[str, str]
+) -> Generator[Event, None, Imported]:
+    """The data set, unpacked and in its place; nothing of it is left where that fails."""
+    workspace, draft = job.workspace, job.draft_of_set
+    target = workspace.datasets / name
     try:
-        with WorkspaceError.on_os_error(
-            f"{draft.parent} cannot be written", "Choose another workspace with LABCORE_HOME"
-        ):
+        with WorkspaceError.on_os_error(f"{target} cannot be written", "Choose another workspace with LABCORE_HOME"):
             draft.mkdir()
-        files = yield from follow(
-            "unpacking", lambda progress: _unpack(packed, draft, about, progress), should_stop, "MB"
-        )
-        made = read_dataset(draft, name)
-        found = yield from follow(
-            "reading headers", lambda progress: list(unreadable_headers(made, progress)), should_stop, "files"
-        )
+        unpack = partial(_unpack, packed, draft, about)
+        files = yield from follow("unpacking", unpack, should_stop, "files")
+        check = partial(unreadable_headers, read_dataset(draft, name))
+        found = yield from follow("reading headers", lambda progress: list(check(progress)), should_stop, "files")
         for note, text in notes.items():
             write_atomically(draft / note, text)
         require_free(workspace, name, None)
@@ -95,7 +99,7 @@ def unpacked(
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     told = [finding.sentence.replace(str(draft), str(target)) for finding in found]
-    info = remember(workspace, name, target, replace(read_dataset(target, name)), told)
+    info = remember(workspace, name, target, read_dataset(target, name), told)
     return Imported(
         name=info.name,
         path=info.path,
@@ -137,20 +141,24 @@ def require_room(workspace: Workspace, about: Look) -> None:
 
 
 def _unpack(packed: Packed, draft: Path, about: Look, progress: OnProgress) -> int:
-    """Write the files of an archive; returns how many. ``progress`` is called with megabytes."""
+    """Write the files of an archive; returns how many. ``progress`` is called with (files done, files), also in the midst of large ones."""
     files = done = 0
-    total = max(1, about.bytes // 10**6)
+
+    def report(*_: int) -> None:
+        progress(files, about.files)
+
     for member in packed.members(Names(str(packed.path))):
+        report()
         if not wanted(member):
-            progress(done // 10**6, total)
             continue
-        with placed(draft, member) as target, member.reading() as content:
-            copy(content, target, member, lambda written, _, before=done: progress((before + written) // 10**6, total))  # type: ignore[misc]
-        done, files = done + member.size, files + 1
+        done += member.size
         if done > about.bytes:
             raise DatasetError(f"{packed.path} changed while it was unpacked", "Import it again")
+        with placed(draft, member) as target, member.reading() as content:
+            copy(content, target, member, report)
+        files += 1
     if not files:
-        raise DatasetError(f"{packed.path} holds {counted(0, 'file')} of a data set")
+        raise DatasetError(f"{packed.path} holds no file of a data set", "Look into it with `labcore datasets look`")
     return files
 
 

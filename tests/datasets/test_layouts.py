@@ -163,9 +163,10 @@ def test_what_is_hidden_or_not_audio_is_passed_over(class_folders):
     dataset = read_dataset(class_folders)
     assert (len(dataset), dataset.passed_over) == (12, 2)
     assert [Path(problem.path).name for problem in dataset.problems] == ["phone.m4a"]
-    (finding,) = dataset.findings
+    finding, noise = dataset.findings
     assert (finding.level, finding.files) == ("warning", (str(class_folders / "loose.wav"),))
     assert finding.sentence.startswith("1 file lies outside the class folders")
+    assert (noise.level, noise.files) == ("note", (str(class_folders / "_background_noise_" / "hum.wav"),))
 
 
 def test_a_list_of_something_else_beside_class_folders_is_not_taken_for_the_clips(class_folders):

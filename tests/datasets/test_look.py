@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from labcore.datasets.look import SKETCHES, look, sketch_folder
+from labcore.datasets import register
+from labcore.datasets.look import look
+from labcore.datasets.packing.sketch import SKETCHES, sketch_folder
 from labcore.errors import DatasetError
 from labcore.workspace import Workspace
 from tests.datasets.made import fsd50k, laid_out, sheet, sounds, urbansound8k, wav
@@ -91,3 +93,21 @@ def test_what_a_killed_look_left_goes_when_it_is_old(workspace: Workspace) -> No
     with sketch_folder(workspace) as folder:
         assert {each.name for each in workspace.datasets.iterdir()} == {young.name, folder.name}
     assert [each.name for each in workspace.datasets.iterdir()] == [young.name]
+
+
+def test_a_data_set_of_the_workspace_by_its_name(class_folders: Path, workspace: Workspace) -> None:
+    register(workspace, class_folders, "mine")
+    assert look(workspace, "mine").path == str(class_folders)
+
+
+def test_names_with_blanks_behind_them(tmp_path: Path, workspace: Workspace) -> None:
+    files = sounds("dog/1.wav ", "dog/2.WAV", "cat /3.wav", "cat /4.wav")
+    assert look(workspace, laid_out(tmp_path / "folders", files)).clips == 4
+    table = sheet("path,label", "dog\\1.wav,dog", "cat/3.wav,cat ")
+    found = look(workspace, laid_out(tmp_path / "listed", files | {"clips.csv": table}))
+    assert (found.layout, found.clips, found.left_out) == ("csv", 2, ())
+
+
+def test_archives_among_other_things_are_pointed_at(tmp_path: Path, workspace: Workspace) -> None:
+    root = laid_out(tmp_path / "downloads", {"a.pdf": b"x", "b/c.pdf": b"x", "set.zip": b"x"})
+    assert look(workspace, root).remedy == f"Look into an archive in it: `labcore datasets look {root / 'set.zip'}`"

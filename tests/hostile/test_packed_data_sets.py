@@ -126,12 +126,17 @@ def test_a_file_that_is_a_folder_too(pack: Callable[..., Path], tmp_path: Path, 
 
 
 @pytest.mark.parametrize("ending", ["zip", "tar", "tar.gz"])
-@pytest.mark.parametrize("damage", ["cut", "empty", "text"])
+@pytest.mark.parametrize("damage", ["cut", "empty", "text", "head"])
 def test_damaged_ones(ending: str, damage: str, tmp_path: Path, workspace: Workspace) -> None:
     path = (zipped if ending == "zip" else tarred)(tmp_path / f"set.{ending}", GOOD)
     content = path.read_bytes()
     path.write_bytes(
-        {"cut": content[: len(content) // 2], "empty": b"", "text": b"<html>Not found</html>\n" * 40}[damage]
+        {
+            "cut": content[: len(content) // 2],
+            "head": content[:3],
+            "empty": b"",
+            "text": b"<html>Not found</html>\n" * 40,
+        }[damage]
     )
     check_refused(workspace, path, "cannot be unpacked")
 

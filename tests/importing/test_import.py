@@ -135,6 +135,19 @@ def test_what_a_killed_import_left_goes_with_the_next(tmp_path: Path, workspace:
         assert {each.name for each in workspace.datasets.iterdir()} == {"set", at_work.draft_of_set.name}
 
 
+def test_an_archive_from_windows(tmp_path: Path, workspace: Workspace) -> None:
+    path = zipped(tmp_path / "set.zip", {name.replace("/", "\\"): content for name, content in folders().files.items()})
+    assert imported(workspace, path).result.clips == 6
+    assert find_dataset(workspace, "set").labels == ["cat", "dog"]
+
+
+def test_what_a_killed_import_left_goes_with_its_job(workspace: Workspace) -> None:
+    killed = Import.create(workspace, ImportPlan(path="/x.zip", name="killed"))
+    (killed.draft_of_set / "dog").mkdir(parents=True)
+    killed.delete()
+    assert list(workspace.datasets.iterdir()) == []
+
+
 def test_a_name_that_is_taken(tmp_path: Path, workspace: Workspace) -> None:
     path = zipped(tmp_path / "set.zip", folders().files)
     imported(workspace, path)

@@ -91,9 +91,7 @@ def packed_files(path: Path) -> tuple[Path, ...]:
     if not is_dir(path):
         return ()
     folders = folders_in(listed(path))
-    archives = tuple(
-        path / entry.name for entry in listed(path) if _is(Path(entry.name), ARCHIVES) and is_file(entry.path)
-    )
+    archives = archives_in(path)
     if archives and not folders:
         return archives
     level, shards = [path], list[Path]()
@@ -110,6 +108,12 @@ def packed_files(path: Path) -> tuple[Path, ...]:
         return tars
     sheets = tuple(each for each in shards if _is(each, SHEETS))
     return sheets if sheets and parquet.holds_sounds(sheets[0]) else ()
+
+
+def archives_in(folder: Path) -> tuple[Path, ...]:
+    """The zip and tar files in a folder."""
+    names = (entry.name for entry in listed(folder) if _is(Path(entry.name), ARCHIVES) and is_file(entry.path))
+    return tuple(folder / name for name in names)
 
 
 def stem_of(path: Path) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import IO
 
 from labcore.audio.containers import AUDIO_SUFFIXES, FOREIGN_SUFFIXES
-from labcore.datasets.scan import hidden
+from labcore.datasets.scan import hidden, suffix_of
 from labcore.errors import DatasetError
 from labcore.texts import as_bytes, shown
 
@@ -30,10 +30,10 @@ PAPERS = frozenset(".csv .tsv .txt .json .jsonl .ndjson .parquet .lst .list .md 
 DISTRUST = "Do not trust this file: nobody packs a data set like this. Fetch it again from where it is published"
 DAMAGED = (
     *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError),
-    *(OSError, EOFError, ValueError, OverflowError, RuntimeError, struct.error),
+    *(OSError, EOFError, TypeError, ValueError, OverflowError, RuntimeError, struct.error),
 )
 """What is raised where bytes are no archive, or not the one that its beginning says."""
-_ABSOLUTE = re.compile(r"/|[A-Za-z]:")
+_ABSOLUTE = re.compile(r"/|[A-Za-z]:/")
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,13 @@ class Member:
         parts: of its path in the data set.
         size: in bytes, unpacked.
         opened: gives its content; to be called, and read, before the next member is asked for.
+        made: the lab made it out of what the archive holds.
     """
 
     parts: tuple[str, ...]
     size: int
     opened: Callable[[], AbstractContextManager[IO[bytes]]]
+    made: bool = False
 
     @contextmanager
     def reading(self) -> Iterator[IO[bytes]]:
@@ -142,12 +144,6 @@ def check_ratio(archive: str, unpacked: int, packed: int) -> None:
 def not_a_file(archive: str, name: str) -> DatasetError:
     """The error for a link, a device, and whatever else is no file."""
     return DatasetError(f"{archive} holds {_cut(name)}, which is a link or a device, and no file", DISTRUST)
-
-
-def suffix_of(name: str) -> str:
-    """The ending of a file's name in lower case; blanks behind it do not count."""
-    stem, dot, ending = name.rstrip().rpartition(".")
-    return f".{ending.lower()}" if dot and stem else ""
 
 
 def _cut(name: str) -> str:

@@ -9,9 +9,10 @@ from typing import Any
 from labcore.audio.containers import AUDIO_SUFFIXES, container_of
 from labcore.datasets.columns import column_for
 from labcore.datasets.listfiles import audio_column, columns_of, opened_parquet, texts_of
-from labcore.datasets.packing.members import Member, Names, suffix_of
+from labcore.datasets.packing.members import Member, Names
 from labcore.datasets.packing.samples import from_bytes, listing
 from labcore.datasets.parts import part_named
+from labcore.datasets.scan import suffix_of
 from labcore.errors import DatasetError
 
 AT_ONCE = 32
@@ -37,15 +38,10 @@ def members(files: Iterable[tuple[Path, tuple[str, ...]]], names: Names) -> Iter
     Raises:
         DatasetError: one cannot be read.
     """
-    import pyarrow
-
     rows: list[dict[str, Any]] = []
     for path, place in files:
         part = next((named.part for text in reversed(place) if (named := part_named(text))), "")
-        with (
-            DatasetError.on_os_error(f"{path} cannot be read", "Fetch it again", pyarrow.ArrowException),
-            opened_parquet(path) as file,
-        ):
+        with opened_parquet(path) as file:
             audio = audio_column(file)
             told = [name.removesuffix(".path") if name == f"{audio}.path" else name for name in columns_of(file)]
             number = 0

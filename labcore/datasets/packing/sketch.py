@@ -5,7 +5,12 @@ The beginning of each sound is looked at, so that what is no audio is told befor
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -16,10 +21,14 @@ from labcore.datasets.packing.found import Packed
 from labcore.datasets.packing.members import Member, Names
 from labcore.errors import DatasetError, WorkspaceError
 from labcore.jobs.following import OnProgress
+from labcore.workspace import Workspace
 
 HEAD = 4096
 LARGEST_PAPER, MOST_PAPERS = 64 * 1024**2, 512 * 1024**2
 """Bytes of a list, and of all of them, that a sketch holds; those beyond are named and left empty."""
+SKETCHES = ".look-"
+"""What the names of folders begin with in which archives are sketched."""
+STALE_SECONDS = 6 * 3600.0
 EVERY = 64
 PIECE = 1024**2
 
@@ -41,6 +50,28 @@ class Sketch:
     papers: int = 0
 
 
+@contextmanager
+def sketch_folder(workspace: Workspace, place: Path | None = None) -> Iterator[Path]:
+    """An empty folder of the workspace where data sets may be opened, which goes at the end; what a killed process left goes before.
+
+    Raises:
+        WorkspaceError: it cannot be made.
+    """
+    for old in workspace.datasets.glob(f"{SKETCHES}*"):
+        with suppress(OSError):
+            if time.time() - old.stat().st_mtime > STALE_SECONDS:
+                shutil.rmtree(old, ignore_errors=True)
+    with WorkspaceError.on_os_error(
+        f"{workspace.datasets} cannot be written", "Choose another workspace with LABCORE_HOME"
+    ):
+        folder = place or Path(tempfile.mkdtemp(prefix=SKETCHES, dir=workspace.datasets))
+        folder.mkdir(exist_ok=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def sketched(packed: Packed, folder: Path, progress: OnProgress) -> Sketch:
     """Draw the sketch of an archive in an empty folder.
 
@@ -59,8 +90,8 @@ def sketched(packed: Packed, folder: Path, progress: OnProgress) -> Sketch:
             sketch.others[member.suffix or "no ending"] += 1
             continue
         sketch.files, sketch.bytes = sketch.files + 1, sketch.bytes + member.size
-        keep = member.is_paper and not member.is_audio and member.size <= LARGEST_PAPER
-        keep = keep and sketch.papers + member.size <= MOST_PAPERS
+        small = member.size <= LARGEST_PAPER and sketch.papers + member.size <= MOST_PAPERS
+        keep = member.made or (small and not member.is_audio)
         sketch.papers += member.size if keep else 0
         with placed(folder, member) as target, member.reading() as content:
             if keep:

@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
-from labcore.datasets.packing.members import DAMAGED, Member, Names, check_ratio, not_a_file
-from labcore.errors import DatasetError
+from labcore.datasets.packing.members import Member, Names, check_ratio, not_a_file
+from labcore.errors import DatasetError, LabError
 from labcore.tars import BoundedHeader, is_plain_file
 
 SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
@@ -60,8 +60,11 @@ def _content(archive: tarfile.TarFile, info: tarfile.TarInfo) -> contextlib.clos
 
 @contextlib.contextmanager
 def _refusing(path: Path) -> Iterator[None]:
+    """Whatever tarfile raises for bad bytes, and that is more than its own errors, is told alike."""
     try:
         yield
-    except DAMAGED as error:
+    except LabError:
+        raise
+    except Exception as error:
         what = "is empty or is no tar archive" if isinstance(error, tarfile.ReadError) else "is damaged or cut off"
         raise DatasetError(f"{path} cannot be unpacked: it {what} ({error})", "Fetch it again") from error

@@ -14,11 +14,11 @@ from typing import Any
 
 from labcore.audio.containers import AUDIO_SUFFIXES
 from labcore.datasets.columns import column_for
-from labcore.datasets.packing.members import Member, Names, suffix_of
+from labcore.datasets.packing.members import Member, Names
 from labcore.datasets.packing.samples import listing
 from labcore.datasets.packing.tarred import members as tar_members
 from labcore.datasets.parts import part_named
-from labcore.datasets.scan import is_file
+from labcore.datasets.scan import is_file, suffix_of
 
 CLASS_LISTS = ("classes.txt", "classnames.txt", "class_names.txt", "labels.txt")
 LOOKED_AT = 60
@@ -31,10 +31,10 @@ LONGEST_LABEL = 80
 
 @dataclass
 class _Sample:
-    """The files of a sample so far: where its sound was put, and what is told of it."""
+    """The files of a sample so far: where its sounds were put, and what is told of them."""
 
     key: tuple[str, ...]
-    sound: str = ""
+    sounds: list[str] = field(default_factory=list)
     fields: dict[str, bytes] = field(default_factory=dict)
 
 
@@ -64,17 +64,17 @@ def members(shards: Iterable[tuple[Path, tuple[str, ...]]], names: Names) -> Ite
         for member in tar_members(path, Names(str(path), names.refused)):
             key, ending = _key(member)
             if key != sample.key:
-                rows += _row(sample, part, classes)
+                rows += _rows(sample, part, classes)
                 sample = _Sample(key)
-            if suffix_of(f"x.{ending}") in AUDIO_SUFFIXES and not sample.sound:
+            if suffix_of(f"x.{ending}") in AUDIO_SUFFIXES:
                 parts = names.take("/".join((*place, *key[:-1], f"{key[-1]}.{ending}")))
                 if parts is not None:
-                    sample.sound = "/".join(parts)
+                    sample.sounds.append("/".join(parts))
                     yield Member(parts, member.size, member.opened)
             elif member.size <= LARGEST_FIELD:
                 with member.reading() as content:
                     sample.fields[ending] = content.read(LARGEST_FIELD)
-        rows += _row(sample, part, classes)
+        rows += _rows(sample, part, classes)
     yield listing(rows)
 
 
@@ -84,13 +84,18 @@ def _key(member: Member) -> tuple[tuple[str, ...], str]:
     return (*member.parts[:-1], name), ending.strip().lower()
 
 
-def _row(sample: _Sample, part: str, classes: list[str]) -> list[dict[str, Any]]:
-    """What is told of a sample, as a row of the list; none for one without a sound."""
-    if not sample.sound:
-        return []
-    row: dict[str, Any] = {"file_name": sample.sound}
+def _rows(sample: _Sample, part: str, classes: list[str]) -> list[dict[str, Any]]:
+    """What is told of a sample, as a row of the list for each of its sounds, which belong together where there are several."""
+    told = _told(sample, part, classes) if sample.sounds else {}
+    if len(sample.sounds) > 1 and not column_for("group", list(told)):
+        told["group"] = "/".join(sample.key)
+    return [{"file_name": sound} | told for sound in sample.sounds]
+
+
+def _told(sample: _Sample, part: str, classes: list[str]) -> dict[str, Any]:
+    """What the other files of a sample say: the fields of its JSON, the label, and the part of its tar."""
     facts = _facts(sample.fields.get("json", b""))
-    row |= {name: value for name, value in facts.items() if not isinstance(value, dict) and name not in row}
+    row = {name: value for name, value in facts.items() if not isinstance(value, dict) and name != "file_name"}
     texts = {ending: content.decode("utf-8", "replace").strip() for ending, content in sample.fields.items()}
     label = next((texts[ending] for ending in LABELS if texts.get(ending)), "")
     given = column_for("label", list(facts))
@@ -107,7 +112,7 @@ def _row(sample: _Sample, part: str, classes: list[str]) -> list[dict[str, Any]]
         row[given] = classes[int(facts[given])]
     if part and not column_for("fold", list(facts)):
         row["split"] = part
-    return [row]
+    return row
 
 
 def _facts(content: bytes) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,11 +30,17 @@ def recognise(glimpse: Glimpse) -> Reader | None:
 
 
 def _lists(glimpse: Glimpse) -> list[tuple[ClipList, str]]:
-    """Each list with the part that its folder is; the one beside all parts, if there is one, goes before them."""
+    """Each list with the part that its folder is; the one beside all parts, if there is one, goes before them.
+
+    Raises:
+        DatasetError: that of one part cannot be read.
+    """
     for above in ABOVE:
-        base = glimpse.folder / above
-        if (alone := _list_in(base)) is not None:
-            return [(alone, "")]
+        base, alone = glimpse.folder / above, None
+        with suppress(DatasetError):  # who reads the folder in another way tells of it
+            alone = _list_in(base)
+        if alone is not None:
+            return [(_with_parts(alone), "")]
         parts = parts_among(Glimpse(base).folders) if is_dir(base) else {}
         found = [(clips, parts[name]) for name in parts if (clips := _list_in(base / name)) is not None]
         if found:
@@ -41,13 +48,20 @@ def _lists(glimpse: Glimpse) -> list[tuple[ClipList, str]]:
     return []
 
 
+def _with_parts(clips: ClipList) -> ClipList:
+    """A list beside folders of parts: without a column for the part, the folder of a file tells it."""
+    tops = [row.get(clips.taken.path, "").replace("\\", "/").removeprefix("./").partition("/")[0] for row in clips.rows]
+    parts = parts_among(set(tops))
+    if clips.taken.fold or len(set(parts.values())) < 2 or not set(tops) <= {*parts, ""}:
+        return clips
+    rows = [{**row, "split": parts.get(top, "")} for row, top in zip(clips.rows, tops, strict=True)]
+    return replace(clips, header=[*clips.header, "split"], rows=rows)
+
+
 def _list_in(folder: Path) -> ClipList | None:
     for name in LISTS:
         if is_file(folder / name):
-            try:
-                clips = read_list(folder / name)
-            except DatasetError:
-                continue
+            clips = read_list(folder / name)
             own = next((column for column in clips.header if column.casefold() == FILE), "")
             others = [column for column in clips.header if column != own and canonical(column) in SYNONYMS["path"]]
             clips = replace(clips, header=[column for column in clips.header if column not in others])
@@ -61,4 +75,5 @@ LAYOUT = Layout(
     "Hugging Face audiofolder",
     "metadata.csv, .jsonl or .parquet (file_name, label) beside the files",
     recognise,
+    lambda path: path.name in LISTS,
 )

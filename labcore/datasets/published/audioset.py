@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from labcore.audio import probe
 from labcore.datasets import several
-from labcore.datasets.assemble import DatasetDraft, assembled
+from labcore.datasets.assemble import DatasetDraft, assembled, without_single_fold
 from labcore.datasets.cliplist import read_list
 from labcore.datasets.csvtext import read_rows
 from labcore.datasets.parts import part_named
-from labcore.datasets.published.glimpse import Glimpse, Layout, Reader, columns_in
+from labcore.datasets.published.glimpse import Glimpse, Layout, Reader, columns_in, head_of
 from labcore.datasets.scan import is_file
 from labcore.datasets.table import MISSING, DataProblem, Dataset, Finding
 from labcore.errors import AudioError, DatasetError
@@ -28,6 +29,8 @@ CUT = re.compile(r"[_.-]\d+(?:\.\d+)?(?:[_-]\d+(?:\.\d+)?)?$")
 NAMES = ("class_labels_indices.csv", "ontology.json")
 ORDER = "They stand in the order of the list"
 SLACK_SECONDS = 1.0
+MOST_NAMED = 1000
+PROBED = 20
 
 
 @dataclass(frozen=True)
@@ -43,31 +46,36 @@ class Segment:
 
 def recognise(glimpse: Glimpse) -> Reader | None:
     """The reader, where a list has AudioSet's columns."""
-    lists = [
-        path
-        for path, head in glimpse.sheets(".csv", ".tsv", ".txt")
-        if any(line >= COLUMNS for line in columns_in(head))
-    ]
+    lists = [path for path in glimpse.sheets(".csv", ".tsv", ".txt") if _owns(path)]
     return (lambda name: _read(glimpse, lists, name)) if lists and glimpse.first else None
+
+
+def _owns(path: Path) -> bool:
+    return any(line >= COLUMNS for line in columns_in(head_of(path)))
 
 
 def _read(glimpse: Glimpse, lists: list[Path], name: str) -> Dataset:
     reading = DatasetDraft(name, glimpse.folder, "audioset", official=True, several_labels=True)
     reading.problems, reading.passed_over = list(glimpse.found.problems), glimpse.found.passed_over
     names, files = _class_names(glimpse), _files(glimpse)
-    taken: set[str] = set()
+    found: list[tuple[Segment, str, str]] = []
     for path in lists:
-        named = part_named(path.stem)
+        named, missing = part_named(path.stem), list[Segment]()
         for segment in _segments(reading, path):
             there = files.get(segment.video, [])
             file = next((file for file in there if _is_of(file, segment)), there[0] if len(there) == 1 else None)
             if file is None:
-                reading.problems.append(DataProblem(segment.video, f"{MISSING} ({path.name}, line {segment.line})"))
-                continue
-            span = (segment.start_s, segment.end_s) if _is_whole(file, segment) else (0.0, math.nan)
+                missing.append(segment)
+            else:
+                found.append((segment, file, named.part if named else ""))
+        reading.problems += _missing(path, missing)
+    spans = _spans(found)
+    taken: dict[str, set[float]] = defaultdict(set)
+    for (segment, file, part), span in zip(found, spans, strict=True):
+        if span[0] not in taken[file]:  # else two lists have it
             label = several.joined(names.get(label, label) for label in segment.labels)
-            reading.rows.append((file, label, named.part if named else "", segment.video, *span))
-            taken.add(file)
+            reading.rows.append((file, label, part, segment.video, *span))
+        taken[file].add(span[0])
     others = [file for there in files.values() for file in there if file not in taken]
     if others:
         what = f"{counted(len(others), 'audio file')} of no listed segment skipped"
@@ -79,9 +87,16 @@ def _read(glimpse: Glimpse, lists: list[Path], name: str) -> Dataset:
         what = f"{counted(len(codes), 'class', 'classes')} called by code, as {min(codes)}"
         reading.findings.append(Finding("codes", what, remedy=f"Put {NAMES[0]} beside the list", level="note"))
     reading.findings += several.told(reading.rows, ORDER)
-    if len({row[2] for row in reading.rows}) < 2:
-        reading.rows = [(*row[:2], "", *row[3:]) for row in reading.rows]
+    reading.rows = without_single_fold(reading.rows)
     return assembled(reading)
+
+
+def _missing(path: Path, segments: list[Segment]) -> Iterator[DataProblem]:
+    """Segments of a list whose files are not there: the first ones by name, since of all of AudioSet nobody has more than a part."""
+    for segment in segments[:MOST_NAMED]:
+        yield DataProblem(segment.video, f"{MISSING} ({path.name}, line {segment.line})")
+    if (rest := len(segments) - MOST_NAMED) > 0:
+        yield DataProblem(str(path), f"names {rest:,} more segments that are missing", rest)
 
 
 def _segments(reading: DatasetDraft, path: Path) -> list[Segment]:
@@ -131,10 +146,19 @@ def _is_of(file: str, segment: Segment) -> bool:
     return bool(times) and any(abs(times[0] / unit - segment.start_s) < 0.01 for unit in (1, 1000))
 
 
-def _is_whole(file: str, segment: Segment) -> bool:
-    """Whether a file holds the whole video, of which the segment is a part, and not the segment alone, as files mostly do."""
-    if CUT.search(PurePath(file).stem[11:]):
-        return False
+def _spans(found: list[tuple[Segment, str, str]]) -> list[tuple[float, float]]:
+    """Where each segment begins and ends in its file, in seconds: all of it, where files are the segments themselves, as they mostly are.
+
+    A few files tell whether they hold whole videos; only then the length of each is looked up.
+    """
+    bare = [(segment, file) for segment, file, _ in found if not CUT.search(PurePath(file).stem[11:])]
+    any_whole = any(_is_whole(segment, file) for segment, file in bare[:: max(1, len(bare) // PROBED)])
+    whole = {file for segment, file in bare if _is_whole(segment, file)} if any_whole else set()
+    return [(segment.start_s, segment.end_s) if file in whole else (0.0, math.nan) for segment, file, _ in found]
+
+
+def _is_whole(segment: Segment, file: str) -> bool:
+    """Whether a file is longer than a segment, and long enough to hold it."""
     try:
         seconds = probe(file).seconds
     except AudioError:  # reading its clips tells of it
@@ -165,4 +189,5 @@ LAYOUT = Layout(
     "AudioSet",
     "balanced_train_segments.csv (YTID, start_seconds, end_seconds, positive_labels), audio/",
     recognise,
+    _owns,
 )

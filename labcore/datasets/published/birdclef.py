@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from labcore.datasets.assemble import DatasetDraft, assembled, join_equal_files
 from labcore.datasets.cliplist import ClipList, left_out, read_list, value_of
 from labcore.datasets.columns import column_for
+from labcore.datasets.parts import tidy_fold
 from labcore.datasets.published.glimpse import Glimpse, Layout, Reader, columns_in, head_of
 from labcore.datasets.published.located import Located
 from labcore.datasets.scan import is_dir, is_file
@@ -25,11 +26,14 @@ def recognise(glimpse: Glimpse) -> Reader | None:
     folder = next((name for name in AUDIO if is_dir(glimpse.folder / name)), "")
     for name in LISTS if folder else ():
         path = glimpse.folder / name
-        if is_file(path) and any(
-            "filename" in line and line.intersection(LABELS) for line in columns_in(head_of(path))
-        ):
+        if is_file(path) and _owns(path):
             return lambda called, path=path: _read(glimpse.folder, folder, read_list(path), called)  # type: ignore[misc]
     return None
+
+
+def _owns(path: Path) -> bool:
+    columns = columns_in(head_of(path)) if path.name in LISTS else []
+    return any("filename" in line and line.intersection(LABELS) for line in columns)
 
 
 def _read(root: Path, folder: str, clips: ClipList, name: str) -> Dataset:
@@ -53,7 +57,7 @@ def _read(root: Path, folder: str, clips: ClipList, name: str) -> Dataset:
         others += value_of(row, "secondary_labels") not in ("", "[]", "['']")
         author = value_of(row, of_author)
         reading.rows.append(
-            (path, label, value_of(row, of_fold), f"author {author}" if author else path, 0.0, math.nan)
+            (path, label, tidy_fold(value_of(row, of_fold)), f"author {author}" if author else path, 0.0, math.nan)
         )
     reading.rows = join_equal_files(reading.rows)
     reading.findings += _told(there, clips, reading, others, of_author)
@@ -79,4 +83,4 @@ def _told(there: Located, clips: ClipList, reading: DatasetDraft, others: int, o
     return found
 
 
-LAYOUT = Layout("birdclef", "BirdCLEF", "train_audio/abethr1/XC128013.ogg, train_metadata.csv", recognise)
+LAYOUT = Layout("birdclef", "BirdCLEF", "train_audio/abethr1/XC128013.ogg, train_metadata.csv", recognise, _owns, AUDIO)

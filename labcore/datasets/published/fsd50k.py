@@ -6,13 +6,13 @@ import math
 from pathlib import Path
 
 from labcore.datasets import several
-from labcore.datasets.assemble import DatasetDraft, assembled
+from labcore.datasets.assemble import DatasetDraft, assembled, without_single_fold
 from labcore.datasets.cliplist import ClipList, left_out, read_list
 from labcore.datasets.parts import tidy_fold
 from labcore.datasets.published.glimpse import Glimpse, Layout, Reader, columns_in, head_of
 from labcore.datasets.published.located import Located
 from labcore.datasets.scan import is_dir, is_file
-from labcore.datasets.table import MISSING, Dataset
+from labcore.datasets.table import MISSING, Dataset, Finding
 from labcore.reading import DamagedError, read_object
 
 LISTS = ("FSD50K.ground_truth", "ground_truth", "labels", ".")
@@ -33,10 +33,11 @@ def recognise(glimpse: Glimpse) -> Reader | None:
 
 def _list_of(root: Path, part: str) -> Path | None:
     places = (root / place / f"{part}.csv" for place in LISTS)
-    wanted = {"fname", "labels", "mids"}
-    return next(
-        (path for path in places if is_file(path) and any(wanted <= line for line in columns_in(head_of(path)))), None
-    )
+    return next((path for path in places if is_file(path) and _owns(path)), None)
+
+
+def _owns(path: Path) -> bool:
+    return path.stem in AUDIO and any(line >= {"fname", "labels", "mids"} for line in columns_in(head_of(path)))
 
 
 def _folders_of(root: Path, part: str) -> list[Path]:
@@ -46,11 +47,16 @@ def _folders_of(root: Path, part: str) -> list[Path]:
 def _read(root: Path, lists: list[tuple[str, Path]], name: str) -> Dataset:
     reading = DatasetDraft(name, root, "fsd50k", official=True, several_labels=True)
     for part, path in lists:
-        clips, uploaders = read_list(path), _uploaders(root, part)
         folders = [Located(folder) for folder in _folders_of(root, part)]
+        if not folders:
+            what = f"the list {path.name} was not used: {AUDIO[part][0]} is not there"
+            reading.findings.append(Finding("list not taken", what, (str(path),), level="note"))
+            continue
+        clips, uploaders = read_list(path), _uploaders(root, part)
         for row, line in zip(clips.lowered, clips.lines, strict=True):
             _take(reading, clips, part, row, line, folders, uploaders)
     reading.findings += several.told(reading.rows, ORDER)
+    reading.rows = without_single_fold(reading.rows)
     return assembled(reading)
 
 
@@ -94,5 +100,10 @@ def _uploaders(root: Path, part: str) -> dict[str, str]:
 
 
 LAYOUT = Layout(
-    "fsd50k", "FSD50K", "FSD50K.dev_audio/, FSD50K.eval_audio/, FSD50K.ground_truth/dev.csv and eval.csv", recognise
+    "fsd50k",
+    "FSD50K",
+    "FSD50K.dev_audio/, FSD50K.eval_audio/, FSD50K.ground_truth/dev.csv and eval.csv",
+    recognise,
+    _owns,
+    (LISTS[0], *(places[0] for places in AUDIO.values())),
 )

@@ -36,12 +36,16 @@ class Layout:
         title: what people call it.
         tree: what lies where, for people.
         recognise: the reader for a folder that is laid out so; None for any other.
+        owns: whether a list is one of its own, so that who names the list means the whole data set.
+        inner: folders in it by which people name it too.
     """
 
     name: str
     title: str
     tree: str
     recognise: Callable[[Glimpse], Reader | None]
+    owns: Callable[[Path], bool] = lambda path: False
+    inner: tuple[str, ...] = ()
 
 
 class Glimpse:
@@ -94,11 +98,11 @@ class Glimpse:
         there = {entry.name for entry in entries(self.folder)}
         return all(name in there for name in names)
 
-    def sheets(self, *endings: str) -> Iterator[tuple[Path, str]]:
-        """The lists in it with some endings, each with its first lines, for whoever knows it by these."""
+    def sheets(self, *endings: str) -> Iterator[Path]:
+        """The lists in it with some endings."""
         for name in self.files:
             if name.lower().endswith(endings) and is_file(self.folder / name):
-                yield self.folder / name, head_of(self.folder / name)
+                yield self.folder / name
 
 
 def head_of(path: Path) -> str:

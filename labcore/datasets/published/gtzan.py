@@ -42,8 +42,8 @@ def _fits(parts: Parts) -> bool:
 
 def _read(genres: Path, name: str) -> Dataset:
     dataset = read_folders(genres, name)
-    drawn = "drawn" in dataset.fold_note
-    return replace(dataset, layout="gtzan", findings=[*dataset.findings, *([KNOWN_FAULTS] if drawn else [])])
+    told = [KNOWN_FAULTS] if "drawn" in dataset.fold_note else []
+    return replace(dataset, layout="gtzan", findings=[*dataset.findings, *told])
 
 
 LAYOUT = Layout("gtzan", "GTZAN", "genres_original/blues/blues.00000.wav", recognise)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -15,10 +16,12 @@ from pathlib import PurePath
 
 from labcore.datasets.assemble import DatasetDraft, assembled
 from labcore.datasets.published.glimpse import Glimpse, Layout, Parts, Reader
+from labcore.datasets.scan import suffix_of
 from labcore.datasets.table import DataProblem, Dataset, Finding, some
 from labcore.texts import counted
 from labcore.workspace import stamp_of
 
+LOSSLESS = (".wav", ".flac", ".aif", ".aiff")
 DIGITS = tuple("0123456789")
 RAVDESS_EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 CREMA_EMOTIONS = {
@@ -88,35 +91,36 @@ def _read(named: Named, glimpse: Glimpse, name: str) -> Dataset:
     reading.problems, reading.passed_over = list(glimpse.found.problems), glimpse.found.passed_over
     reading.label_order = tuple(named.labels.values())
     label_of = {code.upper(): label for code, label in named.labels.items()}
-    seen: dict[tuple[str, int], str] = {}
-    twice: list[str] = []
+    copies = _copies(glimpse)
     for parts in glimpse.found.files:
         path, match = str(glimpse.folder.joinpath(*parts)), named.match(parts)
         if match is None:
             reading.problems.append(DataProblem(path, f"is not named as {named.title} names its files"))
             continue
-        if len(parts) > 1 and seen.setdefault((parts[-1].casefold(), stamp_of(path)[0]), path) != path:
-            twice.append(path)
-            continue
-        speaker = match["speaker"].upper()
-        clip = (
-            path,
-            label_of[match["label"].upper()],
-            "",
-            named.speakers.get(speaker, match["speaker"]),
-            0.0,
-            math.nan,
-        )
-        reading.rows.append(clip)
-    if twice:
-        what = (
-            f"{counted(len(twice), 'copy', 'copies')} of a file in another folder, of the same name and size, left out"
-        )
-        reading.findings.append(Finding("copies", what, tuple(twice), level="note"))
+        if path not in copies:
+            speaker = named.speakers.get(match["speaker"].upper(), match["speaker"])
+            reading.rows.append((path, label_of[match["label"].upper()], "", speaker, 0.0, math.nan))
+    if copies:
+        what = f"{counted(len(copies), 'copy', 'copies')} left out, of the same name in another folder or format"
+        reading.findings.append(Finding("copies", what, tuple(copies), level="note"))
     speakers = sorted({row[3] for row in reading.rows})
     what = f"read as {named.title}: the speaker is the group, so that none is on both sides of a split ({some(speakers, 8)}){named.note}"
     reading.findings.append(Finding("speakers", what, level="note"))
     return assembled(reading)
+
+
+def _copies(glimpse: Glimpse) -> dict[str, None]:
+    """Files that are another one again: of the same name in another format, of which a lossless one stays, or of the same name and size."""
+    by_name: dict[str, list[str]] = defaultdict(list)
+    for parts in glimpse.found.files:
+        by_name[PurePath(parts[-1]).stem.strip().casefold()].append(str(glimpse.folder.joinpath(*parts)))
+    copies: dict[str, None] = {}
+    for paths in by_name.values():
+        first, *others = sorted(paths, key=lambda path: suffix_of(path) not in LOSSLESS)
+        for path in others:
+            if suffix_of(path) != suffix_of(first) or stamp_of(path)[0] == stamp_of(first)[0]:
+                copies[path] = None
+    return copies
 
 
 def _of_actor(parts: Parts, match: re.Match[str]) -> bool:

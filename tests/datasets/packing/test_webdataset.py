@@ -107,3 +107,12 @@ def test_they_are_not_read_where_they_lie(tmp_path: Path, workspace: Workspace) 
 def test_a_tar_of_class_folders_is_none(tmp_path: Path) -> None:
     assert packed_at(tarred(tmp_path / "set.tar", folders().files | {"dog/0.txt": b"a note"})).is_archive is False
     assert packed_at(tarred(tmp_path / "set.tar", folders().files)).is_archive is True
+
+
+def test_several_sounds_of_a_sample_belong_together(tmp_path: Path, workspace: Workspace) -> None:
+    samples = {
+        str(number): {"cls": [b"dog", b"cat"][number % 2], "left.wav": b"", "right.wav": b""} for number in range(4)
+    }
+    imported(workspace, shards(tmp_path / "wds", samples, "000000"))
+    dataset = find_dataset(workspace, "set")
+    assert (len(dataset), set(dataset.table["group"])) == (8, set("0123"))

@@ -39,6 +39,24 @@ def test_it_is_recognised(name: str, tmp_path: Path) -> None:
         check(read_dataset(place), name, made)
 
 
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("urbansound8k", "metadata/UrbanSound8K.csv"),
+        ("esc50", "meta/esc50.csv"),
+        ("fsd50k", "FSD50K.ground_truth/dev.csv"),
+        ("audioset", "eval_segments.csv"),
+        ("birdclef", "train_metadata.csv"),
+        ("csv", "clips.csv"),
+        ("birdclef", "train_audio"),
+        ("fsd50k", "FSD50K.dev_audio"),
+    ],
+)
+def test_who_names_a_part_of_it_means_the_data_set(name: str, path: str, tmp_path: Path) -> None:
+    made = EVERY[name]()
+    check(read_dataset(laid_out(tmp_path / "set", made.files) / path), name, made)
+
+
 @every_layout
 def test_what_operating_systems_leave_does_not_matter(name: str, tmp_path: Path) -> None:
     made = EVERY[name]()

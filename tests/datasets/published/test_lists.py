@@ -31,6 +31,22 @@ def test_noises_of_speech_commands_are_told(tmp_path: Path, told) -> None:
     assert f"--augment.noise_file {tmp_path}/_background_noise_/white_noise.wav" in sentence
 
 
+@pytest.mark.parametrize("words", ["audio/", ""])
+def test_speech_commands_as_kaggle_has_them_and_with_a_part_of_the_words(words: str, tmp_path: Path) -> None:
+    files = {
+        name if name.endswith(".txt") else words + name: content for name, content in speech_commands().files.items()
+    }
+    for name in ("validation_list.txt", "testing_list.txt"):
+        files[name] += sheet(*(f"{word}/c3d4_nohash_0.wav" for word in ("bed", "cat", "tree", "wow")))
+    dataset = read_dataset(laid_out(tmp_path / "train", files))
+    assert (dataset.layout, dataset.labels, dataset.folds) == (
+        "speech_commands",
+        ["no", "yes"],
+        ["train", "val", "test"],
+    )
+    assert not any(finding.kind == "missing" for finding in dataset.findings)
+
+
 def test_gtzan_with_the_fault_filtered_split(tmp_path: Path) -> None:
     parts = {
         f"{part}_filtered.txt": sheet(*(f"{genre}/{genre}.{number:05}.wav" for genre in ("blues", "rock")))
@@ -80,10 +96,11 @@ def test_segments_of_whole_videos_are_cut_out(tmp_path: Path) -> None:
         'aaaaaaaaaaa, 0.5, 1.0, "Dog"',
         'bbbbbbbbbbb, 0.25, 0.75, "Cat,Rain"',
     )
+    table += sheet('aaaaaaaaaaa, 0, 0.5, "Bird"')
     files = {"audio/aaaaaaaaaaa.wav": wav(1, 2.0), "audio/Ybbbbbbbbbbb.wav": wav(2, 0.5), "segments.csv": table}
     dataset = read_dataset(laid_out(tmp_path, files))
     spans = {row.label: (row.start_s, row.end_s) for row in dataset.table.itertuples()}
-    assert spans["Dog"] == (0.5, 1.0)
+    assert (spans["Dog"], spans["Bird"]) == ((0.5, 1.0), (0.0, 0.5))
     assert spans["Cat;Rain"][0] == 0
     assert math.isnan(spans["Cat;Rain"][1])
 
@@ -146,5 +163,46 @@ def test_a_line_that_is_no_json_object(line: str, tmp_path: Path) -> None:
     root = laid_out(tmp_path, audiofolder().files)
     path = root / "data" / "train" / "metadata.jsonl"
     path.write_text(path.read_text() + line + "\n")
-    with pytest.raises(DatasetError, match=r"line 4 of .*metadata.jsonl is not"):
-        read_dataset(path)
+    for place in (root, path):
+        with pytest.raises(DatasetError, match=r"line 4 of .*metadata.jsonl is not"):
+            read_dataset(place)
+
+
+def test_a_broken_list_beside_class_folders_is_told(tmp_path: Path, told) -> None:
+    files = sounds("dog/1.wav", "cat/2.wav") | {"metadata.jsonl": b"{"}
+    dataset = read_dataset(laid_out(tmp_path, files))
+    assert dataset.layout == "folders"
+    assert any("the list metadata.jsonl was not used: line 1" in finding.what for finding in dataset.findings)
+
+
+def test_one_metadata_list_beside_the_folders_of_parts(tmp_path: Path) -> None:
+    files = sounds("train/1.wav", "train/2.wav", "test/3.wav")
+    files["metadata.csv"] = sheet("file_name,label", "train/1.wav,dog", "train/2.wav,cat", "test/3.wav,dog")
+    dataset = read_dataset(laid_out(tmp_path, files))
+    assert (dataset.layout, dataset.folds) == ("audiofolder", ["train", "test"])
+    files["metadata.csv"] = sheet("file_name,label,fold", "train/1.wav,dog,1", "train/2.wav,cat,2", "test/3.wav,dog,2")
+    assert read_dataset(laid_out(tmp_path, files)).folds == ["1", "2"]
+
+
+def test_of_segments_that_nobody_has_the_first_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from labcore.datasets.published import audioset as reader
+
+    monkeypatch.setattr(reader, "MOST_NAMED", 2)
+    files = audioset().files
+    files["unbalanced_train_segments.csv"] = files["balanced_train_segments.csv"] + sheet(
+        *(f"{number:011}, 0, 10, /m/01" for number in range(5))
+    )
+    dataset = read_dataset(laid_out(tmp_path, files))
+    assert len(dataset) == 3  # two lists have the same segments
+    assert [(problem.what.partition(" (")[0], problem.clips) for problem in dataset.problems] == [
+        ("is missing", 1),
+        ("is missing", 1),
+        ("names 3 more segments that are missing", 3),
+    ]
+
+
+def test_fsd50k_without_its_evaluation_set(tmp_path: Path, told) -> None:
+    files = {name: content for name, content in fsd50k().files.items() if "eval_audio" not in name}
+    dataset = read_dataset(laid_out(tmp_path, files))
+    assert (dataset.folds, dataset.problems) == (["train", "val"], [])
+    assert "The list eval.csv was not used: FSD50K.eval_audio is not there." in told(dataset, "note")

@@ -29,8 +29,16 @@ def test_copies_of_a_folder_are_taken_once(tmp_path: Path) -> None:
         laid_out(tmp_path, files | {f"audio_speech_actors_01-24/{name}": content for name, content in files.items()})
     )
     assert (len(dataset), len(dataset.table["group"].unique())) == (9, 3)
-    assert any(finding.what.startswith("9 copies of a file in another folder") for finding in dataset.findings)
+    assert any(finding.what.startswith("9 copies left out") for finding in dataset.findings)
     assert not dataset.problems
+
+
+def test_the_same_takes_in_another_format_are_taken_once(tmp_path: Path) -> None:
+    files = crema_d().files
+    files |= {name.replace("WAV", "MP3").replace(".wav", ".mp3"): wav(name) for name in files if name.endswith("wav")}
+    dataset = read_dataset(laid_out(tmp_path, files))
+    assert {Path(path).suffix for path in dataset.table["path"]} == {".wav"}
+    assert len(dataset) == 4
 
 
 def test_the_speaker_is_told_to_be_the_group(tmp_path: Path) -> None:
