@@ -96,6 +96,11 @@ def _download(workspace: Workspace, about: StandardSet, name: str, arguments: ar
     from labcore.downloads.job import Download, DownloadPlan
 
     file = os.path.abspath(typed_path(arguments.file)) if arguments.file else ""  # noqa: PTH100 (tidies "..", keeps links)
+    if Path(file).is_dir() and file:
+        raise ConfigError(
+            f"{file} is a folder, and no archive",
+            f"`labcore datasets import {file} --name {name}` adds the folder as it is",
+        )
     if file and not Path(file).is_file():
         raise ConfigError(f"there is no file {file}", f"Name the archive of {about.title}, {about.file}")
     plan = DownloadPlan(

@@ -14,15 +14,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from labcore.errors import DatasetError, LabError, RunError
+from labcore.errors import DatasetError, LabError
 from labcore.events import JOB_KINDS
 from labcore.importing.job import Imported, SetMaker
 from labcore.jobs.kind import Kind
 from labcore.jobs.listing import reason
 from labcore.jobs.status import RESUMABLE, JobRequest
-from labcore.reading import DamagedError, read_object
 from labcore.standard_sets import standard_set
 from labcore.workspace import Workspace, slug
 
@@ -52,7 +51,7 @@ class DownloadPlan(BaseModel):
 
 
 @dataclass(frozen=True)
-class Download(SetMaker):
+class Download(SetMaker[DownloadPlan]):
     """A download by its directory."""
 
     kind: ClassVar[Kind] = Kind(
@@ -62,6 +61,7 @@ class Download(SetMaker):
         events={**JOB_KINDS, "imported": Imported},
         work="labcore.downloads.work:work",
     )
+    plan_of = DownloadPlan
 
     @classmethod
     def create(cls, workspace: Workspace, plan: DownloadPlan, *, queued: bool = False, by: str = "") -> Download:
@@ -82,18 +82,6 @@ class Download(SetMaker):
         with job.draft(queued=queued, by=by) as draft:
             draft.save("download", plan.model_dump())
         return job
-
-    @property
-    def plan(self) -> DownloadPlan:
-        """What was asked for.
-
-        Raises:
-            RunError: it cannot be read.
-        """
-        try:
-            return DownloadPlan.model_validate(read_object(self.path / self.kind.file))
-        except (OSError, DamagedError, ValidationError) as error:
-            raise RunError(f"{self.title} cannot be read: {reason(error)}") from error
 
     def asked(self) -> JobRequest:
         try:

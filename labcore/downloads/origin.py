@@ -12,8 +12,8 @@ from labcore.standard_sets import StandardSet
 from labcore.texts import json_line
 from labcore.workspace import Workspace
 
-FILE = ".source.json"
-"""In the folder of the data set."""
+FILE = "source.json"
+"""In the folder of the data set. No hidden one: a backup leaves those out."""
 
 
 def origin(about: StandardSet, came_from: str, checksum: str) -> str:

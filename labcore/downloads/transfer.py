@@ -24,6 +24,8 @@ REACH_SECONDS = 6.0
 """How long is waited until it is clear that there is no way to a server, names and all of its addresses tried."""
 PIECE = 16 * 1024
 """Bytes at a time. A piece that is cut off is lost: requests hands over whole ones."""
+MOST, SLACK_BYTES = 2, 10**8
+"""So many times as long as expected, and so many bytes, a file may be; one that is longer is another file, or has no end."""
 BUSY = (408, 425, 429, 500, 502, 503, 504)
 """Answers that may be others in a moment."""
 BEHIND_A_PROXY = "Behind a proxy, set HTTPS_PROXY"
@@ -120,6 +122,7 @@ class _Sink:
         self.url, self.file, self.place, self.progress = plain_url(url), file, place, progress
         self.start = self.done = file.seek(0, 2)
         self.total, self.began, self.went_on = expected, False, False
+        self.most = MOST * expected + SLACK_BYTES
         self.response: Response | None = None
 
     def request_headers(self) -> dict[str, str]:
@@ -168,6 +171,9 @@ class _Sink:
             self.file.write(piece)
             self.file.flush()
         self.done += len(piece)
+        if self.done > self.most:
+            self._begin_anew()
+            raise NetworkError(f"{self.url} is another file: it has more than {self.most:,} bytes")
         self._tell()
 
     def flush(self) -> None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -56,9 +56,27 @@ class Imported(Event):
     warnings: list[str] = Field(default_factory=list)
 
 
+P = TypeVar("P", bound=BaseModel)
+
+
 @dataclass(frozen=True)
-class SetMaker(JobFolder):
+class SetMaker(JobFolder, Generic[P]):
     """A job that makes a data set out of an archive."""
+
+    plan_of: ClassVar[type[Any]]
+
+    @property
+    def plan(self) -> P:
+        """What was asked for.
+
+        Raises:
+            RunError: it cannot be read.
+        """
+        try:
+            plan: P = self.plan_of.model_validate(read_object(self.path / self.kind.file))
+        except (OSError, DamagedError, ValidationError) as error:
+            raise RunError(f"{self.title} cannot be read: {reason(error)}") from error
+        return plan
 
     @property
     def draft_of_set(self) -> Path:
@@ -81,7 +99,7 @@ class SetMaker(JobFolder):
 
 
 @dataclass(frozen=True)
-class Import(SetMaker):
+class Import(SetMaker[ImportPlan]):
     """An import by its directory."""
 
     kind: ClassVar[Kind] = Kind(
@@ -91,6 +109,7 @@ class Import(SetMaker):
         events={**JOB_KINDS, "imported": Imported},
         work="labcore.importing.work:work",
     )
+    plan_of = ImportPlan
 
     @classmethod
     def create(cls, workspace: Workspace, plan: ImportPlan, *, queued: bool = False, by: str = "") -> Import:
@@ -103,18 +122,6 @@ class Import(SetMaker):
         with job.draft(queued=queued, by=by) as draft:
             draft.save("import", plan.model_dump())
         return job
-
-    @property
-    def plan(self) -> ImportPlan:
-        """What was asked for.
-
-        Raises:
-            RunError: it cannot be read.
-        """
-        try:
-            return ImportPlan.model_validate(read_object(self.path / self.kind.file))
-        except (OSError, DamagedError, ValidationError) as error:
-            raise RunError(f"{self.title} cannot be read: {reason(error)}") from error
 
     def asked(self) -> JobRequest:
         try:

@@ -7,6 +7,7 @@ from collections.abc import Generator, Mapping
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from labcore.allowed_paths import check_root
 from labcore.datasets.glance import remember
@@ -44,7 +45,7 @@ def work(job: Import, should_stop: StopTest) -> Generator[Event, None, None]:
 
 
 def unpacked(
-    job: SetMaker,
+    job: SetMaker[Any],
     packed: Packed,
     name: str,
     should_stop: StopTest,
@@ -79,7 +80,7 @@ def unpacked(
 
 
 def _taken_in(
-    job: SetMaker, packed: Packed, name: str, about: Look, should_stop: StopTest, notes: Mapping[str, str]
+    job: SetMaker[Any], packed: Packed, name: str, about: Look, should_stop: StopTest, notes: Mapping[str, str]
 ) -> Generator[Event, None, Imported]:
     """The data set, unpacked and in its place; nothing of it is left where that fails."""
     workspace, draft = job.workspace, job.draft_of_set

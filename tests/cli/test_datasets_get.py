@@ -72,6 +72,7 @@ def test_the_sets_are_listed(labcore: Labcore, workspace: Workspace) -> None:
     [
         (["esc5"], "Did you mean 'esc50'"),
         (["esc50", "--file", "gone.zip", "--accept-licence"], "there is no file"),
+        (["esc50", "--file", ".", "--accept-licence"], "adds the folder as it is"),
         (["esc50", "--checksum", "12", "--accept-licence"], "is no checksum"),
     ],
 )

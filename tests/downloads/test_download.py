@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from labcore.backup.names import trouble
 from labcore.datasets import find_dataset
 from labcore.downloads import checksums, origin
 from labcore.downloads import work as downloads
@@ -50,6 +51,7 @@ def test_each_set_is_read_with_its_own_folds(
     assert job.result.warnings == []
     facts = origin.downloaded_sets(workspace)[name]
     assert (facts["dataset"], facts["from"], facts["licence"]) == (name, about.url, about.licence)
+    assert trouble(["datasets", name, origin.FILE]) == ""  # a backup takes it along
     assert job.asked().title == f"{about.title} as {name}"
 
 

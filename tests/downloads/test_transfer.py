@@ -212,6 +212,17 @@ def test_the_proxy_of_the_environment_is_used(
     assert ending(downloaded(workspace, about, name="third")).state == "finished"
 
 
+def test_what_has_no_end_does_not_fill_the_disk(
+    publish: Publish, served: Served, archive: bytes, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transfer, "SLACK_BYTES", 0)
+    about = publish()
+    served.files["/ESC-50.zip"], served.tells_length = archive * 20, False
+    end = ending(downloaded(workspace, about))
+    assert f"is another file: it has more than {2 * len(archive):,} bytes" in end.error
+    assert (workspace.cache / "archives" / "ESC-50.zip.part").stat().st_size == 0
+
+
 @pytest.mark.parametrize("url", ["ftp://somewhere/x.zip", "http://", "http://host:port/x", "nothing", "https://[::1/x"])
 def test_what_is_no_address(url: str, publish: Publish, workspace: Workspace) -> None:
     end = ending(downloaded(workspace, publish(), url=url))
