@@ -140,23 +140,30 @@ class _Sink:
             return
         self.response = response
         _, _, whole = response.headers.get("Content-Range", "").rpartition("/")
-        if response.status_code == 416:
+        if response.status_code == 416 and whole == str(self.start):
             self.went_on = True
-            if whole == str(self.start):
-                raise _WholeAlready
+            raise _WholeAlready
+        if response.status_code in (206, 416) and not self._fits(response):
             self._begin_anew()
-            raise BrokenOffError(f"{self.url} is shorter than what was downloaded of it")
+            raise BrokenOffError(f"{self.url} is another file than what was downloaded of it")
         if response.status_code >= 400:
             return  # pooch raises it
         if response.headers.get("Content-Type", "").startswith("text/html"):
-            raise NetworkError(
-                f"{self.url} is a web page and no archive", "A sign-in page or a proxy may stand between"
-            )
-        length = response.headers.get("Content-Length", "")
+            remedy = "A sign-in page or a proxy may stand between"
+            raise NetworkError(f"{self.url} is a web page and no archive", remedy)
+        self._begin(response, whole)
+
+    def _fits(self, response: Response) -> bool:
+        """Whether an answer is the rest of the file, and no other part of it."""
+        there = response.headers.get("Content-Range", "")
+        return response.status_code == 206 and there.startswith(f"bytes {self.start}-")
+
+    def _begin(self, response: Response, whole: str) -> None:
+        """Be ready for what comes: the rest of the file, which has so many bytes as a whole, or all of it."""
+        self.went_on = response.status_code == 206
+        length = whole if self.went_on else response.headers.get("Content-Length", "")
         self.total = int(length) if length.isdecimal() else self.total
-        if response.status_code == 206 and response.headers.get("Content-Range", "").startswith(f"bytes {self.start}-"):
-            self.went_on, self.total = True, int(whole) if whole.isdecimal() else self.total
-        elif self.start:
+        if self.start and not self.went_on:
             self._begin_anew()
         etag = response.headers.get("ETag", "")
         mark = etag if etag and not etag.startswith("W/") else response.headers.get("Last-Modified", "")

@@ -40,6 +40,7 @@ def work(job: Download, should_stop: StopTest) -> Generator[Event, None, None]:
     plan, workspace = job.plan, job.workspace
     require_accepted(plan)
     about = standard_set(plan.dataset)
+    known = plan.checksum or about.checksum
     remove_drafts(workspace)
     require_free(workspace, plan.name, None)
     place = ArchivePlace.of(workspace, about)
@@ -50,22 +51,14 @@ def work(job: Download, should_stop: StopTest) -> Generator[Event, None, None]:
         if packed is None:
             raise DatasetError(f"{path} is no archive", "Fetch it again")
         came_from = str(place.facts.get("url") or path) if ours else str(path)
+        notes = {origin.FILE: origin.origin(about, came_from, checksum)}
         try:
-            made = yield from unpacked(
-                job,
-                packed,
-                plan.name,
-                should_stop,
-                layout=about.layout,
-                notes={origin.FILE: origin.origin(about, came_from, checksum)},
-            )
+            made = yield from unpacked(job, packed, plan.name, should_stop, layout=about.layout, notes=notes)
         except DatasetError:
-            if ours and not (
-                plan.checksum or about.checksum
-            ):  # it may be damaged, and the next one would stumble over it
+            if ours and not known:  # it may be damaged, and the next one would stumble over it
                 place.drop()
             raise
-        if not (plan.checksum or about.checksum or checksums.remembered(workspace, about)):
+        if not (known or checksums.remembered(workspace, about)):
             yield Log(message=f"nobody publishes the checksum of {path.name}; from now on it has to be {checksum}")
             checksums.remember(workspace, about, checksum)
         if not (ours and plan.keep):

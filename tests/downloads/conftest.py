@@ -33,6 +33,7 @@ class Served:
         stalls: the same, and the connection stays open until the test is over.
         codes: the next answers are these codes, and nothing else.
         ranges: whether it can go on in the middle of a file.
+        off_by: so many bytes its ranges are off.
         tells_length: whether it says how long a file is.
         moved: path → where it is.
         asked: path and range of each request.
@@ -43,6 +44,7 @@ class Served:
     stalls: list[int] = field(default_factory=list)
     codes: list[int] = field(default_factory=list)
     ranges: bool = True
+    off_by: int = 0
     tells_length: bool = True
     kind: str = "application/zip"
     moved: dict[str, str] = field(default_factory=dict)
@@ -102,7 +104,8 @@ def answer(request: BaseHTTPRequestHandler, state: Served) -> None:
         return
     request.send_response(206 if start else 200)
     if start:
-        request.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+        begins = start + state.off_by
+        request.send_header("Content-Range", f"bytes {begins}-{len(content) - 1}/{len(content)}")
     if state.tells_length:
         request.send_header("Content-Length", str(len(content) - start))
     request.send_header("Content-Type", state.kind)

@@ -128,6 +128,14 @@ def test_what_is_there_whole_already_is_not_asked_for_again(
     assert [asked for _, asked in served.asked] == [f"bytes={len(archive)}-", f"bytes={len(archive) + 4}-", ""]
 
 
+def test_a_server_that_gives_another_part_is_not_believed(
+    publish: Publish, served: Served, workspace: Workspace
+) -> None:
+    served.cuts, served.off_by = [50_000], 7
+    assert ending(downloaded(workspace, publish())).state == "finished"
+    assert [asked for _, asked in served.asked] == ["", "bytes=49152-", ""]
+
+
 def test_a_redirection_keeps_the_range(publish: Publish, served: Served, workspace: Workspace) -> None:
     about = publish()
     served.files["/elsewhere"] = served.files.pop("/ESC-50.zip")
