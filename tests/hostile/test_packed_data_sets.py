@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import random
 import shutil
 import stat
 import tarfile
@@ -20,7 +22,8 @@ from labcore.importing import work as importing
 from labcore.importing.job import Import, ImportPlan
 from labcore.jobs.process import work
 from labcore.workspace import Workspace
-from tests.datasets.made import Files, each_file, folders, tarred, wav, zipped
+from tests.datasets.made import EVERY, Files, each_file, folders, laid_out, tarred, wav, zipped
+from tests.hostile.damage import CONTENTS
 
 GOOD: Files = folders().files
 EVIL_NAMES = (
@@ -222,3 +225,58 @@ def test_what_lies_outside_of_the_folders_for_visitors(
     with pytest.raises(LabError, match="outside the folders"):
         look(workspace, outside)
     assert "outside the folders" in imported(workspace, outside, "other").events()[-1].error
+
+
+def mutated(seed: int, folder: Path, workspace: Workspace) -> None:
+    """An archive with bytes changed, cut out and put in: a look at it tells what is there, or why nobody can."""
+    chance = random.Random(seed)
+    made = EVERY[chance.choice(("fsd50k", "audioset", "birdclef", "audiofolder", "speech_commands"))]().files
+    ending = chance.choice(("zip", "tar", "tar.gz"))
+    path = (zipped if ending == "zip" else tarred)(folder / f"set.{ending}", made)
+    content = bytearray(path.read_bytes())
+    for _ in range(chance.choice((1, 2, 5, 20))):
+        at = chance.randrange(len(content))
+        match chance.choice(("change", "change", "cut", "add")):
+            case "change":
+                content[at] = chance.randrange(256)
+            case "cut":
+                del content[at : at + chance.randrange(600)]
+            case "add":
+                content[at:at] = chance.randbytes(chance.randrange(40))
+        content = content or bytearray(b"x")
+    path.write_bytes(content)
+    with contextlib.suppress(LabError):
+        look(workspace, path)
+    assert list(workspace.datasets.iterdir()) == []
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_mutated(seed: int, tmp_path: Path, workspace: Workspace) -> None:
+    mutated(seed, tmp_path, workspace)
+
+
+@pytest.mark.slow
+def test_many_mutated(tmp_path: Path, workspace: Workspace) -> None:
+    for seed in range(40, 3000):
+        mutated(seed, tmp_path, workspace)
+
+
+@pytest.mark.parametrize("content", CONTENTS)
+def test_lists_of_json_lines_that_hold_anything(content: str, tmp_path: Path, workspace: Workspace) -> None:
+    lines = b'{"file_name": "a.wav", "label": "dog"}\n{"file_name": "b.wav", "label": %s}\n'
+    value = b"".join(CONTENTS[content].splitlines())
+    for name, text in (("set.jsonl", CONTENTS[content]), ("metadata.jsonl", lines % (value or b'""'))):
+        laid_out(tmp_path, {"a.wav": wav(1), "b.wav": wav(2), name: text})
+        found = look(workspace, tmp_path / name)
+        assert found.error or found.clips == 2
+
+
+def test_samples_whose_names_are_no_utf8(tmp_path: Path, workspace: Workspace) -> None:
+    odd = "M\udc84dchen"
+    files = {
+        f"{number}-{odd}.{end}": content
+        for number in range(2)
+        for end, content in (("cls", b"%d" % number), ("wav", wav(number)))
+    }
+    job = imported(workspace, tarred(tmp_path / "set.tar", files))
+    assert (job.result.clips, job.result.classes) == (2, 2)

@@ -19,6 +19,7 @@ from labcore.datasets.packing.samples import listing
 from labcore.datasets.packing.tarred import members as tar_members
 from labcore.datasets.parts import part_named
 from labcore.datasets.scan import is_file, suffix_of
+from labcore.texts import shown
 
 CLASS_LISTS = ("classes.txt", "classnames.txt", "class_names.txt", "labels.txt")
 LOOKED_AT = 60
@@ -67,7 +68,7 @@ def members(shards: Iterable[tuple[Path, tuple[str, ...]]], names: Names) -> Ite
                 rows += _rows(sample, part, classes)
                 sample = _Sample(key)
             if suffix_of(f"x.{ending}") in AUDIO_SUFFIXES:
-                parts = names.take("/".join((*place, *key[:-1], f"{key[-1]}.{ending}")))
+                parts = names.take(shown("/".join((*place, *key[:-1], f"{key[-1]}.{ending}"))))
                 if parts is not None:
                     sample.sounds.append("/".join(parts))
                     yield Member(parts, member.size, member.opened)
