@@ -74,5 +74,9 @@ class WorkspaceError(LabError):
     """A workspace that cannot be read or written: permissions, a full disk."""
 
 
+class NetworkError(LabError):
+    """A server that cannot be reached, breaks off, or answers that it cannot serve."""
+
+
 class BackupError(LabError):
     """A backup that cannot be made, opened or trusted, or that would replace what is there."""

@@ -33,6 +33,7 @@ ROOMS = (
     "alarms",
     "estimates",
     "imports",
+    "downloads",
     "cache",
 )
 """The folders in a workspace."""

@@ -19,6 +19,7 @@ MENDED = {
     "pyrage": "1.2.3",  # CVE-2024-56327
     "python-multipart": "0.0.27",  # CVE-2026-24486, CVE-2026-40347, CVE-2026-42561
     "ray": "2.54.1",  # CVE-2025-62593
+    "requests": "2.32.4",  # CVE-2024-47081
     "scikit-learn": "1.5",  # CVE-2024-5206
     "setuptools": "78.1.1",  # CVE-2025-47273
     "starlette": "1.3.1",  # CVE-2025-62727, CVE-2026-48710, CVE-2026-48818, CVE-2026-54282, CVE-2026-54283
@@ -30,7 +31,6 @@ MENDED_BEHIND = {
     "h11": "0.16",
     "jinja2": "3.1.6",
     "protobuf": "6.33.5",
-    "requests": "2.32.4",
     "urllib3": "2.6.3",
     "werkzeug": "3.1.5",
 }

@@ -1,4 +1,4 @@
-"""List, create, look at, import, check, rename and remove data sets, and show their labels and corrections.
+"""List, create, download, look at, import, check, rename and remove data sets, and show their labels and corrections.
 
 Recognized layouts: UrbanSound8K, ESC-50, Speech Commands, GTZAN, FSD50K, AudioSet, BirdCLEF, FSDD, AudioMNIST, RAVDESS,
 CREMA-D, TESS, Hugging Face audiofolder, one folder per class (also inside train/ val/ test/, audio_train/ audio_test/ or
@@ -10,6 +10,7 @@ Parquet with sounds are unpacked into the workspace.
 
 Examples:
   labcore datasets demo
+  labcore datasets get esc50
   labcore datasets look ~/ESC-50
   labcore datasets import ~/ESC-50 --name esc50
   labcore datasets check esc50
@@ -23,7 +24,7 @@ import argparse
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from labcore.cli import bring
+from labcore.cli import bring, datasets_get
 from labcore.cli.output import Content, duration, say, table, tell, tell_list
 from labcore.cli.parser import Parser, add_anyone, add_json, add_setting, subcommands
 from labcore.cli.progress import counting, scanning
@@ -47,6 +48,10 @@ def parser() -> Parser:
         parser,
         {
             "list": (show_list, "list the data sets of the workspace"),
+            "get": (
+                datasets_get.get,
+                "download a standard data set by name: ESC-50, UrbanSound8K, Speech Commands, FSDD",
+            ),
             "demo": (demo, "make the demo set: 400 synthetic city sounds of ten classes, in about ten seconds"),
             "check": (check, "check a data set for problems that would harm training"),
             "labels": (timed, "show what becomes of time-stamped labels: used, merged or dropped, and why"),
@@ -64,6 +69,7 @@ def parser() -> Parser:
             ),
         },
     )
+    datasets_get.add(actions["get"])
     actions["demo"].add_argument("--seed", metavar="N", type=int, default=0, help="seed of the synthesis (default: 0)")
     actions["check"].add_argument("dataset", metavar="NAME", help="data set by name, or path of a folder or CSV file")
     for looked_at in ("look", "import"):

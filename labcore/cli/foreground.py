@@ -96,7 +96,7 @@ def run_short(job: JobFolder) -> int:
         return DONE
     complain(LabError(end.error, end.remedy))
     kind = str(end.details.get("kind"))
-    if kind in ("WorkspaceError", "OutOfMemoryError") or not hasattr(errors, kind):
+    if kind in ("WorkspaceError", "OutOfMemoryError", "NetworkError") or not hasattr(errors, kind):
         return FAILED
     job.delete()
     return USAGE

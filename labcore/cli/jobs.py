@@ -1,5 +1,5 @@
 """List, show, stop, resume and delete jobs of every kind: runs, cross-validations, searches, hidden-class tests,
-benchmarks, evaluations, robustness tests, false alarm tests, estimates, imports.
+benchmarks, evaluations, robustness tests, false alarm tests, estimates, imports, downloads.
 
 Examples:
   labcore jobs list --active

@@ -17,7 +17,7 @@ from labcore.cli.output import DONE, FAILED, INTERRUPTED, PIPE_CLOSED, USAGE, co
 from labcore.cli.parser import Parser, closest
 from labcore.cli.progress import bars
 from labcore.device import THREAD_ENVIRONMENT
-from labcore.errors import LabError, OutOfMemoryError, WorkspaceError
+from labcore.errors import LabError, NetworkError, OutOfMemoryError, WorkspaceError
 
 GROUPS = {
     "Data": {
@@ -79,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _dispatch(list(sys.argv[1:] if arguments is None else arguments))
     except LabError as error:
         complain(error)
-        return FAILED if isinstance(error, (WorkspaceError, OutOfMemoryError)) else USAGE
+        return FAILED if isinstance(error, (WorkspaceError, OutOfMemoryError, NetworkError)) else USAGE
     except KeyboardInterrupt:
         say("labcore: interrupted")
         return INTERRUPTED

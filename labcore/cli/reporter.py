@@ -6,7 +6,7 @@ from typing import Any
 
 from labcore import events
 from labcore.cli.output import duration, one_line, percent, say
-from labcore.cli.progress import Bar, bars
+from labcore.cli.progress import Bar, Pace, bars
 from labcore.errors import LabError
 from labcore.texts import counted
 
@@ -14,7 +14,7 @@ LEVELS = {"warning": "yellow", "error": "red"}
 
 
 class ConsoleReporter:
-    """Prints what a job does: a line for what matters, one an epoch, and a bar where stderr is a terminal.
+    """Prints what a job does: a line for what matters, one an epoch, and a bar where stderr is a terminal, else a line every ten seconds.
 
     Args:
         result: whether the final figures are printed too.
@@ -23,6 +23,7 @@ class ConsoleReporter:
     def __init__(self, *, result: bool = True) -> None:
         self._result = result
         self._preparing = ""
+        self._pace = Pace(lambda detail: say(f"{self._preparing}: {detail}"))
         self._watched = "test"
 
     def __call__(self, event: events.Event) -> None:
@@ -36,9 +37,9 @@ class ConsoleReporter:
                 if event.what != self._preparing:
                     self._preparing = event.what
                     say(event.what)
-                total = counted(event.total or event.done, event.unit.removesuffix("s"))
+                total = counted(event.total or event.done, event.unit.removesuffix("s"), event.unit)
                 detail = f"{event.done}/{total}" if event.total else total
-                bars.show(Bar(event.what, event.done, event.total, detail))
+                self._pace(Bar(event.what, event.done, event.total, detail))
             case events.TrainingStarted():
                 self._start(event)
             case events.Progress():

@@ -13,9 +13,10 @@ from labcore.datasets.cliplist import TEXT_SUFFIXES
 from labcore.datasets.scan import entries
 from labcore.errors import DatasetError
 from labcore.reading import DamagedError, read_object
+from labcore.standard_sets import known_set
 from labcore.texts import shown
 from labcore.typed import plain_path
-from labcore.workspace import Workspace
+from labcore.workspace import Workspace, slug
 
 RENAMED = "renamed.json"
 """The file of a workspace that tells which data set had which name before."""
@@ -24,6 +25,10 @@ RENAMED = "renamed.json"
 def no_such_set(name: str, places: Collection[str]) -> DatasetError:
     """The error for people where a name is that of no data set."""
     near = difflib.get_close_matches(name, places, 1)
+    if (standard := known_set(name)) is not None:
+        called = "" if standard.name == name else f" --name {slug(name)}"
+        there = f"`labcore datasets get {standard.name}{called}` downloads {standard.title}"
+        return DatasetError(f"there is no data set {name!r}, neither in the workspace nor as a path", there)
     there = f"Did you mean {near[0]!r}? " if near else ""
     there += f"There are: {', '.join(sorted(places))}" if places else "Generate one with `labcore datasets demo`"
     return DatasetError(f"there is no data set {name!r}, neither in the workspace nor as a path", there)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -29,6 +29,8 @@ from labcore.workspace import Workspace, slug
 
 DRAFTS = ".import-"
 """What the names of folders of data sets begin with that are not whole yet; the id of the job follows."""
+MAKERS = ("imports", "downloads")
+"""Folders of the workspace with the jobs that make them."""
 
 
 class ImportPlan(BaseModel):
@@ -54,48 +56,27 @@ class Imported(Event):
     warnings: list[str] = Field(default_factory=list)
 
 
+P = TypeVar("P", bound=BaseModel)
+
+
 @dataclass(frozen=True)
-class Import(JobFolder):
-    """An import by its directory."""
+class SetMaker(JobFolder, Generic[P]):
+    """A job that makes a data set out of an archive."""
 
-    kind: ClassVar[Kind] = Kind(
-        "import",
-        "imports",
-        file="import.json",
-        events={**JOB_KINDS, "imported": Imported},
-        work="labcore.importing.work:work",
-    )
-
-    @classmethod
-    def create(cls, workspace: Workspace, plan: ImportPlan, *, queued: bool = False, by: str = "") -> Import:
-        """Make a new one. Not queued, it is started by who makes it; ``by`` as for :meth:`draft`.
-
-        Raises:
-            WorkspaceError: the workspace cannot be written.
-        """
-        job = cls.new(workspace, slug(plan.name)[:40])
-        with job.draft(queued=queued, by=by) as draft:
-            draft.save("import", plan.model_dump())
-        return job
+    plan_of: ClassVar[type[Any]]
 
     @property
-    def plan(self) -> ImportPlan:
+    def plan(self) -> P:
         """What was asked for.
 
         Raises:
             RunError: it cannot be read.
         """
         try:
-            return ImportPlan.model_validate(read_object(self.path / self.kind.file))
+            plan: P = self.plan_of.model_validate(read_object(self.path / self.kind.file))
         except (OSError, DamagedError, ValidationError) as error:
             raise RunError(f"{self.title} cannot be read: {reason(error)}") from error
-
-    def asked(self) -> JobRequest:
-        try:
-            name = self.plan.name
-        except LabError as error:
-            return JobRequest(needs=self.needs, error=reason(error))
-        return JobRequest(name, needs=self.needs, title=f"{name} from {Path(self.plan.path).name}")
+        return plan
 
     @property
     def draft_of_set(self) -> Path:
@@ -115,3 +96,36 @@ class Import(JobFolder):
     def result(self) -> Imported | None:
         """What it made, once it is there."""
         return self.last_event(Imported)
+
+
+@dataclass(frozen=True)
+class Import(SetMaker[ImportPlan]):
+    """An import by its directory."""
+
+    kind: ClassVar[Kind] = Kind(
+        "import",
+        "imports",
+        file="import.json",
+        events={**JOB_KINDS, "imported": Imported},
+        work="labcore.importing.work:work",
+    )
+    plan_of = ImportPlan
+
+    @classmethod
+    def create(cls, workspace: Workspace, plan: ImportPlan, *, queued: bool = False, by: str = "") -> Import:
+        """Make a new one. Not queued, it is started by who makes it; ``by`` as for :meth:`draft`.
+
+        Raises:
+            WorkspaceError: the workspace cannot be written.
+        """
+        job = cls.new(workspace, slug(plan.name)[:40])
+        with job.draft(queued=queued, by=by) as draft:
+            draft.save("import", plan.model_dump())
+        return job
+
+    def asked(self) -> JobRequest:
+        try:
+            name = self.plan.name
+        except LabError as error:
+            return JobRequest(needs=self.needs, error=reason(error))
+        return JobRequest(name, needs=self.needs, title=f"{name} from {Path(self.plan.path).name}")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from labcore.allowed_paths import check_root
 from labcore.datasets.glance import remember
@@ -18,11 +20,11 @@ from labcore.datasets.packing.members import Names
 from labcore.datasets.packing.sketch import copy, placed, wanted
 from labcore.errors import DatasetError, WorkspaceError
 from labcore.events import Event, Log
-from labcore.importing.job import DRAFTS, Import, Imported, ImportPlan
+from labcore.importing.job import DRAFTS, MAKERS, Import, Imported, ImportPlan, SetMaker
 from labcore.jobs.following import OnProgress, follow
 from labcore.jobs.process import StopTest
 from labcore.texts import megabytes
-from labcore.workspace import Workspace
+from labcore.workspace import Workspace, is_locked, write_atomically
 
 SPARE_BYTES = 100 * 1024**2
 """What an import leaves free on the disk."""
@@ -39,7 +41,29 @@ def work(job: Import, should_stop: StopTest) -> Generator[Event, None, None]:
     plan, workspace = job.plan, job.workspace
     remove_drafts(workspace)
     require_free(workspace, plan.name, None)
-    packed = _packed(plan)
+    yield (yield from unpacked(job, _packed(plan), plan.name, should_stop))
+
+
+def unpacked(
+    job: SetMaker[Any],
+    packed: Packed,
+    name: str,
+    should_stop: StopTest,
+    *,
+    layout: str = "",
+    notes: Mapping[str, str] = MappingProxyType({}),
+) -> Generator[Event, None, Imported]:
+    """Look into archives, and unpack them as a data set of the workspace.
+
+    Args:
+        name: of the data set, which is free.
+        layout: the only one that is taken, where there is one.
+        notes: texts that are kept beside the sounds, by the names of their files.
+
+    Raises:
+        DatasetError, WorkspaceError, Stopped: as :func:`work`.
+    """
+    workspace = job.workspace
     about = yield from follow(
         "looking into the archive",
         lambda progress: look_into(workspace, packed, progress, job.draft_of_set),
@@ -48,14 +72,18 @@ def work(job: Import, should_stop: StopTest) -> Generator[Event, None, None]:
     )
     if about.error:
         raise DatasetError(about.error, about.remedy)
+    if layout and about.layout != layout:
+        raise DatasetError(f"{packed.path} is another archive: it {about.sentence}", "Fetch the right one")
     yield Log(message=about.sentence)
     require_room(workspace, about)
-    yield (yield from _taken_in(job, packed, about, should_stop))
+    return (yield from _taken_in(job, packed, name, about, should_stop, notes))
 
 
-def _taken_in(job: Import, packed: Packed, about: Look, should_stop: StopTest) -> Generator[Event, None, Imported]:
+def _taken_in(
+    job: SetMaker[Any], packed: Packed, name: str, about: Look, should_stop: StopTest, notes: Mapping[str, str]
+) -> Generator[Event, None, Imported]:
     """The data set, unpacked and in its place; nothing of it is left where that fails."""
-    name, workspace, draft = job.plan.name, job.workspace, job.draft_of_set
+    workspace, draft = job.workspace, job.draft_of_set
     target = workspace.datasets / name
     try:
         with WorkspaceError.on_os_error(f"{target} cannot be written", "Choose another workspace with LABCORE_HOME"):
@@ -64,6 +92,8 @@ def _taken_in(job: Import, packed: Packed, about: Look, should_stop: StopTest) -
         files = yield from follow("unpacking", unpack, should_stop, "files")
         check = partial(unreadable_headers, read_dataset(draft, name))
         found = yield from follow("reading headers", lambda progress: list(check(progress)), should_stop, "files")
+        for note, text in notes.items():
+            write_atomically(draft / note, text)
         require_free(workspace, name, None)
         with WorkspaceError.on_os_error(f"{target} cannot be written", "Choose another name"):
             draft.rename(target)
@@ -134,8 +164,9 @@ def _unpack(packed: Packed, draft: Path, about: Look, progress: OnProgress) -> i
 
 
 def remove_drafts(workspace: Workspace) -> None:
-    """Remove what imports left behind that were killed."""
+    """Remove what imports and downloads left behind that were killed."""
     for draft in workspace.datasets.glob(f"{DRAFTS}*"):
-        job = Import(workspace.room("imports") / draft.name.removeprefix(DRAFTS))
-        if not job.held or not draft.is_dir():
+        job = draft.name.removeprefix(DRAFTS)
+        held = any(is_locked(workspace.home / room / job / "lock") for room in MAKERS)
+        if not held or not draft.is_dir():
             shutil.rmtree(draft, ignore_errors=True)

@@ -14,8 +14,11 @@ from pathlib import Path
 import pytest
 
 from labcore.cli import console as consoles
+from labcore.cli import progress
 from labcore.cli.output import emit, say, table
 from labcore.cli.progress import Bar, bars
+from labcore.cli.reporter import ConsoleReporter
+from labcore.events import Preparing
 
 EVIL = "[bold]\x1b]0;title\x07 :smile:\n\udcff"
 
@@ -131,3 +134,19 @@ def test_stderr_that_is_closed_or_full_stops_nothing(monkeypatch: pytest.MonkeyP
         bars.show(Bar("work", 1, 2))
         say("nobody reads this")
         bars.clear()
+
+
+def test_without_a_terminal_long_preparation_tells_how_far_it_is(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = ConsoleReporter()
+    report(Preparing(what="downloading", done=1, total=646, unit="MB"))
+    assert capfd.readouterr().err == "downloading\n"
+    monkeypatch.setattr(progress, "EVERY_SECONDS", 0.0)
+    report(Preparing(what="downloading", done=120, total=646, unit="MB"))
+    report(Preparing(what="reading headers", done=3, total=0, unit="files"))
+    assert capfd.readouterr().err.splitlines() == [
+        "downloading: 120/646 MB",
+        "reading headers",
+        "reading headers: 3 files",
+    ]

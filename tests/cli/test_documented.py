@@ -78,6 +78,10 @@ NOT_RUN = {
         "labcore alarms RUN --off",
     ),
     "needs a Ray cluster": ("labcore crossval --dataset esc50 --engine ray --ray-address auto",),
+    "downloads; tests/cli/test_datasets_get.py has it": (
+        "labcore datasets get esc50 --accept-licence",
+        "labcore datasets get urbansound8k --accept-licence --file ~/Downloads/UrbanSound8K.tar.gz",
+    ),
     "downloads weights": (
         "labcore train --model timm:efficientnet_b0 --model.pretrained published --model.freeze_epochs 3 --optim.body_lr 0.1",
     ),

@@ -43,6 +43,7 @@ PAGES = {
     "alarms": ("pages/runs.py", "run"),
     "estimates": ("pages/train.py", ""),
     "imports": ("pages/train.py", ""),
+    "downloads": ("pages/train.py", ""),
 }
 """Folder of jobs → the page that shows one, and the word that names it in the address of that page."""
 

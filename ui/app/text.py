@@ -159,7 +159,7 @@ def preparing_line(event: Preparing) -> str:
     """What a run prepares, and how far it is where that can be said."""
     if event.total <= 1:
         return event.what
-    return f"{event.what}: {count(event.done)} of {counted(event.total, event.unit.removesuffix('s'))}"
+    return f"{event.what}: {count(event.done)} of {counted(event.total, event.unit.removesuffix('s'), event.unit)}"
 
 
 def progress_line(status: Status) -> str:
