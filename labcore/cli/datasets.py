@@ -1,4 +1,4 @@
-"""List, create, import, check, rename and remove data sets, and show their corrected labels.
+"""List, create, import, check, mend, rename and remove data sets, and show their corrected labels.
 
 Recognized layouts: UrbanSound8K, ESC-50, Speech Commands, one folder per class (also inside train/ val/ test/,
 audio_train/ audio_test/ or fold1/ …), and a CSV file with the columns path,label and optionally fold, group (speaker
@@ -9,6 +9,7 @@ Examples:
   labcore datasets demo
   labcore datasets import ~/ESC-50 --name esc50
   labcore datasets check esc50
+  labcore datasets mend esc50 silent
   labcore datasets annotations esc50
 """
 
@@ -16,23 +17,13 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
-from labcore.cli.output import Content, duration, say, table, tell, tell_list
+from labcore.cli import checks
+from labcore.cli.output import say, tell, tell_list
 from labcore.cli.parser import Parser, add_anyone, add_json, subcommands
 from labcore.cli.progress import counting, scanning
-from labcore.config import RunConfig
 from labcore.texts import counted, shown
 from labcore.workspace import Workspace
-
-if TYPE_CHECKING:
-    from labcore.datasets.health import Health
-    from labcore.datasets.table import DataProblem
-
-RATE = "audio.sample_rate"
-
-SHOWN = 5
-"""How many files of a kind are named."""
 
 
 def parser() -> Parser:
@@ -42,7 +33,8 @@ def parser() -> Parser:
         {
             "list": (show_list, "list the data sets of the workspace"),
             "demo": (demo, "make the demo set: 400 synthetic city sounds of ten classes, in about ten seconds"),
-            "check": (check, "check a data set for problems that would harm training"),
+            "check": (checks.check, "check a data set for problems that would harm training"),
+            "mend": (checks.mend, "list what a check found and what can be done about it, do it, or take it back"),
             "import": (take_in, "add a folder or CSV file to the workspace; the files stay where they are"),
             "rename": (rename, "rename a data set; its runs still find it"),
             "remove": (remove, "remove a data set from the workspace; your own files stay where they are"),
@@ -53,7 +45,8 @@ def parser() -> Parser:
         },
     )
     actions["demo"].add_argument("--seed", metavar="N", type=int, default=0, help="seed of the synthesis (default: 0)")
-    actions["check"].add_argument("dataset", metavar="NAME", help="data set by name, or path of a folder or CSV file")
+    checks.add_check(actions["check"])
+    checks.add_mend(actions["mend"])
     actions["import"].add_argument("path", metavar="PATH", help="folder or CSV file")
     actions["import"].add_argument(
         "--name", default="", help="name in the workspace (default: that of the folder or file)"
@@ -64,10 +57,6 @@ def parser() -> Parser:
     actions["remove"].add_argument(
         "--yes", action="store_true", help="delete its files too where they are in the workspace, as the demo set's"
     )
-    actions["check"].add_argument(
-        f"--{RATE}", dest="sample_rate", type=int, metavar="HZ", help="report sound that training at this sample rate would not hear "
-        "(default: that of `labcore train`)",
-    )  # fmt: skip
     decisions = actions["annotations"]
     decisions.add_argument("dataset", metavar="NAME", help="name of the data set")
     wish = decisions.add_mutually_exclusive_group()
@@ -147,50 +136,3 @@ def annotated(workspace: Workspace, arguments: argparse.Namespace) -> int:
     if arguments.undo is not None:
         return labels.undo(workspace, arguments.dataset, arguments.undo, arguments.anyone, arguments.json)
     return labels.show(workspace, arguments.dataset, arguments.json)
-
-
-def check(workspace: Workspace, arguments: argparse.Namespace) -> int:
-    from labcore.datasets.health import check_dataset
-    from labcore.datasets.registry import find_dataset
-    from labcore.datasets.walk import looking
-
-    rate = arguments.sample_rate
-    config = RunConfig() if rate is None else RunConfig().replace({RATE: rate})
-    with looking(scanning("checking")):
-        dataset = find_dataset(workspace, arguments.dataset)
-    health = check_dataset(dataset, counting("checking"), config)
-    return tell(health.to_dict(), *report(health), as_json=arguments.json)
-
-
-def report(health: Health) -> list[Content]:
-    """What ``datasets check`` prints: the facts, clips by class and fold, then each finding with its first files."""
-    facts = health.to_dict()
-    about = f"{counted(health.clips, 'clip')}, {duration(health.total_seconds)} in all ({health.layout})"
-    lines: list[Content] = [f"{health.name}: {about}"]
-    if health.rates:
-        shortest, median, longest = health.seconds
-        lines.append(f"clips of {shortest:.2f} to {longest:.2f} s, half of them up to {median:.2f} s")
-        lines.append("sample rates: " + ", ".join(f"{rate} Hz ({count})" for rate, count in health.rates.items()))
-    if health.passed_over:
-        lines.append(f"files ignored (not audio): {health.passed_over}")
-    folds = [str(fold) for fold in health.counts.columns]
-    rows = [[label, *map(counts.get, folds), sum(counts.values())] for label, counts in facts["counts"].items()]
-    lines += [f"folds: {health.fold_note}", "", table(["class", *folds, "all"], rows), ""]
-    for heading, found in (
-        ("unreadable", [told(problem) for problem in health.unreadable]),
-        ("silent", [problem.path for problem in health.silent]),
-        ("in several folds", [" = ".join(same) for same in health.duplicates]),
-        ("under several labels", [" = ".join(same) for same in health.mislabelled]),
-        ("recordings in several folds", health.straddling),
-        *((finding.kind, list(finding.files)) for finding in health.findings if finding.level == "warning"),
-    ):
-        lines += [f"{heading}: {entry}" for entry in found[:SHOWN]]
-        if len(found) > SHOWN:
-            lines.append(f"{heading}: and {len(found) - SHOWN} more; --json lists them all")
-    lines += [f"note: {sentence}" for sentence in health.notes]
-    return lines + ([f"warning: {sentence}" for sentence in health.warnings] or ["all is well"])
-
-
-def told(problem: DataProblem) -> str:
-    """A file that is left out, with the number of its clips where it holds several."""
-    return f"{problem.path}: {problem.what}" + (f" ({problem.clips} clips)" if problem.clips > 1 else "")

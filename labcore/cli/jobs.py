@@ -1,5 +1,5 @@
 """List, show, stop, resume and delete jobs of every kind: runs, cross-validations, searches, benchmarks, evaluations,
-robustness tests, estimates.
+robustness tests, estimates, checks of data sets.
 
 Examples:
   labcore jobs list --active
@@ -42,6 +42,7 @@ REPORTERS = {
     "reports": "labcore.cli.benchmark:tell_event",
     "noise": "labcore.cli.robustness:tell_event",
     "searches": "labcore.cli.search:tell_event",
+    "checks": "labcore.cli.checks:tell_event",
 }
 """Folder of jobs → what tells people of the events that only these have."""
 JOB = "id of a job or a part of it, or the word last"

@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labcore.audio import Recording
-from labcore.audio.waveforms import loudest_of
 from labcore.config import RunConfig, all_settings
 from labcore.datasets.table import Finding
+
+if TYPE_CHECKING:
+    from labcore.datasets.checks.measure import Measured
 
 CHUNK = 1 << 15
 MOST_CHUNKS = 256
@@ -20,34 +21,30 @@ MOST_CHUNKS = 256
 RATE = "audio.sample_rate"
 
 
-class Measured(NamedTuple):
-    """A clip that was decoded: its length, its peak in dB of full scale, its share of energy above a frequency, and what is told of it."""
+class SpectrumShare:
+    """The share of a sound's energy above a frequency, of a sound that comes block by block.
 
-    path: str
-    label: str
-    seconds: float
-    rate: int
-    peak_db: float
-    above: float
-    notes: tuple[str, ...]
-
-
-def facts_of(recording: Recording, hertz: float) -> tuple[int, float, float]:
-    """Of a recording, taken block by block, its length in samples, its loudest sample, and the share of its energy above a frequency.
-
-    Raises:
-        AudioError: it cannot be read.
+    Args:
+        rate: of the sound in Hz.
+        seconds: how long it is, as far as known; of a long one some stretches are looked at.
+        hertz: the frequency.
     """
-    length, loudest, stretches = 0, 0.0, list[np.ndarray]()
-    for block in recording.waveform():
-        if block.anew:
-            length, loudest, stretches = 0, 0.0, []
-        apart = CHUNK * math.ceil(recording.seconds * recording.sample_rate / (CHUNK * MOST_CHUNKS))
-        for start in range(-length % apart, len(block.samples), apart):
-            stretches.append(block.samples[start : start + CHUNK].copy())
-        length, loudest = length + len(block.samples), max(loudest, loudest_of(block.samples))
-    rate = recording.sample_rate
-    return length, loudest, share_above(stretches, rate, hertz) if rate / 2 > hertz else 0.0
+
+    def __init__(self, rate: int, seconds: float, hertz: float) -> None:
+        self._rate, self._hertz, self._length = rate, hertz, 0
+        self._apart = CHUNK * max(1, math.ceil(seconds * rate / (CHUNK * MOST_CHUNKS)))
+        self._stretches: list[np.ndarray] = []
+
+    def add(self, block: np.ndarray) -> None:
+        """Take the next samples: float32 (samples,)."""
+        if self._rate / 2 > self._hertz:
+            for start in range(-self._length % self._apart, len(block), self._apart):
+                self._stretches.append(block[start : start + CHUNK].copy())
+        self._length += len(block)
+
+    @property
+    def share(self) -> float:
+        return share_above(self._stretches, self._rate, self._hertz)
 
 
 def share_above(stretches: list[np.ndarray], rate: int, hertz: float) -> float:
@@ -61,15 +58,16 @@ def share_above(stretches: list[np.ndarray], rate: int, hertz: float) -> float:
     return above / total if total > 0 else 0.0
 
 
-def unheard(clips: Sequence[Measured], config: RunConfig) -> Iterator[Finding]:
+def unheard(clips: Sequence[tuple[str, str, Measured]], config: RunConfig) -> Iterator[Finding]:
     """Whether most of the energy lies where a training hears nothing: in half of all clips, or of those of a class.
 
     Args:
-        clips: those that can be read; ``above`` of each is counted from the highest frequency of the training on.
+        clips: path, label and what was measured of those that can be read; ``above`` of each is counted from the highest frequency
+            of the training on.
         config: of the training.
     """
-    lost = [clip for clip in clips if clip.above > 0.5]
-    sizes, by_label = Counter(clip.label for clip in clips), Counter(clip.label for clip in lost)
+    lost = [clip for clip in clips if clip[2].above > 0.5]
+    sizes, by_label = Counter(label for _, label, _ in clips), Counter(label for _, label, _ in lost)
     if not any(count >= 0.5 * sizes[label] for label, count in by_label.items()):
         return
     whose = "most" if len(lost) == len(clips) else f"in {len(lost)} of {len(clips)} clips most"
@@ -77,8 +75,8 @@ def unheard(clips: Sequence[Measured], config: RunConfig) -> Iterator[Finding]:
         "unheard",
         f"{whose} of the energy lies above {config.f_max / 1000:.3g} kHz, which is lost at the sample rate of "
         f"{config.audio.sample_rate} Hz",
-        tuple(dict.fromkeys(clip.path for clip in lost)),
-        f"Train with {_flags(max(clip.rate for clip in lost))}",
+        tuple(dict.fromkeys(path for path, _, _ in lost)),
+        f"Train with {_flags(max(found.rate for _, _, found in lost))}",
     )
 
 
