@@ -53,6 +53,7 @@ FLOORS = (
         "search",
         "crossval",
         "calibration",
+        "checking",
         "unknowns",
         "comparison",
         "report",

@@ -59,7 +59,7 @@ def add_mend(parser: Parser) -> None:
 
 def check(workspace: Workspace, arguments: argparse.Namespace) -> int:
     """Check a data set as a job of its own, in this process."""
-    from labcore.datasets.checks.job import Check, CheckPlan
+    from labcore.checking import Check, CheckPlan
     from labcore.datasets.health import check_dataset, known_health
     from labcore.datasets.registry import find_dataset
     from labcore.datasets.walk import looking
@@ -93,7 +93,7 @@ def _tell(health: Health, dataset: Dataset, *, as_json: bool) -> int:
 
 def tell_event(event: Event) -> None:
     """Tell people of the result of a check."""
-    from labcore.datasets.checks.job import Checked
+    from labcore.checking import Checked
 
     if isinstance(event, Checked):
         for sentence in event.warnings or ["nothing was found that would harm training"]:

@@ -195,13 +195,13 @@ def judge(dataset: Dataset, found: list[Found], same: list[tuple[int, int]], con
     sizes, seconds = counts.sum(axis=1), [each.seconds for _, _, each in clips]
     shortest, median, longest = map(float, np.percentile(seconds or [np.nan], [0, 50, 100]))
     problems = merged([*dataset.problems, *unreadable])
-    read = [each for each in dataset.findings if each.kind != ALIKE]
-    findings = [*read, *unusual(merged(notes)), *unheard(clips, config)]
-    from_clips = [
+    findings = [*dataset.findings, *unusual(merged(notes)), *unheard(clips, config)]
+    every = [
         *_unreadable(dataset, problems, found),
         *of_sounds(evidence),
         *of_repeats(evidence),
         *of_classes(dataset, evidence, counts),
+        *(each for each in findings if each.kind != ALIKE),  # these come with their clips from the classes
     ]
     return Health(
         name=dataset.name,
@@ -224,7 +224,7 @@ def judge(dataset: Dataset, found: list[Found], same: list[tuple[int, int]], con
         straddling=sorted(_straddling(evidence)),
         passed_over=dataset.passed_over,
         findings=findings,
-        found=sorted([*from_clips, *findings], key=lambda finding: finding.level != "warning"),
+        found=sorted(every, key=lambda finding: finding.level != "warning"),
     )
 
 

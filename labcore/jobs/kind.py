@@ -27,7 +27,7 @@ TABLE = {
     "evaluations": "labcore.evaluation.jobs:Evaluation",
     "noise": "labcore.evaluation.robustness:RobustnessTest",
     "estimates": "labcore.training.estimates:EstimateJob",
-    "checks": "labcore.datasets.checks.job:Check",
+    "checks": "labcore.checking:Check",
 }
 """Folder of the workspace → module and class of the jobs in it."""
 

@@ -74,7 +74,7 @@ class Check(JobFolder):
         file="check.json",
         traces=("events.jsonl", "findings.json"),
         events={**JOB_KINDS, "checked": Checked},
-        work="labcore.datasets.checks.job:work",
+        work="labcore.checking:work",
     )
 
     @classmethod
