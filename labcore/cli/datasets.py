@@ -1,4 +1,4 @@
-"""List, create, import, check, mend, rename and remove data sets, and show their corrected labels.
+"""List, create, import, check, mend, split, rename and remove data sets, and show their corrected labels.
 
 Recognized layouts: UrbanSound8K, ESC-50, Speech Commands, one folder per class (also inside train/ val/ test/,
 audio_train/ audio_test/ or fold1/ …), and a CSV file with the columns path,label and optionally fold, group (speaker
@@ -10,6 +10,7 @@ Examples:
   labcore datasets import ~/ESC-50 --name esc50
   labcore datasets check esc50
   labcore datasets mend esc50 silent
+  labcore datasets split esc50 --by source --folds 4 --as four
   labcore datasets annotations esc50
 """
 
@@ -18,7 +19,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
-from labcore.cli import checks
+from labcore.cli import checks, splits
 from labcore.cli.output import say, tell, tell_list
 from labcore.cli.parser import Parser, add_anyone, add_json, subcommands
 from labcore.cli.progress import counting, scanning
@@ -35,6 +36,10 @@ def parser() -> Parser:
             "demo": (demo, "make the demo set: 400 synthetic city sounds of ten classes, in about ten seconds"),
             "check": (checks.check, "check a data set for problems that would harm training"),
             "mend": (checks.mend, "list what a check found and what can be done about it, do it, or take it back"),
+            "split": (
+                splits.split,
+                "draw folds by speaker, site, day or a pattern, keep them under a name, show or remove them",
+            ),
             "import": (take_in, "add a folder or CSV file to the workspace; the files stay where they are"),
             "rename": (rename, "rename a data set; its runs still find it"),
             "remove": (remove, "remove a data set from the workspace; your own files stay where they are"),
@@ -47,6 +52,7 @@ def parser() -> Parser:
     actions["demo"].add_argument("--seed", metavar="N", type=int, default=0, help="seed of the synthesis (default: 0)")
     checks.add_check(actions["check"])
     checks.add_mend(actions["mend"])
+    splits.add_split(actions["split"])
     actions["import"].add_argument("path", metavar="PATH", help="folder or CSV file")
     actions["import"].add_argument(
         "--name", default="", help="name in the workspace (default: that of the folder or file)"

@@ -27,6 +27,8 @@ from labcore.texts import counted, json_line
 from labcore.workspace import Workspace, append_line, write_atomically
 
 SUFFIX = ".annotations.jsonl"
+SPLITS = ".splits.jsonl"
+"""Of the file of a data set's named splits (:mod:`labcore.datasets.named_splits`)."""
 NO_LABEL = ""
 """Stands for the label of a clip whose label is wrong and whose class nobody named."""
 PATIENCE_SECONDS = 10.0
@@ -232,7 +234,7 @@ def annotate(workspace: Workspace, name: str, annotation: L) -> L:
     Raises:
         WorkspaceError: the workspace cannot be written.
     """
-    with _held(workspace):
+    with held(workspace):
         append_line(file_of(workspace, name), json_line(annotation.model_dump()), "Free some space")
     return annotation
 
@@ -267,7 +269,7 @@ def take_back(workspace: Workspace, name: str, number: str, who: str, *, anyone:
         raise DatasetError(f"{what} in the data set {name!r}", f"`labcore datasets annotations {name}` lists them")
     if not anyone:
         require_owner(found[0].who, who, f"annotation {found[0].id}", "Add --anyone to take it back anyway")
-    with _held(workspace):
+    with held(workspace):
         append_line(
             file_of(workspace, name), json_line(Undo(**signed(who), undo=found[0].id).model_dump()), "Free some space"
         )
@@ -295,18 +297,20 @@ def decided(key: Key, verdict: Verdict, *, who: str, size: int, **more: Any) -> 
 
 
 def follow_name(workspace: Workspace, name: str, new: str) -> None:
-    """Have the annotations of a data set go by its new name. Behind them come those that an earlier set of that name left.
+    """Have what is kept beside a data set, its annotations and its splits, go by its new name. Behind its lines come those that an earlier
+    set of that name left.
 
     Raises:
         OSError, WorkspaceError: the workspace cannot be written; they stay as they were.
     """
-    with _held(workspace):
-        before, after = file_of(workspace, name), file_of(workspace, new)
-        if before.exists() and after.exists():
-            write_atomically(after, before.read_bytes().rstrip(b"\n") + b"\n" + after.read_bytes())
-            before.unlink()
-        elif before.exists():
-            before.rename(after)
+    with held(workspace):
+        for suffix in (SUFFIX, SPLITS):
+            before, after = (workspace.datasets / f"{each}{suffix}" for each in (name, new))
+            if before.exists() and after.exists():
+                write_atomically(after, before.read_bytes().rstrip(b"\n") + b"\n" + after.read_bytes())
+                before.unlink()
+            elif before.exists():
+                before.rename(after)
 
 
 def _parsed(line: bytes) -> Annotation | Mending | Undo | None:
@@ -322,7 +326,7 @@ def signed(who: str) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _held(workspace: Workspace) -> Iterator[None]:
+def held(workspace: Workspace) -> Iterator[None]:
     """Nobody appends to a file that is being renamed."""
     lock = FileLock(workspace.cache / "annotations.lock", timeout=PATIENCE_SECONDS)
     with contextlib.ExitStack() as stack:

@@ -26,6 +26,8 @@ from labcore.texts import counted, shown
 
 FILE = "corrections"
 """The JSON file in a run's folder that says which labels it takes for others."""
+PINNED = (FILE, "split")
+"""What a run keeps from its beginning, by the names of its JSON files: its labels, and its split (labcore.datasets.named_splits)."""
 FORMAT = 1
 KIND = "annotations"
 """Of findings."""
@@ -107,8 +109,9 @@ class Corrections:
 
 
 def marks_of(job: JobFolder) -> dict[str, object]:
-    """The marks for runs that a job makes at different times, so that all begin with the labels that are kept in its folder."""
-    return {FILE: job.load(FILE)} if job.load(FILE) else {}
+    """The marks for runs that a job makes at different times, so that all begin with the labels and the split that are kept in
+    its folder."""
+    return {name: known for name in PINNED if (known := job.load(name))}
 
 
 def resolve(annotations: Annotations, size: Callable[[Key], int]) -> Corrections:

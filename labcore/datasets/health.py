@@ -125,9 +125,8 @@ def check_dataset(
         config: of a training, the defaults without one: it is told where most energy of the clips lies above what it hears.
         workspace: its cache keeps what was measured, so that the next check decodes only what is new; that of the data set by default.
     """
-    config = config or RunConfig()
     file = file_for(dataset, workspace)
-    survey = Survey(dataset, Kept.load(file, config.f_max) if file else Kept(config.f_max))
+    survey = Survey(dataset, Kept.load(file) if file else Kept())
 
     def save() -> None:
         if file is not None:
@@ -138,7 +137,7 @@ def check_dataset(
     if not survey.complete:
         survey.compare(lambda done, total: progress(len(dataset), len(dataset)))
         save()
-    return judge(dataset, survey.found, survey.same(), config)
+    return judge(dataset, survey.found, survey.same(), config or RunConfig())
 
 
 def known_health(
@@ -149,9 +148,14 @@ def known_health(
     Returns:
         None where it was not checked, or has changed since.
     """
-    config, file = config or RunConfig(), file_for(dataset, workspace)
-    survey = Survey(dataset, Kept.load(file, config.f_max)) if file is not None and file.is_file() else None
-    return judge(dataset, survey.found, survey.same(), config) if survey is not None and survey.complete else None
+    survey = _known(dataset, workspace)
+    return judge(dataset, survey.found, survey.same(), config or RunConfig()) if survey is not None else None
+
+
+def known_copies(dataset: Dataset) -> list[tuple[int, int]]:
+    """Rows of the clip table that hold the same sound in files that differ, by the last check; none where it was not checked since."""
+    survey = _known(dataset)
+    return survey.same() if survey is not None else []
 
 
 def open_findings(dataset: Dataset) -> str:
@@ -167,6 +171,13 @@ def open_findings(dataset: Dataset) -> str:
         return "The check found nothing that would harm training."
     listed = some([finding.what[:1].upper() + finding.what[1:] for finding in told], 2)
     return f"{counted(len(told), 'finding')} of the check {'is' if len(told) == 1 else 'are'} open. {listed}."
+
+
+def _known(dataset: Dataset, workspace: Workspace | None = None) -> Survey | None:
+    """What the last check measured; None where there was none since the data set changed."""
+    file = file_for(dataset, workspace)
+    survey = Survey(dataset, Kept.load(file)) if file is not None and file.is_file() else None
+    return survey if survey is not None and survey.complete else None
 
 
 def file_for(dataset: Dataset, workspace: Workspace | None = None) -> Path | None:

@@ -1,4 +1,4 @@
-"""Whether a training hears what the clips hold: how much of their energy lies above its highest frequency."""
+"""Whether a training hears what the clips hold: whether most of their energy lies above its highest frequency."""
 
 from __future__ import annotations
 
@@ -21,52 +21,42 @@ MOST_CHUNKS = 256
 RATE = "audio.sample_rate"
 
 
-class SpectrumShare:
-    """The share of a sound's energy above a frequency, of a sound that comes block by block.
+class HalfEnergy:
+    """The frequency above which half of a sound's energy lies, of a sound that comes block by block.
 
     Args:
         rate: of the sound in Hz.
         seconds: how long it is, as far as known; of a long one some stretches are looked at.
-        hertz: the frequency.
     """
 
-    def __init__(self, rate: int, seconds: float, hertz: float) -> None:
-        self._rate, self._hertz, self._length = rate, hertz, 0
+    def __init__(self, rate: int, seconds: float) -> None:
+        self._rate, self._length = rate, 0
         self._apart = CHUNK * max(1, math.ceil(seconds * rate / (CHUNK * MOST_CHUNKS)))
-        self._stretches: list[np.ndarray] = []
+        self._power = np.zeros(CHUNK // 2 + 1)
 
     def add(self, block: np.ndarray) -> None:
         """Take the next samples: float32 (samples,)."""
-        if self._rate / 2 > self._hertz:
-            for start in range(-self._length % self._apart, len(block), self._apart):
-                self._stretches.append(block[start : start + CHUNK].copy())
+        for start in range(-self._length % self._apart, len(block), self._apart):
+            chunk = block[start : start + CHUNK]
+            spectrum = np.fft.rfft(chunk - chunk.mean(), CHUNK)
+            self._power += np.square(spectrum.real) + np.square(spectrum.imag)
         self._length += len(block)
 
     @property
-    def share(self) -> float:
-        return share_above(self._stretches, self._rate, self._hertz)
-
-
-def share_above(stretches: list[np.ndarray], rate: int, hertz: float) -> float:
-    """The share of the energy of some stretches (samples,) above a frequency, without their means; 0 for silence."""
-    above = total = 0.0
-    for stretch in stretches:
-        chunk = stretch.astype(np.float64)
-        power = np.abs(np.fft.rfft(chunk - chunk.mean())) ** 2
-        total += float(power.sum())
-        above += float(power[int(np.ceil(hertz * len(chunk) / rate)) :].sum())
-    return above / total if total > 0 else 0.0
+    def hertz(self) -> float:
+        """In Hz; 0 for silence."""
+        sums = np.cumsum(self._power)
+        return float(np.searchsorted(sums, sums[-1] / 2)) * self._rate / CHUNK if sums[-1] > 0 else 0.0
 
 
 def unheard(clips: Sequence[tuple[str, str, Measured]], config: RunConfig) -> Iterator[Finding]:
     """Whether most of the energy lies where a training hears nothing: in half of all clips, or of those of a class.
 
     Args:
-        clips: path, label and what was measured of those that can be read; ``above`` of each is counted from the highest frequency
-            of the training on.
+        clips: path, label and what was measured of those that can be read.
         config: of the training.
     """
-    lost = [clip for clip in clips if clip[2].above > 0.5]
+    lost = [clip for clip in clips if clip[2].half_hz > config.f_max]
     sizes, by_label = Counter(label for _, label, _ in clips), Counter(label for _, label, _ in lost)
     if not any(count >= 0.5 * sizes[label] for label, count in by_label.items()):
         return

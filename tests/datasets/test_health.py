@@ -11,7 +11,7 @@ from labcore.audio import blocks
 from labcore.config import RunConfig
 from labcore.datasets import check_dataset, read_dataset
 from labcore.datasets.contents import equal_files
-from labcore.datasets.hearing import share_above
+from labcore.datasets.hearing import HalfEnergy
 
 
 def test_a_sound_data_set(tmp_path, tone, write_wav):
@@ -115,12 +115,13 @@ class TestHearing:
         write_wav(tmp_path / "low" / "silent.wav", np.zeros(480, np.float32), 48_000)
         assert not check_dataset(read_dataset(tmp_path)).findings
 
-    @pytest.mark.parametrize(("rate", "hertz", "share"), [(48_000, 20_000, 1), (48_000, 1000, 0), (16_000, 7000, 0)])
-    def test_shares_of_energy(self, tone, rate, hertz, share):
+    @pytest.mark.parametrize(("rate", "hertz"), [(48_000, 20_000), (48_000, 1000), (16_000, 7000)])
+    def test_where_half_of_the_energy_lies(self, tone, rate, hertz):
         for seconds in (0.01, 0.5, 3):
-            sound = tone(hertz, seconds, rate) + np.float32(0.5)  # an offset is no sound
-            assert share_above([sound], rate, 10_000) == pytest.approx(share, abs=0.02)
-        assert share_above([], rate, 10_000) == 0
+            found = HalfEnergy(rate, seconds)
+            found.add(tone(hertz, seconds, rate) + np.float32(0.5))  # an offset is no sound
+            assert found.hertz == pytest.approx(hertz, abs=60)
+        assert HalfEnergy(rate, 1.0).hertz == 0
 
 
 def test_equal_files_are_told_from_files_that_agree_in_the_middle(tmp_path):

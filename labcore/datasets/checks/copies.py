@@ -31,7 +31,9 @@ LENGTHS = 0.3, 0.06
 """Copies differ in length by at most so many seconds, or by this share."""
 RATE = 8000
 LONGEST_SECONDS = 30.0
-"""Waveforms are compared at this rate in Hz, and of a longer clip its beginning."""
+"""Waveforms are compared at this rate in Hz where most of them lies below 3.6 kHz, and of a longer clip its beginning."""
+HEARD = 0.45
+"""Of a rate so much is a frequency that is kept well."""
 ROWS = 1024
 Pair = tuple[int, int]
 
@@ -91,7 +93,7 @@ def compare(
     agree: list[float] = []
     pool = ThreadPoolExecutor(usable_cores(), thread_name_prefix="compare")
     try:
-        for each in pool.map(lambda pair: _agreement(*(_waveform(spans[row], found[row]) for row in pair)), pairs):
+        for each in pool.map(lambda pair: _agreement(*_waveforms(pair, spans, found)), pairs):
             agree.append(each)
             progress(len(agree), len(pairs))
     finally:
@@ -99,9 +101,16 @@ def compare(
     return agree
 
 
-def _waveform(span: Span, found: Measured | None) -> np.ndarray:
-    """What is compared of a clip: its differences, which leave out an offset and rumble; empty where it cannot be read."""
-    rate = found.rate if found and found.above > 0.5 else RATE  # of a bat little is left at 8 kHz
+def _waveforms(pair: Pair, spans: Sequence[Span], found: Sequence[Measured | None]) -> list[np.ndarray]:
+    """What is compared of two clips, at the rate that the higher one of them needs: of a bat little is left at 8 kHz."""
+    of_both = [each for row in pair if (each := found[row]) is not None]
+    wanted = max((2.5 * each.half_hz for each in of_both if each.half_hz > HEARD * RATE), default=RATE)
+    rate = int(min([max(wanted, RATE), *(each.rate for each in of_both)]))
+    return [_waveform(spans[row], rate) for row in pair]
+
+
+def _waveform(span: Span, rate: int) -> np.ndarray:
+    """The differences of a clip's samples, which leave out an offset and rumble; empty where it cannot be read."""
     seconds = min(LONGEST_SECONDS, 2**19 / rate)
     end_s = span.start_s + seconds if math.isnan(span.end_s) else min(span.end_s, span.start_s + seconds)
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
 from labcore.datasets.checks.copies import SAME, compare
 from labcore.datasets.checks.evidence import near_pairs, spans_of
@@ -63,7 +62,7 @@ class Survey:
         known, total, done = len(self._keys) - len(missing), len(self._keys), 0
         pool = ThreadPoolExecutor(usable_cores(), thread_name_prefix="measure")
         try:
-            results = pool.map(partial(measure, limit_hz=self.kept.limit_hz), missing.values())
+            results = pool.map(measure, missing.values())
             for key, each in zip(missing, results, strict=True):
                 self.kept.found[key] = each
                 done += 1

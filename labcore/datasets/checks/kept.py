@@ -24,7 +24,7 @@ from labcore.texts import as_bytes
 from labcore.workspace import Workspace, slug, stamp_of, write_atomically
 
 FORMAT = 1
-NUMBERS = ("seconds", "rate", "channels", "peak_db", "above", "offset", "relative_offset", "clipped", "lost_db")
+NUMBERS = ("seconds", "rate", "channels", "peak_db", "half_hz", "offset", "relative_offset", "clipped", "lost_db")
 MOST_BYTES = 2**30
 PairKey = tuple[str, str]
 
@@ -47,14 +47,12 @@ class Kept:
     """What is known of clips.
 
     Attributes:
-        limit_hz: the frequency from which on a training hears nothing, when they were measured.
         found: clip → what was measured.
         pairs: clips that were compared → how far their waveforms agree.
         whole: the digest of the clips that a check went through to its end with; "" for none.
         checked_at: when that was, in seconds since 1970.
     """
 
-    limit_hz: float
     found: dict[str, Found] = field(default_factory=dict)
     pairs: dict[PairKey, float] = field(default_factory=dict)
     whole: str = ""
@@ -76,7 +74,6 @@ class Kept:
         measured = {key: found for key, found in self.found.items() if isinstance(found, Measured)}
         facts = {
             "format": FORMAT,
-            "limit_hz": self.limit_hz,
             "whole": self.whole,
             "checked_at": self.checked_at,
             "keys": list(measured),
@@ -96,21 +93,21 @@ class Kept:
         write_atomically(file, content.getvalue(), durable=False)
 
     @classmethod
-    def load(cls, file: Path, limit_hz: float) -> Kept:
-        """What is kept; nothing where that is missing, damaged, or was measured for a training that hears otherwise."""
+    def load(cls, file: Path) -> Kept:
+        """What is kept; nothing where that is missing, damaged, or of another version."""
         with contextlib.suppress(OSError, DamagedError, ValueError, KeyError, TypeError):
             with np.load(io.BytesIO(read_file(file, MOST_BYTES)), allow_pickle=False) as content:
                 facts, numbers, prints = parse_json(content["facts"].tobytes()), content["numbers"], content["prints"]
-            if facts["format"] != FORMAT or facts["limit_hz"] != limit_hz or prints.shape[1:] != (SIZE,):
-                return cls(limit_hz)
+            if facts["format"] != FORMAT or prints.shape[1:] != (SIZE,):
+                return cls()
             found: dict[str, Found] = dict(facts["unreadable"])
             for key, notes, row, vector in zip(facts["keys"], facts["notes"], numbers, prints, strict=True):
                 values = dict(zip(NUMBERS, row.tolist(), strict=True))
                 values |= {name: int(values[name]) for name in ("rate", "channels")}
                 found[key] = Measured(**values, notes=tuple(notes), fingerprint=vector)
             pairs = {(one, other): float(agree) for one, other, agree in facts["pairs"]}
-            return cls(limit_hz, found, pairs, str(facts["whole"]), float(facts["checked_at"]))
-        return cls(limit_hz)
+            return cls(found, pairs, str(facts["whole"]), float(facts["checked_at"]))
+        return cls()
 
 
 def kept_in(workspace: Workspace, root: Path) -> Path:

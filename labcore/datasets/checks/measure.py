@@ -12,7 +12,7 @@ import numpy as np
 from labcore.audio import Recording, mix
 from labcore.audio.facts import Tally, full_scale
 from labcore.datasets.checks.fingerprint import Fingerprinter
-from labcore.datasets.hearing import SpectrumShare
+from labcore.datasets.hearing import HalfEnergy
 from labcore.datasets.table import behind
 from labcore.errors import AudioError
 
@@ -31,7 +31,7 @@ class Measured:
 
     Attributes:
         peak_db: the loudest sample of any channel, in dB of full scale.
-        above: the share of its energy above the highest frequency that a training hears.
+        half_hz: the frequency above which half of its energy lies; 0 for silence.
         offset: the mean of the channel where it is farthest from zero, full scale 1.
         relative_offset: the same as a multiple of that channel's RMS without it.
         clipped: the share of samples that stand at full scale in runs, in the channel with most of them.
@@ -44,7 +44,7 @@ class Measured:
     rate: int
     channels: int
     peak_db: float
-    above: float
+    half_hz: float
     offset: float
     relative_offset: float
     clipped: float
@@ -57,21 +57,17 @@ Found = Measured | str
 """What was measured of a clip, or why it cannot be read, in words that follow its path."""
 
 
-def measure(span: Span, limit_hz: float) -> Found:
-    """Measure a clip. Memory is bounded, however long it is.
-
-    Args:
-        limit_hz: the highest frequency that a training hears.
-    """
+def measure(span: Span) -> Found:
+    """Measure a clip. Memory is bounded, however long it is."""
     path, start_s, end_s = span
     recording = Recording(Path(path), start_s=start_s, end_s=None if math.isnan(end_s) else end_s)
     try:
-        return _measured(recording, limit_hz)
+        return _measured(recording)
     except AudioError as error:
         return behind(path, error.what)
 
 
-def _measured(recording: Recording, limit_hz: float) -> Measured:
+def _measured(recording: Recording) -> Measured:
     tally, prints, spectrum = None, None, None
     for block in recording.frames():
         rate, info = recording.sample_rate, recording.info
@@ -79,7 +75,7 @@ def _measured(recording: Recording, limit_hz: float) -> Measured:
             assert info is not None
             tally = Tally(block.shape[1], full_scale(info))
             prints = Fingerprinter(rate, recording.seconds)
-            spectrum = SpectrumShare(rate, recording.seconds, limit_hz)
+            spectrum = HalfEnergy(rate, recording.seconds)
         planes = np.ascontiguousarray(block.T)
         tally.add(planes, tally.powers.frames, np.abs(planes).max(axis=1, initial=0.0))
         mono, _ = mix(block)
@@ -98,7 +94,7 @@ def _measured(recording: Recording, limit_hz: float) -> Measured:
         rate=recording.sample_rate,
         channels=len(means),
         peak_db=20 * float(np.log10(max(tally.peaks.max(), 1e-10))),
-        above=spectrum.share,
+        half_hz=spectrum.hertz,
         offset=float(means[farthest]),
         relative_offset=float(abs(means[farthest]) / np.sqrt(variances[farthest])),
         clipped=max(runs.clipped for runs in tally.runs) / frames,
