@@ -269,7 +269,10 @@ def decode(
     start_s: float = 0.0,
     end_s: float | None = None,
     limits: Limits | None = None,
+    channel: int | None = None,
 ) -> tuple[np.ndarray, int]:
     """The waveform (samples,) of a file or a part of it, and its rate in Hz; see :class:`Recording`."""
-    sound = Recording(source, sample_rate, name=name, start_s=start_s, end_s=end_s, limits=limits).whole()
+    sound = Recording(
+        source, sample_rate, name=name, start_s=start_s, end_s=end_s, limits=limits, channel=channel
+    ).whole()
     return sound.waveform, sound.sample_rate

@@ -94,7 +94,7 @@ def leaks_of(dataset: Dataset, folds: Sequence[str], groups: Sequence[str] = ())
 
     Args:
         folds: of each clip; "" for one that is left out.
-        groups: what else keeps clips together, a value a clip.
+        groups: what else keeps clips together, a value a clip; "" for nothing.
     """
     ways = [shown(path) for path in dataset.table["path"]]
     told = []
@@ -132,7 +132,7 @@ def require_no_leak(dataset: Dataset, folds: Sequence[str], groups: Sequence[str
 def _in_several(values: Sequence[object], folds: Sequence[str]) -> dict[object, list[int]]:
     rows: dict[object, list[int]] = defaultdict(list)
     for row, value in enumerate(values):
-        if value is not None and folds[row]:
+        if value not in (None, "") and folds[row]:
             rows[value].append(row)
     return {value: held for value, held in rows.items() if len({folds[row] for row in held}) > 1}
 

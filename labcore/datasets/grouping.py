@@ -186,9 +186,8 @@ def _pattern(text: str) -> Callable[[str], str | None]:
 
     def read(way: str) -> str | None:
         subject = way if "/" in text else way.rpartition("/")[2]
-        found = expression.fullmatch(subject) or expression.fullmatch(
-            subject.removesuffix(way[len(way) - len(_ending(way)) :])
-        )
+        without = subject[: len(subject) - len(_ending(way))]
+        found = expression.fullmatch(without) or expression.fullmatch(subject)
         return " ".join(found.groups()) if found else None
 
     return read

@@ -129,7 +129,7 @@ def check_dataset(
     survey = Survey(dataset, Kept.load(file) if file else Kept())
 
     def save() -> None:
-        if file is not None:
+        if file is not None and dataset.part_of is None:
             with contextlib.suppress(WorkspaceError):  # then all is decoded anew the next time
                 survey.kept.save(file)
 

@@ -144,7 +144,8 @@ def keep_split(
     """Keep a split of a data set under a name.
 
     Args:
-        folds, groups: of each clip; a clip without a fold ("") is not in it, and used for nothing.
+        folds: of each clip; one without a fold ("") is not in it, and used for nothing.
+        groups: what each clip belongs together with; "" for the recording that the data set tells.
 
     Raises:
         DatasetError: the split leaks; the name is taken, or none; there is no such data set.
@@ -155,9 +156,11 @@ def keep_split(
     if slug(split) != split or split in TAKEN:
         raise DatasetError(f"{split!r} cannot be the name of a split", "Use letters, digits, dots and dashes")
     require_no_leak(dataset, folds, groups, split)
-    keys = zip(clip_keys(dataset), folds, groups, strict=True)
+    keys = zip(clip_keys(dataset), folds, groups, dataset.table["group"], strict=True)
     clips = [
-        SplitClip(clip=way, start_s=start, fold=fold, group=shown(group)) for (way, start), fold, group in keys if fold
+        SplitClip(clip=way, start_s=start, fold=fold, group=shown(group or own))
+        for (way, start), fold, group, own in keys
+        if fold
     ]
     line = NamedSplit(**signed(who), split=split, by=by, seed=seed, clips=clips)
     with held(workspace):

@@ -37,10 +37,11 @@ def added(app) -> None:
 
 def test_every_setting_has_a_widget(open_page, dataset):
     app = open_page("pages/train.py")
-    for path in set(all_settings()) - {"data.dataset", "data.fold"}:
+    for path in set(all_settings()) - {"data.dataset", "data.fold", "data.named_split"}:
         assert app.get_by_key(f"setting-{path}")
     assert app.selectbox(key="data-choice").value == "small"
     assert app.selectbox(key="fold-choice").value == "automatic"
+    assert app.selectbox(key="split-choice").value == "automatic"
 
 
 def test_the_form_opens_with_the_recommended_preset(open_page, dataset, manager):

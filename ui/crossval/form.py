@@ -51,8 +51,9 @@ def _start(name: str) -> None:
     with st.container(border=True, key="start-box"):
         st.header("This cross-validation", anchor=False)
         try:
-            there = data.folds(name, leave_out=fields.values()["data.leave_out"])
-            summary = data.summary(name, there.automatic or None)
+            named = fields.values()["data.named_split"]
+            there = data.folds(name, leave_out=fields.values()["data.leave_out"], named_split=named)
+            summary = data.summary(name, there.automatic or None, named_split=named)
             config = fields.config().replace({"data.fold": None, "data.split": "official"})
         except LabError as error:
             show_error(error)

@@ -13,14 +13,14 @@ from ui.app.text import plain
 
 if TYPE_CHECKING:
     from labcore.datasets.glance import DatasetInfo
-    from labcore.datasets.table import DataProblem, Finding
+    from labcore.datasets.table import DataProblem, Dataset, Finding
 
 AUTOMATIC = "automatic"
 
 
 @dataclass(frozen=True)
 class DataSummary:
-    """A data set as split for a run. ``counts`` is label → (training clips, held-out clips)."""
+    """A data set as split for a run. ``counts`` is label → (training clips, held-out clips); ``checked`` says what the last check found."""
 
     name: str
     folds: list[str]
@@ -29,6 +29,7 @@ class DataSummary:
     note: str
     problems: list[DataProblem]
     findings: list[Finding]
+    checked: str = ""
 
     @property
     def training(self) -> int:
@@ -41,16 +42,22 @@ class DataSummary:
 
 @st.cache_data(ttl=60, max_entries=32, show_spinner="Reading the data set …")
 def summary(
-    name: str, fold: str | None, kind: str = "official", leave_out: str | None = None, validation_share: float = 0.0
+    name: str,
+    fold: str | None,
+    kind: str = "official",
+    leave_out: str | None = None,
+    validation_share: float = 0.0,
+    named_split: str | None = None,
 ) -> DataSummary:
     """Read a data set and split it as :func:`labcore.datasets.split` does, remembered for a minute.
 
     Raises:
-        DatasetError: it is not there, cannot be read, has no such fold.
+        DatasetError: it is not there, cannot be read, has no such fold or named split, or that leaks.
     """
-    from labcore.datasets import find_dataset, split
+    from labcore.datasets import split
+    from labcore.datasets.health import open_findings
 
-    dataset = find_dataset(services.workspace(), name)
+    dataset = _dataset(name, named_split)
     parts = split(dataset, fold, kind=kind, leave_out=leave_out, validation_share=validation_share)
     labels = dataset.table["label"]
     train, held_out = (labels.iloc[rows].value_counts().to_dict() for rows in (parts.train, parts.held_out))
@@ -63,7 +70,15 @@ def summary(
         note=" · ".join(dict.fromkeys(notes)),
         problems=dataset.problems,
         findings=dataset.findings,
+        checked=open_findings(dataset) if named_split is None else "",
     )
+
+
+def _dataset(name: str, named_split: str | None) -> Dataset:
+    from labcore.config import DataConfig
+    from labcore.datasets.named_splits import dataset_for
+
+    return dataset_for(services.workspace(), DataConfig(dataset=name, named_split=named_split))
 
 
 @dataclass(frozen=True)
@@ -114,23 +129,49 @@ def tell_impossible(there: Folds) -> None:
 
 
 @st.cache_data(ttl=60, max_entries=32, show_spinner="Reading the data set …")
-def folds(name: str, kind: str = "official", leave_out: str | None = None) -> Folds:
+def folds(name: str, kind: str = "official", leave_out: str | None = None, named_split: str | None = None) -> Folds:
     """The folds of a data set, whatever can be held out of them; remembered for a minute.
 
     Raises:
         DatasetError: it is not there, or cannot be read.
     """
     from labcore.config import DataConfig
-    from labcore.datasets import cannot_be_held_out, find_dataset, split
+    from labcore.datasets import cannot_be_held_out, split
     from labcore.errors import DatasetError
 
-    dataset = find_dataset(services.workspace(), name)
+    dataset = _dataset(name, named_split)
     reasons = cannot_be_held_out(dataset, DataConfig(split=kind, leave_out=leave_out))  # type: ignore[arg-type]
     try:
         automatic = split(dataset, kind=kind, leave_out=leave_out).fold
     except DatasetError:
         automatic = ""
     return Folds(reasons, automatic)
+
+
+@st.cache_data(ttl=10, max_entries=32, show_spinner=False)
+def splits(name: str) -> dict[str, str]:
+    """The named splits of a data set, each with a sentence on it."""
+    from labcore.datasets.named_splits import named_splits
+    from labcore.errors import LabError
+
+    try:
+        return {split: each.note for split, each in named_splits(services.workspace(), name).items()}
+    except LabError:  # no data set of the workspace: it has none
+        return {}
+
+
+def split_box(name: str, current: str | None, take: Callable[[str | None], None], *, key: str, help: str) -> None:
+    """A list of the named splits to choose from; None for the folds of the data set."""
+    there = splits(name)
+    st.session_state[key] = current or AUTOMATIC
+    st.selectbox(
+        "Named split",
+        list(dict.fromkeys([AUTOMATIC, *there, *([current] if current else [])])),
+        format_func=lambda split: "none: folds of the data set" if split == AUTOMATIC else there.get(split, split),
+        key=key,
+        on_change=lambda: take(None if st.session_state[key] == AUTOMATIC else st.session_state[key]),
+        help=help,
+    )
 
 
 def called_now(name: str) -> str:

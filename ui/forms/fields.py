@@ -53,6 +53,9 @@ USUAL = {
 }
 """Settings that are a field for a number with the usual values to press under it."""
 
+NO_SPLIT: dict[str, Any] = {"data.fold": None, "data.named_split": None}
+"""What is chosen of one data set, and is not there in another."""
+
 POWERS_OF_TWO = {"optim.batch_size"}
 TIME_AGAIN = "Forgets which precision and memory format is the fastest on this machine. The next run of each network measures again."
 MOST_STOPS = 200

@@ -29,7 +29,8 @@ takes away what a slower recorder does not hear. **MP3** and **Opus** encode and
 
 def show(run: Run) -> None:
     """Choose a disturbance and clips, evaluate the run with more and more of it, and see the curve."""
-    summary = data.summary(run.config.data.dataset, run.config.data.fold)
+    own = run.config.data
+    summary = data.summary(own.dataset, own.fold, named_split=own.named_split)
     names = {ALL: "all classes", **label_names(summary.counts)}
     of = shell.one_of("Disturbance", NAMES, default="noise", help=HELP, key="robustness-of")
     with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -65,7 +65,7 @@ def _base() -> tuple[RunConfig, RunConfig]:
     with left:
         kept["dataset"] = st.selectbox("Data set", names, index=names.index(kept["dataset"]), key="search-dataset")
     with right:
-        there = summary.folds(kept["dataset"])
+        there = summary.folds(kept["dataset"], named_split=_named_split(kept["dataset"]))
         if kept.get("fold") not in there.reasons:
             kept["fold"] = None
         about = "No trial uses it. Evaluate the result on it once, at the end."
@@ -81,8 +81,14 @@ def _base() -> tuple[RunConfig, RunConfig]:
             value = changed.get(path, base_value(path, config))
             changed[path] = fields.widget_of(table[path], value, key=f"search-{path}-{kept['base']}")
     chosen = {"data.dataset": kept["dataset"], "data.fold": kept["fold"]}
-    own = {"data.split": "official", "data.leave_out": None}
+    own = {"data.split": "official", "data.leave_out": None, "data.named_split": _named_split(kept["dataset"])}
     return config, config.replace(changed | chosen | own)
+
+
+def _named_split(name: str) -> str | None:
+    """The named split that the Train page chose for a data set."""
+    there = fields.values()
+    return there["data.named_split"] if there["data.dataset"] == name else None
 
 
 def _ranges(config: RunConfig) -> list[Range]:
@@ -211,7 +217,10 @@ def _plan(config: RunConfig, ranges: list[Range]) -> None:
 
 
 def _facts(settings: Settings) -> None:
-    trial = summary.summary(settings.config.data.dataset, settings.validation, leave_out=settings.test_fold)
+    data = settings.config.data
+    trial = summary.summary(
+        data.dataset, settings.validation, leave_out=settings.test_fold, named_split=data.named_split
+    )
     work = plan_for(settings.config, trial.training)
     one = estimates.of(settings.config, work)
     st.table(

@@ -55,14 +55,17 @@ def _data() -> None:
         choose_dataset("data-choice")
         if current["data.dataset"] in summary.names():
             listen.panel(current["data.dataset"], "train")
+    name, named = current["data.dataset"], "data.named_split"
     with right, errors_in_place():
-        folds = summary.folds(current["data.dataset"], current["data.split"], current["data.leave_out"])
+        folds = summary.folds(name, current["data.split"], current["data.leave_out"], current[named])
         if current["data.fold"] not in folds.reasons:
             current["data.fold"] = None
         take, about = partial(current.__setitem__, "data.fold"), all_settings()["data.fold"].help
         summary.fold_box(folds, current["data.fold"], take, key="fold-choice", help=about)
     with st.expander("Split", icon=":material/call_split:"):
-        fields.part("data", skip=("data.dataset", "data.fold"))
+        about = all_settings()[named].help
+        summary.split_box(name, current[named], partial(_choose_split, current), key="split-choice", help=about)
+        fields.part("data", skip=("data.dataset", "data.fold", "data.named_split"))
     with st.expander("Add, rename or delete a data set", icon=":material/add:"):
         if "demo" not in names:
             live.demo_button("demo-other", kind="secondary")
@@ -72,17 +75,21 @@ def _data() -> None:
             manage.manage(name, "train", f"Rename or delete {plain(name)}")
 
 
+def _choose_split(current: dict[str, Any], split: str | None) -> None:
+    current.update({**fields.NO_SPLIT, "data.named_split": split})
+
+
 def choose_dataset(key: str) -> None:
     """The data set of the form: one of those there are, or the one that it names and that is away. Another one has other folds."""
     names, current = summary.names(), fields.values()
     if current["data.dataset"] not in names:
         if current["data.dataset"] == "demo" and names:
-            current.update({"data.dataset": names[0], "data.fold": None})
+            current.update({"data.dataset": names[0], **fields.NO_SPLIT})
         else:
             names = [*names, current["data.dataset"]]
 
     def other() -> None:
-        current.update({"data.dataset": st.session_state[key], "data.fold": None})
+        current.update({"data.dataset": st.session_state[key], **fields.NO_SPLIT})
 
     st.session_state[key] = current["data.dataset"]
     st.selectbox("Data set", names, key=key, on_change=other, help=all_settings()["data.dataset"].help)
@@ -127,6 +134,7 @@ def summary_of(current: dict[str, Any]) -> summary.DataSummary:
         current["data.split"],
         current["data.leave_out"],
         current["data.validation_share"],
+        current["data.named_split"],
     )
 
 
@@ -210,6 +218,8 @@ def _classes(chosen: summary.DataSummary) -> None:
             alt="Clips per class",
         )
     _findings(chosen)
+    if chosen.checked:
+        st.caption(plain(chosen.checked))
     if chosen.problems:
         files = len(chosen.problems)
         with st.expander(f"{counted(files, 'file')} skipped", icon=":material/warning:"):

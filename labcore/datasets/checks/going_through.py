@@ -51,6 +51,10 @@ class Survey:
         known = [(rows.get(one), rows.get(other)) for (one, other), agree in self.kept.pairs.items() if agree >= SAME]
         return [(one, other) for one, other in known if one is not None and other is not None]
 
+    def agreement(self, one: int, other: int) -> float | None:
+        """How far the waveforms of two rows agree; None where they were not compared."""
+        return self.kept.pairs.get(self._pair((one, other)))
+
     def measure(self, progress: OnProgress, save: Callable[[], None] = lambda: None) -> None:
         """Decode every clip that is not known, once, on all cores.
 

@@ -13,19 +13,20 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
 from labcore.datasets.checks.fingerprint import SIZE
 from labcore.datasets.checks.measure import Found, Measured, Span
 from labcore.errors import WorkspaceError
-from labcore.reading import DamagedError, parse_json, read_file
+from labcore.reading import DamagedError, open_file, parse_json
 from labcore.texts import as_bytes
 from labcore.workspace import Workspace, slug, stamp_of, write_atomically
+from labcore.zips import opened_zip
 
 FORMAT = 1
 NUMBERS = ("seconds", "rate", "channels", "peak_db", "half_hz", "offset", "relative_offset", "clipped", "lost_db")
-MOST_BYTES = 2**30
 PairKey = tuple[str, str]
 
 
@@ -95,9 +96,13 @@ class Kept:
     @classmethod
     def load(cls, file: Path) -> Kept:
         """What is kept; nothing where that is missing, damaged, or of another version."""
-        with contextlib.suppress(OSError, DamagedError, ValueError, KeyError, TypeError):
-            with np.load(io.BytesIO(read_file(file, MOST_BYTES)), allow_pickle=False) as content:
-                facts, numbers, prints = parse_json(content["facts"].tobytes()), content["numbers"], content["prints"]
+        with contextlib.suppress(OSError, DamagedError, BadZipFile, ValueError, KeyError, TypeError):
+            with open_file(file) as stream, opened_zip(stream) as archive:
+                text, numbers, prints = (
+                    np.load(io.BytesIO(archive.read(f"{name}.npy")), allow_pickle=False)
+                    for name in ("facts", "numbers", "prints")
+                )
+            facts = parse_json(text.tobytes())
             if facts["format"] != FORMAT or prints.shape[1:] != (SIZE,):
                 return cls()
             found: dict[str, Found] = dict(facts["unreadable"])
