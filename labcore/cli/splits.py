@@ -81,6 +81,7 @@ def _facts_of(each: Any) -> dict[str, Any]:
 def _make(workspace: Workspace, arguments: argparse.Namespace) -> int:
     from labcore.datasets.drawing import draw_folds, require_no_leak
     from labcore.datasets.grouping import SOURCE, group_by
+    from labcore.datasets.health import known_health
     from labcore.datasets.listed_folds import folds_listed
     from labcore.datasets.named_splits import LIST, keep_split
     from labcore.datasets.registry import find_dataset, name_of
@@ -95,6 +96,8 @@ def _make(workspace: Workspace, arguments: argparse.Namespace) -> int:
     else:
         drawn = draw_folds(dataset, group_by(dataset, arguments.by), arguments.folds, arguments.seed)
         by, grouping, folds, notes = arguments.by, drawn.grouping, drawn.folds, drawn.notes
+    if known_health(dataset) is None:
+        notes.append(f"copies of sounds are not known before `labcore datasets check {dataset.name}`")
     if arguments.name:
         keep_split(
             workspace,

@@ -97,22 +97,21 @@ def leaks_of(dataset: Dataset, folds: Sequence[str], groups: Sequence[str] = ())
         groups: what else keeps clips together, a value a clip; "" for nothing.
     """
     ways = [shown(path) for path in dataset.table["path"]]
-    told = []
-    for what, values in (
-        ("group", list(groups)),
-        ("recording", dataset.table["group"].tolist()),
-        ("content of files", _content(dataset)),
+    told, known = [], set[frozenset[int]]()
+    near = [list(pair) for pair in known_copies(dataset)]
+    for one, several, sets in (
+        ("recording", "recordings", _sets(dataset.table["group"].tolist())),
+        ("file with its copy", "files with their copies", _sets(_content(dataset))),
+        ("copy of a sound", "copies of a sound", near),
+        ("group", "groups", _sets(groups) if groups else []),
     ):
-        found = _in_several(values, folds)
+        used = ([row for row in held if folds[row]] for held in sets)
+        there = [rows for rows in used if len({folds[row] for row in rows}) > 1]
+        found = [rows for rows in there if not any(frozenset(rows) <= each for each in known)]
+        known.update(map(frozenset, found))
         if found:
-            first = "; ".join(_where(rows, ways, folds) for rows in list(found.values())[:NAMED])
-            told.append(
-                f"{counted(len(found), what if what != 'content of files' else 'file')} in several folds: {first}"
-            )
-    pairs = [pair for pair in known_copies(dataset) if len({folds[row] for row in pair} - {""}) > 1]
-    if pairs:
-        first = "; ".join(_where(pair, ways, folds) for pair in pairs[:NAMED])
-        told.append(f"{counted(len(pairs), 'copy', 'copies')} of a sound in several folds: {first}")
+            first = "; ".join(_where(rows, ways, folds) for rows in found[:NAMED])
+            told.append(f"{counted(len(found), one, several)} in several folds: {first}")
     return told
 
 
@@ -129,12 +128,13 @@ def require_no_leak(dataset: Dataset, folds: Sequence[str], groups: Sequence[str
         )
 
 
-def _in_several(values: Sequence[object], folds: Sequence[str]) -> dict[object, list[int]]:
+def _sets(values: Sequence[object]) -> list[list[int]]:
+    """The rows of each value that several have; None and "" tie nothing."""
     rows: dict[object, list[int]] = defaultdict(list)
     for row, value in enumerate(values):
-        if value not in (None, "") and folds[row]:
+        if value not in (None, ""):
             rows[value].append(row)
-    return {value: held for value, held in rows.items() if len({folds[row] for row in held}) > 1}
+    return [held for held in rows.values() if len(held) > 1]
 
 
 def _where(rows: Iterable[int], ways: Sequence[str], folds: Sequence[str]) -> str:
