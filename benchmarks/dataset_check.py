@@ -25,7 +25,7 @@ from labcore.audio import decode, resample
 from labcore.datasets import check_dataset, read_dataset
 from labcore.datasets.checks.copies import NEAR_DB, SAME
 from labcore.datasets.checks.fingerprint import BANDS, LOW_BANDS, WIDE_RATE, comparable
-from labcore.datasets.checks.going_through import Survey
+from labcore.datasets.checks.going_through import Measurements
 from labcore.datasets.checks.kept import Kept
 from labcore.datasets.checks.measure import Measured
 from labcore.datasets.table import Dataset
@@ -63,13 +63,13 @@ def main() -> None:
     dataset = read_dataset(Path(options.data))
     check_twice(dataset, workspace(options.home))
     with tempfile.TemporaryDirectory() as folder:
-        survey = Survey(dataset, Kept())
-        survey.measure(lambda done, total: None)
-        tell_nearest(survey)
+        measured = Measurements(dataset, Kept())
+        measured.measure(lambda done, total: None)
+        tell_nearest(measured)
         rows = np.random.default_rng(0).permutation(len(dataset))[: options.copies].tolist()
         print("\n| copy | fingerprint, median / largest | agreement, median / least | found |\n|---|---|---|---|")
         for number, (name, change) in enumerate(COPIES.items()):
-            print(row_of(name, dataset, survey, with_copies(dataset, rows, change, Path(folder) / str(number)), rows))
+            print(row_of(name, dataset, measured, with_copies(dataset, rows, change, Path(folder) / str(number)), rows))
 
 
 def check_twice(dataset: Dataset, home: Workspace) -> None:
@@ -82,8 +82,8 @@ def check_twice(dataset: Dataset, home: Workspace) -> None:
         print(f"{finding.level}: {finding.sentence} {' '.join(Path(path).name for path in finding.files[:4])}")
 
 
-def tell_nearest(survey: Survey) -> None:
-    prints = np.stack([each.fingerprint for each in survey.found if isinstance(each, Measured)])
+def tell_nearest(measured: Measurements) -> None:
+    prints = np.stack([each.fingerprint for each in measured.found if isinstance(each, Measured)])
     points = comparable(prints, BANDS)
     distance = np.linalg.norm(points[:, None] - points[None], axis=2)
     np.fill_diagonal(distance, np.inf)
@@ -105,19 +105,19 @@ def with_copies(dataset: Dataset, rows: list[int], change: Callable[[Sound], Sou
     return replace(dataset, table=pd.concat([dataset.table, copies], ignore_index=True))
 
 
-def row_of(name: str, dataset: Dataset, before: Survey, planted: Dataset, rows: list[int]) -> str:
-    survey = Survey(planted, Kept(dict(before.kept.found)))
-    survey.measure(lambda done, total: None)
-    survey.compare(lambda done, total: None)
-    found, first = survey.found, len(dataset)
+def row_of(name: str, dataset: Dataset, before: Measurements, planted: Dataset, rows: list[int]) -> str:
+    measured = Measurements(planted, Kept(dict(before.kept.found)))
+    measured.measure(lambda done, total: None)
+    measured.compare(lambda done, total: None)
+    found, first = measured.found, len(dataset)
     pairs = {(row, first + number) for number, row in enumerate(rows)}
     low = any(isinstance(each, Measured) and each.rate < WIDE_RATE for each in found)
     points = comparable(
         np.stack([each.fingerprint for each in found if isinstance(each, Measured)]), LOW_BANDS if low else BANDS
     )
     apart = [float(np.linalg.norm(points[one] - points[other])) for one, other in pairs]
-    agreement = [agree for one, other in pairs if (agree := survey.agreement(one, other)) is not None]
-    same = set(survey.same())
+    agreement = [agree for one, other in pairs if (agree := measured.agreement(one, other)) is not None]
+    same = set(measured.same())
     told = f"{np.median(agreement):.3f} / {min(agreement):.3f}" if agreement else "-"
     return f"| {name} | {np.median(apart):.2f} / {max(apart):.2f} dB | {told} | {len(pairs & same)} of {len(pairs)} |"
 

@@ -79,7 +79,7 @@ def _facts_of(each: Any) -> dict[str, Any]:
 
 
 def _make(workspace: Workspace, arguments: argparse.Namespace) -> int:
-    from labcore.datasets.drawing import draw_folds, require_no_leak
+    from labcore.datasets.drawing import make_folds, require_no_leak
     from labcore.datasets.grouping import SOURCE, group_by
     from labcore.datasets.health import known_health
     from labcore.datasets.listed_folds import folds_listed
@@ -94,8 +94,8 @@ def _make(workspace: Workspace, arguments: argparse.Namespace) -> int:
             notes.append(f"{counted(without, 'clip')} are not in the list, and are used for nothing")
         require_no_leak(dataset, folds, grouping.groups, arguments.name or LIST)
     else:
-        drawn = draw_folds(dataset, group_by(dataset, arguments.by), arguments.folds, arguments.seed)
-        by, grouping, folds, notes = arguments.by, drawn.grouping, drawn.folds, drawn.notes
+        made = make_folds(dataset, group_by(dataset, arguments.by), arguments.folds, arguments.seed)
+        by, grouping, folds, notes = arguments.by, made.grouping, made.folds, made.notes
     if known_health(dataset) is None:
         notes.append(f"copies of sounds are not known before `labcore datasets check {dataset.name}`")
     if arguments.name:

@@ -101,8 +101,8 @@ class Corrections:
         try:
             labels = {(str(clip), float(start), str(own)): str(new) for clip, start, own, new in known["labels"]}
             disputed, unused, damaged = (int(known.get(name, 0)) for name in ("disputed", "unused", "damaged"))
-            heard = known.get("channels", [])
-            channels = {(str(clip), float(start), str(own)): int(number) for clip, start, own, number in heard}
+            listed = known.get("channels", [])
+            channels = {(str(clip), float(start), str(own)): int(number) for clip, start, own, number in listed}
             return cls(int(known["revision"]), str(known["digest"]), labels, disputed, unused, damaged, channels)
         except (KeyError, TypeError, ValueError):
             return cls()

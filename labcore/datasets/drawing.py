@@ -24,7 +24,7 @@ NAMED = 3
 
 
 @dataclass(frozen=True)
-class DrawnFolds:
+class GroupedFolds:
     """Folds that were drawn. ``folds``: of each clip, "1" … "n"; ``notes``: what there is to know, sentences without the final stop."""
 
     grouping: Grouping
@@ -32,7 +32,7 @@ class DrawnFolds:
     notes: list[str]
 
 
-def draw_folds(dataset: Dataset, grouping: Grouping, count: int = 5, seed: int = 0) -> DrawnFolds:
+def make_folds(dataset: Dataset, grouping: Grouping, count: int = 5, seed: int = 0) -> GroupedFolds:
     """Draw folds by scikit-learn's ``StratifiedGroupKFold``. The same clips give the same folds on every machine, in whatever order.
 
     Groups that share a recording, equal files, or copies that the last check found, become one before.
@@ -72,7 +72,7 @@ def draw_folds(dataset: Dataset, grouping: Grouping, count: int = 5, seed: int =
         raise DatasetError(f"{count} folds cannot be drawn: {error}", "Ask for fewer folds") from error
     if len(set(folds)) < count:
         raise DatasetError(f"of {count} folds {count - len(set(folds))} would have no clip", "Ask for fewer folds")
-    return DrawnFolds(grouping, folds, list(_told_of_classes(labels, folds)))
+    return GroupedFolds(grouping, folds, list(_told_of_classes(labels, folds)))
 
 
 def joined(dataset: Dataset, grouping: Grouping) -> Grouping:

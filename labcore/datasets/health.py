@@ -16,7 +16,7 @@ import pandas as pd
 from labcore.config import RunConfig
 from labcore.datasets.checks.classes import TINY_CLASS, of_classes
 from labcore.datasets.checks.evidence import Evidence
-from labcore.datasets.checks.going_through import Survey
+from labcore.datasets.checks.going_through import Measurements
 from labcore.datasets.checks.kept import Kept, kept_in
 from labcore.datasets.checks.measure import Found, Measured
 from labcore.datasets.checks.repeats import of_repeats
@@ -126,18 +126,18 @@ def check_dataset(
         workspace: its cache keeps what was measured, so that the next check decodes only what is new; that of the data set by default.
     """
     file = file_for(dataset, workspace)
-    survey = Survey(dataset, Kept.load(file) if file else Kept())
+    measured = Measurements(dataset, Kept.load(file) if file else Kept())
 
     def save() -> None:
         if file is not None and dataset.part_of is None:
             with contextlib.suppress(WorkspaceError):  # then all is decoded anew the next time
-                survey.kept.save(file)
+                measured.kept.save(file)
 
-    survey.measure(progress, save)
-    if not survey.complete:
-        survey.compare(lambda done, total: progress(len(dataset), len(dataset)))
+    measured.measure(progress, save)
+    if not measured.complete:
+        measured.compare(lambda done, total: progress(len(dataset), len(dataset)))
         save()
-    return judge(dataset, survey.found, survey.same(), config or RunConfig())
+    return health_from(dataset, measured.found, measured.same(), config or RunConfig())
 
 
 def known_health(
@@ -148,14 +148,16 @@ def known_health(
     Returns:
         None where it was not checked, or has changed since.
     """
-    survey = _known(dataset, workspace)
-    return judge(dataset, survey.found, survey.same(), config or RunConfig()) if survey is not None else None
+    measured = _known(dataset, workspace)
+    return (
+        health_from(dataset, measured.found, measured.same(), config or RunConfig()) if measured is not None else None
+    )
 
 
 def known_copies(dataset: Dataset) -> list[tuple[int, int]]:
     """Rows of the clip table that hold the same sound in files that differ, by the last check; none where it was not checked since."""
-    survey = _known(dataset)
-    return survey.same() if survey is not None else []
+    measured = _known(dataset)
+    return measured.same() if measured is not None else []
 
 
 def open_findings(dataset: Dataset) -> str:
@@ -173,11 +175,11 @@ def open_findings(dataset: Dataset) -> str:
     return f"{counted(len(told), 'finding')} of the check {'is' if len(told) == 1 else 'are'} open. {listed}."
 
 
-def _known(dataset: Dataset, workspace: Workspace | None = None) -> Survey | None:
+def _known(dataset: Dataset, workspace: Workspace | None = None) -> Measurements | None:
     """What the last check measured; None where there was none since the data set changed."""
     file = file_for(dataset, workspace)
-    survey = Survey(dataset, Kept.load(file)) if file is not None and file.is_file() else None
-    return survey if survey is not None and survey.complete else None
+    measured = Measurements(dataset, Kept.load(file)) if file is not None and file.is_file() else None
+    return measured if measured is not None and measured.complete else None
 
 
 def file_for(dataset: Dataset, workspace: Workspace | None = None) -> Path | None:
@@ -188,7 +190,7 @@ def file_for(dataset: Dataset, workspace: Workspace | None = None) -> Path | Non
     return kept_in(home, dataset.root) if home else None
 
 
-def judge(dataset: Dataset, found: list[Found], same: list[tuple[int, int]], config: RunConfig) -> Health:
+def health_from(dataset: Dataset, found: list[Found], same: list[tuple[int, int]], config: RunConfig) -> Health:
     """The findings that follow from what was measured, with the labels and folds that the clips have by now.
 
     Args:

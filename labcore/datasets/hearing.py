@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from labcore.config import RunConfig, all_settings
 from labcore.datasets.table import Finding
@@ -15,38 +12,7 @@ from labcore.datasets.table import Finding
 if TYPE_CHECKING:
     from labcore.datasets.checks.measure import Measured
 
-CHUNK = 1 << 15
-MOST_CHUNKS = 256
-"""Of a long recording so many stretches are looked at, evenly spread."""
 RATE = "audio.sample_rate"
-
-
-class HalfEnergy:
-    """The frequency above which half of a sound's energy lies, of a sound that comes block by block.
-
-    Args:
-        rate: of the sound in Hz.
-        seconds: how long it is, as far as known; of a long one some stretches are looked at.
-    """
-
-    def __init__(self, rate: int, seconds: float) -> None:
-        self._rate, self._length = rate, 0
-        self._apart = CHUNK * max(1, math.ceil(seconds * rate / (CHUNK * MOST_CHUNKS)))
-        self._power = np.zeros(CHUNK // 2 + 1)
-
-    def add(self, block: np.ndarray) -> None:
-        """Take the next samples: float32 (samples,)."""
-        for start in range(-self._length % self._apart, len(block), self._apart):
-            chunk = block[start : start + CHUNK]
-            spectrum = np.fft.rfft(chunk - chunk.mean(), CHUNK)
-            self._power += np.square(spectrum.real) + np.square(spectrum.imag)
-        self._length += len(block)
-
-    @property
-    def hertz(self) -> float:
-        """In Hz; 0 for silence."""
-        sums = np.cumsum(self._power)
-        return float(np.searchsorted(sums, sums[-1] / 2)) * self._rate / CHUNK if sums[-1] > 0 else 0.0
 
 
 def unheard(clips: Sequence[tuple[str, str, Measured]], config: RunConfig) -> Iterator[Finding]:

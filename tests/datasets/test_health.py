@@ -10,8 +10,8 @@ import pytest
 from labcore.audio import blocks
 from labcore.config import RunConfig
 from labcore.datasets import check_dataset, read_dataset
+from labcore.datasets.checks.fingerprint import Fingerprinter
 from labcore.datasets.contents import equal_files
-from labcore.datasets.hearing import HalfEnergy
 
 
 def test_a_sound_data_set(tmp_path, tone, write_wav):
@@ -118,10 +118,11 @@ class TestHearing:
     @pytest.mark.parametrize(("rate", "hertz"), [(48_000, 20_000), (48_000, 1000), (16_000, 7000)])
     def test_where_half_of_the_energy_lies(self, tone, rate, hertz):
         for seconds in (0.01, 0.5, 3):
-            found = HalfEnergy(rate, seconds)
+            found = Fingerprinter(rate, seconds)
             found.add(tone(hertz, seconds, rate) + np.float32(0.5))  # an offset is no sound
-            assert found.hertz == pytest.approx(hertz, abs=60)
-        assert HalfEnergy(rate, 1.0).hertz == 0
+            assert found.result().any()
+            assert found.half_hz == pytest.approx(hertz, abs=60)
+        assert Fingerprinter(rate, 1.0).half_hz == 0
 
 
 def test_equal_files_are_told_from_files_that_agree_in_the_middle(tmp_path):

@@ -10,7 +10,7 @@ import pytest
 from labcore.config import DataConfig
 from labcore.datasets import Dataset, check_dataset, find_dataset, read_dataset, register
 from labcore.datasets.annotations import SPLITS
-from labcore.datasets.drawing import draw_folds, leaks_of
+from labcore.datasets.drawing import leaks_of, make_folds
 from labcore.datasets.grouping import group_by
 from labcore.datasets.keeping import rename
 from labcore.datasets.listed_folds import folds_listed
@@ -38,7 +38,7 @@ def voices(tmp_path, workspace, noise, write_wav) -> Path:
 
 def kept(workspace, by: str = "speaker", name: str = "people", folds: int = 3):
     dataset = find_dataset(workspace, NAME)
-    drawn = draw_folds(dataset, group_by(dataset, by), folds)
+    drawn = make_folds(dataset, group_by(dataset, by), folds)
     return keep_split(workspace, NAME, name, drawn.folds, drawn.grouping.groups, by=by, who="Ann")
 
 
@@ -92,20 +92,20 @@ def test_groups_that_cannot_be(voices, workspace, by, error, told):
 
 def test_drawn_folds_keep_groups_together_and_have_every_class(voices, workspace):
     dataset = find_dataset(workspace, NAME)
-    drawn = draw_folds(dataset, group_by(dataset, "speaker"), 3)
+    drawn = make_folds(dataset, group_by(dataset, "speaker"), 3)
     table = dataset.table.assign(fold=drawn.folds, group=drawn.grouping.groups)
     assert (table.groupby("group")["fold"].nunique() == 1).all()
     assert (table.groupby(["fold", "label"]).size() == 4).all()
     assert drawn.notes == []
     shuffled = dataset.table.sample(frac=1, random_state=1).reset_index(drop=True)
     again = Dataset(NAME, dataset.root, "folders", shuffled)
-    other = draw_folds(again, group_by(again, "speaker"), 3)
+    other = make_folds(again, group_by(again, "speaker"), 3)
     assert dict(zip(shuffled["path"], other.folds, strict=True)) == dict(zip(table["path"], drawn.folds, strict=True))
-    assert draw_folds(dataset, group_by(dataset, "speaker"), 3, seed=1).folds != drawn.folds
+    assert make_folds(dataset, group_by(dataset, "speaker"), 3, seed=1).folds != drawn.folds
     with pytest.raises(DatasetError, match=r"6 groups by speaker cannot make 7 folds.*at most 6 folds"):
-        draw_folds(dataset, group_by(dataset, "speaker"), 7)
+        make_folds(dataset, group_by(dataset, "speaker"), 7)
     with pytest.raises(ConfigError, match="1 folds cannot be drawn"):
-        draw_folds(dataset, group_by(dataset, "speaker"), 1)
+        make_folds(dataset, group_by(dataset, "speaker"), 1)
 
 
 def test_groups_with_copies_become_one(voices, workspace, noise, write_wav):
@@ -113,7 +113,7 @@ def test_groups_with_copies_become_one(voices, workspace, noise, write_wav):
     write_wav(voices / "yes" / "s03_9.flac", 0.3 * noise(0.1, seed=16))  # yes/s02_0.wav at another level
     check_dataset(find_dataset(workspace, NAME))
     dataset = find_dataset(workspace, NAME)
-    drawn = draw_folds(dataset, group_by(dataset, "speaker"), 3)
+    drawn = make_folds(dataset, group_by(dataset, "speaker"), 3)
     assert drawn.grouping.joined == 2
     fold = dict(zip(drawn.grouping.ways, drawn.folds, strict=True))
     assert fold["no/s00_0.wav"] == fold["yes/s01_0.wav"]

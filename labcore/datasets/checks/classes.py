@@ -16,10 +16,10 @@ from labcore.datasets.table import Dataset, Finding, natural_order
 from labcore.texts import counted
 
 TINY_CLASS = 10
-UNEVEN = 10
+IMBALANCED = 10
 """Classes of which the largest has so many times the clips of the smallest are told."""
 RARE = 0.2
-"""A spelling that differs by a letter is taken for a slip where it is at most so often there as the other one."""
+"""A spelling that differs by a letter may be a slip where it is at most so often there as the other one."""
 LONG_WORD = 8
 """Words of fewer letters differ by one without being slips."""
 
@@ -47,7 +47,7 @@ def of_classes(dataset: Dataset, evidence: Evidence, counts: pd.DataFrame) -> It
     missing = [str(label) for label, row in counts.iterrows() if (row == 0).any()]
     if missing:
         yield Finding("missing", f"Not in every fold: {', '.join(missing)}", remedy="Add clips, or draw other folds")
-    if sizes and max(sizes.values()) >= UNEVEN * min(sizes.values()):
+    if sizes and max(sizes.values()) >= IMBALANCED * min(sizes.values()):
         small, large = min(sizes, key=sizes.__getitem__), max(sizes, key=sizes.__getitem__)
         yield Finding(
             "imbalance",

@@ -32,7 +32,7 @@ LENGTHS = 0.3, 0.06
 RATE = 8000
 LONGEST_SECONDS = 30.0
 """Waveforms are compared at this rate in Hz where most of them lies below 3.6 kHz, and of a longer clip its beginning."""
-HEARD = 0.45
+WELL_KEPT = 0.45
 """Of a rate so much is a frequency that is kept well."""
 ROWS = 1024
 Pair = tuple[int, int]
@@ -48,15 +48,15 @@ def candidates(found: Sequence[Measured], related: Callable[[int, int], bool]) -
     Returns:
         Numbers of clips, the lower one first, sorted.
     """
-    heard = np.array([bool(each.fingerprint.any()) for each in found])
+    audible = np.array([bool(each.fingerprint.any()) for each in found])
     wide = np.array([each.rate >= WIDE_RATE for each in found])
     prints = np.stack([each.fingerprint for each in found]) if found else np.zeros((0, 2 * BANDS), np.float32)
     seconds = np.array([each.seconds for each in found])
     pairs: set[Pair] = set()
-    every = np.flatnonzero(heard)
+    every = np.flatnonzero(audible)
     for bands, rows, others in (
-        (BANDS, np.flatnonzero(heard & wide), np.flatnonzero(heard & wide)),
-        (LOW_BANDS, np.flatnonzero(heard & ~wide), every),
+        (BANDS, np.flatnonzero(audible & wide), np.flatnonzero(audible & wide)),
+        (LOW_BANDS, np.flatnonzero(audible & ~wide), every),
     ):
         if len(rows):
             pairs.update(_near(comparable(prints, bands), rows, others, seconds, related))
@@ -104,7 +104,7 @@ def compare(
 def _waveforms(pair: Pair, spans: Sequence[Span], found: Sequence[Measured | None]) -> list[np.ndarray]:
     """What is compared of two clips, at the rate that the higher one of them needs: of a bat little is left at 8 kHz."""
     of_both = [each for row in pair if (each := found[row]) is not None]
-    wanted = max((2.5 * each.half_hz for each in of_both if each.half_hz > HEARD * RATE), default=RATE)
+    wanted = max((2.5 * each.half_hz for each in of_both if each.half_hz > WELL_KEPT * RATE), default=RATE)
     rate = int(min([max(wanted, RATE), *(each.rate for each in of_both)]))
     return [_waveform(spans[row], rate) for row in pair]
 
@@ -121,12 +121,22 @@ def _waveform(span: Span, rate: int) -> np.ndarray:
 
 
 def _agreement(one: np.ndarray, other: np.ndarray) -> float:
-    scale = math.sqrt(float(one @ one) * float(other @ other))
-    if not scale > 0:
+    """The largest correlation of two waveforms at any lag, 0 to 1. Loud frequencies count for less than they would by themselves: two hums
+    of one pitch are not one sound."""
+    if not len(one) or not len(other):
         return 0.0
     size = 1 << (len(one) + len(other)).bit_length()
-    across = np.fft.irfft(np.fft.rfft(one, size) * np.conj(np.fft.rfft(other, size)), size)
-    return min(1.0, float(np.abs(across).max()) / scale)
+    first, second = (_evened(np.fft.rfft(waveform, size)) for waveform in (one, other))
+    scale = math.sqrt(float(np.square(np.abs(first)).sum()) * float(np.square(np.abs(second)).sum()))
+    if not scale > 0:
+        return 0.0
+    return min(1.0, float(np.abs(np.fft.irfft(first * np.conj(second), size)).max()) * size / 2 / scale)
+
+
+def _evened(spectrum: np.ndarray) -> np.ndarray:
+    """A spectrum (bins,) with the roots of its magnitudes, and its phases."""
+    magnitudes = np.abs(spectrum)
+    return spectrum / np.sqrt(np.maximum(magnitudes, 1e-9 * magnitudes.max(initial=0.0) + 1e-30))
 
 
 def linked(pairs: Iterable[tuple[int, int]]) -> list[list[int]]:

@@ -51,12 +51,12 @@ class Evidence:
         equal = [[number[row] for row in rows if row in number] for rows in equal_clips(spans, there)]
         near = [(number[one], number[other]) for one, other in same if one in number and other in number]
         columns = {name: table[name].to_numpy(dtype=object)[used].tolist() for name in ("label", "fold", "group")}
-        heard = table[CHANNEL].to_numpy()[used].tolist() if CHANNEL in table else [0] * len(used)
+        alone = table[CHANNEL].to_numpy()[used].tolist() if CHANNEL in table else [0] * len(used)
         ties = [*near, *((each[0], other) for each in equal for other in each[1:])]
         equals = {tuple(each) for each in equal}
         sets = [each for each in linked(ties) if tuple(each) not in equals]
         return cls(
-            [spans[row] for row in used], columns["label"], columns["fold"], columns["group"], heard,
+            [spans[row] for row in used], columns["label"], columns["fold"], columns["group"], alone,
             [each for row in used if isinstance(each := found[row], Measured)],
             [each for each in equal if len(each) > 1], sets,
         )  # fmt: skip

@@ -39,7 +39,8 @@ class Fingerprinter:
         self._apart = self._frame * math.ceil(max(seconds, 1.0) / FRAME_SECONDS / MOST_FRAMES)
         self._window = np.hanning(self._frame).astype(np.float32)
         bins = np.fft.rfftfreq(self._frame, 1 / rate)
-        self._edges = np.searchsorted(bins, EDGES_HZ).clip(0, len(bins))
+        self._edges, self._bins = np.searchsorted(bins, EDGES_HZ).clip(0, len(bins)), bins
+        self._total = np.zeros(len(bins))
         self._rest = np.empty(0, np.float32)
         self._powers: list[np.ndarray] = []
 
@@ -50,20 +51,27 @@ class Fingerprinter:
         self._take(samples[: count * self._apart].reshape(count, self._apart)[:, : self._frame])
         self._rest = samples[count * self._apart :].copy()
 
+    @property
+    def half_hz(self) -> float:
+        """The frequency above which half of the energy lies, in Hz, once the fingerprint was made; 0 for silence."""
+        sums = np.cumsum(self._total)
+        return float(self._bins[np.searchsorted(sums, sums[-1] / 2)]) if sums[-1] > 0 else 0.0
+
     def result(self) -> np.ndarray:
         """The fingerprint: float32 (SIZE,), means of the bands and then their spreads, in dB; zeros for silence."""
         if len(self._rest) >= self._frame:
             self._take(self._rest[None, : self._frame])
         elif not self._powers:  # shorter than a frame
-            self._take(np.pad(self._rest, (0, self._frame - len(self._rest)))[None])
+            rest = self._rest - self._rest.mean() if len(self._rest) else self._rest
+            self._take(np.pad(rest, (0, self._frame - len(rest)))[None])
         powers = np.concatenate(self._powers)  # (frames, bands)
         of_frame = powers[:, :LOW_BANDS].sum(axis=1)
         if not of_frame.max() > 0:
             of_frame = powers.sum(axis=1)
-        heard = powers[of_frame > SILENT * of_frame.max()]
-        if not heard.size or not heard.max() > 0:
+        loud = powers[of_frame > SILENT * of_frame.max()]
+        if not loud.size or not loud.max() > 0:
             return np.zeros(SIZE, np.float32)
-        levels = 10 * np.log10(np.maximum(heard, FLOOR * heard.max()))
+        levels = 10 * np.log10(np.maximum(loud, FLOOR * loud.max()))
         return np.concatenate([levels.mean(axis=0), levels.std(axis=0)]).astype(np.float32)
 
     def _take(self, frames: np.ndarray) -> None:
@@ -71,7 +79,8 @@ class Fingerprinter:
         if len(frames):
             spectrum = np.fft.rfft((frames - frames.mean(axis=1, keepdims=True)) * self._window, axis=1)
             power = np.square(spectrum.real) + np.square(spectrum.imag)
-            sums = np.pad(np.cumsum(power, axis=1, dtype=np.float64), ((0, 0), (1, 0)))
+            self._total += power.sum(axis=0, dtype=np.float64)
+            sums = np.pad(np.cumsum(power[:, : self._edges[-1]], axis=1, dtype=np.float64), ((0, 0), (1, 0)))
             self._powers.append(sums[:, self._edges[1:]] - sums[:, self._edges[:-1]])
 
 

@@ -18,7 +18,7 @@ SAVED_EVERY = 2000
 Rows = tuple[int, int]
 
 
-class Survey:
+class Measurements:
     """The clips of a data set, with what is known of each.
 
     Args:

@@ -12,7 +12,6 @@ import numpy as np
 from labcore.audio import Recording, mix
 from labcore.audio.facts import Tally, full_scale
 from labcore.datasets.checks.fingerprint import Fingerprinter
-from labcore.datasets.hearing import HalfEnergy
 from labcore.datasets.table import behind
 from labcore.errors import AudioError
 
@@ -68,23 +67,20 @@ def measure(span: Span) -> Found:
 
 
 def _measured(recording: Recording) -> Measured:
-    tally, prints, spectrum = None, None, None
+    tally, prints = None, None
     for block in recording.frames():
         rate, info = recording.sample_rate, recording.info
-        if tally is None or prints is None or spectrum is None:
+        if tally is None or prints is None:
             assert info is not None
             tally = Tally(block.shape[1], full_scale(info))
             prints = Fingerprinter(rate, recording.seconds)
-            spectrum = HalfEnergy(rate, recording.seconds)
         planes = np.ascontiguousarray(block.T)
         tally.add(planes, tally.powers.frames, np.abs(planes).max(axis=1, initial=0.0))
         mono, _ = mix(block)
         prints.add(mono)
-        spectrum.add(mono)
     assert tally is not None
     assert prints is not None
-    assert spectrum is not None
-    frames = tally.powers.frames
+    frames, fingerprint = tally.powers.frames, prints.result()
     means = tally.powers.sums[:-1] / frames
     variances = np.maximum(tally.powers.squares[:-1] / frames - means**2, 1e-20)
     farthest = int(np.abs(means).argmax())
@@ -94,11 +90,11 @@ def _measured(recording: Recording) -> Measured:
         rate=recording.sample_rate,
         channels=len(means),
         peak_db=20 * float(np.log10(max(tally.peaks.max(), 1e-10))),
-        half_hz=spectrum.hertz,
+        half_hz=prints.half_hz,
         offset=float(means[farthest]),
         relative_offset=float(abs(means[farthest]) / np.sqrt(variances[farthest])),
         clipped=max(runs.clipped for runs in tally.runs) / frames,
         lost_db=tally.powers.lost_db,
         notes=(*recording.notes, *((mixing,) if mixing else ())),
-        fingerprint=prints.result(),
+        fingerprint=fingerprint,
     )
