@@ -9,6 +9,8 @@ import pytest
 from labcore.config import RunConfig, all_settings
 from labcore.config.budget import plan_for
 from labcore.config.presets import PRESETS, preset
+from labcore.datasets import check_dataset, find_dataset
+from labcore.datasets.named_splits import keep_split
 from labcore.runs.asked import save_worked_out
 from ui.datasets import manage
 from ui.forms import fields, url
@@ -42,6 +44,19 @@ def test_every_setting_has_a_widget(open_page, dataset):
     assert app.selectbox(key="data-choice").value == "small"
     assert app.selectbox(key="fold-choice").value == "automatic"
     assert app.selectbox(key="split-choice").value == "automatic"
+
+
+def test_a_named_split_is_chosen_and_what_the_check_left_open_is_told(open_page, dataset, manager):
+    data = find_dataset(manager.workspace, "small")
+    folds = ["1" if number % 3 else "2" for number in range(len(data))]
+    keep_split(manager.workspace, "small", "mine", folds, [""] * len(folds), by="source")
+    check_dataset(data)
+    app = open_page("pages/train.py")
+    assert "1 finding of the check is open. Few clips of" in words(app)
+    app.selectbox(key="split-choice").set_value("mine").run()
+    assert "Folds: split mine: 2 folds by source." in words(app)
+    start(app).click().run()
+    assert manager.submitted == [preset("balanced").replace({"data.dataset": "small", "data.named_split": "mine"})]
 
 
 def test_the_form_opens_with_the_recommended_preset(open_page, dataset, manager):

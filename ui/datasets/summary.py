@@ -58,6 +58,7 @@ def summary(
     from labcore.datasets.health import open_findings
 
     dataset = _dataset(name, named_split)
+    whole = dataset if named_split is None else _dataset(name, None)
     parts = split(dataset, fold, kind=kind, leave_out=leave_out, validation_share=validation_share)
     labels = dataset.table["label"]
     train, held_out = (labels.iloc[rows].value_counts().to_dict() for rows in (parts.train, parts.held_out))
@@ -70,7 +71,7 @@ def summary(
         note=" · ".join(dict.fromkeys(notes)),
         problems=dataset.problems,
         findings=dataset.findings,
-        checked=open_findings(dataset) if named_split is None else "",
+        checked=open_findings(whole),
     )
 
 
