@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from labcore.datasets.checks.copies import linked
 from labcore.datasets.checks.evidence import equal_clips, spans_of
 from labcore.datasets.checks.measure import Span
 from labcore.datasets.folds import join_groups
@@ -77,13 +78,11 @@ def make_folds(dataset: Dataset, grouping: Grouping, count: int = 5, seed: int =
 
 def joined(dataset: Dataset, grouping: Grouping) -> Grouping:
     """Groups after those that share a recording, equal files, or copies that the last check found, have become one."""
-    content, near = _content(dataset), list(known_copies(dataset))
-    ties = [dataset.table["group"].tolist(), dataset.table["path"].tolist(), content]
-    for pair in near:
-        tie: list[object] = [None] * len(content)
-        for row in pair:
-            tie[row] = pair
-        ties.append(tie)
+    copies: list[object] = [None] * len(dataset)
+    for number, rows in enumerate(linked(known_copies(dataset))):
+        for row in rows:
+            copies[row] = number
+    ties = [dataset.table["group"].tolist(), dataset.table["path"].tolist(), _content(dataset), copies]
     after = join_groups(grouping.groups, ties)
     fewer = len(set(grouping.groups)) - len(set(after))
     return replace(grouping, groups=after, joined=fewer)

@@ -34,7 +34,8 @@ LONGEST_SECONDS = 30.0
 """Waveforms are compared at this rate in Hz where most of them lies below 3.6 kHz, and of a longer clip its beginning."""
 WELL_KEPT = 0.45
 """Of a rate so much is a frequency that is kept well."""
-ROWS = 1024
+DISTANCES = 1 << 22
+"""So many distances are held at a time, whatever the number of clips."""
 Pair = tuple[int, int]
 
 
@@ -68,9 +69,9 @@ def _near(
 ) -> Iterator[Pair]:
     """Of each row the nearest others that are near it, of about its length and not related."""
     squares = (points * points).sum(axis=1)
-    there = points[others]
-    for first in range(0, len(rows), ROWS):
-        block = rows[first : first + ROWS]
+    there, count = points[others], max(1, DISTANCES // len(others))
+    for first in range(0, len(rows), count):
+        block = rows[first : first + count]
         distance = squares[block][:, None] + squares[others][None] - 2 * points[block] @ there.T
         lengths = np.abs(seconds[block][:, None] - seconds[others][None])
         fits = lengths <= np.maximum(LENGTHS[0], LENGTHS[1] * seconds[block])[:, None]

@@ -9,7 +9,7 @@ import numpy as np
 
 from labcore.audio.facts import DC_OFFSET
 from labcore.datasets.checks.evidence import Evidence
-from labcore.datasets.remedies import ClipAt, Remedy, exclude
+from labcore.datasets.remedies import Remedy, exclude
 from labcore.datasets.table import Finding
 from labcore.texts import counted
 
@@ -44,23 +44,16 @@ def of_sounds(evidence: Evidence) -> Iterator[Finding]:
 def _silent(evidence: Evidence) -> Iterator[Finding]:
     rows = [row for row, each in enumerate(evidence.found) if each.peak_db < SILENT_DB]
     if rows:
-        clips = evidence.at(rows)
-        what = f"{_clips(evidence, rows)} silent"
-        yield Finding("silent", what, evidence.files(rows), "Remove them", clips=clips, remedies=exclude(clips))
+        yield _finding("silent", evidence, rows, f"{_clips(evidence, rows)} silent", "Remove them")
 
 
 def _clipped(evidence: Evidence) -> Iterator[Finding]:
     rows = [row for row, each in enumerate(evidence.found) if each.clipped >= CLIPPED]
     if rows:
-        clips, most = evidence.at(rows), max(evidence.found[row].clipped for row in rows)
-        yield Finding(
-            "clipped",
-            f"{_clips(evidence, rows)} clipped: up to {100 * most:.2g} % of the samples stand at full scale",
-            evidence.files(rows),
-            "Record at a lower level, or leave them out if others of their class are not clipped",
-            clips=clips,
-            remedies=exclude(clips),
-        )
+        most = 100 * max(evidence.found[row].clipped for row in rows)
+        what = f"{_clips(evidence, rows)} clipped: up to {most:.2g} % of the samples stand at full scale"
+        remedy = "Record at a lower level, or leave them out if others of their class are not clipped"
+        yield _finding("clipped", evidence, rows, what, remedy)
 
 
 def _shifted(evidence: Evidence) -> Iterator[Finding]:
@@ -70,15 +63,10 @@ def _shifted(evidence: Evidence) -> Iterator[Finding]:
         if abs(each.offset) > DC_OFFSET and each.relative_offset > RELATIVE_OFFSET and each.peak_db >= SILENT_DB
     ]
     if rows:
-        clips, most = evidence.at(rows), max((evidence.found[row].offset for row in rows), key=abs)
-        yield Finding(
-            "offset",
-            f"{_clips(evidence, rows)} shifted from zero (DC offset) by up to {100 * abs(most):.2g} % of full scale",
-            evidence.files(rows),
-            "Training hears little of it, above its lowest frequency; check the recorder, or leave them out",
-            clips=clips,
-            remedies=exclude(clips),
-        )
+        most = 100 * max(abs(evidence.found[row].offset) for row in rows)
+        what = f"{_clips(evidence, rows)} shifted from zero (DC offset) by up to {most:.2g} % of full scale"
+        remedy = "Training hears little of it, above its lowest frequency; check the recorder, or leave them out"
+        yield _finding("offset", evidence, rows, what, remedy)
 
 
 def _opposite(evidence: Evidence) -> Iterator[Finding]:
@@ -114,7 +102,8 @@ def _rates(evidence: Evidence) -> Iterator[Finding]:
     if count >= USUAL * len(evidence):
         lower = any(evidence.found[row].rate < usual for row in rows)
         listed = ", ".join(f"{rate} Hz" for rate in sorted(rates) if rate != usual)
-        yield _odd_rate(
+        yield _finding(
+            "odd rate",
             evidence,
             rows,
             f"{_clips(evidence, rows)} of another sample rate ({listed}) than the {count} others ({usual} Hz)",
@@ -127,7 +116,8 @@ def _rates(evidence: Evidence) -> Iterator[Finding]:
     for label, own in evidence.by(evidence.labels).items():
         here, elsewhere = {evidence.found[row].rate for row in own}, _rates_without(evidence, label)
         if len(here) == 1 and len(own) > 1 and elsewhere and max(here) < min(elsewhere):
-            yield _odd_rate(
+            yield _finding(
+                "odd rate",
                 evidence,
                 own,
                 f"all clips of {label} have a sample rate of {max(here)} Hz, those of other classes at least {min(elsewhere)} Hz",
@@ -141,9 +131,12 @@ def _rates_without(evidence: Evidence, label: str) -> set[int]:
     return {each.rate for each, own in zip(evidence.found, evidence.labels, strict=True) if own != label}
 
 
-def _odd_rate(evidence: Evidence, rows: list[int], what: str, remedy: str, level: str, about: str = "") -> Finding:
+def _finding(
+    kind: str, evidence: Evidence, rows: list[int], what: str, remedy: str, level: str = "warning", about: str = ""
+) -> Finding:
+    """A finding on some clips, which can be left out."""
     clips = evidence.at(rows)
-    return Finding("odd rate", what, evidence.files(rows), remedy, level, clips, exclude(clips), about)
+    return Finding(kind, what, evidence.files(rows), remedy, level, clips, exclude(clips), about)
 
 
 def _lengths(evidence: Evidence) -> Iterator[Finding]:
@@ -155,17 +148,11 @@ def _lengths(evidence: Evidence) -> Iterator[Finding]:
     reach = OUTSIDE * max(high - low, LEAST_RANGE)
     rows = np.flatnonzero((logs < low - reach) | (logs > high + reach)).tolist()
     if rows and len(rows) <= max(1, RAREST * len(evidence)):
-        clips: tuple[ClipAt, ...] = evidence.at(rows)
         shortest, longest = seconds[rows].min(), seconds[rows].max()
         span, usual = _seconds(shortest, longest), _seconds(np.exp(low), np.exp(high))
-        yield Finding(
-            "odd length",
-            f"{_clips(evidence, rows)} of a length that stands out ({span}, where most last {usual})",
-            evidence.files(rows),
-            "Listen to them: a recording may have been cut off, or not been cut",
-            clips=clips,
-            remedies=exclude(clips),
-        )
+        what = f"{_clips(evidence, rows)} of a length that stands out ({span}, where most last {usual})"
+        remedy = "Listen to them: a recording may have been cut off, or not been cut"
+        yield _finding("odd length", evidence, rows, what, remedy)
 
 
 def _seconds(least: float, most: float) -> str:
