@@ -185,7 +185,8 @@ class Dataset:
     def check(self, progress: Callable[[int, int], None] = lambda done, total: None) -> Health:
         """What to know before training: clips that cannot be read, are silent or occur twice, tiny classes and so on.
 
-        Decodes every clip. ``check().found`` are all findings, each with its files and what to do.
+        Decodes every clip, of a data set of the workspace only those that it did not decode before. ``check().found`` are all findings,
+        each with its clips and what can be done; `labcore datasets mend` does it.
 
         Args:
             progress: called with (clips done, clips).
