@@ -33,6 +33,7 @@ ROOMS = (
     "alarms",
     "estimates",
     "imports",
+    "checks",
     "cache",
 )
 """The folders in a workspace."""

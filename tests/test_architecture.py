@@ -55,6 +55,7 @@ FLOORS = (
         "crossval",
         "hidden",
         "calibration",
+        "checking",
         "unknowns",
         "keeping",
         "alarms",

@@ -30,6 +30,7 @@ TABLE = {
     "alarms": "labcore.alarms.job:AlarmTest",
     "estimates": "labcore.training.estimates:EstimateJob",
     "imports": "labcore.importing.job:Import",
+    "checks": "labcore.checking:Check",
 }
 """Folder of the workspace → module and class of the jobs in it."""
 

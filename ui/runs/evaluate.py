@@ -82,10 +82,10 @@ def _form(run: Run) -> EvaluationPlan:
 def _folds(run: Run, name: str) -> dict[str, str]:
     """The folds of a data set in a list to choose from; "" is what the run held out."""
     own = run.config.data
-    there = data.folds(name, own.split if name == own.dataset else "official").reasons
+    there = data.folds(name, own.split, named_split=own.named_split) if name == own.dataset else data.folds(name)
     if name != own.dataset:
-        return {ALL: "all clips", **{fold: f"fold {fold}" for fold in there}}
-    trained = {fold: f"fold {fold}, trained on" for fold in there if fold != own.fold}
+        return {ALL: "all clips", **{fold: f"fold {fold}" for fold in there.reasons}}
+    trained = {fold: f"fold {fold}, trained on" for fold in there.reasons if fold != own.fold}
     return {"": f"test fold {own.fold or ''}".rstrip(), **trained, ALL: "all clips"}
 
 
