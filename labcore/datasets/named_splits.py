@@ -202,9 +202,8 @@ def in_split(dataset: Dataset, split: NamedSplit) -> Dataset:
     Raises:
         DatasetError: clips of it are not in the split.
     """
-    known, keys = split.folds, clip_keys(dataset)
-    found = [known.get(key) for key in keys]
-    missing = [key[0] for key, each in zip(keys, found, strict=True) if each is None]
+    found = _places(dataset, split)
+    missing = [way for (way, _), each in zip(clip_keys(dataset), found, strict=True) if each is None]
     if missing and split.by != LIST:
         raise DatasetError(
             f"{counted(len(missing), 'clip')} of {dataset.name} are not in the split {split.split!r}, as {some(missing, 3)}",
@@ -235,9 +234,22 @@ def dataset_for(workspace: Workspace, data: DataConfig) -> Dataset:
     return _checked(dataset, split_named(workspace, data.dataset, data.named_split))
 
 
+def _places(dataset: Dataset, split: NamedSplit) -> list[SplitClip | None]:
+    """Where each clip of a data set is in a split; None for one that is not in it.
+
+    Where annotations are cut into other windows than when the split was made, a window is where its recording is.
+    """
+    known, keys = split.folds, clip_keys(dataset)
+    whole: dict[str, SplitClip | None] = {}
+    if dataset.annotated is not None:
+        for clip in split.clips:
+            before = whole.setdefault(clip.clip, clip)
+            whole[clip.clip] = before if before and before.fold == clip.fold else None  # None: parted by time
+    return [known.get(key) or whole.get(key[0]) for key in keys]
+
+
 def _checked(dataset: Dataset, split: NamedSplit) -> Dataset:
-    known = split.folds
-    found = [known.get(key) for key in clip_keys(dataset)]
+    found = _places(dataset, split)
     used = [each.fold if each and label else "" for each, label in zip(found, dataset.table["label"], strict=True)]
     require_no_leak(dataset, used, [each.group if each else "" for each in found], split.split)
     return in_split(dataset, split)

@@ -93,3 +93,17 @@ def test_a_training_on_annotated_recordings(
         assert known.changes_to(ClipRecord.of(dataset, dataset.table), whole=False) == ""
     other = find_again(run, workspace, str(night))
     assert set(other.table["label"]) == {"low", "high"}
+
+
+def test_a_training_with_a_named_split_of_annotated_recordings(
+    workspace: Workspace, labcore: Labcore, night: Path, tiny: tuple[str, ...]
+) -> None:
+    labcore("datasets", "import", night, "--name", "night")
+    told = labcore("datasets", "split", "night", "--by", "{place:3}{n}", "--folds", "2", "--as", "halves")
+    assert told.status == 0, told.err
+    told = labcore("train", "--dataset", "night", "--named-split", "halves", "--epochs", "1",
+                   "--data.annotations", "complete", *tiny)  # fmt: skip
+    assert told.status == 0, told.err
+    (run,) = list_runs(workspace)
+    dataset = dataset_of(run, workspace, "night")
+    assert (dataset.folds, set(dataset.table["label"])) == (["1", "2"], {"background", "high", "low"})

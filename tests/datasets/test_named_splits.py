@@ -229,3 +229,18 @@ def test_clips_that_a_list_does_not_name_are_used_for_nothing(voices, workspace,
     taken = dataset_for(workspace, DataConfig(dataset=NAME, named_split="some"))
     assert len(taken) == 12
     assert taken.folds == ["0", "1", "2"]
+
+
+def test_windows_cut_otherwise_are_where_their_recordings_are(tmp_path, workspace, noise, write_wav):
+    for number in range(4):
+        write_wav(tmp_path / "night" / f"site{number}_1.wav", noise(6.0, 4000, seed=number), 4000)
+        (tmp_path / "night" / f"site{number}_1.txt").write_text("1\t2\towl\n4\t5\tfox\n")
+    register(workspace, tmp_path / "night", NAME)
+    kept(workspace, by="site", name="sites", folds=2)
+    places = {way: clip.fold for (way, _), clip in split_named(workspace, NAME, "sites").folds.items()}
+    data = DataConfig(dataset=NAME, named_split="sites", windows="grid", window_seconds=0.5)
+    taken = dataset_for(workspace, data)
+    assert len(taken) > len(find_dataset(workspace, NAME))
+    ways = [Path(path).name for path in taken.table["path"]]
+    assert list(taken.table["fold"]) == [places[way] for way in ways]
+    assert list(taken.table["group"]) == [way.partition("_")[0] for way in ways]
