@@ -104,10 +104,12 @@ def tell_event(event: Event) -> None:
 
 def mend(workspace: Workspace, arguments: argparse.Namespace) -> int:
     """Mend a finding, take that back, or list the open ones."""
+    from labcore.cli.timed_labels import cutting_of
     from labcore.datasets import mending
 
+    cutting = cutting_of(arguments)
     if not arguments.finding:
-        dataset, health = mending.health_of(workspace, arguments.dataset)
+        dataset, health = mending.health_of(workspace, arguments.dataset, cutting)
         mended = mending.mendings_of(workspace, dataset.name)
         facts = {
             "name": dataset.name,
@@ -122,9 +124,9 @@ def mend(workspace: Workspace, arguments: argparse.Namespace) -> int:
             workspace, arguments.dataset, arguments.finding, who=shell_user(), anyone=arguments.anyone
         )
         return tell({"undone": done.model_dump()}, f"taken back: {done.sentence}", as_json=arguments.json)
-    clips = mending.clips_named(workspace, arguments.dataset, arguments.clips) if arguments.clips else None
+    clips = mending.clips_named(workspace, arguments.dataset, arguments.clips, cutting) if arguments.clips else None
     done = mending.mend(
-        workspace, arguments.dataset, arguments.finding, arguments.remedy, who=shell_user(), clips=clips
+        workspace, arguments.dataset, arguments.finding, arguments.remedy, who=shell_user(), clips=clips, data=cutting
     )
     undo = f"`labcore datasets mend {arguments.dataset} {done.finding} --undo` takes it back"
     return tell({"mended": done.model_dump()}, done.sentence, undo, as_json=arguments.json)

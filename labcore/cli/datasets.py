@@ -87,7 +87,7 @@ def parser() -> Parser:
     actions["labels"].add_argument(
         "--csv", metavar="FILE", help="write every label as CSV to this file, with its row and its fate, - for stdout"
     )
-    _add_windows(actions["labels"], actions["check"])
+    _add_windows(actions["labels"], actions["check"], actions["mend"])
     decisions = actions["annotations"]
     decisions.add_argument("dataset", metavar="NAME", help="name of the data set")
     wish = decisions.add_mutually_exclusive_group()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from labcore.config import DataConfig
 from labcore.datasets.annotations import (
     Annotation,
     MendedClip,
@@ -30,18 +31,22 @@ from labcore.typed import typed_path
 from labcore.workspace import Workspace, stamp_of
 
 
-def health_of(workspace: Workspace, wanted: str) -> tuple[Dataset, Health]:
+def health_of(workspace: Workspace, wanted: str, data: DataConfig | None = None) -> tuple[Dataset, Health]:
     """A data set of the workspace, and the findings of its last check as they are by now.
+
+    Args:
+        data: how its clips are cut by time-stamped annotations, as they were for that check.
 
     Raises:
         DatasetError: there is none, or it was not checked since it changed.
     """
-    dataset = find_dataset(workspace, name_of(workspace, wanted))
+    dataset = find_dataset(workspace, name_of(workspace, wanted), data)
     health = known_health(dataset)
     if health is None:
+        windows = ", with the same flags for windows" if dataset.annotated is not None else ""
         raise DatasetError(
             f"the data set {dataset.name!r} has not been checked since it changed",
-            f"Check it: `labcore datasets check {dataset.name}`",
+            f"Check it{windows}: `labcore datasets check {dataset.name}`",
         )
     return dataset, health
 
@@ -54,6 +59,7 @@ def mend(
     *,
     who: str = "",
     clips: Collection[ClipAt] | None = None,
+    data: DataConfig | None = None,
 ) -> Mending:
     """Do something about a finding of the last check.
 
@@ -63,6 +69,7 @@ def mend(
         remedy: by its name; the finding's first one where none is given.
         who: does it.
         clips: of those that the remedy changes these only.
+        data: as for :func:`health_of`.
 
     Returns:
         What was done, as it stands in the annotations.
@@ -71,7 +78,7 @@ def mend(
         DatasetError: there is no such finding or remedy, nothing can be done about it, or it was not checked since it changed.
         WorkspaceError: the workspace cannot be written.
     """
-    dataset, health = health_of(workspace, wanted)
+    dataset, health = health_of(workspace, wanted, data)
     found = finding_named(health.found, finding, dataset.name)
     chosen = _remedy_named(found, remedy)
     wished = [clip for clip in chosen.clips if clips is None or clip in set(clips)]
@@ -146,13 +153,16 @@ def finding_named(findings: Sequence[Finding], wanted: str, name: str) -> Findin
     )
 
 
-def clips_named(workspace: Workspace, wanted: str, names: Sequence[str]) -> set[ClipAt]:
+def clips_named(workspace: Workspace, wanted: str, names: Sequence[str], data: DataConfig | None = None) -> set[ClipAt]:
     """The clips of a data set that are meant by their paths, whole or from the data set's folder on; of a file all its clips.
+
+    Args:
+        data: as for :func:`health_of`.
 
     Raises:
         DatasetError: a path is that of none.
     """
-    dataset = find_dataset(workspace, name_of(workspace, wanted))
+    dataset = find_dataset(workspace, name_of(workspace, wanted), data)
     keys, table = keys_of(dataset), dataset.table
     at = [ClipAt(path, float(start)) for path, start in zip(table["path"], table["start_s"], strict=True)]
     found: set[ClipAt] = set()
