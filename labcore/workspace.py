@@ -34,6 +34,7 @@ ROOMS = (
     "estimates",
     "imports",
     "downloads",
+    "checks",
     "cache",
 )
 """The folders in a workspace."""

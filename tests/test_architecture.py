@@ -56,6 +56,7 @@ FLOORS = (
         "crossval",
         "hidden",
         "calibration",
+        "checking",
         "unknowns",
         "keeping",
         "alarms",

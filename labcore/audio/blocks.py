@@ -143,15 +143,20 @@ def check_part(called: str, start_s: float, end_s: float | None) -> None:
         )
 
 
-def read_short(file: OpenFile, called: str, start: int, count: int, rate: int) -> tuple[np.ndarray, str]:
+def read_short(
+    file: OpenFile, called: str, start: int, count: int, rate: int, channel: int | None = None
+) -> tuple[np.ndarray, str]:
     """A part that is not long, mixed and in one go: the waveform at ``rate``, and what is told of the mixing.
+
+    Args:
+        channel: this channel alone in place of the mean, counted from 1.
 
     Raises:
         AudioError: as :class:`labcore.audio.Recording` does.
     """
     block = frames_of(file, called, start, count)
     with reading(called):
-        mono, note = mix(block)
+        mono, note = (block[:, channel - 1], "") if channel else mix(block)
         check_values(mono, called)
         waveform = resample(np.ascontiguousarray(mono), file.samplerate, rate)
     return not_empty(waveform, called, rate), note

@@ -55,10 +55,27 @@ class ChannelPowers:
 
     def mixdown(self) -> Mixdown:
         """Which channels are to be heard."""
+        powers = self._powers()
+        return _chosen(powers[:-1], float(powers[-1]))
+
+    @property
+    def lost_db(self) -> float:
+        """How far the mean of the channels lies below the quietest one that is not dead, in dB; 0 where it does not, and for one channel.
+
+        Channels that have nothing in common lose 3 dB of two, those of opposite phase all there is: then it is 100 dB at most.
+        """
+        powers = self._powers()
+        live = powers[:-1][powers[:-1] > DEAD * powers[:-1].max(initial=0.0)]
+        if len(live) < 2:
+            return 0.0
+        of_mean = powers[-1] * ((len(powers) - 1) / len(live)) ** 2
+        return float(np.clip(10 * np.log10(live.min() / max(of_mean, 1e-10 * live.min())), 0.0, 100.0))
+
+    def _powers(self) -> np.ndarray:
         frames = max(1, self.frames)
         with np.errstate(all="ignore"):
-            powers = np.maximum(0.0, self.squares / frames - (self.sums / frames) ** 2)
-        return _chosen(powers[:-1], float(powers[-1]))
+            powers: np.ndarray = np.maximum(0.0, self.squares / frames - (self.sums / frames) ** 2)
+        return powers
 
 
 def _chosen(of_channel: np.ndarray, of_mean: float) -> Mixdown:

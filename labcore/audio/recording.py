@@ -25,10 +25,22 @@ from labcore.audio.blocks import (
     pieces,
     read_short,
 )
-from labcore.audio.files import OpenFile, Source, called_by, check_values, opened, reading, stretch_of
+from labcore.audio.files import (
+    AudioInfo,
+    OpenFile,
+    Source,
+    called_by,
+    check_values,
+    info_of,
+    opened,
+    reading,
+    stretch_of,
+)
 from labcore.audio.limits import Limits, default_limits
 from labcore.audio.mixing import ChannelPowers
 from labcore.audio.waveforms import encode_wav, loudest_of, quantise
+from labcore.errors import AudioError
+from labcore.texts import counted
 
 
 @dataclass(frozen=True)
@@ -85,16 +97,18 @@ class Recording:
         start_s, end_s: the part to decode in seconds; an end beyond the file's own is the file's own.
         limits: what is accepted; :func:`labcore.audio.default_limits` where they are not given. ``limits.max_samples`` counts for
             what is not taken in blocks.
+        channel: this channel alone in place of the mean, counted from 1.
 
     Raises:
         AudioError: by every method: the file is missing, empty, not audio, cut off, longer or larger than the limits, has no
-            samples, or samples that are not finite; the part lies outside it. It names the file and what to do. What is missing at
-            the end is told after the last block.
+            samples, or samples that are not finite; the part lies outside it; it has no such channel. It names the file and what to do.
+            What is missing at the end is told after the last block.
 
     Attributes:
         sample_rate: of the blocks in Hz; the file's own, where none was asked for, is known once it has been opened.
         seconds: that the file's header promises of the part; known then, too.
         notes: what a user should know of how it was read; there when all blocks were taken.
+        info: of its header; there once :meth:`frames` has begun.
     """
 
     def __init__(
@@ -106,11 +120,14 @@ class Recording:
         start_s: float = 0.0,
         end_s: float | None = None,
         limits: Limits | None = None,
+        channel: int | None = None,
     ) -> None:
+        self._channel = channel
         self.source, self.called = source, called_by(source, name)
         self._rate, self.sample_rate, self.seconds = sample_rate, sample_rate or 0, 0.0
         self._start_s, self._end_s, self._limits = start_s, end_s, limits or default_limits()
         self.notes: tuple[str, ...] = ()
+        self.info: AudioInfo | None = None
 
     def is_long(self) -> bool:
         """Whether it is taken block by block. Only its header is read."""
@@ -122,7 +139,7 @@ class Recording:
         with self._opened() as (file, start, count):
             if is_long(file, count, self.sample_rate):
                 return None
-            waveform, note = read_short(file, self.called, start, count, self.sample_rate)
+            waveform, note = read_short(file, self.called, start, count, self.sample_rate, self._channel)
             return Sound(waveform, self.sample_rate, notes_of(file, note))
 
     def whole(self) -> Sound:
@@ -156,6 +173,20 @@ class Recording:
                 check_values(frames, self.called)
         return np.ascontiguousarray(not_empty(frames, self.called, rate).T), rate
 
+    def frames(self) -> Iterator[np.ndarray]:
+        """Its channels as they are in the file, at the file's own rate: blocks of float32 (frames, channels), each valid until the next."""
+        with self._opened() as (file, start, count):
+            self.info, self.notes = info_of(file), notes_of(file, "")
+            if not is_long(file, count, file.samplerate):
+                block = frames_of(file, self.called, start, count)
+                check_values(block, self.called)
+                yield not_empty(block, self.called, file.samplerate)
+                return
+            with reading(self.called):
+                go_to(file, start)
+                for piece in pieces(file, self.called, count, file.samplerate, mixed=False):
+                    yield piece.samples
+
     def waveform(self) -> Iterator[Block]:
         """Blocks of float32, each valid until the next."""
         return self._read(quantised=False)
@@ -170,18 +201,25 @@ class Recording:
         check_part(self.called, self._start_s, self._end_s)
         with opened(self.source, self.called, self._limits) as file:
             start, count = stretch_of(file, self.called, self._start_s, self._end_s, self._limits)
+            if self._channel and self._channel > file.channels:
+                there = counted(file.channels, "channel")
+                raise AudioError(f"{self.called} has {there}, and no channel {self._channel}", "Choose another channel")
             self.sample_rate, self.seconds = self._rate or file.samplerate, count / file.samplerate
             yield file, start, count
 
     def _read(self, quantised: bool) -> Generator[Block, None, None]:
         """As many readings as it takes, three at most."""
         assumed = _Assumed()
+        if self._channel:
+            assumed.certain, assumed.mixed_channels = True, (self._channel - 1,)
         while not assumed.right:
             with self._opened() as (file, start, count):
                 if is_long(file, count, self.sample_rate):
                     yield from self._reading(file, start, count, assumed, quantised)
                 else:
-                    waveform, assumed.note = read_short(file, self.called, start, count, self.sample_rate)
+                    waveform, assumed.note = read_short(
+                        file, self.called, start, count, self.sample_rate, self._channel
+                    )
                     samples, scale = quantise(waveform) if quantised else (waveform, 1.0)
                     yield Block(samples, share=1.0, anew=True, last=True, scale=scale)
                     assumed.right = True
@@ -231,7 +269,10 @@ def decode(
     start_s: float = 0.0,
     end_s: float | None = None,
     limits: Limits | None = None,
+    channel: int | None = None,
 ) -> tuple[np.ndarray, int]:
     """The waveform (samples,) of a file or a part of it, and its rate in Hz; see :class:`Recording`."""
-    sound = Recording(source, sample_rate, name=name, start_s=start_s, end_s=end_s, limits=limits).whole()
+    sound = Recording(
+        source, sample_rate, name=name, start_s=start_s, end_s=end_s, limits=limits, channel=channel
+    ).whole()
     return sound.waveform, sound.sample_rate

@@ -17,7 +17,7 @@ from labcore.workspace import Workspace, write_atomically
 
 if TYPE_CHECKING:
     from labcore.datasets.agreement import Agreement
-    from labcore.datasets.annotations import Annotation, Annotations
+    from labcore.datasets.annotations import Annotation, Annotations, Mending
     from labcore.datasets.corrections import Corrections
 
 LATEST = 10
@@ -48,6 +48,7 @@ def show(workspace: Workspace, wanted: str, as_json: bool) -> int:
         "unused": found.unused,
         "annotators": {person: dict(verdicts) for person, verdicts in by_person.items()},
         "agreement": [asdict(pair) for pair in pairs],
+        "mended": [each.model_dump() for each in known.mendings],
         "disputed": [[each.model_dump() for each in decisions] for decisions in differing],
     }
     return tell(facts, *_report(known, found, by_person, pairs, differing), as_json=as_json)
@@ -95,7 +96,8 @@ def _report(
         lines.append(f"{counted(found.unused, 'annotation')} of clips or labels that are not there any more")
     kinds = ("right", "wrong", "other", "unsure")
     rows = [[person or NOBODY, *(verdicts[kind] for kind in kinds)] for person, verdicts in by_person.items()]
-    lines += ["", table(["who", "right", "wrong", "other class", "unsure"], rows)]
+    if rows:
+        lines += ["", table(["who", "right", "wrong", "other class", "unsure"], rows)]
     for pair in pairs:
         kappa = "not defined" if pair.kappa is None else f"{pair.kappa:.2f}"
         names = " and ".join(name or NOBODY for name in pair.names)
@@ -106,6 +108,10 @@ def _report(
             f"  {decisions[0].clip}: " + "; ".join(f"{each.who or NOBODY}: {each.sentence}" for each in decisions)
             for decisions in differing[:LATEST]
         ]
+    if known.mendings:
+        lines += ["", table(["id", "when", "who", "mended"], [_mended(each) for each in known.mendings])]
+    if not known.decisions:
+        return lines
     latest = known.decisions[-LATEST:]
     lines += ["", table(["id", "when", "who", "clip", "decision"], [_cells(each) for each in latest])]
     return lines
@@ -116,9 +122,15 @@ def _cells(each: Annotation) -> list[str]:
     return [each.id, _moment(each), each.who or NOBODY, clip, each.sentence]
 
 
-def _line(each: Annotation) -> str:
-    return " · ".join(_cells(each))
+def _mended(each: Mending) -> list[str]:
+    return [each.id, _moment(each), each.who or NOBODY, each.sentence]
 
 
-def _moment(each: Annotation) -> str:
+def _line(each: Annotation | Mending) -> str:
+    from labcore.datasets.annotations import Mending
+
+    return " · ".join(_mended(each) if isinstance(each, Mending) else _cells(each))
+
+
+def _moment(each: Annotation | Mending) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(each.time))

@@ -1,4 +1,4 @@
-"""List, create, download, look at, import, check, rename and remove data sets, and show their labels and corrections.
+"""List, create, download, look at, import, check, mend, split, rename and remove data sets, and show their corrections.
 
 Recognized layouts: UrbanSound8K, ESC-50, Speech Commands, GTZAN, FSD50K, AudioSet, BirdCLEF, FSDD, AudioMNIST, RAVDESS,
 CREMA-D, TESS, Hugging Face audiofolder, one folder per class (also inside train/ val/ test/, audio_train/ audio_test/ or
@@ -14,6 +14,8 @@ Examples:
   labcore datasets look ~/ESC-50
   labcore datasets import ~/ESC-50 --name esc50
   labcore datasets check esc50
+  labcore datasets mend esc50 silent
+  labcore datasets split esc50 --by source --folds 4 --as four
   labcore datasets annotations esc50
   labcore datasets labels night/ --data.windows grid --data.window_seconds 3
 """
@@ -22,24 +24,14 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
-from labcore.cli import bring, datasets_get
-from labcore.cli.output import Content, duration, say, table, tell, tell_list
+from labcore.cli import bring, checks, datasets_get, splits
+from labcore.cli.output import say, tell, tell_list
 from labcore.cli.parser import Parser, add_anyone, add_json, add_setting, subcommands
-from labcore.cli.progress import counting, scanning
-from labcore.config import CUTTING, RunConfig, all_settings
+from labcore.cli.progress import counting
+from labcore.config import CUTTING, all_settings
 from labcore.texts import counted, shown
 from labcore.workspace import Workspace
-
-if TYPE_CHECKING:
-    from labcore.datasets.health import Health
-    from labcore.datasets.table import DataProblem
-
-RATE = "audio.sample_rate"
-
-SHOWN = 5
-"""How many files of a kind are named."""
 
 
 def parser() -> Parser:
@@ -53,7 +45,12 @@ def parser() -> Parser:
                 "download a standard data set by name: ESC-50, UrbanSound8K, Speech Commands, FSDD",
             ),
             "demo": (demo, "make the demo set: 400 synthetic city sounds of ten classes, in about ten seconds"),
-            "check": (check, "check a data set for problems that would harm training"),
+            "check": (checks.check, "check a data set for problems that would harm training"),
+            "mend": (checks.mend, "list what a check found and what can be done about it, do it, or take it back"),
+            "split": (
+                splits.split,
+                "draw folds by speaker, site, day or a pattern, keep them under a name, show or remove them",
+            ),
             "labels": (timed, "show what becomes of time-stamped labels: used, merged or dropped, and why"),
             "look": (bring.look, "show what a folder, CSV file or archive looks like, and what of it cannot be read"),
             "import": (
@@ -71,7 +68,9 @@ def parser() -> Parser:
     )
     datasets_get.add(actions["get"])
     actions["demo"].add_argument("--seed", metavar="N", type=int, default=0, help="seed of the synthesis (default: 0)")
-    actions["check"].add_argument("dataset", metavar="NAME", help="data set by name, or path of a folder or CSV file")
+    checks.add_check(actions["check"])
+    checks.add_mend(actions["mend"])
+    splits.add_split(actions["split"])
     for looked_at in ("look", "import"):
         actions[looked_at].add_argument("path", metavar="PATH", help="folder, CSV file, or archive (zip, tar, Parquet)")
     actions["import"].add_argument(
@@ -90,15 +89,11 @@ def parser() -> Parser:
     actions["remove"].add_argument(
         "--yes", action="store_true", help="delete its files too where they are in the workspace, as the demo set's"
     )
-    actions["check"].add_argument(
-        f"--{RATE}", dest="sample_rate", type=int, metavar="HZ", help="report sound that training at this sample rate would not hear "
-        "(default: that of `labcore train`)",
-    )  # fmt: skip
     actions["labels"].add_argument("dataset", metavar="NAME", help="data set by name, or path of a folder or file")
     actions["labels"].add_argument(
         "--csv", metavar="FILE", help="write every label as CSV to this file, with its row and its fate, - for stdout"
     )
-    _add_windows(actions["labels"], actions["check"])
+    _add_windows(actions["labels"], actions["check"], actions["mend"])
     decisions = actions["annotations"]
     decisions.add_argument("dataset", metavar="NAME", help="name of the data set")
     wish = decisions.add_mutually_exclusive_group()
@@ -183,51 +178,3 @@ def annotated(workspace: Workspace, arguments: argparse.Namespace) -> int:
     if arguments.undo is not None:
         return labels.undo(workspace, arguments.dataset, arguments.undo, arguments.anyone, arguments.json)
     return labels.show(workspace, arguments.dataset, arguments.json)
-
-
-def check(workspace: Workspace, arguments: argparse.Namespace) -> int:
-    from labcore.cli.timed_labels import cutting_of
-    from labcore.datasets.health import check_dataset
-    from labcore.datasets.registry import find_dataset
-    from labcore.datasets.walk import looking
-
-    rate = arguments.sample_rate
-    config = RunConfig() if rate is None else RunConfig().replace({RATE: rate})
-    with looking(scanning("checking")):
-        dataset = find_dataset(workspace, arguments.dataset, cutting_of(arguments))
-    health = check_dataset(dataset, counting("checking"), config)
-    return tell(health.to_dict(), *report(health), as_json=arguments.json)
-
-
-def report(health: Health) -> list[Content]:
-    """What ``datasets check`` prints: the facts, clips by class and fold, then each finding with its first files."""
-    facts = health.to_dict()
-    about = f"{counted(health.clips, 'clip')}, {duration(health.total_seconds)} in all ({health.layout})"
-    lines: list[Content] = [f"{health.name}: {about}"]
-    if health.rates:
-        shortest, median, longest = health.seconds
-        lines.append(f"clips of {shortest:.2f} to {longest:.2f} s, half of them up to {median:.2f} s")
-        lines.append("sample rates: " + ", ".join(f"{rate} Hz ({count})" for rate, count in health.rates.items()))
-    if health.passed_over:
-        lines.append(f"files ignored (not audio): {health.passed_over}")
-    folds = [str(fold) for fold in health.counts.columns]
-    rows = [[label, *map(counts.get, folds), sum(counts.values())] for label, counts in facts["counts"].items()]
-    lines += [f"folds: {health.fold_note}", "", table(["class", *folds, "all"], rows), ""]
-    for heading, found in (
-        ("unreadable", [told(problem) for problem in health.unreadable]),
-        ("silent", [problem.path for problem in health.silent]),
-        ("in several folds", [" = ".join(same) for same in health.duplicates]),
-        ("under several labels", [" = ".join(same) for same in health.mislabelled]),
-        ("recordings in several folds", health.straddling),
-        *((finding.kind, list(finding.files)) for finding in health.findings if finding.level == "warning"),
-    ):
-        lines += [f"{heading}: {entry}" for entry in found[:SHOWN]]
-        if len(found) > SHOWN:
-            lines.append(f"{heading}: and {len(found) - SHOWN} more; --json lists them all")
-    lines += [f"note: {sentence}" for sentence in health.notes]
-    return lines + ([f"warning: {sentence}" for sentence in health.warnings] or ["all is well"])
-
-
-def told(problem: DataProblem) -> str:
-    """A file that is left out, with the number of its clips where it holds several."""
-    return f"{problem.path}: {problem.what}" + (f" ({problem.clips} clips)" if problem.clips > 1 else "")

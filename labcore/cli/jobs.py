@@ -1,5 +1,5 @@
 """List, show, stop, resume and delete jobs of every kind: runs, cross-validations, searches, hidden-class tests,
-benchmarks, evaluations, robustness tests, false alarm tests, estimates, imports, downloads.
+benchmarks, evaluations, robustness tests, false alarm tests, estimates, imports, downloads, checks of data sets.
 
 Examples:
   labcore jobs list --active
@@ -43,6 +43,7 @@ REPORTERS = {
     "noise": "labcore.cli.robustness:tell_event",
     "searches": "labcore.cli.search:tell_event",
     "hidden": "labcore.cli.runs_hidden:tell_event",
+    "checks": "labcore.cli.checks:tell_event",
 }
 """Folder of jobs → what tells people of the events that only these have."""
 JOB = "id of a job or a part of it, or the word last"

@@ -165,11 +165,12 @@ def check_inputs(config: RunConfig, workspace: Workspace) -> RunConfig:
     Raises:
         DatasetError, ConfigError, DeviceError: what the run would fail on at once.
     """
-    from labcore.datasets.registry import find_dataset, with_whole_paths
+    from labcore.datasets.named_splits import dataset_for
+    from labcore.datasets.registry import with_whole_paths
     from labcore.datasets.splits import split_for
     from labcore.device import choose_device
 
-    dataset = find_dataset(workspace, config.data.dataset, config.cutting)
+    dataset = dataset_for(workspace, config.cutting)
     split_for(dataset.table, config.data)
     config = with_whole_paths(workspace, config)
     if config.runtime.device not in ("auto", "cpu", ALL) or (config.runtime.device == ALL and not several_gpus()):

@@ -24,6 +24,10 @@ class DataConfig(SettingGroup):
         "official", "Split", "official: the folds of the data set, with all clips of a recording on the same side. random: a random "
         "split that ignores recordings. It leaks, and shows how much too high the accuracy of such a split is.", advanced=True,
     )  # fmt: skip
+    named_split: str | None = setting(
+        None, "Named split", "Folds of a split that is kept beside the data set, made with `labcore datasets split`. Automatic: the "
+        "folds of the data set.", advanced=True, flag="named-split",
+    )  # fmt: skip
     validation_share: float = setting(
         0.0, "Validation share", "Share of the training clips set aside for validation, by whole recordings. The curves then show these "
         "clips, and the test fold is evaluated once, at the end. 0: the curves show the test fold.",

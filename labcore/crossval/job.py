@@ -80,9 +80,9 @@ class CrossValidation(JobFolder):
             WorkspaceError: the workspace cannot be written.
         """
         from labcore.datasets.corrections import FILE
-        from labcore.datasets.registry import find_dataset
+        from labcore.datasets.named_splits import dataset_for, pin_split
 
-        dataset = find_dataset(workspace, config.data.dataset, config.cutting)
+        dataset = dataset_for(workspace, config.cutting)
         chosen = _chosen(dataset, config, folds)
         experiment = cls.new(workspace, f"{KIND}-{slug(Path(config.data.dataset).stem or 'data')[:24]}")
         config = config.replace({"data.fold": None, "data.split": "official"})
@@ -93,6 +93,7 @@ class CrossValidation(JobFolder):
             draft.save("experiment", facts)
             if dataset.corrections is not None:  # its runs begin at different times, and shall have the same labels
                 draft.save(FILE, dataset.corrections.to_dict())
+            pin_split(draft, workspace, config.cutting)
         experiment.make_missing(queued=queued, gpus=gpus)
         return experiment
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
@@ -23,10 +23,12 @@ from labcore.errors import DatasetError, WorkspaceError
 from labcore.events import Moment
 from labcore.owners import clean, require_owner
 from labcore.reading import DamagedError, parse_json, read_file
-from labcore.texts import json_line
+from labcore.texts import counted, json_line
 from labcore.workspace import Workspace, append_line, write_atomically
 
 SUFFIX = ".annotations.jsonl"
+SPLITS = ".splits.jsonl"
+"""Of the file of a data set's named splits (:mod:`labcore.datasets.named_splits`)."""
 NO_LABEL = ""
 """Stands for the label of a clip whose label is wrong and whose class nobody named."""
 PATIENCE_SECONDS = 10.0
@@ -94,13 +96,63 @@ class Annotation(Line):
         return told.get(self.verdict, f"{self.old} is {self.new}")
 
 
+class MendedClip(BaseModel):
+    """A clip that a remedy changes; ``clip``, ``start_s``, ``old`` and ``bytes`` as of an :class:`Annotation`."""
+
+    model_config = ConfigDict(frozen=True, strict=True, allow_inf_nan=False, extra="ignore")
+
+    clip: str
+    start_s: float = 0.0
+    old: str
+    bytes: int
+
+    @property
+    def key(self) -> Key:
+        return self.clip, self.start_s, self.old
+
+
+class Mending(Line):
+    """What somebody did about a finding of the check, for all its clips at once.
+
+    Attributes:
+        mend: ``exclude`` leaves the clips out, whatever anybody decides on their labels; ``relabel`` and ``merge`` give them the label
+            ``label``, where nobody decided otherwise; ``channel`` has their channel ``channel``, counted from 1, heard alone.
+        finding: the id of the finding.
+        clips: those that it changes.
+        why: the finding in a sentence.
+    """
+
+    mend: Literal["exclude", "relabel", "merge", "channel"]
+    finding: str
+    clips: list[MendedClip]
+    label: str = NO_LABEL
+    channel: Annotated[int, Field(ge=0, le=1024)] = 0
+    why: str = ""
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Mending:
+        """Raises ValueError where it does not say what to do."""
+        if (self.mend in ("relabel", "merge")) != (self.label != NO_LABEL) or (self.mend == "channel") != (
+            self.channel > 0
+        ):
+            raise ValueError(f"a label and a channel do not fit {self.mend}")
+        return self
+
+    @property
+    def sentence(self) -> str:
+        """What was done in words: ``12 clips excluded (silent)``."""
+        done = {"exclude": "excluded", "channel": f"heard by channel {self.channel} alone"}
+        return f"{counted(len(self.clips), 'clip')} {done.get(self.mend, f'labelled {self.label}')} ({self.finding})"
+
+
 class Undo(Line):
-    """Takes the decision with this id back."""
+    """Takes the decision, or the mending, with this id back."""
 
     undo: str
 
 
-_lines: TypeAdapter[Annotation | Undo] = TypeAdapter(Annotation | Undo)
+L = TypeVar("L", bound=Line)
+_lines: TypeAdapter[Annotation | Mending | Undo] = TypeAdapter(Annotation | Mending | Undo)
 
 
 @dataclass(frozen=True)
@@ -110,6 +162,7 @@ class Annotations:
     Attributes:
         name: of the data set.
         decisions: those that were not taken back, in the order of their lines.
+        mendings: what was done about findings of the check, and not taken back, in the order of the lines.
         revision: so many lines the file has; 0 where there is none.
         digest: SHA-256 of these lines, "" for none.
         damaged: so many of them cannot be read, and count for nothing.
@@ -120,6 +173,7 @@ class Annotations:
     revision: int = 0
     digest: str = ""
     damaged: int = 0
+    mendings: tuple[Mending, ...] = ()
 
     def latest(self) -> dict[Key, dict[str, Annotation]]:
         """What each person decided last on each clip: clip → person → decision."""
@@ -155,36 +209,38 @@ def read_annotations(file: Path) -> Annotations:
             f"the annotations {file} cannot be read: {why}",
             "Mend its permissions, or move it away to use the labels without corrections",
         ) from error
-    decisions: dict[str, Annotation] = {}
+    kept: dict[str, Annotation | Mending] = {}
     damaged, lines = 0, content.splitlines(keepends=True)
     if lines and not lines[-1].endswith(b"\n") and _parsed(lines[-1]) is None:
         lines.pop()
     lines = [line for line in lines if line.strip()]
     for line in lines:
         parsed = _parsed(line)
-        if isinstance(parsed, Annotation):
-            decisions[parsed.id] = parsed
-        elif isinstance(parsed, Undo):
-            decisions.pop(parsed.undo, None)
+        if isinstance(parsed, Undo):
+            kept.pop(parsed.undo, None)
+        elif parsed is not None:
+            kept[parsed.id] = parsed
         else:
             damaged += 1
     digest = hashlib.sha256(b"".join(line.strip() + b"\n" for line in lines)).hexdigest() if lines else ""
-    return Annotations(name, tuple(decisions.values()), len(lines), digest, damaged)
+    decisions = tuple(each for each in kept.values() if isinstance(each, Annotation))
+    mendings = tuple(each for each in kept.values() if isinstance(each, Mending))
+    return Annotations(name, decisions, len(lines), digest, damaged, mendings)
 
 
-def annotate(workspace: Workspace, name: str, annotation: Annotation) -> Annotation:
-    """Keep a decision on a clip of a data set of the workspace.
+def annotate(workspace: Workspace, name: str, annotation: L) -> L:
+    """Keep a decision on a clip of a data set of the workspace, or what was done about a finding.
 
     Raises:
         WorkspaceError: the workspace cannot be written.
     """
-    with _held(workspace):
+    with held(workspace):
         append_line(file_of(workspace, name), json_line(annotation.model_dump()), "Free some space")
     return annotation
 
 
-def take_back(workspace: Workspace, name: str, number: str, who: str, *, anyone: bool = False) -> Annotation:
-    """Take a decision back, with a line that does.
+def take_back(workspace: Workspace, name: str, number: str, who: str, *, anyone: bool = False) -> Annotation | Mending:
+    """Take a decision, or what was done about a finding, back, with a line that does.
 
     Args:
         number: the id of the decision, the beginning of one, or ``last`` for the newest of ``who``.
@@ -192,7 +248,7 @@ def take_back(workspace: Workspace, name: str, number: str, who: str, *, anyone:
         anyone: it is meant, whoever decided.
 
     Returns:
-        The decision that no longer counts.
+        What no longer counts.
 
     Raises:
         DatasetError: there is no such decision, or several begin so.
@@ -201,19 +257,21 @@ def take_back(workspace: Workspace, name: str, number: str, who: str, *, anyone:
     """
     who, known = clean(who), read_annotations(file_of(workspace, name))
     last = known.last_of(who)
+    found: list[Annotation | Mending]
     if number == "last":
         found = [last] if last else []
     else:
-        found = [each for each in known.decisions if each.id.startswith(number)] if number else []
+        there: list[Annotation | Mending] = [*known.decisions, *known.mendings]
+        found = [each for each in there if each.id.startswith(number)] if number else []
     if len(found) != 1:
         which = "several annotations begin" if found else "no annotation that counts begins"
         what = f"{which} with {number!r}" if number != "last" else f"there is no annotation by {who or 'you'}"
         raise DatasetError(f"{what} in the data set {name!r}", f"`labcore datasets annotations {name}` lists them")
     if not anyone:
         require_owner(found[0].who, who, f"annotation {found[0].id}", "Add --anyone to take it back anyway")
-    with _held(workspace):
+    with held(workspace):
         append_line(
-            file_of(workspace, name), json_line(Undo(**_signed(who), undo=found[0].id).model_dump()), "Free some space"
+            file_of(workspace, name), json_line(Undo(**signed(who), undo=found[0].id).model_dump()), "Free some space"
         )
     return found[0]
 
@@ -235,37 +293,40 @@ def decided(key: Key, verdict: Verdict, *, who: str, size: int, **more: Any) -> 
         "new": new,
         "bytes": size,
     }
-    return Annotation(**_signed(clean(who)), **facts, **more)
+    return Annotation(**signed(who), **facts, **more)
 
 
 def follow_name(workspace: Workspace, name: str, new: str) -> None:
-    """Have the annotations of a data set go by its new name. Behind them come those that an earlier set of that name left.
+    """Have what is kept beside a data set, its annotations and its splits, go by its new name. Behind its lines come those that an earlier
+    set of that name left.
 
     Raises:
         OSError, WorkspaceError: the workspace cannot be written; they stay as they were.
     """
-    with _held(workspace):
-        before, after = file_of(workspace, name), file_of(workspace, new)
-        if before.exists() and after.exists():
-            write_atomically(after, before.read_bytes().rstrip(b"\n") + b"\n" + after.read_bytes())
-            before.unlink()
-        elif before.exists():
-            before.rename(after)
+    with held(workspace):
+        for suffix in (SUFFIX, SPLITS):
+            before, after = (workspace.datasets / f"{each}{suffix}" for each in (name, new))
+            if before.exists() and after.exists():
+                write_atomically(after, before.read_bytes().rstrip(b"\n") + b"\n" + after.read_bytes())
+                before.unlink()
+            elif before.exists():
+                before.rename(after)
 
 
-def _parsed(line: bytes) -> Annotation | Undo | None:
+def _parsed(line: bytes) -> Annotation | Mending | Undo | None:
     try:
         return _lines.validate_python(parse_json(line))
     except (DamagedError, ValidationError):
         return None
 
 
-def _signed(who: str) -> dict[str, Any]:
-    return {"id": secrets.token_hex(6), "time": time.time(), "who": who}
+def signed(who: str) -> dict[str, Any]:
+    """What every line has: an id of its own, the time at hand, and who writes it."""
+    return {"id": secrets.token_hex(6), "time": time.time(), "who": clean(who)}
 
 
 @contextlib.contextmanager
-def _held(workspace: Workspace) -> Iterator[None]:
+def held(workspace: Workspace) -> Iterator[None]:
     """Nobody appends to a file that is being renamed."""
     lock = FileLock(workspace.cache / "annotations.lock", timeout=PATIENCE_SECONDS)
     with contextlib.ExitStack() as stack:

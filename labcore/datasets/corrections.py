@@ -3,6 +3,9 @@
 What counts where people differ: the data set's own label holds unless more people reject it than confirm it, each by the newest
 decision. Then it is the class that most of them name. Where they name several equally often, or none, the clip is left out of training
 and of every figure. Who is unsure counts on neither side.
+
+Then comes what was done about findings of the check, in the order of its lines: a clip that was excluded is left out whatever people say
+of its label, and a label that was merged into another is replaced by it.
 """
 
 from __future__ import annotations
@@ -14,14 +17,17 @@ from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
-from labcore.datasets.annotations import NO_LABEL, Annotation, Annotations, Key, read_annotations
-from labcore.datasets.table import OWN_LABEL, Dataset, Finding, own_labels, way_from
+from labcore.datasets.annotations import NO_LABEL, Annotation, Annotations, Key, Mending, read_annotations
+from labcore.datasets.labels import ALIKE, alike
+from labcore.datasets.table import CHANNEL, OWN_LABEL, Dataset, Finding, own_labels, way_from
 from labcore.jobs.folder import JobFolder
 from labcore.runs import Run
 from labcore.texts import counted, shown
 
 FILE = "corrections"
 """The JSON file in a run's folder that says which labels it takes for others."""
+PINNED = (FILE, "split")
+"""What a run keeps from its beginning, by the names of its JSON files: its labels, and its split (labcore.datasets.named_splits)."""
 FORMAT = 1
 KIND = "annotations"
 """Of findings."""
@@ -37,6 +43,7 @@ class Corrections:
         disputed: so many clips keep their label although somebody rejects it.
         unused: so many decisions are on clips that are not there any more, or are other files or have other labels by now.
         damaged: so many lines cannot be read.
+        channels: clip → the channel that is heard alone, counted from 1.
     """
 
     revision: int = 0
@@ -45,6 +52,7 @@ class Corrections:
     disputed: int = 0
     unused: int = 0
     damaged: int = 0
+    channels: Mapping[Key, int] = field(default_factory=dict)
 
     @property
     def left_out(self) -> int:
@@ -60,7 +68,8 @@ class Corrections:
         if not self.revision:
             return ""
         left_out = f", {counted(self.left_out, 'clip')} left out" if self.left_out else ""
-        return f"labels of revision {self.revision}: {self.corrected} corrected{left_out}"
+        channels = f", {counted(len(self.channels), 'clip')} by one channel" if self.channels else ""
+        return f"labels of revision {self.revision}: {self.corrected} corrected{left_out}{channels}"
 
     # --- in a run
 
@@ -82,6 +91,7 @@ class Corrections:
             "unused": self.unused,
             "damaged": self.damaged,
             "labels": [[*key, new] for key, new in self.labels.items()],
+            **({"channels": [[*key, number] for key, number in self.channels.items()]} if self.channels else {}),
         }
 
     @classmethod
@@ -90,19 +100,22 @@ class Corrections:
         known = run.load(FILE, {})
         try:
             labels = {(str(clip), float(start), str(own)): str(new) for clip, start, own, new in known["labels"]}
-            counts = (int(known.get(name, 0)) for name in ("disputed", "unused", "damaged"))
-            return cls(int(known["revision"]), str(known["digest"]), labels, *counts)
+            disputed, unused, damaged = (int(known.get(name, 0)) for name in ("disputed", "unused", "damaged"))
+            listed = known.get("channels", [])
+            channels = {(str(clip), float(start), str(own)): int(number) for clip, start, own, number in listed}
+            return cls(int(known["revision"]), str(known["digest"]), labels, disputed, unused, damaged, channels)
         except (KeyError, TypeError, ValueError):
             return cls()
 
 
 def marks_of(job: JobFolder) -> dict[str, object]:
-    """The marks for runs that a job makes at different times, so that all begin with the labels that are kept in its folder."""
-    return {FILE: job.load(FILE)} if job.load(FILE) else {}
+    """The marks for runs that a job makes at different times, so that all begin with the labels and the split that are kept in
+    its folder."""
+    return {name: known for name in PINNED if (known := job.load(name))}
 
 
 def resolve(annotations: Annotations, size: Callable[[Key], int]) -> Corrections:
-    """Which labels follow from annotations.
+    """Which labels follow from annotations, and which clips are heard by one channel.
 
     Args:
         size: of the clip's file in bytes; -1 for a clip that is not there, or has another label of its own.
@@ -117,7 +130,30 @@ def resolve(annotations: Annotations, size: Callable[[Key], int]) -> Corrections
         if label != key[2]:
             labels[key] = label
         disputed += label == key[2] and any(each.verdict in ("wrong", "other") for each in counting)
-    return Corrections(annotations.revision, annotations.digest, labels, disputed, unused, annotations.damaged)
+    channels: dict[Key, int] = {}
+    for mending in annotations.mendings:
+        clips = [clip.key for clip in mending.clips if clip.bytes == size(clip.key)]
+        unused += len(clips) < len(mending.clips)
+        _put_in_force(mending, clips, labels, channels)
+    return Corrections(
+        annotations.revision, annotations.digest, labels, disputed, unused, annotations.damaged, channels
+    )
+
+
+def _put_in_force(mending: Mending, clips: list[Key], labels: dict[Key, str], channels: dict[Key, int]) -> None:
+    """What was done about a finding, done to the labels that follow from the lines before it.
+
+    A merged label is replaced wherever it counts; another one is not, and a clip that somebody labelled otherwise keeps that label.
+    """
+    if mending.mend == "channel":
+        channels.update(dict.fromkeys(clips, mending.channel))
+    elif mending.mend == "exclude":
+        labels.update(dict.fromkeys(clips, NO_LABEL))
+    else:
+        labels.update({key: mending.label for key in clips if key not in labels and key[2] != mending.label})
+        if mending.mend == "merge":
+            merged = {key[2] for key in clips}
+            labels.update({key: mending.label for key, label in labels.items() if label in merged})
 
 
 def label_by(decisions: Iterable[Annotation], own: str) -> str:
@@ -151,13 +187,18 @@ def corrected(dataset: Dataset) -> Dataset:
 def with_labels(dataset: Dataset, corrections: Corrections) -> Dataset:
     """A data set with these labels in place of its own ones, and with what is to be told of that among its findings."""
     own = own_labels(dataset.table)
-    table = dataset.table.drop(columns=OWN_LABEL, errors="ignore").assign(label=own)
+    table = dataset.table.drop(columns=[OWN_LABEL, CHANNEL], errors="ignore").assign(label=own)
+    keys = keys_of(dataset) if corrections.labels or corrections.channels else []
+    if corrections.channels:
+        table[CHANNEL] = [corrections.channels.get(key, 0) for key in keys]
     if corrections.labels:
-        labels = [corrections.labels.get(key, key[2]) for key in keys_of(dataset)]
+        labels = [corrections.labels.get(key, key[2]) for key in keys]
         real = {shown(label): label for label in own}  # a name that is not UTF-8 is annotated as it is shown
         changed = [real.get(label, label) for label in labels]
         table = table.assign(label=pd.Series(changed, dtype=object), **{OWN_LABEL: own})
-    findings = [finding for finding in dataset.findings if finding.kind != KIND]
+    findings = [finding for finding in dataset.findings if finding.kind not in (KIND, ALIKE)]
+    if len(findings) < len(dataset.findings):  # spelled alike by now, perhaps
+        findings += alike(set(table["label"]).difference([NO_LABEL]))
     told = _told(corrections, dataset.name) if corrections.revision else []
     return replace(dataset, table=table, corrections=corrections, findings=[*findings, *told])
 

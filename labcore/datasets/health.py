@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
-from collections import Counter, defaultdict
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -13,18 +13,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from labcore.audio import Recording
 from labcore.config import RunConfig
-from labcore.datasets.contents import equal_files
-from labcore.datasets.hearing import Measured, facts_of, unheard
-from labcore.datasets.table import DataProblem, Dataset, Finding, behind, merged, some, unusual
-from labcore.device import usable_cores
-from labcore.errors import AudioError
+from labcore.datasets.checks.classes import TINY_CLASS, of_classes
+from labcore.datasets.checks.evidence import Evidence
+from labcore.datasets.checks.going_through import Measurements
+from labcore.datasets.checks.kept import Kept, kept_in
+from labcore.datasets.checks.measure import Found, Measured
+from labcore.datasets.checks.repeats import of_repeats
+from labcore.datasets.checks.sounds import LOST_DB, SILENT_DB, of_sounds
+from labcore.datasets.hearing import unheard
+from labcore.datasets.labels import ALIKE
+from labcore.datasets.remedies import ClipAt, exclude
+from labcore.datasets.table import DataProblem, Dataset, Finding, merged, some, unusual
+from labcore.errors import WorkspaceError
 from labcore.jobs.following import OnProgress
 from labcore.texts import counted, shown
+from labcore.workspace import Workspace
 
-SILENT_DB = -80.0
-TINY_CLASS = 10
 _many = partial(counted, figure=str)
 
 
@@ -45,6 +50,7 @@ class Health:
         straddling: recordings with clips in more than one fold.
         passed_over: files that are not audio.
         findings: what else is to tell: how the data set was read, and what the chosen sample rate does not hear.
+        found: everything that there is to know, a finding each, with its clips and what can be done; warnings first.
     """
 
     name: str
@@ -63,37 +69,7 @@ class Health:
     straddling: list[str]
     passed_over: int
     findings: list[Finding] = field(default_factory=list)
-
-    @property
-    def found(self) -> list[Finding]:
-        """Everything that there is to know, a finding each, with its files; warnings first."""
-        missing = [label for label, row in self.counts.iterrows() if (row == 0).any()]
-        tiny = ", ".join(f"{label} ({count})" for label, count in self.tiny_classes.items())
-        of_files = [
-            Finding("unreadable", f"{_clips(self.unreadable)} cannot be read and will be left out", _files(self.unreadable),
-                    "Write them anew, or remove them"),
-            Finding("silent", f"{_clips(self.silent)} silent", _files(self.silent), "Remove them"),
-            Finding("duplicates", f"{_many(len(self.duplicates), 'recording')} found in several folds under different names",
-                    _joined(self.duplicates), "Keep one of each"),
-            Finding("mislabelled", f"{_many(len(self.mislabelled), 'recording')} found under different labels", _joined(self.mislabelled),
-                    "Keep the right one of each"),
-        ]  # fmt: skip
-        straddling = f"{_many(len(self.straddling), 'source recording')} with clips in several folds; those clips will be left out of "
-        straddling += "training when one of the folds is held out"
-        others = [
-            (self.straddling, Finding("straddling", straddling, remedy="Put all clips of a recording into one fold")),
-            (tiny, Finding("few clips", f"Few clips of {tiny}", remedy="Add some, or leave the class out")),
-            (
-                missing,
-                Finding(
-                    "missing",
-                    f"Not in every fold: {', '.join(map(str, missing))}",
-                    remedy="Add clips, or draw other folds",
-                ),
-            ),
-        ]
-        seen = [finding for finding in of_files if finding.files] + [finding for there, finding in others if there]
-        return sorted([*seen, *self.findings], key=lambda finding: finding.level != "warning")
+    found: list[Finding] = field(default_factory=list)
 
     @property
     def warnings(self) -> list[str]:
@@ -102,8 +78,9 @@ class Health:
 
     @property
     def notes(self) -> list[str]:
-        """What was read as what, a sentence each."""
-        return [finding.sentence for finding in self.findings if finding.level == "note"]
+        """What was read as what, and what does no harm, a sentence each."""
+        others = [finding for finding in self.found if finding not in self.findings]
+        return [finding.sentence for finding in (*self.findings, *others) if finding.level == "note"]
 
     @property
     def ok(self) -> bool:
@@ -129,6 +106,7 @@ class Health:
             "silent": [problem.path for problem in self.silent],
             "duplicates": [list(paths) for paths in self.duplicates],
             "mislabelled": [list(paths) for paths in self.mislabelled],
+            "found": [finding.to_dict() for finding in self.found],
             "warnings": self.warnings,
             "notes": self.notes,
         }
@@ -138,26 +116,106 @@ def check_dataset(
     dataset: Dataset,
     progress: OnProgress = lambda done, total: None,
     config: RunConfig | None = None,
+    workspace: Workspace | None = None,
 ) -> Health:
     """Decode every clip once, on all cores, and compare files, classes and folds.
 
     Args:
         progress: called with (clips done, clips), from this thread.
         config: of a training, the defaults without one: it is told where most energy of the clips lies above what it hears.
+        workspace: its cache keeps what was measured, so that the next check decodes only what is new; that of the data set by default.
     """
-    config = config or RunConfig()
-    table = dataset.table
-    found = _listen(table, progress, config.f_max)
-    clips = [it for it in found if isinstance(it, Measured)]
-    silent = [DataProblem(it.path, f"is silent (peak {it.peak_db:.0f} dB)") for it in clips if it.peak_db < SILENT_DB]
-    notes = [DataProblem(it.path, note) for it in clips for note in it.notes]
-    seconds = [it.seconds for it in clips]
-    readable = table[np.array([isinstance(it, Measured) for it in found], dtype=bool)]
-    duplicates, mislabelled = _equal(readable)
-    sizes = table["label"].value_counts()
+    file = file_for(dataset, workspace)
+    measured = Measurements(dataset, Kept.load(file) if file else Kept())
+
+    def save() -> None:
+        if file is not None and dataset.part_of is None:
+            with contextlib.suppress(WorkspaceError):  # then all is decoded anew the next time
+                measured.kept.save(file)
+
+    measured.measure(progress, save)
+    if not measured.complete:
+        measured.compare(lambda done, total: progress(len(dataset), len(dataset)))
+        save()
+    return health_from(dataset, measured.found, measured.same(), config or RunConfig())
+
+
+def known_health(
+    dataset: Dataset, config: RunConfig | None = None, workspace: Workspace | None = None
+) -> Health | None:
+    """The findings of the last check of a data set of the workspace, with the labels that count by now. Decodes nothing.
+
+    Returns:
+        None where it was not checked, or has changed since.
+    """
+    measured = _known(dataset, workspace)
+    return (
+        health_from(dataset, measured.found, measured.same(), config or RunConfig()) if measured is not None else None
+    )
+
+
+def known_copies(dataset: Dataset) -> list[tuple[int, int]]:
+    """Rows of the clip table that hold the same sound in files that differ, by the last check; none where it was not checked since."""
+    measured = _known(dataset)
+    return measured.same() if measured is not None else []
+
+
+def open_findings(dataset: Dataset) -> str:
+    """What is open of the last check of a data set of the workspace, in a sentence or two."""
+    file = file_for(dataset)
+    if file is None or not file.is_file():
+        return "The data set was not checked yet."
+    health = known_health(dataset)
+    if health is None:
+        return "The data set has changed since it was checked."
+    told = [finding for finding in health.found if finding.level == "warning" and finding not in health.findings]
+    if not told:
+        return "The check found nothing that would harm training."
+    listed = some([finding.what[:1].upper() + finding.what[1:] for finding in told], 2)
+    return f"{counted(len(told), 'finding')} of the check {'is' if len(told) == 1 else 'are'} open. {listed}."
+
+
+def _known(dataset: Dataset, workspace: Workspace | None = None) -> Measurements | None:
+    """What the last check measured; None where there was none since the data set changed."""
+    file = file_for(dataset, workspace)
+    measured = Measurements(dataset, Kept.load(file)) if file is not None and file.is_file() else None
+    return measured if measured is not None and measured.complete else None
+
+
+def file_for(dataset: Dataset, workspace: Workspace | None = None) -> Path | None:
+    """The file that keeps what was measured of a data set; None for one of no workspace."""
+    if workspace is None and dataset.annotations is None:
+        return None
+    home = workspace or Workspace(dataset.annotations.parent.parent) if dataset.annotations else workspace
+    return kept_in(home, dataset.root) if home else None
+
+
+def health_from(dataset: Dataset, found: list[Found], same: list[tuple[int, int]], config: RunConfig) -> Health:
+    """The findings that follow from what was measured, with the labels and folds that the clips have by now.
+
+    Args:
+        found: a value a row of the table.
+        same: rows that hold the same sound in files that differ.
+        config: as for :func:`check_dataset`.
+    """
+    table, evidence = dataset.table, Evidence.of(dataset, found, same)
+    columns = list(zip(table["path"], table["label"], found, strict=True))
+    clips = [(path, label, each) for path, label, each in columns if isinstance(each, Measured)]
+    unreadable = [DataProblem(path, each) for path, label, each in columns if isinstance(each, str) and label]
+    notes = [DataProblem(path, note) for path, _, each in clips for note in each.notes if each.lost_db < LOST_DB]
     counts = pd.crosstab(table["label"], table["fold"]).reindex(index=dataset.labels, columns=dataset.folds)
-    folds_of = _by(readable, "group", "fold")
+    counts = counts.fillna(0).astype(int)
+    sizes, seconds = counts.sum(axis=1), [each.seconds for _, _, each in clips]
     shortest, median, longest = map(float, np.percentile(seconds or [np.nan], [0, 50, 100]))
+    problems = merged([*dataset.problems, *unreadable])
+    findings = [*dataset.findings, *unusual(merged(notes)), *unheard(clips, config)]
+    every = [
+        *_unreadable(dataset, problems, found),
+        *of_sounds(evidence),
+        *of_repeats(evidence),
+        *of_classes(dataset, evidence, counts),
+        *(each for each in findings if each.kind != ALIKE),  # these come with their clips from the classes
+    ]
     return Health(
         name=dataset.name,
         layout=dataset.layout,
@@ -166,69 +224,50 @@ def check_dataset(
         fold_note=dataset.fold_note,
         seconds=(shortest, median, longest),
         total_seconds=float(sum(seconds)),
-        rates=dict(sorted(Counter(it.rate for it in clips).items())),
-        unreadable=merged([*dataset.problems, *(it for it in found if isinstance(it, DataProblem))]),
-        silent=merged(silent),
-        duplicates=duplicates,
-        mislabelled=mislabelled,
+        rates=dict(sorted(Counter(each.rate for _, _, each in clips).items())),
+        unreadable=problems,
+        silent=merged(_silent(evidence)),
+        duplicates=_paths(
+            evidence, [each for each in evidence.equal if len({evidence.folds[row] for row in each}) > 1]
+        ),
+        mislabelled=_paths(
+            evidence, [each for each in evidence.equal if len({evidence.labels[row] for row in each}) > 1]
+        ),
         tiny_classes={label: int(sizes[label]) for label in dataset.labels if sizes[label] < TINY_CLASS},
-        straddling=sorted(group for group, folds in folds_of.items() if len(folds) > 1),
+        straddling=sorted(_straddling(evidence)),
         passed_over=dataset.passed_over,
-        findings=[*dataset.findings, *unusual(merged(notes)), *unheard(clips, config)],
+        findings=findings,
+        found=sorted(every, key=lambda finding: finding.level != "warning"),
     )
 
 
-def _listen(table: pd.DataFrame, progress: OnProgress, limit_hz: float) -> list[Measured | DataProblem]:
-    """What was found of each clip, or why it cannot be read, in the order of the table."""
-    found: list[Measured | DataProblem] = []
-    pool = ThreadPoolExecutor(usable_cores())
-    try:
-        columns = zip(*(table[name] for name in ("path", "label", "start_s", "end_s")), strict=True)
-        for clip in pool.map(partial(_look, limit_hz=limit_hz), columns):
-            found.append(clip)
-            progress(len(found), len(table))
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-    return found
+def _unreadable(dataset: Dataset, problems: list[DataProblem], found: list[Found]) -> list[Finding]:
+    if not problems:
+        return []
+    columns = zip(dataset.table["path"], dataset.table["start_s"], dataset.table["label"], found, strict=True)
+    there = tuple(
+        ClipAt(path, float(start_s)) for path, start_s, label, each in columns if isinstance(each, str) and label
+    )
+    clips, files = (
+        sum(problem.clips for problem in problems),
+        tuple(dict.fromkeys(problem.path for problem in problems)),
+    )
+    of = "" if len(files) == clips else f" of {_many(len(files), 'file')}"
+    what, remedy = f"{_many(clips, 'clip')}{of} cannot be read and will be left out", "Write them anew, or remove them"
+    return [Finding("unreadable", what, files, remedy, clips=there, remedies=exclude(there))]
 
 
-def _look(clip: tuple[str, str, float, float], limit_hz: float) -> Measured | DataProblem:
-    path, label, start_s, end_s = clip
-    recording = Recording(Path(path), start_s=start_s, end_s=None if np.isnan(end_s) else end_s)
-    try:
-        length, peak, above = facts_of(recording, limit_hz)
-    except AudioError as error:
-        return DataProblem(path, behind(path, error.what))
-    rate, peak_db = recording.sample_rate, 20 * float(np.log10(max(peak, 1e-10)))
-    return Measured(path, label, length / rate, rate, peak_db, above, recording.notes)
+def _silent(evidence: Evidence) -> list[DataProblem]:
+    pairs = zip(evidence.spans, evidence.found, strict=True)
+    return [
+        DataProblem(span.path, f"is silent (peak {it.peak_db:.0f} dB)") for span, it in pairs if it.peak_db < SILENT_DB
+    ]
 
 
-def _equal(table: pd.DataFrame) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
-    """Sets of equal files that stand in several folds, and those that have several labels."""
-    folds, labels = _by(table, "path", "fold"), _by(table, "path", "label")
-    sets = equal_files(table["path"])
-    across = [tuple(same) for same in sets if len(set().union(*(folds[path] for path in same))) > 1]
-    between = [tuple(same) for same in sets if len(set().union(*(labels[path] for path in same)).difference([""])) > 1]
-    return across, between
+def _paths(evidence: Evidence, sets: list[list[int]]) -> list[tuple[str, ...]]:
+    return [evidence.files(rows) for rows in sets]
 
 
-def _by(table: pd.DataFrame, key: str, value: str) -> dict[str, set[str]]:
-    """The values that occur with each key. Not by pandas' index, which cannot hold a name that is not UTF-8."""
-    found: dict[str, set[str]] = defaultdict(set)
-    for one, other in zip(table[key], table[value], strict=True):
-        found[one].add(other)
-    return found
-
-
-def _files(problems: list[DataProblem]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(problem.path for problem in problems))
-
-
-def _joined(sets: list[tuple[str, ...]]) -> tuple[str, ...]:
-    return tuple(path for same in sets for path in same)
-
-
-def _clips(problems: list[DataProblem]) -> str:
-    count, files = sum(problem.clips for problem in problems), len({problem.path for problem in problems})
-    of = "" if files == count else f" of {_many(files, 'file')}"
-    return f"{_many(count, 'clip')}{of}"
+def _straddling(evidence: Evidence) -> list[str]:
+    groups = evidence.by(evidence.groups)
+    return [group for group, rows in groups.items() if len({evidence.folds[row] for row in rows}) > 1]

@@ -14,6 +14,8 @@ MISSING_WORDS = ("", "nan", "n/a", "#n/a", "#na", "<na>", "null")
 """Cells that say there is no value, in any case."""
 MISSING_EXACTLY = ("None", "NA")
 """Only as programs write them: ``none`` and ``na`` may be classes ("no event", a syllable)."""
+ALIKE = "alike"
+"""The kind of findings on labels that differ in their spelling alone."""
 DOUBTFUL_WORDS = ("none", "na", "unknown", "?", "-")
 
 _PERSON = re.compile(
@@ -65,16 +67,21 @@ def unified(labels: Sequence[str]) -> tuple[list[str], list[Finding]]:
     return tidied, [*findings, *alike(set(tidied))]
 
 
-def alike(labels: Iterable[str]) -> Iterator[Finding]:
-    """Labels that differ only in case, forms of letters, or in what stands between their words."""
+def alike_sets(labels: Iterable[str]) -> Iterator[list[str]]:
+    """Labels that differ only in case, forms of letters, or in what stands between their words, a sorted list a set."""
     by_key: dict[str, list[str]] = defaultdict(list)
     for label in sorted(labels):
         key = _SEPARATORS.sub("", _visible(unicodedata.normalize("NFKC", label)).casefold())
         by_key[key or label].append(label)
-    sets = [" = ".join(map(repr, same)) for same in by_key.values() if len(same) > 1]
+    yield from (same for same in by_key.values() if len(same) > 1)
+
+
+def alike(labels: Iterable[str]) -> Iterator[Finding]:
+    """What is told of labels that differ in nothing but their spelling."""
+    sets = [" = ".join(map(repr, same)) for same in alike_sets(labels)]
     if sets:
         yield Finding(
-            "alike",
+            ALIKE,
             f"labels with similar spelling (case, spaces) are separate classes: {some(sets)}",
             remedy="Spell them alike if they are one class",
         )

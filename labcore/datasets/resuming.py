@@ -12,6 +12,7 @@ from labcore.datasets.annotations import file_of, read_annotations
 from labcore.datasets.by_time import whole
 from labcore.datasets.corrections import FILE, Corrections, corrected, with_labels
 from labcore.datasets.folds import drawn_in
+from labcore.datasets.named_splits import in_split_of, pin_split
 from labcore.datasets.record import ClipRecord
 from labcore.datasets.registry import find_dataset, find_uncorrected, name_of, place_of, with_whole_paths
 from labcore.datasets.table import Dataset, way_from
@@ -26,6 +27,20 @@ from labcore.workspace import Workspace
 NOTHING = "it no longer exists"
 MOVED = "moved"
 """The JSON file in a run's directory that says which data sets its configuration named before, the latest last."""
+
+
+def pin(run: Run, workspace: Workspace, data: DataConfig) -> None:
+    """Write down the labels and the named split that a run begins with, where it has not begun yet.
+
+    Args:
+        data: ``config.cutting`` of the run.
+
+    Raises:
+        DatasetError: they cannot be had, or the split leaks.
+        WorkspaceError: the disk is full or the run is gone.
+    """
+    pin_labels(run, workspace, data.dataset, data)
+    pin_split(run, workspace, data)
 
 
 def pin_labels(run: Run, workspace: Workspace, wanted: str, data: DataConfig | None = None) -> None:
@@ -76,7 +91,8 @@ def _find_again(run: Run, workspace: Workspace, wanted: str, data: DataConfig | 
     """The data set of a run with its own labels."""
     known = ClipRecord.load(run)
     try:
-        return as_known(find_uncorrected(workspace, _wanted(known, workspace, wanted), data), known)
+        dataset = find_uncorrected(workspace, _wanted(known, workspace, wanted), data)
+        return in_split_of(run, as_known(dataset, known))
     except DatasetError as error:
         if known is None and not run.checkpoint.exists():
             raise

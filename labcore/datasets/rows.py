@@ -10,7 +10,7 @@ import numpy as np
 
 from labcore.audio import Recording, content_of
 from labcore.config import DataConfig
-from labcore.datasets.registry import find_dataset
+from labcore.datasets.named_splits import dataset_for
 from labcore.datasets.resuming import dataset_of
 from labcore.datasets.splits import split_for
 from labcore.errors import DatasetError
@@ -96,7 +96,7 @@ def held_out_rows(workspace: Workspace, data: DataConfig, run: Run | None = None
     Raises:
         DatasetError: the data set is no longer there, or holds nothing out.
     """
-    dataset = dataset_of(run, workspace, data.dataset) if run else find_dataset(workspace, data.dataset, data)
+    dataset = dataset_of(run, workspace, data.dataset) if run else dataset_for(workspace, data)
     held_out = dataset.table.iloc[split_for(dataset, data).held_out]
     if len(held_out) == 0:
         raise DatasetError(f"data set {data.dataset} holds no clips out", "Upload a clip instead")

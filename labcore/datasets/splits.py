@@ -174,7 +174,7 @@ def _split(
         train &= ~straddling
     without_label = label == ""
     if left_out := int((without_label & (train | held_out)).sum()):
-        notes.append(f"{_clips(left_out)} left out: the label is wrong, and no other one is known")
+        notes.append(f"{_clips(left_out)} left out: excluded by hand, or the label is wrong and no other one is known")
     train, held_out = train & ~without_label, held_out & ~without_label
     unwanted = of_classes(label, exclude_classes)
     excluded, train, held_out = held_out & unwanted, train & ~unwanted, held_out & ~unwanted

@@ -7,8 +7,9 @@
       index.npz     where each one begins, its scale, its row in the clip table
       meta.json     written last: what the store was made from, and what could not be read
 
-The key is worked out from what went in: each clip's file, its size and time of change, the part that is taken, the rate, and the
-version of the format. Labels and folds are not in it: they come from the clip table, so that another split needs no new store.
+The key is worked out from what went in: each clip's file, its size and time of change, the part and the channel that are taken, the
+rate, and the version of the format. Labels and folds are not in it: they come from the clip table, so that another split needs no new
+store.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import pandas as pd
 from filelock import FileLock
 
 from labcore.audio import dequantise
-from labcore.datasets.store_writing import FORMAT, build_store
+from labcore.datasets.store_writing import FORMAT, build_store, spans_of
 from labcore.datasets.table import DataProblem, Dataset, merged
 from labcore.errors import WorkspaceError
 from labcore.jobs.following import OnProgress
@@ -116,11 +117,12 @@ def _key(dataset: Dataset, sample_rate: int) -> str:
     digest = hashlib.sha256(f"{FORMAT} {sample_rate}\n".encode())
     table = dataset.table
     root = str(dataset.root if dataset.layout != "csv" and dataset.root.is_dir() else dataset.root.parent)
-    for path, start_s, end_s in zip(table["path"], table["start_s"], table["end_s"], strict=True):
+    for path, start_s, end_s, channel in spans_of(table):
         size, mtime_ns = stamp_of(path)
         # os.path and not Path: ten times faster, and this is done for every clip at every start
         relative = path[len(root) :] if path.startswith(root) else path
-        digest.update(as_bytes(f"{relative}\0{size} {mtime_ns} {start_s} {end_s}\n"))
+        alone = f" {channel}" if channel else ""
+        digest.update(as_bytes(f"{relative}\0{size} {mtime_ns} {start_s} {end_s}{alone}\n"))
     return digest.hexdigest()[:16]
 
 

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+import pandas as pd
 
 from labcore.audio import Recording, quantise
 from labcore.audio.ahead import ahead
-from labcore.datasets.table import Dataset, behind
+from labcore.datasets.table import CHANNEL, Dataset, behind
 from labcore.device import usable_cores
 from labcore.errors import AudioError, DatasetError, LabError
 from labcore.jobs.following import OnProgress
@@ -104,8 +105,7 @@ def _write_clips(draft: Path, dataset: Dataset, sample_rate: int, progress: OnPr
 
 def _decoded(dataset: Dataset, sample_rate: int) -> Iterator[Decoded]:
     """Each clip's integers, scale and what is told of it, or why it cannot be read, in the table's order; threads decode ahead."""
-    table = dataset.table
-    spans = zip(table["path"], table["start_s"], table["end_s"], strict=True)
+    spans = spans_of(dataset.table)
     threads = usable_cores()
 
     def full(waiting: deque[Future[Decoded]]) -> bool:
@@ -114,13 +114,20 @@ def _decoded(dataset: Dataset, sample_rate: int) -> Iterator[Decoded]:
     return ahead(lambda span: _decode_clip(*span, sample_rate), spans, threads, full)
 
 
+def spans_of(table: pd.DataFrame) -> Iterator[tuple[str, float, float, int]]:
+    """What is decoded of each clip: path, start, end, and the channel that is heard alone, 0 for the mean of all."""
+    channels = table[CHANNEL] if CHANNEL in table else [0] * len(table)
+    return zip(table["path"], table["start_s"], table["end_s"], channels, strict=True)
+
+
 def _bytes_in(waiting: deque[Future[Decoded]]) -> int:
     clips = (future.result() for future in waiting if future.done() and not future.exception())
     return sum(clip[0].nbytes for clip in clips if isinstance(clip, tuple))
 
 
-def _decode_clip(path: str, start_s: float, end_s: float, sample_rate: int) -> Decoded:
-    recording = Recording(path, sample_rate, start_s=start_s, end_s=None if end_s != end_s else end_s)
+def _decode_clip(path: str, start_s: float, end_s: float, channel: int, sample_rate: int) -> Decoded:
+    end = None if end_s != end_s else end_s
+    recording = Recording(path, sample_rate, start_s=start_s, end_s=end, channel=channel or None)
     try:
         sound = recording.at_once()
     except AudioError as error:

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from labcore.errors import DatasetError
-from labcore.texts import as_html, counted, shown
+from labcore.texts import as_bytes, as_html, counted, shown
 
 if TYPE_CHECKING:
     from labcore.datasets.corrections import Corrections
     from labcore.datasets.health import Health
+    from labcore.datasets.remedies import ClipAt, Remedy
     from labcore.datasets.timed.dataset import Annotated
 
 COLUMNS = ("path", "label", "fold", "group", "start_s", "end_s")
 OWN_LABEL = "own_label"
 """A further column of a table whose labels are corrected: the label that the data set itself gives each clip."""
+CHANNEL = "channel"
+"""A further column of a table with clips of which one channel alone is heard: its number from 1 on, 0 for the mean of all."""
 PARTS = ("train", "val", "test")
 MISSING = "is missing"
 """What is said of a file that is not there, or not where clips may be opened."""
@@ -60,7 +64,10 @@ class Finding:
         what: what was found, a full sentence without the final stop.
         files: those it is about, where it is about some.
         remedy: what to do about it, a full sentence without the final stop; may be empty.
-        level: "warning" for what is probably not meant, "note" for what was read as what.
+        level: "warning" for what is probably not meant, "note" for what was read as what, and for what does no harm.
+        clips: those it is about, where it is about some of the data set's.
+        remedies: what can be done about it by the lab, the usual one first.
+        about: tells it from others of its kind, where there may be several.
     """
 
     kind: str
@@ -68,6 +75,27 @@ class Finding:
     files: tuple[str, ...] = ()
     remedy: str = ""
     level: str = "warning"
+    clips: tuple[ClipAt, ...] = ()
+    remedies: tuple[Remedy, ...] = ()
+    about: str = ""
+
+    @property
+    def id(self) -> str:
+        """What it is known by, the same at every check: its kind, and a few letters where there may be several of it."""
+        some = f"-{hashlib.blake2b(as_bytes(self.about), digest_size=2).hexdigest()}" if self.about else ""
+        return self.kind.replace(" ", "-") + some
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, for JSON: each clip as its path and its start in seconds."""
+        return {
+            "id": self.id,
+            "kind": self.kind,
+            "level": self.level,
+            "sentence": self.sentence,
+            "files": list(self.files),
+            "clips": [list(clip) for clip in self.clips],
+            "remedies": [remedy.to_dict() for remedy in self.remedies],
+        }
 
     @property
     def sentence(self) -> str:
@@ -162,7 +190,8 @@ class Dataset:
     def check(self, progress: Callable[[int, int], None] = lambda done, total: None) -> Health:
         """What to know before training: clips that cannot be read, are silent or occur twice, tiny classes and so on.
 
-        Decodes every clip. ``check().found`` are all findings, each with its files and what to do.
+        Decodes every clip, of a data set of the workspace only those that it did not decode before. ``check().found`` are all findings,
+        each with its clips and what can be done; `labcore datasets mend` does it.
 
         Args:
             progress: called with (clips done, clips).

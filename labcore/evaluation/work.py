@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from labcore.datasets.named_splits import dataset_for
 from labcore.datasets.registry import find_dataset
 from labcore.datasets.resuming import dataset_of
 from labcore.datasets.store import ClipStore, open_store
@@ -105,6 +106,8 @@ def _clips_of(
     same = plan.dataset in (None, own.dataset) or _is_at(workspace, own.dataset, dataset.root)
     if same and weights.is_dir():
         dataset = dataset_of(Run(weights), workspace, named)
+    elif same and own.named_split is not None:
+        dataset = dataset_for(workspace, classifier.config.cutting)
     store = yield from follow(
         "building the clip store",
         lambda progress: open_store(workspace, dataset, classifier.sample_rate, progress),

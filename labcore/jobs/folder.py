@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from filelock import FileLock, Timeout
 
-from labcore.errors import WorkspaceError
+from labcore.errors import LabError, WorkspaceError
 from labcore.events import E, Event, Finished, JobFinished, JobQueued, JobStarted, Progress, Queued, Started, last_of
 from labcore.jobs.event_log import FILE, EventReader, keep_progress, log_of
 from labcore.jobs.kind import Kind
@@ -325,6 +325,13 @@ class JobFolder:
         """
         with self.at_rest():
             remove(self.path)
+
+    def drop_older(self, kept: int) -> None:
+        """Remove those of its kind that have ended, but for the newest: ``kept`` stay, itself among them."""
+        ended = [each for each in type(self).every(self.workspace) if each != self and not each.status().active]
+        for old in ended[kept - 1 :]:
+            with contextlib.suppress(LabError):  # somebody resumes or removes it
+                old.delete()
 
     @contextlib.contextmanager
     def at_rest(self) -> Iterator[None]:

@@ -31,6 +31,7 @@ TABLE = {
     "estimates": "labcore.training.estimates:EstimateJob",
     "imports": "labcore.importing.job:Import",
     "downloads": "labcore.downloads.job:Download",
+    "checks": "labcore.checking:Check",
 }
 """Folder of the workspace → module and class of the jobs in it."""
 

@@ -31,6 +31,7 @@ def title_of(config: RunConfig, *, fold: str = "", more: Sequence[str] = (), epo
     named = config.data.fold and f"{random}fold {config.data.fold}"
     words = [
         _data(config.data.dataset),
+        f"split {config.data.named_split}" if config.data.named_split else "",
         *_recipe(config),
         *more,
         _without(config.data.exclude_classes),

@@ -73,6 +73,7 @@ class Search(JobFolder):
             WorkspaceError: the workspace cannot be written.
         """
         from labcore.datasets.corrections import FILE
+        from labcore.datasets.named_splits import pin_split
         from labcore.datasets.resuming import corrections_by_now
         from labcore.search.journal import begin_journal
 
@@ -81,6 +82,7 @@ class Search(JobFolder):
         with search.draft(queued=queued, by=by) as draft:
             draft.save("search", settings.to_dict())
             draft.save(FILE, labels.to_dict())  # its trials begin at different times, and shall have the same ones
+            pin_split(draft, workspace, settings.config.cutting)
             begin_journal(draft.path / "journal.jsonl", settings)
         return search
 

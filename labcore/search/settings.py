@@ -100,7 +100,8 @@ def make_settings(
         ConfigError: settings that cannot be searched with.
         DatasetError: the data set is not there, or has too few folds or recordings to keep one fold aside.
     """
-    from labcore.datasets.registry import find_dataset, with_whole_paths
+    from labcore.datasets.named_splits import dataset_for
+    from labcore.datasets.registry import with_whole_paths
     from labcore.datasets.splits import split_for
 
     if not 1 <= trials <= MOST_TRIALS:
@@ -109,7 +110,7 @@ def make_settings(
         raise ConfigError("a search on a random split would select what leaks most", "Leave data.split official")
     if config.data.leave_out is not None:
         raise ConfigError("a search sets the excluded fold itself", "Set the test fold as data.fold")
-    dataset = find_dataset(workspace, config.data.dataset, config.cutting)
+    dataset = dataset_for(workspace, config.cutting)
     config = with_whole_paths(workspace, config)  # trials run in other processes
     test_fold = split_for(dataset, config.data).fold
     validation = validation_fold(dataset.folds, test_fold)

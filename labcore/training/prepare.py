@@ -13,7 +13,7 @@ import torch
 from labcore import __version__
 from labcore.config import ModelConfig, RunConfig, RuntimeConfig
 from labcore.datasets.corrections import Corrections
-from labcore.datasets.resuming import pin_labels
+from labcore.datasets.resuming import pin
 from labcore.device import DeviceChoice, usable_cores
 from labcore.evaluation.eval_set import EvalSet
 from labcore.events import Event, Log
@@ -50,7 +50,7 @@ def prepare(
         Stopped: it was asked to stop.
     """
     session, trouble = None, None
-    context.share(lambda: pin_labels(run, workspace, config.data.dataset, config.cutting))
+    context.share(lambda: pin(run, workspace, config.cutting))
     checkpoint, told = context.share(lambda: take_up(run))
     if told:
         yield Log(level="warning", message=told)

@@ -77,6 +77,18 @@ NOT_RUN = {
         "labcore alarms RUN --exclude night.wav 3605 3612",
         "labcore alarms RUN --off",
     ),
+    "needs a check or a split before; tests/cli/test_checks.py has it": (
+        "labcore datasets mend mine",
+        "labcore datasets mend mine silent",
+        "labcore datasets mend mine opposite-phase --remedy right",
+        "labcore datasets mend mine clipped --clip dog/12.wav dog/13.wav",
+        "labcore datasets mend mine silent --undo",
+        "labcore datasets split mine --by speaker --folds 4",
+        'labcore datasets split mine --by "{class}_{site}_*" --folds 4',
+        "labcore datasets split mine --from folds.csv --as ours",
+        "labcore datasets split mine --remove four",
+        "labcore train --dataset mine --named-split four",
+    ),
     "needs a Ray cluster": ("labcore crossval --dataset esc50 --engine ray --ray-address auto",),
     "downloads; tests/cli/test_datasets_get.py has it": (
         "labcore datasets get esc50 --accept-licence",

@@ -93,3 +93,26 @@ def test_a_training_on_annotated_recordings(
         assert known.changes_to(ClipRecord.of(dataset, dataset.table), whole=False) == ""
     other = find_again(run, workspace, str(night))
     assert set(other.table["label"]) == {"low", "high"}
+
+
+def test_a_training_with_a_named_split_of_annotated_recordings(
+    workspace: Workspace, labcore: Labcore, night: Path, tiny: tuple[str, ...]
+) -> None:
+    soundfile.write(night / "rec0.wav", np.zeros(6 * RATE), RATE)
+    labcore("datasets", "import", night, "--name", "night")
+    windows = ("--data.windows", "grid", "--data.window_seconds", "0.5")
+    assert labcore("datasets", "check", "night", *windows).status == 0
+    told = labcore("datasets", "mend", "night")
+    assert (told.status, "Check it, with the same flags for windows" in told.err) == (2, True)
+    assert labcore("datasets", "mend", "night", "silent", *windows).status == 0
+    told = labcore("datasets", "mend", "night", *windows)
+    assert "2 clips" in told.out.partition("mended: ")[2]
+    assert labcore("datasets", "mend", "night", "silent", "--undo").status == 0
+    told = labcore("datasets", "split", "night", "--by", "{place:3}{n}", "--folds", "2", "--as", "halves")
+    assert told.status == 0, told.err
+    told = labcore("train", "--dataset", "night", "--named-split", "halves", "--epochs", "1",
+                   "--data.annotations", "complete", *tiny)  # fmt: skip
+    assert told.status == 0, told.err
+    (run,) = list_runs(workspace)
+    dataset = dataset_of(run, workspace, "night")
+    assert (dataset.folds, set(dataset.table["label"])) == (["1", "2"], {"background", "high", "low"})

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from labcore.datasets import check_dataset, read_dataset
 from labcore.datasets.demo import CLASSES, RATE, build, example_clip, make_demo
 from labcore.errors import DatasetError, WorkspaceError
 
@@ -52,6 +53,11 @@ def demo(smallest: tuple[Path, list[tuple[int, int]]], tmp_path: Path) -> Path:
 
 def table(folder: Path) -> pd.DataFrame:
     return pd.read_csv(folder / "metadata" / "UrbanSound8K.csv")
+
+
+def test_the_check_finds_nothing_in_it(small: Path) -> None:
+    health = check_dataset(read_dataset(small))
+    assert {finding.kind for finding in health.found} <= {"few clips", "missing"}, health.warnings  # it is a small one
 
 
 def content(folder: Path) -> dict[str, bytes]:

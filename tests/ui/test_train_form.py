@@ -9,7 +9,8 @@ import pytest
 from labcore.config import CUTTING, RunConfig, all_settings
 from labcore.config.budget import plan_for
 from labcore.config.presets import PRESETS, preset
-from labcore.datasets import register
+from labcore.datasets import check_dataset, find_dataset, register
+from labcore.datasets.named_splits import keep_split
 from labcore.runs.asked import save_worked_out
 from ui.datasets import manage, summary
 from ui.forms import fields, url
@@ -38,12 +39,26 @@ def added(app) -> None:
 
 def test_every_setting_has_a_widget(open_page, dataset):
     app = open_page("pages/train.py")
-    for path in set(all_settings()) - {"data.dataset", "data.fold", *CUTTING}:
+    for path in set(all_settings()) - {"data.dataset", "data.fold", "data.named_split", *CUTTING}:
         assert app.get_by_key(f"setting-{path}")
     with pytest.raises(KeyError):
         app.get_by_key("setting-data.windows")  # its clips are files
     assert app.selectbox(key="data-choice").value == "small"
     assert app.selectbox(key="fold-choice").value == "automatic"
+    assert app.selectbox(key="split-choice").value == "automatic"
+
+
+def test_a_named_split_is_chosen_and_what_the_check_left_open_is_told(open_page, dataset, manager):
+    data = find_dataset(manager.workspace, "small")
+    folds = ["1" if number % 3 else "2" for number in range(len(data))]
+    keep_split(manager.workspace, "small", "mine", folds, [""] * len(folds), by="source")
+    check_dataset(data)
+    app = open_page("pages/train.py")
+    assert "1 finding of the check is open. Few clips of" in words(app)
+    app.selectbox(key="split-choice").set_value("mine").run()
+    assert "Folds: split mine: 2 folds by source." in words(app)
+    start(app).click().run()
+    assert manager.submitted == [preset("balanced").replace({"data.dataset": "small", "data.named_split": "mine"})]
 
 
 def test_how_clips_are_cut_is_asked_where_recordings_are_annotated(

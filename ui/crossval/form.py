@@ -52,7 +52,11 @@ def _start(name: str) -> None:
         st.header("This cross-validation", anchor=False)
         try:
             current = fields.values()
-            same = {"cut": data.cut_as(current), "exclude_classes": current["data.exclude_classes"]}
+            same = {
+                "cut": data.cut_as(current),
+                "exclude_classes": current["data.exclude_classes"],
+                "named_split": current["data.named_split"],
+            }
             there = data.folds(name, leave_out=current["data.leave_out"], **same)
             summary = data.summary(name, there.automatic or None, **same)
             config = fields.config().replace({"data.fold": None, "data.split": "official"})

@@ -78,7 +78,7 @@ def take_added() -> None:
     st.session_state.pop(TYPED, None)
     st.session_state[ADDED] = st.session_state.get(ADDED, 0) + 1  # the form is empty again
     del tasks.held()[_name()]
-    fields.values().update({"data.dataset": info.name, "data.fold": None})
+    fields.values().update({"data.dataset": info.name, **fields.NO_SPLIT})
     found = f"{counted(info.clips, 'clip')} of {counted(info.classes, 'class', 'classes')}"
     st.toast(f"Added {plain(info.name)}: {found}", icon=":material/check:")
 
@@ -152,4 +152,4 @@ def _remove(name: str) -> None:
 
     remove(services.workspace(), name, delete=True)
     if fields.values()["data.dataset"] == name:
-        fields.values().update({"data.dataset": "demo", "data.fold": None})
+        fields.values().update({"data.dataset": "demo", **fields.NO_SPLIT})

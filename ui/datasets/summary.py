@@ -14,14 +14,14 @@ from ui.app.text import plain
 
 if TYPE_CHECKING:
     from labcore.datasets.glance import DatasetInfo
-    from labcore.datasets.table import DataProblem, Finding
+    from labcore.datasets.table import DataProblem, Dataset, Finding
 
 AUTOMATIC = "automatic"
 
 
 @dataclass(frozen=True)
 class DataSummary:
-    """A data set as split for a run. ``counts`` is label → (training clips, held-out clips)."""
+    """A data set as split for a run. ``counts`` is label → (training clips, held-out clips); ``checked`` says what the last check found."""
 
     name: str
     folds: list[str]
@@ -30,6 +30,7 @@ class DataSummary:
     note: str
     problems: list[DataProblem]
     findings: list[Finding]
+    checked: str = ""
 
     @property
     def training(self) -> int:
@@ -49,6 +50,7 @@ def summary(
     validation_share: float = 0.0,
     exclude_classes: tuple[str, ...] = (),
     cut: str = "",
+    named_split: str | None = None,
 ) -> DataSummary:
     """Read a data set and split it as :func:`labcore.datasets.split` does, remembered for a minute.
 
@@ -56,12 +58,13 @@ def summary(
         cut: how clips are cut by annotations, see :func:`cut_by`.
 
     Raises:
-        DatasetError: it is not there, cannot be read, has no such fold.
+        DatasetError: it is not there, cannot be read, has no such fold or named split, or that leaks.
     """
-    from labcore.datasets.registry import find_dataset
+    from labcore.datasets.health import open_findings
     from labcore.datasets.splits import of_classes, split_for
 
-    dataset = find_dataset(services.workspace(), name, cutting(cut))
+    dataset = _dataset(name, cut, named_split)
+    whole = dataset if named_split is None else _dataset(name, cut, None)
     data = DataConfig(
         fold=fold, split=kind, leave_out=leave_out, validation_share=validation_share, exclude_classes=exclude_classes
     )  # type: ignore[arg-type]
@@ -77,7 +80,19 @@ def summary(
         note=" · ".join(dict.fromkeys(notes)),
         problems=dataset.problems,
         findings=dataset.findings,
+        checked=open_findings(whole),
     )
+
+
+def _dataset(name: str, cut: str, named_split: str | None) -> Dataset:
+    from labcore.datasets import find_dataset
+    from labcore.datasets.named_splits import dataset_for
+
+    data = cutting(cut)
+    if named_split is None:
+        return find_dataset(services.workspace(), name, data)
+    data = data or DataConfig()
+    return dataset_for(services.workspace(), data.model_copy(update={"dataset": name, "named_split": named_split}))
 
 
 @dataclass(frozen=True)
@@ -136,17 +151,18 @@ def folds(
     leave_out: str | None = None,
     exclude_classes: tuple[str, ...] = (),
     cut: str = "",
+    named_split: str | None = None,
 ) -> Folds:
     """The folds of a data set, whatever can be held out of them; remembered for a minute.
 
     Raises:
         DatasetError: it is not there, or cannot be read.
     """
-    from labcore.datasets import cannot_be_held_out, find_dataset
+    from labcore.datasets import cannot_be_held_out
     from labcore.datasets.splits import split_for
     from labcore.errors import DatasetError
 
-    dataset = find_dataset(services.workspace(), name, cutting(cut))
+    dataset = _dataset(name, cut, named_split)
     data = DataConfig(split=kind, leave_out=leave_out, exclude_classes=exclude_classes)  # type: ignore[arg-type]
     reasons = cannot_be_held_out(dataset, data)
     try:
@@ -174,6 +190,32 @@ def cutting(cut: str) -> DataConfig | None:
 def is_annotated(name: str) -> bool:
     """Whether the clips of a data set are cut by time-stamped annotations."""
     return any(info.name == name and info.layout == "annotations" for info in infos())
+
+
+@st.cache_data(ttl=10, max_entries=32, show_spinner=False)
+def splits(name: str) -> dict[str, str]:
+    """The named splits of a data set, each with a sentence on it."""
+    from labcore.datasets.named_splits import named_splits
+    from labcore.errors import LabError
+
+    try:
+        return {split: each.note for split, each in named_splits(services.workspace(), name).items()}
+    except LabError:  # no data set of the workspace: it has none
+        return {}
+
+
+def split_box(name: str, current: str | None, take: Callable[[str | None], None], *, key: str, help: str) -> None:
+    """A list of the named splits to choose from; None for the folds of the data set."""
+    there = splits(name)
+    st.session_state[key] = current or AUTOMATIC
+    st.selectbox(
+        "Named split",
+        list(dict.fromkeys([AUTOMATIC, *there, *([current] if current else [])])),
+        format_func=lambda split: "none: folds of the data set" if split == AUTOMATIC else there.get(split, split),
+        key=key,
+        on_change=lambda: take(None if st.session_state[key] == AUTOMATIC else st.session_state[key]),
+        help=help,
+    )
 
 
 def called_now(name: str) -> str:

@@ -55,6 +55,9 @@ USUAL = {
 
 Options = Mapping[str, Sequence[str]]
 """Path of a setting → what there is to choose from."""
+NO_SPLIT: dict[str, Any] = {"data.fold": None, "data.named_split": None}
+"""What is chosen of one data set, and is not there in another."""
+
 POWERS_OF_TWO = {"optim.batch_size"}
 TIME_AGAIN = "Forgets which precision and memory format is the fastest on this machine. The next run of each network measures again."
 MOST_STOPS = 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import streamlit as st
 
@@ -64,8 +65,8 @@ def _form(run: Run) -> EvaluationPlan:
             return EvaluationPlan(run=run.id, dataset="")
         folds = _folds(run, name)
         fold = st.selectbox("Fold", list(folds), format_func=folds.__getitem__, key=f"evaluate-fold-{name}", width=200)
-        excluded = own.exclude_classes if name == own.dataset else ()
-        there = data.summary(name, None, exclude_classes=excluded).counts if folds else {}
+        excluded = {"exclude_classes": own.exclude_classes} if name == own.dataset else {}
+        there = data.summary(name, None, **excluded, **_places(run, name)).counts if folds else {}
         classes = {"": "all classes", **label_names(there)}
         label = st.selectbox(
             "Class", list(classes), format_func=classes.__getitem__, key=f"evaluate-class-{name}", width=180
@@ -79,13 +80,19 @@ def _form(run: Run) -> EvaluationPlan:
     )
 
 
+def _places(run: Run, name: str) -> dict[str, Any]:
+    """How the clips of a data set are cut, and the split that they are in: of the run's own as the run has them."""
+    own = run.config.data
+    return {"cut": data.cut_by(run.config), "named_split": own.named_split} if name == own.dataset else {}
+
+
 def _folds(run: Run, name: str) -> dict[str, str]:
     """The folds of a data set in a list to choose from; "" is what the run held out."""
     own = run.config.data
-    there = data.folds(name, own.split if name == own.dataset else "official").reasons
+    there = data.folds(name, own.split if name == own.dataset else "official", **_places(run, name))
     if name != own.dataset:
-        return {ALL: "all clips", **{fold: f"fold {fold}" for fold in there}}
-    trained = {fold: f"fold {fold}, trained on" for fold in there if fold != own.fold}
+        return {ALL: "all clips", **{fold: f"fold {fold}" for fold in there.reasons}}
+    trained = {fold: f"fold {fold}, trained on" for fold in there.reasons if fold != own.fold}
     return {"": f"test fold {own.fold or ''}".rstrip(), **trained, ALL: "all clips"}
 
 

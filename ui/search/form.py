@@ -65,7 +65,9 @@ def _base() -> tuple[RunConfig, RunConfig]:
     with left:
         kept["dataset"] = st.selectbox("Data set", names, index=names.index(kept["dataset"]), key="search-dataset")
     with right:
-        there = summary.folds(kept["dataset"], cut=summary.cut_as(fields.values()))
+        there = summary.folds(
+            kept["dataset"], cut=summary.cut_as(fields.values()), named_split=_named_split(kept["dataset"])
+        )
         if kept.get("fold") not in there.reasons:
             kept["fold"] = None
         about = "No trial uses it. Evaluate the result on it once, at the end."
@@ -82,9 +84,16 @@ def _base() -> tuple[RunConfig, RunConfig]:
             changed[path] = fields.widget_of(table[path], value, key=f"search-{path}-{kept['base']}")
     chosen = {"data.dataset": kept["dataset"], "data.fold": kept["fold"]}
     own: dict[str, Any] = {"data.split": "official", "data.leave_out": None}
+    own["data.named_split"] = _named_split(kept["dataset"])
     if kept["dataset"] != config.data.dataset:  # another one has other classes
         own["data.exclude_classes"] = ()
     return config, config.replace(changed | chosen | own)
+
+
+def _named_split(name: str) -> str | None:
+    """The named split that the Train page chose for a data set."""
+    there = fields.values()
+    return there["data.named_split"] if there["data.dataset"] == name else None
 
 
 def _ranges(config: RunConfig) -> list[Range]:
@@ -220,6 +229,7 @@ def _facts(settings: Settings) -> None:
         leave_out=settings.test_fold,
         exclude_classes=own.exclude_classes,
         cut=summary.cut_by(settings.config),
+        named_split=own.named_split,
     )
     work = plan_for(settings.config, trial.training)
     one = estimates.of(settings.config, work)

@@ -55,7 +55,7 @@ def _data() -> None:
         choose_dataset("data-choice")
         if current["data.dataset"] in summary.names():
             listen.panel(current["data.dataset"], "train", _cut())
-    folds = None
+    folds, named = None, "data.named_split"
     with right, errors_in_place():
         folds = summary.folds(
             current["data.dataset"],
@@ -63,14 +63,17 @@ def _data() -> None:
             current["data.leave_out"],
             current["data.exclude_classes"],
             _cut(),
+            current[named],
         )
         if current["data.fold"] not in folds.reasons:
             current["data.fold"] = None
         take, about = partial(current.__setitem__, "data.fold"), all_settings()["data.fold"].help
         summary.fold_box(folds, current["data.fold"], take, key="fold-choice", help=about)
     with st.expander("Split", icon=":material/call_split:"):
+        about, choose = all_settings()[named].help, partial(_choose_split, current)
+        summary.split_box(current["data.dataset"], current[named], choose, key="split-choice", help=about)
         labels = {"data.exclude_classes": folds.labels} if folds else {}
-        fields.part("data", skip=("data.dataset", "data.fold", *CUTTING), options=labels)
+        fields.part("data", skip=("data.dataset", "data.fold", named, *CUTTING), options=labels)
     if summary.is_annotated(current["data.dataset"]):
         with st.expander("Windows of the annotated recordings", icon=":material/content_cut:"):
             fields.part("data", skip=[path for path in current if path not in CUTTING])
@@ -83,17 +86,21 @@ def _data() -> None:
             manage.manage(name, "train", f"Rename or delete {plain(name)}")
 
 
+def _choose_split(current: dict[str, Any], split: str | None) -> None:
+    current.update({**fields.NO_SPLIT, "data.named_split": split})
+
+
 def choose_dataset(key: str) -> None:
     """The data set of the form: one of those there are, or the one that it names and that is away. Another one has other folds."""
     names, current = summary.names(), fields.values()
     if current["data.dataset"] not in names:
         if current["data.dataset"] == "demo" and names:
-            current.update({"data.dataset": names[0], "data.fold": None})
+            current.update({"data.dataset": names[0], **fields.NO_SPLIT})
         else:
             names = [*names, current["data.dataset"]]
 
     def other() -> None:
-        current.update({"data.dataset": st.session_state[key], "data.fold": None})
+        current.update({"data.dataset": st.session_state[key], **fields.NO_SPLIT})
         fields.fill({"data.exclude_classes": ()})
 
     st.session_state[key] = current["data.dataset"]
@@ -141,6 +148,7 @@ def summary_of(current: dict[str, Any]) -> summary.DataSummary:
         current["data.validation_share"],
         current["data.exclude_classes"],
         _cut(),
+        current["data.named_split"],
     )
 
 
@@ -229,6 +237,8 @@ def _classes(chosen: summary.DataSummary) -> None:
             alt="Clips per class",
         )
     _findings(chosen)
+    if chosen.checked:
+        st.caption(plain(chosen.checked))
     if chosen.problems:
         files = len(chosen.problems)
         with st.expander(f"{counted(files, 'file')} skipped", icon=":material/warning:"):

@@ -1,0 +1,165 @@
+"""What `labcore datasets split` does: folds are drawn by group, looked at, and kept under a name."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from labcore.cli.output import Content, table, tell
+from labcore.cli.parser import add_anyone
+from labcore.owners import shell_user
+from labcore.texts import counted
+from labcore.workspace import Workspace
+
+if TYPE_CHECKING:
+    from labcore.cli.parser import Parser
+    from labcore.datasets.table import Dataset
+
+SHOWN, EXAMPLES = 20, 5
+"""So many groups are listed, and so many clips with their group."""
+
+
+def add_split(parser: Parser) -> None:
+    parser.add_argument("dataset", metavar="NAME", help="name of the data set")
+    wish = parser.add_mutually_exclusive_group()
+    wish.add_argument(
+        "--by",
+        metavar="WHAT",
+        help="draw folds by source, speaker, site, day or folder, or by a pattern of the files' names, as '{speaker}_*'",
+    )
+    wish.add_argument(
+        "--from", dest="file", metavar="FILE", help="take the folds of a CSV file with the columns path and fold"
+    )
+    wish.add_argument(
+        "--show", metavar="SPLIT", help="show who is in which fold of a split; official for the data set's own folds"
+    )
+    wish.add_argument("--remove", metavar="SPLIT", help="remove a split; runs that began with it keep it")
+    parser.add_argument("--folds", metavar="N", type=int, default=5, help="with --by: number of folds (default: 5)")
+    parser.add_argument("--seed", metavar="N", type=int, default=0, help="with --by: draw other folds (default: 0)")
+    parser.add_argument(
+        "--as", dest="name", metavar="SPLIT", default="", help="keep it under this name (default: only show it)"
+    )
+    add_anyone(parser, "with --remove: remove it")
+
+
+def split(workspace: Workspace, arguments: argparse.Namespace) -> int:
+    """Draw, take, show, remove or list splits."""
+    if arguments.by is not None or arguments.file is not None:
+        return _make(workspace, arguments)
+    if arguments.show is not None:
+        return _show(workspace, arguments)
+    from labcore.datasets import named_splits
+
+    if arguments.remove is not None:
+        gone = named_splits.remove_split(
+            workspace, arguments.dataset, arguments.remove, who=shell_user(), anyone=arguments.anyone
+        )
+        return tell({"removed": gone.split}, f"removed: {gone.note}", as_json=arguments.json)
+    from labcore.datasets.registry import find_dataset, name_of
+
+    dataset = find_dataset(workspace, name_of(workspace, arguments.dataset))
+    kept = named_splits.named_splits(workspace, dataset.name)
+    facts = {"name": dataset.name, "official": dataset.fold_note, "splits": [_facts_of(each) for each in kept.values()]}
+    lines = [f"official: {dataset.fold_note}", *(each.note.replace("split ", "", 1) for each in kept.values())]
+    return tell(facts, *lines, as_json=arguments.json)
+
+
+def _facts_of(each: Any) -> dict[str, Any]:
+    return {
+        "split": each.split,
+        "by": each.by,
+        "seed": each.seed,
+        "who": each.who,
+        "time": each.time,
+        "folds": dict(sorted(Counter(clip.fold for clip in each.clips).items())),
+        "groups": len({clip.group for clip in each.clips}),
+    }
+
+
+def _make(workspace: Workspace, arguments: argparse.Namespace) -> int:
+    from labcore.datasets.drawing import make_folds, require_no_leak
+    from labcore.datasets.grouping import SOURCE, group_by
+    from labcore.datasets.health import known_health
+    from labcore.datasets.listed_folds import folds_listed
+    from labcore.datasets.named_splits import LIST, keep_split
+    from labcore.datasets.registry import find_dataset, name_of
+
+    dataset = find_dataset(workspace, name_of(workspace, arguments.dataset))
+    if arguments.file is not None:
+        by, grouping, notes = LIST, group_by(dataset, SOURCE), list[str]()
+        folds = folds_listed(dataset, arguments.file)
+        if without := folds.count(""):
+            notes.append(f"{counted(without, 'clip')} are not in the list, and are used for nothing")
+        require_no_leak(dataset, folds, grouping.groups, arguments.name or LIST)
+    else:
+        made = make_folds(dataset, group_by(dataset, arguments.by), arguments.folds, arguments.seed)
+        by, grouping, folds, notes = arguments.by, made.grouping, made.folds, made.notes
+    if known_health(dataset) is None:
+        notes.append(f"copies of sounds are not known before `labcore datasets check {dataset.name}`")
+    if arguments.name:
+        keep_split(
+            workspace,
+            dataset.name,
+            arguments.name,
+            folds,
+            grouping.groups,
+            by=by,
+            seed=arguments.seed,
+            who=shell_user(),
+        )
+        notes.append(f"kept: `labcore train --dataset {dataset.name} --named-split {arguments.name}` trains with it")
+    else:
+        notes.append("not kept: --as NAME keeps it")
+    examples = list(zip(grouping.ways, grouping.groups, strict=True))[:: max(1, len(folds) // EXAMPLES)][:EXAMPLES]
+    lines = [f"{grouping.sentence}", *(f"  {way} → {group}" for way, group in examples)]
+    unmatched = [grouping.ways[row] for row in grouping.unmatched]
+    lines += [f"  {way} does not tell" for way in unmatched[:EXAMPLES]]
+    facts = {"name": dataset.name, "split": arguments.name, "by": by, "seed": arguments.seed, "notes": notes}
+    return _tell(dataset, folds, grouping.groups, facts | {"unmatched": unmatched}, lines, notes, arguments.json)
+
+
+def _show(workspace: Workspace, arguments: argparse.Namespace) -> int:
+    from labcore.datasets.drawing import leaks_of
+    from labcore.datasets.named_splits import OFFICIAL, in_split, split_named
+    from labcore.datasets.registry import find_dataset, name_of
+
+    dataset = official = find_dataset(workspace, name_of(workspace, arguments.dataset))
+    if arguments.show != OFFICIAL:
+        dataset = in_split(official, split_named(workspace, official.name, arguments.show))
+    folds, groups = dataset.table["fold"].tolist(), dataset.table["group"].tolist()
+    notes = [f"leaks: {each}" for each in leaks_of(official, folds, groups)] if len(dataset) == len(official) else []
+    facts = {"name": dataset.name, "split": arguments.show, "notes": notes}
+    return _tell(dataset, folds, groups, facts, [dataset.fold_note], notes, arguments.json)
+
+
+def _tell(
+    dataset: Dataset,
+    folds: Sequence[str],
+    groups: Sequence[str],
+    facts: dict[str, Any],
+    lines: list[str],
+    notes: list[str],
+    as_json: bool,
+) -> int:
+    """Who is in which fold: classes by fold, then groups by fold."""
+    from labcore.datasets.table import fold_order
+
+    labels = dataset.table["label"].tolist()
+    order = fold_order(set(folds) - {""})
+    counts = Counter(zip(labels, folds, strict=True))
+    members: dict[str, Counter[str]] = defaultdict(Counter)
+    for group, fold in zip(groups, folds, strict=True):
+        members[group][fold] += 1
+    classes = [[label, *(counts[label, fold] for fold in order)] for label in dataset.labels]
+    totals = Counter(folds)
+    told: list[Content] = [*lines, "", table(["class", *order], [*classes, ["all", *(totals[fold] for fold in order)]])]
+    largest = sorted(members.items(), key=lambda item: (-item[1].total(), item[0]))
+    rows = [[group, held.total(), ", ".join(fold_order(set(held) - {""}))] for group, held in largest[:SHOWN]]
+    told += ["", table(["group", "clips", "fold"], rows)]
+    if len(members) > SHOWN:
+        told.append(f"and {len(members) - SHOWN} more groups; --json lists them all")
+    sides = {group: dict(held) for group, held in largest}
+    by_class = {label: {fold: counts[label, fold] for fold in order} for label in dataset.labels}
+    return tell(facts | {"folds": by_class, "groups": sides}, *told, *notes, as_json=as_json)

@@ -1,0 +1,1 @@
+"""What is wrong with the clips of a data set: measured once a clip, kept, and judged whenever somebody asks."""

@@ -1,0 +1,286 @@
+"""Named splits of a data set: ``datasets/<name>.splits.jsonl`` in the workspace, a line a split. The data set itself is never written to.
+
+A line says of each clip which fold it is in and what it belongs together with. Lines are only appended, and one that removes a split is
+a line too. A split is never changed: another one gets another name. A run keeps the one that it began with in its folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from labcore.config import DataConfig
+from labcore.datasets.annotations import SPLITS, Line, held, signed
+from labcore.datasets.drawing import require_no_leak
+from labcore.datasets.registry import find_dataset, name_of
+from labcore.datasets.table import Dataset, some, way_from
+from labcore.errors import DatasetError
+from labcore.jobs.folder import JobFolder
+from labcore.owners import require_owner
+from labcore.reading import DamagedError, parse_json, read_file
+from labcore.texts import counted, json_line, shown
+from labcore.workspace import Workspace, append_line, slug
+
+FILE = "split"
+"""The JSON file in a run's folder that holds the split it began with."""
+LIST = "list"
+"""What the clips of a split are grouped by that a list named: clips that it does not name are used for nothing."""
+OFFICIAL = "official"
+TAKEN = (OFFICIAL, "random", "none", "auto", "automatic")
+MOST_BYTES = 2**30
+
+
+class SplitClip(BaseModel):
+    """A clip of a split: its path from the data set's folder on, its start in seconds, its fold, and what it belongs together with."""
+
+    model_config = ConfigDict(frozen=True, strict=True, allow_inf_nan=False, extra="ignore")
+
+    clip: str
+    start_s: float = 0.0
+    fold: Annotated[str, Field(min_length=1)]
+    group: str
+
+
+class NamedSplit(Line):
+    """A split of a data set.
+
+    Attributes:
+        split: its name.
+        by: what its clips were grouped by; "list" for folds that a list named.
+        seed: that they were drawn with.
+    """
+
+    split: Annotated[str, Field(min_length=1)]
+    by: str = ""
+    seed: int = 0
+    clips: list[SplitClip]
+
+    @property
+    def folds(self) -> dict[tuple[str, float], SplitClip]:
+        return {(clip.clip, clip.start_s): clip for clip in self.clips}
+
+    @property
+    def note(self) -> str:
+        """How its folds came about, a sentence without the final stop."""
+        count = len({clip.fold for clip in self.clips})
+        return f"split {self.split}: {counted(count, 'fold')} by {self.by or 'source'}"
+
+
+class _Removed(Line):
+    """Removes the split of this name."""
+
+    removed: str
+
+
+_lines: TypeAdapter[NamedSplit | _Removed] = TypeAdapter(NamedSplit | _Removed)
+
+
+def file_of(workspace: Workspace, name: str) -> Path:
+    """The file of a data set of the workspace."""
+    return workspace.datasets / f"{name}{SPLITS}"
+
+
+def named_splits(workspace: Workspace, wanted: str) -> dict[str, NamedSplit]:
+    """Name → split of a data set of the workspace, in the order in which they were made. A line that cannot be read counts for nothing.
+
+    Raises:
+        DatasetError: there is no such data set, or the file is there and cannot be read.
+    """
+    file = file_of(workspace, name_of(workspace, wanted))
+    try:
+        content = read_file(file, MOST_BYTES)
+    except FileNotFoundError:
+        return {}
+    except (OSError, DamagedError) as error:
+        why = error.what if isinstance(error, DamagedError) else error.strerror or error
+        raise DatasetError(
+            f"the splits {file} cannot be read: {why}", "Mend its permissions, or move it away"
+        ) from error
+    found: dict[str, NamedSplit] = {}
+    for line in content.splitlines():
+        with contextlib.suppress(DamagedError, ValidationError):
+            each = _lines.validate_python(parse_json(line))
+            if isinstance(each, NamedSplit):
+                found.setdefault(each.split, each)
+            else:
+                found.pop(each.removed, None)
+    return found
+
+
+def split_named(workspace: Workspace, wanted: str, split: str) -> NamedSplit:
+    """A split of a data set by its name.
+
+    Raises:
+        DatasetError: there is none.
+    """
+    there = named_splits(workspace, wanted)
+    if split not in there:
+        listed = (
+            f"There are: {', '.join(there)}"
+            if there
+            else f"Draw one: `labcore datasets split {wanted} --by source --as NAME`"
+        )
+        raise DatasetError(f"the data set {wanted!r} has no split {split!r}", listed)
+    return there[split]
+
+
+def keep_split(
+    workspace: Workspace,
+    wanted: str,
+    split: str,
+    folds: Sequence[str],
+    groups: Sequence[str],
+    *,
+    by: str,
+    seed: int = 0,
+    who: str = "",
+) -> NamedSplit:
+    """Keep a split of a data set under a name.
+
+    Args:
+        folds: of each clip; one without a fold ("") is not in it, and used for nothing.
+        groups: what each clip belongs together with; "" for the recording that the data set tells.
+
+    Raises:
+        DatasetError: the split leaks; the name is taken, or none; there is no such data set.
+        WorkspaceError: the workspace cannot be written.
+    """
+    dataset = find_dataset(workspace, name_of(workspace, wanted))
+    split = split.strip()
+    if slug(split) != split or split in TAKEN:
+        raise DatasetError(f"{split!r} cannot be the name of a split", "Use letters, digits, dots and dashes")
+    require_no_leak(dataset, folds, groups, split)
+    keys = zip(clip_keys(dataset), folds, groups, dataset.table["group"], strict=True)
+    clips = [
+        SplitClip(clip=way, start_s=start, fold=fold, group=shown(group or own))
+        for (way, start), fold, group, own in keys
+        if fold
+    ]
+    line = NamedSplit(**signed(who), split=split, by=by, seed=seed, clips=clips)
+    with held(workspace):
+        if split in named_splits(workspace, dataset.name):
+            raise DatasetError(
+                f"{dataset.name!r} has a split {split!r} already", "Choose another name, or remove that one first"
+            )
+        append_line(file_of(workspace, dataset.name), json_line(line.model_dump()), "Free some space")
+    return line
+
+
+def remove_split(workspace: Workspace, wanted: str, split: str, *, who: str = "", anyone: bool = False) -> NamedSplit:
+    """Forget a split, with a line that does. Runs that began with it keep it.
+
+    Raises:
+        DatasetError: there is none of that name.
+        NotYoursError: it is another person's.
+        WorkspaceError: the workspace cannot be written.
+    """
+    known = split_named(workspace, wanted, split)
+    if not anyone:
+        require_owner(known.who, who, f"split {split}", "Add --anyone to remove it anyway")
+    with held(workspace):
+        line = _Removed(**signed(who), removed=split)
+        append_line(file_of(workspace, name_of(workspace, wanted)), json_line(line.model_dump()), "Free some space")
+    return known
+
+
+def clip_keys(dataset: Dataset) -> list[tuple[str, float]]:
+    """What the clips of a data set are called in its splits, in the order of its table."""
+    folder = dataset.folder
+    columns = zip(dataset.table["path"], dataset.table["start_s"], strict=True)
+    return [(shown(way_from(folder, path)), float(start)) for path, start in columns]
+
+
+def in_split(dataset: Dataset, split: NamedSplit) -> Dataset:
+    """A data set with the folds and groups of a split in place of its own.
+
+    Raises:
+        DatasetError: clips of it are not in the split.
+    """
+    found = _places(dataset, split)
+    missing = [way for (way, _), each in zip(clip_keys(dataset), found, strict=True) if each is None]
+    if missing and split.by != LIST:
+        raise DatasetError(
+            f"{counted(len(missing), 'clip')} of {dataset.name} are not in the split {split.split!r}, as {some(missing, 3)}",
+            f"Draw another one: `labcore datasets split {dataset.name} --by {split.by or 'source'} --as NAME`",
+        )
+    rows = [row for row, each in enumerate(found) if each is not None]
+    if not rows:
+        raise DatasetError(f"none of the clips of {dataset.name} is in the split {split.split!r}", "Draw another one")
+    table = dataset.table.iloc[rows].reset_index(drop=True)
+    there = [each for each in found if each is not None]
+    folds, groups = ([getattr(each, name) for each in there] for name in ("fold", "group"))
+    table = table.assign(fold=pd.Series(folds, dtype=object), group=pd.Series(groups, dtype=object))
+    return replace(dataset, table=table, fold_note=split.note)
+
+
+def dataset_for(workspace: Workspace, data: DataConfig) -> Dataset:
+    """The data set that a configuration asks for, with its labels as they are by now, and the folds of the split that is asked for.
+
+    Args:
+        data: ``config.cutting`` of a run.
+
+    Raises:
+        DatasetError: it is not there, cannot be read, has no such split, or the split leaks by what is known now.
+    """
+    dataset = find_dataset(workspace, data.dataset, data)
+    if data.named_split is None:
+        return dataset
+    return _checked(dataset, split_named(workspace, data.dataset, data.named_split))
+
+
+def _places(dataset: Dataset, split: NamedSplit) -> list[SplitClip | None]:
+    """Where each clip of a data set is in a split; None for one that is not in it.
+
+    Where annotations are cut into other windows than when the split was made, a window is where its recording is.
+    """
+    known, keys = split.folds, clip_keys(dataset)
+    whole: dict[str, SplitClip | None] = {}
+    if dataset.annotated is not None:
+        for clip in split.clips:
+            before = whole.setdefault(clip.clip, clip)
+            whole[clip.clip] = before if before and before.fold == clip.fold else None  # None: parted by time
+    return [known.get(key) or whole.get(key[0]) for key in keys]
+
+
+def _checked(dataset: Dataset, split: NamedSplit) -> Dataset:
+    found = _places(dataset, split)
+    used = [each.fold if each and label else "" for each, label in zip(found, dataset.table["label"], strict=True)]
+    require_no_leak(dataset, used, [each.group if each else "" for each in found], split.split)
+    return in_split(dataset, split)
+
+
+# --- in a run
+
+
+def pin_split(run: JobFolder, workspace: Workspace, data: DataConfig) -> None:
+    """Keep in a run the split that it asks for, where it has not begun yet: it goes on with it, whatever becomes of the split.
+
+    Raises:
+        DatasetError: there is no such split, or it leaks.
+        WorkspaceError: the disk is full or the run is gone.
+    """
+    if data.named_split is not None and not (run.path / f"{FILE}.json").exists():
+        split = split_named(workspace, data.dataset, data.named_split)
+        _checked(find_dataset(workspace, data.dataset, data), split)
+        run.save(FILE, split.model_dump())
+
+
+def split_of(run: JobFolder) -> NamedSplit | None:
+    """The split that a run began with; None where it took the folds of the data set."""
+    known = run.load(FILE)
+    try:
+        return None if known is None else NamedSplit.model_validate(known)
+    except ValidationError:
+        return None
+
+
+def in_split_of(run: JobFolder, dataset: Dataset) -> Dataset:
+    """A data set with the folds that a run began with."""
+    split = split_of(run)
+    return dataset if split is None else in_split(dataset, split)
