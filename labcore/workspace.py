@@ -21,7 +21,18 @@ from filelock import FileLock, Timeout
 from labcore.errors import WorkspaceError
 from labcore.texts import as_utf8
 
-ROOMS = ("datasets", "runs", "reports", "experiments", "searches", "evaluations", "noise", "estimates", "cache")
+ROOMS = (
+    "datasets",
+    "runs",
+    "reports",
+    "experiments",
+    "searches",
+    "evaluations",
+    "noise",
+    "estimates",
+    "surveys",
+    "cache",
+)
 """The folders in a workspace."""
 
 

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from filelock import FileLock, Timeout
 
-from labcore.errors import WorkspaceError
+from labcore.errors import LabError, WorkspaceError
 from labcore.events import E, Event, Finished, JobFinished, JobQueued, JobStarted, Progress, Queued, Started, last_of
 from labcore.jobs.event_log import FILE, EventReader, keep_progress, log_of
 from labcore.jobs.kind import Kind
@@ -167,6 +167,13 @@ class JobFolder:
             if (path / cls.kind.file).is_file():
                 return cls(path.absolute())
         return named(cls.every(workspace), str(name), cls.kind)
+
+    def keep_newest(self, most: int) -> None:
+        """Delete the oldest of its kind that have ended, so that so many are left, itself among them."""
+        ended = [each for each in type(self).every(self.workspace) if each != self and not each.status().active]
+        for old in ended[most - 1 :]:
+            with contextlib.suppress(LabError):  # somebody resumes or removes it
+                old.delete()
 
     @property
     def there(self) -> bool:

@@ -10,12 +10,11 @@ The result is a :class:`~labcore.events.Estimate` among the events. The last one
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass
 from typing import ClassVar
 
 from labcore.config import RunConfig, parse
-from labcore.errors import ConfigError, LabError, RunError
+from labcore.errors import ConfigError, RunError
 from labcore.events import JOB_KINDS, KINDS, Estimate
 from labcore.jobs.folder import JobFolder
 from labcore.jobs.kind import Kind
@@ -48,9 +47,7 @@ class EstimateJob(JobFolder):
         job = cls.new(workspace, slug(config.model.name.replace(":", "-")))
         with job.draft(queued=queued, by=by) as draft:
             write_atomically(draft.path / "config.json", config.to_json(indent=2))
-        for old in [each for each in cls.every(workspace) if each != job and not each.status().active][KEPT - 1 :]:
-            with contextlib.suppress(LabError):  # somebody resumes or removes it
-                old.delete()
+        job.keep_newest(KEPT)
         return job
 
     def asked(self) -> JobRequest:
