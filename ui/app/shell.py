@@ -21,6 +21,7 @@ from ui.auth import visitor
 PAGES = [
     ("streamlit_app.py", "Overview", ":material/home:"),
     ("pages/environment.py", "Environment", ":material/memory:"),
+    ("pages/datasets.py", "Data sets", ":material/library_music:"),
     ("pages/explore.py", "Explore", ":material/hearing:"),
     ("pages/train.py", "Train", ":material/model_training:"),
     ("pages/crossval.py", "Cross-validation", ":material/view_week:"),

@@ -173,3 +173,16 @@ class SetFacts:
             len(frame), frame["label"][~frame["left_out"]].nunique(), frame["fold"].nunique(), int(frame["measured"].sum()),
             float(frame["seconds"].sum()), {int(rate): int(many) for rate, many in rates.items()}, *flags,
         )  # fmt: skip
+
+
+def histogram(values: pd.Series, most: int = 24) -> pd.DataFrame:
+    """How many values lie where: ``low``, ``high``, ``clips``; a bin a row, at most so many, without those that hold none.
+
+    Empty where there are fewer than two different values.
+    """
+    numbers = values.dropna().to_numpy(dtype=np.float64)
+    if not len(numbers) or numbers.max() - numbers.min() < 1e-9:
+        return pd.DataFrame({"low": [], "high": [], "clips": []})
+    sizes, edges = np.histogram(numbers, bins=min(most, max(2, len(np.unique(numbers)))))
+    frame = pd.DataFrame({"low": edges[:-1], "high": edges[1:], "clips": sizes})
+    return frame[frame["clips"] > 0].reset_index(drop=True)

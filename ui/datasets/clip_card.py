@@ -1,0 +1,74 @@
+"""One clip of a data set: to hear, with its log-mel, and what is known of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from labcore.config import RunConfig
+from labcore.datasets.rows import Row
+from labcore.explore.clips.table import row_at
+from labcore.texts import shown
+from ui.app.shell import errors_in_place
+from ui.app.text import plain
+from ui.charts.colours import colours, dark
+from ui.components.facts_row import facts_row
+from ui.components.heard_clip import end_of, sound
+from ui.components.sound_viewer import image_row, viewer
+from ui.datasets.filters import LEFT_OUT, names_of
+from ui.datasets.opened import Opened
+
+if TYPE_CHECKING:
+    from labcore.explore.view import View
+
+
+def show(opened: Opened, number: int, *, plays: bool) -> None:
+    """A clip by its number in the data set. ``plays``: it begins to play."""
+    clip, row = opened.frame.loc[number], row_at(opened.frame, number)
+    key = f"look-{number}"
+    with st.container(border=True, key="look-card"):
+        names = names_of(opened)
+        own = str(clip["own_label"])
+        mark = f" :orange-badge[corrected, was {plain(names.get(own, own))}]" if clip["corrected"] else ""
+        mark = f" :orange-badge[left out, was {plain(names.get(own, own))}]" if clip["left_out"] else mark
+        label = names.get(str(clip["label"]), shown(clip["label"])) if clip["label"] else LEFT_OUT
+        st.markdown(f"**{plain(label)}**{mark}  \n:small[:gray[{plain(clip['clip'])}]]")
+        with errors_in_place():
+            sound(row, key, plays=plays)
+            _log_mel(row, key)
+        facts_row(_facts(clip))
+
+
+def _facts(clip) -> dict[str, str]:
+    facts = {"Fold": clip["fold"], "Recording": clip["group"]}
+    if clip["start_s"] or clip["end_s"] >= 0:
+        facts["From"] = f"{clip['start_s']:g} s"
+    if clip["seconds"] == clip["seconds"]:
+        facts["Length"] = f"{clip['seconds']:.2f} s"
+    if clip["rate"]:
+        facts["Rate"] = f"{clip['rate'] / 1000:g} kHz"
+        facts["Channels"] = {1: "mono", 2: "stereo"}.get(clip["channels"], str(clip["channels"]))
+        facts["Level"] = f"{clip['level_db']:.1f} dBFS".replace("-", "−")
+        facts["Peak"] = f"{clip['peak_db']:.1f} dBFS".replace("-", "−")
+    return facts
+
+
+def _log_mel(row: Row, key: str) -> None:
+    view, seconds = _view(row, end_of(row))
+    low, high = view.colour_range()
+    viewer(
+        [image_row(view, "Log-mel", colours(), axis="bands", low=low, high=high, height=150)],
+        key=f"seen-{key}", of=row.key, start_s=0.0, end_s=seconds, player=f"play-{key}",
+        hint=f"Point to read values · {'lighter' if dark() else 'brighter'} is louder", alt=f"Log-mel of {row.name}",
+    )  # fmt: skip
+
+
+@st.cache_data(max_entries=60, ttl=300, show_spinner=False)
+def _view(row: Row, end_s: float) -> tuple[View, float]:
+    from labcore.audio import decode
+    from labcore.explore.views import view_of
+
+    config = RunConfig()
+    waveform, rate = decode(row.path, config.audio.sample_rate, start_s=row.start_s, end_s=end_s)
+    return view_of("log-mel", waveform, config), len(waveform) / rate
