@@ -36,7 +36,7 @@ def by_class(counts: pd.DataFrame, names: Mapping[str, str], folds: Sequence[str
         "padding": PADDING,
         "mark": {"type": "bar", "cornerRadiusEnd": 2},
         "encoding": {
-            "y": category("label", title=None, sort=None, scale={"domain": shown}, axis={"labelLimit": 160}),
+            "y": category("label", title=None, sort=None, scale={"domain": shown}, axis={"labelLimit": 160, "labelOverlap": False}),
             "x": measure("clips", "Clips", axis={"tickMinStep": 1}),
             "color": category("fold", legend=legend, scale=_scale(folds)),
             "order": {"field": "order", "type": "quantitative"},
@@ -49,7 +49,7 @@ def by_class(counts: pd.DataFrame, names: Mapping[str, str], folds: Sequence[str
         if len(sizes)
         else "Clips by class: none"
     )
-    st.vega_lite_chart(rows, spec, key=key, height=22 * len(shown) + 80, width="stretch", alt=alt)
+    st.vega_lite_chart(rows, spec, key=key, height=22 * len(shown) + 110, width="stretch", alt=alt)
 
 
 def spread(table: pd.DataFrame, title: str, *, key: str) -> None:
@@ -58,7 +58,7 @@ def spread(table: pd.DataFrame, title: str, *, key: str) -> None:
         "padding": PADDING,
         "mark": {"type": "bar", "color": accents()[0]},
         "encoding": {
-            "x": measure("low", title, bin="binned", axis={"tickCount": 5, "format": "~g"}),
+            "x": measure("low", title, bin="binned", axis={"tickCount": 5, "format": ".4~g"}),
             "x2": {"field": "high"},
             "y": measure("clips", axis={"tickMinStep": 1, "tickCount": 4}),
             "tooltip": [measure("low", "From", format=".4~g"), measure("high", "To", format=".4~g"), measure("clips", "Clips")],

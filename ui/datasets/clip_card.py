@@ -49,9 +49,12 @@ def _facts(clip) -> dict[str, str]:
     if clip["rate"]:
         facts["Rate"] = f"{clip['rate'] / 1000:g} kHz"
         facts["Channels"] = {1: "mono", 2: "stereo"}.get(clip["channels"], str(clip["channels"]))
-        facts["Level"] = f"{clip['level_db']:.1f} dBFS".replace("-", "−")
-        facts["Peak"] = f"{clip['peak_db']:.1f} dBFS".replace("-", "−")
+        facts["Level"], facts["Peak"] = _decibels(clip["level_db"]), _decibels(clip["peak_db"])
     return facts
+
+
+def _decibels(level: float) -> str:
+    return f"{round(level, 1) + 0.0:.1f} dBFS".replace("-", "−")
 
 
 def _log_mel(row: Row, key: str) -> None:

@@ -44,10 +44,11 @@ def _columns(opened: Opened, rows: np.ndarray) -> pd.DataFrame:
     if facts.corrected or facts.left_out:
         changed = part["corrected"] | part["left_out"]
         columns["Was"] = part["own_label"].map(lambda label: names.get(label, label)).where(changed, None)
-    if part["seconds"].notna().any():
+    if part["seconds"].round(2).nunique() > 1:
         columns["Length (s)"] = part["seconds"].round(2)
-    if facts.measured:
+    if len(facts.rates) > 1:
         columns["Rate (kHz)"] = (part["rate"] / 1000).where(part["rate"] > 0)
+    if facts.measured:
         columns["Level (dBFS)"] = part["level_db"].round(1)
     if facts.unreadable:
         columns["Cannot be read"] = part["trouble"].where(part["unreadable"], None)

@@ -24,9 +24,8 @@ def data_set(info: DatasetInfo, prefix: str, *, more: bool = False) -> None:
         more: tell where it lies, too.
     """
     link(info.name, f"**{plain(info.name)}**")
-    st.markdown(f":small[{size(info)}]")
-    if more and info.path:
-        st.caption(plain(info.path))
+    place = f"  \n:small[:gray[{plain(info.path)}]]" if more and info.path else ""
+    st.markdown(f":small[{size(info)}]{place}")
     with st.container(horizontal=True, gap="small"):
         if not info.error:
             listen.panel(info.name, prefix)

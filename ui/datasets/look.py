@@ -10,7 +10,7 @@ import streamlit as st
 from labcore.explore.clips.survey import SurveyPlan
 from labcore.texts import as_bytes, shown
 from ui.app.shell import errors_in_place, one_of
-from ui.app.text import count, counted, duration
+from ui.app.text import count, counted, duration, plain, sentence
 from ui.charts import clips as charts
 from ui.components.facts_row import facts_row
 from ui.datasets import clip_card, clip_list, clip_map, filters, surveys
@@ -44,7 +44,7 @@ def _facts(there: Opened, info: DatasetInfo) -> None:
     shown_facts = {
         "Clips": count(facts.clips),
         "Classes": count(facts.classes),
-        "Folds": f"{count(facts.folds)} ({there.dataset.fold_note})" if there.dataset.fold_note else count(facts.folds),
+        "Folds": count(facts.folds),
         "Layout": info.layout.replace("_", " "),
     }
     if facts.seconds:
@@ -58,6 +58,8 @@ def _facts(there: Opened, info: DatasetInfo) -> None:
         shown_facts["Cannot be read"] = counted(facts.unreadable, "clip")
     with st.container(border=True):
         facts_row(shown_facts)
+        if note := there.dataset.fold_note:
+            st.caption(plain(sentence(note)))
         if there.dataset.corrections is not None and (told := there.dataset.corrections.sentence):
             st.caption(f":material/edit_note: {told[:1].upper()}{told[1:]}.")
 
@@ -76,13 +78,10 @@ def _figures(there: Opened) -> None:
     with right, errors_in_place():
         plan, facts = SurveyPlan(dataset=there.dataset.name), there.facts
         for column, title in SPREAD.items():
-            values = there.frame[column].where(there.frame["measured"]) if column == "rate" else there.frame[column]
-            table = histogram(values[values > 0] if column == "rate" else values)
+            table = histogram(there.frame[column][there.frame[column] != 0])
             if len(table):
                 st.markdown(f"**{title}**")
                 charts.spread(table, title, key=f"look-{column}")
-            elif values.notna().any():
-                st.markdown(f"**{title}** {values.dropna().iloc[0]:g} :gray[all clips]")
         missing = facts.clips - facts.measured
         if not facts.measured:
             surveys.offer(plan, "Measure the clips", key="look-measure", help=ABOUT)
@@ -94,6 +93,17 @@ def _figures(there: Opened) -> None:
             )  # fmt: skip
 
 
+def _view() -> str:
+    """Which view of the clips is open; the address says it (``?view=map``)."""
+
+    def keep() -> None:
+        st.query_params["view"] = st.session_state["look-view"]
+
+    asked = st.query_params.get("view", "")
+    st.session_state.setdefault("look-view", asked if asked in VIEWS else "table")
+    return str(one_of("View", VIEWS, key="look-view", label_visibility="collapsed", on_change=keep))
+
+
 @st.fragment
 def _browse(name: str) -> None:
     with errors_in_place():
@@ -101,7 +111,7 @@ def _browse(name: str) -> None:
         st.markdown("**Clips**")
         wanted = filters.choose(there, f"look-{name}")
         rows = wanted.rows(there.frame)
-        view = one_of("View", VIEWS, default="table", key="view", bind="query-params", label_visibility="collapsed")
+        view = _view()
         total = counted(there.facts.clips, "clip")
         st.caption(f"{count(len(rows))} of {total}" if wanted.narrows else total)
         if not len(rows):
