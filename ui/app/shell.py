@@ -129,6 +129,14 @@ def next_button(label: str, counter: str, *, key: str, icon: str = ":material/sh
     action_button(label, count_up, key=key, icon=icon, **looks)
 
 
+def address_button(label: str, words: Mapping[str, str] | None = None, *, key: str, **looks: Any) -> None:
+    """A button that leads to another view of the page at hand, with these words in its address.
+
+    A link of Streamlit's to the page at hand has the page drawn and leaves the address as it was.
+    """
+    st.button(label, key=key, type="tertiary", on_click=st.query_params.from_dict, args=(dict(words or {}),), **looks)
+
+
 def one_of(label: str, options: Sequence[Any] | Mapping[Any, str], *, key: str, **looks: Any) -> Any:
     """A few options side by side, one of which is always chosen; of a mapping the values are shown."""
     if isinstance(options, Mapping):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from ui.app.shell import address_button
 from ui.app.text import counted, plain
 from ui.datasets import listen, manage
 
@@ -16,15 +17,19 @@ PAGE, WORD = "pages/datasets.py", "dataset"
 """The page of data sets, and the word of its address that names one."""
 
 
-def data_set(info: DatasetInfo, prefix: str, *, more: bool = False) -> None:
+def data_set(info: DatasetInfo, prefix: str, *, here: bool = False) -> None:
     """A data set in two lines, and what can be done with it.
 
     Args:
         prefix: of the widgets' keys.
-        more: tell where it lies, too.
+        here: on the page of data sets, where it is told where it lies, too.
     """
-    link(info.name, f"**{plain(info.name)}**")
-    place = f"  \n:small[:gray[{plain(info.path)}]]" if more and info.path else ""
+    title = f"**{plain(info.name)}**"
+    if here:
+        address_button(title, {WORD: info.name}, key=f"{prefix}-{info.name}-open")
+    else:
+        link(info.name, title)
+    place = f"  \n:small[:gray[{plain(info.path)}]]" if here and info.path else ""
     st.markdown(f":small[{size(info)}]{place}")
     with st.container(horizontal=True, gap="small"):
         if not info.error:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from labcore.errors import DatasetError
-from ui.app.shell import show_error
+from ui.app.shell import address_button, show_error
 from ui.app.text import counted, plain
 from ui.components.tabs import tabs
 from ui.datasets import look, manage
-from ui.datasets.listed import PAGE, WORD
+from ui.datasets.listed import WORD
 
 if TYPE_CHECKING:
     from labcore.datasets.glance import DatasetInfo
@@ -25,7 +25,7 @@ TABS: dict[str, Callable[[DatasetInfo], None]] = {
 
 def show(info: DatasetInfo) -> None:
     """The tabs of a data set, below its name and what can be done with it."""
-    st.page_link(PAGE, label="All data sets", icon=":material/arrow_back:")
+    address_button("All data sets", key="all-datasets", icon=":material/arrow_back:")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"### {plain(info.name)}", width="content")
         if not info.error:

@@ -37,7 +37,7 @@ def _list(infos: list) -> None:
         part = pager.part(len(infos), AT_ONCE, key="datasets-page", what=counted(0, "data set").removeprefix("0 "))
         for info in infos[part]:
             with st.container(border=True):
-                data_set(info, "datasets", more=True)
+                data_set(info, "datasets", here=True)
     with right, errors_in_place():
         st.header("Add a data set", anchor=False)
         manage.add("datasets")

@@ -9,6 +9,7 @@ import streamlit as st
 from labcore.catalogue.rows import Row, row_of
 from labcore.runs import Run
 from ui.app import live
+from ui.app.shell import address_button
 from ui.app.text import plain
 from ui.components import owner_guard
 from ui.components.tabs import tabs
@@ -55,4 +56,4 @@ def head(row: Row) -> None:
 
 def back() -> None:
     """The way to the list."""
-    st.page_link("pages/runs.py", label="All runs", icon=":material/arrow_back:")
+    address_button("All runs", key="all-runs", icon=":material/arrow_back:")
