@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from labcore.explore.clips.map import ClipMap
 
 MEL = ""
+DRAWN = ["not predicted", "right", "wrong"]
+"""What is drawn last lies on top."""
 HELP = "Reads every clip once, and arranges up to 2 000 of them so that those that sound alike lie together."
 
 
@@ -120,6 +122,7 @@ def _frame(opened: Opened, known: ClipMap, run: Run | None, rows: np.ndarray, co
         said = _said(opened, run)
         made["predicted"] = [names.get(each, shown(each)) for each in said["predicted"].iloc[placed["number"]]]
         made["kind"] = said["verdict"].iloc[placed["number"]].to_numpy()
+        made = made.sort_values("kind", key=lambda kinds: kinds.map(DRAWN.index), kind="stable")
     else:
         made["kind"] = made["label" if colour == "class" else "fold"]
     return made

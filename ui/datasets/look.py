@@ -84,6 +84,7 @@ def _figures(there: Opened) -> None:
                 charts.spread(table, title, key=f"look-{column}")
         missing = facts.clips - facts.measured
         if not facts.measured:
+            st.caption("Lengths, rates and levels are not known yet.")
             surveys.offer(plan, "Measure the clips", key="look-measure", help=ABOUT)
         elif missing:
             surveys.offer(plan, f"Measure {counted(missing, 'new clip')}", key="look-measure", help=ABOUT)
