@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
-from labcore.config import RunConfig
 from labcore.datasets.rows import Row
 from labcore.explore.clips.table import row_at
 from labcore.texts import shown
@@ -14,13 +11,10 @@ from ui.app.shell import errors_in_place
 from ui.app.text import plain
 from ui.charts.colours import colours, dark
 from ui.components.facts_row import facts_row
-from ui.components.heard_clip import end_of, sound
+from ui.components.heard_clip import log_mel, sound
 from ui.components.sound_viewer import image_row, viewer
 from ui.datasets.filters import LEFT_OUT, names_of
 from ui.datasets.opened import Opened
-
-if TYPE_CHECKING:
-    from labcore.explore.view import View
 
 
 def show(opened: Opened, number: int, *, plays: bool) -> None:
@@ -58,20 +52,10 @@ def _decibels(level: float) -> str:
 
 
 def _log_mel(row: Row, key: str) -> None:
-    view, seconds = _view(row, end_of(row))
+    view, seconds = log_mel(row)
     low, high = view.colour_range()
     viewer(
         [image_row(view, "Log-mel", colours(), axis="bands", low=low, high=high, height=150)],
         key=f"seen-{key}", of=row.key, start_s=0.0, end_s=seconds, player=f"play-{key}",
         hint=f"Point to read values · {'lighter' if dark() else 'brighter'} is louder", alt=f"Log-mel of {row.name}",
     )  # fmt: skip
-
-
-@st.cache_data(max_entries=60, ttl=300, show_spinner=False)
-def _view(row: Row, end_s: float) -> tuple[View, float]:
-    from labcore.audio import decode
-    from labcore.explore.views import view_of
-
-    config = RunConfig()
-    waveform, rate = decode(row.path, config.audio.sample_rate, start_s=row.start_s, end_s=end_s)
-    return view_of("log-mel", waveform, config), len(waveform) / rate

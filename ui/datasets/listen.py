@@ -12,6 +12,7 @@ from ui.app import services
 from ui.app.shell import errors_in_place, next_button
 from ui.app.text import label_names
 from ui.components.clip import player
+from ui.components.heard_clip import HASHED
 
 AT_ONCE = 3
 MOST_A_CLASS = 60
@@ -53,6 +54,6 @@ def _rows(name: str) -> dict[str, list[Row]]:
     return rows_by_label(find_dataset(services.workspace(), name).table, MOST_A_CLASS)
 
 
-@st.cache_data(ttl=300, max_entries=30, show_spinner=False)
+@st.cache_data(ttl=300, max_entries=30, show_spinner=False, hash_funcs=HASHED)
 def _sound(row: Row) -> bytes:
     return row.beginning(LONGEST_SECONDS)

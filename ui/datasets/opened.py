@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from labcore.datasets.annotations import file_of
-from labcore.datasets.registry import find_dataset, place_of
+from labcore.datasets.glance import memory_of
+from labcore.datasets.names import places_of
+from labcore.datasets.registry import find_dataset
 from labcore.workspace import stamp_of
 from ui.app import services
 
@@ -44,7 +47,10 @@ def opened(name: str) -> Opened:
     from labcore.explore.clips.facts import facts_file
 
     workspace = services.workspace()
-    dataset = _dataset(name, stamp_of(place_of(workspace, name)), stamp_of(file_of(workspace, name)))
+    glance = memory_of(
+        workspace, name, places_of(workspace).get(name) or Path()
+    )  # written anew by the list of data sets when one changes
+    dataset = _dataset(name, stamp_of(glance), stamp_of(file_of(workspace, name)))
     return _opened(name, id(dataset), stamp_of(facts_file(workspace, dataset)), dataset)
 
 

@@ -17,7 +17,7 @@ from ui.app import services
 from ui.app.shell import errors_in_place, one_of, show_error
 from ui.app.text import percent, plain
 from ui.charts.colours import colours, dark, shares
-from ui.components.heard_clip import end_of, sound
+from ui.components.heard_clip import HASHED, end_of, sound
 from ui.components.sound_viewer import image_row, viewer
 from ui.runs import held_out_clips
 from ui.runs.evaluation import file_stamp
@@ -126,7 +126,7 @@ def _nearest(clips: HeldOutClips, row: int, training: ClipPredictions | LabError
             sound(found, f"nearest-{clips.key}-{row}-{number}")
 
 
-@st.cache_data(max_entries=60, show_spinner=False)
+@st.cache_data(max_entries=60, show_spinner=False, hash_funcs=HASHED)
 def _views(path: str, changed: int, found: Row, end_s: float, label: str) -> tuple[View, View | None, float, str]:
     """Log-mel and Grad-CAM of a clip by the network of a run, its length in seconds, and why there is no Grad-CAM where there is none."""
     from labcore.audio import decode
