@@ -27,7 +27,7 @@ def show(info: DatasetInfo) -> None:
     """The tabs of a data set, below its name and what can be done with it."""
     address_button("All data sets", key="all-datasets", icon=":material/arrow_back:")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"### {plain(info.name)}", width="content")
+        st.header(plain(info.name), anchor=False, width="content")
         if not info.error:
             st.page_link(
                 "pages/train.py", label="Train", icon=":material/model_training:", query_params={"data.dataset": info.name}
