@@ -30,7 +30,7 @@ ROOMS = (
     "evaluations",
     "noise",
     "estimates",
-    "surveys",
+    "profiles",
     "cache",
 )
 """The folders in a workspace."""

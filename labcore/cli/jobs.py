@@ -1,5 +1,5 @@
 """List, show, stop, resume and delete jobs of every kind: runs, cross-validations, searches, benchmarks, evaluations,
-robustness tests, estimates, surveys of data sets.
+robustness tests, estimates, profiles of data sets.
 
 Examples:
   labcore jobs list --active

@@ -27,7 +27,7 @@ TABLE = {
     "evaluations": "labcore.evaluation.jobs:Evaluation",
     "noise": "labcore.evaluation.robustness:RobustnessTest",
     "estimates": "labcore.training.estimates:EstimateJob",
-    "surveys": "labcore.explore.clips.survey:Survey",
+    "profiles": "labcore.explore.clips.profile:Profile",
 }
 """Folder of the workspace → module and class of the jobs in it."""
 

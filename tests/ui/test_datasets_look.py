@@ -12,7 +12,7 @@ from labcore.datasets import find_dataset, register
 from labcore.datasets.annotations import annotate, decided
 from labcore.datasets.corrections import keys_of
 from labcore.explore.clips import facts, thumbnails
-from labcore.explore.clips.survey import Survey
+from labcore.explore.clips.profile import Profile
 
 from .conftest import words
 
@@ -84,7 +84,7 @@ def test_clips_are_searched_and_filtered(open_page, dataset):
 def test_measured_beside_the_page(open_page, dataset, inline):
     app = open_page(PAGE, dataset="small")
     button(app, "Measure the clips").click().run()
-    assert "Survey" in words(app)
+    assert "Profile" in words(app)
     button(app, "Stop")
     inline.look()
     app.run()
@@ -115,8 +115,8 @@ def test_thumbnails_of_a_page_are_made_and_kept(open_page, workspace, dataset, m
     for number in range(20):
         shutil.copy(dataset / "hum" / "hum0.wav", dataset / "hum" / f"more{number}.wav")
     drawn = []
-    real = thumbnails.draw
-    monkeypatch.setattr(thumbnails, "draw", lambda row: drawn.append(row.path) or real(row))
+    real = thumbnails.render
+    monkeypatch.setattr(thumbnails, "render", lambda row: drawn.append(row.path) or real(row))
     app = open_page(PAGE, dataset="small", view="thumbnails")
     assert len(drawn) == 24
     assert "1–24 of 32 clips" in words(app)
@@ -137,11 +137,11 @@ def test_the_map_is_made_on_demand(open_page, dataset, trained, inline):
     assert "6 that the filter leaves out are faint" in words(app)
     app.selectbox(key="look-small-by").set_value(trained.id).run()
     assert button(app, "Make the map")
-    assert len(Survey.every(inline.workspace)) == 1
+    assert len(Profile.every(inline.workspace)) == 1
     assert not app.exception
 
 
-def test_a_survey_that_failed_says_why(open_page, dataset, inline, monkeypatch):
+def test_a_profile_that_failed_says_why(open_page, dataset, inline, monkeypatch):
     app = open_page(PAGE, dataset="small")
     button(app, "Measure the clips").click().run()
     monkeypatch.setattr(facts, "_write", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))

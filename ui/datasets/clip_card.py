@@ -10,8 +10,8 @@ from labcore.texts import shown
 from ui.app.shell import errors_in_place
 from ui.app.text import plain
 from ui.charts.colours import colours, dark
+from ui.components.clip_player import log_mel, sound
 from ui.components.facts_row import facts_row
-from ui.components.heard_clip import log_mel, sound
 from ui.components.sound_viewer import image_row, viewer
 from ui.datasets.filters import LEFT_OUT, names_of
 from ui.datasets.opened import Opened

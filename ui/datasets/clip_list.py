@@ -61,12 +61,12 @@ def thumbnails(opened: Opened, rows: np.ndarray, key: str) -> int:
 
     part = rows[pager.part(len(rows), TILES, key=f"{key}-tiles", what="clips")].tolist()
     clips = [row_at(opened.frame, number) for number in part]
-    pictures = thumbnails(services.workspace(), opened.dataset, clips)
+    images = thumbnails(services.workspace(), opened.dataset, clips)
     names, frame = names_of(opened), opened.frame
     marks = frame["corrected"] | frame["left_out"]
     tiles = [
-        Tile(number, row.name, (names.get(row.label, row.label) or LEFT_OUT) + " ✎" * bool(marks[number]), picture)
-        for number, row, picture in zip(part, clips, pictures, strict=True)
+        Tile(number, row.name, (names.get(row.label, row.label) or LEFT_OUT) + " ✎" * bool(marks[number]), image)
+        for number, row, image in zip(part, clips, images, strict=True)
     ]
     held = f"{key}-tile"
     chosen = st.session_state.get(held)

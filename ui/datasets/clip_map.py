@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from labcore.explore.clips.survey import SurveyPlan
+from labcore.explore.clips.profile import ProfilePlan
 from labcore.runs import Run
 from labcore.texts import shown
 from labcore.workspace import stamp_of
@@ -17,7 +17,7 @@ from ui.app.shell import one_of
 from ui.app.text import count, counted, run_name, told_apart
 from ui.charts import clips as charts
 from ui.charts.pressing import pressed
-from ui.datasets import surveys
+from ui.datasets import profiles
 from ui.datasets.filters import LEFT_OUT, names_of
 from ui.datasets.opened import Opened, Stamp
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from labcore.explore.clips.map import ClipMap
 
 MEL = ""
-DRAWN = ["not predicted", "right", "wrong"]
+LAYERS = ["not predicted", "right", "wrong"]
 """What is drawn last lies on top."""
 HELP = "Reads every clip once, and arranges up to 2 000 of them so that those that sound alike lie together."
 
@@ -53,17 +53,17 @@ def show(opened: Opened, rows: np.ndarray, key: str) -> int | None:
             "Method", METHODS, default="tsne", key=f"{key}-method",
             help="t-SNE keeps neighbours together; PCA keeps distances.",
         )  # fmt: skip
-    plan = SurveyPlan(dataset=opened.dataset.name, map=True, run=by or "")
+    plan = ProfilePlan(dataset=opened.dataset.name, map=True, run=by or "")
     known = _known(opened, run)
     if known is None:
-        surveys.offer(plan, "Make the map", key=f"{key}-make", help=HELP)
+        profiles.offer(plan, "Make the map", key=f"{key}-make", help=HELP)
         return None
     number = _points(opened, known, run, rows, colour, method, key)
     if not known.current:
         st.caption(
             ":orange[:material/warning:] The clips, or the weights of the run, have changed since the map was made."
         )
-        surveys.offer(plan, "Make it again", key=f"{key}-make", help=HELP, quiet=True)
+        profiles.offer(plan, "Make it again", key=f"{key}-make", help=HELP, quiet=True)
     return number
 
 
@@ -119,10 +119,10 @@ def _frame(opened: Opened, known: ClipMap, run: Run | None, rows: np.ndarray, co
         }
     )  # fmt: skip
     if colour == "verdict" and run is not None:
-        said = _said(opened, run)
-        made["predicted"] = [names.get(each, shown(each)) for each in said["predicted"].iloc[placed["number"]]]
-        made["kind"] = said["verdict"].iloc[placed["number"]].to_numpy()
-        made = made.sort_values("kind", key=lambda kinds: kinds.map(DRAWN.index), kind="stable")
+        predicted = _predicted(opened, run)
+        made["predicted"] = [names.get(each, shown(each)) for each in predicted["predicted"].iloc[placed["number"]]]
+        made["kind"] = predicted["verdict"].iloc[placed["number"]].to_numpy()
+        made = made.sort_values("kind", key=lambda kinds: kinds.map(LAYERS.index), kind="stable")
     else:
         made["kind"] = made["label" if colour == "class" else "fold"]
     return made
@@ -160,7 +160,7 @@ def _map(
     return known_map(services.workspace(), _opened.dataset, run, Path(weights) if weights else None)
 
 
-def _said(opened: Opened, run: Run) -> pd.DataFrame:
+def _predicted(opened: Opened, run: Run) -> pd.DataFrame:
     return _correctness(str(run.predictions), stamp_of(run.predictions), opened.version, opened)
 
 

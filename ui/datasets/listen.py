@@ -12,7 +12,7 @@ from ui.app import services
 from ui.app.shell import errors_in_place, next_button
 from ui.app.text import label_names
 from ui.components.clip import player
-from ui.components.heard_clip import HASHED
+from ui.components.clip_player import HASHED
 
 AT_ONCE = 3
 MOST_A_CLASS = 60

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from labcore.explore.clips.survey import SurveyPlan
+from labcore.explore.clips.profile import ProfilePlan
 from labcore.texts import as_bytes, shown
 from ui.app.shell import errors_in_place, one_of
 from ui.app.text import count, counted, duration, plain, sentence
 from ui.charts import clips as charts
 from ui.components.facts_row import facts_row
-from ui.datasets import clip_card, clip_list, clip_map, filters, surveys
+from ui.datasets import clip_card, clip_list, clip_map, filters, profiles
 from ui.datasets.filters import names_of
 from ui.datasets.opened import Opened, opened
 
@@ -76,7 +76,7 @@ def _figures(there: Opened) -> None:
                 counts(there.frame), names, [shown(fold) for fold in there.dataset.folds], key="look-by-class"
             )
     with right, errors_in_place():
-        plan, facts = SurveyPlan(dataset=there.dataset.name), there.facts
+        plan, facts = ProfilePlan(dataset=there.dataset.name), there.facts
         for column, title in SPREAD.items():
             table = histogram(there.frame[column][there.frame[column] != 0])
             if len(table):
@@ -85,11 +85,11 @@ def _figures(there: Opened) -> None:
         missing = facts.clips - facts.measured
         if not facts.measured:
             st.caption("Lengths, rates and levels are not known yet.")
-            surveys.offer(plan, "Measure the clips", key="look-measure", help=ABOUT)
+            profiles.offer(plan, "Measure the clips", key="look-measure", help=ABOUT)
         elif missing:
-            surveys.offer(plan, f"Measure {counted(missing, 'new clip')}", key="look-measure", help=ABOUT)
+            profiles.offer(plan, f"Measure {counted(missing, 'new clip')}", key="look-measure", help=ABOUT)
         else:
-            surveys.offer(
+            profiles.offer(
                 plan, "Measure again", key="look-measure", help="Reads the clips whose files have changed since.", quiet=True
             )  # fmt: skip
 

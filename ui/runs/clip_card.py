@@ -17,7 +17,7 @@ from ui.app import services
 from ui.app.shell import errors_in_place, one_of, show_error
 from ui.app.text import percent, plain
 from ui.charts.colours import colours, dark, shares
-from ui.components.heard_clip import HASHED, end_of, sound
+from ui.components.clip_player import HASHED, end_of, sound
 from ui.components.sound_viewer import image_row, viewer
 from ui.runs import held_out_clips
 from ui.runs.evaluation import file_stamp

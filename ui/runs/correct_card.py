@@ -13,7 +13,7 @@ from labcore.texts import shown
 from ui.app.shell import action_button, errors_in_place, next_button
 from ui.app.text import label_name, label_names, percent, plain
 from ui.charts.colours import colours
-from ui.components.heard_clip import log_mel, wav
+from ui.components.clip_player import log_mel, wav
 from ui.components.sound_viewer import image_row, viewer
 from ui.runs.correct_state import Sitting
 
@@ -47,9 +47,9 @@ def _sound(sitting: Sitting, row: Row, config: RunConfig) -> None:
         st.audio(wav(row), format="audio/wav", alt=shown(alt), autoplay=True)
     view, seconds = log_mel(row, config)
     low, high = view.colour_range()
-    picture = image_row(view, "Log-mel", colours(), axis="bands", low=low, high=high, height=150)
+    image = image_row(view, "Log-mel", colours(), axis="bands", low=low, high=high, height=150)
     viewer(
-        [picture], key="correct-picture", of=row.key, start_s=0.0, end_s=seconds, player=PLAYER, alt="Log-mel spectrogram"
+        [image], key="correct-picture", of=row.key, start_s=0.0, end_s=seconds, player=PLAYER, alt="Log-mel spectrogram"
     )  # fmt: skip
 
 

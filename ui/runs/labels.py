@@ -17,7 +17,7 @@ from ui.app import shell
 from ui.app.shell import errors_in_place
 from ui.app.text import counted, percent, plain
 from ui.components import pager
-from ui.components.heard_clip import sound
+from ui.components.clip_player import sound
 from ui.runs import clip_card, correct, held_out_clips
 from ui.runs.held_out_clips import HeldOutClips
 

@@ -1,4 +1,4 @@
-"""Log-mels of clips as small pictures, made once and kept in the cache."""
+"""Log-mels of clips as small images, made once and kept in the cache."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ SECONDS = 10.0
 DECIBELS = 80.0
 FORMAT = 1
 MOST_KEPT = 20_000
-"""A data set's pictures beyond that go, the oldest first: about 100 MB stay."""
+"""A data set's images beyond that go, the oldest first: about 100 MB stay."""
 
 
 def thumbnails(workspace: Workspace, dataset: Dataset, rows: Iterable[Row]) -> list[bytes | None]:
-    """The pictures of some clips as PNG of :data:`WIDTH` × :data:`HEIGHT`, in their order; None for one that cannot be read.
+    """The images of some clips as PNG of :data:`WIDTH` × :data:`HEIGHT`, in their order; None for one that cannot be read.
 
     What is missing in the cache is made on all cores. A cache that cannot be written costs time and nothing else.
     """
@@ -45,26 +45,26 @@ def thumbnails(workspace: Workspace, dataset: Dataset, rows: Iterable[Row]) -> l
         made = list(pool.map(lambda row: _thumbnail(folder, row), rows))
     if any(new for _, new in made):
         _tidy(folder)
-    return [picture for picture, _ in made]
+    return [image for image, _ in made]
 
 
 def _thumbnail(folder: Path, row: Row) -> tuple[bytes | None, bool]:
-    """A picture, and whether it is new."""
+    """An image, and whether it is new."""
     size, time = stamp_of(row.path)
     name = f"{FORMAT} {row.path}\0{row.start_s} {row.end_s} {size} {time}"
     file = folder / f"{hashlib.sha256(as_bytes(name)).hexdigest()[:24]}.png"
     with contextlib.suppress(OSError):
         return file.read_bytes(), False
     try:
-        picture = draw(row)
+        image = render(row)
     except AudioError:
         return None, False
     with contextlib.suppress(WorkspaceError):
-        write_atomically(file, picture, durable=False)
-    return picture, True
+        write_atomically(file, image, durable=False)
+    return image, True
 
 
-def draw(row: Row) -> bytes:
+def render(row: Row) -> bytes:
     """The log-mel of a clip by the default front end, low bands below, its loudest 80 dB in the colours of the pages.
 
     Raises:

@@ -19,8 +19,8 @@ def test_pictures_are_made_once(workspace, class_folders, monkeypatch):
     first = made.thumbnails(workspace, dataset, rows)
     assert Image.open(io.BytesIO(first[0])).size == (made.WIDTH, made.HEIGHT)
     drawn = []
-    real = made.draw
-    monkeypatch.setattr(made, "draw", lambda row: drawn.append(row) or real(row))
+    real = made.render
+    monkeypatch.setattr(made, "render", lambda row: drawn.append(row) or real(row))
     assert made.thumbnails(workspace, dataset, rows) == first
     assert drawn == []
     with open(rows[0].path, "wb") as file:  # noqa: PTH123
@@ -44,7 +44,7 @@ def test_low_bands_lie_below_and_the_oldest_pictures_go(workspace, tmp_path, wri
     dataset = find_dataset(workspace, tmp_path / "set")
     rows = rows_of(dataset.table)
     monkeypatch.setattr(made, "MOST_KEPT", 2)
-    picture = made.thumbnails(workspace, dataset, rows)[0]
-    lightness = np.asarray(Image.open(io.BytesIO(picture)).convert("L"), dtype=float)
+    image = made.thumbnails(workspace, dataset, rows)[0]
+    lightness = np.asarray(Image.open(io.BytesIO(image)).convert("L"), dtype=float)
     assert lightness[made.HEIGHT // 2 :].mean() > lightness[: made.HEIGHT // 2].mean() + 20
     assert len(list((workspace.cache / "looks").rglob("*.png"))) == 2

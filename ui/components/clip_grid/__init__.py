@@ -15,19 +15,19 @@ FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Tile:
-    """A clip. ``picture`` is a PNG, None where there is none; ``about`` stands below the name."""
+    """A clip. ``image`` is a PNG, None where there is none; ``about`` stands below the name."""
 
     id: int
     name: str
     about: str
-    picture: bytes | None
+    image: bytes | None
 
 
 def clip_grid(tiles: Sequence[Tile], chosen: int | None, *, key: str) -> int | None:
     """Draw them. Returns the id of the one that was just pressed, None where none was."""
     data = {
         "tiles": [
-            {"id": tile.id, "name": tile.name, "about": tile.about, "picture": _address(tile.picture)} for tile in tiles
+            {"id": tile.id, "name": tile.name, "about": tile.about, "image": _address(tile.image)} for tile in tiles
         ],
         "chosen": chosen,
     }
@@ -35,8 +35,8 @@ def clip_grid(tiles: Sequence[Tile], chosen: int | None, *, key: str) -> int | N
     return pressed if isinstance(pressed, int) and pressed in {tile.id for tile in tiles} else None
 
 
-def _address(picture: bytes | None) -> str:
-    return f"data:image/png;base64,{base64.b64encode(picture).decode()}" if picture else ""
+def _address(image: bytes | None) -> str:
+    return f"data:image/png;base64,{base64.b64encode(image).decode()}" if image else ""
 
 
 @st.cache_resource(show_spinner=False)

@@ -16,21 +16,21 @@ export default function (component) {
     const element = elements.get(tile.id) ?? document.createElement("button")
     elements.set(tile.id, element)
     const said = JSON.stringify(tile)
-    if (element.dataset.said !== said) draw(element, tile, said)
+    if (element.dataset.said !== said) render(element, tile, said)
     element.onclick = () => setTriggerValue("pressed", tile.id)
     element.ariaPressed = String(tile.id === data.chosen)
     if (root.children[place] !== element) root.insertBefore(element, root.children[place] ?? null)
   })
 }
 
-function draw(element, tile, said) {
+function render(element, tile, said) {
   element.type = "button"
   element.dataset.said = said
   element.title = tile.name
-  const picture = document.createElement(tile.picture ? "img" : "span")
-  if (tile.picture) Object.assign(picture, { src: tile.picture, alt: "", decoding: "async" })
-  else Object.assign(picture, { className: "none", textContent: "cannot be read" })
+  const image = document.createElement(tile.image ? "img" : "span")
+  if (tile.image) Object.assign(image, { src: tile.image, alt: "", decoding: "async" })
+  else Object.assign(image, { className: "none", textContent: "cannot be read" })
   const label = Object.assign(document.createElement("div"), { className: "label", textContent: tile.about })
   const name = Object.assign(document.createElement("div"), { className: "name", textContent: tile.name })
-  element.replaceChildren(picture, label, name)
+  element.replaceChildren(image, label, name)
 }

@@ -1,9 +1,9 @@
-"""A survey as a job: the clips of a data set are measured, or arranged on a map (:mod:`labcore.explore.clips.survey_work`).
+"""A profile as a job: the clips of a data set are measured, or arranged on a map (:mod:`labcore.explore.clips.profile_work`).
 
 ::
 
-    surveys/<id>/
-      survey.json     what was asked for
+    profiles/<id>/
+      profile.json     what was asked for
 
 What comes of it lies in the cache. The last jobs are kept, and no backup holds them. Needs no torch.
 """
@@ -27,7 +27,7 @@ KEPT = 20
 """Of those that have ended the newest stay; older ones go when a new one is made."""
 
 
-class SurveyPlan(BaseModel):
+class ProfilePlan(BaseModel):
     """What to find out of the clips of a data set.
 
     Attributes:
@@ -44,13 +44,15 @@ class SurveyPlan(BaseModel):
 
 
 @dataclass(frozen=True)
-class Survey(JobFolder):
-    """A survey by its directory."""
+class Profile(JobFolder):
+    """A profile by its directory."""
 
-    kind: ClassVar[Kind] = Kind("survey", "surveys", file="survey.json", work="labcore.explore.clips.survey_work:work")
+    kind: ClassVar[Kind] = Kind(
+        "profile", "profiles", file="profile.json", work="labcore.explore.clips.profile_work:work"
+    )
 
     @classmethod
-    def create(cls, workspace: Workspace, plan: SurveyPlan, *, queued: bool = False, by: str = "") -> Survey:
+    def create(cls, workspace: Workspace, plan: ProfilePlan, *, queued: bool = False, by: str = "") -> Profile:
         """Make a new one; the oldest that has ended goes where there are many. Not queued, it is started by who makes it; ``by`` as for
         :meth:`draft`.
 
@@ -59,15 +61,15 @@ class Survey(JobFolder):
         """
         job = cls.new(workspace, slug(plan.dataset)[:40])
         with job.draft(queued=queued, by=by) as draft:
-            draft.save("survey", plan.model_dump())
+            draft.save("profile", plan.model_dump())
         job.keep_newest(KEPT)
         return job
 
     @property
-    def plan(self) -> SurveyPlan:
+    def plan(self) -> ProfilePlan:
         """Raises RunError where it cannot be read."""
         try:
-            return SurveyPlan.model_validate(read_object(self.path / self.kind.file))
+            return ProfilePlan.model_validate(read_object(self.path / self.kind.file))
         except (OSError, DamagedError, ValidationError) as error:
             raise RunError(f"{self.title} cannot be read: {reason(error)}") from error
 

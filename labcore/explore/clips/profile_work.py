@@ -1,4 +1,4 @@
-"""The work of a survey, see :mod:`labcore.explore.clips.survey`."""
+"""The work of a profile, see :mod:`labcore.explore.clips.profile`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from labcore.evaluation.work import loaded
 from labcore.events import Event, Log, Preparing
 from labcore.explore.clips.facts import measure
 from labcore.explore.clips.map import MOST, arrange, keep_map, sample
-from labcore.explore.clips.survey import Survey
+from labcore.explore.clips.profile import Profile
 from labcore.inference.classifier import Classifier
 from labcore.inference.resident_clips import waveform_cache
 from labcore.jobs.following import OnProgress, Stopped, follow
@@ -27,7 +27,7 @@ from labcore.runs import Run
 from labcore.workspace import Workspace
 
 
-def work(job: Survey, should_stop: StopTest) -> Generator[Event, None, None]:
+def work(job: Profile, should_stop: StopTest) -> Generator[Event, None, None]:
     """Measure what is new or changed; for a map arrange the clips too. One that goes on does what is missing.
 
     Raises:

@@ -1,4 +1,4 @@
-"""A survey as a job: clips are measured and mapped, by mel statistics and by a run, and what goes wrong is told."""
+"""A profile as a job: clips are measured and mapped, by mel statistics and by a run, and what goes wrong is told."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import pytest
 
 from labcore.datasets import find_dataset, register
 from labcore.errors import RunError
-from labcore.explore.clips import survey
+from labcore.explore.clips import profile
 from labcore.explore.clips.facts import known_facts
 from labcore.explore.clips.map import known_map
-from labcore.explore.clips.survey import Survey, SurveyPlan
+from labcore.explore.clips.profile import Profile, ProfilePlan
 from labcore.jobs.process import work
 
 
@@ -20,7 +20,7 @@ def name(workspace, class_folders) -> str:
 
 
 def done(workspace, **plan):
-    job = Survey.create(workspace, SurveyPlan(**plan), by="Ada")
+    job = Profile.create(workspace, ProfilePlan(**plan), by="Ada")
     return job, work(job)
 
 
@@ -37,7 +37,7 @@ def test_measured_then_mapped(workspace, name):
 
 
 def test_a_sample_by_the_embeddings_of_a_run(workspace, name, make_run, monkeypatch):
-    monkeypatch.setattr("labcore.explore.clips.survey_work.MOST", 4)
+    monkeypatch.setattr("labcore.explore.clips.profile_work.MOST", 4)
     run = make_run()
     assert done(workspace, dataset=name, map=True, run=run.id)[1].state == "finished"
     known = known_map(workspace, find_dataset(workspace, name), run.id, run.weights)
@@ -51,19 +51,19 @@ def test_what_is_not_there_is_told(workspace, name, make_run):
         job, end = done(workspace, **plan)
         assert end.state == "failed"
         assert told in end.error
-    (job.path / "survey.json").write_text("{")
+    (job.path / "profile.json").write_text("{")
     assert job.asked().error
     with pytest.raises(RunError, match="cannot be read"):
         job.plan  # noqa: B018
 
 
 def test_a_stop_and_the_newest_are_kept(workspace, name, monkeypatch):
-    monkeypatch.setattr(survey, "KEPT", 2)
-    job = Survey.create(workspace, SurveyPlan(dataset=name, map=True))
+    monkeypatch.setattr(profile, "KEPT", 2)
+    job = Profile.create(workspace, ProfilePlan(dataset=name, map=True))
     assert work(job, lambda: len(job.events()) > 0).state == "stopped"
     assert known_map(workspace, find_dataset(workspace, name), "", None) is None
     for _ in range(3):
-        newest = Survey.create(workspace, SurveyPlan(dataset=name))
+        newest = Profile.create(workspace, ProfilePlan(dataset=name))
         newest.append(newest.finished("finished"))
-    assert len(Survey.every(workspace)) == 2
-    assert newest in Survey.every(workspace)
+    assert len(Profile.every(workspace)) == 2
+    assert newest in Profile.every(workspace)
