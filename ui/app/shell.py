@@ -151,9 +151,14 @@ def download(
     st.download_button(label, data, file_name, mime, on_click="ignore", **{"icon": ":material/download:"} | looks)
 
 
-def _short(path: Path) -> str:
-    """A path with the home folder as ``~``, and only its end where it is long."""
+def place(path: str | Path) -> str:
+    """A path as it is shown: with the home folder as ``~``."""
     with contextlib.suppress(ValueError, RuntimeError):
-        path = Path("~") / path.relative_to(Path.home())
-    text = shown(path)
+        path = Path("~") / Path(path).relative_to(Path.home())
+    return shown(path)
+
+
+def _short(path: Path) -> str:
+    """A path as it is shown, and only its end where it is long."""
+    text = place(path)
     return text if len(text) <= 34 else "…" + text[-33:]

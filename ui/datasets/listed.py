@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from ui.app.shell import address_button
+from ui.app.shell import address_button, place
 from ui.app.text import counted, plain
 from ui.datasets import listen, manage
 
@@ -29,8 +29,8 @@ def data_set(info: DatasetInfo, prefix: str, *, here: bool = False) -> None:
         address_button(title, {WORD: info.name}, key=f"{prefix}-{info.name}-open")
     else:
         link(info.name, title)
-    place = f"  \n:small[:gray[{plain(info.path)}]]" if here and info.path else ""
-    st.markdown(f":small[{size(info)}]{place}")
+    where = f"  \n:small[:gray[{plain(place(info.path))}]]" if here and info.path else ""
+    st.markdown(f":small[{size(info)}]{where}")
     with st.container(horizontal=True, gap="small"):
         if not info.error:
             listen.panel(info.name, prefix)

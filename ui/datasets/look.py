@@ -101,8 +101,9 @@ def _view() -> str:
         st.query_params["view"] = st.session_state["look-view"]
 
     asked = st.query_params.get("view", "")
-    st.session_state.setdefault("look-view", asked if asked in VIEWS else "table")
-    return str(one_of("View", VIEWS, key="look-view", label_visibility="collapsed", on_change=keep))
+    # by default, and not by the session: a value of that is sent once, and lost where a press comes before it has arrived
+    first = asked if asked in VIEWS else "table"
+    return str(one_of("View", VIEWS, default=first, key="look-view", label_visibility="collapsed", on_change=keep))
 
 
 @st.fragment

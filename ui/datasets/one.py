@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from labcore.errors import DatasetError
-from ui.app.shell import address_button, show_error
+from ui.app.shell import address_button, place, show_error
 from ui.app.text import counted, plain
 from ui.components.tabs import tabs
 from ui.datasets import look, manage
@@ -33,7 +33,7 @@ def show(info: DatasetInfo) -> None:
                 "pages/train.py", label="Train", icon=":material/model_training:", query_params={"data.dataset": info.name}
             )  # fmt: skip
         manage.manage(info.name, "one", then=_follow)
-    st.caption(plain(info.path))
+    st.caption(plain(place(info.path)))
     if info.error:
         show_error(DatasetError(info.error.rstrip("."), ""))
         return
