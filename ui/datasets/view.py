@@ -7,7 +7,6 @@ import streamlit as st
 from labcore.texts import shown
 from ui.app import live
 from ui.app.shell import errors_in_place
-from ui.app.text import counted
 from ui.components import pager
 from ui.datasets import manage, one, summary
 from ui.datasets.listed import WORD, data_set
@@ -34,7 +33,7 @@ def _list(infos: list) -> None:
     with left, errors_in_place():
         if not infos:
             live.no_data_yet("demo-datasets", lambda: None)
-        part = pager.part(len(infos), AT_ONCE, key="datasets-page", what=counted(0, "data set").removeprefix("0 "))
+        part = pager.part(len(infos), AT_ONCE, key="datasets-page", what="data sets")
         for info in infos[part]:
             with st.container(border=True):
                 data_set(info, "datasets", here=True)
