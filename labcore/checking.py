@@ -90,7 +90,7 @@ class Check(JobFolder):
         job = cls.new(workspace, slug(plan.dataset.rpartition("/")[2])[:40])
         with job.draft(queued=queued, by=by) as draft:
             draft.save("check", plan.model_dump(mode="json"))
-        job.drop_older(KEPT)
+        job.keep_newest(KEPT)
         return job
 
     @property

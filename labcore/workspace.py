@@ -35,6 +35,7 @@ ROOMS = (
     "imports",
     "downloads",
     "checks",
+    "profiles",
     "cache",
 )
 """The folders in a workspace."""

@@ -103,9 +103,22 @@ def take_all(page: Page, url: str, workspace: Workspace, epochs: int) -> None:
     page.get_by_text("The log-mel spectrogram").wait_for()
     save(page, "classify")
 
+    take_datasets(page, url)
     shorter = submit(page, url, max(1, 2 * epochs // 3), workspace)
     wait_for_epoch(shorter, epochs)
     take_runs(page, url, run, shorter)
+
+
+def take_datasets(page: Page, url: str) -> None:
+    """The demo set to look through, measured, and the map of its clips."""
+    page.goto(f"{url}/datasets?dataset=demo")
+    page.get_by_role("button", name="Measure the clips").click()
+    page.get_by_role("button", name="Measure again").wait_for()
+    save(page, "datasets")
+    page.goto(f"{url}/datasets?dataset=demo&view=map")
+    page.get_by_role("button", name="Make the map").click()
+    page.get_by_text("Press a point to hear it").wait_for()
+    save(page, "datasets-map")
 
 
 def take_runs(page: Page, url: str, run: Run, other: Run) -> None:

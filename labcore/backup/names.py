@@ -12,7 +12,7 @@ from labcore.workspace import ROOMS
 
 ROOT = "workspace/"
 """Stands before every name of a file in the archive."""
-NEVER = ("cache", "estimates", "imports", "downloads", "checks")
+NEVER = ("cache", "estimates", "imports", "downloads", "checks", "profiles")
 """Rooms that can be made again from the rest, or are worth nothing on another machine."""
 LONGEST_NAME = 255
 """Bytes of a file's or folder's name: what file systems take."""

@@ -1,5 +1,6 @@
 """List, show, stop, resume and delete jobs of every kind: runs, cross-validations, searches, hidden-class tests,
-benchmarks, evaluations, robustness tests, false alarm tests, estimates, imports, downloads, checks of data sets.
+benchmarks, evaluations, robustness tests, false alarm tests, estimates, imports, downloads, checks and profiles of
+data sets.
 
 Examples:
   labcore jobs list --active

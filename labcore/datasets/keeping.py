@@ -8,12 +8,13 @@ where this was confirmed. The old name of a renamed one leads to the new one, so
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from labcore.datasets.annotations import follow_name
-from labcore.datasets.glance import memory_of
+from labcore.datasets.glance import cache_of, memory_of
 from labcore.datasets.names import RENAMED, called_now, entries_of, names_before, no_such_set, places_of, require_free
 from labcore.datasets.registry import place_of
 from labcore.errors import DatasetError, RunError, WorkspaceError
@@ -105,6 +106,7 @@ def remove(workspace: Workspace, name: str, *, delete: bool = False) -> Use:
         take_away(entry)
     if use.path is not None:
         memory_of(workspace, use.name, use.path).unlink(missing_ok=True)
+        shutil.rmtree(cache_of(workspace, use.path), ignore_errors=True)
     _save_names(workspace, {old: new for old, new in names_before(workspace).items() if new != use.name})
     return use
 

@@ -168,6 +168,13 @@ class JobFolder:
                 return cls(path.absolute())
         return named(cls.every(workspace), str(name), cls.kind)
 
+    def keep_newest(self, most: int) -> None:
+        """Delete the oldest of its kind that have ended, so that so many are left, itself among them."""
+        ended = [each for each in type(self).every(self.workspace) if each != self and not each.status().active]
+        for old in ended[most - 1 :]:
+            with contextlib.suppress(LabError):  # somebody resumes or removes it
+                old.delete()
+
     @property
     def there(self) -> bool:
         """Whether it has not been removed."""
@@ -325,13 +332,6 @@ class JobFolder:
         """
         with self.at_rest():
             remove(self.path)
-
-    def drop_older(self, kept: int) -> None:
-        """Remove those of its kind that have ended, but for the newest: ``kept`` stay, itself among them."""
-        ended = [each for each in type(self).every(self.workspace) if each != self and not each.status().active]
-        for old in ended[kept - 1 :]:
-            with contextlib.suppress(LabError):  # somebody resumes or removes it
-                old.delete()
 
     @contextlib.contextmanager
     def at_rest(self) -> Iterator[None]:

@@ -32,6 +32,7 @@ TABLE = {
     "imports": "labcore.importing.job:Import",
     "downloads": "labcore.downloads.job:Download",
     "checks": "labcore.checking:Check",
+    "profiles": "labcore.explore.clips.profile:Profile",
 }
 """Folder of the workspace → module and class of the jobs in it."""
 

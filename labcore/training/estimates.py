@@ -47,7 +47,7 @@ class EstimateJob(JobFolder):
         job = cls.new(workspace, slug(config.model.name.replace(":", "-")))
         with job.draft(queued=queued, by=by) as draft:
             write_atomically(draft.path / "config.json", config.to_json(indent=2))
-        job.drop_older(KEPT)
+        job.keep_newest(KEPT)
         return job
 
     def asked(self) -> JobRequest:

@@ -54,6 +54,8 @@ class Furnished:
         return {
             "overview": "",
             "environment": "environment",
+            "datasets": "datasets",
+            "looks": "datasets?dataset=tones&view=thumbnails",
             "explore": "explore",
             "train": "train",
             "result": f"train?run={self.finished}",

@@ -21,6 +21,7 @@ from ui.auth import visitor
 PAGES = [
     ("streamlit_app.py", "Overview", ":material/home:"),
     ("pages/environment.py", "Environment", ":material/memory:"),
+    ("pages/datasets.py", "Data sets", ":material/library_music:"),
     ("pages/explore.py", "Explore", ":material/hearing:"),
     ("pages/train.py", "Train", ":material/model_training:"),
     ("pages/crossval.py", "Cross-validation", ":material/view_week:"),
@@ -128,6 +129,14 @@ def next_button(label: str, counter: str, *, key: str, icon: str = ":material/sh
     action_button(label, count_up, key=key, icon=icon, **looks)
 
 
+def address_button(label: str, words: Mapping[str, str] | None = None, *, key: str, **looks: Any) -> None:
+    """A button that leads to another view of the page at hand, with these words in its address.
+
+    A link of Streamlit's to the page at hand has the page drawn and leaves the address as it was.
+    """
+    st.button(label, key=key, type="tertiary", on_click=st.query_params.from_dict, args=(dict(words or {}),), **looks)
+
+
 def one_of(label: str, options: Sequence[Any] | Mapping[Any, str], *, key: str, **looks: Any) -> Any:
     """A few options side by side, one of which is always chosen; of a mapping the values are shown."""
     if isinstance(options, Mapping):
@@ -142,9 +151,14 @@ def download(
     st.download_button(label, data, file_name, mime, on_click="ignore", **{"icon": ":material/download:"} | looks)
 
 
-def _short(path: Path) -> str:
-    """A path with the home folder as ``~``, and only its end where it is long."""
+def place(path: str | Path) -> str:
+    """A path as it is shown: with the home folder as ``~``."""
     with contextlib.suppress(ValueError, RuntimeError):
-        path = Path("~") / path.relative_to(Path.home())
-    text = shown(path)
+        path = Path("~") / Path(path).relative_to(Path.home())
+    return shown(path)
+
+
+def _short(path: Path) -> str:
+    """A path as it is shown, and only its end where it is long."""
+    text = place(path)
     return text if len(text) <= 34 else "…" + text[-33:]

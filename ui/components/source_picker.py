@@ -116,8 +116,8 @@ def _demo_clip(label: str, number: int) -> bytes:
 def _of_dataset(prefix: str) -> Clip | None:
     names = summary.names()
     if not names:
-        st.info("No data set in this workspace yet. Add one on the Overview page.", icon=":material/info:")
-        st.page_link("streamlit_app.py", label="Overview", icon=":material/home:")
+        st.info("No data set in this workspace yet. Add one on the page Data sets.", icon=":material/info:")
+        st.page_link("pages/datasets.py", label="Data sets", icon=":material/library_music:")
         return None
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         name = st.selectbox("Data set", names, key=f"{prefix}-dataset", width=190)

@@ -12,6 +12,7 @@ from ui.app import services
 from ui.app.shell import errors_in_place, next_button
 from ui.app.text import label_names
 from ui.components.clip import player
+from ui.components.clip_player import HASHED
 from ui.datasets import summary
 
 AT_ONCE = 3
@@ -55,6 +56,6 @@ def _rows(name: str, cut: str) -> dict[str, list[Row]]:
     return rows_by_label(find_dataset(services.workspace(), name, summary.cutting(cut)).table, MOST_A_CLASS)
 
 
-@st.cache_data(ttl=300, max_entries=30, show_spinner=False)
+@st.cache_data(ttl=300, max_entries=30, show_spinner=False, hash_funcs=HASHED)
 def _sound(row: Row) -> bytes:
     return row.beginning(LONGEST_SECONDS)

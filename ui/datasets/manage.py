@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -69,11 +70,15 @@ def _start(path: str, name: str) -> None:
     tasks.begin(_name(), work).wait(tasks.SOON)
 
 
-def take_added() -> None:
-    """Choose a data set that has just been added, and tell what was found in it. A page that shows the form begins with this."""
+def take_added() -> str:
+    """Choose a data set that has just been added, and tell what was found in it. A page that shows the form begins with this.
+
+    Returns:
+        Its name; "" where none was added.
+    """
     task = adding()
     if task is None or task.result is None:
-        return
+        return ""
     info = task.result
     st.session_state.pop(TYPED, None)
     st.session_state[ADDED] = st.session_state.get(ADDED, 0) + 1  # the form is empty again
@@ -81,6 +86,7 @@ def take_added() -> None:
     fields.values().update({"data.dataset": info.name, **fields.NO_SPLIT})
     found = f"{counted(info.clips, 'clip')} of {counted(info.classes, 'class', 'classes')}"
     st.toast(f"Added {plain(info.name)}: {found}", icon=":material/check:")
+    return str(info.name)
 
 
 def _progress(prefix: str) -> None:
@@ -96,8 +102,12 @@ def _progress(prefix: str) -> None:
     action_button("Cancel", task.cancel, key=f"{prefix}-add-cancel", icon=":material/close:", type="tertiary")
 
 
-def manage(name: str, prefix: str, label: str = "Edit") -> None:
-    """Rename and remove a data set, behind a button; the runs that use it are named before."""
+def manage(name: str, prefix: str, label: str = "Edit", then: Callable[[str], None] = lambda name: None) -> None:
+    """Rename and remove a data set, behind a button; the runs that use it are named before.
+
+    Args:
+        then: called with its new name, "" where it was removed.
+    """
     key = f"{prefix}-{name}"
     with st.popover(
         label, icon=":material/edit:", key=f"{key}-menu", on_change="rerun", type="tertiary", help="Rename or delete"
@@ -111,7 +121,7 @@ def manage(name: str, prefix: str, label: str = "Edit") -> None:
             new = st.text_input("New name", value=name, key=f"{key}-new")
             action_button(
                 "Rename",
-                lambda: _rename(name, new),
+                lambda: then(_rename(name, new)),
                 key=f"{key}-rename",
                 icon=":material/edit:",
                 disabled=new.strip() in ("", name),
@@ -120,7 +130,7 @@ def manage(name: str, prefix: str, label: str = "Edit") -> None:
             st.markdown(_warning(use))
             action_button(
                 "Delete",
-                lambda: _remove(name),
+                lambda: then(_remove(name)),
                 key=f"{key}-remove",
                 icon=":material/delete:",
             )
@@ -139,17 +149,19 @@ def _warning(use) -> str:
     return what + runs
 
 
-def _rename(name: str, new: str) -> None:
+def _rename(name: str, new: str) -> str:
     from labcore.datasets.keeping import rename
 
     use = rename(services.workspace(), name, new)
     if fields.values()["data.dataset"] == name:
         fields.values()["data.dataset"] = use.name
+    return use.name
 
 
-def _remove(name: str) -> None:
+def _remove(name: str) -> str:
     from labcore.datasets.keeping import remove
 
     remove(services.workspace(), name, delete=True)
     if fields.values()["data.dataset"] == name:
         fields.values().update({"data.dataset": "demo", **fields.NO_SPLIT})
+    return ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ui.app.text import clock_span, count, duration, label_name, plain, sentence
+from ui.components.facts_row import facts_row
 from ui.components.sound_viewer import selected, viewer, wave_row
 from ui.explore.opened import Opened
 
@@ -34,9 +35,7 @@ def strip(opened: Opened) -> None:
     with st.container(border=True, key="explore-facts"):
         label = f" :gray[labelled {plain(label_name(opened.source.truth))}]" if opened.source.truth else ""
         st.markdown(f"**{plain(opened.source.name)}**{label}")
-        with st.container(horizontal=True, gap="medium"):
-            for title, value in shown.items():
-                st.markdown(f":small[:gray[{title}]]  \n{plain(value)}", width="content")
+        facts_row(shown)
         for note in [*map(sentence, info.notes), *facts.doubts()]:
             st.markdown(f":orange[:material/warning:] {note}")
 

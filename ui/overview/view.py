@@ -12,9 +12,10 @@ from labcore.jobs.glances import about_of, glance
 from labcore.jobs.kind import folder_class
 from labcore.runs import Run
 from ui.app import live, services, shell
-from ui.app.text import ago, counted, percent, plain
+from ui.app.text import ago, percent, plain
 from ui.components import job_picker, owner_guard
-from ui.datasets import listen, manage
+from ui.datasets import manage
+from ui.datasets.listed import data_set
 
 MOST_JOBS = 6
 
@@ -103,18 +104,6 @@ def job_line(job: JobFolder) -> None:
         live.badge(glance(job).state)
 
 
-def data_set(info, prefix: str) -> None:
-    """A data set in two lines, and what can be done with it."""
-    colour, what = "gray", f"{counted(info.clips, 'clip')} in {counted(info.classes, 'class', 'classes')}"
-    if info.error:
-        colour, what = "red", plain(info.error)
-    st.markdown(f"**{plain(info.name)}**  \n:small[:{colour}[{what}]]")
-    with st.container(horizontal=True, gap="small"):
-        if not info.error:
-            listen.panel(info.name, prefix)
-        manage.manage(info.name, prefix)
-
-
 def data_sets(found: list) -> None:
     st.header("Data sets", anchor=False)
     with st.container(border=True):
@@ -124,6 +113,7 @@ def data_sets(found: list) -> None:
         live.demo_button("demo-more", kind="secondary")
     with st.expander("Add a data set", icon=":material/add:"):
         manage.add("overview")
+    st.page_link("pages/datasets.py", label="All data sets", icon=":material/library_music:")
 
 
 def page() -> None:

@@ -17,6 +17,7 @@ from ui.app import services
 from ui.app.shell import errors_in_place, one_of, show_error
 from ui.app.text import percent, plain
 from ui.charts.colours import colours, dark, shares
+from ui.components.clip_player import HASHED, end_of, sound
 from ui.components.sound_viewer import image_row, viewer
 from ui.runs import held_out_clips
 from ui.runs.evaluation import file_stamp
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from labcore.explore.view import View
     from labcore.inference.classifier import Classifier
 
-LONGEST_SECONDS = 30.0
-"""Of a longer clip its beginning is played and drawn."""
 MOST_LABELS = 3
 GRAD_CAM = "Grad-CAM: the parts of the log-mel that raise this class in the network."
 
@@ -55,12 +54,6 @@ def show(clips: HeldOutClips, row: int, training: ClipPredictions | LabError | N
                 _nearest(clips, row, training)
 
 
-def sound(row: Row, key: str) -> None:
-    """A player."""
-    with st.container(key=f"play-{key}"):
-        st.audio(_sound(row), format="audio/wav", alt=f"Playback of {row.name}", width="stretch")
-
-
 def log_mel(clips: HeldOutClips, row: int, found: Row, key: str) -> None:
     """The log-mel, and on the same axes where the network found what speaks for a class."""
     names, predictions = clips.names, clips.predictions
@@ -75,10 +68,7 @@ def log_mel(clips: HeldOutClips, row: int, found: Row, key: str) -> None:
         told = {name: names[name] for name in asked}
         label = one_of("Where the network looked for", told, default=asked[0], key=f"looked-{key}", help=GRAD_CAM)
     run = clips.run(row)
-    end_s = (
-        found.start_s + LONGEST_SECONDS if found.end_s is None else min(found.end_s, found.start_s + LONGEST_SECONDS)
-    )
-    view, weights, seconds, trouble = _views(str(run.path), file_stamp(run.weights), found, end_s, label)
+    view, weights, seconds, trouble = _views(str(run.path), file_stamp(run.weights), found, end_of(found), label)
     low, high = view.colour_range()
     looks: dict[str, Any] = {"axis": "bands", "height": 130}
     rows = [image_row(view, "Log-mel", colours(), low=low, high=high, **looks)]
@@ -136,12 +126,7 @@ def _nearest(clips: HeldOutClips, row: int, training: ClipPredictions | LabError
             sound(found, f"nearest-{clips.key}-{row}-{number}")
 
 
-@st.cache_data(ttl=300, max_entries=100, show_spinner=False)
-def _sound(row: Row) -> bytes:
-    return row.beginning(LONGEST_SECONDS)
-
-
-@st.cache_data(max_entries=60, show_spinner=False)
+@st.cache_data(max_entries=60, show_spinner=False, hash_funcs=HASHED)
 def _views(path: str, changed: int, found: Row, end_s: float, label: str) -> tuple[View, View | None, float, str]:
     """Log-mel and Grad-CAM of a clip by the network of a run, its length in seconds, and why there is no Grad-CAM where there is none."""
     from labcore.audio import decode

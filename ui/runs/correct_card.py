@@ -9,17 +9,15 @@ import streamlit as st
 from labcore.config import RunConfig
 from labcore.datasets.rows import Row
 from labcore.evaluation.review import ReviewClip
-from labcore.explore.view import View
 from labcore.texts import shown
 from ui.app.shell import action_button, errors_in_place, next_button
 from ui.app.text import label_name, label_names, percent, plain
 from ui.charts.colours import colours
+from ui.components.clip_player import log_mel, wav
 from ui.components.sound_viewer import image_row, viewer
 from ui.runs.correct_state import Sitting
 
 PLAYER = "correct-player"
-LONGEST_SECONDS = 30.0
-"""Of a longer clip its beginning is played."""
 DIGITS = "1234567890"
 KEYS = DIGITS + "ABDEFGHIJKLMNOPQSTUVWXYZ"
 """Keys of classes: without C and R, which the browser page keeps for itself."""
@@ -46,31 +44,13 @@ def _sound(sitting: Sitting, row: Row, config: RunConfig) -> None:
     plays = st.session_state.get(f"{sitting.key}-plays", 0)
     with st.container(key=PLAYER):  # another text makes it another player, so that it plays again
         alt = f"Playback of {row.name}" + (f", again {plays}" if plays else "")
-        st.audio(_wav(row), format="audio/wav", alt=shown(alt), autoplay=True)
-    view, seconds = _log_mel(row, config.to_json())
+        st.audio(wav(row), format="audio/wav", alt=shown(alt), autoplay=True)
+    view, seconds = log_mel(row, config)
     low, high = view.colour_range()
-    log_mel = image_row(view, "Log-mel", colours(), axis="bands", low=low, high=high, height=150)
+    image = image_row(view, "Log-mel", colours(), axis="bands", low=low, high=high, height=150)
     viewer(
-        [log_mel], key="correct-picture", of=row.key, start_s=0.0, end_s=seconds, player=PLAYER, alt="Log-mel spectrogram"
+        [image], key="correct-picture", of=row.key, start_s=0.0, end_s=seconds, player=PLAYER, alt="Log-mel spectrogram"
     )  # fmt: skip
-
-
-@st.cache_data(ttl=300, max_entries=8, show_spinner=False)
-def _wav(row: Row) -> bytes:
-    return row.beginning(LONGEST_SECONDS)
-
-
-@st.cache_data(ttl=300, max_entries=8, show_spinner=False)
-def _log_mel(row: Row, config: str) -> tuple[View, float]:
-    """What a network of this configuration is given of the clip, and its seconds."""
-    from labcore.audio import decode
-    from labcore.explore.views import view_of
-
-    settings = RunConfig.model_validate_json(config)
-    last = row.start_s + LONGEST_SECONDS
-    end = last if row.end_s is None else min(last, row.end_s)
-    wave, rate = decode(row.path, settings.audio.sample_rate, start_s=row.start_s, end_s=end)
-    return view_of("log-mel", wave, settings), len(wave) / rate
 
 
 def _verdicts(sitting: Sitting, clip: ReviewClip, names: dict[str, str]) -> None:

@@ -11,6 +11,7 @@ import streamlit as st
 
 from labcore.catalogue.rows import whole_row
 from labcore.crossval.job import CrossValidation
+from ui.components.tabs import tabs
 from ui.runs import correct, evaluation, labels, mistakes, one
 from ui.runs.rows import table
 
@@ -38,4 +39,4 @@ TABS: dict[str, Callable[[CrossValidation], None]] = {
 def show(experiment: CrossValidation) -> None:
     """The tabs of a cross-validation. One that cannot be read says so."""
     one.head(whole_row(experiment))
-    one.tabs(TABS, experiment)
+    tabs(TABS, experiment)

@@ -17,6 +17,7 @@ from ui.app import shell
 from ui.app.shell import errors_in_place
 from ui.app.text import counted, percent, plain
 from ui.components import pager
+from ui.components.clip_player import sound
 from ui.runs import clip_card, correct, held_out_clips
 from ui.runs.held_out_clips import HeldOutClips
 
@@ -133,7 +134,7 @@ def _clip(clips: HeldOutClips, each: Suspicion, row: int) -> None:
             f"{plain(found.name)} · {plain(clips.names[each.label])} {percent(given)}, "
             f"{plain(clips.names[each.suggested])} {percent(other)}"
         )
-        clip_card.sound(found, f"labels-{clips.key}-{row}")
+        sound(found, f"labels-{clips.key}-{row}")
 
 
 def _label_now(clips: HeldOutClips, row: int) -> str | None:

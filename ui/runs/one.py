@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TypeVar
+from collections.abc import Callable
 
 import streamlit as st
 
 from labcore.catalogue.rows import Row, row_of
 from labcore.runs import Run
 from ui.app import live
-from ui.app.shell import errors_in_place
+from ui.app.shell import address_button
 from ui.app.text import plain
 from ui.components import owner_guard
+from ui.components.tabs import tabs
 from ui.runs import actions, alarms, correct, evaluation, labels, mistakes, overview, report, robustness, rows, unknown
 
-S = TypeVar("S")
 TABS: dict[str, Callable[[Run], None]] = {
     "Overview": overview.show,
     "Evaluation": evaluation.show,
@@ -58,14 +57,4 @@ def head(row: Row) -> None:
 
 def back() -> None:
     """The way to the list."""
-    st.page_link("pages/runs.py", label="All runs", icon=":material/arrow_back:")
-
-
-def tabs(views: Mapping[str, Callable[[S], None]], subject: S) -> None:
-    """Views of one thing behind tabs; which one is open stands in the address (``?tab=…``)."""
-    for tab, view in zip(
-        st.tabs(list(views), key="tab", on_change="rerun", bind="query-params"), views.values(), strict=True
-    ):
-        if tab.open:
-            with tab, errors_in_place():
-                view(subject)
+    address_button("All runs", key="all-runs", icon=":material/arrow_back:")

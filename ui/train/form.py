@@ -17,7 +17,7 @@ from ui.app import live, services
 from ui.app.shell import errors_in_place
 from ui.app.text import count, counted, label_names, plain
 from ui.components import queue_line
-from ui.datasets import listen, manage, summary
+from ui.datasets import listed, listen, manage, summary
 from ui.forms import estimates, fields, url
 from ui.train import estimate, tracked_clips
 
@@ -54,7 +54,9 @@ def _data() -> None:
     with left:
         choose_dataset("data-choice")
         if current["data.dataset"] in summary.names():
-            listen.panel(current["data.dataset"], "train", _cut())
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                listen.panel(current["data.dataset"], "train", _cut())
+                listed.link(current["data.dataset"], "Look", ":material/table_view:")
     folds, named = None, "data.named_split"
     with right, errors_in_place():
         folds = summary.folds(

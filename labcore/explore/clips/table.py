@@ -1,0 +1,188 @@
+"""The clips of a data set as a table to look through: what is known of each, searched, filtered and sorted."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from labcore.datasets.rows import Row
+from labcore.datasets.table import Dataset, own_labels
+from labcore.explore.clips.facts import KEYS, keys_of
+from labcore.texts import shown
+
+ORDERS = {
+    "": "as listed",
+    "name": "name",
+    "-seconds": "longest",
+    "seconds": "shortest",
+    "-level_db": "loudest",
+    "level_db": "quietest",
+}
+"""Column, with a minus for the other way round → the order in words."""
+FLAGS = {"corrected": "corrected", "left_out": "left out", "unreadable": "cannot be read"}
+"""A column of truths → what is said of its clips."""
+
+
+def clip_table(dataset: Dataset, facts: pd.DataFrame) -> pd.DataFrame:
+    """A row a clip, in the order of the data set's table.
+
+    Args:
+        dataset: with its labels as they are corrected by now.
+        facts: what was measured of its clips, from :func:`labcore.explore.clips.facts.known_facts`.
+
+    Returns:
+        The columns ``path``, ``clip`` (its way from the data set's folder), ``name`` (of its file, and where in that it begins),
+        ``label`` (that counts; "" for a clip that is left out), ``own_label`` (the data set's), ``fold``, ``group``, ``start_s``,
+        ``end_s`` (-1 for the file's end), ``seconds``, ``rate``, ``channels``, ``level_db``, ``peak_db``, ``trouble``; nan, 0 or ""
+        where a clip was not measured. ``measured``, ``corrected``, ``left_out`` and ``unreadable`` are truths.
+    """
+    table, keys = dataset.table, keys_of(dataset)
+    columns = {
+        "path": table["path"], "clip": [clip for clip, _, _ in keys], "name": [_name(clip, start) for clip, start, _ in keys],
+        "label": table["label"], "own_label": own_labels(table), "fold": map(shown, table["fold"]),
+        "group": map(shown, table["group"]),
+    }  # fmt: skip
+    # objects from the first: a string of pandas cannot hold a name that is not UTF-8
+    frame = pd.DataFrame({name: pd.Series(list(texts), dtype=object) for name, texts in columns.items()})
+    frame["start_s"], frame["end_s"] = [start for _, start, _ in keys], [end for _, _, end in keys]
+    known = facts.drop_duplicates(list(KEYS)).drop(columns=["bytes", "mtime_ns"])
+    frame = frame.merge(known, how="left", on=list(KEYS), validate="many_to_one")
+    return _flagged(frame)
+
+
+def _name(clip: str, start_s: float) -> str:
+    name = clip.rsplit("/", 1)[-1]
+    return f"{name} from {start_s:g} s" if start_s else name
+
+
+def _flagged(frame: pd.DataFrame) -> pd.DataFrame:
+    frame["measured"] = frame["rate"].notna()
+    spans = (frame["end_s"] - frame["start_s"]).where(frame["end_s"] >= 0)
+    frame["seconds"] = frame["seconds"].fillna(spans)
+    frame = frame.fillna({"rate": 0, "channels": 0, "trouble": ""}).astype({"rate": int, "channels": int})
+    frame["left_out"] = frame["label"] == ""
+    frame["corrected"] = (frame["label"] != frame["own_label"]) & ~frame["left_out"]
+    frame["unreadable"] = frame["trouble"] != ""
+    return frame
+
+
+@dataclass(frozen=True)
+class ClipFilter:
+    """Which clips are wanted.
+
+    Attributes:
+        labels, folds: clips of these; of all where none is named. "" is the label of clips that are left out.
+        words: each is in the clip's way, its recording or its label, whatever the case.
+        shortest, longest: bounds of the length in seconds; of clips whose length is known, where one is given.
+        flag: one of :data:`FLAGS`; "" for none.
+        order: one of :data:`ORDERS`.
+    """
+
+    labels: tuple[str, ...] = ()
+    folds: tuple[str, ...] = ()
+    words: str = ""
+    shortest: float = 0.0
+    longest: float = math.inf
+    flag: str = ""
+    order: str = ""
+
+    @property
+    def narrows(self) -> bool:
+        """Whether clips are left out by it."""
+        return self != ClipFilter(order=self.order)
+
+    def rows(self, frame: pd.DataFrame) -> np.ndarray:
+        """The numbers of the clips of a :func:`clip_table` that are wanted, in the order that is wanted."""
+        wanted = np.ones(len(frame), dtype=bool)
+        for column, values in (("label", self.labels), ("fold", self.folds)):
+            if values:
+                wanted &= frame[column].isin(values).to_numpy()
+        if self.shortest > 0 or self.longest < math.inf:
+            wanted &= frame["seconds"].between(self.shortest, self.longest).to_numpy()
+        if self.flag:
+            wanted &= frame[self.flag].to_numpy(dtype=bool)
+        rows = np.flatnonzero(wanted)
+        if words := _folded(self.words).split():
+            part = frame.iloc[rows]
+            columns = (part[name] for name in ("clip", "group", "label", "own_label"))
+            texts = ["\n".join(map(_folded, texts)) for texts in zip(*columns, strict=True)]
+            rows = rows[[all(word in text for word in words) for text in texts]]
+        return self._ordered(frame, rows)
+
+    def _ordered(self, frame: pd.DataFrame, rows: np.ndarray) -> np.ndarray:
+        column = self.order.removeprefix("-")
+        if not column:
+            return rows
+        values = frame[column].iloc[rows]
+        if column == "name":
+            values = values.map(_folded)
+        order = values.reset_index(drop=True).sort_values(
+            ascending=not self.order.startswith("-"), kind="stable", na_position="last"
+        )
+        return rows[order.index.to_numpy()]
+
+
+def _folded(text: object) -> str:
+    """A text to be compared: whatever its case, and the same in every normal form."""
+    return unicodedata.normalize("NFC", shown(text)).casefold()
+
+
+def row_at(frame: pd.DataFrame, number: int) -> Row:
+    """A clip of a :func:`clip_table` to be seen and heard."""
+    path, label, start, end = frame.loc[number, ["path", "label", "start_s", "end_s"]]
+    return Row(str(path), str(label), float(start), float(end) if end >= 0 else None)
+
+
+def counts(frame: pd.DataFrame) -> pd.DataFrame:
+    """How many clips each class has in each fold: ``label``, ``fold``, ``clips``; those that are left out do not count."""
+    there = frame[~frame["left_out"]]
+    sizes: pd.DataFrame = there.groupby(["label", "fold"], sort=False).size().rename("clips").reset_index()
+    return sizes
+
+
+@dataclass(frozen=True)
+class SetFacts:
+    """A data set in figures.
+
+    Attributes:
+        clips, classes, folds: how many.
+        measured: so many clips were measured; ``seconds`` and ``rates`` (Hz → clips) are of these.
+        corrected, left_out, unreadable: how many clips.
+    """
+
+    clips: int
+    classes: int
+    folds: int
+    measured: int
+    seconds: float
+    rates: dict[int, int]
+    corrected: int
+    left_out: int
+    unreadable: int
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame) -> SetFacts:
+        """Those of a :func:`clip_table`."""
+        rates = frame["rate"][frame["rate"] > 0].value_counts()
+        flags = (int(frame[flag].sum()) for flag in FLAGS)
+        return cls(
+            len(frame), frame["label"][~frame["left_out"]].nunique(), frame["fold"].nunique(), int(frame["measured"].sum()),
+            float(frame["seconds"].sum()), {int(rate): int(many) for rate, many in rates.items()}, *flags,
+        )  # fmt: skip
+
+
+def histogram(values: pd.Series, most: int = 24) -> pd.DataFrame:
+    """How many values lie where: ``low``, ``high``, ``clips``; a bin a row, at most so many, without those that hold none.
+
+    Empty where there are fewer than two different values.
+    """
+    numbers = values.dropna().to_numpy(dtype=np.float64)
+    if not len(numbers) or numbers.max() - numbers.min() < 1e-9:
+        return pd.DataFrame({"low": [], "high": [], "clips": []})
+    sizes, edges = np.histogram(numbers, bins=min(most, max(2, len(np.unique(numbers)))))
+    frame = pd.DataFrame({"low": edges[:-1], "high": edges[1:], "clips": sizes})
+    return frame[frame["clips"] > 0].reset_index(drop=True)

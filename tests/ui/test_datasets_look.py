@@ -1,0 +1,194 @@
+"""The page of data sets: the list, one of them, its clips searched, seen and measured, and what is missing told."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+
+from labcore.audio import encode_wav
+from labcore.datasets import find_dataset, register
+from labcore.datasets.annotations import annotate, decided
+from labcore.datasets.corrections import keys_of
+from labcore.explore.clips import facts, thumbnails
+from labcore.explore.clips.profile import Profile
+
+from .conftest import words
+
+PAGE = "pages/datasets.py"
+
+
+def button(app, label: str):
+    return next(each for each in app.button if each.label == label)
+
+
+def shown(app) -> list[str]:
+    """The names in the table of clips."""
+    return app.dataframe[0].value["Clip"].tolist()
+
+
+@pytest.fixture
+def counted_reads(monkeypatch) -> list[str]:
+    """The files that are opened as sound."""
+    from labcore.audio import files
+
+    read: list[str] = []
+    real = files.opened
+    monkeypatch.setattr(
+        "labcore.audio.recording.opened", lambda source, *more: read.append(str(source)) or real(source, *more)
+    )
+    return read
+
+
+def test_an_empty_workspace_offers_the_demo_set_and_ones_own(open_page):
+    app = open_page(PAGE)
+    assert button(app, "Generate demo set")
+    assert button(app, "Add data set")
+    assert not app.exception
+
+
+def test_one_is_added_and_shown_at_once(open_page, workspace, dataset, tmp_path):
+    outside = dataset.rename(tmp_path / "mine")
+    app = open_page(PAGE)
+    app.text_input[0].set_value(str(outside))
+    button(app, "Add data set").click().run()
+    assert app.query_params["dataset"] == "mine"
+    assert str(outside) in words(app)
+    button(app, "All data sets").click().run()
+    assert "dataset" not in app.query_params
+    button(app, "**mine**").click().run()
+    assert len(shown(app)) == 12
+
+
+def test_a_visit_reads_the_clip_that_is_seen_and_no_other(open_page, dataset, counted_reads):
+    app = open_page(PAGE, dataset="small")
+    assert not app.exception
+    assert not app.error
+    assert {path.rsplit("/", 1)[-1] for path in counted_reads} == {shown(app)[0]}
+    assert "Lengths, rates and levels are not known yet." in words(app)
+
+
+def test_clips_are_searched_and_filtered(open_page, dataset):
+    app = open_page(PAGE, dataset="small")
+    app.text_input(key="look-small-words").set_value("HUM3").run()
+    assert shown(app) == ["hum3.wav"]
+    assert "1 of 12 clips" in words(app)
+    app.text_input(key="look-small-words").set_value("").run()
+    app.multiselect(key="look-small-labels").set_value(["bark"]).run()
+    assert len(shown(app)) == 6
+    app.text_input(key="look-small-words").set_value("hum").run()
+    assert "No clip fits. Choose fewer filters." in words(app)
+
+
+def test_measured_beside_the_page(open_page, dataset, inline):
+    app = open_page(PAGE, dataset="small")
+    button(app, "Measure the clips").click().run()
+    assert "Profile" in words(app)
+    button(app, "Stop")
+    inline.look()
+    app.run()
+    assert not app.exception
+    assert "6 s" in words(app)
+    assert "8 kHz" in words(app)
+    assert "Level (dBFS)" in app.dataframe[0].value
+    (dataset / "hum" / "new.wav").write_bytes(encode_wav(np.zeros(4000, np.float32), 8000))
+    app = open_page(PAGE, dataset="small")
+    assert button(app, "Measure 1 new clip")
+
+
+def test_corrected_labels_are_marked(open_page, workspace, dataset):
+    keys = keys_of(find_dataset(workspace, "small"))
+    one, other = keys[0], keys[-1]
+    size = (dataset / one[0]).stat().st_size
+    annotate(workspace, "small", decided(one, "other", who="Ada", size=size, new="hum"))
+    annotate(workspace, "small", decided(other, "wrong", who="Ada", size=size))
+    app = open_page(PAGE, dataset="small")
+    assert "Labels of revision 2: 1 corrected, 1 clip left out." in words(app)
+    assert "corrected, was bark" in words(app)
+    assert app.dataframe[0].value["Was"].dropna().tolist() == ["bark", "hum"]
+    app.selectbox(key="look-small-flag").set_value("left_out").run()
+    assert app.dataframe[0].value["Class"].tolist() == ["left out"]
+
+
+def test_thumbnails_of_a_page_are_made_and_kept(open_page, workspace, dataset, monkeypatch):
+    for number in range(20):
+        shutil.copy(dataset / "hum" / "hum0.wav", dataset / "hum" / f"more{number}.wav")
+    drawn = []
+    real = thumbnails.render
+    monkeypatch.setattr(thumbnails, "render", lambda row: drawn.append(row.path) or real(row))
+    app = open_page(PAGE, dataset="small", view="thumbnails")
+    assert len(drawn) == 24
+    assert "1–24 of 32 clips" in words(app)
+    button(app, "Next").click().run()
+    assert len(drawn) == 32
+    button(app, "Previous").click().run()
+    assert len(drawn) == 32
+    assert not app.exception
+
+
+def test_the_map_is_made_on_demand(open_page, dataset, trained, inline):
+    app = open_page(PAGE, dataset="small", view="map")
+    button(app, "Make the map").click().run()
+    inline.look()
+    app.run()
+    assert "12 clips. Press a point to hear it." in words(app)
+    app.multiselect(key="look-small-labels").set_value(["bark"]).run()
+    assert "6 that the filter leaves out are faint" in words(app)
+    app.selectbox(key="look-small-by").set_value(trained.id).run()
+    assert button(app, "Make the map")
+    assert len(Profile.every(inline.workspace)) == 1
+    assert not app.exception
+
+
+def test_a_profile_that_failed_says_why(open_page, dataset, inline, monkeypatch):
+    app = open_page(PAGE, dataset="small")
+    button(app, "Measure the clips").click().run()
+    monkeypatch.setattr(facts, "_write", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    inline.look()
+    app.run()
+    assert button(app, "Measure the clips")
+    assert len(app.error) == 1
+
+
+def test_what_is_gone_or_broken_is_told(open_page, workspace, dataset, tmp_path):
+    app = open_page(PAGE, dataset="nothing")
+    assert "There is no data set 'nothing' in this workspace." in words(app)
+    assert button(app, "**small**")
+    outside = dataset.rename(tmp_path / "away")
+    register(workspace, outside, "away")
+    shutil.rmtree(outside)
+    app = open_page(PAGE, dataset="away")
+    assert "does not exist" in words(app)
+    assert not app.tabs
+    assert not app.exception
+
+
+def test_deleted_it_leads_to_the_list_and_renamed_it_follows(open_page, workspace, dataset):
+    app = open_page(PAGE, dataset="small")
+    app.session_state["one-small-menu"] = True
+    app.run()
+    app.text_input(key="one-small-new").set_value("mine").run()
+    button(app, "Rename").click().run()
+    assert app.query_params["dataset"] == "mine"
+    app.session_state["one-mine-menu"] = True
+    app.run()
+    button(app, "Delete").click().run()
+    assert "dataset" not in app.query_params
+    assert not app.error
+    assert not dataset.exists()
+
+
+def test_names_of_every_kind(open_page, workspace, dataset):
+    strange = dataset / "a*b <i>$"
+    strange.mkdir()
+    for name in ("`x`.wav", "naïve 声.wav", "bad\udcff.wav"):
+        shutil.copy(dataset / "hum" / "hum0.wav", strange / name)
+    for view in ("table", "thumbnails"):
+        app = open_page(PAGE, dataset="small", view=view)
+        assert not app.exception
+        assert not app.error
+    app = open_page(PAGE, dataset="small")
+    app.text_input(key="look-small-words").set_value("bad").run()
+    assert shown(app) == ["bad\\xff.wav"]
+    assert not app.error

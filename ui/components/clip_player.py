@@ -1,0 +1,51 @@
+"""A clip of a data set to be seen and heard: its player, its log-mel, and how much of a long one is on view."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from labcore.config import RunConfig
+from labcore.datasets.rows import Row
+
+if TYPE_CHECKING:
+    from labcore.explore.view import View
+
+HASHED: dict[str | type, Any] = {Row: ascii}
+"""How a clip is told apart in what Streamlit keeps: a name that is not UTF-8 cannot be hashed as it is."""
+LONGEST_SECONDS = 30.0
+"""Of a longer clip its beginning is played and drawn."""
+
+
+def sound(row: Row, key: str, *, plays: bool = False) -> None:
+    """A player; a viewer that is told ``play-<key>`` follows it. ``plays``: it begins by itself."""
+    with st.container(key=f"play-{key}"):
+        st.audio(wav(row), format="audio/wav", alt=f"Playback of {row.name}", width="stretch", autoplay=plays)
+
+
+def end_of(row: Row) -> float:
+    """Where in its file the part on view ends, in seconds; the file may end before."""
+    last = row.start_s + LONGEST_SECONDS
+    return last if row.end_s is None else min(row.end_s, last)
+
+
+@st.cache_data(ttl=300, max_entries=100, show_spinner=False, hash_funcs=HASHED)
+def wav(row: Row) -> bytes:
+    """What a player plays of it."""
+    return row.beginning(LONGEST_SECONDS)
+
+
+def log_mel(row: Row, config: RunConfig | None = None) -> tuple[View, float]:
+    """What a network of this configuration is given of the clip, by default as the lab's is, and its seconds."""
+    return _log_mel(row, (config or RunConfig()).to_json())
+
+
+@st.cache_data(ttl=300, max_entries=60, show_spinner=False, hash_funcs=HASHED)
+def _log_mel(row: Row, config: str) -> tuple[View, float]:
+    from labcore.audio import decode
+    from labcore.explore.views import view_of
+
+    front = RunConfig.model_validate_json(config)
+    waveform, rate = decode(row.path, front.audio.sample_rate, start_s=row.start_s, end_s=end_of(row))
+    return view_of("log-mel", waveform, front), len(waveform) / rate

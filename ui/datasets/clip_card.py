@@ -1,0 +1,61 @@
+"""One clip of a data set: to hear, with its log-mel, and what is known of it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from labcore.datasets.rows import Row
+from labcore.explore.clips.table import row_at
+from labcore.texts import shown
+from ui.app.shell import errors_in_place
+from ui.app.text import plain
+from ui.charts.colours import colours, dark
+from ui.components.clip_player import log_mel, sound
+from ui.components.facts_row import facts_row
+from ui.components.sound_viewer import image_row, viewer
+from ui.datasets.filters import LEFT_OUT, names_of
+from ui.datasets.opened import Opened
+
+
+def show(opened: Opened, number: int, *, plays: bool) -> None:
+    """A clip by its number in the data set. ``plays``: it begins to play."""
+    clip, row = opened.frame.loc[number], row_at(opened.frame, number)
+    key = f"look-{number}"
+    with st.container(border=True, key="look-card"):
+        names = names_of(opened)
+        own = str(clip["own_label"])
+        mark = f" :orange-badge[corrected, was {plain(names.get(own, own))}]" if clip["corrected"] else ""
+        mark = f" :orange-badge[left out, was {plain(names.get(own, own))}]" if clip["left_out"] else mark
+        label = names.get(str(clip["label"]), shown(clip["label"])) if clip["label"] else LEFT_OUT
+        st.markdown(f"**{plain(label)}**{mark}  \n:small[:gray[{plain(clip['clip'])}]]")
+        with errors_in_place():
+            sound(row, key, plays=plays)
+            _log_mel(row, key)
+        facts_row(_facts(clip))
+
+
+def _facts(clip) -> dict[str, str]:
+    facts = {"Fold": clip["fold"], "Recording": clip["group"]}
+    if clip["start_s"] or clip["end_s"] >= 0:
+        facts["From"] = f"{clip['start_s']:g} s"
+    if clip["seconds"] == clip["seconds"]:
+        facts["Length"] = f"{clip['seconds']:.2f} s"
+    if clip["rate"]:
+        facts["Rate"] = f"{clip['rate'] / 1000:g} kHz"
+        facts["Channels"] = {1: "mono", 2: "stereo"}.get(clip["channels"], str(clip["channels"]))
+        facts["Level"], facts["Peak"] = _decibels(clip["level_db"]), _decibels(clip["peak_db"])
+    return facts
+
+
+def _decibels(level: float) -> str:
+    return f"{round(level, 1) + 0.0:.1f} dBFS".replace("-", "−")
+
+
+def _log_mel(row: Row, key: str) -> None:
+    view, seconds = log_mel(row)
+    low, high = view.colour_range()
+    viewer(
+        [image_row(view, "Log-mel", colours(), axis="bands", low=low, high=high, height=150)],
+        key=f"seen-{key}", of=row.key, start_s=0.0, end_s=seconds, player=f"play-{key}",
+        hint=f"Point to read values · {'lighter' if dark() else 'brighter'} is louder", alt=f"Log-mel of {row.name}",
+    )  # fmt: skip

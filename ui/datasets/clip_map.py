@@ -1,0 +1,172 @@
+"""The map of the clips of a data set: points that play, by mel statistics or by the embeddings of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from labcore.explore.clips.profile import ProfilePlan
+from labcore.runs import Run
+from labcore.texts import shown
+from labcore.workspace import stamp_of
+from ui.app import live, services
+from ui.app.shell import one_of
+from ui.app.text import count, counted, run_name, told_apart
+from ui.charts import clips as charts
+from ui.charts.pressing import pressed
+from ui.datasets import profiles
+from ui.datasets.filters import LEFT_OUT, names_of
+from ui.datasets.opened import Opened, Stamp
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from labcore.explore.clips.map import ClipMap
+
+MEL = ""
+LAYERS = ["not predicted", "right", "wrong"]
+"""What is drawn last lies on top."""
+HELP = "Reads every clip once, and arranges up to 2 000 of them so that those that sound alike lie together."
+
+
+def show(opened: Opened, rows: np.ndarray, key: str) -> int | None:
+    """The map, or a button that has it made; the number of the clip that was pressed.
+
+    Args:
+        rows: the clips that are wanted; others are faint.
+    """
+    runs = _runs()
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        by = st.selectbox(
+            "Arranged by", [MEL, *runs], key=f"{key}-by", width=300, help="What the distance of two clips is measured with.",
+            format_func=told_apart([MEL, *runs], lambda run: f"Embeddings of {run_name(runs[run])}" if run else "Mel statistics"),
+        )  # fmt: skip
+        run = runs.get(by) if by else None
+        colours = {"class": "Class", "fold": "Fold"} | ({"verdict": "Correctness"} if run is not None else {})
+        colour = one_of("Colour", colours, default="class", key=f"{key}-colour-{len(colours)}")
+        from labcore.explore.clips.map import METHODS
+
+        method = one_of(
+            "Method", METHODS, default="tsne", key=f"{key}-method",
+            help="t-SNE keeps neighbours together; PCA keeps distances.",
+        )  # fmt: skip
+    plan = ProfilePlan(dataset=opened.dataset.name, map=True, run=by or "")
+    known = _known(opened, run)
+    if known is None:
+        profiles.offer(plan, "Make the map", key=f"{key}-make", help=HELP)
+        return None
+    number = _points(opened, known, run, rows, colour, method, key)
+    if not known.current:
+        st.caption(
+            ":orange[:material/warning:] The clips, or the weights of the run, have changed since the map was made."
+        )
+        profiles.offer(plan, "Make it again", key=f"{key}-make", help=HELP, quiet=True)
+    return number
+
+
+def _runs() -> dict[str, Run]:
+    """The runs with weights whose data set this may be, newest first; any network can embed any clip."""
+    return {name: run for name, (run, _) in live.trained().items()}
+
+
+def _points(
+    opened: Opened, known: ClipMap, run: Run | None, rows: np.ndarray, colour: str, method: str, key: str
+) -> int | None:
+    points = _frame(opened, known, run, rows, colour, method)
+    if not len(points):
+        st.info("None of the clips on the map are in the data set any more.", icon=":material/info:")
+        return None
+    kinds = _kinds(opened, points, colour)
+    title = {"class": "Class", "fold": "Fold", "verdict": "Prediction"}[colour]
+    many = (
+        f"{counted(len(points), 'clip')}"
+        if len(points) == known.clips
+        else f"A sample of {count(len(points))} of {counted(known.clips, 'clip')}"
+    )
+    away = int((~points["there"]).sum())
+    faint = f" {count(away)} that the filter leaves out are faint." if away else ""
+    chart = f"{key}-map-{known.run}-{colour}-{method}"
+    charts.clip_map(points, kinds, title, key=chart, alt=f"Map of {many}", on_press=lambda: None)
+    st.caption(
+        f"{many}.{faint} Press a point to hear it."
+        + (" Colours repeat: choose classes to tell them apart." if len(kinds) > charts.MOST_COLOURS else "")
+    )
+    if colour == "verdict" and (points["kind"] == "not predicted").all():
+        st.caption("The run predicted none of these clips: it held out others.")
+    chosen = (pressed(chart) or {}).get("number")
+    return int(chosen) if chosen is not None and int(chosen) < len(opened.frame) else None
+
+
+def _frame(opened: Opened, known: ClipMap, run: Run | None, rows: np.ndarray, colour: str, method: str) -> pd.DataFrame:
+    """A row a point, as :func:`ui.charts.clips.clip_map` takes them."""
+    import pandas as pd
+
+    from labcore.explore.clips.facts import KEYS
+
+    frame, names = opened.frame, names_of(opened)
+    numbered = frame[list(KEYS)].assign(number=np.arange(len(frame))).drop_duplicates(list(KEYS))
+    placed = known.points.merge(numbered, how="inner", on=list(KEYS))
+    clips = frame.iloc[placed["number"]]
+    label = [names.get(each, shown(each)) or LEFT_OUT for each in clips["label"]]
+    made = pd.DataFrame(
+        {
+            "x": placed[f"{method}_x"], "y": placed[f"{method}_y"], "number": placed["number"],
+            "name": clips["name"].to_numpy(), "label": label, "fold": clips["fold"].to_numpy(),
+            "there": placed["number"].isin(rows).to_numpy(),
+        }
+    )  # fmt: skip
+    if colour == "verdict" and run is not None:
+        predicted = _predicted(opened, run)
+        made["predicted"] = [names.get(each, shown(each)) for each in predicted["predicted"].iloc[placed["number"]]]
+        made["kind"] = predicted["verdict"].iloc[placed["number"]].to_numpy()
+        made = made.sort_values("kind", key=lambda kinds: kinds.map(LAYERS.index), kind="stable")
+    else:
+        made["kind"] = made["label" if colour == "class" else "fold"]
+    return made
+
+
+def _kinds(opened: Opened, points: pd.DataFrame, colour: str) -> list[str]:
+    order = {"class": list(names_of(opened).values()), "fold": [shown(fold) for fold in opened.dataset.folds]}
+    there = set(points["kind"][points["there"]])
+    return [kind for kind in order.get(colour, list(charts.VERDICTS)) if kind in there]
+
+
+def _known(opened: Opened, run: Run | None) -> ClipMap | None:
+    from labcore.explore.clips.map import map_file
+
+    weights = run.weights if run is not None else None
+    name = run.id if run is not None else ""
+    file = map_file(services.workspace(), opened.dataset, name)
+    return _map(
+        str(file),
+        stamp_of(file),
+        name,
+        str(weights or ""),
+        stamp_of(weights) if weights else (0, 0),
+        opened.version,
+        opened,
+    )
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _map(
+    file: str, made: Stamp, run: str, weights: str, trained: Stamp, version: str, _opened: Opened
+) -> ClipMap | None:
+    from labcore.explore.clips.map import known_map
+
+    return known_map(services.workspace(), _opened.dataset, run, Path(weights) if weights else None)
+
+
+def _predicted(opened: Opened, run: Run) -> pd.DataFrame:
+    return _correctness(str(run.predictions), stamp_of(run.predictions), opened.version, opened)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _correctness(file: str, changed: Stamp, version: str, _opened: Opened) -> pd.DataFrame:
+    from labcore.evaluation.clip_predictions import ClipPredictions
+    from labcore.explore.clips.map import correctness
+
+    return correctness(_opened.frame, ClipPredictions.read([Path(file)]))

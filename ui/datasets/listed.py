@@ -1,0 +1,49 @@
+"""A data set in a list: its name, which leads to its page, how much is in it, and what can be done with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from ui.app.shell import address_button, place
+from ui.app.text import counted, plain
+from ui.datasets import listen, manage
+
+if TYPE_CHECKING:
+    from labcore.datasets.glance import DatasetInfo
+
+PAGE, WORD = "pages/datasets.py", "dataset"
+"""The page of data sets, and the word of its address that names one."""
+
+
+def data_set(info: DatasetInfo, prefix: str, *, here: bool = False) -> None:
+    """A data set in two lines, and what can be done with it.
+
+    Args:
+        prefix: of the widgets' keys.
+        here: on the page of data sets, where it is told where it lies, too.
+    """
+    title = f"**{plain(info.name)}**"
+    if here:
+        address_button(title, {WORD: info.name}, key=f"{prefix}-{info.name}-open")
+    else:
+        link(info.name, title)
+    where = f"  \n:small[:gray[{plain(place(info.path))}]]" if here and info.path else ""
+    st.markdown(f":small[{size(info)}]{where}")
+    with st.container(horizontal=True, gap="small"):
+        if not info.error:
+            listen.panel(info.name, prefix)
+        manage.manage(info.name, prefix)
+
+
+def size(info: DatasetInfo) -> str:
+    """How much is in a data set, or why it cannot be read, as Markdown."""
+    if info.error:
+        return f":red[{plain(info.error)}]"
+    return f":gray[{counted(info.clips, 'clip')} in {counted(info.classes, 'class', 'classes')}]"
+
+
+def link(name: str, label: str, icon: str | None = None) -> None:
+    """A link to the page of a data set."""
+    st.page_link(PAGE, label=label, icon=icon, query_params={WORD: name})

@@ -1,0 +1,44 @@
+"""What the page of data sets shows, by the word of its address: one data set, or else the list of all."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from labcore.texts import shown
+from ui.app import live
+from ui.app.shell import errors_in_place
+from ui.components import pager
+from ui.datasets import manage, one, summary
+from ui.datasets.listed import WORD, data_set
+
+AT_ONCE = 20
+
+
+def show() -> None:
+    """The view that the address asks for. A name of something that is gone is told, and the list follows."""
+    if added := manage.take_added():
+        st.query_params.from_dict({WORD: added})
+    infos = {shown(info.name): info for info in summary.infos()}
+    if wanted := st.query_params.get(WORD, ""):
+        name = summary.called_now(wanted)
+        if name in infos:
+            one.show(infos[name])
+            return
+        live.gone("data set", wanted)
+    _list(sorted(infos.values(), key=lambda info: bool(info.error)))  # the sound ones first
+
+
+def _list(infos: list) -> None:
+    left, right = st.columns([3, 2], gap="large")
+    with left, errors_in_place():
+        if not infos:
+            live.no_data_yet("demo-datasets", lambda: None)
+        part = pager.part(len(infos), AT_ONCE, key="datasets-page", what="data sets")
+        for info in infos[part]:
+            with st.container(border=True):
+                data_set(info, "datasets", here=True)
+    with right, errors_in_place():
+        st.header("Add a data set", anchor=False)
+        manage.add("datasets")
+        if infos and not any(info.name == "demo" for info in infos):
+            live.demo_button("demo-datasets-more", kind="secondary")
