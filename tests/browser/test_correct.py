@@ -14,7 +14,7 @@ from labcore.events import RunFinished, last_of
 from labcore.runs import Run
 from labcore.workspace import Workspace
 
-from .conftest import PATIENCE_MS, Server
+from .conftest import PATIENCE_MS, POLLING_MS, Server
 from .furnished import Furnished
 from .test_main_job import visible
 
@@ -50,7 +50,7 @@ ASKED = """before => {
 def heard(page, number: int, before: str = "") -> str:
     """The name of the clip at hand, once so many are done, it is another one than before, and it plays."""
     visible(page, re.compile(rf"^{number} of 24 clips"))
-    return page.wait_for_function(ASKED, arg=before, timeout=PATIENCE_MS).json_value()
+    return page.wait_for_function(ASKED, arg=before, timeout=PATIENCE_MS, polling=POLLING_MS).json_value()
 
 
 def test_ten_clips_are_corrected_by_keyboard(server: Server, furnished: Furnished, page, annotated: Workspace, until):
