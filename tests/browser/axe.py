@@ -109,7 +109,11 @@ def turn_to(page, url: str) -> None:
 def examine(page, *, contrasts: bool = False) -> Findings:
     """Everything that is wrong with the page as it stands; its contrasts where they are asked for: they take most of the time."""
     page.evaluate("(axe) => window.axe || (0, eval)(axe)", script())
-    options = {"resultTypes": ["violations", "passes"] if contrasts else ["violations"], "preload": False, "rules": LEFT_OUT}
+    options = {
+        "resultTypes": ["violations", "passes"] if contrasts else ["violations"],
+        "preload": False,
+        "rules": LEFT_OUT,
+    }
     told = page.evaluate("(options) => axe.run(document, options)", options)
     faults = [
         f"{one['id']}: {node['html'][:200]} ({' '.join(node.get('failureSummary', '').split())[:200]})"
