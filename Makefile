@@ -28,7 +28,7 @@ PYTEST_FLAGS := -n 3 --no-loadscope-reorder
 
 CONTAINER_TEST ?= ../shared/tools/container-test.sh
 
-.PHONY: help run test test-all test-torch26 audit container-test lint format screenshots clean
+.PHONY: help run test test-all test-torch26 audit container-test gpu-check lint format screenshots clean
 .DELETE_ON_ERROR:
 
 help:
@@ -38,6 +38,7 @@ help:
 	@echo "make test-torch26 the tests with torch 2.6.0, the oldest that is supported"
 	@echo "make audit        ask whether vulnerabilities of the installed packages are known (0 no, 1 yes, 2 docs/audit.toml, 3 could not ask)"
 	@echo "make container-test lint the Dockerfile, check compose.yaml, build the image and try it with Docker or Podman"
+	@echo "make gpu-check    what only a GPU can show, in eight minutes, with a report in gpu-check/"
 	@echo "make lint         style and types only"
 	@echo "make format       put the code in style"
 	@echo "make screenshots  take the pictures of the README from the running lab"
@@ -69,6 +70,10 @@ container-test: $(INSTALLED_DEV)
 	else echo "skipped: there is no $(CONTAINER_TEST)"; fi
 	@if command -v docker > /dev/null || command -v podman > /dev/null; then $(BIN)/python scripts/container_check.py $(CONTAINER_CHECK); \
 	else echo "skipped: neither docker nor podman is here"; fi
+
+# The report names card, driver, versions and every figure. GPU_CHECK="--only doctor tests" takes these steps alone.
+gpu-check: $(INSTALLED_DEV)
+	@$(BIN)/python scripts/gpu_check.py $(GPU_CHECK)
 
 lint: $(INSTALLED_DEV)
 	$(BIN)/ruff format --check .

@@ -271,6 +271,10 @@ class RuntimeConfig(SettingGroup):
         "auto", "torch.compile", "Compile the network with torch.compile. auto: if the run is long enough to pay for it, and the "
         "compiled network is faster and gives the same result.", advanced=True,
     )  # fmt: skip
+    cuda_graph: Literal["auto", "off"] = setting(
+        "auto", "CUDA graph", "On a GPU, record a training step once and replay it, so that the processor does not slow the GPU down. "
+        "auto: wherever the step can be recorded. off: queue every step kernel by kernel.", advanced=True,
+    )  # fmt: skip
     out_of_memory: Literal["fail", "split"] = setting(
         "fail", "Out of memory", "fail: stop, and tell which batch size would fit. split: continue with smaller micro-batches and the "
         "same steps (gradient accumulation).", advanced=True,

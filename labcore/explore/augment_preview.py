@@ -188,7 +188,9 @@ def preview(
         told = _listen(placing.pipeline.chain, snr_db, mix_ratio, augment.noise_colour, noise)
         placed = steps in ("all", "time_shift")
         starts = placing.pipeline.starts(placing.rows) if placed else placing.middle_starts(placing.margin)
-        images, targets = placing.pipeline.images(placing.rows, torch.eye(len(clips)), mixing, starts=starts)
+        images, targets = placing.pipeline.chain(
+            placing.pipeline.cut(placing.rows, starts), torch.eye(len(clips)), mixing
+        )
     if mixing:
         told["ratio"] = float(targets[0, 0])
     return _shown(config, placing, images[0], int(starts[0]), on, told, sound)

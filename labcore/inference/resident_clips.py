@@ -7,7 +7,7 @@ stay in memory (the clip store's pages of the disk) and batches are cut there an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,9 @@ from torch import Tensor
 
 from labcore.datasets.store import ClipStore
 from labcore.features import LogMel
+
+AT_ONCE = 2**24
+"""So many samples are worked on at once on a GPU."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,23 @@ class ResidentClips:
             return windows
         scales = self.scales[clips].to(self.device, non_blocking=True)
         return windows.float() * scales.reshape(-1, *[1] * (windows.dim() - 1))
+
+    def alike(self, clips: Tensor) -> Iterator[Tensor]:
+        """Clips that are best worked on at once, one part after the other: on a GPU some of one length, on a CPU each by itself.
+
+        Args:
+            clips: (clips,) int64, on the CPU.
+        """
+        if self.device.type != "cuda":
+            yield from clips.split(1)
+            return
+        lengths = self.lengths[clips]
+        for length in lengths.unique().tolist():
+            yield from clips[lengths == length].split(max(1, AT_ONCE // max(1, length)))
+
+    def whole(self, clips: Tensor) -> Tensor:
+        """Clips of one length as they are: (batch,) → (batch, length, …) float32 on the device."""
+        return self.windows(clips, torch.zeros_like(clips), int(self.lengths[clips[0]]))
 
     def _gather(self, clips: Tensor, starts: Tensor, length: int, around: bool) -> Tensor:
         facts = torch.stack([self.offsets[clips], self.lengths[clips], starts])
@@ -114,12 +134,18 @@ def mel_cache(
     if int(offsets[-1]) * n_mels * 4 > free * 0.4:
         return None
     values = torch.empty(int(offsets[-1]), n_mels, device=waves.device)
+    done = 0
     with torch.inference_mode():
-        for clip, length in enumerate(waves.lengths.tolist()):
-            waveform = waves.windows(torch.tensor([clip]), torch.tensor([0]), length)
-            values[offsets[clip] : offsets[clip + 1]] = log_mel.power(waveform)[0].T
-            if clip % 64 == 63 or clip + 1 == len(frames):
-                progress(clip + 1, len(frames))
+        for clips in waves.alike(torch.arange(len(frames))):
+            power = log_mel.power(waves.whole(clips)).transpose(1, 2)  # (alike, frames, n_mels)
+            if len(clips) == 1:
+                values[offsets[clips[0]] : offsets[clips[0] + 1]] = power[0]
+            else:
+                place = offsets[clips][:, None] + torch.arange(power.shape[1])
+                values[place.to(waves.device)] = power
+            if done // 64 != (done + len(clips)) // 64 or done + len(clips) == len(frames):
+                progress(done + len(clips), len(frames))
+            done += len(clips)
     return ResidentClips(values, offsets, None, waves.device)
 
 

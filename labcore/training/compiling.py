@@ -55,12 +55,11 @@ def worth_trying(steps: int, step_seconds: float) -> bool:
     return MOST_SHARE * steps * step_seconds > USUAL_SECONDS
 
 
-def compiled(network: nn.Module, device: torch.device) -> Callable[[Tensor], Tensor]:
-    """Compiled code over the network's own weights, for inputs of one shape. On a GPU its kernels are replayed as a CUDA graph."""
+def compiled(network: nn.Module) -> Callable[[Tensor], Tensor]:
+    """Compiled code over the network's own weights, for inputs of one shape."""
     # torch looks for a CUDA toolkit and warns where there is none, on a machine that needs none
     logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
-    mode = "reduce-overhead" if device.type == "cuda" else "default"
-    return torch.compile(network, mode=mode, dynamic=False)
+    return torch.compile(network, dynamic=False)
 
 
 def mend(error: BaseException) -> bool:

@@ -102,10 +102,10 @@ def _steps(trainer: Trainer, pace: EpochPace, should_stop: Callable[[], bool]) -
     for step in range(steps):
         if trainer.context.any(should_stop()):
             return False
-        batch_split = trainer.step(step)
+        told = trainer.step(step)
         pace.stepped()
-        if batch_split is not None:
-            yield batch_split
+        if told is not None:
+            yield told
         if pace.known and time.perf_counter() - shown > PROGRESS_SECONDS:
             shown = time.perf_counter()
             yield _progress(trainer, step + 1, steps, pace)

@@ -16,11 +16,14 @@ def body_of(network: nn.Module) -> list[nn.Parameter]:
     return [parameter for parameter in network.parameters() if id(parameter) not in head]
 
 
-def make_optimizer(optim: OptimConfig, network: nn.Module, freezes: bool = False) -> torch.optim.Optimizer:
+def make_optimizer(
+    optim: OptimConfig, network: nn.Module, freezes: bool = False, capturable: bool = False
+) -> torch.optim.Optimizer:
     """The optimizer of a run: one group of parameters, or the head and after it the body where the two learn differently.
 
     Args:
         freezes: in some steps the head alone learns.
+        capturable: its steps can be recorded as a CUDA graph.
     """
     lr = optim.peak_lr
     groups: list[dict[str, object]] = [{"params": list(network.parameters())}]
@@ -30,7 +33,7 @@ def make_optimizer(optim: OptimConfig, network: nn.Module, freezes: bool = False
         head = [parameter for parameter in network.parameters() if id(parameter) not in inside]
         groups = [{"params": head, "lr": lr}, {"params": body, "lr": lr * optim.body_lr}]
     if optim.optimizer == "adamw":
-        return torch.optim.AdamW(groups, lr=lr, weight_decay=optim.weight_decay, fused=True)
+        return torch.optim.AdamW(groups, lr=lr, weight_decay=optim.weight_decay, fused=True, capturable=capturable)
     return torch.optim.SGD(
         groups,
         lr=lr,

@@ -99,31 +99,17 @@ class InputPipeline:
         """Where crops begin, drawn from torch's global CPU generator, in the unit of the source: (batch,) → (batch,)."""
         return self.sampler.starts(rows, self.shift)
 
-    def images(
-        self,
-        rows: Tensor,
-        targets: Tensor,
-        mixing: bool,
-        mark: Callable[[str], None] = lambda kind: None,
-        starts: Tensor | None = None,
-    ) -> tuple[Tensor, Tensor]:
-        """A batch as the network is given it.
+    def cut(self, rows: Tensor, starts: Tensor | None = None) -> Tensor:
+        """A batch as :attr:`chain` is given it.
 
         Args:
             rows: (batch,) which clips, int64.
-            targets: (batch, classes), on the device.
-            mixing: whether clips are mixed with each other.
-            mark: called after each part with what it was, as for :class:`~labcore.augment.Augmentation`; the first is ``data``.
             starts: (batch,) where the crops begin; drawn where they are not given.
 
         Returns:
-            (batch, n_mels, frames) normalised log-mels, and the targets, soft where clips were mixed.
+            (batch, samples) waveforms, or (batch, frames, n_mels) mel powers, on the device.
         """
-        starts = self.starts(rows) if starts is None else starts
-        cut = self.source.windows(rows, starts, self.window, around=True)  # (batch, samples) or (batch, frames, n_mels)
-        mark("data")
-        images, targets = self.chain(cut, targets, mixing, mark)
-        return images, targets
+        return self.source.windows(rows, self.starts(rows) if starts is None else starts, self.window, around=True)
 
     @torch.inference_mode()
     def fit_normalisation(self) -> None:
@@ -131,14 +117,13 @@ class InputPipeline:
         log_mel, source = self.log_mel, self.source
         total = torch.zeros(log_mel.mean.shape[0], dtype=torch.float64, device=source.device)
         squares, count = torch.zeros_like(total), 0
-        lengths = source.lengths[self.rows].tolist()
-        for row, length in zip(self.rows[:, None], lengths, strict=True):
-            clip = source.windows(row, torch.tensor([0]), length)
-            power = clip[0].T if clip.dim() == 3 else log_mel.power(clip)[0]  # (n_mels, frames)
+        for rows in source.alike(self.rows):
+            clips = source.whole(rows)
+            power = clips.transpose(1, 2) if clips.dim() == 3 else log_mel.power(clips)  # (alike, n_mels, frames)
             level = log_mel.decibels(power).double()
-            total += level.sum(1)
-            squares += level.square().sum(1)
-            count += level.shape[1]
+            total += level.sum((0, 2))
+            squares += level.square().sum((0, 2))
+            count += len(level) * level.shape[2]
         log_mel.fit(total.to(log_mel.mean.device), squares.to(log_mel.mean.device), max(1, count))
 
 

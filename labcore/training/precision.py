@@ -39,6 +39,10 @@ class Precision:
     def format(self) -> torch.memory_format:
         return FORMATS[self.memory_format]
 
+    def on_graph(self, device: torch.device) -> bool:
+        """Whether steps can be replayed as a CUDA graph. With fp16 the processor has to know whether a step's gradients are finite."""
+        return device.type == "cuda" and self.precision != "fp16"
+
     def run(self, network: nn.Module, images: Tensor) -> Tensor:
         """A forward pass: images (batch, 1, n_mels, frames) → logits (batch, classes)."""
         with self.autocast(images.device):
@@ -48,6 +52,6 @@ class Precision:
         """The network itself, its weights in the memory format."""
         return network.to(memory_format=self.format())  # type: ignore[call-overload]
 
-    def forward_of(self, network: nn.Module, device: torch.device) -> Callable[[Tensor], Tensor]:
+    def forward_of(self, network: nn.Module) -> Callable[[Tensor], Tensor]:
         """What training calls for a forward pass: the network, or compiled code that works on the network's own weights."""
-        return compiling.compiled(network, device) if self.compiled else network
+        return compiling.compiled(network) if self.compiled else network

@@ -60,10 +60,12 @@ def choose_precision(
     compiling_is_open = insist or (runtime.compile == "auto" and steps >= compiling.FEWEST_STEPS)
     if len(candidates) == 1 and not compiling_is_open:
         return Precision(candidates[0].precision, candidates[0].memory_format, "as configured")
-    key = _key(model, shape, device, candidates)
+    graph = runtime.cuda_graph == "auto"
+    key = _key(model, shape, device, candidates, graph)
     choice = _recall(_kept(workspace, key), Precision)
     if choice is None:
-        choice, clear = _decided(time_ways(candidates, network, shape, device.torch(), steps, report), len(candidates))
+        timing = time_ways(candidates, network, shape, device.torch(), graph, steps, report)
+        choice, clear = _decided(timing, len(candidates))
         if clear:
             _keep(_kept(workspace, key), choice)
     if not compiling_is_open:
@@ -72,7 +74,7 @@ def choose_precision(
     if trial is None:
         if not insist and not compiling.worth_trying(steps, choice.step_seconds):
             return choice
-        trial, clear = try_compiled(choice, network, shape, device.torch(), workspace, report)
+        trial, clear = try_compiled(choice, network, shape, device.torch(), graph, workspace, report)
         if clear or insist:
             _keep(_kept(workspace, f"{key}-compiled"), trial)
     taken = trial.taken(steps, choice.step_seconds, insist)
@@ -131,10 +133,14 @@ def _decided(timing: Timing, ways: int) -> tuple[Precision, bool]:
         return replace(default, reason=reason, step_seconds=base), False
     slowest = max(least, key=lambda way: least[way])
     reason = (
-        f"fastest of {ways} configurations: {1000 * taken:.0f} ms per step, "
-        f"{1000 * least[slowest]:.0f} ms in {slowest.precision} {slowest.memory_format}"
+        f"fastest of {ways} configurations: {_ms(taken)} per step, "
+        f"{_ms(least[slowest])} in {slowest.precision} {slowest.memory_format}"
     )
     return replace(best, reason=reason, step_seconds=taken), True
+
+
+def _ms(seconds: float) -> str:
+    return f"{1000 * seconds:.{0 if seconds >= 0.01 else 1}f} ms"
 
 
 def _precisions(device: DeviceChoice) -> list[str]:
@@ -144,16 +150,21 @@ def _precisions(device: DeviceChoice) -> list[str]:
 
 
 def _key(
-    model: ModelConfig, shape: tuple[int, int, int, int], device: DeviceChoice, candidates: list[Precision]
+    model: ModelConfig,
+    shape: tuple[int, int, int, int],
+    device: DeviceChoice,
+    candidates: list[Precision],
+    graph: bool,
 ) -> str:
     facts = [
         device.name,
         torch.__version__,
         torch.get_num_threads(),
-        3,  # what is remembered, by its version
+        4,  # what is remembered, by its version
         model.name,
         model.width,
         shape,
+        graph,
         [(candidate.precision, candidate.memory_format) for candidate in candidates],
     ]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:24]

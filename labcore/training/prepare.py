@@ -165,7 +165,11 @@ class _Preparation:
             return Precision("fp32", "contiguous", "process 0 decides")  # comes with the agreement
         shape = (len(context.part(range(batch))), 1, config.features.n_mels, pipeline.frames)
         steps = config.epochs * (clips // batch)
-        runtime = config.runtime if context.alone else config.runtime.model_copy(update={"compile": "off"})
+        runtime = (
+            config.runtime
+            if context.alone
+            else config.runtime.model_copy(update={"compile": "off", "cuda_graph": "off"})
+        )
         precision = yield from follow(
             "choosing the fastest precision for this machine (once)",
             lambda progress: choose_precision(

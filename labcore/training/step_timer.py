@@ -1,18 +1,23 @@
 """Where the time of training goes: clips cut, augmented, made into mels, the network, and waiting.
 
 On a CPU every part of every step is timed. On a GPU the calls only queue work: there one step about every second gets events between
-its parts, which the device stamps as it passes them and which are read when it is past them, so that nothing waits for it.
+its parts, which the device stamps as it passes them and which are read when it is past them, so that nothing waits for it. A step
+that is replayed from a CUDA graph has its events recorded with it, stamped anew at each replay: of these the last step is read.
 """
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Iterator
 from itertools import pairwise
 
 import torch
 
 KINDS = ("data", "augmentation", "mel", "network", "waiting")
 SAMPLE_SECONDS = 1.0
+Stamp = tuple[str, torch.cuda.Event]
+"""What the time since the event before it was spent on, and the event."""
 
 
 class StepTimer:
@@ -24,8 +29,11 @@ class StepTimer:
         self.last = time.perf_counter()
         self.steps = 0
         self.sampled = -SAMPLE_SECONDS
-        self.open: list[tuple[str, torch.cuda.Event]] = []
-        self.samples: list[list[tuple[str, torch.cuda.Event]]] = []
+        self.open: list[Stamp] = []
+        self.samples: list[list[Stamp]] = []
+        self.is_recording = False
+        self.recorded: list[Stamp] = []  # within the graph
+        self.replay: list[Stamp] = []  # of the last step that was replayed
         self.sums, self.measured = dict.fromkeys(KINDS, 0.0), 0
 
     def begin_epoch(self) -> None:
@@ -41,11 +49,16 @@ class StepTimer:
         self.steps += 1
         if not self.on_gpu:
             self.mark("waiting")
+        elif self.recorded:
+            self.open = [("waiting", _stamp())]
         elif (now := time.perf_counter()) - self.sampled >= SAMPLE_SECONDS:
             self.sampled, self.open = now, [("waiting", _stamp())]
 
     def mark(self, kind: str) -> None:
         """What was done since the last mark is of this kind."""
+        if self.is_recording:
+            self.recorded += _stamp_in_graph(kind)
+            return
         if self.on_gpu:
             if self.open:
                 self.open.append((kind, _stamp()))
@@ -59,6 +72,24 @@ class StepTimer:
         if self.open:
             self.samples.append(self.open)
             self.open = []
+
+    @contextlib.contextmanager
+    def recording(self) -> Iterator[None]:
+        """Inside, marks become part of the graph that is recorded."""
+        self.is_recording = True
+        try:
+            yield
+        finally:
+            self.is_recording = False
+
+    def forget_recording(self) -> None:
+        """The graph with the marks in it is no longer replayed."""
+        self.recorded, self.replay, self.open = [], [], []
+
+    def replayed(self) -> None:
+        """This step's graph was queued. Where it has no marks of its own, nothing can be told of it."""
+        self.replay = [*self.open, *self.recorded, ("network", _stamp())] if self.recorded else []
+        self.open = []
 
     def by_phase(self, seconds: float) -> dict[str, float]:
         """Seconds by kind since the epoch began, summing up to ``seconds``, which is how long that was.
@@ -80,7 +111,10 @@ class StepTimer:
         return _rounded(told)
 
     def _read_samples(self) -> None:
-        """Take in the sampled steps that the device is past."""
+        """Take in the sampled steps that the device is past. One that was replayed stands for all of its epoch."""
+        if self.replay and self.replay[-1][1].query():
+            self.samples, self.measured, self.sums = [self.replay], 0, dict.fromkeys(KINDS, 0.0)
+            self.replay = []
         while self.samples and self.samples[0][-1][1].query():
             sample = self.samples.pop(0)
             for (_, before), (kind, after) in pairwise(sample):
@@ -92,6 +126,16 @@ def _stamp() -> torch.cuda.Event:
     event = torch.cuda.Event(enable_timing=True)
     event.record()
     return event
+
+
+def _stamp_in_graph(kind: str) -> list[Stamp]:
+    """A mark that is stamped at every replay; none where this torch has none (before 2.8)."""
+    try:
+        event = torch.cuda.Event(enable_timing=True, external=True)
+    except TypeError:
+        return []
+    event.record()
+    return [(kind, event)]
 
 
 def _rounded(seconds: dict[str, float]) -> dict[str, float]:

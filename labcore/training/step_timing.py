@@ -1,4 +1,4 @@
-"""Timing of training steps: each way of computing in turn, and compiled code against plain."""
+"""Timing of training steps: each way of computing in turn, and compiled code against plain. On a GPU steps are replayed, as in training."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from labcore.errors import LabError
 from labcore.jobs.following import OnProgress, Stopped
 from labcore.models.dropout import Dropout
 from labcore.training import compiling
+from labcore.training.captured import WARM_STEPS, CapturedStep
 from labcore.training.precision import Precision
+from labcore.training.step_timer import StepTimer
 from labcore.workspace import Workspace
 
 MOST_ROUNDS = 5
@@ -40,10 +42,15 @@ def time_ways(
     network: nn.Module,
     shape: tuple[int, int, int, int],
     device: torch.device,
+    graph: bool,
     steps: int,
     report: OnProgress,
 ) -> Timing:
-    """Seconds of training steps for each candidate that gives finite numbers; interleaved, as long as the time lasts."""
+    """Seconds of training steps for each candidate that gives finite numbers; interleaved, as long as the time lasts.
+
+    Args:
+        graph: whether steps are replayed as a CUDA graph where they can be.
+    """
     most = len(candidates) * (1 + MOST_ROUNDS)
     first: dict[Precision, float] = {}
     steppers: dict[Precision, _Stepper] = {}
@@ -52,7 +59,7 @@ def time_ways(
         if first and time.perf_counter() >= end:
             break
         report(done, most)
-        stepper = _Stepper(candidate, network, shape, device)
+        stepper = _Stepper(candidate, network, shape, device, graph)
         first[candidate] = stepper.seconds()
         if candidate is candidates[0] and steps:
             end += min(0.0, BOX_SHARE * steps * first[candidate] - BOX_SECONDS)
@@ -76,17 +83,18 @@ def try_compiled(
     network: nn.Module,
     shape: tuple[int, int, int, int],
     device: torch.device,
+    graph: bool,
     workspace: Workspace,
     report: OnProgress,
 ) -> tuple[compiling.CompileResult, bool]:
     """Compile a copy, compare its gradients with the plain network's, and time both in turn; whether the outcome is clear, too."""
     # where compiled code is kept for the next run, unless the environment names a place
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(workspace.cache / "compiled"))
-    plain = _Stepper(choice, network, shape, device)
+    plain = _Stepper(choice, network, shape, device, graph)
     plain.seconds()
     try:
         start = time.perf_counter()
-        quick = _Stepper(replace(choice, compiled=True), network, shape, device)
+        quick = _Stepper(replace(choice, compiled=True), network, shape, device, graph)
         quick.seconds()
         taken = time.perf_counter() - start
         if not compiling.agree(plain.gradient(), quick.gradient()):
@@ -105,7 +113,7 @@ def try_compiled(
         raise
     except Exception as error:  # whatever the compiler stumbles over, training goes on without it
         if compiling.mend(error):
-            return try_compiled(choice, network, shape, device, workspace, report)
+            return try_compiled(choice, network, shape, device, graph, workspace, report)
         return compiling.CompileResult(0.0, 0.0, f"it failed: {' '.join(str(error).split())[:200]}"), True
     scatter = max(median(seconds) - min(seconds) for seconds in times.values())
     gain = 1.0 - min(times[quick]) / min(times[plain])
@@ -115,23 +123,34 @@ def try_compiled(
 
 class _Stepper:
     def __init__(
-        self, candidate: Precision, network: nn.Module, shape: tuple[int, int, int, int], device: torch.device
-    ):
+        self,
+        candidate: Precision,
+        network: nn.Module,
+        shape: tuple[int, int, int, int],
+        device: torch.device,
+        graph: bool,
+    ) -> None:
         self.candidate, self.device = candidate, device
         self.network = candidate.lay_out(copy.deepcopy(network).to(device)).train()
         generator = torch.Generator().manual_seed(0)
         images = torch.randn(shape, generator=generator).to(device)
         self.images = images.contiguous(memory_format=candidate.format())
         self.optimizer = torch.optim.SGD(self.network.parameters(), lr=1e-3)
-        self.forward = candidate.forward_of(self.network, device)
+        self.forward = candidate.forward_of(self.network)
+        self.targets = torch.arange(len(images), device=device)
+        on_graph = graph and candidate.on_graph(device)
+        self.step = CapturedStep(self._step, StepTimer(device)) if on_graph else self._step
+        self.warm_steps = WARM_STEPS + 1 if on_graph else 0
         self.start = copy.deepcopy(self.network.state_dict())
         self.finite = True
 
     def seconds(self) -> float:
+        for _ in range(self.warm_steps):
+            self.step(self.images, self.targets)
+        self.warm_steps = 0
         synchronise(self.device)
         start = time.perf_counter()
-        loss = self._backward()
-        self.optimizer.step()
+        loss = self.step(self.images, self.targets)
         synchronise(self.device)
         taken = time.perf_counter() - start
         self.finite = self.finite and bool(torch.isfinite(loss))
@@ -143,17 +162,21 @@ class _Stepper:
         shares = {module: module.share for module in self.network.modules() if isinstance(module, Dropout)}
         for module in shares:
             module.share = 0.0
-        self._backward()
+        self._backward(self.images, self.targets)
         for module, share in shares.items():
             module.share = share
         parts = [weight.grad.flatten() for weight in self.network.parameters() if weight.grad is not None]
         return torch.cat(parts).float()
 
-    def _backward(self) -> Tensor:
+    def _step(self, images: Tensor, targets: Tensor) -> Tensor:
+        loss = self._backward(images, targets)
+        self.optimizer.step()
+        return loss
+
+    def _backward(self, images: Tensor, targets: Tensor) -> Tensor:
         with self.candidate.autocast(self.device):
-            logits = self.forward(self.images)
-        target = torch.arange(len(self.images), device=self.device) % logits.shape[1]
-        loss = F.cross_entropy(logits.float(), target)
+            logits = self.forward(images)
+        loss = F.cross_entropy(logits.float(), targets % logits.shape[1])
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         return loss.detach()

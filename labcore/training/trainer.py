@@ -13,20 +13,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.amp.grad_scaler import GradScaler
-from torch.optim.swa_utils import AveragedModel
 
 from labcore.config import RunConfig
 from labcore.errors import LabError, RunError
-from labcore.events import BatchSplit, Epoch
+from labcore.events import BatchSplit, Epoch, Log
 from labcore.inference.classifier import Classifier
 from labcore.models.dropout import set_dropout
 from labcore.training import compiling
+from labcore.training.captured import CapturedStep
 from labcore.training.memory import is_out_of_memory, largest_batch, out_of_memory, out_of_memory_of_part
 from labcore.training.optimizer import body_of, make_optimizer, make_schedule
 from labcore.training.pace import EpochPace
 from labcore.training.session import Session
 from labcore.training.step_timer import StepTimer
 from labcore.training.tensorboard import FEW
+from labcore.training.weight_average import weight_average
 
 
 class Trainer:
@@ -43,15 +44,27 @@ class Trainer:
         if self.config.runtime.micro_batch is None:  # parts of a batch have statistics of their own
             network = self.context.synchronised(network, self.device)
         self.network = session.precision.lay_out(network)
-        made_by = session.precision.forward_of if self.context.alone else self.context.wrap
-        self.forward: Callable[[Tensor], Tensor] = made_by(self.network, self.device)
+        self.forward: Callable[[Tensor], Tensor] = (
+            session.precision.forward_of(self.network)
+            if self.context.alone
+            else self.context.wrap(self.network, self.device)
+        )
         self.micro_batch = min(self.config.runtime.micro_batch or self.batch, self.batch)
-        self.average = AveragedModel(self.network, use_buffers=True) if self.config.optim.averaging else None
+        self.average = weight_average(self.network) if self.config.optim.averaging else None
         optim, freezes = self.config.optim, self.config.model.freeze_epochs > 0
-        self.optimizer = make_optimizer(optim, self.network, freezes)
+        wanted = self.context.alone and self.config.runtime.cuda_graph == "auto"
+        on_graph = wanted and session.precision.on_graph(self.device)
+        self.optimizer = make_optimizer(optim, self.network, freezes, capturable=on_graph)
         self.schedule = make_schedule(optim.schedule, self.optimizer, self.config.epochs * self.steps)
         self.scaler = GradScaler(self.device.type, enabled=session.precision.precision == "fp16")
         self.clock = StepTimer(self.device)
+        self.captured = CapturedStep(self.compute, self.clock) if on_graph else None
+        rates = [0.0 for _ in self.optimizer.param_groups]
+        self.rates: list[float | Tensor] = [
+            torch.tensor(rate, device=self.device) if on_graph else rate for rate in rates
+        ]
+        self.loss_sum, self.hits = torch.zeros((), device=self.device), torch.zeros((), device=self.device)
+        self.mixing = self.frozen = self.trouble_told = False
         weights = session.balance.loss_weights()
         self.class_weights = None if weights is None else weights.to(self.device)
         self.epoch = 0
@@ -74,6 +87,7 @@ class Trainer:
         if config.model.dropout != self.config.model.dropout:
             set_dropout(self.network, config.model.dropout)
         self.config = config
+        self._record_anew()
 
     @property
     def lr(self) -> float:
@@ -88,19 +102,22 @@ class Trainer:
         rows = self.session.train_rows
         self.order = rows[self.session.balance.order()]
         self.context.separate(self.config.runtime.seed * 1_000_003 + self.epoch)
-        self.loss_sum = torch.zeros((), device=self.device)
-        self.hits = torch.zeros((), device=self.device)
+        self.loss_sum.zero_()
+        self.hits.zero_()
         self.shown: Tensor | None = None  # the first clips of the epoch as the network saw them, for whoever draws them
         plain = self.epoch > self.config.epochs * (1 - self.config.augment.plain_share)
-        self.mixing = self.config.augment.mixup > 0 and not plain
+        mixing, frozen = self.config.augment.mixup > 0 and not plain, self.epoch <= self.config.model.freeze_epochs
+        if (mixing, frozen) != (self.mixing, self.frozen):
+            self.mixing, self.frozen = mixing, frozen
+            self._record_anew()
         self.network.train()
         return self.steps
 
-    def step(self, number: int) -> BatchSplit | None:
+    def step(self, number: int) -> BatchSplit | Log | None:
         """One step of the optimizer on one batch; nothing in it waits for the device.
 
         Returns:
-            What was done where memory ran out; the step itself was taken then, too.
+            What was done where memory ran out (the step itself was taken then, too), or where steps could not be recorded.
 
         Raises:
             OutOfMemoryError: memory ran out and batches are not to be divided, or not even one clip fits.
@@ -110,13 +127,14 @@ class Trainer:
         error = self._attempt(rows)
         self.clock.end_step()
         if error is None:
-            return None
+            return self._untold_trouble()
         if not self.context.alone:  # the others wait for this one's gradients: it cannot look for what fits
             raise out_of_memory_of_part(len(rows), self.batch, self.session.device.name) from error
         fits = self._largest_batch()
         if fits is None or self.config.runtime.out_of_memory == "fail":
             raise out_of_memory(self.micro_batch, fits, self.session.device.name) from error
         self.micro_batch = fits
+        self._record_anew()
         again = self._attempt(rows)
         if again is not None:
             raise out_of_memory(fits, None, self.session.device.name) from again
@@ -125,11 +143,13 @@ class Trainer:
     def _attempt(self, rows: Tensor) -> BaseException | None:
         """The step on these clips; returns the error where memory ran out, without the tensors that its traceback holds."""
         try:
-            with torch.no_grad():
-                images, targets = self.images(rows)
-                if self.shown is None:
-                    self.shown = images[:FEW].clone()
-            self.descend(images, targets)
+            cut, targets = self._cut(rows)
+            self._set_rates()
+            shown = (self.captured or self.compute)(cut, targets)
+            if self.shown is None:
+                self.shown = shown.clone()
+            if self.schedule.last_epoch < self.steps * self.config.epochs:  # a step after the last keeps its rate
+                self.schedule.step()
         except Exception as error:
             if is_out_of_memory(error):
                 return error.with_traceback(None)
@@ -143,23 +163,53 @@ class Trainer:
         if not (self.session.precision.compiled and self.context.alone and compiling.mend(error)):
             return False
         torch.compiler.reset()
-        self.forward = self.session.precision.forward_of(self.network, self.device)
+        self.forward = self.session.precision.forward_of(self.network)
         return True
 
     def _largest_batch(self) -> int | None:
         """Clips that fit at a time, fewer than now."""
         shape = (1, self.config.features.n_mels, self.session.pipeline.frames)
+        self._record_anew()
         self.optimizer.zero_grad(set_to_none=True)
         return largest_batch(lambda batch: self._try(batch, shape), self.micro_batch)
 
-    def images(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """An augmented batch: clips (batch,) → normalised log-mels (batch, 1, n_mels, frames), targets (batch, classes)."""
+    def _untold_trouble(self) -> Log | None:
+        """That steps cannot be recorded as a CUDA graph, once."""
+        if self.captured is None or not self.captured.trouble or self.trouble_told:
+            return None
+        self.trouble_told = True
+        return Log(message=f"steps are not replayed as a CUDA graph, which would be faster: {self.captured.trouble}")
+
+    def _record_anew(self) -> None:
+        """What a step does has changed."""
+        if self.captured is not None:
+            self.captured.forget()
+
+    def _cut(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """A batch before augmentation, as :meth:`InputPipeline.cut` gives it, and targets (batch, classes), on the device."""
         targets = F.one_hot(self.targets[rows], self.classes).float().to(self.device, non_blocking=True)
-        images, targets = self.session.pipeline.images(rows, targets, self.mixing, self.clock.mark)
+        cut = self.session.pipeline.cut(rows)
+        self.clock.mark("data")
+        return cut, targets
+
+    @torch.no_grad()
+    def augmented(self, cut: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Normalised log-mels (batch, 1, n_mels, frames) as the network takes them, and targets (batch, classes)."""
+        images, targets = self.session.pipeline.chain(cut, targets, self.mixing, self.clock.mark)
         return images[:, None].contiguous(memory_format=self.session.precision.format()), targets
 
+    def images(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """An augmented batch: clips (batch,) → as :meth:`augmented`."""
+        return self.augmented(*self._cut(rows))
+
+    def compute(self, cut: Tensor, targets: Tensor) -> Tensor:
+        """All that a step does on the device; returns the first images of the batch as the network saw them."""
+        images, targets = self.augmented(cut, targets)
+        self.descend(images, targets)
+        return images[:FEW]
+
     def descend(self, images: Tensor, targets: Tensor) -> None:
-        """Forward, backward, and a step of the optimizer and of the schedule. A batch in parts gives the gradient of the whole."""
+        """Forward, backward, and a step of the optimizer. A batch in parts gives the gradient of the whole."""
         optim = self.config.optim
         loss_sum, hits = torch.zeros_like(self.loss_sum), torch.zeros_like(self.hits)
         self.optimizer.zero_grad(set_to_none=True)
@@ -176,7 +226,7 @@ class Trainer:
                 self.scaler.scale(loss).backward()
             loss_sum += loss.detach()
             hits += (logits.detach().argmax(1) == wanted.argmax(1)).sum()
-        if self.epoch <= self.config.model.freeze_epochs:
+        if self.frozen:
             for parameter in body_of(self.network):
                 parameter.grad = None
         if optim.clip_norm:
@@ -187,18 +237,22 @@ class Trainer:
         self.loss_sum += loss_sum
         self.hits += hits
 
+    def _set_rates(self) -> None:
+        """The learning rates of this step: those of the schedule, times the factor. On a GPU in place, where a recorded step finds them."""
+        for number, group in enumerate(self.optimizer.param_groups):
+            kept, rate = self.rates[number], float(group["lr"]) * self.config.optim.lr_factor
+            self.rates[number] = kept.fill_(rate) if isinstance(kept, Tensor) else rate
+
     def _update(self) -> None:
-        """Step optimizer and schedule. The schedule, which may work from the rate it left, never sees the factor."""
+        """Step the optimizer. The schedule, which may work from the rate it left, never sees the factor."""
         groups = self.optimizer.param_groups
         scheduled = [group["lr"] for group in groups]
-        for group in groups:
-            group["lr"] = group["lr"] * self.config.optim.lr_factor
+        for group, rate in zip(groups, self.rates, strict=True):
+            group["lr"] = rate
         self.scaler.step(self.optimizer)
         self.scaler.update()
         for group, lr in zip(groups, scheduled, strict=True):
             group["lr"] = lr
-        if self.schedule.last_epoch < self.steps * self.config.epochs:  # a step after the last keeps its rate
-            self.schedule.step()
 
     def finish_epoch(self, pace: EpochPace) -> Epoch:
         """Average, validate, and sum the epoch up.
@@ -213,8 +267,8 @@ class Trainer:
         self.context.align(self.network)
         if self.average is not None and self.epoch > self.config.epochs * (1 - optim.averaging):
             self.average.update_parameters(self.network)
-        self.loss_sum, self.hits = self.context.sum(self.loss_sum) / self.context.size, self.context.sum(self.hits)
-        train_loss = float(self.loss_sum) / self.steps  # waits for the device
+        train_loss = float(self.context.sum(self.loss_sum)) / self.context.size / self.steps  # waits for the device
+        hits = float(self.context.sum(self.hits))
         self.clock.mark("network")
         train_seconds = pace.seconds
         if not math.isfinite(train_loss):
@@ -228,7 +282,7 @@ class Trainer:
             epoch=self.epoch,
             epochs=self.config.epochs,
             train_loss=train_loss,
-            train_accuracy=float(self.hits) / (self.steps * self.batch),
+            train_accuracy=hits / (self.steps * self.batch),
             val_loss=val_loss,
             val_accuracy=val_accuracy,
             lr=self.lr,
@@ -284,6 +338,8 @@ class Trainer:
             if self.average is not None and state["average"] is not None:
                 self.average.load_state_dict(state["average"])
             self.optimizer.load_state_dict(state["optimiser"])
+            for group in self.optimizer.param_groups:  # which may come from another kind of device
+                group.update({"capturable": self.captured is not None} if "capturable" in group else {})
             self.schedule.load_state_dict(state["schedule"])
             self.scaler.load_state_dict(state["scaler"])
         except torch.OutOfMemoryError:

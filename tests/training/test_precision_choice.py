@@ -40,7 +40,7 @@ class Clock:
         class Stepper:
             finite = True
 
-            def __init__(self, candidate, network, shape, device):
+            def __init__(self, candidate, network, shape, device, graph):
                 self.way = (candidate.precision, candidate.memory_format)
 
             def seconds(self):
@@ -165,7 +165,7 @@ def test_a_way_that_gives_no_finite_numbers_is_not_taken():
             value = float("nan") if torch.is_autocast_enabled("cpu") else 1.0
             return images.mean((1, 2, 3))[:, None] * self.weight * torch.tensor([value, value])
 
-    timing = module.time_ways([good, bad], Breaks(), SHAPE, torch.device("cpu"), 0, lambda done, total: None)
+    timing = module.time_ways([good, bad], Breaks(), SHAPE, torch.device("cpu"), True, 0, lambda done, total: None)
     assert set(timing.seconds) == {good}
 
 
@@ -178,7 +178,7 @@ def fixed(**changes):
 
 
 def with_compiler(monkeypatch, function):
-    monkeypatch.setattr(compiling, "compiled", lambda network, device: function(network))
+    monkeypatch.setattr(compiling, "compiled", function)
 
 
 def test_compiled_code_with_the_same_gradients_is_taken_and_remembered(tmp_path, monkeypatch):

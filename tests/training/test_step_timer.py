@@ -83,3 +83,34 @@ def test_on_a_gpu_one_step_a_second_is_sampled_and_none_waited_for(monkeypatch):
     assert sum(told.values()) == pytest.approx(80)
     clock.begin_epoch()
     assert clock.by_phase(1)["waiting"] == 1
+
+
+def test_a_step_that_is_replayed_is_read_from_the_events_in_its_graph(monkeypatch):
+    Event.made, Event.reached = 0, 0
+    monkeypatch.setattr(step_timer, "_stamp", Event)
+    monkeypatch.setattr(step_timer, "_stamp_in_graph", lambda kind: [(kind, Event())])
+    clock = StepTimer(torch.device("cuda"))
+    clock.begin_epoch()
+    clock.begin_step()  # kernel by kernel: sampled
+    clock.mark("data")
+    clock.end_step()
+    clock.begin_step()
+    clock.mark("data")
+    with clock.recording():
+        for kind in ("augmentation", "mel", "network"):
+            clock.mark(kind)
+    recorded = clock.recorded
+    for _ in range(10):
+        clock.begin_step()
+        clock.mark("data")
+        for number, (_, event) in enumerate(recorded):  # a replay stamps them anew
+            event.number = Event.made + number
+        Event.made += len(recorded)
+        clock.replayed()
+        clock.end_step()
+    Event.reached = 8
+    assert clock.by_phase(48)["data"] == pytest.approx(12)  # of the step that was sampled: the last replay is not over
+    Event.reached = Event.made
+    assert clock.by_phase(120) == {"data": 12, "augmentation": 12, "mel": 12, "network": 24, "waiting": 60}
+    clock.forget_recording()
+    assert not clock.recorded
