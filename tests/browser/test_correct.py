@@ -53,7 +53,11 @@ def heard(page, number: int, before: str = "") -> str:
     return page.wait_for_function(ASKED, arg=before, timeout=PATIENCE_MS, polling=POLLING_MS).json_value()
 
 
-def test_ten_clips_are_corrected_by_keyboard(server: Server, furnished: Furnished, page, annotated: Workspace, until):
+def test_ten_clips_are_corrected_by_keyboard(
+    server: Server, furnished: Furnished, browser, annotated: Workspace, until
+):
+    page = browser.new_page(viewport={"width": 1440, "height": 1000})
+    page.set_default_timeout(PATIENCE_MS)
     page.goto(f"{server.url}/runs?run={furnished.finished}&tab=Correct")
     visible(page, re.compile("^0 of 6 clips"))  # three mistakes, and as many others
     page.get_by_role("radio", name="All clips").or_(page.get_by_role("button", name="All clips")).first.press("Enter")
