@@ -69,7 +69,14 @@ class LogMel(nn.Module):
 
     def power(self, waveforms: Tensor) -> Tensor:
         """Mel power: (batch, samples) → (batch, n_mels, frames), float32."""
-        return self.spectrogram(waveforms.float())
+        front = self.spectrogram.spectrogram
+        spectrum = torchaudio.functional.spectrogram(
+            waveforms.float(), front.pad, front.window, front.n_fft, front.hop_length, front.win_length,
+            power=None, normalized=front.normalized, center=front.center, pad_mode=front.pad_mode,
+        )  # fmt: skip
+        parts = torch.view_as_real(spectrum)  # squares alone: torchaudio's power takes a root, and squares that
+        squares = parts[..., 0].square().addcmul_(parts[..., 1], parts[..., 1])  # (batch, bins, frames)
+        return self.spectrogram.mel_scale.fb.T @ squares
 
     def decibels(self, power: Tensor) -> Tensor:
         """Level in dB, floored: (batch, n_mels, frames) → the same shape."""

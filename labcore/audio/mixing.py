@@ -42,10 +42,10 @@ class ChannelPowers:
         """``block`` is (frames, channels), ``mean`` their mean (frames,)."""
         self.frames += len(block)
         with np.errstate(all="ignore"):  # samples that are no numbers are told where they are checked
-            self.sums[:-1] += block.sum(axis=0, dtype=np.float64)
-            self.squares[:-1] += np.einsum("ij,ij->j", block, block)
-            self.sums[-1] += mean.sum(dtype=np.float64)
-            self.squares[-1] += np.dot(mean, mean)
+            for number, channel in enumerate((*block.T, mean)):
+                exact = channel.astype(np.float64)  # several times as fast as sums along the short rows of a block
+                self.sums[number] += exact.sum()
+                self.squares[number] += exact @ exact
 
     def then(self, after: ChannelPowers) -> None:
         """Add what was gathered in the stretch that follows."""

@@ -146,7 +146,7 @@ def embeddings_of(
     Raises:
         ConfigError: the network has no last layer.
     """
-    with features_of(classifier.network) as features:
+    with features_of(classifier.in_use) as features:
         batches = classifier.batches_of(samples, scale, bounds, WINDOWS)
         rows = torch.cat([features.take(len(batch), classifier.device) for batch in batches]).cpu().numpy()
     if not rows.shape[1]:

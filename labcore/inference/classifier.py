@@ -36,6 +36,7 @@ from labcore.inference.weights_file import FORMAT, Weights, read_weights, read_w
 from labcore.inference.windows import aggregate, centred
 from labcore.models import build_network
 from labcore.models.ensemble import Ensemble
+from labcore.models.folded import folded
 from labcore.workspace import write_atomically
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ class Classifier(nn.Module):
         self.temperature: Temperature | None = None
         self.unknown: Unknown | None = None
         self._features: Features | None = None
+        self._quick: tuple[nn.Module, ...] = ()  # in a tuple: it is no part of the classifier that is saved
 
     @property
     def sample_rate(self) -> int:
@@ -90,6 +92,15 @@ class Classifier(nn.Module):
     def forward(self, waveforms: Tensor) -> Tensor:
         """(batch, samples) → logits (batch, classes)."""
         return self.network(self.log_mel(waveforms)[:, None])
+
+    def for_use(self) -> Self:
+        """From here on predictions come from a copy of the network that is made for use (:func:`labcore.models.folded.folded`). For one
+        whose weights change no more, and which stays on its device."""
+        self.eval()
+        frames = self.log_mel.frames(self.config.clip_samples)
+        images = torch.zeros(1, 1, self.config.features.n_mels, frames, device=self.device)
+        self._quick = (folded(self.network, images.normal_(generator=torch.Generator(self.device).manual_seed(0))),)
+        return self
 
     def shares(self, logits: Tensor) -> Tensor:
         """Logits (batch, classes) → probabilities (batch, classes) float32, calibrated where a temperature is switched on."""
@@ -228,16 +239,26 @@ class Classifier(nn.Module):
     @torch.inference_mode()
     def predict_proba(self, windows: np.ndarray) -> np.ndarray:
         """Windows (batch, clip samples) float32 → probabilities (batch, classes) float32, in eval mode."""
-        logits = self(torch.from_numpy(windows).to(self.device))
-        return self.shares(logits).cpu().numpy()
+        images = self.log_mel(torch.from_numpy(windows).to(self.device))[:, None]
+        return self.shares(self.in_use(images)).cpu().numpy()
 
     def batches_of(
         self, samples: np.ndarray, scale: float, bounds: list[tuple[int, int]], batch_size: int
     ) -> Iterator[np.ndarray]:
         """Probabilities of windows, as :meth:`input_windows` takes them, batch by batch: (batch, classes) float32."""
-        self.eval()
+        self._evaluating()
         for first in range(0, len(bounds), batch_size):
             yield self.predict_proba(self.input_windows(samples, scale, bounds[first : first + batch_size]))
+
+    @property
+    def in_use(self) -> nn.Module:
+        """The network that predictions come from."""
+        return self._quick[0] if self._quick else self.network
+
+    def _evaluating(self) -> None:
+        """Into eval mode, which goes through all modules, where it is not in it."""
+        if self.training or self.network.training:
+            self.eval()
 
     # --- none of these
 
@@ -264,7 +285,7 @@ class Classifier(nn.Module):
     def predict_with_embeddings(self, windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Windows (batch, clip samples) float32 → probabilities (batch, classes) and embeddings (batch, width), float32."""
         if self._features is None:
-            self._features = attach(self.network)
+            self._features = attach(self.in_use)
         self._features.take(0, self.device)  # what passes before have left
         probabilities = self.predict_proba(windows)
         return probabilities, self._features.take(len(windows), self.device).cpu().numpy()
@@ -273,7 +294,7 @@ class Classifier(nn.Module):
         self, samples: np.ndarray, scale: float, bounds: list[tuple[int, int]], batch_size: int = 32
     ) -> np.ndarray:
         """Of windows, as :meth:`input_windows` takes them, what :meth:`predict_rows` gives: (windows, columns) float32."""
-        self.eval()
+        self._evaluating()
         parts = (bounds[first : first + batch_size] for first in range(0, len(bounds), batch_size))
         return np.concatenate([self.predict_rows(self.input_windows(samples, scale, part)) for part in parts])
 
@@ -346,7 +367,7 @@ class Classifier(nn.Module):
             RunError: there are no weights, or they are not of this lab.
             DeviceError: the device cannot be used.
         """
-        return cls._of(read_weights_file(Path(path))).to(choose_device(device).torch())
+        return cls._of(read_weights_file(Path(path))).to(choose_device(device).torch()).for_use()
 
     @classmethod
     def from_bytes(cls, content: bytes, name: str = "weights") -> Self:
