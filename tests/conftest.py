@@ -37,6 +37,15 @@ gc.disable()
 REPOSITORY = Path(__file__).resolve().parent.parent
 BROWSER = "tests/browser/"
 SERVERS_OF_THEIR_OWN = tuple(f"{BROWSER}test_{name}.py" for name in ("main_job", "access", "oidc"))
+TOGETHER = (
+    (
+        "tests/extract/",
+        "tests/cli/test_extract.py",
+        "tests/cli/test_documented.py",
+    ),  # one process makes the workers of all
+    ("tests/explore/test_views.py", "tests/test_features.py"),  # librosa takes a second to load
+)
+"""Files that run in one process, since they share what is dear to start or to load."""
 TRAININGS = ("tests/cli/", "tests/training/", "tests/search/")
 Sound = Callable[..., np.ndarray]
 WriteWav = Callable[..., Path]
@@ -58,13 +67,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Tests of a file run in one process, and those of the browser that share a server."""
+    """Tests of a file run in one process, and so do those of the browser that share a server and those of :data:`TOGETHER`."""
     from xdist.scheduler import LoadFileScheduling
 
     class Scheduling(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
             shares = nodeid.startswith(BROWSER) and not nodeid.startswith(SERVERS_OF_THEIR_OWN)
-            return BROWSER if shares else super()._split_scope(nodeid)
+            if shares:
+                return BROWSER
+            return next((files[0] for files in TOGETHER if nodeid.startswith(files)), super()._split_scope(nodeid))
 
     return Scheduling(config, log)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from labcore.config import RunConfig
 from labcore.crossval.job import CrossValidation
+from labcore.datasets.corrections import Corrections
 from labcore.datasets.registry import place_of
 from labcore.errors import ConfigError, LabError, RunError
 from labcore.evaluation.clip_predictions import ClipPredictions
@@ -45,6 +46,7 @@ class Candidate:
         facts: more to tell it by: device, parameters, versions.
         curve: epoch, loss and accuracy on the clips of its curve; of several folds their mean.
         live: settings that were changed while it trained.
+        labels: the corrected ones that it began with.
         leaks, adjusted: as in :class:`labcore.events.Evaluated`.
     """
 
@@ -65,14 +67,15 @@ class Candidate:
     facts: dict[str, str] = field(default_factory=dict)
     curve: tuple[CURVE, ...] = field(default=(), repr=False)
     live: str = ""
+    labels: Corrections = field(default_factory=Corrections, repr=False)
     leaks: bool = False
     adjusted: int = 0
 
     @property
     def recipe(self) -> tuple[Any, ...]:
-        """What runs of one recipe have in common: all settings but the seed."""
+        """What runs of one recipe have in common: all settings but the seed, and the labels."""
         settings = {path: value for path, value in self.asked.values().items() if path not in NOT_THE_RECIPE}
-        return self.kind, tuple(settings.items()), self.folds, self.live
+        return self.kind, tuple(settings.items()), self.folds, self.live, tuple(sorted(self.labels.labels.items()))
 
     @property
     def seed(self) -> int:
@@ -230,11 +233,13 @@ def _costs(runs: list[Run], events: list[list[Event]]) -> dict[str, Any]:
         with contextlib.suppress(OSError):
             sizes.append(run.weights.stat().st_size)
     started = next((told for each in events if (told := last_of(each, TrainingStarted)) is not None), None)
+    labels = Corrections.of_run(runs[0]) if runs else Corrections()
     environment = runs[0].load("environment", {}) if runs else {}
     facts = {
         "Device": str(environment.get("device_name", "")),
         "Lab": str(environment.get("labcore", "")),
         "torch": str(environment.get("torch", "")),
+        "Labels": labels.sentence.removeprefix("labels of ") or "as given",
     }
     if started is not None:
         facts |= {
@@ -249,5 +254,6 @@ def _costs(runs: list[Run], events: list[list[Event]]) -> dict[str, Any]:
         "seconds": sum(end.seconds for each in events for end in each_of(each, RunFinished)),
         "bytes": max(sizes, default=0),
         "runs": tuple(run.id for run in runs),
+        "labels": labels,
         "facts": {name: told for name, told in facts.items() if told},
     }

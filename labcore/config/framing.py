@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from typing import NamedTuple
 
 REFERENCE_SECONDS = 1024 / 22050
@@ -63,11 +64,11 @@ def nearest_round(samples: float) -> int:
 
 
 def _round_below(samples: float) -> int:
-    return max(number for number in _ROUND if number <= max(samples, _ROUND[0]))
+    return _ROUND[bisect_right(_ROUND, max(samples, _ROUND[0])) - 1]
 
 
 def _round_above(samples: float) -> int:
-    return min(number for number in _ROUND if number >= min(samples, _ROUND[-1]))
+    return _ROUND[bisect_left(_ROUND, min(samples, _ROUND[-1]))]
 
 
 _ROUND = sorted(factor * 2**power for factor in (4, 5, 6) for power in range(2, 18))

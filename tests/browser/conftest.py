@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +32,8 @@ MICROPHONE = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-str
 MICROPHONE_HZ = 1000.0
 PATIENCE_MS = 60_000
 """How long a test waits for a text or for the next step of what goes on."""
+POLLING_MS = 50
+"""How often it looks. Playwright's own way, at each frame, has the browser draw frames for nothing."""
 
 
 @dataclass(frozen=True)
@@ -136,9 +138,11 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running(home: Path, log: Path, port: int, *flags: str, **environment: str) -> Iterator[Server]:
+def running(
+    home: Path, log: Path, port: int, *flags: str, streamlit: Sequence[str] = ("-m", "streamlit"), **environment: str
+) -> Iterator[Server]:
     """The app as `make run` starts it, with flags of Streamlit's and an environment of its own."""
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
+    command = [sys.executable, *streamlit, "run", "streamlit_app.py"]
     inherited = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}  # of the tests alone
     with log.open("ab") as output:
         process = subprocess.Popen(

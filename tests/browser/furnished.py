@@ -77,8 +77,11 @@ def furnish(workspace: Workspace) -> Furnished:
     """Fill an empty workspace: a data set of three folds, runs in three states, a cross-validation, a search, two reports."""
     _tones(workspace)
     config = preset("quick").replace(
-        {"data.dataset": "tones", "audio.sample_rate": RATE, "audio.clip_seconds": 0.5, "optim.epochs": EPOCHS}
-    )
+        {
+            "data.dataset": "tones", "audio.sample_rate": RATE, "audio.clip_seconds": 0.5, "optim.epochs": EPOCHS,
+            "model.width": 0.25, "runtime.threads": 1,
+        }
+    )  # fmt: skip
     finished = Run.create(workspace, config)
     _play(finished, "finished")
     _predict(finished)

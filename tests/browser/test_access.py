@@ -83,7 +83,7 @@ def test_no_page_opens_without_the_password(browser, tmp_path):
         # A second window stays open while the first signs out: it gets nothing any more.
         other = context.new_page()
         other.set_default_timeout(PATIENCE_MS)
-        other.goto(f"{server.url}/crossval")
+        other.goto(f"{server.url}/runs")
         other.get_by_text("Signed in as").wait_for()
         cookies = context.cookies()
         page.get_by_role("link", name="Sign out").click()
@@ -91,7 +91,7 @@ def test_no_page_opens_without_the_password(browser, tmp_path):
         other.get_by_role("link", name="Tune").click()
         other.get_by_text(re.compile("Connection error|CONNECTING", re.IGNORECASE)).first.wait_for()
         assert other.get_by_role("heading", name="Tune").count() == 0
-        other.goto(f"{server.url}/crossval")
+        other.goto(f"{server.url}/runs")
         only_the_form(other)
 
         # Signing in again, to see whether the session cookie outlives a restart of the server.
@@ -119,7 +119,7 @@ def test_no_page_opens_without_the_password(browser, tmp_path):
         only_the_form(stranger)
         context.clear_cookies()
         context.add_cookies(cookies)
-        page.goto(f"{server.url}/tune")
+        page.goto(f"{server.url}/runs")
         page.get_by_text("Signed in as").get_by_text("Ada Lovelace").wait_for()
         page.goto("about:blank")
     told = log.read_text()

@@ -1,4 +1,4 @@
-"""Ten labels corrected by ear and by keyboard alone: each key is a line, and what the network says comes after the choice."""
+"""By ear and by keyboard alone: ten labels are corrected, a network is trained with them, and compared with the one before."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from collections.abc import Iterator
 
 import pytest
 
+from labcore.comparison.compare import compare
 from labcore.datasets import find_dataset
 from labcore.datasets.annotations import file_of, read_annotations
+from labcore.events import RunFinished, last_of
+from labcore.runs import Run
 from labcore.workspace import Workspace
 
-from .conftest import PATIENCE_MS, Server
+from .conftest import PATIENCE_MS, POLLING_MS, Server
 from .furnished import Furnished
 from .test_main_job import visible
 
@@ -21,9 +24,14 @@ PREDICTED = "the network predicted"
 
 @pytest.fixture
 def annotated(server: Server) -> Iterator[Workspace]:
-    """The furnished workspace, whose labels are its own again when the test is over."""
+    """The furnished workspace, whose labels are its own again when the test is over, and whose runs are those of before."""
     workspace = Workspace(server.home)
+    before = {run.id for run in Run.every(workspace)}
     yield workspace
+    for run in Run.every(workspace):
+        if run.id not in before:
+            run.request_stop()
+            run.path.rename(server.home / run.id)
     file_of(workspace, "tones").unlink(missing_ok=True)
 
 
@@ -42,10 +50,12 @@ ASKED = """before => {
 def heard(page, number: int, before: str = "") -> str:
     """The name of the clip at hand, once so many are done, it is another one than before, and it plays."""
     visible(page, re.compile(rf"^{number} of 24 clips"))
-    return page.wait_for_function(ASKED, arg=before, timeout=PATIENCE_MS).json_value()
+    return page.wait_for_function(ASKED, arg=before, timeout=PATIENCE_MS, polling=POLLING_MS).json_value()
 
 
-def test_ten_clips_are_corrected_by_keyboard(server: Server, furnished: Furnished, browser, annotated: Workspace):
+def test_ten_clips_are_corrected_by_keyboard(
+    server: Server, furnished: Furnished, browser, annotated: Workspace, until
+):
     page = browser.new_page(viewport={"width": 1440, "height": 1000})
     page.set_default_timeout(PATIENCE_MS)
     page.goto(f"{server.url}/runs?run={furnished.finished}&tab=Correct")
@@ -79,3 +89,21 @@ def test_ten_clips_are_corrected_by_keyboard(server: Server, furnished: Furnishe
     corrections = find_dataset(annotated, "tones").corrections
     assert corrections.left_out == 1
     assert corrections.corrected == sum(each.verdict == "other" for each in known.decisions)
+    trained_again_and_compared(page, annotated, Run(server.home / "runs" / furnished.finished), until)
+
+
+def trained_again_and_compared(page, workspace: Workspace, first: Run, until) -> None:
+    """What the keys below the clips do: T trains the same network with the labels as they are by now, M compares the two."""
+    before = {run.id for run in Run.every(workspace)}
+    page.keyboard.press("t")
+    page.get_by_role("button", name="Compare the two").wait_for()
+    (again,) = [run for run in Run.every(workspace) if run.id not in before]
+    until(lambda: last_of(again.events(), RunFinished) is not None)
+    assert last_of(again.events(), RunFinished).state == "finished"
+    page.keyboard.press("m")
+    page.wait_for_url(f"**/runs?compare={first.id}*{again.id}")
+    found = compare(workspace, [first.id, again.id])
+    visible(page, f"{found.against[0].sentence}.")
+    visible(page, re.compile("have other labels by now: both sides are judged by those of B"))
+    labels = dict(found.facts)["Labels"]
+    assert labels == ("as given", find_dataset(workspace, "tones").corrections.sentence.removeprefix("labels of "))

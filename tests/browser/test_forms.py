@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
+from . import axe
 from .conftest import PATIENCE_MS, Server
 from .test_main_job import visible
 
@@ -57,9 +60,18 @@ def test_the_form_outlives_a_reload_and_back_undoes(server: Server, page):
     assert epochs(page).input_value() == "25"
 
 
+@pytest.fixture(scope="module")
+def window(context) -> Iterator:
+    """One for several forms, which turns from each to the next."""
+    opened = context.new_page()
+    yield opened
+    opened.close()
+
+
 @pytest.mark.parametrize("address", ["train", "tune", "crossval"])
-def test_start_stays_in_view(server: Server, page, address):
-    page.goto(f"{server.url}/{address}")
+def test_start_stays_in_view(server: Server, window, address):
+    page = window
+    axe.turn_to(page, f"{server.url}/{address}")
     if address == "train":
         page.get_by_role("tab", name="Augmentation").click()
     start = page.get_by_role("button", name="Start", exact=True)

@@ -16,7 +16,9 @@ from .furnished import Furnished
 
 pytestmark = pytest.mark.browser
 
-NAMES = list(Furnished("", "", "", "", "", ("", "")).addresses())
+ADDRESSES = Furnished("", "", "", "", "", ("", "")).addresses()
+NAMES = sorted(ADDRESSES, key=lambda name: "=" in ADDRESSES[name])
+"""The pages, then their faces: two of one page are seldom in a row, so that one window turns from each to the next."""
 LIKE_OTHERS = ("stopped", "failed", "speed", "crossval", "search")
 """Faces that another one has, but for a line or two: they are looked at with the slow tests."""
 
@@ -40,8 +42,7 @@ def windows(context) -> Iterator:
 def faults(windows, lab, name: str, scheme: str, width: int) -> list[str]:
     server, furnished = lab
     page = windows(scheme, width)
-    page.goto(f"{server.url}/{furnished.addresses()[name]}")
-    axe.settle(page)
+    axe.turn_to(page, f"{server.url}/{furnished.addresses()[name]}")
     assert page.evaluate("document.documentElement.style.colorScheme") == scheme
     return axe.examine(page).faults
 
@@ -99,8 +100,7 @@ def test_the_menu_of_a_phone_closes_after_a_tap(browser, server):
 
 def test_the_keyboard_is_seen_otherwise_than_what_is_selected(windows, server):
     page = windows("light", 1440)
-    page.goto(f"{server.url}/train")
-    axe.settle(page)
+    axe.turn_to(page, f"{server.url}/train")
     selected = page.locator("[aria-label=Preset] [data-selected=true]")
     selected.focus()
     page.keyboard.press("Shift+Tab")

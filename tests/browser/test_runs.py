@@ -7,15 +7,11 @@ import pytest
 from labcore.jobs.about import read_about
 from labcore.runs import Run
 
-from .conftest import PATIENCE_MS
-
 pytestmark = pytest.mark.browser
 
 
-def test_a_run_is_named_deleted_and_brought_back_by_keyboard(server, furnished, browser, until):
+def test_a_run_is_named_deleted_and_brought_back_by_keyboard(server, furnished, page, until):
     run = Run(server.home / "runs" / furnished.failed)
-    page = browser.new_page(viewport={"width": 1440, "height": 900})
-    page.set_default_timeout(PATIENCE_MS)
     page.goto(f"{server.url}/runs?q={run.id}")
     row = page.locator(f"[data-run='{run.id}']")
     row.wait_for()
@@ -40,9 +36,7 @@ def test_a_run_is_named_deleted_and_brought_back_by_keyboard(server, furnished, 
     page.get_by_role("tab", name="Overview").wait_for()
 
 
-def test_folds_are_unfolded_under_their_cross_validation(server, furnished, browser):
-    page = browser.new_page(viewport={"width": 1440, "height": 900})
-    page.set_default_timeout(PATIENCE_MS)
+def test_folds_are_unfolded_under_their_cross_validation(server, furnished, page):
     page.goto(f"{server.url}/runs")
     row = page.locator(f"[data-run='{furnished.crossval}']")
     fold = row.get_by_role("button", expanded=False)

@@ -26,7 +26,9 @@ from labcore.evaluation.jobs import Evaluation
 from labcore.evaluation.predictions import read_predictions
 from labcore.evaluation.robustness import RobustnessTest
 from labcore.events import Evaluated, RunFinished, RunQueued, RunStarted
+from labcore.jobs.executors import ThreadChild
 from labcore.jobs.following import Stopped
+from labcore.jobs.manager import JobManager
 from labcore.runs import Run, list_runs
 from labcore.workspace import Workspace
 
@@ -178,6 +180,7 @@ class TestNoise:
         assert "no noise" in told.out
         assert "jobs resume" in told.err
         (job,) = [each for each in RobustnessTest.every(trained) if each.status().state == "stopped"]
+        monkeypatch.setattr("labcore.cli.jobs.JobManager", lambda workspace: JobManager(workspace, ThreadChild, 0.02))
         assert labcore("jobs", "resume", job.id).status == 0
         assert [each.snr_db for each in job.results] == [None, 0.0]
 

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from labcore.comparison.compare import compare
+from labcore.datasets.corrections import Corrections
 from labcore.errors import ConfigError, RunError
 from labcore.runs import Run
 from tests.judged import LABELS, drawn, finished_run, judged, sure
@@ -49,6 +50,14 @@ def test_seeds_of_a_recipe_are_one_side(workspace):
     alone = compare(workspace, [seed.id for seed in seeds])
     assert [len(side.members) for side in alone.sides] == [1, 1]
     assert alone.notes[0] == "All are of one recipe with different seeds: what differs between them is chance"
+
+
+def test_one_recipe_with_other_labels_is_another_side(workspace):
+    before, after = (finished_run(workspace, right_on(40)) for _ in range(2))
+    Corrections(14, "of them", {("0.wav", 0.0, "cat"): "dog", ("1.wav", 0.0, "dog"): ""}).save(after)
+    found = compare(workspace, [before.id, after.id])
+    assert dict(found.facts)["Labels"] == ("as given", "revision 14: 1 corrected, 1 clip left out")
+    assert not [note for note in found.notes if note.startswith("All are of one recipe")]
 
 
 def test_other_folds_data_sets_and_ends_are_told(workspace):

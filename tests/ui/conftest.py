@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import logging
 import sys
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -31,6 +33,18 @@ from ui.app import services
 
 ROOT = Path(__file__).parents[2]
 LABELS = ["bark", "hum"]
+
+
+@pytest.fixture
+def logged() -> Iterator[io.StringIO]:
+    """What is logged, of every level."""
+    root, told = logging.getLogger(), io.StringIO()
+    handler, level = logging.StreamHandler(told), root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    yield told
+    root.setLevel(level)
+    root.removeHandler(handler)
 
 
 class Manager:

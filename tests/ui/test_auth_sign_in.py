@@ -195,7 +195,7 @@ def test_a_page_that_is_open_is_told_nothing_after_the_end(lab):
     assert ticks == ["before", "websocket.close"]
 
 
-def test_a_full_disk_is_told_where_signing_out_cannot_be_noted(lab, monkeypatch, caplog):
+def test_a_full_disk_is_told_where_signing_out_cannot_be_noted(lab, monkeypatch, logged):
     browser = lab()
     sign_in(browser)
     cookies = dict(browser.cookies)
@@ -205,7 +205,7 @@ def test_a_full_disk_is_told_where_signing_out_cannot_be_noted(lab, monkeypatch,
     assert "could not save this" in browser.get("/login?out=here", headers=PAGE).text
     browser.cookies.update(cookies)
     assert browser.get("/", headers=PAGE).status_code == 303
-    assert "No space left" in caplog.text
+    assert "No space left" in logged.getvalue()
 
 
 @pytest.mark.parametrize("content", ["9" * 400, '{"e":' + "9" * 400 + "}", "[" * 400])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from types import SimpleNamespace
 
@@ -111,12 +110,11 @@ def test_a_number_of_connections_that_is_none_ends_the_start(monkeypatch):
         server.middleware()
 
 
-def test_what_the_shell_is_told_holds_no_secret(monkeypatch, hashed, caplog):
-    caplog.set_level(logging.DEBUG)
+def test_what_the_shell_is_told_holds_no_secret(monkeypatch, hashed, logged):
     assert "this machine only" in server.greeting()
     demand(monkeypatch, LABCORE_PASSWORD_HASH=hashed)
     assert "asks for a password" in server.greeting()
-    assert hashed not in server.greeting() + caplog.text
+    assert hashed not in server.greeting() + logged.getvalue()
     demand(monkeypatch, LABCORE_PASSWORD_HASH="not a hash")
     assert "CLOSED" in server.greeting()
     assert "not a hash" not in server.greeting()

@@ -136,9 +136,9 @@ def _train_again(sitting: Sitting, run: Run) -> None:
 
     action_button("Train again", begin, key=f"{sitting.key}-train", shortcut="T", icon=":material/model_training:",
                   help="Train with the same settings and the corrected labels")  # fmt: skip
-    if again := st.session_state.get(made):
-        st.page_link("pages/runs.py", label="Compare the two", icon=":material/compare_arrows:",
-                     query_params={"compare": f"{run.id},{again}"})  # fmt: skip
+    again = st.session_state.get(made)
+    if again and st.button("Compare the two", key=f"{made}-compare", shortcut="M", icon=":material/compare_arrows:"):
+        st.switch_page("pages/runs.py", query_params={"compare": f"{run.id},{again}"})
 
 
 def _all(sitting: Sitting) -> None:
