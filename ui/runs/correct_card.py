@@ -41,7 +41,7 @@ def show(sitting: Sitting, clip: ReviewClip, config: RunConfig) -> None:
 
 def _sound(sitting: Sitting, row: Row, config: RunConfig) -> None:
     """The player, which begins by itself, and the log-mel on the same time axis."""
-    plays = st.session_state.get(f"{sitting.key}-plays", 0)
+    plays = st.session_state.get(sitting.plays, 0)
     with st.container(key=PLAYER):  # another text makes it another player, so that it plays again
         alt = f"Playback of {row.name}" + (f", again {plays}" if plays else "")
         st.audio(wav(row), format="audio/wav", alt=shown(alt), autoplay=True)
@@ -63,7 +63,7 @@ def _verdicts(sitting: Sitting, clip: ReviewClip, names: dict[str, str]) -> None
         button("Unsure", partial(sitting.decide, clip, "unsure"), "U", icon=":material/question_mark:")
         button("Skip", partial(sitting.skip, clip), "S", icon=":material/skip_next:")
         undo(sitting)
-        next_button("Play", f"{sitting.key}-plays", key=f"{sitting.key}-P", shortcut="P", icon=":material/replay:")
+        next_button("Play", sitting.plays, key=f"{sitting.key}-P", shortcut="P", icon=":material/replay:")
     if len(sitting.known.labels) <= len(DIGITS):
         _class_row(sitting, clip, names, sitting.known.labels)
 

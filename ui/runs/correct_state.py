@@ -142,6 +142,15 @@ class Sitting:
     def skip(self, clip: ReviewClip) -> None:
         self.history.append(("skipped", (clip.clip, clip.start_s)))
 
+    @property
+    def plays(self) -> str:
+        """Under which name of the session it is counted how often a clip was to be heard again."""
+        return f"{self.key}-plays"
+
+    def play_again(self) -> None:
+        """Have the player begin by itself: Streamlit lets one do so only once."""
+        st.session_state[self.plays] = st.session_state.get(self.plays, 0) + 1
+
     def undo(self) -> None:
         """Take the last step back: of this browser session, else the visitor's newest decision.
 
@@ -149,6 +158,7 @@ class Sitting:
             DatasetError: there is none.
             WorkspaceError: the workspace cannot be written.
         """
+        self.play_again()  # the clip is shown a second time
         if not self.history:
             take_back(services.workspace(), self._name_now(), "last", self.who)
             return
