@@ -21,7 +21,8 @@ AUTOMATIC = "automatic"
 
 @dataclass(frozen=True)
 class DataSummary:
-    """A data set as split for a run. ``counts`` is label → (training clips, held-out clips); ``checked`` says what the last check found."""
+    """A data set as split for a run. ``counts`` is label → (training clips, held-out clips); ``checked`` says what the last check left open,
+    and ``clean`` whether that is nothing."""
 
     name: str
     folds: list[str]
@@ -31,6 +32,7 @@ class DataSummary:
     problems: list[DataProblem]
     findings: list[Finding]
     checked: str = ""
+    clean: bool = True
 
     @property
     def training(self) -> int:
@@ -60,7 +62,7 @@ def summary(
     Raises:
         DatasetError: it is not there, cannot be read, has no such fold or named split, or that leaks.
     """
-    from labcore.datasets.health import open_findings
+    from labcore.datasets.checked import last_check
     from labcore.datasets.splits import of_classes, split_for
 
     dataset = _dataset(name, cut, named_split)
@@ -68,7 +70,7 @@ def summary(
     data = DataConfig(
         fold=fold, split=kind, leave_out=leave_out, validation_share=validation_share, exclude_classes=exclude_classes
     )  # type: ignore[arg-type]
-    parts, labels = split_for(dataset, data), dataset.table["label"]
+    parts, labels, check = split_for(dataset, data), dataset.table["label"], last_check(whole)
     train, held_out = (labels.iloc[rows].value_counts().to_dict() for rows in (parts.train, parts.held_out))
     notes = [text for text in (dataset.fold_note, parts.note) if text]
     known = [label for label in dataset.labels if not of_classes([label], exclude_classes)[0]]
@@ -80,7 +82,8 @@ def summary(
         note=" · ".join(dict.fromkeys(notes)),
         problems=dataset.problems,
         findings=dataset.findings,
-        checked=open_findings(whole),
+        checked=check.sentence,
+        clean=check.clean,
     )
 
 
