@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from labcore.config import CUTTING, DataConfig, RunConfig
+from labcore.runs import Run
 from ui.app import services
 from ui.app.text import plain
 
@@ -53,11 +55,13 @@ def summary(
     exclude_classes: tuple[str, ...] = (),
     cut: str = "",
     named_split: str | None = None,
+    run: str = "",
 ) -> DataSummary:
     """Read a data set and split it as :func:`labcore.datasets.split` does, remembered for a minute.
 
     Args:
         cut: how clips are cut by annotations, see :func:`cut_by`.
+        run: the folder of a run that was trained on it, which knows its clips and its split; ``cut`` and ``named_split`` are its own.
 
     Raises:
         DatasetError: it is not there, cannot be read, has no such fold or named split, or that leaks.
@@ -65,7 +69,7 @@ def summary(
     from labcore.datasets.checked import last_check
     from labcore.datasets.splits import of_classes, split_for
 
-    dataset = _dataset(name, cut, named_split)
+    dataset = _dataset(name, cut, named_split, run)
     whole = dataset if named_split is None else _dataset(name, cut, None)
     data = DataConfig(
         fold=fold, split=kind, leave_out=leave_out, validation_share=validation_share, exclude_classes=exclude_classes
@@ -87,10 +91,13 @@ def summary(
     )
 
 
-def _dataset(name: str, cut: str, named_split: str | None) -> Dataset:
+def _dataset(name: str, cut: str, named_split: str | None, run: str = "") -> Dataset:
     from labcore.datasets import find_dataset
     from labcore.datasets.named_splits import dataset_for
+    from labcore.datasets.resuming import dataset_of
 
+    if run:
+        return dataset_of(Run(Path(run)), services.workspace(), name)
     data = cutting(cut)
     if named_split is None:
         return find_dataset(services.workspace(), name, data)
@@ -155,8 +162,9 @@ def folds(
     exclude_classes: tuple[str, ...] = (),
     cut: str = "",
     named_split: str | None = None,
+    run: str = "",
 ) -> Folds:
-    """The folds of a data set, whatever can be held out of them; remembered for a minute.
+    """The folds of a data set, whatever can be held out of them; remembered for a minute. ``run`` as for :func:`summary`.
 
     Raises:
         DatasetError: it is not there, or cannot be read.
@@ -165,7 +173,7 @@ def folds(
     from labcore.datasets.splits import split_for
     from labcore.errors import DatasetError
 
-    dataset = _dataset(name, cut, named_split)
+    dataset = _dataset(name, cut, named_split, run)
     data = DataConfig(split=kind, leave_out=leave_out, exclude_classes=exclude_classes)  # type: ignore[arg-type]
     reasons = cannot_be_held_out(dataset, data)
     try:
