@@ -20,6 +20,7 @@ import pandas as pd
 from labcore.datasets.annotations import NO_LABEL, Annotation, Annotations, Key, Mending, read_annotations
 from labcore.datasets.labels import ALIKE, alike
 from labcore.datasets.table import CHANNEL, OWN_LABEL, Dataset, Finding, own_labels, way_from
+from labcore.datasets.timed.edits import NO_EDITS, EventEdits
 from labcore.jobs.folder import JobFolder
 from labcore.runs import Run
 from labcore.texts import counted, shown
@@ -44,6 +45,7 @@ class Corrections:
         unused: so many decisions are on clips that are not there any more, or are other files or have other labels by now.
         damaged: so many lines cannot be read.
         channels: clip → the channel that is heard alone, counted from 1.
+        events: what was edited about the events that clips are cut by.
     """
 
     revision: int = 0
@@ -53,6 +55,7 @@ class Corrections:
     unused: int = 0
     damaged: int = 0
     channels: Mapping[Key, int] = field(default_factory=dict)
+    events: EventEdits = NO_EDITS
 
     @property
     def left_out(self) -> int:
@@ -64,7 +67,11 @@ class Corrections:
 
     @property
     def sentence(self) -> str:
-        """``labels of revision 14: 12 corrected, 1 clip left out``; "" where nothing was annotated."""
+        """``labels of revision 14: 12 corrected, 1 clip left out``, and what was edited of events; "" where nothing was annotated."""
+        return "; ".join(filter(None, [self.of_labels, self.events.sentence]))
+
+    @property
+    def of_labels(self) -> str:
         if not self.revision:
             return ""
         left_out = f", {counted(self.left_out, 'clip')} left out" if self.left_out else ""
@@ -92,6 +99,7 @@ class Corrections:
             "damaged": self.damaged,
             "labels": [[*key, new] for key, new in self.labels.items()],
             **({"channels": [[*key, number] for key, number in self.channels.items()]} if self.channels else {}),
+            **({"events": self.events.to_dict()} if self.events.revision else {}),
         }
 
     @classmethod
@@ -103,7 +111,10 @@ class Corrections:
             disputed, unused, damaged = (int(known.get(name, 0)) for name in ("disputed", "unused", "damaged"))
             listed = known.get("channels", [])
             channels = {(str(clip), float(start), str(own)): int(number) for clip, start, own, number in listed}
-            return cls(int(known["revision"]), str(known["digest"]), labels, disputed, unused, damaged, channels)
+            events = EventEdits.from_dict(known["events"]) if "events" in known else NO_EDITS
+            return cls(
+                int(known["revision"]), str(known["digest"]), labels, disputed, unused, damaged, channels, events
+            )
         except (KeyError, TypeError, ValueError):
             return cls()
 
@@ -187,6 +198,8 @@ def corrected(dataset: Dataset) -> Dataset:
 def with_labels(dataset: Dataset, corrections: Corrections) -> Dataset:
     """A data set with these labels in place of its own ones, and with what is to be told of that among its findings."""
     own = own_labels(dataset.table)
+    if dataset.annotated is not None:
+        corrections = replace(corrections, events=dataset.annotated.edits)
     table = dataset.table.drop(columns=[OWN_LABEL, CHANNEL], errors="ignore").assign(label=own)
     keys = keys_of(dataset) if corrections.labels or corrections.channels else []
     if corrections.channels:
@@ -213,7 +226,7 @@ def keys_of(dataset: Dataset) -> list[Key]:
 def _told(found: Corrections, name: str) -> list[Finding]:
     """What is to be known of annotations: what they come to, and which count for nothing."""
     remedy = f"`labcore datasets annotations {name}` lists them"
-    told = [Finding(KIND, found.sentence, (), remedy, "note")]
+    told = [Finding(KIND, found.of_labels, (), remedy, "note")]
     if found.damaged:
         many = f"{counted(found.damaged, 'line')} of the annotations cannot be read and {_do(found.damaged)} not count"
         told.append(Finding(KIND, many, (), remedy))
