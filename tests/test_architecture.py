@@ -32,6 +32,7 @@ FLOORS = (
         "owners",
         "reading",
         "texts",
+        "tracks",
         "tars",
         "zips",
         "typed",

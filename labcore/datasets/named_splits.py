@@ -16,8 +16,9 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from labcore.config import DataConfig
-from labcore.datasets.annotations import SPLITS, Line, held, signed
+from labcore.datasets.annotations import SPLITS
 from labcore.datasets.leaks import require_no_leak
+from labcore.datasets.linefile import MOST_BYTES, Line, held, signed
 from labcore.datasets.registry import find_dataset, name_of
 from labcore.datasets.table import PARTS, Dataset, fold_order, some, way_from
 from labcore.errors import DatasetError
@@ -33,7 +34,6 @@ LIST = "list"
 """What the clips of a split are grouped by that a list named: clips that it does not name are used for nothing."""
 OFFICIAL = "official"
 TAKEN = (OFFICIAL, "random", "none", "auto", "automatic")
-MOST_BYTES = 2**30
 
 
 class SplitClip(BaseModel):

@@ -16,6 +16,7 @@ from labcore.datasets.named_splits import in_split_of, pin_split, split_of
 from labcore.datasets.record import VALIDATION, ClipRecord, in_parts
 from labcore.datasets.registry import find_dataset, find_uncorrected, name_of, place_of, with_whole_paths
 from labcore.datasets.table import Dataset, way_from
+from labcore.datasets.timed.edits import edits_of
 from labcore.errors import DatasetError
 from labcore.jobs.status import RESUMABLE
 from labcore.reading import read_object
@@ -70,7 +71,7 @@ def corrections_by_now(workspace: Workspace, wanted: str, data: DataConfig | Non
         name = name_of(workspace, wanted)
     except DatasetError:
         return Corrections()
-    annotated = read_annotations(file_of(workspace, name)).revision
+    annotated = read_annotations(file_of(workspace, name)).revision or edits_of(workspace, name).revision
     return (find_dataset(workspace, name, data).corrections if annotated else None) or Corrections()
 
 
@@ -91,7 +92,7 @@ def _find_again(run: Run, workspace: Workspace, wanted: str, data: DataConfig | 
     """The data set of a run with its own labels."""
     known = ClipRecord.load(run)
     try:
-        dataset = find_uncorrected(workspace, _wanted(known, workspace, wanted), data)
+        dataset = find_uncorrected(workspace, _wanted(known, workspace, wanted), data, Corrections.of_run(run).events)
         return _in_split(run, workspace, as_known(dataset, known), known)
     except DatasetError as error:
         if known is None and not run.checkpoint.exists():
@@ -178,9 +179,9 @@ def name_place(run: Run, workspace: Workspace, place: str) -> None:
         WorkspaceError: it lies where this lab opens nothing for visitors, or the run cannot be written.
     """
     known = ClipRecord.load(run)
-    dataset = with_labels(
-        as_known(find_uncorrected(workspace, place, run.config.cutting), known), Corrections.of_run(run)
-    )
+    corrections = Corrections.of_run(run)
+    there = find_uncorrected(workspace, place, run.config.cutting, corrections.events)
+    dataset = with_labels(as_known(there, known), corrections)
     if known is not None:
         changes = known.changes_to(ClipRecord.of(dataset, dataset.table), whole=False)
         if changes:

@@ -23,8 +23,13 @@ AUTOMATIC = "automatic"
 
 @dataclass(frozen=True)
 class DataSummary:
-    """A data set as split for a run. ``counts`` is label → (training clips, held-out clips); ``checked`` says what the last check left open,
-    and ``clean`` whether that is nothing."""
+    """A data set as split for a run.
+
+    Attributes:
+        counts: label → (training clips, held-out clips).
+        checked: what the last check left open.
+        clean: whether that is nothing.
+    """
 
     name: str
     folds: list[str]
