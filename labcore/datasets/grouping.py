@@ -118,7 +118,7 @@ def group_by(dataset: Dataset, by: str) -> Grouping:
     unmatched = [row for row, group in enumerate(found) if group is None]
     if len(unmatched) > (1 - FITTING) * len(ways):
         raise DatasetError(
-            f"{_teller(by)} tell no {by} of {counted(len(unmatched), 'clip')} of {len(ways)}: {some([ways[row] for row in unmatched], 3)}",
+            f"{_origin(by)} tell no {by} of {counted(len(unmatched), 'clip')} of {len(ways)}: {some([ways[row] for row in unmatched], 3)}",
             "Give a pattern as '{speaker}_*', where the field in braces is what clips are grouped by",
         )
     groups = [own[row] if group is None else group for row, group in enumerate(found)]
@@ -175,7 +175,7 @@ def fields_of(dataset: Dataset, most: int = LOOKED_AT) -> list[str]:
     return [name for name, held in values.items() if len(held) > 1 and name not in ALONE]
 
 
-def _teller(by: str) -> str:
+def _origin(by: str) -> str:
     """What tells groups, in the plural."""
     return "the names" if by in WAYS or "{" in by else "the recorders' comments"
 
