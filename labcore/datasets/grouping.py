@@ -84,7 +84,7 @@ class Grouping:
         if self.alone:
             told.append(f"{counted(self.alone, 'group')} of one clip")
         if self.unmatched:
-            told.append(f"{counted(len(self.unmatched), 'clip')} whose names do not tell, each with its own recording")
+            told.append(f"{counted(len(self.unmatched), 'clip')} whose {_teller(self.by)} do not tell, each with its own recording")
         if self.joined:
             told.append(
                 f"{counted(self.joined, 'group')} joined with others, since they share a recording or a copy of one"
@@ -118,7 +118,7 @@ def group_by(dataset: Dataset, by: str) -> Grouping:
     unmatched = [row for row, group in enumerate(found) if group is None]
     if len(unmatched) > (1 - FITTING) * len(ways):
         raise DatasetError(
-            f"{_teller(by)} tell no {by} of {counted(len(unmatched), 'clip')} of {len(ways)}: {some([ways[row] for row in unmatched], 3)}",
+            f"the {_teller(by)} tell no {by} of {counted(len(unmatched), 'clip')} of {len(ways)}: {some([ways[row] for row in unmatched], 3)}",
             "Give a pattern as '{speaker}_*', where the field in braces is what clips are grouped by",
         )
     groups = [own[row] if group is None else group for row, group in enumerate(found)]
@@ -177,7 +177,7 @@ def fields_of(dataset: Dataset, most: int = LOOKED_AT) -> list[str]:
 
 def _teller(by: str) -> str:
     """What tells groups, in the plural."""
-    return "the names" if by in WAYS or "{" in by else "the recorders' comments"
+    return "names" if by in WAYS or "{" in by else "recorders' comments"
 
 
 def _folders(dataset: Dataset, ways: Sequence[str]) -> list[str]:
