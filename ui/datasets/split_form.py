@@ -11,14 +11,14 @@ from typing import Any
 
 import streamlit as st
 
-from labcore.datasets.drawing import MOST_FOLDS, GroupedFolds
+from labcore.datasets.drawing import MOST_FOLDS, GroupedFolds, brought_together
 from labcore.datasets.grouping import FOLDER, SOURCE, WAYS, Grouping, group_by
 from labcore.datasets.named_splits import LIST, NamedSplit
 from labcore.errors import LabError
 from labcore.workspace import slug
 from ui.app import services
 from ui.app.shell import action_button, errors_in_place, one_of
-from ui.app.text import capital, count, counted, plain, sentence
+from ui.app.text import capital, count, counted, percent, plain, sentence
 from ui.datasets import split_sides, summary
 from ui.datasets.opened import Opened, Stamp
 
@@ -44,6 +44,8 @@ def show(there: Opened, kept: Mapping[str, NamedSplit]) -> None:
         if made is None:
             return
         by, wish, drawn = made
+        if there.dataset.annotated is not None:
+            st.caption("All windows of a recording stay together. The split holds however the recordings are cut.")
         for note in drawn.notes:
             st.caption(plain(sentence(note)))
         placed = split_sides.place(there, f"{kind} {wish}", drawn.folds, drawn.grouping.groups)
@@ -99,7 +101,7 @@ def _by(there: Opened, key: str) -> str:
                 "Pattern", key=f"{key}-pattern", placeholder="{speaker}_*", help=ABOUT_PATTERN, width=300
             ).strip()
     if missing := [by for by, groups in ways.items() if not groups]:
-        st.caption(f"The names do not tell: {', '.join(missing)}.")
+        st.caption(f"Not told by these files: {', '.join(missing)}.")
     if not by:
         names = there.frame["clip"].iloc[:: max(1, len(there.frame) // EXAMPLES)].head(EXAMPLES)
         st.caption("Names to match: " + " · ".join(f"`{plain(name)}`" for name in names))
@@ -131,7 +133,7 @@ def _preview(there: Opened, grouping: Grouping) -> None:
 
     sizes, clips = grouping.sizes, len(grouping.groups)
     largest, many = next(iter(sizes.items()))
-    share = f"The largest, {plain(largest)}, has {counted(many, 'clip')} ({many / clips:.0%})."
+    share = f"The largest, {plain(largest)}, has {counted(many, 'clip')} ({percent(many / clips)})." if many > 1 else ""
     st.markdown(f"{plain(sentence(grouping.sentence))} {share}")
     with st.expander("Groups", icon=":material/groups:"):
         frame = pd.DataFrame({"group": grouping.groups, "way": grouping.ways})
@@ -190,7 +192,15 @@ def _listed(there: Opened, key: str) -> tuple[str, dict[str, Any], GroupedFolds]
         path = Path(folder) / f"{slug(Path(file.name).stem)[:60]}{Path(file.name).suffix.lower()}"
         path.write_bytes(file.getvalue())
         folds = folds_listed(there.dataset, path)
-    return LIST, {"list": file.file_id, "seed": 0}, GroupedFolds(group_by(there.dataset, SOURCE), folds, [])
+    grouping = group_by(there.dataset, SOURCE)
+    about = "Moves clips of one recording, and copies, to the fold in which most of them are."
+    together = st.toggle("Move together what belongs together", key=f"{key}-together", help=about)
+    notes = []
+    if together:
+        listed, folds = folds, brought_together(there.dataset, grouping, folds)
+        moved = sum(one != other for one, other in zip(listed, folds, strict=True))
+        notes = [f"{counted(moved, 'clip')} moved"]
+    return LIST, {"list": file.file_id, "together": together, "seed": 0}, GroupedFolds(grouping, folds, notes)
 
 
 # --- how it is kept
@@ -200,7 +210,10 @@ def _keep(
     there: Opened, kept: Mapping[str, NamedSplit], placed: split_sides.Placed, by: str, wish: dict[str, Any], key: str
 ) -> None:
     if placed.leaks:
-        st.error("This split leaks, so it cannot be kept. What leaks is told below.", icon=":material/block:")
+        st.error(
+            "This split leaks, so it cannot be kept. What leaks is told below. Move together what belongs together, or draw folds.",
+            icon=":material/block:",
+        )
         return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         suggested = _free(slug(by if by in (*WAYS, SOURCE, FOLDER, LIST) else "pattern"), kept)
