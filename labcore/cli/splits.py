@@ -45,6 +45,11 @@ def add_split(parser: Parser) -> None:
         metavar="N,N,N",
         help="with --by: train, val and test by shares, as 70,15,15, or train and test, as 80,20",
     )
+    parser.add_argument(
+        "--together",
+        action="store_true",
+        help="with --from: move what belongs together to the fold in which most of it is",
+    )
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="with --by: draw other folds (default: 0)")
     parser.add_argument(
         "--as", dest="name", metavar="SPLIT", default="", help="keep it under this name (default: only show it)"
@@ -95,7 +100,7 @@ def _facts_of(each: Any) -> dict[str, Any]:
 
 def _make(workspace: Workspace, arguments: argparse.Namespace) -> int:
     from labcore.cli.timed_labels import cutting_of
-    from labcore.datasets.drawing import make_folds
+    from labcore.datasets.drawing import brought_together, make_folds
     from labcore.datasets.grouping import SOURCE, group_by
     from labcore.datasets.health import known_health
     from labcore.datasets.leaks import require_no_leak
@@ -108,6 +113,10 @@ def _make(workspace: Workspace, arguments: argparse.Namespace) -> int:
     if arguments.file is not None:
         by, grouping, notes = LIST, group_by(dataset, SOURCE), list[str]()
         folds = folds_listed(dataset, arguments.file)
+        if arguments.together:
+            listed, folds = folds, brought_together(dataset, grouping, folds)
+            moved = sum(one != other for one, other in zip(listed, folds, strict=True))
+            notes.append(f"{counted(moved, 'clip')} moved to the fold of what they belong together with")
         if without := folds.count(""):
             notes.append(f"{counted(without, 'clip')} are not in the list, and are used for nothing")
         require_no_leak(dataset, folds, grouping.groups, arguments.name or LIST)

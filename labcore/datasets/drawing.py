@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -93,6 +93,21 @@ def joined(dataset: Dataset, grouping: Grouping) -> Grouping:
     after = join_groups(grouping.groups, ties)
     fewer = len(set(grouping.groups)) - len(set(after))
     return replace(grouping, groups=after, joined=fewer)
+
+
+def brought_together(dataset: Dataset, grouping: Grouping, folds: Sequence[str]) -> list[str]:
+    """The fold of each clip after what belongs together was moved to the fold in which most of it is: then nothing leaks.
+
+    Args:
+        folds: of each clip; "" for one that is in none, and stays so.
+    """
+    groups = joined(dataset, grouping).groups
+    held: dict[str, Counter[str]] = defaultdict(Counter)
+    for group, fold in zip(groups, folds, strict=True):
+        if fold:
+            held[group][fold] += 1
+    main = {group: min(natural_order(set(there)), key=lambda fold: -there[fold]) for group, there in held.items()}
+    return [main[group] if fold else "" for group, fold in zip(groups, folds, strict=True)]
 
 
 def told_of_classes(labels: Sequence[str], folds: Sequence[str]) -> Iterable[str]:

@@ -81,10 +81,12 @@ class Grouping:
             else f"of {counted(sizes[0], 'clip')} each"
         )
         told = [f"{counted(len(sizes), 'group')} by {self.by}, {span}"]
-        if self.alone:
+        if 0 < self.alone < len(sizes):
             told.append(f"{counted(self.alone, 'group')} of one clip")
         if self.unmatched:
-            told.append(f"{counted(len(self.unmatched), 'clip')} whose names do not tell, each with its own recording")
+            told.append(
+                f"{counted(len(self.unmatched), 'clip')} whose {_teller(self.by)} do not tell, each with its own recording"
+            )
         if self.joined:
             told.append(
                 f"{counted(self.joined, 'group')} joined with others, since they share a recording or a copy of one"
@@ -117,8 +119,9 @@ def group_by(dataset: Dataset, by: str) -> Grouping:
     found = _found(dataset, by, ways)
     unmatched = [row for row, group in enumerate(found) if group is None]
     if len(unmatched) > (1 - FITTING) * len(ways):
+        listed = some([ways[row] for row in unmatched], 3)
         raise DatasetError(
-            f"{_origin(by)} tell no {by} of {counted(len(unmatched), 'clip')} of {len(ways)}: {some([ways[row] for row in unmatched], 3)}",
+            f"the {_origin(by)} tell no {by} of {counted(len(unmatched), 'clip')} of {len(ways)}: {listed}",
             "Give a pattern as '{speaker}_*', where the field in braces is what clips are grouped by",
         )
     groups = [own[row] if group is None else group for row, group in enumerate(found)]
@@ -177,7 +180,7 @@ def fields_of(dataset: Dataset, most: int = LOOKED_AT) -> list[str]:
 
 def _origin(by: str) -> str:
     """What tells groups, in the plural."""
-    return "the names" if by in WAYS or "{" in by else "the recorders' comments"
+    return "names" if by in WAYS or "{" in by else "recorders' comments"
 
 
 def _folders(dataset: Dataset, ways: Sequence[str]) -> list[str]:

@@ -33,7 +33,7 @@ FILE = "split"
 LIST = "list"
 """What the clips of a split are grouped by that a list named: clips that it does not name are used for nothing."""
 OFFICIAL = "official"
-TAKEN = (OFFICIAL, "random", "none", "auto", "automatic")
+TAKEN = (OFFICIAL, "new", "random", "none", "auto", "automatic")
 
 
 class SplitClip(BaseModel):

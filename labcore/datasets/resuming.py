@@ -107,8 +107,7 @@ def _in_split(run: Run, workspace: Workspace, dataset: Dataset, known: ClipRecor
     Raises:
         DatasetError: it is known of no clip on which side it was.
     """
-    wanted = run.config.data
-    if known is None or wanted.named_split is None or split_of(run) is not None:
+    if known is None or split_of(run) is not None or (wanted := run.config.data).named_split is None:
         return in_split_of(run, dataset)
     if any(clip.part == VALIDATION for clip in known.clips):
         what = f"the split {wanted.named_split!r} that run {run.id} began with cannot be read: its file split.json is gone or damaged"
