@@ -85,7 +85,7 @@ class Grouping:
             told.append(f"{counted(self.alone, 'group')} of one clip")
         if self.unmatched:
             told.append(
-                f"{counted(len(self.unmatched), 'clip')} whose {_teller(self.by)} do not tell, each with its own recording"
+                f"{counted(len(self.unmatched), 'clip')} whose {_origin(self.by)} do not tell, each with its own recording"
             )
         if self.joined:
             told.append(

@@ -40,15 +40,15 @@ def show(there: Opened, kept: Mapping[str, NamedSplit]) -> None:
     key = f"new-split-{there.dataset.name}"
     kind = one_of("Deal the clips to", KINDS, default="folds", key=f"{key}-kind")
     with errors_in_place():
-        made = _listed(there, key) if kind == LIST else _drawn(there, kind, key)
+        made = _listed(there, key) if kind == LIST else _made_folds(there, kind, key)
         if made is None:
             return
-        by, wish, drawn = made
+        by, wish, folds = made
         if there.dataset.annotated is not None:
             st.caption("All windows of a recording stay together. The split holds however the recordings are cut.")
-        for note in drawn.notes:
+        for note in folds.notes:
             st.caption(plain(sentence(note)))
-        placed = split_sides.place(there, f"{kind} {wish}", drawn.folds, drawn.grouping.groups)
+        placed = split_sides.place(there, f"{kind} {wish}", folds.folds, folds.grouping.groups)
         _keep(there, kept, placed, by, wish, key)
         split_sides.show(there, placed, f"{key}-sides")
 
@@ -56,7 +56,7 @@ def show(there: Opened, kept: Mapping[str, NamedSplit]) -> None:
 # --- what belongs together
 
 
-def _drawn(there: Opened, kind: str, key: str) -> tuple[str, dict[str, Any], GroupedFolds] | None:
+def _made_folds(there: Opened, kind: str, key: str) -> tuple[str, dict[str, Any], GroupedFolds] | None:
     """What clips are grouped by, the wish by which the folds are known, and the folds; None where nothing was drawn."""
     by = _by(there, key)
     if not by:
