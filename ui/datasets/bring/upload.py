@@ -78,7 +78,7 @@ def _contents(staging: Staging) -> None:
         st.markdown(f"**Uploaded so far:** {counted(len(every), 'file')}, {megabytes(staging.bytes)}", width="content")
         action_button("Start over", basket.empty, key="bring-start-over", icon=":material/delete:", type="tertiary")
     tops = staging.tops()
-    for number, (top, sounds) in enumerate(list(tops.items())[:MOST_TOPS]):
+    for number, (top, sounds) in enumerate(sorted(tops.items())[:MOST_TOPS]):
         name = f"**{plain(top)}**" if top else "In no folder"
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(f"{name}: {counted(len(sounds), 'sound')}", width="content")
