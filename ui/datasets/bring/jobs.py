@@ -14,7 +14,7 @@ from labcore.jobs.glances import glances, look
 from labcore.jobs.status import RESUMABLE, JobStatus
 from ui.app import live, services
 from ui.app.shell import action_button, address_button, errors_in_place
-from ui.app.text import counted, plain, progress_line
+from ui.app.text import counted, plain
 from ui.components import owner_guard, short_jobs
 from ui.datasets.listed import WORD
 
@@ -103,7 +103,8 @@ def _ended(job: SetMaker[Any], status: JobStatus) -> None:
     """Why it did not finish, and what can be done about it."""
     short_jobs.why_not(job, status)
     if status.state == "stopped":
-        st.caption(f"Stopped{owner_guard.stopped_by(status)}: {plain(progress_line(status))}. Resume goes on with it.")
+        how = "goes on where it stopped" if isinstance(job, Download) else "begins anew"
+        st.caption(f"Stopped{owner_guard.stopped_by(status)}. Resume {how}.")
     with st.container(horizontal=True, gap="small"):
         owner_guard.resume_button(job, status.by, key=f"{job.id}-resume")
         remove = partial(services.manager().remove, job, by=services.visitor_name())
