@@ -77,8 +77,8 @@ def _head(name: str, there: Opened, split: NamedSplit | None) -> None:
         else:
             words |= {"data.named_split": split.split}
             by = f" by {plain(split.who)}" if split.who else ""
-            drawn = f", seed {split.seed}" if split.seed else ""
-            told = f"{plain(sentence(split.note.partition(': ')[2] + drawn))} :gray[Kept {ago(split.time)}{by}.]"
+            seed = f", seed {split.seed}" if split.seed else ""
+            told = f"{plain(sentence(split.note.partition(': ')[2] + seed))} :gray[Kept {ago(split.time)}{by}.]"
             st.markdown(told, width="content")
         st.page_link("pages/train.py", label="Train with it", icon=":material/model_training:", query_params=words)
         if split is not None:
