@@ -17,6 +17,8 @@ from ui.app import services
 
 Stamp = tuple[int, int]
 """Bytes and time of a file, by which what is kept of it is known."""
+KEPT_SECONDS = 12 * 3600
+"""It is read anew once half a day, where nothing tells that it changed: one of 100,000 clips takes seconds."""
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -54,12 +56,12 @@ def opened(name: str) -> Opened:
     return _opened(name, id(dataset), stamp_of(facts_file(workspace, dataset)), dataset)
 
 
-@st.cache_resource(max_entries=4, ttl=300, show_spinner="Reading the data set …")
+@st.cache_resource(max_entries=4, ttl=KEPT_SECONDS, show_spinner="Reading the data set …")
 def _dataset(name: str, changed: Stamp, annotated: Stamp) -> Dataset:
     return find_dataset(services.workspace(), name)
 
 
-@st.cache_resource(max_entries=4, ttl=300, show_spinner="Reading the data set …")
+@st.cache_resource(max_entries=4, ttl=KEPT_SECONDS, show_spinner="Reading the data set …")
 def _opened(name: str, read: int, measured: Stamp, _dataset: Dataset) -> Opened:
     from labcore.explore.clips.facts import known_facts
     from labcore.explore.clips.table import SetFacts, clip_table
