@@ -33,4 +33,4 @@ def test_a_thumbnail_is_pressed_and_heard(server, furnished, browser):
     page.wait_for_url("**/datasets?**words=1**")  # a reload, or a link, opens the same clips
     page.get_by_role("button", name="All data sets").press("Enter")
     page.wait_for_url("**/datasets")
-    page.get_by_role("button", name="Add data set").wait_for()
+    page.get_by_role("tab", name="Upload").wait_for()
