@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from labcore.downloads.job import Download
+from labcore.errors import DatasetError
 from labcore.importing.job import Import, SetMaker
 from labcore.jobs.folder import JobFolder
 from labcore.jobs.glances import glances, look
@@ -29,6 +30,19 @@ OPEN = 3
 def begun(job: JobFolder) -> None:
     """Have the page show what comes of a job that this visit has begun."""
     st.session_state.setdefault(MINE, []).append(job.id)
+
+
+def require_free(name: str) -> None:
+    """Refuse a name that a data set has, or will have once an import or download is done.
+
+    Raises:
+        DatasetError: it is taken.
+    """
+    from labcore.datasets.names import require_free
+
+    require_free(services.workspace(), name, None)
+    if any(status.active and look(job)[1].dataset == name for job, status in every()):
+        raise DatasetError(f"a data set is just being made under the name {name!r}", "Choose another name")
 
 
 def every() -> list[tuple[SetMaker[Any], JobStatus]]:

@@ -47,8 +47,11 @@ def show() -> None:
         return
     if not classes.ask(staging, about):
         found.show(about)
-    if about.layout == "annotations" and staging.packed().is_open:
-        windows.show(str(staging.files), f"{staging.path.name} {staging.revision}")
+    if about.layout == "annotations":
+        if staging.packed().is_open:
+            windows.show(str(staging.files), f"{staging.path.name} {staging.revision}")
+        else:
+            classes.unpack(staging, "Unpack, and show how the recordings are cut")
     if not about.error:
         _import(staging, about)
 
@@ -129,8 +132,6 @@ def start(staging: Staging, name: str) -> None:
         DatasetError: the name is taken.
         WorkspaceError: the workspace cannot be written.
     """
-    from labcore.datasets.names import require_free
-
-    require_free(services.workspace(), name, None)
+    jobs.require_free(name)
     jobs.begun(services.ask_for(Import, staging.plan(name), staging.files))
     basket.empty()
