@@ -257,6 +257,11 @@ class Staging:
                 path.unlink(missing_ok=True)
         self.revision += 1
 
+    def drop_file(self, path: Path) -> None:
+        """Remove one file."""
+        path.unlink(missing_ok=True)
+        self.revision += 1
+
     def unpack(self, progress: OnProgress) -> None:
         """Unpack the archives among the files, so that sounds of theirs can be told their classes.
 

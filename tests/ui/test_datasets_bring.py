@@ -117,6 +117,16 @@ def test_a_list_beside_the_sounds_says_what_they_are(open_page, workspace):
     assert "Which class" not in words(app)
 
 
+def test_one_of_two_lists_is_deleted(open_page, workspace):
+    lists = {name: sheet("path,label", "a.wav,dog", "b.wav,cat") for name in ("one.csv", "two.csv")}
+    app = upload(open_page(PAGE), sounds("a.wav", "b.wav") | lists)
+    assert "2 lists of clips: one.csv, two.csv" in words(app)
+    app.button(key="bring-drop-1").click()
+    settled(app.run())
+    assert "Is read as a CSV file: 2 clips, 2 classes" in words(app)
+    assert "one.csv" not in words(app)
+
+
 def test_a_list_that_lacks_a_column_is_told_beside_the_question(open_page, workspace):
     app = upload(
         open_page(PAGE), sounds("a.wav", "b.wav") | {"labels.csv": sheet("path,colour", "a.wav,red", "b.wav,blue")}

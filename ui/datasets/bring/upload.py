@@ -25,7 +25,7 @@ TAKES = (
     "Raven, Audacity and others."
 )
 NAMED = "my-sounds"
-MOST_TOPS = 30
+MOST_ROWS = 30
 
 
 def show() -> None:
@@ -85,23 +85,21 @@ def _contents(staging: Staging) -> None:
         st.markdown(f"**Uploaded so far:** {counted(len(every), 'file')}, {megabytes(staging.bytes)}", width="content")
         action_button("Start over", basket.empty, key="bring-start-over", icon=":material/delete:", type="tertiary")
     tops = staging.tops()
-    for number, (top, sounds) in enumerate(sorted(tops.items())[:MOST_TOPS]):
-        name = f"**{plain(top)}**" if top else "In no folder"
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(f"{name}: {counted(len(sounds), 'sound')}", width="content")
-            action_button(
-                "Delete",
-                partial(staging.drop, top),
-                key=f"bring-drop-{number}",
-                icon=":material/close:",
-                type="tertiary",
-            )
-    if len(tops) > MOST_TOPS:
-        st.caption(f"and {len(tops) - MOST_TOPS} more folders")
+    rows = [
+        (
+            f"{f'**{plain(top)}**' if top else 'In no folder'}: {counted(len(sounds), 'sound')}",
+            partial(staging.drop, top),
+        )
+        for top, sounds in sorted(tops.items())
+    ]
     sounds = {path for paths in tops.values() for path in paths}
-    if others := [path for path in every if path not in sounds]:
-        names = ", ".join(plain(path.name) for path in others[:8])
-        st.markdown(f"Lists and archives: {names}{f' and {len(others) - 8} more' if len(others) > 8 else ''}")
+    rows += [(plain(path.name), partial(staging.drop_file, path)) for path in every if path not in sounds]
+    for number, (told, drop) in enumerate(rows[:MOST_ROWS]):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(told, width="content")
+            action_button("Delete", drop, key=f"bring-drop-{number}", icon=":material/close:", type="tertiary")
+    if len(rows) > MOST_ROWS:
+        st.caption(f"and {len(rows) - MOST_ROWS} more")
     if staging.left_out:
         _left_out(staging.left_out)
 
