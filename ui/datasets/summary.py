@@ -11,6 +11,7 @@ import streamlit as st
 from labcore.config import CUTTING, DataConfig, RunConfig
 from ui.app import services
 from ui.app.text import plain
+from ui.datasets.opened import version
 
 if TYPE_CHECKING:
     from labcore.datasets.glance import DatasetInfo
@@ -21,8 +22,8 @@ AUTOMATIC = "automatic"
 
 @dataclass(frozen=True)
 class DataSummary:
-    """A data set as split for a run. ``counts`` is label → (training clips, held-out clips); ``checked`` says what the last check left open,
-    and ``clean`` whether that is nothing."""
+    """A data set as split for a run. ``counts`` is label → (training clips, held-out clips); ``checked`` says what the
+    last check left open, and ``clean`` whether that is nothing."""
 
     name: str
     folds: list[str]
@@ -43,8 +44,22 @@ class DataSummary:
         return sum(held_out for _, held_out in self.counts.values())
 
 
+def summary(name: str, fold: str | None, *more: Any, **named: Any) -> DataSummary:
+    """Read a data set and split it as :func:`labcore.datasets.split` does, remembered for a minute or until it is mended or corrected.
+
+    Args:
+        more, named: the settings ``data.split``, ``data.leave_out``, ``data.validation_share`` and ``data.exclude_classes``, how clips
+            are cut by annotations (see :func:`cut_by`), and ``data.named_split``.
+
+    Raises:
+        DatasetError: it is not there, cannot be read, has no such fold or named split, or that leaks.
+    """
+    return _summary(version(name), name, fold, *more, **named)
+
+
 @st.cache_data(ttl=60, max_entries=32, show_spinner="Reading the data set …")
-def summary(
+def _summary(
+    changed: Any,
     name: str,
     fold: str | None,
     kind: str = "official",
@@ -54,14 +69,6 @@ def summary(
     cut: str = "",
     named_split: str | None = None,
 ) -> DataSummary:
-    """Read a data set and split it as :func:`labcore.datasets.split` does, remembered for a minute.
-
-    Args:
-        cut: how clips are cut by annotations, see :func:`cut_by`.
-
-    Raises:
-        DatasetError: it is not there, cannot be read, has no such fold or named split, or that leaks.
-    """
     from labcore.datasets.checked import last_check
     from labcore.datasets.splits import of_classes, split_for
 
@@ -147,8 +154,21 @@ def tell_impossible(there: Folds) -> None:
         st.caption(f":orange[:material/warning:] {plain(there.told)}")
 
 
+def folds(name: str, *more: Any, **named: Any) -> Folds:
+    """The folds of a data set, whatever can be held out of them; remembered as :func:`summary` is.
+
+    Args:
+        more, named: as for :func:`summary`, without the validation share.
+
+    Raises:
+        DatasetError: it is not there, or cannot be read.
+    """
+    return _folds(version(name), name, *more, **named)
+
+
 @st.cache_data(ttl=60, max_entries=32, show_spinner="Reading the data set …")
-def folds(
+def _folds(
+    changed: Any,
     name: str,
     kind: str = "official",
     leave_out: str | None = None,
@@ -156,11 +176,6 @@ def folds(
     cut: str = "",
     named_split: str | None = None,
 ) -> Folds:
-    """The folds of a data set, whatever can be held out of them; remembered for a minute.
-
-    Raises:
-        DatasetError: it is not there, or cannot be read.
-    """
     from labcore.datasets import cannot_be_held_out
     from labcore.datasets.splits import split_for
     from labcore.errors import DatasetError
@@ -236,16 +251,9 @@ def names() -> list[str]:
 def told_at_adding(chosen: DataSummary) -> list[str]:
     """What was found when a data set was added and reading its list does not show again: files that are no audio.
 
-    Where clips are cut by annotations, reading shows those too, and the rest was of windows that may be others by now.
+    Where clips are cut by annotations, reading shows those too.
     """
-    known = {finding.sentence for finding in chosen.findings}
-    return [
-        text
-        for info in infos()
-        if info.name == chosen.name and info.layout != "annotations"
-        for text in info.warnings
-        if text not in known
-    ]
+    return [text for info in infos() if info.name == chosen.name and info.layout != "annotations" for text in info.told]
 
 
 def infos() -> list[DatasetInfo]:
