@@ -33,6 +33,7 @@ HELP = "Decodes what is new or has changed, and goes on in the background."
 
 def show(info: DatasetInfo) -> None:
     """The tab of a data set. Nothing of it decodes a clip, but for those that are seen and heard."""
+    st.session_state.pop(check_finding.CHANGED, None)  # it is drawn anew
     cut = summary.cut_as(fields.values()) if info.layout == "annotations" else ""
     there = opened(info.name, cut)
     last = _last(info.name, cut, version(info.name), _files(there), there)
@@ -89,7 +90,7 @@ def _findings(there: Opened, last: LastCheck, health: Health, cut: str) -> None:
         for finding in found:
             check_finding.show(there, finding, cut, grave=group == FIGURES)
     if absent := not_found(health.found):
-        st.caption(f"Looked for and not found: {', '.join(absent)}.")
+        st.caption(f"Looked for, and nothing is open: {', '.join(absent)}.")
     if found := groups.get(READING):
         with st.expander(f"{GROUPS[READING]} ({count(len(found))})", icon=":material/info:"):
             for finding in found:

@@ -42,7 +42,7 @@ def _one(name: str, mending: Mending) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         who = " · ".join(filter(None, [owner_guard.whose(mending.who), ago(mending.time)]))
         why = f"  \n:small[:gray[{plain(sentence(mending.why))}]]" if mending.why else ""
-        st.markdown(f"{plain(mending.sentence)} :gray[· {who}]{why}", width="stretch")
+        st.markdown(f"{plain(mending.done)} :gray[· {who}]{why}", width="stretch")
         undo = partial(_undo, name, [mending.id])
         owner_guard.guarded_button(
             "Undo", undo, mending.who, key=f"check-undo-{mending.id}", icon=":material/undo:", type="tertiary"

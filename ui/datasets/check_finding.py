@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 BUTTONS = 4
 """More remedies are chosen from a list."""
-DONE = "check-mended"
+CHANGED = "check-changed"
 """In the session while the page is to be drawn anew, since a finding was mended."""
 TROUBLE = "check"
 """Under which :func:`ui.app.shell.tell_trouble` tells what went wrong with that."""
@@ -40,7 +40,7 @@ def show(there: Opened, finding: Finding, cut: str, *, grave: bool) -> None:
         cut: how clips are cut by annotations, see :func:`ui.datasets.summary.cut_by`.
         grave: it makes figures wrong.
     """
-    if st.session_state.pop(DONE, False):  # other findings, and the clips themselves, are others by now
+    if st.session_state.pop(CHANGED, False):  # other findings, and the clips themselves, are others by now
         st.rerun(scope="app")
     mark = ":red[:material/error:]" if grave else ":orange[:material/warning:]"
     mark = mark if finding.level == "warning" else ":gray[:material/info:]"
@@ -63,7 +63,7 @@ def _mend(
 ) -> None:
     """Do it, unless the finding is another one by now: what the visitor saw is what changes. Its button may be gone when the page is
     drawn anew, so that what goes wrong is told above all findings."""
-    st.session_state[DONE] = True
+    st.session_state[CHANGED] = True
     change = partial(
         mend, services.workspace(), there.dataset.name, finding.id, remedy.name, who=services.visitor_name(), clips=clips,
         data=summary.cutting(cut), seen=finding,

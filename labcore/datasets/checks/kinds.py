@@ -32,7 +32,7 @@ KINDS: Mapping[str, KindOfFinding] = {
     "duplicates": KindOfFinding(
         FIGURES,
         "equal files in several folds",
-        "The network is tested on a clip that it was trained on. The accuracy is too high.",
+        "The same clip is on both sides when one of the folds is tested on. On what it was trained on, a network looks better than it is.",
     ),
     "near duplicates": KindOfFinding(
         FIGURES,
