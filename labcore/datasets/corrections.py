@@ -20,6 +20,7 @@ import pandas as pd
 from labcore.datasets.annotations import NO_LABEL, Annotation, Annotations, Key, Mending, read_annotations
 from labcore.datasets.labels import ALIKE, alike
 from labcore.datasets.table import CHANNEL, OWN_LABEL, Dataset, Finding, own_labels, way_from
+from labcore.datasets.timed.edits import NO_EDITS, EventEdits
 from labcore.jobs.folder import JobFolder
 from labcore.runs import Run
 from labcore.texts import counted, shown
@@ -45,6 +46,7 @@ class Corrections:
         damaged: so many lines cannot be read.
         channels: clip → the channel that is heard alone, counted from 1.
         mended: what was done about findings of the check, in words: ``12 clips excluded (silent)``.
+        events: what was edited about the events that clips are cut by.
     """
 
     revision: int = 0
@@ -55,6 +57,7 @@ class Corrections:
     damaged: int = 0
     channels: Mapping[Key, int] = field(default_factory=dict)
     mended: tuple[str, ...] = ()
+    events: EventEdits = NO_EDITS
 
     @property
     def left_out(self) -> int:
@@ -66,7 +69,11 @@ class Corrections:
 
     @property
     def sentence(self) -> str:
-        """``labels of revision 14: 12 corrected, 1 clip left out``; "" where nothing was annotated."""
+        """``labels of revision 14: 12 corrected, 1 clip left out``, and what was edited of events; "" where nothing was annotated."""
+        return "; ".join(filter(None, [self.of_labels, self.events.sentence]))
+
+    @property
+    def of_labels(self) -> str:
         if not self.revision:
             return ""
         left_out = f", {counted(self.left_out, 'clip')} left out" if self.left_out else ""
@@ -95,6 +102,7 @@ class Corrections:
             "labels": [[*key, new] for key, new in self.labels.items()],
             **({"channels": [[*key, number] for key, number in self.channels.items()]} if self.channels else {}),
             **({"mended": list(self.mended)} if self.mended else {}),
+            **({"events": self.events.to_dict()} if self.events.revision else {}),
         }
 
     @classmethod
@@ -107,8 +115,17 @@ class Corrections:
             listed = known.get("channels", [])
             channels = {(str(clip), float(start), str(own)): int(number) for clip, start, own, number in listed}
             mended = tuple(map(str, known.get("mended", [])))
+            events = EventEdits.from_dict(known["events"]) if "events" in known else NO_EDITS
             return cls(
-                int(known["revision"]), str(known["digest"]), labels, disputed, unused, damaged, channels, mended
+                int(known["revision"]),
+                str(known["digest"]),
+                labels,
+                disputed,
+                unused,
+                damaged,
+                channels,
+                mended,
+                events,
             )
         except (KeyError, TypeError, ValueError):
             return cls()
@@ -207,6 +224,8 @@ def corrected(dataset: Dataset) -> Dataset:
 def with_labels(dataset: Dataset, corrections: Corrections) -> Dataset:
     """A data set with these labels in place of its own ones, and with what is to be told of that among its findings."""
     own = own_labels(dataset.table)
+    if dataset.annotated is not None:
+        corrections = replace(corrections, events=dataset.annotated.edits)
     table = dataset.table.drop(columns=[OWN_LABEL, CHANNEL], errors="ignore").assign(label=own)
     if corrections.labels:
         keys = keys_of(dataset)
@@ -240,7 +259,7 @@ def keys_of(dataset: Dataset) -> list[Key]:
 def _told(found: Corrections, name: str) -> list[Finding]:
     """What is to be known of annotations: what they come to, and which count for nothing."""
     remedy = f"`labcore datasets annotations {name}` lists them"
-    told = [Finding(KIND, found.sentence, (), remedy, "note")]
+    told = [Finding(KIND, found.of_labels, (), remedy, "note")]
     if found.damaged:
         many = f"{counted(found.damaged, 'line')} of the annotations cannot be read and {_do(found.damaged)} not count"
         told.append(Finding(KIND, many, (), remedy))

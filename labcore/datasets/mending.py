@@ -18,11 +18,11 @@ from labcore.datasets.annotations import (
     annotate,
     file_of,
     read_annotations,
-    signed,
     take_back,
 )
 from labcore.datasets.corrections import keys_of
 from labcore.datasets.health import Health, known_health
+from labcore.datasets.linefile import signed
 from labcore.datasets.registry import find_dataset, name_of
 from labcore.datasets.remedies import ClipAt, Remedy
 from labcore.datasets.table import Dataset, Finding, some

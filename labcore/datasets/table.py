@@ -222,7 +222,7 @@ class Dataset:
             "folds": some(self.folds),
             "layout": self.layout,
             "place": shown(self.root),
-            **({"labels": told} if told else {}),
+            **({"labels": told.removeprefix("labels of ")} if told else {}),
         }
 
 

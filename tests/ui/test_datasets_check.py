@@ -223,7 +223,7 @@ def test_a_player_plays_the_channel_that_a_training_takes(open_page, faulty, wor
     monkeypatch.setattr(clip_player, "wav", lambda row: played.append(row) or real(row))
     mend(workspace, NAME, "opposite-phase", "right")
     app = open_page(PAGE, dataset=NAME)
-    app.text_input(key=f"look-{NAME}-words").set_value("phase").run()
+    app.text_input(key="words").set_value("phase").run()
     assert "right channel" in words(app)
     right, _ = decode(faulty.root / "phase.wav", channel=2)
     assert decode(real(played[-1]))[0] == pytest.approx(right, abs=1e-4)

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 import streamlit as st
 
+from labcore.audio.comments import comments_of
 from labcore.datasets.rows import Row
 from labcore.explore.clips.table import row_at
 from labcore.texts import shown
@@ -50,7 +51,7 @@ def clip_in(
             with errors_in_place():
                 sound(row, key, plays=plays)
                 _log_mel(row, key)
-        facts_row({**more, **_facts(clip)})
+        facts_row({**more, **_facts(clip), **_recorded(str(clip["path"]))})
 
 
 def _facts(clip) -> dict[str, str]:
@@ -71,6 +72,13 @@ def _facts(clip) -> dict[str, str]:
 def channel_name(number: int) -> str:
     """A channel that is counted from 1, before the word itself: ``left``, ``right``, ``third``."""
     return {1: "left", 2: "right"}.get(number, f"{number}.")
+
+
+def _recorded(path: str) -> dict[str, str]:
+    """What the recorder wrote into the file, where it did."""
+    told = comments_of(path)
+    titles = {"time": "Recorded", "recorder": "Recorder", "place": "Place", "temperature": "Temperature (°C)"}
+    return {title: told[name] for name, title in titles.items() if name in told}
 
 
 def _decibels(level: float) -> str:

@@ -12,7 +12,7 @@ from labcore.errors import DatasetError, LabError
 from ui.app.shell import address_button, place, show_error
 from ui.app.text import counted, plain
 from ui.components.tabs import tabs
-from ui.datasets import check, look, manage
+from ui.datasets import check, look, manage, split
 from ui.datasets.listed import WORD
 from ui.datasets.opened import opened
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 TABS: dict[str, Callable[[DatasetInfo], None]] = {
     "Look": look.show,
     "Check": check.show,
+    "Split": split.show,
 }
 """Title → what it shows. Only the tab that is open is drawn."""
 

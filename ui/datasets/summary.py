@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from labcore.config import CUTTING, DataConfig, RunConfig
+from labcore.runs import Run
 from ui.app import services
 from ui.app.text import plain
 from ui.datasets.opened import version
@@ -22,8 +24,13 @@ AUTOMATIC = "automatic"
 
 @dataclass(frozen=True)
 class DataSummary:
-    """A data set as split for a run. ``counts`` is label → (training clips, held-out clips); ``checked`` says what the
-    last check left open, and ``clean`` whether that is nothing."""
+    """A data set as split for a run.
+
+    Attributes:
+        counts: label → (training clips, held-out clips).
+        checked: what the last check left open.
+        clean: whether that is nothing.
+    """
 
     name: str
     folds: list[str]
@@ -49,7 +56,8 @@ def summary(name: str, fold: str | None, *more: Any, **named: Any) -> DataSummar
 
     Args:
         more, named: the settings ``data.split``, ``data.leave_out``, ``data.validation_share`` and ``data.exclude_classes``, how clips
-            are cut by annotations (see :func:`cut_by`), and ``data.named_split``.
+            are cut by annotations (see :func:`cut_by`), ``data.named_split``, and ``run``: the folder of a run that was trained on it,
+            which knows its clips and its split; ``cut`` and ``named_split`` are its own then.
 
     Raises:
         DatasetError: it is not there, cannot be read, has no such fold or named split, or that leaks.
@@ -68,11 +76,12 @@ def _summary(
     exclude_classes: tuple[str, ...] = (),
     cut: str = "",
     named_split: str | None = None,
+    run: str = "",
 ) -> DataSummary:
     from labcore.datasets.checked import last_check
     from labcore.datasets.splits import of_classes, split_for
 
-    dataset = _dataset(name, cut, named_split)
+    dataset = _dataset(name, cut, named_split, run)
     whole = dataset if named_split is None else _dataset(name, cut, None)
     data = DataConfig(
         fold=fold, split=kind, leave_out=leave_out, validation_share=validation_share, exclude_classes=exclude_classes
@@ -94,10 +103,13 @@ def _summary(
     )
 
 
-def _dataset(name: str, cut: str, named_split: str | None) -> Dataset:
+def _dataset(name: str, cut: str, named_split: str | None, run: str = "") -> Dataset:
     from labcore.datasets import find_dataset
     from labcore.datasets.named_splits import dataset_for
+    from labcore.datasets.resuming import dataset_of
 
+    if run:
+        return dataset_of(Run(Path(run)), services.workspace(), name)
     data = cutting(cut)
     if named_split is None:
         return find_dataset(services.workspace(), name, data)
@@ -175,12 +187,13 @@ def _folds(
     exclude_classes: tuple[str, ...] = (),
     cut: str = "",
     named_split: str | None = None,
+    run: str = "",
 ) -> Folds:
     from labcore.datasets import cannot_be_held_out
     from labcore.datasets.splits import split_for
     from labcore.errors import DatasetError
 
-    dataset = _dataset(name, cut, named_split)
+    dataset = _dataset(name, cut, named_split, run)
     data = DataConfig(split=kind, leave_out=leave_out, exclude_classes=exclude_classes)  # type: ignore[arg-type]
     reasons = cannot_be_held_out(dataset, data)
     try:
