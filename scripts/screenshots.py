@@ -25,6 +25,7 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 from scipy.signal import lfilter
 
+from labcore.datasets import register
 from labcore.runs import Run, list_runs
 from labcore.workspace import Workspace
 
@@ -104,6 +105,7 @@ def take_all(page: Page, url: str, workspace: Workspace, epochs: int) -> None:
     save(page, "classify")
 
     take_datasets(page, url)
+    take_check(page, url, workspace)
     shorter = submit(page, url, max(1, 2 * epochs // 3), workspace)
     wait_for_epoch(shorter, epochs)
     take_runs(page, url, run, shorter)
@@ -128,6 +130,43 @@ def take_splits(page: Page, url: str) -> None:
         page.goto(f"{url}/datasets?dataset=demo&tab=Split&split={split}")
         page.get_by_text("Who is where").wait_for()
         save(page, name)
+
+
+def take_check(page: Page, url: str, workspace: Workspace) -> None:
+    """What the check finds in a set with faults, and the copies that it finds side by side."""
+    make_faulty(workspace)
+    page.goto(f"{url}/datasets?dataset=yard&tab=Check")
+    page.get_by_role("button", name="Check the data set").click()
+    silent, copies = (page.locator(f".st-key-check-{kind}") for kind in ("silent", "near-duplicates"))
+    silent.get_by_role("button", name="Exclude them").click()
+    page.get_by_role("button", name="Undo").wait_for()
+    copies.locator("summary").click()
+    copies.get_by_role("button", name="Keep only this").first.wait_for()
+    save(page, "datasets-check")
+
+
+def make_faulty(workspace: Workspace) -> None:
+    """Demo clips of two classes in three folds, with a copy in another fold, two silent clips, and one whose channels cancel."""
+    folder, lines = workspace.home.parent / "yard", ["path,label,fold,group"]
+    folder.mkdir(exist_ok=True)
+
+    def put(name: str, samples: np.ndarray, label: str, fold: int, group: str = "") -> None:
+        soundfile.write(folder / name, samples, rate)
+        lines.append(f"{name},{label},{fold},{group or name}")
+
+    for fold in (1, 2, 3):
+        for file in sorted((workspace.datasets / "demo" / "audio" / f"fold{fold}").glob("*-[38]-*.wav")):
+            samples, rate = soundfile.read(file)
+            put(file.name, samples, "siren" if "-8-" in file.name else "dog", fold, file.name.partition("-")[0])
+    first = lines[1].split(",")
+    samples, _ = soundfile.read(folder / first[0])
+    put("again.ogg", 0.5 * samples, first[1], 2)
+    for fold in (1, 2):
+        put(f"night{fold}.wav", np.zeros(2 * rate), "dog", fold)
+    hum = 0.3 * lfilter([1.0], [1.0, -0.9], np.random.default_rng(0).normal(0, 0.3, 2 * rate))
+    put("phone.wav", np.stack([hum, 0.2 * np.roll(hum, rate // 2) - hum], axis=1), "dog", 3)
+    (folder / "clips.csv").write_text("\n".join(lines) + "\n")
+    register(workspace, folder / "clips.csv", "yard")
 
 
 def take_runs(page: Page, url: str, run: Run, other: Run) -> None:

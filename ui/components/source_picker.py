@@ -14,6 +14,7 @@ from ui.app import limits, services, shell, uploaded_files
 from ui.app.text import counted, label_name, label_names, told_apart
 from ui.components.clip import Clip
 from ui.datasets import summary
+from ui.datasets.opened import version
 
 FORMATS = (
     "WAV, AIFF, FLAC, Ogg, Opus or MP3, at any rate; M4A and WebM of up to 50 minutes where the optional decoder "
@@ -123,7 +124,7 @@ def _of_dataset(prefix: str) -> Clip | None:
         return None
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         name = st.selectbox("Data set", names, key=f"{prefix}-dataset", width=190)
-        rows = _rows(name)
+        rows = _rows(name, version(name))
         classes = {ANY: "any class", **label_names(row.label for row in rows)}
         label = st.selectbox(
             "Class",
@@ -151,7 +152,7 @@ def _of_dataset(prefix: str) -> Clip | None:
 
 
 @st.cache_data(ttl=300, max_entries=8, show_spinner="Reading the data set …")
-def _rows(name: str) -> list[Row]:
+def _rows(name: str, changed: object) -> list[Row]:
     from labcore.datasets import find_dataset
 
     rows = rows_of(find_dataset(services.workspace(), name).table)

@@ -44,6 +44,6 @@ def size(info: DatasetInfo) -> str:
     return f":gray[{counted(info.clips, 'clip')} in {counted(info.classes, 'class', 'classes')}]"
 
 
-def link(name: str, label: str, icon: str | None = None) -> None:
-    """A link to the page of a data set."""
-    st.page_link(PAGE, label=label, icon=icon, query_params={WORD: name})
+def link(name: str, label: str, icon: str | None = None, *, tab: str = "") -> None:
+    """A link to the page of a data set, or to a tab of it."""
+    st.page_link(PAGE, label=label, icon=icon, query_params={WORD: name, **({"tab": tab} if tab else {})})

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from labcore.errors import DatasetError
+from labcore.errors import DatasetError, LabError
 from ui.app.shell import address_button, place, show_error
 from ui.app.text import counted, plain
 from ui.components.tabs import tabs
-from ui.datasets import look, manage, split
+from ui.datasets import check, look, manage, split
 from ui.datasets.listed import WORD
+from ui.datasets.opened import opened
 
 if TYPE_CHECKING:
     from labcore.datasets.glance import DatasetInfo
 
 TABS: dict[str, Callable[[DatasetInfo], None]] = {
     "Look": look.show,
+    "Check": check.show,
     "Split": split.show,
 }
 """Title → what it shows. Only the tab that is open is drawn."""
@@ -38,11 +41,18 @@ def show(info: DatasetInfo) -> None:
     if info.error:
         show_error(DatasetError(info.error.rstrip("."), ""))
         return
-    if info.warnings:
-        with st.expander(counted(len(info.warnings), "warning"), icon=":material/warning:"):
-            for text in info.warnings:
-                st.markdown(plain(text))
+    with contextlib.suppress(LabError):  # the tab tells why it cannot be read
+        _warnings(info)
     tabs(TABS, info)
+
+
+def _warnings(info: DatasetInfo) -> None:
+    """What is to be told of how it was read, with the labels that count by now."""
+    found = [each.sentence for each in opened(info.name).dataset.findings if each.level == "warning"]
+    if told := list(dict.fromkeys([*info.told, *found])):
+        with st.expander(counted(len(told), "warning"), icon=":material/warning:"):
+            for text in told:
+                st.markdown(plain(text))
 
 
 def _follow(name: str) -> None:
