@@ -1,4 +1,5 @@
 // The still picture: waveforms and images, a row below the other.
+import { drawBoxes } from "./boxes.js"
 import { BAR, cellAt, drawBar, drawMarks, drawTimes, gutter, timeToX, xToTime } from "./axes.js"
 
 export function colour(view, name, fallback) {
@@ -35,6 +36,8 @@ export function drawStill(view) {
     drawMarks(pen, view, row)
     if (row.kind === "image") drawBar(pen, view, row)
   }
+  drawBoxes(pen, view)
+  pen.fillStyle = faint
   drawTimes(pen, view)
   root.dataset.shown = shown.id
   root.dataset.drawn = String(performance.now())
