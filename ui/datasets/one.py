@@ -12,6 +12,7 @@ from ui.app.shell import address_button, place, show_error
 from ui.app.text import counted, plain
 from ui.components.tabs import tabs
 from ui.datasets import look, manage
+from ui.datasets.events import tab as events
 from ui.datasets.listed import WORD
 
 if TYPE_CHECKING:
@@ -19,8 +20,11 @@ if TYPE_CHECKING:
 
 TABS: dict[str, Callable[[DatasetInfo], None]] = {
     "Look": look.show,
+    "Annotations": events.show,
 }
 """Title → what it shows. Only the tab that is open is drawn."""
+OF_LAYOUT = {"Annotations": events.LAYOUT}
+"""Title → the layout of the data sets that have the tab; one that is not here is for all."""
 
 
 def show(info: DatasetInfo) -> None:
@@ -36,12 +40,13 @@ def show(info: DatasetInfo) -> None:
     st.caption(plain(place(info.path)))
     if info.error:
         show_error(DatasetError(info.error.rstrip("."), ""))
+        events.way_back(info)
         return
     if info.warnings:
         with st.expander(counted(len(info.warnings), "warning"), icon=":material/warning:"):
             for text in info.warnings:
                 st.markdown(plain(text))
-    tabs(TABS, info)
+    tabs({title: view for title, view in TABS.items() if OF_LAYOUT.get(title, info.layout) == info.layout}, info)
 
 
 def _follow(name: str) -> None:

@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 from labcore.datasets.table import way_from
 from labcore.datasets.timed.gathering import Gathered, LabelRow
 from labcore.datasets.timed.recordings import Recordings
+from labcore.texts import shown
 from labcore.tracks import ENDINGS, Track, TrackEvent, label_track, selection_lines
 
 
@@ -62,6 +63,8 @@ def as_zip(files: dict[str, str]) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in files.items():
-            parts = [part for part in PurePosixPath(name.replace("\\", "/")).parts if part not in ("/", "..", ".")]
+            parts = [
+                part for part in PurePosixPath(shown(name).replace("\\", "/")).parts if part not in ("/", "..", ".")
+            ]
             archive.writestr("/".join(parts), text)
     return packed.getvalue()

@@ -34,7 +34,7 @@ export function drawStill(view) {
     else drawImage(pen, view, row, ratio)
     pen.fillStyle = faint
     drawMarks(pen, view, row)
-    if (row.kind === "image") drawBar(pen, view, row)
+    if (row.kind === "image" && row.bar) drawBar(pen, view, row)
   }
   drawBoxes(pen, view)
   pen.fillStyle = faint
