@@ -44,10 +44,10 @@ def selection(viewer: str, of: str) -> Draft | None:
     return Draft(round(stretch[0], 3), round(stretch[1], 3), low, high)
 
 
-def show(sitting: Sitting, drawn: Draft | None) -> None:
-    """The form: of the event that is chosen, else of a new one. ``drawn``: what is selected in the picture."""
+def show(sitting: Sitting, marked: Draft | None) -> None:
+    """The form: of the event that is chosen, else of a new one. ``marked``: what is selected in the picture."""
     event = sitting.chosen
-    draft = drawn or Draft()
+    draft = marked or Draft()
     if event is not None:
         low, high = (None if math.isnan(each) else each for each in (event.low_hz, event.high_hz))
         draft = Draft(event.start_s, event.end_s, low, high, event.label)
@@ -58,7 +58,7 @@ def show(sitting: Sitting, drawn: Draft | None) -> None:
     what = "Selected event" if event else "New event"
     with st.form(key, border=True):
         st.markdown(
-            f"**{what}**" + ("" if event or drawn else " :small[:gray[drag over the picture, or type its times]]")
+            f"**{what}**" + ("" if event or marked else " :small[:gray[drag over the picture, or type its times]]")
         )
         with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
             most = float(sitting.recording.seconds)

@@ -41,7 +41,7 @@ def show(sitting: Sitting, windows: Dataset | None) -> None:
     """The recording.
 
     Args:
-        windows: the data set as it is cut into windows, which are drawn too; None for none.
+        windows: the data set as it is cut into windows, which are marked too; None for none.
     """
     recording = sitting.recording
     if recording.trouble:
@@ -146,10 +146,10 @@ def _section(sitting: Sitting, length: float, windows: Dataset | None) -> None:
         lanes, more = _windows(sitting, windows, start, until)
         rows, boxes = rows + lanes, boxes + more
     of = f"{sitting.key}-{start:g}-{length:g}-{sitting.there.version}-{sitting.presses}"
-    drawn = None if chosen is not None else editor.selection(VIEWER, of)
+    marked = None if chosen is not None else editor.selection(VIEWER, of)
     pressed = viewer(
-        rows, key=VIEWER, of=of, start_s=start, end_s=until, boxes=boxes, selection=drawn.stretch if drawn else None, selectable=True,
-        banded=True, band=drawn.band if drawn else None, player=PLAYER,
+        rows, key=VIEWER, of=of, start_s=start, end_s=until, boxes=boxes, selection=marked.stretch if marked else None, selectable=True,
+        banded=True, band=marked.band if marked else None, player=PLAYER,
         played_from=played_from, hint=HINT, alt=f"Spectrogram of {shown(recording.way)} with its events", on_select=sitting.select,
     )  # fmt: skip
     if pressed is not None and pressed.box:
@@ -157,7 +157,7 @@ def _section(sitting: Sitting, length: float, windows: Dataset | None) -> None:
         st.rerun(scope="fragment")
     if windows is not None and len(rows) == 1:
         st.caption("No window lies in this section.")
-    editor.show(sitting, drawn)
+    editor.show(sitting, marked)
 
 
 def _player(sitting: Sitting, stamp: tuple[int, int], start: float, end: float | None) -> float:
@@ -207,14 +207,14 @@ def _windows(sitting: Sitting, windows: Dataset, start: float, end: float) -> tu
         return [], []
     view, labels = events_view(spans, start, end)
     names, lanes = label_names(labels), {label: at for at, label in enumerate(labels)}
-    picture = image_row(_empty(view), "Windows", shares(), axis="names", names=[names[label] for label in labels],
+    lane_row = image_row(_empty(view), "Windows", shares(), axis="names", names=[names[label] for label in labels],
                         height=LANE * len(labels), scale=False)  # fmt: skip
     palette = sitting.there.colours
     boxes = [
         Box(1, first, last, lanes.get(label, 0) - 0.4, lanes.get(label, 0) + 0.4, colour=palette.get(label, "#888888"))
         for first, last, label in spans
     ]
-    return [picture], boxes
+    return [lane_row], boxes
 
 
 def _empty(view: View) -> View:
