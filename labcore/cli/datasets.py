@@ -49,7 +49,7 @@ def parser() -> Parser:
             "mend": (checks.mend, "list what a check found and what can be done about it, do it, or take it back"),
             "split": (
                 splits.split,
-                "draw folds by speaker, site, day or a pattern, keep them under a name, show or remove them",
+                "draw folds by speaker, site, day or a pattern, keep them under a name, show, rename or remove them",
             ),
             "labels": (
                 timed_labels.show,
@@ -93,7 +93,7 @@ def parser() -> Parser:
         "--yes", action="store_true", help="delete its files too where they are in the workspace, as the demo set's"
     )
     timed_labels.add(actions["labels"])
-    _add_windows(actions["labels"], actions["check"], actions["mend"])
+    _add_windows(actions["labels"], actions["check"], actions["mend"], actions["split"])
     decisions = actions["annotations"]
     decisions.add_argument("dataset", metavar="NAME", help="name of the data set")
     wish = decisions.add_mutually_exclusive_group()

@@ -12,8 +12,8 @@ from labcore.datasets.annotations import file_of, read_annotations
 from labcore.datasets.by_time import whole
 from labcore.datasets.corrections import FILE, Corrections, corrected, with_labels
 from labcore.datasets.folds import drawn_in
-from labcore.datasets.named_splits import in_split_of, pin_split
-from labcore.datasets.record import ClipRecord
+from labcore.datasets.named_splits import in_split_of, pin_split, split_of
+from labcore.datasets.record import VALIDATION, ClipRecord, in_parts
 from labcore.datasets.registry import find_dataset, find_uncorrected, name_of, place_of, with_whole_paths
 from labcore.datasets.table import Dataset, way_from
 from labcore.datasets.timed.edits import edits_of
@@ -93,12 +93,26 @@ def _find_again(run: Run, workspace: Workspace, wanted: str, data: DataConfig | 
     known = ClipRecord.load(run)
     try:
         dataset = find_uncorrected(workspace, _wanted(known, workspace, wanted), data, Corrections.of_run(run).events)
-        return in_split_of(run, as_known(dataset, known))
+        return _in_split(run, workspace, as_known(dataset, known), known)
     except DatasetError as error:
         if known is None and not run.checkpoint.exists():
             raise
         there = os.path.lexists(place_of(workspace, wanted))
         raise _away(run, workspace, wanted, error.what if there else NOTHING) from error
+
+
+def _in_split(run: Run, workspace: Workspace, dataset: Dataset, known: ClipRecord | None) -> Dataset:
+    """A data set with the folds of the split that a run began with; where the run lacks it, by what it knows of its clips.
+
+    Raises:
+        DatasetError: it is known of no clip on which side it was.
+    """
+    if known is None or split_of(run) is not None or (wanted := run.config.data).named_split is None:
+        return in_split_of(run, dataset)
+    if any(clip.part == VALIDATION for clip in known.clips):
+        what = f"the split {wanted.named_split!r} that run {run.id} began with cannot be read: its file split.json is gone or damaged"
+        raise DatasetError(what, "Put the file back, or train a new run")
+    return in_parts(dataset, known, wanted.fold or "held out")
 
 
 def as_known(dataset: Dataset, known: ClipRecord | None) -> Dataset:

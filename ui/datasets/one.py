@@ -11,7 +11,7 @@ from labcore.errors import DatasetError
 from ui.app.shell import address_button, place, show_error
 from ui.app.text import counted, plain
 from ui.components.tabs import tabs
-from ui.datasets import look, manage
+from ui.datasets import look, manage, split
 from ui.datasets.events import tab as events
 from ui.datasets.listed import WORD
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 TABS: dict[str, Callable[[DatasetInfo], None]] = {
     "Look": look.show,
     "Annotations": events.show,
+    "Split": split.show,
 }
 """Title → what it shows. Only the tab that is open is drawn."""
 OF_LAYOUT = {"Annotations": events.LAYOUT}

@@ -23,7 +23,7 @@ LAYOUT = "annotations"
 """Of the data sets that have the tab."""
 LATEST = 8
 """So many edits are listed, the newest first."""
-ANSWERS = {True: "yes", False: "no", None: "not said"}
+TOLD = {True: "yes", False: "no", None: "not said"}
 COMPLETE = (
     "Every sound of interest in this recording is labelled, so that the rest of it becomes clips of the class background. "
     "Not said: as the setting Annotations says for the whole data set."
@@ -72,7 +72,7 @@ def _recording(there: OpenedEvents) -> Sitting:
             "Length": [moment(each.seconds) if each.rate else "cannot be read" for each in there.recordings],
             "Events": [len(each.events) for each in there.recordings],
             "Edited": [sum(bool(row.edited) for row in each.events) for each in there.recordings],
-            "All labelled": [ANSWERS[each.complete] for each in there.recordings],
+            "All labelled": [TOLD[each.complete] for each in there.recordings],
         }
     )
     if not table["Edited"].any():
@@ -89,11 +89,11 @@ def _about(sitting: Sitting) -> None:
 
     def keep() -> None:
         choice = st.session_state[key]
-        if choice is not None and choice != ANSWERS[recording.complete]:
-            sitting.say_complete(choice == ANSWERS[True])
+        if choice is not None and choice != TOLD[recording.complete]:
+            sitting.say_complete(choice == TOLD[True])
 
     st.segmented_control(
-        "All labelled", [ANSWERS[True], ANSWERS[False]], default=None if recording.complete is None else ANSWERS[recording.complete], key=key,
+        "All labelled", [TOLD[True], TOLD[False]], default=None if recording.complete is None else TOLD[recording.complete], key=key,
         on_change=callback(keep, key), help=COMPLETE, disabled=not recording.rate,
     )  # fmt: skip
     tell_trouble(key)

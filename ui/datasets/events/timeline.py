@@ -41,7 +41,7 @@ def show(sitting: Sitting, windows: Dataset | None) -> None:
     """The recording.
 
     Args:
-        windows: the data set as it is cut into windows, which are marked too; None for none.
+        windows: the data set as it is cut into windows, which are shown too; None for none.
     """
     recording = sitting.recording
     if recording.trouble:
