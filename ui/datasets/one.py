@@ -13,6 +13,7 @@ from ui.app.shell import address_button, place, show_error
 from ui.app.text import counted, plain
 from ui.components.tabs import tabs
 from ui.datasets import check, look, manage, split
+from ui.datasets.events import tab as events
 from ui.datasets.listed import WORD
 from ui.datasets.opened import opened
 
@@ -22,9 +23,12 @@ if TYPE_CHECKING:
 TABS: dict[str, Callable[[DatasetInfo], None]] = {
     "Look": look.show,
     "Check": check.show,
+    "Annotations": events.show,
     "Split": split.show,
 }
 """Title → what it shows. Only the tab that is open is drawn."""
+OF_LAYOUT = {"Annotations": events.LAYOUT}
+"""Title → the layout of the data sets that have the tab; one that is not here is for all."""
 
 
 def show(info: DatasetInfo) -> None:
@@ -40,10 +44,11 @@ def show(info: DatasetInfo) -> None:
     st.caption(plain(place(info.path)))
     if info.error:
         show_error(DatasetError(info.error.rstrip("."), ""))
+        events.way_back(info)
         return
     with contextlib.suppress(LabError):  # the tab tells why it cannot be read
         _warnings(info)
-    tabs(TABS, info)
+    tabs({title: view for title, view in TABS.items() if OF_LAYOUT.get(title, info.layout) == info.layout}, info)
 
 
 def _warnings(info: DatasetInfo) -> None:
