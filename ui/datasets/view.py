@@ -9,6 +9,7 @@ from ui.app import live
 from ui.app.shell import errors_in_place
 from ui.components import pager
 from ui.datasets import manage, one, summary
+from ui.datasets.bring import ways
 from ui.datasets.listed import WORD, data_set
 
 AT_ONCE = 20
@@ -39,6 +40,6 @@ def _list(infos: list) -> None:
                 data_set(info, "datasets", here=True)
     with right, errors_in_place():
         st.header("Add a data set", anchor=False)
-        manage.add("datasets")
+        ways.show()
         if infos and not any(info.name == "demo" for info in infos):
             live.demo_button("demo-datasets-more", kind="secondary")
