@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from labcore.errors import DatasetError
+from ui.app import services
 from ui.app.shell import address_button, place, show_error
 from ui.app.text import counted, plain
 from ui.components.tabs import tabs
 from ui.datasets import look, manage
-from ui.datasets.listed import WORD
+from ui.datasets.listed import RECORD, WORD, begun
 
 if TYPE_CHECKING:
     from labcore.datasets.glance import DatasetInfo
@@ -32,8 +33,13 @@ def show(info: DatasetInfo) -> None:
             st.page_link(
                 "pages/train.py", label="Train", icon=":material/model_training:", query_params={"data.dataset": info.name}
             )  # fmt: skip
+        if _is_recorded(info.name):
+            address_button("Record", {RECORD: info.name}, key="record-more", icon=":material/mic:")
         manage.manage(info.name, "one", then=_follow)
     st.caption(plain(place(info.path)))
+    if told := begun(info):
+        st.info(f"{told}.", icon=":material/mic:")
+        return
     if info.error:
         show_error(DatasetError(info.error.rstrip("."), ""))
         return
@@ -42,6 +48,12 @@ def show(info: DatasetInfo) -> None:
             for text in info.warnings:
                 st.markdown(plain(text))
     tabs(TABS, info)
+
+
+def _is_recorded(name: str) -> bool:
+    from labcore.datasets.takes.recorded import is_recorded
+
+    return is_recorded(services.workspace(), name)
 
 
 def _follow(name: str) -> None:

@@ -132,10 +132,10 @@ class Ledger:
             self.take(number)
         return self._with({n: {"deleted": now} for n in numbers})
 
-    def restored(self, numbers: Collection[int]) -> Ledger:
-        """With deleted takes back in their classes, which are made again where they are gone."""
-        labels = dict.fromkeys(self.take(number).label for number in numbers)
-        missing = tuple(label for label in labels if label not in self.classes)
+    def restored(self, numbers: Collection[int], label: str = "") -> Ledger:
+        """With deleted takes back in their classes. Those that are gone are made again, and so is ``label``."""
+        labels = dict.fromkeys([*([label] if label else []), *(self.take(number).label for number in numbers)])
+        missing = tuple(each for each in labels if each not in self.classes)
         return replace(self._with({n: {"deleted": None} for n in numbers}), classes=(*self.classes, *missing))
 
     def moved(self, number: int, label: str) -> Ledger:

@@ -89,13 +89,12 @@ def clip_counts(ledger: Ledger) -> dict[str, int]:
 
 
 def lacking(ledger: Ledger) -> list[str]:
-    """What has to be there before a training can begin and is not, a sentence each without the final stop; empty where all is."""
+    """What a training needs and is not there yet, in words: "2 clips of clap"; empty where all is."""
     counts = clip_counts(ledger)
     told = []
     if len(counts) < LEAST_CLASSES:
-        told.append(f"add {'a second class' if counts else f'at least {LEAST_CLASSES} classes'}")
+        told.append("a second class" if counts else f"at least {LEAST_CLASSES} classes")
     for label, count in counts.items():
         if count < LEAST_CLIPS:
-            more = LEAST_CLIPS - count
-            told.append(f"record {counted(more, 'clip')}{' more' if count else ''} of {label}")
+            told.append(f"{LEAST_CLIPS - count} {'more clip' if count else 'clips'} of {label}")
     return told

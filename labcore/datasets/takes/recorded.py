@@ -23,12 +23,12 @@ from labcore.audio import Limits, decode, encode_wav
 from labcore.datasets.names import called_now, no_such_set, places_of, require_free
 from labcore.datasets.takes.ledger import LEAST_CUT, MOST_CUT, Ledger, Take
 from labcore.datasets.takes.levels import hear
-from labcore.datasets.takes.listing import FOLDER, list_of
+from labcore.datasets.takes.listing import FOLDER, lacking, list_of
 from labcore.errors import DatasetError, WorkspaceError
 from labcore.jobs.trash import KEPT_DAYS
 from labcore.owners import clean, require_owner
 from labcore.reading import DamagedError, read_json
-from labcore.texts import json_line
+from labcore.texts import counted, json_line
 from labcore.workspace import Workspace, slug, stamp_of, write_atomically
 
 LEDGER, LIST, DELETED = "takes.json", "clips.csv", ".deleted"
@@ -155,13 +155,13 @@ class RecordedSet:
         self._require_own([self.read().take(number) for number in numbers], who, anyone)
         self.change(lambda ledger: ledger.deleted(numbers, time.time()))
 
-    def restore(self, numbers: Collection[int]) -> None:
-        """Bring deleted takes back, with their class.
+    def restore(self, numbers: Collection[int], label: str = "") -> None:
+        """Bring deleted takes back, with their class; and a class that had none.
 
         Raises:
             DatasetError, WorkspaceError: as for :meth:`change`.
         """
-        self.change(lambda ledger: ledger.restored(numbers))
+        self.change(lambda ledger: ledger.restored(numbers, label))
 
     def move(self, number: int, label: str, *, who: str = "", anyone: bool = False) -> None:
         """Have a take count as one of another class.
@@ -196,6 +196,14 @@ class RecordedSet:
                 f"clips of {seconds:g} s are not possible", f"Choose from {LEAST_CUT:g} to {MOST_CUT:g} s"
             )
         self.change(lambda ledger: replace(ledger, cut_s=seconds))
+
+    def trim(self, wanted: bool) -> None:
+        """Leave out silence at the ends of takes from now on, or keep it.
+
+        Raises:
+            DatasetError, WorkspaceError: as for :meth:`change`.
+        """
+        self.change(lambda ledger: replace(ledger, trim=wanted))
 
     def change(self, how: Callable[[Ledger], Ledger]) -> Ledger:
         """Change what is known of it; files of takes follow.
@@ -260,6 +268,18 @@ def is_recorded(workspace: Workspace, name: str) -> bool:
     """Whether a data set of the workspace was recorded here. One that lies elsewhere is never written to."""
     path = workspace.datasets / name
     return not path.is_symlink() and (path / LEDGER).is_file()
+
+
+def begun(workspace: Workspace, name: str) -> str:
+    """What is there of a recorded set with which no training can begin yet, in words; "" for every other data set."""
+    if not is_recorded(workspace, name):
+        return ""
+    try:
+        ledger = RecordedSet(workspace, name).read()
+    except DatasetError:  # reading the data set tells of it
+        return ""
+    there = f"{counted(len(ledger.kept), 'take')} of {counted(len(ledger.classes), 'class', 'classes')}"
+    return f"being recorded: {there}" if lacking(ledger) else ""
 
 
 def recorded_sets(workspace: Workspace) -> list[RecordedSet]:

@@ -12,11 +12,13 @@ import streamlit as st
 from ui.components.tabs import tabs
 from ui.datasets.bring import here
 from ui.datasets.listed import PAGE
+from ui.datasets.record import way as record
 
 WORD = "bring"
 """The word of the address that names a way."""
 WAYS: dict[str, Callable[[], None]] = {
     "On this machine": here.show,
+    "Record": record.show,
 }
 """Title → what draws it. Only the tab that is open is drawn."""
 
