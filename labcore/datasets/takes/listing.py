@@ -88,13 +88,17 @@ def clip_counts(ledger: Ledger) -> dict[str, int]:
     return {label: counts[label] for label in ledger.classes}
 
 
+def trainable(ledger: Ledger) -> bool:
+    """Whether there is enough to train and to test on: two classes of two clips."""
+    return sum(count >= LEAST_CLIPS for count in clip_counts(ledger).values()) >= LEAST_CLASSES
+
+
 def lacking(ledger: Ledger) -> list[str]:
-    """What a training needs and is not there yet, in words: "2 clips of clap"; empty where all is."""
+    """What is not there yet of what every class needs for a training, in words: "2 clips of clap"."""
     counts = clip_counts(ledger)
-    told = []
-    if len(counts) < LEAST_CLASSES:
-        told.append("a second class" if counts else f"at least {LEAST_CLASSES} classes")
-    for label, count in counts.items():
-        if count < LEAST_CLIPS:
-            told.append(f"{LEAST_CLIPS - count} {'more clip' if count else 'clips'} of {label}")
-    return told
+    told = ["a second class" if counts else f"{LEAST_CLASSES} classes"] if len(counts) < LEAST_CLASSES else []
+    return told + [
+        f"{LEAST_CLIPS - count} {'more clip' if count else 'clips'} of {label}"
+        for label, count in counts.items()
+        if count < LEAST_CLIPS
+    ]

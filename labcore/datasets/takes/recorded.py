@@ -23,7 +23,7 @@ from labcore.audio import Limits, decode, encode_wav
 from labcore.datasets.names import called_now, no_such_set, places_of, require_free
 from labcore.datasets.takes.ledger import LEAST_CUT, MOST_CUT, Ledger, Take
 from labcore.datasets.takes.levels import hear
-from labcore.datasets.takes.listing import FOLDER, lacking, list_of
+from labcore.datasets.takes.listing import FOLDER, LEAST_CLASSES, list_of
 from labcore.errors import DatasetError, WorkspaceError
 from labcore.jobs.trash import KEPT_DAYS
 from labcore.owners import clean, require_owner
@@ -271,7 +271,7 @@ def is_recorded(workspace: Workspace, name: str) -> bool:
 
 
 def begun(workspace: Workspace, name: str) -> str:
-    """What is there of a recorded set with which no training can begin yet, in words; "" for every other data set."""
+    """What is there of a recorded set with takes of fewer than two classes, which cannot be read yet, in words; "" for any other."""
     if not is_recorded(workspace, name):
         return ""
     try:
@@ -279,7 +279,7 @@ def begun(workspace: Workspace, name: str) -> str:
     except DatasetError:  # reading the data set tells of it
         return ""
     there = f"{counted(len(ledger.kept), 'take')} of {counted(len(ledger.classes), 'class', 'classes')}"
-    return f"being recorded: {there}" if lacking(ledger) else ""
+    return f"being recorded: {there}" if len({take.label for take in ledger.kept}) < LEAST_CLASSES else ""
 
 
 def recorded_sets(workspace: Workspace) -> list[RecordedSet]:

@@ -13,9 +13,7 @@ FOLDER = Path(__file__).parent
 RATE = 48000
 
 
-def microphone(
-    label: str = "Recording", *, key: str, on_change: Callable[[], object] | None = None
-) -> UploadedFile | None:
+def microphone(*, key: str, on_change: Callable[[], object] | None = None) -> UploadedFile | None:
     """A recorder; what it recorded as WAV, None while there is nothing.
 
     The browser is asked for the sound as the microphone delivers it: what it does for calls (suppression of noise and echo, automatic gain)
@@ -24,7 +22,9 @@ def microphone(
     Args:
         on_change: called once a recording is there, before the page is drawn.
     """
-    recording = st.audio_input(label, sample_rate=RATE, label_visibility="collapsed", key=key, on_change=on_change)
+    recording = st.audio_input(
+        "Recording", sample_rate=RATE, label_visibility="collapsed", key=key, on_change=on_change
+    )
     _component()(key=f"{key}-meter", data={})
     return recording
 

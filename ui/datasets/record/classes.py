@@ -18,7 +18,7 @@ from ui.datasets.record import undo
 def add(recorded: RecordedSet) -> None:
     """Name more classes, behind a button."""
     key = f"record-{recorded.name}-add"
-    with st.popover("Add class", icon=":material/add:", type="tertiary", key=f"{key}-menu"):
+    with st.popover("Add class", icon=":material/add:", type="tertiary", key=f"{key}-menu", on_change="rerun"):
         st.text_area("Names", key=f"{key}-names", height=90, help="One name a line, in any script.")
         action_button("Add", partial(_add, recorded, key), key=key, icon=":material/add:")
 

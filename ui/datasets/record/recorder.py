@@ -7,11 +7,11 @@ from functools import partial
 
 import streamlit as st
 
-from labcore.datasets.takes.ledger import LONGEST_NAME, Take
+from labcore.datasets.takes.ledger import LONGEST_NAME, Ledger, Take
 from labcore.datasets.takes.recorded import RecordedSet
 from ui.app import limits, services
 from ui.app.shell import action_button, callback, tell_trouble
-from ui.app.text import label_name, plain
+from ui.app.text import decibels, label_name, plain
 from ui.components.microphone import microphone
 from ui.datasets.record import undo
 
@@ -21,18 +21,16 @@ SESSION = (
 )
 
 
-def show(recorded: RecordedSet, label: str) -> None:
+def show(recorded: RecordedSet, ledger: Ledger, label: str) -> None:
     """The recorder for a class, and what was heard of the last take."""
     key = f"record-{recorded.name}"
     st.session_state.setdefault(f"{key}-session", f"{services.visitor_name()} {time.strftime('%Y-%m-%d')}".strip())
     st.text_input("Session", key=f"{key}-session", help=SESSION, max_chars=LONGEST_NAME)
     number = st.session_state.setdefault(f"{key}-number", 0)
     # a new recorder for each take: it is ready for the next one at once
-    microphone(
-        f"Record {label}", key=_widget(recorded, number), on_change=callback(partial(_keep, recorded, label, number), key)
-    )  # fmt: skip
+    microphone(key=_widget(recorded, number), on_change=callback(partial(_keep, recorded, label, number), key))
     tell_trouble(key)
-    _told(recorded, key)
+    _told(ledger, key)
 
 
 def _widget(recorded: RecordedSet, number: int) -> str:
@@ -59,9 +57,9 @@ def _keep(recorded: RecordedSet, label: str, number: int) -> None:
         st.session_state[f"{key}-bad"] = take
 
 
-def _told(recorded: RecordedSet, key: str) -> None:
+def _told(ledger: Ledger, key: str) -> None:
     take: Take | None = st.session_state.get(f"{key}-heard")
-    if take is None:
+    if take is None or (take.number and take not in ledger.kept):  # it was deleted since, or moved
         return
     if not take.number:
         st.error(f"{take.heard.sentence} Nothing was kept.", icon=":material/mic_off:")
@@ -77,5 +75,5 @@ def _told(recorded: RecordedSet, key: str) -> None:
 
 def about(take: Take) -> str:
     """A take in a line, as Markdown: ``Take 3 of clap · 1.2 s · −12 dBFS``."""
-    level = f"{take.heard.peak_db:.0f}".replace("-", "−")
-    return f"Take {take.number} of {plain(label_name(take.label))} · {take.heard.seconds:.1f} s · peak {level} dBFS"
+    heard = take.heard
+    return f"Take {take.number} of {plain(label_name(take.label))} · {heard.seconds:.1f} s · peak {decibels(heard.peak_db)}"

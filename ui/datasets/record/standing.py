@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from labcore.datasets.takes.ledger import MOST_CUT, Ledger, counts
-from labcore.datasets.takes.listing import WANTED_CLIPS, clip_counts, folds_sentence, lacking
+from labcore.datasets.takes.listing import WANTED_CLIPS, clip_counts, folds_sentence, lacking, trainable
 from labcore.datasets.takes.recorded import RecordedSet
 from ui.app.shell import callback, tell_trouble
 from ui.app.text import counted, label_names, plain, sentence
@@ -37,14 +37,14 @@ def _classes(ledger: Ledger) -> None:
 
 
 def _train(recorded: RecordedSet, ledger: Ledger) -> None:
+    if trainable(ledger):
+        st.page_link(
+            "pages/train.py", label="Train", icon=":material/model_training:", query_params={"data.dataset": recorded.name}
+        )  # fmt: skip
+        st.caption(plain(sentence(folds_sentence(ledger))))
     if missing := lacking(ledger):
         more = f" and {len(missing) - TOLD} more" if len(missing) > TOLD else ""
         st.caption(f"Needed before training: {', '.join(map(plain, missing[:TOLD]))}{more}.")
-        return
-    st.page_link(
-        "pages/train.py", label="Train", icon=":material/model_training:", query_params={"data.dataset": recorded.name}
-    )
-    st.caption(f"{plain(sentence(folds_sentence(ledger)))}")
 
 
 def _clips(recorded: RecordedSet, ledger: Ledger) -> None:

@@ -11,7 +11,7 @@ from labcore.datasets.takes.ledger import Ledger, Take
 from labcore.datasets.takes.recorded import RecordedSet
 from ui.app import services
 from ui.app.shell import action_button
-from ui.app.text import ago, label_names
+from ui.app.text import ago, decibels, label_names, plain
 from ui.components import owner_guard, pager
 from ui.components.clip import player
 from ui.components.clip_player import LONGEST_SECONDS, wav
@@ -24,7 +24,7 @@ def show(recorded: RecordedSet, ledger: Ledger, label: str) -> None:
     """Those of a class, the newest first."""
     takes = ledger.of_class(label)
     name = label_names(ledger.classes)[label]
-    st.subheader(f"Takes of {name}", anchor=False)
+    st.subheader(f"Takes of {plain(name)}", anchor=False)
     if not takes:
         st.caption("None yet. Press the microphone, make the sound, and press again.")
         return
@@ -36,14 +36,16 @@ def show(recorded: RecordedSet, ledger: Ledger, label: str) -> None:
 def _take(recorded: RecordedSet, ledger: Ledger, take: Take) -> None:
     start, end = take.heard.sound if ledger.trim else (0.0, None)
     row = Row(str(recorded.file_of(take)), take.label, start, end)
-    player(_about(take), partial(wav, row), partial(_change, recorded, ledger, take))
+    player(_about(take, ledger.trim), partial(wav, row), partial(_change, recorded, ledger, take))
 
 
-def _about(take: Take) -> str:
+def _about(take: Take, trim: bool) -> str:
+    start, end = take.heard.sound
+    length = f"{end - start:.1f} of " if trim and end - start < take.heard.seconds else ""
     told = [
         f"Take {take.number}",
-        f"{take.heard.seconds:.1f} s",
-        f"peak {take.heard.peak_db:.0f} dBFS".replace("-", "−"),
+        f"{length}{take.heard.seconds:.1f} s",
+        f"peak {decibels(take.heard.peak_db)}",
     ]
     if take.heard.seconds > LONGEST_SECONDS:
         told.append(f"the first {LONGEST_SECONDS:.0f} s play")

@@ -43,7 +43,7 @@ def _parts(recorded: RecordedSet, ledger: Ledger) -> None:
     with left, errors_in_place():
         label = _class_at_hand(recorded, ledger)
         if label:
-            recorder.show(recorded, label)
+            recorder.show(recorded, ledger, label)
     with right, errors_in_place():
         standing.show(recorded, ledger)
     if label:
@@ -54,7 +54,7 @@ def _parts(recorded: RecordedSet, ledger: Ledger) -> None:
 def _class_at_hand(recorded: RecordedSet, ledger: Ledger) -> str:
     """The class that is recorded, chosen among all, with what can be done with it; "" where there is none."""
     key = f"record-{recorded.name}-class"
-    names = label_names(ledger.classes)
+    names = {label: plain(name) for label, name in label_names(ledger.classes).items()}
     label = ""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         if names:
