@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from labcore.audio import window_bounds
-from labcore.datasets.takes.ledger import Ledger, Take
+from labcore.datasets.folds import DRAWN_FOLDS
+from labcore.datasets.takes.ledger import Ledger, Take, counts
 from labcore.sheets import Sheet
 from labcore.texts import counted
 
 FOLDER = "takes"
-COLUMNS = ("path", "label", "group", "start", "end")
+COLUMNS = ("path", "label", "fold", "group", "start", "end")
 LARGEST_SESSION = 2 / 3
 """Clips of one session stay together where none holds more of a class: else a split would leave too little of it."""
 LEAST_CLIPS, WANTED_CLIPS = 2, 10
@@ -61,6 +62,23 @@ def by_session(ledger: Ledger) -> bool:
     )
 
 
+def folds_of(ledger: Ledger) -> dict[int, str]:
+    """Number of a take → its fold: the takes of each class are dealt out in their order, so that every fold has every class.
+
+    Empty where folds are drawn when the list is read: by session, or where a class has one take alone.
+    """
+    taken = {label: number for label, number in counts(ledger).items() if number}
+    folds = min(DRAWN_FOLDS, *taken.values(), DRAWN_FOLDS)
+    if folds < 2 or len(taken) < LEAST_CLASSES or by_session(ledger):
+        return {}
+    met: Counter[str] = Counter()
+    dealt = {}
+    for take in ledger.kept:
+        dealt[take.number] = str(met[take.label] % folds + 1)
+        met[take.label] += 1
+    return dealt
+
+
 def folds_sentence(ledger: Ledger) -> str:
     """How clips are kept together in the folds, and why, without the final stop."""
     sessions = {take.session for take in ledger.kept if take.session}
@@ -71,14 +89,14 @@ def folds_sentence(ledger: Ledger) -> str:
 
 
 def list_of(ledger: Ledger) -> str:
-    """The list of clips as CSV: path, label, group, start and end in seconds."""
-    together = by_session(ledger)
+    """The list of clips as CSV: path, label, fold, group, start and end in seconds."""
+    together, folds = by_session(ledger), folds_of(ledger)
     text = io.StringIO()
     sheet = Sheet(text, COLUMNS)
     for take, start, end in clips_of(ledger):
         group = take.session if together else f"take {take.number}"
         span = (f"{start:g}", "") if math.isnan(end) else (f"{start:.3f}", f"{end:.3f}")
-        sheet.row([f"{FOLDER}/{take.file}", take.label, group, *span])
+        sheet.row([f"{FOLDER}/{take.file}", take.label, folds.get(take.number, ""), group, *span])
     return text.getvalue()
 
 
