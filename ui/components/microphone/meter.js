@@ -65,7 +65,7 @@ function follow(stream) {
     if (stream.getTracks().every((track) => track.readyState === "ended")) {
       clearInterval(timer)
       context.close()
-      draw(null, "", "")
+      draw(null, ...verdict(most, SETTLED_MS))
       return
     }
     analyser.getFloatTimeDomainData(samples)
