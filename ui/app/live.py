@@ -42,8 +42,8 @@ PAGES = {
     "noise": ("pages/explore.py", "noise"),
     "alarms": ("pages/runs.py", "run"),
     "estimates": ("pages/train.py", ""),
-    "imports": ("pages/train.py", ""),
-    "downloads": ("pages/train.py", ""),
+    "imports": ("pages/datasets.py", "job"),
+    "downloads": ("pages/datasets.py", "job"),
 }
 """Folder of jobs → the page that shows one, and the word that names it in the address of that page."""
 

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from labcore.allowed_paths import UPLOADS
 from labcore.texts import as_bytes
@@ -66,6 +68,15 @@ def keep(group: str, ids: Iterable[str]) -> None:
     wanted, held = set(ids), _held(group)
     for key in [key for key in held if key not in wanted]:
         held.pop(key).remove()
+
+
+def let_go(file: Any) -> None:
+    """Have Streamlit forget an upload that lies on the disk by now."""
+    file.close()
+    context = get_script_run_ctx(suppress_warning=True)
+    if context is not None and runtime.exists():
+        store: Any = runtime.get_instance().uploaded_file_mgr
+        store.remove_file(context.session_id, file.file_id)
 
 
 def _held(group: str) -> dict[str, Upload]:

@@ -8,8 +8,8 @@ from labcore.texts import shown
 from ui.app import live
 from ui.app.shell import errors_in_place
 from ui.components import pager
-from ui.datasets import manage, one, summary
-from ui.datasets.bring import ways
+from ui.datasets import one, summary
+from ui.datasets.bring import here, jobs, ways
 from ui.datasets.listed import RECORD, WORD, data_set
 from ui.datasets.record import view as record
 
@@ -18,7 +18,7 @@ AT_ONCE = 20
 
 def show() -> None:
     """The view that the address asks for. A name of something that is gone is told, and the list follows."""
-    if added := manage.take_added():
+    if added := here.take_added():
         st.query_params.from_dict({WORD: added})
     if wanted := st.query_params.get(RECORD, ""):
         if record.show(wanted):
@@ -35,16 +35,29 @@ def show() -> None:
 
 
 def _list(infos: list) -> None:
-    left, right = st.columns([3, 2], gap="large")
-    with left, errors_in_place():
-        if not infos:
-            live.no_data_yet("demo-datasets", lambda: None)
-        part = pager.part(len(infos), AT_ONCE, key="datasets-page", what="data sets")
-        for info in infos[part]:
-            with st.container(border=True):
-                data_set(info, "datasets", here=True)
+    with errors_in_place():
+        jobs.show()
+    if not infos:
+        _first()
+    left, right = st.columns([1, 1], gap="large") if infos else (None, st.container())
+    if left is not None:
+        with left, errors_in_place():
+            part = pager.part(len(infos), AT_ONCE, key="datasets-page", what="data sets")
+            for info in infos[part]:
+                with st.container(border=True):
+                    data_set(info, "datasets", here=True)
     with right, errors_in_place():
         st.header("Add a data set", anchor=False)
         ways.show()
         if infos and not any(info.name == "demo" for info in infos):
             live.demo_button("demo-datasets-more", kind="secondary")
+
+
+def _first() -> None:
+    """What to do first in an empty workspace."""
+    with st.container(border=True):
+        st.markdown(
+            "**No data set yet.** A classifier learns from clips of at least two classes. Generate the demo set to try the lab "
+            "(ten city sounds, 400 clips, no download, about 30 s), or bring your own sounds below."
+        )
+        live.demo_button("demo-datasets")

@@ -10,15 +10,17 @@ from collections.abc import Callable
 import streamlit as st
 
 from ui.components.tabs import tabs
-from ui.datasets.bring import here
+from ui.datasets.bring import here, standard, upload
 from ui.datasets.listed import PAGE
 from ui.datasets.record import way as record
 
 WORD = "bring"
 """The word of the address that names a way."""
 WAYS: dict[str, Callable[[], None]] = {
+    "Upload": upload.show,
     "On this machine": here.show,
     "Record": record.show,
+    "Standard sets": standard.show,
 }
 """Title → what draws it. Only the tab that is open is drawn."""
 
@@ -26,20 +28,18 @@ WAYS: dict[str, Callable[[], None]] = {
 def show() -> None:
     """The ways behind tabs, one of them open."""
     wanted = st.query_params.get(WORD, "")
-    if wanted not in WAYS and (title := _titles().get(wanted)):
+    if wanted not in WAYS and (title := {slug(each): each for each in WAYS}.get(wanted)):
         st.query_params[WORD] = title
     tabs(WAYS, key=WORD)
 
 
-def link(title: str, label: str, icon: str | None = None) -> None:
-    """A link to a way of the page of data sets."""
-    st.page_link(PAGE, label=label, icon=icon, query_params={WORD: slug(title)})
+def links() -> None:
+    """A link to each of the ways, for other pages."""
+    with st.container(horizontal=True, gap="small"):
+        for title in WAYS:
+            st.page_link(PAGE, label=title, query_params={WORD: slug(title)})
 
 
 def slug(title: str) -> str:
     """A way as it stands in an address: ``on-this-machine``."""
     return title.lower().replace(" ", "-")
-
-
-def _titles() -> dict[str, str]:
-    return {slug(title): title for title in WAYS}
