@@ -15,17 +15,14 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Literal, TypeVar
+from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from labcore.errors import LabError, RunError
 from labcore.events import JOB_KINDS, Event
-from labcore.jobs.folder import JobFolder
 from labcore.jobs.kind import Kind
-from labcore.jobs.listing import reason
+from labcore.jobs.planned import P, PlannedJob
 from labcore.jobs.status import JobRequest
-from labcore.reading import DamagedError, read_object
 from labcore.workspace import Workspace, slug
 
 DRAFTS = ".import-"
@@ -63,27 +60,9 @@ class Imported(Event):
     warnings: list[str] = Field(default_factory=list)
 
 
-P = TypeVar("P", bound=BaseModel)
-
-
 @dataclass(frozen=True)
-class SetMaker(JobFolder, Generic[P]):
+class SetMaker(PlannedJob[P]):
     """A job that makes a data set out of an archive."""
-
-    plan_of: ClassVar[type[Any]]
-
-    @property
-    def plan(self) -> P:
-        """What was asked for.
-
-        Raises:
-            RunError: it cannot be read.
-        """
-        try:
-            plan: P = self.plan_of.model_validate(read_object(self.path / self.kind.file))
-        except (OSError, DamagedError, ValidationError) as error:
-            raise RunError(f"{self.title} cannot be read: {reason(error)}") from error
-        return plan
 
     @property
     def draft_of_set(self) -> Path:
@@ -137,14 +116,11 @@ class Import(SetMaker[ImportPlan]):
         """
         job = cls.new(workspace, slug(plan.name)[:40])
         with job.draft(queued=queued, by=by) as draft:
-            draft.save("import", plan.model_dump())
+            draft.save("import", plan.model_dump(mode="json", by_alias=True))
             if upload is not None:
                 shutil.move(upload, draft.upload)
         return job
 
-    def asked(self) -> JobRequest:
-        try:
-            name = self.plan.name
-        except LabError as error:
-            return JobRequest(needs=self.needs, error=reason(error))
-        return JobRequest(name, needs=self.needs, title=f"{name} from {Path(self.plan.path).name}")
+    def request(self) -> JobRequest:
+        plan = self.plan
+        return JobRequest(plan.name, title=f"{plan.name} from {Path(plan.path).name}")

@@ -183,17 +183,11 @@ def at_work() -> None:
                 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
                     job_link(job, owner_guard.whose(status.by))
                     badge(status.state)
-                st.progress(share(status), text=progress(status, job))
+                st.progress(status.share, text=progress(status, job))
 
     if active:
         st.header("Running now", anchor=False)
         rows()
-
-
-def share(status: JobStatus) -> float:
-    """How much is done of a job, or of what it prepares."""
-    doing = status.preparing
-    return min(1.0, doing.done / max(1, doing.total)) if doing and not status.fraction else status.fraction
 
 
 def progress(status: JobStatus, job: JobFolder) -> str:

@@ -25,7 +25,7 @@ def follow(job: JobFolder, key: str, more: Callable[[], None] = lambda: None) ->
         st.rerun()
     line = queue_line.behind(job) if status.state == "queued" else plain(progress_line(status))
     text = f"{job.kind.name.capitalize()}: {line[:1].lower()}{line[1:]}"
-    st.progress(live.share(status), text=text)
+    st.progress(status.share, text=text)
     owner_guard.stop_button(job, status.by, key=f"{key}-stop", disabled=status.state == "stopping")
     more()
 

@@ -352,22 +352,8 @@ def test_whatever_a_damaged_file_holds_is_read_or_refused_in_words(tmp_path):
         json.dumps([{"annotations": [{"result": [region(1, 2, "owl")]}], "data": {"audio": "/data/upload/1/a.wav"}}])
     ]
     tokens = [
-        b"[",
-        b"]",
-        b"{",
-        b"null",
-        b"1e999",
-        b"-1",
-        b'"',
-        b"\t",
-        b"\n",
-        b",",
-        b"\0",
-        b"\xff",
-        b"NaN",
-        b"9" * 30,
-        b"//[",
-    ]
+        b"[", b"]", b"{", b"null", b"1e999", b"-1", b'"', b"\t", b"\n", b",", b"\0", b"\xff", b"NaN", b"9" * 30, b"//[",
+    ]  # fmt: skip
     path, read = tmp_path / "x.txt", 0
     for _ in range(200):
         content = bytearray(random.choice(samples).encode())
