@@ -147,6 +147,15 @@ def test_takes_are_cut_into_clips(open_page, made, workspace):
     assert made.read().cut_s == 0.5
 
 
+def test_other_pages_know_of_a_take_at_once(open_page, made):
+    for label in ("dog", "*rain*", "dog", "*rain*"):
+        made.add(sound(), label)
+    app = open_page("pages/train.py", **{"data.dataset": "farm"})
+    assert "2 clips**, fold 1" in str(app.table[0].value)
+    record(open_page(PAGE, record="farm"), sound())
+    assert "3 clips**, fold 1" in str(app.run().table[0].value)
+
+
 def test_another_persons_take_asks_before_it_goes(open_page, made):
     made.add(sound(), "dog", by="Bo")
     app = open_page(PAGE, record="farm")

@@ -123,7 +123,7 @@ def _of_dataset(prefix: str) -> Clip | None:
         return None
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         name = st.selectbox("Data set", names, key=f"{prefix}-dataset", width=190)
-        rows = _rows(name)
+        rows = rows_in(name)
         classes = {ANY: "any class", **label_names(row.label for row in rows)}
         label = st.selectbox(
             "Class",
@@ -151,7 +151,8 @@ def _of_dataset(prefix: str) -> Clip | None:
 
 
 @st.cache_data(ttl=300, max_entries=8, show_spinner="Reading the data set …")
-def _rows(name: str) -> list[Row]:
+def rows_in(name: str) -> list[Row]:
+    """The clips of a data set by label; remembered for a while."""
     from labcore.datasets import find_dataset
 
     rows = rows_of(find_dataset(services.workspace(), name).table)

@@ -36,7 +36,7 @@ def panel(name: str, prefix: str, cut: str = "") -> None:
 
 
 def _clips(name: str, key: str, cut: str) -> None:
-    rows = _rows(name, cut)
+    rows = rows_of(name, cut)
     names = label_names(rows)
     label = st.selectbox("Class", list(rows), format_func=names.__getitem__, key=f"{key}-class")
     if label is None:
@@ -50,7 +50,8 @@ def _clips(name: str, key: str, cut: str) -> None:
 
 
 @st.cache_data(ttl=300, max_entries=8, show_spinner="Reading the data set …")
-def _rows(name: str, cut: str) -> dict[str, list[Row]]:
+def rows_of(name: str, cut: str) -> dict[str, list[Row]]:
+    """Label → some clips of a data set; remembered for a while."""
     from labcore.datasets import find_dataset
 
     return rows_by_label(find_dataset(services.workspace(), name, summary.cutting(cut)).table, MOST_A_CLASS)
