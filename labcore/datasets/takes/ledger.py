@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from labcore.datasets.labels import alike_sets, is_missing, tidy
-from labcore.datasets.takes.levels import Heard
+from labcore.datasets.takes.levels import TakeLevels
 from labcore.errors import DatasetError
 
 LONGEST_NAME = 80
@@ -34,7 +34,7 @@ class Take:
 
     number: int
     label: str
-    heard: Heard
+    levels: TakeLevels
     time: float
     by: str = ""
     session: str = ""
@@ -179,9 +179,9 @@ def class_name(text: str, others: Collection[str] = ()) -> str:
     if is_missing(name):
         raise DatasetError(f"the class name {name!r} stands for no label in lists", "Choose another, as 'no_event'")
     if same := [found for found in alike_sets({*others, name}) if name in found]:
-        twin = next(each for each in same[0] if each != name)
+        other = next(each for each in same[0] if each != name)
         raise DatasetError(
-            f"there is a class {twin!r}, from which {name!r} differs in case and spaces only", "Choose another name"
+            f"there is a class {other!r}, from which {name!r} differs in case and spaces only", "Choose another name"
         )
     if name in others:
         raise DatasetError(f"there is a class {name!r} already", "Choose another name, or move takes to it")

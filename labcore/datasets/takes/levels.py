@@ -18,9 +18,9 @@ DEAD_DB, SILENT_DB, QUIET_DB = -80.0, -60.0, -45.0
 """Below: the peak of what no microphone delivers; the loudest block of a silent take, and of a quiet one. In dB of full scale."""
 LOWEST_DB = -120.0
 CLIPPED_SAMPLES = 10
-"""So many samples at full scale, three or more in a row, are heard."""
+"""So many samples at full scale, three or more in a row, are levels."""
 FLOOR = 0.1
-"""The share of the blocks that is taken for the background."""
+"""The share of the blocks that is background."""
 LEAST_RANGE_DB = 15.0
 """Sound that stands less above the background has no ends to be found."""
 ABOVE_FLOOR = 0.25
@@ -31,7 +31,7 @@ Verdict = Literal["fine", "clipped", "quiet", "silent", "dead"]
 
 
 @dataclass(frozen=True)
-class Heard:
+class TakeLevels:
     """What was measured of a take.
 
     Attributes:
@@ -75,7 +75,7 @@ _SENTENCES: dict[Verdict, str] = {
 }
 
 
-def hear(waveform: np.ndarray, rate: int) -> Heard:
+def levels_of(waveform: np.ndarray, rate: int) -> TakeLevels:
     """Measure a take.
 
     Args:
@@ -90,7 +90,7 @@ def hear(waveform: np.ndarray, rate: int) -> Heard:
         raise AudioError(f"the take lasts {seconds:.2f} s", "Stop the recording a little later")
     magnitudes = np.abs(waveform)
     blocks = _block_levels(waveform, rate)
-    return Heard(
+    return TakeLevels(
         seconds=seconds,
         rate=rate,
         peak_db=_decibels(float(magnitudes.max()), 20),

@@ -35,14 +35,14 @@ class TakeClip(NamedTuple):
 def clips_of(ledger: Ledger) -> Iterator[TakeClip]:
     """The clips of the takes that count, by number and time."""
     for take in ledger.kept:
-        start, end = take.heard.sound if ledger.trim else (0.0, take.heard.seconds)
+        start, end = take.levels.sound if ledger.trim else (0.0, take.levels.seconds)
         if ledger.cut_s and end - start > ledger.cut_s:
             bounds = window_bounds(
                 round((end - start) * MILLI), round(ledger.cut_s * MILLI), round(ledger.cut_s * MILLI)
             )
             for first, last in bounds:
                 yield TakeClip(take, round(start + first / MILLI, 3), round(start + last / MILLI, 3))
-        elif (start, end) == (0.0, take.heard.seconds):
+        elif (start, end) == (0.0, take.levels.seconds):
             yield TakeClip(take, 0.0, math.nan)
         else:
             yield TakeClip(take, start, end)

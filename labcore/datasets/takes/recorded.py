@@ -22,7 +22,7 @@ from pydantic import TypeAdapter, ValidationError
 from labcore.audio import Limits, decode, encode_wav
 from labcore.datasets.names import called_now, no_such_set, places_of, require_free
 from labcore.datasets.takes.ledger import LEAST_CUT, MOST_CUT, Ledger, Take
-from labcore.datasets.takes.levels import hear
+from labcore.datasets.takes.levels import levels_of
 from labcore.datasets.takes.listing import FOLDER, LEAST_CLASSES, list_of
 from labcore.errors import DatasetError, WorkspaceError
 from labcore.jobs.trash import KEPT_DAYS
@@ -124,8 +124,8 @@ class RecordedSet:
             WorkspaceError: the workspace cannot be written; nothing of it is kept.
         """
         waveform, rate = decode(content, name="the take", limits=limits)
-        take = Take(0, label, hear(waveform, rate), time.time(), clean(by), clean(session))
-        if take.heard.verdict == "dead":
+        take = Take(0, label, levels_of(waveform, rate), time.time(), clean(by), clean(session))
+        if take.levels.verdict == "dead":
             return take
         with self._held():
             ledger = self.read()

@@ -11,17 +11,17 @@ from dataclasses import replace
 import pytest
 
 from labcore.datasets.takes.ledger import Ledger, Take, class_names
-from labcore.datasets.takes.levels import Heard
+from labcore.datasets.takes.levels import TakeLevels
 from labcore.datasets.takes.listing import by_session, clips_of, folds_of, folds_sentence, lacking, list_of, trainable
 from labcore.errors import DatasetError
 
 
 def recorded(*takes: tuple[str, str], seconds: float = 2.0, sound: tuple[float, float] | None = None) -> Ledger:
     """Takes by class and session."""
-    heard = Heard(seconds, 16000, -10.0, -20.0, 0, sound or (0.0, seconds))
+    levels = TakeLevels(seconds, 16000, -10.0, -20.0, 0, sound or (0.0, seconds))
     ledger = Ledger().with_classes(list(dict.fromkeys(label for label, _ in takes)))
     for number, (label, session) in enumerate(takes, 1):
-        ledger = ledger.with_take(Take(number, label, heard, 1000.0 + number, session=session))
+        ledger = ledger.with_take(Take(number, label, levels, 1000.0 + number, session=session))
     return ledger
 
 

@@ -71,7 +71,7 @@ def test_it_is_told_how_far_it_is_until_it_can_be_read(workspace, sound):
 def test_digital_silence_is_measured_and_not_kept(made):
     before = made.read()
     take = made.add(encode_wav(np.zeros(RATE, np.float32), RATE), "clap")
-    assert (take.number, take.heard.verdict) == (0, "dead")
+    assert (take.number, take.levels.verdict) == (0, "dead")
     assert made.read() == before
 
 

@@ -22,7 +22,7 @@ SESSION = (
 
 
 def show(recorded: RecordedSet, ledger: Ledger, label: str) -> None:
-    """The recorder for a class, and what was heard of the last take."""
+    """The recorder for a class, and what is told of the last take."""
     key = f"record-{recorded.name}"
     st.session_state.setdefault(f"{key}-session", f"{services.visitor_name()} {time.strftime('%Y-%m-%d')}".strip())
     st.text_input("Session", key=f"{key}-session", help=SESSION, max_chars=LONGEST_NAME)
@@ -44,30 +44,30 @@ def _keep(recorded: RecordedSet, label: str, number: int) -> None:
         return
     st.session_state[f"{key}-number"] = number + 1
     before: Take | None = st.session_state.pop(f"{key}-bad", None)
-    st.session_state.pop(f"{key}-heard", None)
+    st.session_state.pop(f"{key}-last", None)
     take = recorded.add(
         recording.getvalue(), label, by=services.visitor_name(), session=st.session_state.get(f"{key}-session", ""),
         limits=limits.sound(),
     )  # fmt: skip
     undo.forget(recorded)
-    st.session_state[f"{key}-heard"] = take
+    st.session_state[f"{key}-last"] = take
     if before is not None and before.number and before.label == label:
         recorded.delete([before.number], anyone=True)  # the visitor's own, of a moment ago
-    if take.heard.verdict != "fine":
+    if take.levels.verdict != "fine":
         st.session_state[f"{key}-bad"] = take
 
 
 def _told(ledger: Ledger, key: str) -> None:
-    take: Take | None = st.session_state.get(f"{key}-heard")
+    take: Take | None = st.session_state.get(f"{key}-last")
     if take is None or (take.number and take not in ledger.kept):  # it was deleted since, or moved
         return
     if not take.number:
-        st.error(f"{take.heard.sentence} Nothing was kept.", icon=":material/mic_off:")
+        st.error(f"{take.levels.sentence} Nothing was kept.", icon=":material/mic_off:")
     elif st.session_state.get(f"{key}-bad") is None:
         st.markdown(f":green[:material/check:] {about(take)}")
     else:
         st.warning(
-            f"{take.heard.sentence} The next recording of {plain(label_name(take.label))} takes the place of this one.",
+            f"{take.levels.sentence} The next recording of {plain(label_name(take.label))} takes the place of this one.",
             icon=":material/warning:",
         )
         action_button("Keep it", partial(st.session_state.pop, f"{key}-bad", None), key=f"{key}-keep", icon=":material/check:")  # fmt: skip
@@ -75,5 +75,5 @@ def _told(ledger: Ledger, key: str) -> None:
 
 def about(take: Take) -> str:
     """A take in a line, as Markdown: ``Take 3 of clap · 1.2 s · −12 dBFS``."""
-    heard = take.heard
-    return f"Take {take.number} of {plain(label_name(take.label))} · {heard.seconds:.1f} s · peak {decibels(heard.peak_db)}"
+    levels = take.levels
+    return f"Take {take.number} of {plain(label_name(take.label))} · {levels.seconds:.1f} s · peak {decibels(levels.peak_db)}"

@@ -34,23 +34,23 @@ def show(recorded: RecordedSet, ledger: Ledger, label: str) -> None:
 
 
 def _take(recorded: RecordedSet, ledger: Ledger, take: Take) -> None:
-    start, end = take.heard.sound if ledger.trim else (0.0, None)
+    start, end = take.levels.sound if ledger.trim else (0.0, None)
     row = Row(str(recorded.file_of(take)), take.label, start, end)
     player(_about(take, ledger.trim), partial(wav, row), partial(_change, recorded, ledger, take))
 
 
 def _about(take: Take, trim: bool) -> str:
-    start, end = take.heard.sound
-    length = f"{end - start:.1f} of " if trim and end - start < take.heard.seconds else ""
+    start, end = take.levels.sound
+    length = f"{end - start:.1f} of " if trim and end - start < take.levels.seconds else ""
     told = [
         f"Take {take.number}",
-        f"{length}{take.heard.seconds:.1f} s",
-        f"peak {decibels(take.heard.peak_db)}",
+        f"{length}{take.levels.seconds:.1f} s",
+        f"peak {decibels(take.levels.peak_db)}",
     ]
-    if take.heard.seconds > LONGEST_SECONDS:
+    if take.levels.seconds > LONGEST_SECONDS:
         told.append(f"the first {LONGEST_SECONDS:.0f} s play")
-    if take.heard.verdict != "fine":
-        told.append(take.heard.verdict)
+    if take.levels.verdict != "fine":
+        told.append(take.levels.verdict)
     return " · ".join([*told, *([take.session] if take.session else []), ago(take.time)])
 
 

@@ -13,7 +13,7 @@ from ui.app.text import label_names, plain
 from ui.components import source_picker
 from ui.datasets import listen, manage, summary
 from ui.datasets.listed import RECORD, WORD
-from ui.datasets.record import classes, recorder, standing, takes, undo
+from ui.datasets.record import classes, progress, recorder, takes, undo
 
 
 def show(wanted: str) -> bool:
@@ -57,7 +57,7 @@ def _parts(recorded: RecordedSet, ledger: Ledger) -> None:
         if label:
             recorder.show(recorded, ledger, label)
     with right, errors_in_place():
-        standing.show(recorded, ledger)
+        progress.show(recorded, ledger)
     if label:
         with errors_in_place():
             takes.show(recorded, ledger, label)
