@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from filelock import FileLock, Timeout
 from pydantic import TypeAdapter, ValidationError
 
 from labcore.audio import Limits, decode, encode_wav
+from labcore.datasets.linefile import held
 from labcore.datasets.names import called_now, no_such_set, places_of, require_free
 from labcore.datasets.takes.ledger import LEAST_CUT, MOST_CUT, Ledger, Take
 from labcore.datasets.takes.levels import levels_of
@@ -34,7 +34,8 @@ from labcore.workspace import Workspace, slug, stamp_of, write_atomically
 LEDGER, LIST, DELETED = "takes.json", "clips.csv", ".deleted"
 NAME = "recorded"
 """What a data set is called that nobody gave a name, with a number behind it."""
-PATIENCE_SECONDS = 10
+TAKES = "takes"
+"""What is locked while it is written."""
 _LEDGER = TypeAdapter(Ledger)
 
 
@@ -66,7 +67,7 @@ class RecordedSet:
         made = cls(workspace, chosen)
         with WorkspaceError.on_os_error(f"{made.path} cannot be made", "Free some space, or check its permissions"):
             made.path.mkdir()
-        with made._held():
+        with held(workspace, TAKES):
             made._write(ledger)
         return made
 
@@ -127,7 +128,7 @@ class RecordedSet:
         take = Take(0, label, levels_of(waveform, rate), time.time(), clean(by), clean(session))
         if take.levels.verdict == "dead":
             return take
-        with self._held():
+        with held(self.workspace, TAKES):
             ledger = self.read()
             take = replace(take, number=ledger.last + 1)
             after = ledger.with_take(take)
@@ -212,7 +213,7 @@ class RecordedSet:
             DatasetError: what ``how`` raises, or the ledger is gone or damaged; nothing has changed then.
             WorkspaceError: the workspace cannot be written, or somebody else writes and does not end.
         """
-        with self._held():
+        with held(self.workspace, TAKES):
             before = self.read()
             after = how(before).without_deleted(time.time() - KEPT_DAYS * 86400)
             if after != before:
@@ -249,19 +250,6 @@ class RecordedSet:
     def _require_own(takes: Collection[Take], who: str, anyone: bool) -> None:
         for take in () if anyone else takes:
             require_owner(take.by, who, f"take {take.number}", "Confirm that this is meant")
-
-    @contextlib.contextmanager
-    def _held(self) -> Iterator[None]:
-        lock = FileLock(self.workspace.cache / "takes.lock", timeout=PATIENCE_SECONDS)
-        with contextlib.ExitStack() as stack:
-            with WorkspaceError.on_os_error(f"{lock.lock_file} cannot be written", "Check its permissions"):
-                try:
-                    stack.enter_context(lock)
-                except Timeout as error:
-                    raise WorkspaceError(
-                        "somebody else's take is being written and does not end", "Try again"
-                    ) from error
-            yield
 
 
 def is_recorded(workspace: Workspace, name: str) -> bool:

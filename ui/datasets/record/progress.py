@@ -44,7 +44,8 @@ def _train(recorded: RecordedSet, ledger: Ledger) -> None:
         st.caption(plain(sentence(folds_sentence(ledger))))
     if missing := lacking(ledger):
         more = f" and {len(missing) - TOLD} more" if len(missing) > TOLD else ""
-        st.caption(f"Needed before training: {', '.join(map(plain, missing[:TOLD]))}{more}.")
+        wanted = "Still to record" if trainable(ledger) else "Needed before training"
+        st.caption(f"{wanted}: {', '.join(map(plain, missing[:TOLD]))}{more}.")
 
 
 def _clips(recorded: RecordedSet, ledger: Ledger) -> None:
