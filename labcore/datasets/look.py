@@ -143,7 +143,7 @@ def look_at(workspace: Workspace, packed: Packed, title: str, progress: OnProgre
     """
     with called(packed.path, title):
         if not packed.is_open:
-            return replace(look_into(workspace, packed, progress), path=title)
+            return _without_folder(replace(look_into(workspace, packed, progress), path=title), packed.path)
         size = sum(path.stat().st_size for path in packed.files)
         about = replace(_at(packed.path, progress), path=title, files=len(packed.files), bytes=size)
         return _without_folder(about, packed.path)

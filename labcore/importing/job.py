@@ -23,7 +23,7 @@ from labcore.events import JOB_KINDS, Event
 from labcore.jobs.kind import Kind
 from labcore.jobs.planned import P, PlannedJob
 from labcore.jobs.status import JobRequest
-from labcore.workspace import Workspace, slug
+from labcore.workspace import Workspace
 
 DRAFTS = ".import-"
 """What the names of folders of data sets begin with that are not whole yet; the id of the job follows."""
@@ -114,12 +114,12 @@ class Import(SetMaker[ImportPlan]):
         Raises:
             WorkspaceError: the workspace cannot be written.
         """
-        job = cls.new(workspace, slug(plan.name)[:40])
-        with job.draft(queued=queued, by=by) as draft:
-            draft.save("import", plan.model_dump(mode="json", by_alias=True))
+
+        def take(draft: Import) -> None:
             if upload is not None:
                 shutil.move(upload, draft.upload)
-        return job
+
+        return cls.planned(workspace, plan.name, plan, take, queued=queued, by=by)
 
     def request(self) -> JobRequest:
         plan = self.plan

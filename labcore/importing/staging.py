@@ -15,10 +15,12 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any, TypeVar
 
 from filelock import FileLock
 
@@ -31,7 +33,7 @@ from labcore.datasets.scan import is_audio
 from labcore.errors import DatasetError, WorkspaceError
 from labcore.importing.job import ImportPlan
 from labcore.importing.loose import class_folder
-from labcore.importing.work import SPARE_BYTES
+from labcore.importing.work import SPARE_BYTES, called_in_errors
 from labcore.jobs.following import OnProgress
 from labcore.texts import counted, megabytes, shown
 from labcore.workspace import Workspace, is_locked
@@ -40,6 +42,9 @@ STAGED = ".upload-"
 STALE_SECONDS = 60.0
 """A folder that nobody holds may be one that is just being made, and is not swept before."""
 FULL = "Free some space, or put the files on this machine and give their folder"
+
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -73,6 +78,7 @@ class Staging:
         return made
 
     def __post_init__(self) -> None:
+        self._known: dict[str, tuple[int, Any]] = {}
         self._lock = FileLock(self.path / "lock", thread_local=False)
 
     def __del__(self) -> None:
@@ -157,9 +163,28 @@ class Staging:
 
     # --- what lies there
 
+    def _once(self, make: Callable[[], T]) -> T:
+        """What a method gives, made once for as long as nothing changes: folders of 10,000 files are looked through for it."""
+        name = make.__name__
+        if self._known.get(name, (-1, None))[0] != self.revision:
+            self._known[name] = self.revision, make()
+        found: T = self._known[name][1]
+        return found
+
     def all(self) -> list[Path]:
         """Every file."""
+        return self._once(self._all)
+
+    def _all(self) -> list[Path]:
         return sorted(each for each in self.files.rglob("*") if not each.is_dir())
+
+    @property
+    def bytes(self) -> int:
+        """Of all files."""
+        return self._once(self._bytes)
+
+    def _bytes(self) -> int:
+        return sum(path.stat().st_size for path in self.all())
 
     @property
     def title(self) -> str:
@@ -175,6 +200,9 @@ class Staging:
 
     def tops(self) -> dict[str, list[Path]]:
         """The folders at the top, each with its sounds; "" has those that lie in none."""
+        return self._once(self._tops)
+
+    def _tops(self) -> dict[str, list[Path]]:
         found: dict[str, list[Path]] = {}
         for path in self.all():
             if is_audio(path.name):
@@ -188,6 +216,9 @@ class Staging:
         Raises:
             DatasetError: an archive is damaged.
         """
+        return self._once(self._packed)
+
+    def _packed(self) -> Packed:
         return handed_in(self.files)
 
     def look(self, progress: OnProgress) -> Look:
@@ -196,7 +227,7 @@ class Staging:
         Raises:
             DatasetError, WorkspaceError: as that.
         """
-        return look_at(self.workspace, self.packed(), self.title, progress)
+        return look_at(self.workspace, self.packed(), called_in_errors(self.packed(), self.title), progress)
 
     # --- what can be done with it
 

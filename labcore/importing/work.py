@@ -44,8 +44,9 @@ def work(job: Import, should_stop: StopTest) -> Generator[Event, None, None]:
     if not plan.uploaded:
         yield (yield from unpacked(job, _packed(plan), plan.name, should_stop))
         return
-    with called(job.upload, plan.path):
-        made = yield from unpacked(job, _uploaded(job), plan.name, should_stop)
+    packed = _uploaded(job)
+    with called(job.upload, called_in_errors(packed, plan.path)):
+        made = yield from unpacked(job, packed, plan.name, should_stop)
     shutil.rmtree(job.upload, ignore_errors=True)
     yield made
 
@@ -122,7 +123,13 @@ def _taken_in(
 def _uploaded(job: Import) -> Packed:
     if not job.upload.is_dir():
         raise DatasetError("what was uploaded is not there any more", "Upload it again")
-    return handed_in(job.upload)
+    with called(job.upload, "the upload"):
+        return handed_in(job.upload)
+
+
+def called_in_errors(packed: Packed, title: str) -> str:
+    """What errors call all that was uploaded: the only file by its name."""
+    return title if len(packed.files) == 1 else "the upload"
 
 
 def _packed(plan: ImportPlan) -> Packed:

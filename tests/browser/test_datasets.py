@@ -30,4 +30,4 @@ def test_a_thumbnail_is_pressed_and_heard(server, furnished, browser):
     assert tiles.nth(4).get_attribute("aria-pressed") == "true"
     page.get_by_role("button", name="All data sets").press("Enter")
     page.wait_for_url("**/datasets")
-    page.get_by_role("button", name="Add data set").wait_for()
+    page.get_by_role("tab", name="Upload").wait_for()

@@ -44,21 +44,8 @@ def counted_reads(monkeypatch) -> list[str]:
 def test_an_empty_workspace_offers_the_demo_set_and_ones_own(open_page):
     app = open_page(PAGE)
     assert button(app, "Generate demo set")
-    assert button(app, "Add data set")
+    assert app.get("file_uploader")
     assert not app.exception
-
-
-def test_one_is_added_and_shown_at_once(open_page, workspace, dataset, tmp_path):
-    outside = dataset.rename(tmp_path / "mine")
-    app = open_page(PAGE)
-    app.text_input[0].set_value(str(outside))
-    button(app, "Add data set").click().run()
-    assert app.query_params["dataset"] == "mine"
-    assert str(outside) in words(app)
-    button(app, "All data sets").click().run()
-    assert "dataset" not in app.query_params
-    button(app, "**mine**").click().run()
-    assert len(shown(app)) == 12
 
 
 def test_a_visit_reads_the_clip_that_is_seen_and_no_other(open_page, dataset, counted_reads):

@@ -13,12 +13,11 @@ from typing import Any
 
 import streamlit as st
 from streamlit import runtime
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from labcore.allowed_paths import UPLOADS
 from labcore.texts import as_bytes
 from labcore.workspace import write_atomically
-from ui.app import services
+from ui.app import long_work, services
 
 LARGE_BYTES = 8_000_000
 LEFT_OVER_SECONDS = 24 * 3600.0
@@ -73,10 +72,9 @@ def keep(group: str, ids: Iterable[str]) -> None:
 def let_go(file: Any) -> None:
     """Have Streamlit forget an upload that lies on the disk by now."""
     file.close()
-    context = get_script_run_ctx(suppress_warning=True)
-    if context is not None and runtime.exists():
+    if runtime.exists():
         store: Any = runtime.get_instance().uploaded_file_mgr
-        store.remove_file(context.session_id, file.file_id)
+        store.remove_file(long_work.this_session(), file.file_id)
 
 
 def _held(group: str) -> dict[str, Upload]:

@@ -38,7 +38,7 @@ def _list(infos: list) -> None:
     with errors_in_place():
         jobs.show()
     if not infos:
-        _first()
+        live.no_data_yet("demo-datasets", _own)
     left, right = st.columns([1, 1], gap="large") if infos else (None, st.container())
     if left is not None:
         with left, errors_in_place():
@@ -53,11 +53,7 @@ def _list(infos: list) -> None:
             live.demo_button("demo-datasets-more", kind="secondary")
 
 
-def _first() -> None:
-    """What to do first in an empty workspace."""
-    with st.container(border=True):
-        st.markdown(
-            "**No data set yet.** A classifier learns from clips of at least two classes. Generate the demo set to try the lab "
-            "(ten city sounds, 400 clips, no download, about 30 s), or bring your own sounds below."
-        )
-        live.demo_button("demo-datasets")
+def _own() -> None:
+    st.markdown(
+        "Or bring your own sounds below: clips of at least two classes, which a classifier learns to tell apart."
+    )

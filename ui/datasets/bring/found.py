@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from labcore.jobs.following import OnProgress
 
 MOST_LABELS, MOST_FILES = 60, 50
+FILES = {"cannot be read": ("file", "files"), "left out": ("file or row", "files or rows")}
 
 
 def looked(key: str, name: str, look: Callable[[OnProgress], Look]) -> Look | None:
@@ -82,8 +83,7 @@ def _not_recognised(about: Look) -> None:
 def _files(what: str, files: tuple[tuple[str, str], ...]) -> None:
     if not files:
         return
-    verb = what if what.startswith("cannot") else f"{'is' if len(files) == 1 else 'are'} {what}"
-    with st.expander(f"{counted(len(files), 'file')} {verb}", icon=":material/block:", expanded=len(files) <= 8):
+    with st.expander(f"{counted(len(files), *FILES[what])} {what}", icon=":material/block:", expanded=len(files) <= 8):
         listed = [f"- {plain(path)}: {plain(why)}" for path, why in files[:MOST_FILES]]
         st.markdown("\n".join(listed))
         if len(files) > MOST_FILES:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from labcore.datasets.look import Look
     from labcore.jobs.following import OnProgress
 
-TYPED, LOOKS, TASK = "bring-typed", "bring-looks", "bring-adding"
-"""In the session: the path that was typed last, how often somebody pressed Look, and the work that adds it."""
+TYPED, LOOKS, TASK, ADDED = "bring-typed", "bring-looks", "bring-adding", "bring-added"
+"""In the session: the path that was typed last, how often somebody pressed Look, the work that adds it, and how many were added."""
 
 
 def show() -> None:
@@ -28,10 +28,12 @@ def show() -> None:
     if task is not None and task.running:
         _progress()
         return
-    with st.form("bring-path", border=False, enter_to_submit=True):
+    key = f"bring-path-{st.session_state.get(ADDED, 0)}"
+    st.session_state.setdefault(key, st.session_state.get(TYPED, ""))
+    with st.form("bring-here", border=False, enter_to_submit=True):
         path = st.text_input(
             "Folder, archive or CSV file on this machine",
-            value=st.session_state.get(TYPED, ""),
+            key=key,
             placeholder="/data/UrbanSound8K",
             help="A folder or CSV file is added as it is: its files are not copied, and may be read-only. An archive is unpacked "
             "into the workspace.",
@@ -83,6 +85,7 @@ def _import(about: Look, name: str) -> None:
 
 def _forget() -> None:
     st.session_state.pop(TYPED, None)
+    st.session_state[ADDED] = st.session_state.get(ADDED, 0) + 1  # the form is empty again
     long_work.keep("bring-here", ())
 
 

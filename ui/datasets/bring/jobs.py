@@ -47,6 +47,8 @@ def show() -> None:
     ended = [each for each in there if each not in told and each[1].state in RESUMABLE]
     if len(ended) <= OPEN:
         told, ended = told + ended, []
+    if told or ended:
+        st.header("Imports and downloads", anchor=False)
     for job, status in told:
         _row(job, status)
     if ended:
@@ -64,7 +66,8 @@ def _row(job: SetMaker[Any], status: JobStatus) -> None:
             whose = owner_guard.whose(status.by)
             title = f"**{job.kind.name.capitalize()}** · {plain(asked.title or job.id)}"
             st.markdown(f"{title}{f' :gray[· {whose}]' if whose else ''}", width="content")
-            live.badge(status.state)
+            if not status.active:  # else the line that follows it says more, and is newer
+                live.badge(status.state)
         if status.active:
             short_jobs.follow(job, job.id)
         elif status.state == "finished":

@@ -36,7 +36,8 @@ def show() -> None:
             for name in here.get(about.name, ()):
                 address_button(f"In this workspace as {plain(name)}", {WORD: name}, key=f"standard-{about.name}-{name}")
             if about.name in open_jobs:
-                st.caption(f"A download of it is {open_jobs[about.name].state}: see Imports and downloads.")
+                going = open_jobs[about.name].active
+                st.caption(f"{'It is being downloaded' if going else 'Its download did not finish'}: see above.")
             with st.expander("Download", icon=":material/download:"):
                 _form(about, open_jobs.get(about.name))
 

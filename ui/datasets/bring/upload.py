@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit import config
 
 from labcore.importing.job import Import
+from labcore.texts import megabytes
 from ui.app import limits, services
 from ui.app.shell import action_button, callback, one_of, tell_trouble
 from ui.app.text import count, counted, plain
@@ -73,12 +74,11 @@ def _uploader() -> None:
 def _contents(staging: Staging) -> None:
     """What was uploaded so far, folder by folder, each of which can be deleted."""
     every = staging.all()
-    size = sum(path.stat().st_size for path in every) / 1e6
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown(f"**Uploaded so far:** {counted(len(every), 'file')}, {size:,.1f} MB", width="content")
+        st.markdown(f"**Uploaded so far:** {counted(len(every), 'file')}, {megabytes(staging.bytes)}", width="content")
         action_button("Start over", basket.empty, key="bring-start-over", icon=":material/delete:", type="tertiary")
     tops = staging.tops()
-    for number, (top, sounds) in enumerate(list(tops.items())[:MOST_TOPS]):
+    for number, (top, sounds) in enumerate(sorted(tops.items())[:MOST_TOPS]):
         name = f"**{plain(top)}**" if top else "In no folder"
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(f"{name}: {counted(len(sounds), 'sound')}", width="content")

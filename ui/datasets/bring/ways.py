@@ -16,6 +16,8 @@ from ui.datasets.record import way as record
 
 WORD = "bring"
 """The word of the address that names a way."""
+OPEN, FIRST = "bring-open", "bring-first"
+"""In the session: the tab that is open, and the one that was at first."""
 WAYS: dict[str, Callable[[], None]] = {
     "Upload": upload.show,
     "On this machine": here.show,
@@ -26,11 +28,15 @@ WAYS: dict[str, Callable[[], None]] = {
 
 
 def show() -> None:
-    """The ways behind tabs, one of them open."""
-    wanted = st.query_params.get(WORD, "")
-    if wanted not in WAYS and (title := {slug(each): each for each in WAYS}.get(wanted)):
-        st.query_params[WORD] = title
-    tabs(WAYS, key=WORD)
+    """The ways behind tabs, one of them open; the address says which one."""
+
+    def keep() -> None:
+        st.query_params[WORD] = slug(st.session_state[OPEN])
+
+    if OPEN not in st.session_state:  # the page is opened: later addresses are those of :func:`keep`
+        titles = {slug(title): title for title in WAYS}
+        st.session_state[FIRST] = titles.get(st.query_params.get(WORD, ""), next(iter(WAYS)))
+    tabs(WAYS, key=OPEN, on_change=keep, default=st.session_state[FIRST])
 
 
 def links() -> None:
