@@ -26,7 +26,7 @@ navigator.mediaDevices.getUserMedia = (wanted) => {
 
 def test_two_classes_are_recorded(server, furnished, page):
     page.add_init_script(BROWSER)
-    page.goto(f"{server.url}/datasets?bring=Record")
+    page.goto(f"{server.url}/datasets?bring=record")
     page.get_by_role("textbox", name="Classes").fill("tone\nother")
     page.get_by_role("textbox", name="Name").fill("by voice")
     page.get_by_role("button", name="Begin").click()

@@ -38,19 +38,19 @@ def labels(made: RecordedSet) -> list[str]:
 
 
 def test_one_is_begun_and_another_visit_goes_on_with_it(open_page, workspace):
-    app = open_page(PAGE, bring="Record")
+    app = open_page(PAGE, bring="record")
     app.text_area(key="record-classes").set_value("dog\ncat")
     press(app, "Begin")
     assert app.query_params["record"] == "recorded-1"
     record(app, sound())
-    again = open_page(PAGE, bring="Record")
+    again = open_page(PAGE, bring="record")
     assert "Being recorded: 1 take of 2 classes" in words(again)
     next(each for each in again.button if "Go on with" in each.label).click().run()
     assert "Take 1 · 0.4 s · peak −10.5 dBFS · Ada" in words(again).replace("\\", "")
 
 
 def test_nothing_is_begun_without_a_class(open_page, workspace):
-    app = press(open_page(PAGE, bring="Record"), "Begin")
+    app = press(open_page(PAGE, bring="record"), "Begin")
     assert "no class was named" in words(app).lower()
     assert not any(workspace.datasets.iterdir())
 
