@@ -51,7 +51,12 @@ def main() -> None:
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(
                     executable_path=arguments.chromium,
-                    args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+                    args=[
+                        "--no-sandbox",
+                        "--disable-gpu",
+                        "--disable-background-networking",
+                        *microphone(Path(folder)),
+                    ],
                 )
                 page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light")
                 take_all(page, url, Workspace(home), arguments.epochs)
@@ -62,6 +67,16 @@ def main() -> None:
                     run.request_stop()
             process.terminate()
             process.wait(timeout=60)
+
+
+def microphone(folder: Path) -> list[str]:
+    """Flags for a browser whose microphone hears a dog."""
+    from labcore.datasets.demo import example_clip
+
+    sound = folder / "microphone.wav"
+    sound.write_bytes(example_clip("dog_bark", 1))
+    fake = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+    return [*fake, f"--use-file-for-fake-audio-capture={sound}"]
 
 
 def start_app(home: Path) -> tuple[subprocess.Popen, str]:
@@ -108,6 +123,7 @@ def take_all(page: Page, url: str, workspace: Workspace, epochs: int) -> None:
     take_datasets(page, url)
     take_check(page, url, workspace)
     take_annotations(page, url, workspace)
+    take_recorded(page, url, workspace)
     shorter = submit(page, url, max(1, 2 * epochs // 3), workspace)
     wait_for_epoch(shorter, epochs)
     take_runs(page, url, run, shorter)
@@ -226,6 +242,26 @@ def make_nights(folder: Path, demo: Path) -> None:
             rows.append("\t".join(map(str, cells)))
         soundfile.write(folder / f"{name}.flac", sound, rate)
         (folder / f"{name}.Table.1.selections.txt").write_text("\n".join(rows) + "\n")
+
+
+def take_recorded(page: Page, url: str, workspace: Workspace) -> None:
+    """A data set that is being recorded."""
+    from labcore.datasets.takes.recorded import RecordedSet
+
+    classes = {"dog": 3, "drill": 4, "siren": 8}
+    made = RecordedSet.create(workspace, "my street", list(classes))
+    clips = workspace.datasets / "demo" / "audio" / "fold2"
+    for (label, takes), number in zip(classes.items(), (3, 4, 8), strict=True):
+        for clip in sorted(clips.glob(f"*-{number}-*.wav"))[:takes]:
+            made.add(clip.read_bytes(), label, session="Ada, balcony")
+    page.goto(f"{url}/datasets?record={made.name}")
+    page.get_by_role("heading", name="Takes of dog").wait_for()
+    page.get_by_role("textbox", name="Session").fill("Ada, balcony")
+    page.get_by_role("textbox", name="Session").press("Enter")
+    page.get_by_role("button", name="Record", exact=True).click()
+    page.get_by_text("The level is good").wait_for()
+    save(page, "datasets-record")
+    page.get_by_role("button", name="Stop recording").click()
 
 
 def take_runs(page: Page, url: str, run: Run, other: Run) -> None:

@@ -53,7 +53,11 @@ def version(name: str) -> tuple[Stamp, ...]:
     glance = stamp_of(memory_of(workspace, name, place))  # written anew by the list of data sets when one changes
     if not glance[0]:  # the cache cannot be written: nothing tells when it changes
         glance = 0, int(time.time() // UNKNOWN_SECONDS)
-    others = file_of(workspace, name), kept_in(workspace, here(workspace, place)), workspace.datasets / f"{name}{SPLITS}"
+    others = (
+        file_of(workspace, name),
+        kept_in(workspace, here(workspace, place)),
+        workspace.datasets / f"{name}{SPLITS}",
+    )
     return glance, *map(stamp_of, others)
 
 
