@@ -35,6 +35,7 @@ FLOORS = (
         "owners",
         "reading",
         "texts",
+        "tracks",
         "tars",
         "zips",
         "typed",

@@ -33,7 +33,6 @@ from labcore.batch.segments import (
     with_events,
 )
 from labcore.batch.tables import (
-    ENDINGS,
     FORMATS,
     PER,
     TRACKS,
@@ -54,6 +53,7 @@ from labcore.cli.signals import stop_on_signals
 from labcore.errors import ConfigError, WorkspaceError
 from labcore.inference.prediction import NONE_OF_THESE
 from labcore.texts import counted, moment, shown
+from labcore.tracks import ENDINGS
 from labcore.workspace import sha256_of
 
 if TYPE_CHECKING:

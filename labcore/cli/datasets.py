@@ -49,7 +49,7 @@ def parser() -> Parser:
             "mend": (checks.mend, "list what a check found and what can be done about it, do it, or take it back"),
             "split": (
                 splits.split,
-                "draw folds by speaker, site, day or a pattern, keep them under a name, show or remove them",
+                "draw folds by speaker, site, day or a pattern, keep them under a name, show, rename or remove them",
             ),
             "labels": (timed, "show what becomes of time-stamped labels: used, merged or dropped, and why"),
             "look": (bring.look, "show what a folder, CSV file or archive looks like, and what of it cannot be read"),
@@ -93,7 +93,7 @@ def parser() -> Parser:
     actions["labels"].add_argument(
         "--csv", metavar="FILE", help="write every label as CSV to this file, with its row and its fate, - for stdout"
     )
-    _add_windows(actions["labels"], actions["check"], actions["mend"])
+    _add_windows(actions["labels"], actions["check"], actions["mend"], actions["split"])
     decisions = actions["annotations"]
     decisions.add_argument("dataset", metavar="NAME", help="name of the data set")
     wish = decisions.add_mutually_exclusive_group()

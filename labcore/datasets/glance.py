@@ -15,12 +15,14 @@ from labcore.datasets.layouts import read_dataset
 from labcore.datasets.names import no_reference, places_of
 from labcore.datasets.scan import is_audio, listed
 from labcore.datasets.table import Dataset
+from labcore.datasets.timed.edits import edits_of
+from labcore.datasets.timed.edits import file_of as events_file
 from labcore.datasets.timed.formats import SUFFIXES
 from labcore.datasets.walk import TooMuchError, WalkBudget
 from labcore.errors import DatasetError, LabError, WorkspaceError
 from labcore.reading import read_object
 from labcore.texts import as_bytes
-from labcore.workspace import Workspace, slug, write_atomically
+from labcore.workspace import Workspace, slug, stamp_of, write_atomically
 
 FORMAT = 3
 """Of what is remembered of a data set; raised where the same files would be read in another way."""
@@ -72,7 +74,7 @@ def _info(workspace: Workspace, name: str, path: Path) -> DatasetInfo:
         given_up = path, path.stat().st_mtime_ns
         if given_up in _too_many:
             raise _too_many[given_up]
-        stamp = _stamp(path)
+        stamp = _stamp(path, events_file(workspace, name))
     except FileNotFoundError:
         raise DatasetError(f"{path} does not exist", "Mount or restore it") from None
     except TooMuchError as error:
@@ -83,7 +85,7 @@ def _info(workspace: Workspace, name: str, path: Path) -> DatasetInfo:
         known = read_object(remembered)
         if known.pop("stamp") == stamp:
             return _INFO.validate_python(known)
-    return remember(workspace, name, path, read_dataset(path, name), [], stamp)
+    return remember(workspace, name, path, read_dataset(path, name, edits=edits_of(workspace, name)), [], stamp)
 
 
 def memory_of(workspace: Workspace, name: str, path: Path) -> Path:
@@ -105,21 +107,25 @@ def remember(
     warnings = [*told, *(finding.sentence for finding in dataset.findings if finding.level == "warning")]
     info = DatasetInfo(name, str(path), dataset.layout, len(dataset.table), len(dataset.labels), warnings=warnings)
     remembered = memory_of(workspace, name, path)
-    content = json.dumps({**asdict(info), "stamp": stamp or _stamp(path)})
+    content = json.dumps({**asdict(info), "stamp": stamp or _stamp(path, events_file(workspace, name))})
     with contextlib.suppress(WorkspaceError, OSError):  # then it is read anew the next time
         remembered.parent.mkdir(exist_ok=True)
         write_atomically(remembered, content)
     return info
 
 
-def _stamp(path: Path) -> str:
+def _stamp(path: Path, events: Path) -> str:
     """Changes when a file is added, removed or renamed anywhere under a folder, a list is written, or other folders may be opened.
+
+    Args:
+        events: the file of what people edited about its events.
 
     Raises:
         FileNotFoundError: the path is not there.
         TooMuchError: more lies below it than a data set can hold.
     """
-    digest = hashlib.sha256(f"{FORMAT} {path.stat().st_mtime_ns} {allowed_paths()}".encode())
+    edited = stamp_of(events) if events.exists() else ""
+    digest = hashlib.sha256(f"{FORMAT} {path.stat().st_mtime_ns} {allowed_paths()}{edited}".encode())
     level = [path] if path.is_dir() else []
     look = WalkBudget()
     while level:

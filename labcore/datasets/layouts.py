@@ -30,6 +30,7 @@ from labcore.datasets.scan import (
 )
 from labcore.datasets.table import MISSING, DataProblem, Dataset, Finding
 from labcore.datasets.timed.dataset import Annotated, annotations_at, at_a_glance, in_windows, one_class
+from labcore.datasets.timed.edits import NO_EDITS, EventEdits
 from labcore.datasets.walk import looking
 from labcore.errors import DatasetError
 from labcore.texts import counted
@@ -41,7 +42,9 @@ MOST_WITHIN = 12
 """Of so many folders with audio in one, it is looked whether they are data sets by themselves, and not classes."""
 
 
-def read_dataset(path: str | Path, name: str = "", data: DataConfig | None = None) -> Dataset:
+def read_dataset(
+    path: str | Path, name: str = "", data: DataConfig | None = None, edits: EventEdits = NO_EDITS
+) -> Dataset:
     """Read the clip table of a data set, whatever its layout. Decodes nothing.
 
     Args:
@@ -49,10 +52,23 @@ def read_dataset(path: str | Path, name: str = "", data: DataConfig | None = Non
             set and no other.
         name: what to call it; the folder's or file's own name by default.
         data: how clips are cut by time-stamped annotations; None for the defaults.
+        edits: what people changed about these annotations.
 
     Raises:
         DatasetError: the path is missing, nothing known is there, no clip is there, or all clips are of one class.
         TooMuchError: more lies below it than a data set can hold.
+    """
+    with looking():
+        dataset = read_uncut(path, name, edits)
+        dataset = at_a_glance(dataset) if data is None else in_windows(dataset, data)
+        return _checked(_within_allowed(dataset), settled=data is not None)
+
+
+def read_uncut(path: str | Path, name: str = "", edits: EventEdits = NO_EDITS) -> Dataset:
+    """The same before clips are cut by time-stamped annotations.
+
+    Raises:
+        DatasetError, TooMuchError: as for :func:`read_dataset`.
     """
     path = Path(os.path.abspath(typed_path(path)))  # noqa: PTH100 (tidies "..", keeps links)
     if not path.exists() or not is_open(path):
@@ -62,17 +78,20 @@ def read_dataset(path: str | Path, name: str = "", data: DataConfig | None = Non
     with looking() as look:
         look.root = path
         look.refuse_system(path)
-        return _read(path, name, data)
+        dataset = _reader(path)(name or _called(path))
+    if dataset.annotated is None:
+        return dataset
+    return replace(dataset, annotated=replace(dataset.annotated, edits=edits))
 
 
-def _read(path: Path, name: str, data: DataConfig | None) -> Dataset:
+def _reader(path: Path) -> Reader:
     reader = _recognise_file(path) if path.is_file() else _recognise_above(path) or _recognise(path)
-    if reader is None:
-        reader = _only_one_below(path)
-    called = path.stem if path.is_file() else path.parent.name if path.name in INNER_FOLDERS else path.name
-    dataset = reader(name or called or "data")
-    dataset = at_a_glance(dataset) if data is None else in_windows(dataset, data)
-    return _checked(_within_allowed(dataset), settled=data is not None)
+    return _only_one_below(path) if reader is None else reader
+
+
+def _called(path: Path) -> str:
+    """What a data set at a path is called where nobody says otherwise."""
+    return (path.stem if path.is_file() else path.parent.name if path.name in INNER_FOLDERS else path.name) or "data"
 
 
 def _within_allowed(dataset: Dataset) -> Dataset:

@@ -13,10 +13,11 @@ import pytest
 import soundfile
 
 from labcore.datasets import Dataset, check_dataset, find_dataset, read_dataset, register
+from labcore.datasets.checked import last_check
 from labcore.datasets.checks import going_through
 from labcore.datasets.checks.copies import linked
 from labcore.datasets.checks.fingerprint import SIZE, Fingerprinter
-from labcore.datasets.health import Health, file_for, known_copies, known_health, open_findings
+from labcore.datasets.health import Health, file_for, known_copies, known_health
 from labcore.datasets.remedies import Remedy
 from labcore.jobs.following import Stopped
 from labcore.workspace import Workspace
@@ -270,14 +271,16 @@ class TestKept:
     def test_only_what_is_new_is_decoded(self, planted, workspace, name, decoded) -> None:
         dataset = find_dataset(workspace, name)
         assert known_health(dataset) is None
-        assert open_findings(dataset) == "The data set was not checked yet."
+        assert last_check(dataset).sentence == "The data set was not checked yet."
         first = check_dataset(dataset)
         assert len(decoded) == 26
         assert known_health(dataset).to_dict() == first.to_dict()
         assert check_dataset(dataset.fold(1)).clips < 26
         assert check_dataset(dataset).to_dict() == first.to_dict()
         assert len(decoded) == 26
-        assert open_findings(dataset).startswith("1 finding of the check is open. 1 recording found in several folds")
+        assert last_check(dataset).sentence.startswith(
+            "1 finding of the check is open. 1 recording found in several folds"
+        )
         assert [[Path(dataset.table["path"][row]).name for row in pair] for pair in known_copies(dataset)] == [
             ["x.wav", "y.mp3"]
         ]
@@ -285,11 +288,11 @@ class TestKept:
         planted.lines.pop()
         dataset = find_dataset(workspace, name)
         assert known_health(dataset) is None
-        assert open_findings(dataset) == "The data set has changed since it was checked."
+        assert last_check(dataset).sentence == "The data set has changed since it was checked."
         assert known_copies(dataset) == []
         assert check_dataset(dataset).ok
         assert decoded[26:] == ["y.mp3"]
-        assert open_findings(dataset) == "The check found nothing that would harm training."
+        assert last_check(dataset).sentence == "The check found nothing that would harm training."
 
     def test_a_check_that_was_stopped_goes_on(self, workspace, name, decoded) -> None:
         dataset = find_dataset(workspace, name)

@@ -10,9 +10,10 @@ import pytest
 from labcore.config import DataConfig
 from labcore.datasets import Dataset, check_dataset, find_dataset, read_dataset, register
 from labcore.datasets.annotations import SPLITS
-from labcore.datasets.drawing import leaks_of, make_folds
+from labcore.datasets.drawing import make_folds
 from labcore.datasets.grouping import group_by
 from labcore.datasets.keeping import rename
+from labcore.datasets.leaks import leaks_of
 from labcore.datasets.listed_folds import folds_listed
 from labcore.datasets.named_splits import dataset_for, file_of, keep_split, named_splits, remove_split, split_named
 from labcore.datasets.resuming import dataset_of, find_again, pin

@@ -71,13 +71,13 @@ def test_a_visit_reads_the_clip_that_is_seen_and_no_other(open_page, dataset, co
 
 def test_clips_are_searched_and_filtered(open_page, dataset):
     app = open_page(PAGE, dataset="small")
-    app.text_input(key="look-small-words").set_value("HUM3").run()
+    app.text_input(key="words").set_value("HUM3").run()
     assert shown(app) == ["hum3.wav"]
     assert "1 of 12 clips" in words(app)
-    app.text_input(key="look-small-words").set_value("").run()
-    app.multiselect(key="look-small-labels").set_value(["bark"]).run()
+    app.text_input(key="words").set_value("").run()
+    app.multiselect(key="class").set_value(["bark"]).run()
     assert len(shown(app)) == 6
-    app.text_input(key="look-small-words").set_value("hum").run()
+    app.text_input(key="words").set_value("hum").run()
     assert "No clip fits. Choose fewer filters." in words(app)
 
 
@@ -107,7 +107,7 @@ def test_corrected_labels_are_marked(open_page, workspace, dataset):
     assert "Labels of revision 2: 1 corrected, 1 clip left out." in words(app)
     assert "corrected, was bark" in words(app)
     assert app.dataframe[0].value["Was"].dropna().tolist() == ["bark", "hum"]
-    app.selectbox(key="look-small-flag").set_value("left_out").run()
+    app.selectbox(key="state").set_value("left_out").run()
     assert app.dataframe[0].value["Class"].tolist() == ["left out"]
 
 
@@ -133,9 +133,9 @@ def test_the_map_is_made_on_demand(open_page, dataset, trained, inline):
     inline.look()
     app.run()
     assert "12 clips. Press a point to hear it." in words(app)
-    app.multiselect(key="look-small-labels").set_value(["bark"]).run()
+    app.multiselect(key="class").set_value(["bark"]).run()
     assert "6 that the filter leaves out are faint" in words(app)
-    app.selectbox(key="look-small-by").set_value(trained.id).run()
+    app.selectbox(key="by").set_value(trained.id).run()
     assert button(app, "Make the map")
     assert len(Profile.every(inline.workspace)) == 1
     assert not app.exception
@@ -189,6 +189,6 @@ def test_names_of_every_kind(open_page, workspace, dataset):
         assert not app.exception
         assert not app.error
     app = open_page(PAGE, dataset="small")
-    app.text_input(key="look-small-words").set_value("bad").run()
+    app.text_input(key="words").set_value("bad").run()
     assert shown(app) == ["bad\\xff.wav"]
     assert not app.error

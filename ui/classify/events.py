@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from labcore.batch.segments import THRESHOLD, LabelTotal, Segment, Threshold, segments_of, summary_of, threshold_in_use
-from labcore.batch.tables import ENDINGS, Band, csv_text, track_of
+from labcore.batch.tables import Band, csv_text, track_of
 from labcore.inference.prediction import NONE_OF_THESE
 from labcore.texts import moment, shown
+from labcore.tracks import ENDINGS
 from ui.app import shell
 from ui.app.text import count, counted, label_name, label_names, percent, plain
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from labcore.audio import Recording, encode_wav
+from labcore.audio import encode_wav
 from labcore.datasets.rows import Row, rows_of
 from labcore.errors import AudioError
 from ui.app import limits, services, shell, uploaded_files
@@ -157,11 +157,11 @@ def _rows(name: str) -> list[Row]:
 
 
 def of_row(row: Row) -> Clip:
-    """A clip of a table. A part of a longer file becomes a file of its own, sample for sample."""
+    """A clip of a table. A part of a longer file, and one channel of it, becomes a file of its own, sample for sample."""
     key, changed = row.key, _changed(Path(row.path))
     if row.whole:
         return Clip(row.name, Path(row.path), f"{key}-{changed}", row.label)
-    return Clip(row.name, _part(key, changed, row.path, row.start_s, row.end_s), key, row.label)
+    return Clip(row.name, _part(key, changed, row), f"{key}-{changed}", row.label)
 
 
 def _changed(path: Path) -> int:
@@ -170,6 +170,8 @@ def _changed(path: Path) -> int:
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def _part(key: str, changed: int, _path: str, start: float, end: float | None) -> bytes:
-    waveform, rate = Recording(_path, start_s=start, end_s=end).channels()
+def _part(key: str, changed: int, _row: Row) -> bytes:
+    if _row.channel:
+        return _row.recording().as_wav(exact=True)
+    waveform, rate = _row.recording().channels()
     return encode_wav(waveform, rate, exact=True)

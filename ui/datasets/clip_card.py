@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from labcore.audio.comments import comments_of
 from labcore.datasets.rows import Row
 from labcore.explore.clips.table import row_at
 from labcore.texts import shown
@@ -31,7 +32,7 @@ def show(opened: Opened, number: int, *, plays: bool) -> None:
         with errors_in_place():
             sound(row, key, plays=plays)
             _log_mel(row, key)
-        facts_row(_facts(clip))
+        facts_row(_facts(clip) | _recorded(str(clip["path"])))
 
 
 def _facts(clip) -> dict[str, str]:
@@ -45,6 +46,13 @@ def _facts(clip) -> dict[str, str]:
         facts["Channels"] = {1: "mono", 2: "stereo"}.get(clip["channels"], str(clip["channels"]))
         facts["Level"], facts["Peak"] = _decibels(clip["level_db"]), _decibels(clip["peak_db"])
     return facts
+
+
+def _recorded(path: str) -> dict[str, str]:
+    """What the recorder wrote into the file, where it did."""
+    told = comments_of(path)
+    titles = {"time": "Recorded", "recorder": "Recorder", "place": "Place", "temperature": "Temperature (°C)"}
+    return {title: told[name] for name, title in titles.items() if name in told}
 
 
 def _decibels(level: float) -> str:

@@ -111,7 +111,7 @@ def _browse(name: str) -> None:
     with errors_in_place():
         there = opened(name)
         st.markdown("**Clips**")
-        wanted = filters.choose(there, f"look-{name}")
+        wanted = filters.choose(there)
         rows = wanted.rows(there.frame)
         view = _view()
         total = counted(there.facts.clips, "clip")

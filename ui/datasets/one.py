@@ -11,7 +11,7 @@ from labcore.errors import DatasetError
 from ui.app.shell import address_button, place, show_error
 from ui.app.text import counted, plain
 from ui.components.tabs import tabs
-from ui.datasets import look, manage
+from ui.datasets import look, manage, split
 from ui.datasets.listed import WORD
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 TABS: dict[str, Callable[[DatasetInfo], None]] = {
     "Look": look.show,
+    "Split": split.show,
 }
 """Title → what it shows. Only the tab that is open is drawn."""
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from labcore.config import CUTTING, DataConfig, RunConfig
+from labcore.runs import Run
 from ui.app import services
 from ui.app.text import plain
 
@@ -21,7 +23,13 @@ AUTOMATIC = "automatic"
 
 @dataclass(frozen=True)
 class DataSummary:
-    """A data set as split for a run. ``counts`` is label → (training clips, held-out clips); ``checked`` says what the last check found."""
+    """A data set as split for a run.
+
+    Attributes:
+        counts: label → (training clips, held-out clips).
+        checked: what the last check left open.
+        clean: whether that is nothing.
+    """
 
     name: str
     folds: list[str]
@@ -31,6 +39,7 @@ class DataSummary:
     problems: list[DataProblem]
     findings: list[Finding]
     checked: str = ""
+    clean: bool = True
 
     @property
     def training(self) -> int:
@@ -51,24 +60,26 @@ def summary(
     exclude_classes: tuple[str, ...] = (),
     cut: str = "",
     named_split: str | None = None,
+    run: str = "",
 ) -> DataSummary:
     """Read a data set and split it as :func:`labcore.datasets.split` does, remembered for a minute.
 
     Args:
         cut: how clips are cut by annotations, see :func:`cut_by`.
+        run: the folder of a run that was trained on it, which knows its clips and its split; ``cut`` and ``named_split`` are its own.
 
     Raises:
         DatasetError: it is not there, cannot be read, has no such fold or named split, or that leaks.
     """
-    from labcore.datasets.health import open_findings
+    from labcore.datasets.checked import last_check
     from labcore.datasets.splits import of_classes, split_for
 
-    dataset = _dataset(name, cut, named_split)
+    dataset = _dataset(name, cut, named_split, run)
     whole = dataset if named_split is None else _dataset(name, cut, None)
     data = DataConfig(
         fold=fold, split=kind, leave_out=leave_out, validation_share=validation_share, exclude_classes=exclude_classes
     )  # type: ignore[arg-type]
-    parts, labels = split_for(dataset, data), dataset.table["label"]
+    parts, labels, check = split_for(dataset, data), dataset.table["label"], last_check(whole)
     train, held_out = (labels.iloc[rows].value_counts().to_dict() for rows in (parts.train, parts.held_out))
     notes = [text for text in (dataset.fold_note, parts.note) if text]
     known = [label for label in dataset.labels if not of_classes([label], exclude_classes)[0]]
@@ -80,14 +91,18 @@ def summary(
         note=" · ".join(dict.fromkeys(notes)),
         problems=dataset.problems,
         findings=dataset.findings,
-        checked=open_findings(whole),
+        checked=check.sentence,
+        clean=check.clean,
     )
 
 
-def _dataset(name: str, cut: str, named_split: str | None) -> Dataset:
+def _dataset(name: str, cut: str, named_split: str | None, run: str = "") -> Dataset:
     from labcore.datasets import find_dataset
     from labcore.datasets.named_splits import dataset_for
+    from labcore.datasets.resuming import dataset_of
 
+    if run:
+        return dataset_of(Run(Path(run)), services.workspace(), name)
     data = cutting(cut)
     if named_split is None:
         return find_dataset(services.workspace(), name, data)
@@ -152,8 +167,9 @@ def folds(
     exclude_classes: tuple[str, ...] = (),
     cut: str = "",
     named_split: str | None = None,
+    run: str = "",
 ) -> Folds:
-    """The folds of a data set, whatever can be held out of them; remembered for a minute.
+    """The folds of a data set, whatever can be held out of them; remembered for a minute. ``run`` as for :func:`summary`.
 
     Raises:
         DatasetError: it is not there, or cannot be read.
@@ -162,7 +178,7 @@ def folds(
     from labcore.datasets.splits import split_for
     from labcore.errors import DatasetError
 
-    dataset = _dataset(name, cut, named_split)
+    dataset = _dataset(name, cut, named_split, run)
     data = DataConfig(split=kind, leave_out=leave_out, exclude_classes=exclude_classes)  # type: ignore[arg-type]
     reasons = cannot_be_held_out(dataset, data)
     try:

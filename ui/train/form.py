@@ -74,6 +74,11 @@ def _data() -> None:
     with st.expander("Split", icon=":material/call_split:"):
         about, choose = all_settings()[named].help, partial(_choose_split, current)
         summary.split_box(current["data.dataset"], current[named], choose, key="split-choice", help=about)
+        if current["data.dataset"] in summary.names():
+            words = {listed.WORD: current["data.dataset"], "tab": "Split"} | (
+                {"split": split} if (split := current[named]) else {}
+            )
+            st.page_link(listed.PAGE, label="Who is on which side", icon=":material/groups:", query_params=words)
         labels = {"data.exclude_classes": folds.labels} if folds else {}
         fields.part("data", skip=("data.dataset", "data.fold", named, *CUTTING), options=labels)
     if summary.is_annotated(current["data.dataset"]):

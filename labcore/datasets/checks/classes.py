@@ -37,6 +37,8 @@ def of_classes(dataset: Dataset, evidence: Evidence, counts: pd.DataFrame) -> It
         named = ", ".join(f"{label} ({size})" for label, size in tiny.items())
         of_tiny = tuple(clip for label in tiny for clip in clips[label])
         without = exclude(of_tiny, "Leave these classes out") if len(sizes) - len(tiny) > 1 else ()
+        if without and len(tiny) > 1:
+            without += tuple(Remedy("exclude", f"Leave {label} out", tuple(clips[label]), label) for label in tiny)
         yield Finding(
             "few clips",
             f"Few clips of {named}",

@@ -10,7 +10,7 @@ from labcore.datasets.checks.copies import candidates, linked
 from labcore.datasets.checks.measure import Found, Measured, Span
 from labcore.datasets.contents import equal_files
 from labcore.datasets.remedies import ClipAt
-from labcore.datasets.table import CHANNEL, Dataset
+from labcore.datasets.table import Dataset, channels_of
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,12 @@ class Evidence:
         equal = [[number[row] for row in rows if row in number] for rows in equal_clips(spans, there)]
         near = [(number[one], number[other]) for one, other in same if one in number and other in number]
         columns = {name: table[name].to_numpy(dtype=object)[used].tolist() for name in ("label", "fold", "group")}
-        alone = table[CHANNEL].to_numpy()[used].tolist() if CHANNEL in table else [0] * len(used)
+        channels = channels_of(table)
         ties = [*near, *((each[0], other) for each in equal for other in each[1:])]
         equals = {tuple(each) for each in equal}
         sets = [each for each in linked(ties) if tuple(each) not in equals]
         return cls(
-            [spans[row] for row in used], columns["label"], columns["fold"], columns["group"], alone,
+            [spans[row] for row in used], columns["label"], columns["fold"], columns["group"], [channels[row] for row in used],
             [each for row in used if isinstance(each := found[row], Measured)],
             [each for each in equal if len(each) > 1], sets,
         )  # fmt: skip

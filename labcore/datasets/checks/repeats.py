@@ -43,6 +43,7 @@ def _repeated(evidence: Evidence, kind: str, sets: list[list[int]], what: str, l
         level,
         evidence.at(rows),
         exclude(others, "Keep the first of each, exclude the others"),
+        sets=tuple(map(evidence.at, sets)),
     )
 
 
@@ -73,6 +74,7 @@ def _mislabelled(evidence: Evidence) -> Iterator[Finding]:
             clips=evidence.at(rows),
             remedies=(*exclude(evidence.at(rows), "Exclude all of them"), *relabel),
             about="\0".join(labels),
+            sets=tuple(map(evidence.at, sets)),
         )
 
 
@@ -100,4 +102,5 @@ def _straddling(evidence: Evidence) -> Iterator[Finding]:
         remedies=exclude(
             evidence.at(fewer), "Keep each recording in the fold with most of its clips, exclude its others"
         ),
+        sets=tuple(evidence.at(groups[group]) for group in sorted(groups)),
     )
