@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+from labcore.checking import Check, CheckPlan
 from labcore.datasets import list_datasets, register
 
 from .conftest import words
@@ -39,6 +40,27 @@ def test_renaming_and_removing_name_the_runs(open_page, workspace, outside, make
     assert not app.exception
     assert list_datasets(workspace) == []
     assert outside.is_dir()
+
+
+def test_a_set_that_is_worked_on_cannot_be_deleted_and_the_page_says_why(open_page, workspace, outside, make_run):
+    register(workspace, outside, "small")
+    check = Check.create(workspace, CheckPlan(dataset="small"), queued=True)
+    app = open_page("pages/train.py")
+    app.session_state["train-small-menu"] = True
+    app.run()
+    assert f"check {check.id} waits for it" in words(app)
+    assert not button(app, "Delete").disabled
+    check.append(check.started())
+    with check.hold():
+        assert f"check {check.id} works on it" in words(app.run()).lower()
+        assert button(app, "Delete").disabled
+        app.text_input(key="train-small-new").set_value("mine").run()
+        assert button(app, "Rename").disabled
+    run = make_run("stopped")
+    with run.hold():
+        run.append(run.started())
+        assert f"1 run trains on it, {run.id}. It can be renamed or deleted once that has ended" in words(app.run())
+        assert button(app, "Delete").disabled
 
 
 def test_a_set_in_the_workspace_says_that_it_is_deleted(open_page, workspace, dataset):

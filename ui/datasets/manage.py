@@ -8,7 +8,7 @@ import streamlit as st
 
 from ui.app import services
 from ui.app.shell import action_button, errors_in_place
-from ui.app.text import counted, plain
+from ui.app.text import counted, plain, sentence
 from ui.forms import fields
 
 
@@ -34,7 +34,7 @@ def manage(name: str, prefix: str, label: str = "Edit", then: Callable[[str], No
                 lambda: then(_rename(name, new)),
                 key=f"{key}-rename",
                 icon=":material/edit:",
-                disabled=new.strip() in ("", name),
+                disabled=new.strip() in ("", name) or bool(use.busy),
             )
             st.divider()
             st.markdown(_warning(use))
@@ -43,11 +43,15 @@ def manage(name: str, prefix: str, label: str = "Edit", then: Callable[[str], No
                 lambda: then(_remove(name)),
                 key=f"{key}-remove",
                 icon=":material/delete:",
+                disabled=bool(use.busy),
             )
 
 
 def _warning(use) -> str:
-    """What removing a data set does, and to which runs."""
+    """What removing a data set does, and to which runs and jobs; or why it cannot be removed now."""
+    if use.busy:
+        stop = "It can be renamed or deleted once that has ended, or was stopped."
+        return f":orange[:material/warning:] {plain(sentence(use.busy))} {stop}"
     what = (
         f"Its files in the workspace, at `{plain(use.path)}`, are deleted."
         if use.own
@@ -56,6 +60,13 @@ def _warning(use) -> str:
     runs = f"  \n:orange[:material/warning:] {plain(use.sentence)}." if use.runs else "  \nNo run uses it."
     if use.open and use.own:
         runs += f" {counted(len(use.open), 'of them', 'of them')} can no longer be resumed."
+    if use.waiting:
+        from labcore.datasets.table import some
+
+        titles = some([job.title for job in use.waiting], 3)
+        runs += (
+            f"  \n:orange[:material/warning:] {plain(titles)} {'waits' if len(use.waiting) == 1 else 'wait'} for it."
+        )
     return what + runs
 
 
