@@ -37,15 +37,19 @@ def clips_of(ledger: Ledger) -> Iterator[TakeClip]:
     for take in ledger.kept:
         start, end = take.levels.sound if ledger.trim else (0.0, take.levels.seconds)
         if ledger.cut_s and end - start > ledger.cut_s:
-            bounds = window_bounds(
-                round((end - start) * MILLI), round(ledger.cut_s * MILLI), round(ledger.cut_s * MILLI)
-            )
-            for first, last in bounds:
+            for first, last in _cuts(round((end - start) * MILLI), round(ledger.cut_s * MILLI)):
                 yield TakeClip(take, round(start + first / MILLI, 3), round(start + last / MILLI, 3))
         elif (start, end) == (0.0, take.levels.seconds):
             yield TakeClip(take, 0.0, math.nan)
         else:
             yield TakeClip(take, start, end)
+
+
+def _cuts(length: int, clip: int) -> list[tuple[int, int]]:
+    """Clips of a take, (start, end) each, in any unit. A rest that makes half a clip is one with what lies before it; a shorter one is left
+    out, since that clip would be a copy of the one before."""
+    cuts = window_bounds(length, clip, clip)
+    return cuts[:-1] if len(cuts) > 1 and 2 * (cuts[-1][0] - cuts[-2][0]) < clip else cuts
 
 
 def by_session(ledger: Ledger) -> bool:

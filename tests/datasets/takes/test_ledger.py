@@ -74,9 +74,14 @@ def test_numbers_are_never_used_again():
     assert ledger.last == 2
 
 
-def test_long_takes_are_cut_without_a_rest_and_short_ones_stay_whole():
+@pytest.mark.parametrize(("seconds", "rest"), [(3.0, []), (3.4, []), (3.6, [(2.6, 3.6)])])
+def test_long_takes_are_cut_and_a_rest_counts_from_half_a_clip_on(seconds, rest):
+    ledger = replace(recorded(("a", ""), seconds=seconds), cut_s=1.0)
+    assert spans(ledger) == [(0.0, 1.0), (1.0, 2.0), (2.0, 3.0), *rest]
+
+
+def test_takes_no_longer_than_a_clip_stay_whole():
     ledger = recorded(("a", ""), seconds=3.3)
-    assert spans(replace(ledger, cut_s=1.0)) == [(0.0, 1.0), (1.0, 2.0), (2.0, 3.0), (2.3, 3.3)]
     ((start, end),) = spans(replace(ledger, cut_s=5.0))
     assert (start, math.isnan(end)) == (0.0, True)
 

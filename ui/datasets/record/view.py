@@ -10,8 +10,7 @@ from labcore.workspace import stamp_of
 from ui.app import services
 from ui.app.shell import address_button, errors_in_place, one_of
 from ui.app.text import label_names, plain
-from ui.components import source_picker
-from ui.datasets import listen, manage, summary
+from ui.datasets import manage, summary
 from ui.datasets.listed import RECORD, WORD
 from ui.datasets.record import classes, progress, recorder, takes, undo
 
@@ -34,7 +33,7 @@ def _forget_as_read(recorded: RecordedSet) -> None:
     changed, key = stamp_of(recorded.path / LEDGER), f"record-{recorded.name}-changed"
     if st.session_state.get(key) != changed:
         st.session_state[key] = changed
-        for remembered in (summary.summary, summary.folds, listen.rows_of, source_picker.rows_in):
+        for remembered in (summary.summary, summary.folds):
             remembered.clear()
 
 
