@@ -5,8 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from labcore.datasets.takes.ledger import Ledger
-from labcore.datasets.takes.recorded import LEDGER, RecordedSet, is_recorded
-from labcore.workspace import stamp_of
+from labcore.datasets.takes.recorded import RecordedSet, is_recorded
 from ui.app import services
 from ui.app.shell import address_button, errors_in_place, one_of
 from ui.app.text import label_names, plain
@@ -23,18 +22,8 @@ def show(wanted: str) -> bool:
     recorded = RecordedSet(services.workspace(), name)
     _head(recorded)
     with errors_in_place():
-        _forget_as_read(recorded)
         _parts(recorded, recorded.read())
     return True
-
-
-def _forget_as_read(recorded: RecordedSet) -> None:
-    """Once it has changed, other pages read the data set anew: what they remember of it would lack the takes of the last minutes."""
-    changed, key = stamp_of(recorded.path / LEDGER), f"record-{recorded.name}-changed"
-    if st.session_state.get(key) != changed:
-        st.session_state[key] = changed
-        for remembered in (summary.summary, summary.folds):
-            remembered.clear()
 
 
 def _head(recorded: RecordedSet) -> None:
