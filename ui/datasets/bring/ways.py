@@ -12,6 +12,7 @@ import streamlit as st
 from ui.components.tabs import tabs
 from ui.datasets.bring import here, standard, upload
 from ui.datasets.listed import PAGE
+from ui.datasets.record import way as record
 
 WORD = "bring"
 """The word of the address that names a way."""
@@ -19,6 +20,7 @@ OPEN, FIRST = "bring-open", "bring-first"
 """In the session: the tab that is open, and the one that was at first."""
 WAYS: dict[str, Callable[[], None]] = {
     "Upload": upload.show,
+    "Record": record.show,
     "On this machine": here.show,
     "Standard sets": standard.show,
 }
