@@ -15,7 +15,7 @@ import soundfile
 
 from labcore.datasets import Dataset, check_dataset, find_dataset, read_dataset, register
 from labcore.datasets.checked import last_check
-from labcore.datasets.checks import going_through
+from labcore.datasets.checks import going_through, kept
 from labcore.datasets.checks.copies import linked
 from labcore.datasets.checks.fingerprint import SIZE, Fingerprinter
 from labcore.datasets.checks.kinds import CLASSES, FIGURES, KINDS, READING, SOUND, by_weight, not_found
@@ -330,6 +330,14 @@ class TestKept:
         assert check_dataset(dataset).ok
         assert decoded[26:] == ["y.mp3"]
         assert last_check(dataset).sentence == "The check found nothing that would harm training."
+
+    def test_a_check_that_finds_nothing_new_counts_from_now(self, workspace, name, decoded, monkeypatch) -> None:
+        dataset = find_dataset(workspace, name)
+        for now in (1000.0, 2000.0):
+            monkeypatch.setattr(kept.time, "time", lambda now=now: now)
+            check_dataset(dataset)
+            assert last_check(dataset).at == now
+        assert len(decoded) == 26
 
     def test_a_check_that_was_stopped_goes_on(self, workspace, name, decoded) -> None:
         dataset = find_dataset(workspace, name)

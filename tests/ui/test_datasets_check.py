@@ -197,6 +197,15 @@ def test_a_check_that_failed_says_why(open_page, sounds, inline, monkeypatch):
     assert [each.label for each in app.button if each.label == "Check the data set"]
 
 
+def test_a_check_in_the_list_of_jobs_leads_to_its_tab(open_page, sounds, inline):
+    press(opened(open_page), "Check the data set")
+    app = open_page()
+    (link,) = [each.proto for each in app.get("page_link") if each.proto.label.startswith("check sounds")]
+    assert link.page.endswith("datasets")
+    assert "dataset=sounds" in link.query_string
+    assert "tab=Check" in link.query_string
+
+
 def test_the_train_page_tells_what_is_open_and_that_at_once(open_page, faulty, workspace):
     app = open_page("pages/train.py", **{"data.dataset": NAME})
     assert "3 findings of the check are open" in words(app)
