@@ -18,7 +18,6 @@ from labcore.datasets.checked import last_check
 from labcore.datasets.checks import going_through, kept
 from labcore.datasets.checks.copies import linked
 from labcore.datasets.checks.fingerprint import SIZE, Fingerprinter
-from labcore.datasets.checks.kinds import CLASSES, FIGURES, KINDS, READING, SOUND, by_weight, not_found
 from labcore.datasets.health import Health, file_for, known_copies, known_health
 from labcore.datasets.remedies import Remedy
 from labcore.jobs.following import Stopped
@@ -235,23 +234,6 @@ def test_what_was_measured_and_which_belong_together_is_told_of_each_clip(plante
     assert found["near-duplicates"].to_dict()["sets"] == [
         [[f"{planted.root}/{name}", 0.0] for name in ("a.wav", "b.ogg")]
     ]
-
-
-def test_findings_by_weight(planted: Planted) -> None:
-    planted.put("still.wav", np.zeros(4000, np.float32))
-    copied(planted)
-    few(planted)
-    health = planted.check()
-    groups = by_weight(health.found)
-    assert {group: [each.kind for each in found] for group, found in groups.items()} == {
-        FIGURES: ["near duplicates"],
-        SOUND: ["silent"],
-        CLASSES: ["few clips"],
-        READING: ["columns"],
-    }
-    assert "silent clips" not in not_found(health.found)
-    assert len(not_found(health.found)) == len(KINDS) - 3
-    assert all(about.why.endswith(".") for about in KINDS.values())
 
 
 def test_what_is_kept_of_copies_and_of_recordings(planted: Planted) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,9 @@ from ui.app import services
 
 Stamp = tuple[int, int]
 """Bytes and time of a file, by which what is kept of it is known."""
+KEPT_SECONDS = 12 * 3600
+"""It is read anew once half a day, where nothing tells that it changed: one of 100,000 clips takes seconds."""
+UNKNOWN_SECONDS = 300
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -41,7 +45,10 @@ class Opened:
 
 
 def version(name: str) -> tuple[Stamp, ...]:
-    """Changes with a data set of that name: when it is read anew, corrected, mended, split or checked. None of its clips is looked at."""
+    """Changes with a data set of that name: when it is read anew, corrected, mended, checked or split. None of its clips is looked at.
+
+    That it is read anew is told by the list of data sets, which keeps a glance at each.
+    """
     from labcore.datasets.checks.kept import kept_in
 
     workspace = services.workspace()
@@ -62,18 +69,19 @@ def opened(name: str, cut: str = "") -> Opened:
     from labcore.explore.clips.facts import facts_file
 
     workspace = services.workspace()
-    dataset = _dataset(
-        name, cut, version(name)[:2]
-    )  # the glance is written anew by the list of data sets when one changes
+    known = version(name)[:2]
+    if not known[0][0]:  # the cache cannot be written: nothing tells when it changes
+        known = (0, int(time.time() // UNKNOWN_SECONDS)), known[1]
+    dataset = _dataset(name, cut, known)
     return _opened(name, id(dataset), stamp_of(facts_file(workspace, dataset)), dataset)
 
 
-@st.cache_resource(max_entries=4, ttl=300, show_spinner="Reading the data set …")
+@st.cache_resource(max_entries=4, ttl=KEPT_SECONDS, show_spinner="Reading the data set …")
 def _dataset(name: str, cut: str, changed: tuple[Stamp, ...]) -> Dataset:
     return find_dataset(services.workspace(), name, DataConfig.model_validate_json(cut) if cut else None)
 
 
-@st.cache_resource(max_entries=4, ttl=300, show_spinner="Reading the data set …")
+@st.cache_resource(max_entries=4, ttl=KEPT_SECONDS, show_spinner="Reading the data set …")
 def _opened(name: str, read: int, measured: Stamp, _dataset: Dataset) -> Opened:
     from labcore.explore.clips.facts import known_facts
     from labcore.explore.clips.table import SetFacts, clip_table
