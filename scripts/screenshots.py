@@ -122,6 +122,15 @@ def take_datasets(page: Page, url: str) -> None:
     page.get_by_role("button", name="Make the map").click()
     page.get_by_text("Press a point to hear it").wait_for()
     save(page, "datasets-map")
+    take_splits(page, url)
+
+
+def take_splits(page: Page, url: str) -> None:
+    """The folds of the demo set, and a new split before it is kept."""
+    for split, name in (("official", "datasets-split"), ("new", "datasets-split-new")):
+        page.goto(f"{url}/datasets?dataset=demo&tab=Split&split={split}")
+        page.get_by_text("Who is where").wait_for()
+        save(page, name)
 
 
 def take_annotations(page: Page, url: str, workspace: Workspace) -> None:

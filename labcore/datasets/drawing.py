@@ -47,7 +47,7 @@ def make_folds(dataset: Dataset, grouping: Grouping, count: int = 5, seed: int =
 
     if not 2 <= count <= MOST_FOLDS:
         raise ConfigError(f"{count} folds cannot be drawn", f"Ask for 2 to {MOST_FOLDS}")
-    grouping = drawable(dataset, grouping, count)
+    grouping = require_groups(dataset, grouping, count)
     labels = own_labels(dataset.table).tolist()
     keys = list(zip(grouping.ways, dataset.table["start_s"].tolist(), strict=True))
     order = sorted(range(len(keys)), key=keys.__getitem__)
@@ -67,7 +67,7 @@ def make_folds(dataset: Dataset, grouping: Grouping, count: int = 5, seed: int =
     return GroupedFolds(grouping, folds, list(told_of_classes(labels, folds)))
 
 
-def drawable(dataset: Dataset, grouping: Grouping, count: int, what: str = "folds") -> Grouping:
+def require_groups(dataset: Dataset, grouping: Grouping, count: int, what: str = "folds") -> Grouping:
     """The groups to be dealt to so many folds, see :func:`joined`.
 
     Raises:

@@ -26,6 +26,7 @@ from labcore.datasets.scan import (
     is_file,
     listed,
     subfolders,
+    suffix_of,
 )
 from labcore.datasets.table import MISSING, DataProblem, Dataset, Finding
 from labcore.datasets.timed.dataset import Annotated, annotations_at, at_a_glance, in_windows, one_class
@@ -130,6 +131,9 @@ def _recognise_file(path: Path) -> Reader:
     if path.suffix.lower() not in LIST_SUFFIXES:
         if packed_files(path):
             raise PackedError(path)
+        if suffix_of(path.name) in OTHER_ARCHIVES:
+            what = f"{path} is packed in a way that is not read here ({suffix_of(path.name)})"
+            raise DatasetError(what, "Unpack it and give the folder, or pack it as .zip, .tar.gz or .tar.xz")
         kind = "a single clip" if is_audio(path.name) else "not a CSV file"
         raise DatasetError(f"{path} is {kind}, not a data set", f"Give a folder or a CSV file. {KNOWN}")
     for layout in BY_LIST:
@@ -303,6 +307,23 @@ LAYOUTS = (
 )
 """The layouts in the order in which a folder is held against them: the first that recognises it reads it."""
 TITLES = {layout.name: layout.title for layout in LAYOUTS}
+OTHER_ARCHIVES = (
+    ".7z",
+    ".rar",
+    ".zst",
+    ".tzst",
+    ".gz",
+    ".bz2",
+    ".xz",
+    ".lz",
+    ".lz4",
+    ".lzma",
+    ".br",
+    ".iso",
+    ".dmg",
+    ".cab",
+)
+"""Endings of what is packed otherwise than :data:`labcore.datasets.packing.found.ARCHIVES`."""
 KNOWN = (
     "Known layouts: UrbanSound8K (audio/fold1 …, metadata/UrbanSound8K.csv), ESC-50 (audio/, meta/esc50.csv), Speech Commands, "
     f"{', '.join(layout.title for layout in PUBLISHED)}, one folder per class, a CSV file with the columns path and label, or recordings "

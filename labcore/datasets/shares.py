@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from labcore.datasets.drawing import GroupedFolds, drawable, told_of_classes
+from labcore.datasets.drawing import GroupedFolds, require_groups, told_of_classes
 from labcore.datasets.grouping import Grouping
 from labcore.datasets.table import PARTS, Dataset, own_labels
 from labcore.errors import ConfigError
@@ -47,7 +47,7 @@ def make_parts(dataset: Dataset, grouping: Grouping, shares: Mapping[str, float]
     Raises:
         DatasetError: there are fewer groups than parts.
     """
-    grouping = drawable(dataset, grouping, len(shares), "parts")
+    grouping = require_groups(dataset, grouping, len(shares), "parts")
     labels = own_labels(dataset.table).tolist()
     members: dict[str, Counter[str]] = defaultdict(Counter)
     for label, group in zip(labels, grouping.groups, strict=True):

@@ -28,6 +28,9 @@ def test_a_thumbnail_is_pressed_and_heard(server, furnished, browser):
     tiles.nth(4).press("Enter")
     page.wait_for_function(HEARD, arg=name)
     assert tiles.nth(4).get_attribute("aria-pressed") == "true"
+    page.get_by_role("textbox", name="Search").fill("1")
+    page.get_by_role("textbox", name="Search").press("Enter")
+    page.wait_for_url("**/datasets?**words=1**")  # a reload, or a link, opens the same clips
     page.get_by_role("button", name="All data sets").press("Enter")
     page.wait_for_url("**/datasets")
-    page.get_by_role("button", name="Add data set").wait_for()
+    page.get_by_role("tab", name="Upload").wait_for()

@@ -42,8 +42,8 @@ PAGES = {
     "noise": ("pages/explore.py", "noise"),
     "alarms": ("pages/runs.py", "run"),
     "estimates": ("pages/train.py", ""),
-    "imports": ("pages/train.py", ""),
-    "downloads": ("pages/train.py", ""),
+    "imports": ("pages/datasets.py", "job"),
+    "downloads": ("pages/datasets.py", "job"),
 }
 """Folder of jobs → the page that shows one, and the word that names it in the address of that page."""
 
@@ -218,14 +218,14 @@ def run_link(run_id: str, label: str, **looks: Any) -> None:
 
 
 def no_data_yet(key: str, own: Callable[[], object] | None = None) -> None:
-    """What a form says where there is no data set to choose. ``own`` offers clips of one's own; else a link leads to where that is done."""
+    """What a form says where there is no data set to choose. ``own`` offers ways to bring one's own; else a link leads there."""
     with st.container(border=True):
         st.markdown("**No data set yet.** Generate the demo set: ten city sounds, 400 clips, no download, about 30 s.")
         demo_button(key)
         if own is not None:
             own()
         else:
-            st.page_link("pages/train.py", label="Add a data set", icon=":material/folder_open:")
+            st.page_link("pages/datasets.py", label="Add a data set", icon=":material/folder_open:")
 
 
 @st.fragment

@@ -27,6 +27,8 @@ SOURCES = {
 }
 ANY = ""
 MOST_LISTED = 500
+AT_ONCE = 200
+"""So many uploads are classified at once."""
 
 
 def choose(prefix: str, label: str) -> Clip | None:
@@ -76,7 +78,7 @@ def given(prefix: str, kind: str, *, many: bool = False) -> list[Clip]:
         help=f"{FORMATS} {limits.in_words()}", key=f"{prefix}-upload",
     )  # fmt: skip
     files = files if isinstance(files, list) else [files] if files is not None else []
-    most = limits.uploads().files
+    most = min(AT_ONCE, limits.uploads().files)
     if len(files) > most:
         st.warning(
             f"At most {counted(most, 'file')} at once: only the first ones are classified. "

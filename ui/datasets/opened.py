@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,9 @@ from ui.app import services
 
 Stamp = tuple[int, int]
 """Bytes and time of a file, by which what is kept of it is known."""
+KEPT_SECONDS = 12 * 3600
+"""It is read anew once half a day, where nothing tells that it changed: one of 100,000 clips takes seconds."""
+UNKNOWN_SECONDS = 300
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -50,16 +54,19 @@ def opened(name: str) -> Opened:
     glance = memory_of(
         workspace, name, places_of(workspace).get(name) or Path()
     )  # written anew by the list of data sets when one changes
-    dataset = _dataset(name, stamp_of(glance), stamp_of(file_of(workspace, name)))
+    seen = stamp_of(glance)
+    if not seen[0]:  # the cache cannot be written: nothing tells when it changes
+        seen = 0, int(time.time() // UNKNOWN_SECONDS)
+    dataset = _dataset(name, seen, stamp_of(file_of(workspace, name)))
     return _opened(name, id(dataset), stamp_of(facts_file(workspace, dataset)), dataset)
 
 
-@st.cache_resource(max_entries=4, ttl=300, show_spinner="Reading the data set …")
+@st.cache_resource(max_entries=4, ttl=KEPT_SECONDS, show_spinner="Reading the data set …")
 def _dataset(name: str, changed: Stamp, annotated: Stamp) -> Dataset:
     return find_dataset(services.workspace(), name)
 
 
-@st.cache_resource(max_entries=4, ttl=300, show_spinner="Reading the data set …")
+@st.cache_resource(max_entries=4, ttl=KEPT_SECONDS, show_spinner="Reading the data set …")
 def _opened(name: str, read: int, measured: Stamp, _dataset: Dataset) -> Opened:
     from labcore.explore.clips.facts import known_facts
     from labcore.explore.clips.table import SetFacts, clip_table

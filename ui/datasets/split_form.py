@@ -25,7 +25,7 @@ from ui.datasets.opened import Opened, Stamp
 KINDS = {"folds": "Folds", "shares": "Train, validation, test", LIST: "CSV file"}
 PATTERN = "pattern"
 AT_ONCE = 20_000
-"""Of more clips folds are drawn with a press, and not with every change."""
+"""Of more clips folds are dealt with a press, and not with every change."""
 SEEN, EXAMPLES, UNMATCHED = 200, 3, 50
 """So many groups are listed, so many clips of each, and so many names that do not tell."""
 LISTS = ["csv", "tsv", "txt", "json", "jsonl", "parquet"]
@@ -40,15 +40,15 @@ def show(there: Opened, kept: Mapping[str, NamedSplit]) -> None:
     key = f"new-split-{there.dataset.name}"
     kind = one_of("Deal the clips to", KINDS, default="folds", key=f"{key}-kind")
     with errors_in_place():
-        made = _listed(there, key) if kind == LIST else _made_folds(there, kind, key)
+        made = _listed(there, key) if kind == LIST else _dealt(there, kind, key)
         if made is None:
             return
-        by, wish, folds = made
+        by, wish, dealt = made
         if there.dataset.annotated is not None:
             st.caption("All windows of a recording stay together. The split holds however the recordings are cut.")
-        for note in folds.notes:
+        for note in dealt.notes:
             st.caption(plain(sentence(note)))
-        placed = split_sides.place(there, f"{kind} {wish}", folds.folds, folds.grouping.groups)
+        placed = split_sides.place(there, f"{kind} {wish}", dealt.folds, dealt.grouping.groups)
         _keep(there, kept, placed, by, wish, key)
         split_sides.show(there, placed, f"{key}-sides")
 
@@ -56,8 +56,8 @@ def show(there: Opened, kept: Mapping[str, NamedSplit]) -> None:
 # --- what belongs together
 
 
-def _made_folds(there: Opened, kind: str, key: str) -> tuple[str, dict[str, Any], GroupedFolds] | None:
-    """What clips are grouped by, the wish by which the folds are known, and the folds; None where nothing was drawn."""
+def _dealt(there: Opened, kind: str, key: str) -> tuple[str, dict[str, Any], GroupedFolds] | None:
+    """What clips are grouped by, the wish by which the folds are known, and the folds; None where nothing was dealt."""
     by = _by(there, key)
     if not by:
         return None

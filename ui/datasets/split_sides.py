@@ -130,7 +130,7 @@ def _classes(there: Opened, placed: Placed, key: str) -> None:
 
     names, sides = names_of(there), placed.sides
     frame = _frame(there, placed)
-    left, right = st.columns([3, 2], gap="medium")
+    left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**Clips by class and fold**")
         with st.container(height=430 if len(names) > TALL else "content", border=False):
@@ -163,17 +163,17 @@ def _who(there: Opened, placed: Placed, key: str) -> None:
             chosen = st.multiselect(
                 "Fold", folds, key=f"{key}-folds", placeholder="all folds", label_visibility="collapsed", width=220
             )
-            leaks_only = bool(placed.leaks) and st.toggle("Only what leaks", key=f"{key}-leaks")
+            only_leaks = bool(placed.leaks) and st.toggle("Only what leaks", key=f"{key}-leaks")
         frame = _frame(there, placed)
         rows = ClipFilter(words=words, folds=tuple(chosen)).rows(frame)
-        if leaks_only:
+        if only_leaks:
             rows = rows[np.isin(rows, [row for leak in placed.leaks for row in leak.rows])]
         if not len(rows):
             st.info("Nothing fits. Search for less, or choose fewer folds.", icon=":material/filter_alt_off:")
         elif what == "groups":
             _groups(frame, rows, names_of(there), key)
         else:
-            _clips(replace(there, frame=frame), rows, f"{key}-{words}-{chosen}-{leaks_only}")
+            _clips(replace(there, frame=frame), rows, f"{key}-{words}-{chosen}-{only_leaks}")
 
 
 def _frame(there: Opened, placed: Placed) -> pd.DataFrame:

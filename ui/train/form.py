@@ -18,6 +18,7 @@ from ui.app.shell import errors_in_place
 from ui.app.text import count, counted, label_names, plain
 from ui.components import queue_line
 from ui.datasets import listed, listen, manage, summary
+from ui.datasets.bring import ways
 from ui.forms import estimates, fields, url
 from ui.train import estimate, tracked_clips
 
@@ -42,12 +43,11 @@ def show() -> None:
 
 def _data() -> None:
     st.header("Data", anchor=False)
-    manage.take_added()
     names = summary.names()
     current = fields.values()
     current["data.dataset"] = summary.called_now(current["data.dataset"])
     if not names and current["data.dataset"] == "demo":
-        live.no_data_yet("demo-train", partial(manage.add, "train"))
+        live.no_data_yet("demo-train", ways.links)
         return
 
     left, right = st.columns(2, gap="medium")
@@ -87,7 +87,7 @@ def _data() -> None:
     with st.expander("Add, rename or delete a data set", icon=":material/add:"):
         if "demo" not in names:
             live.demo_button("demo-other", kind="secondary")
-        manage.add("train")
+        ways.links()
         if current["data.dataset"] in summary.names():
             name = current["data.dataset"]
             manage.manage(name, "train", f"Rename or delete {plain(name)}")
