@@ -61,17 +61,17 @@ def find_uncorrected(
     return replace(dataset, annotations=file_of(workspace, name) if name else None)
 
 
-def find_uncut(workspace: Workspace, name: str) -> Dataset:
-    """A data set of the workspace before clips are cut by time-stamped annotations, with what people changed about these.
+def find_uncut(workspace: Workspace, name_or_path: str | Path) -> Dataset:
+    """A data set before clips are cut by time-stamped annotations, with what people changed about these.
 
     Raises:
         DatasetError, WorkspaceError: as for :func:`find_dataset`; it has no such annotations.
     """
-    path, name, called = _located(workspace, name)
-    dataset = read_uncut(path, called, edits_of(workspace, name))
+    path, name, called = _located(workspace, name_or_path)
+    dataset = read_uncut(path, called, edits_of(workspace, name) if name else NO_EDITS)
     if dataset.annotated is None:
         raise DatasetError(
-            f"the data set {name} has no time-stamped annotations", "Look at it with `labcore datasets check`"
+            f"the data set {dataset.name} has no time-stamped annotations", "Look at it with `labcore datasets check`"
         )
     return dataset
 

@@ -14,6 +14,7 @@ import soundfile
 
 from labcore.datasets.record import ClipRecord
 from labcore.datasets.resuming import dataset_of, find_again
+from labcore.datasets.timed.edits import edit_event
 from labcore.runs import list_runs
 from labcore.workspace import Workspace
 
@@ -131,3 +132,25 @@ def test_folds_of_windows_keep_recordings_together(workspace: Workspace, labcore
     assert {group: list(folds) for group, folds in other["groups"].items()} == {
         group: list(folds) for group, folds in facts["groups"].items()
     }
+
+
+def test_edited_events_are_written_and_taken_back(labcore, workspace, night, tmp_path):
+    assert labcore("datasets", "import", night, "--name", "nights").status == 0
+    recording = next(night.glob("*.wav"))
+    edit_event(workspace, "nights", night, str(recording), "add", who="ann", start_s=0.5, end_s=0.75, label="wolf")
+    assert "wolf, 0.5 to 0.75 s, added in" in labcore("datasets", "labels", "nights").out
+    (facts,) = labcore("datasets", "labels", "nights", "--json").lines
+    assert [edit["label"] for edit in facts["edits"]] == ["wolf"]
+    assert "\twolf" in labcore("datasets", "labels", "nights", "--write", "raven", "--combined").out
+    assert labcore("datasets", "labels", "nights", "--write", "audacity", "-o", tmp_path / "out").status == 0
+    assert "0.500000\t0.750000\twolf" in (tmp_path / "out" / f"{recording.name}.labels.txt").read_text()
+    for wrong in (
+        ["--write", "raven"],
+        ["--write", "audacity", "--combined"],
+        ["--undo", "no"],
+        ["--undo", facts["edits"][0]["id"]],
+    ):
+        assert labcore("datasets", "labels", "nights", *wrong).status in (1, 2)
+    told = labcore("datasets", "labels", "nights", "--undo", facts["edits"][0]["id"], "--anyone")
+    assert told.out.startswith("taken back: wolf")
+    assert "wolf" not in labcore("datasets", "labels", "nights").out

@@ -13,6 +13,7 @@ from labcore.errors import AudioError
 from ui.app import limits, services, shell, uploaded_files
 from ui.app.text import counted, label_name, label_names, told_apart
 from ui.components.clip import Clip
+from ui.components.microphone import microphone
 from ui.datasets import summary
 from ui.datasets.opened import version
 
@@ -71,8 +72,7 @@ def source(prefix: str, offered: list[str], first: str = "") -> str:
 def given(prefix: str, kind: str, *, many: bool = False) -> list[Clip]:
     """What the visitor uploads or records, as ``kind`` says; nothing while it is awaited."""
     if kind == "record":
-        recording = st.audio_input("Recording", sample_rate=48000, label_visibility="collapsed", key=f"{prefix}-record")
-        st.caption("Your browser will ask for the microphone. It works on localhost or over HTTPS.")
+        recording = microphone(key=f"{prefix}-record")
         return [Clip.of_upload(recording, prefix, "recording.wav")] if recording is not None else []
     files = st.file_uploader(
         "Clips" if many else "Sound", accept_multiple_files=many, label_visibility="collapsed",

@@ -12,7 +12,7 @@ from labcore.datasets.rows import Row
 from labcore.explore.clips.table import row_at
 from labcore.texts import shown
 from ui.app.shell import errors_in_place
-from ui.app.text import plain
+from ui.app.text import decibels, plain
 from ui.charts.colours import colours, dark
 from ui.components.clip_player import log_mel, sound
 from ui.components.facts_row import facts_row
@@ -65,7 +65,7 @@ def _facts(clip) -> dict[str, str]:
     if clip["rate"]:
         facts["Rate"] = f"{clip['rate'] / 1000:g} kHz"
         facts["Channels"] = {1: "mono", 2: "stereo"}.get(clip["channels"], str(clip["channels"]))
-        facts["Level"], facts["Peak"] = _decibels(clip["level_db"]), _decibels(clip["peak_db"])
+        facts["Level"], facts["Peak"] = decibels(clip["level_db"]), decibels(clip["peak_db"])
     return facts
 
 
@@ -79,10 +79,6 @@ def _recorded(path: str) -> dict[str, str]:
     told = comments_of(path)
     titles = {"time": "Recorded", "recorder": "Recorder", "place": "Place", "temperature": "Temperature (°C)"}
     return {title: told[name] for name, title in titles.items() if name in told}
-
-
-def _decibels(level: float) -> str:
-    return f"{round(level, 1) + 0.0:.1f} dBFS".replace("-", "−")
 
 
 def _log_mel(row: Row, key: str) -> None:

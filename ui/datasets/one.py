@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from labcore.errors import DatasetError, LabError
+from ui.app import services
 from ui.app.shell import address_button, place, show_error
 from ui.app.text import counted, plain
 from ui.components.tabs import tabs
 from ui.datasets import check, look, manage, split
-from ui.datasets.listed import WORD
+from ui.datasets.events import tab as events
+from ui.datasets.listed import RECORD, WORD, begun
 from ui.datasets.opened import opened
 
 if TYPE_CHECKING:
@@ -22,9 +24,12 @@ if TYPE_CHECKING:
 TABS: dict[str, Callable[[DatasetInfo], None]] = {
     "Look": look.show,
     "Check": check.show,
+    "Annotations": events.show,
     "Split": split.show,
 }
 """Title → what it shows. Only the tab that is open is drawn."""
+OF_LAYOUT = {"Annotations": events.LAYOUT}
+"""Title → the layout of the data sets that have the tab; one that is not here is for all."""
 
 
 def show(info: DatasetInfo) -> None:
@@ -36,14 +41,20 @@ def show(info: DatasetInfo) -> None:
             st.page_link(
                 "pages/train.py", label="Train", icon=":material/model_training:", query_params={"data.dataset": info.name}
             )  # fmt: skip
+        if _is_recorded(info.name):
+            address_button("Record", {RECORD: info.name}, key="record-more", icon=":material/mic:")
         manage.manage(info.name, "one", then=_follow)
     st.caption(plain(place(info.path)))
+    if told := begun(info):
+        st.info(f"{told}.", icon=":material/mic:")
+        return
     if info.error:
         show_error(DatasetError(info.error.rstrip("."), ""))
+        events.way_back(info)
         return
     with contextlib.suppress(LabError):  # the tab tells why it cannot be read
         _warnings(info)
-    tabs(TABS, info)
+    tabs({title: view for title, view in TABS.items() if OF_LAYOUT.get(title, info.layout) == info.layout}, info)
 
 
 def _warnings(info: DatasetInfo) -> None:
@@ -53,6 +64,12 @@ def _warnings(info: DatasetInfo) -> None:
         with st.expander(counted(len(told), "warning"), icon=":material/warning:"):
             for text in told:
                 st.markdown(plain(text))
+
+
+def _is_recorded(name: str) -> bool:
+    from labcore.datasets.takes.recorded import is_recorded
+
+    return is_recorded(services.workspace(), name)
 
 
 def _follow(name: str) -> None:

@@ -45,16 +45,20 @@ class Opened:
 
 
 def version(name: str) -> tuple[Stamp, ...]:
-    """Changes with a data set of that name: when it is read anew, corrected, mended, checked or split. None of its clips is looked at.
-
-    That it is read anew is told by the list of data sets, which keeps a glance at each.
-    """
+    """Changes with a data set of that name: when it is read anew, corrected, mended, split or checked. None of its clips is looked at."""
     from labcore.datasets.checks.kept import kept_in
 
     workspace = services.workspace()
     place = places_of(workspace).get(name) or Path()
-    files = memory_of(workspace, name, place), file_of(workspace, name), kept_in(workspace, here(workspace, place))
-    return tuple(stamp_of(file) for file in (*files, workspace.datasets / f"{name}{SPLITS}"))
+    glance = stamp_of(memory_of(workspace, name, place))  # written anew by the list of data sets when one changes
+    if not glance[0]:  # the cache cannot be written: nothing tells when it changes
+        glance = 0, int(time.time() // UNKNOWN_SECONDS)
+    others = (
+        file_of(workspace, name),
+        kept_in(workspace, here(workspace, place)),
+        workspace.datasets / f"{name}{SPLITS}",
+    )
+    return glance, *map(stamp_of, others)
 
 
 def opened(name: str, cut: str = "") -> Opened:
@@ -69,10 +73,7 @@ def opened(name: str, cut: str = "") -> Opened:
     from labcore.explore.clips.facts import facts_file
 
     workspace = services.workspace()
-    known = version(name)[:2]
-    if not known[0][0]:  # the cache cannot be written: nothing tells when it changes
-        known = (0, int(time.time() // UNKNOWN_SECONDS)), known[1]
-    dataset = _dataset(name, cut, known)
+    dataset = _dataset(name, cut, version(name)[:2])
     return _opened(name, id(dataset), stamp_of(facts_file(workspace, dataset)), dataset)
 
 
