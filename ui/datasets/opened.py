@@ -45,10 +45,7 @@ class Opened:
 
 
 def version(name: str) -> tuple[Stamp, ...]:
-    """Changes with a data set of that name: when it is read anew, corrected, mended, checked or split. None of its clips is looked at.
-
-    That it is read anew is told by the list of data sets, which keeps a glance at each.
-    """
+    """Changes with a data set of that name: when it is read anew, corrected, mended, split or checked. None of its clips is looked at."""
     from labcore.datasets.checks.kept import kept_in
 
     workspace = services.workspace()
