@@ -51,7 +51,12 @@ def main() -> None:
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(
                     executable_path=arguments.chromium,
-                    args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+                    args=[
+                        "--no-sandbox",
+                        "--disable-gpu",
+                        "--disable-background-networking",
+                        *microphone(Path(folder)),
+                    ],
                 )
                 page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light")
                 take_all(page, url, Workspace(home), arguments.epochs)
@@ -62,6 +67,16 @@ def main() -> None:
                     run.request_stop()
             process.terminate()
             process.wait(timeout=60)
+
+
+def microphone(folder: Path) -> list[str]:
+    """Flags for a browser whose microphone hears a dog."""
+    from labcore.datasets.demo import example_clip
+
+    sound = folder / "microphone.wav"
+    sound.write_bytes(example_clip("dog_bark", 1))
+    fake = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+    return [*fake, f"--use-file-for-fake-audio-capture={sound}"]
 
 
 def start_app(home: Path) -> tuple[subprocess.Popen, str]:
@@ -106,7 +121,9 @@ def take_all(page: Page, url: str, workspace: Workspace, epochs: int) -> None:
     save(page, "classify")
 
     take_datasets(page, url)
+    take_check(page, url, workspace)
     take_annotations(page, url, workspace)
+    take_recorded(page, url, workspace)
     shorter = submit(page, url, max(1, 2 * epochs // 3), workspace)
     wait_for_epoch(shorter, epochs)
     take_runs(page, url, run, shorter)
@@ -131,6 +148,43 @@ def take_splits(page: Page, url: str) -> None:
         page.goto(f"{url}/datasets?dataset=demo&tab=Split&split={split}")
         page.get_by_text("Who is where").wait_for()
         save(page, name)
+
+
+def take_check(page: Page, url: str, workspace: Workspace) -> None:
+    """What the check finds in a set with faults, and the copies that it finds side by side."""
+    make_faulty(workspace)
+    page.goto(f"{url}/datasets?dataset=yard&tab=Check")
+    page.get_by_role("button", name="Check the data set").click()
+    silent, copies = (page.locator(f".st-key-check-{kind}") for kind in ("silent", "near-duplicates"))
+    silent.get_by_role("button", name="Exclude them").click()
+    page.get_by_role("button", name="Undo").wait_for()
+    copies.locator("summary").click()
+    copies.get_by_role("button", name="Keep only this").first.wait_for()
+    save(page, "datasets-check")
+
+
+def make_faulty(workspace: Workspace) -> None:
+    """Demo clips of two classes in three folds, with a copy in another fold, two silent clips, and one whose channels cancel."""
+    folder, lines = workspace.home.parent / "yard", ["path,label,fold,group"]
+    folder.mkdir(exist_ok=True)
+
+    def put(name: str, samples: np.ndarray, label: str, fold: int, group: str = "") -> None:
+        soundfile.write(folder / name, samples, rate)
+        lines.append(f"{name},{label},{fold},{group or name}")
+
+    for fold in (1, 2, 3):
+        for file in sorted((workspace.datasets / "demo" / "audio" / f"fold{fold}").glob("*-[38]-*.wav")):
+            samples, rate = soundfile.read(file)
+            put(file.name, samples, "siren" if "-8-" in file.name else "dog", fold, file.name.partition("-")[0])
+    first = lines[1].split(",")
+    samples, _ = soundfile.read(folder / first[0])
+    put("again.ogg", 0.5 * samples, first[1], 2)
+    for fold in (1, 2):
+        put(f"night{fold}.wav", np.zeros(2 * rate), "dog", fold)
+    hum = 0.3 * lfilter([1.0], [1.0, -0.9], np.random.default_rng(0).normal(0, 0.3, 2 * rate))
+    put("phone.wav", np.stack([hum, 0.2 * np.roll(hum, rate // 2) - hum], axis=1), "dog", 3)
+    (folder / "clips.csv").write_text("\n".join(lines) + "\n")
+    register(workspace, folder / "clips.csv", "yard")
 
 
 def take_annotations(page: Page, url: str, workspace: Workspace) -> None:
@@ -188,6 +242,26 @@ def make_nights(folder: Path, demo: Path) -> None:
             rows.append("\t".join(map(str, cells)))
         soundfile.write(folder / f"{name}.flac", sound, rate)
         (folder / f"{name}.Table.1.selections.txt").write_text("\n".join(rows) + "\n")
+
+
+def take_recorded(page: Page, url: str, workspace: Workspace) -> None:
+    """A data set that is being recorded."""
+    from labcore.datasets.takes.recorded import RecordedSet
+
+    classes = {"dog": 3, "drill": 4, "siren": 8}
+    made = RecordedSet.create(workspace, "my street", list(classes))
+    clips = workspace.datasets / "demo" / "audio" / "fold2"
+    for (label, takes), number in zip(classes.items(), (3, 4, 8), strict=True):
+        for clip in sorted(clips.glob(f"*-{number}-*.wav"))[:takes]:
+            made.add(clip.read_bytes(), label, session="Ada, balcony")
+    page.goto(f"{url}/datasets?record={made.name}")
+    page.get_by_role("heading", name="Takes of dog").wait_for()
+    page.get_by_role("textbox", name="Session").fill("Ada, balcony")
+    page.get_by_role("textbox", name="Session").press("Enter")
+    page.get_by_role("button", name="Record", exact=True).click()
+    page.get_by_text("The level is good").wait_for()
+    save(page, "datasets-record")
+    page.get_by_role("button", name="Stop recording").click()
 
 
 def take_runs(page: Page, url: str, run: Run, other: Run) -> None:

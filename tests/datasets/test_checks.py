@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,6 +18,7 @@ from labcore.datasets.checked import last_check
 from labcore.datasets.checks import going_through
 from labcore.datasets.checks.copies import linked
 from labcore.datasets.checks.fingerprint import SIZE, Fingerprinter
+from labcore.datasets.checks.kinds import CLASSES, FIGURES, KINDS, READING, SOUND, by_weight, not_found
 from labcore.datasets.health import Health, file_for, known_copies, known_health
 from labcore.datasets.remedies import Remedy
 from labcore.jobs.following import Stopped
@@ -197,7 +199,7 @@ def test_a_planted_fault_is_found_with_its_clips_and_what_can_be_done(
     plant(planted)
     dataset = planted.read()
     health = check_dataset(dataset)
-    more = {"duplicates": {"straddling"}, "imbalance": {"few-clips"}, "straddling": set()}.get(found, set())
+    more = {"imbalance": {"few-clips"}}.get(found, set())
     others = [each for each in kinds(health) if not each.startswith(found)]
     assert set(others) <= more, others
     (finding,) = [each for each in health.found if each.id.startswith(found)]
@@ -215,6 +217,41 @@ def test_a_planted_fault_is_found_with_its_clips_and_what_can_be_done(
 
 def _all_clips(dataset: Dataset) -> set[tuple[str, float]]:
     return set(zip(dataset.table["path"], dataset.table["start_s"], strict=True))
+
+
+def test_silence_is_told_as_silence_alone(planted: Planted) -> None:
+    for fold, label in ((1, "cat"), (2, "dog")):
+        planted.put(f"still{fold}.wav", np.zeros(4000, np.float32), label=label, fold=fold)
+    assert kinds(planted.check()) == ["silent"]
+
+
+def test_what_was_measured_and_which_belong_together_is_told_of_each_clip(planted: Planted) -> None:
+    planted.put("loud.wav", np.clip(20 * sound(100), -1, 1))
+    planted.put("a.wav", sound(110), fold=1)
+    planted.put("b.ogg", 0.5 * sound(110), fold=2)
+    found = {finding.id: finding for finding in planted.check().found}
+    assert re.fullmatch(r"[\d.]+ % at full scale", found["clipped"].details[0])
+    assert [[Path(clip.path).name for clip in same] for same in found["near-duplicates"].sets] == [["a.wav", "b.ogg"]]
+    assert found["near-duplicates"].to_dict()["sets"] == [
+        [[f"{planted.root}/{name}", 0.0] for name in ("a.wav", "b.ogg")]
+    ]
+
+
+def test_findings_by_weight(planted: Planted) -> None:
+    planted.put("still.wav", np.zeros(4000, np.float32))
+    copied(planted)
+    few(planted)
+    health = planted.check()
+    groups = by_weight(health.found)
+    assert {group: [each.kind for each in found] for group, found in groups.items()} == {
+        FIGURES: ["near duplicates"],
+        SOUND: ["silent"],
+        CLASSES: ["few clips"],
+        READING: ["columns"],
+    }
+    assert "silent clips" not in not_found(health.found)
+    assert len(not_found(health.found)) == len(KINDS) - 3
+    assert all(about.why.endswith(".") for about in KINDS.values())
 
 
 def test_what_is_kept_of_copies_and_of_recordings(planted: Planted) -> None:

@@ -7,6 +7,7 @@ import shutil
 from labcore.datasets import find_dataset
 from labcore.datasets.named_splits import keep_split, named_splits
 from labcore.runs import Run
+from ui.datasets import split_sides
 
 from .conftest import words
 
@@ -40,6 +41,16 @@ def test_the_folds_of_the_data_set_as_they_are(open_page, dataset, workspace):
     assert list(app.dataframe[1].value["Example"]) == ["hum3.wav"]
     app.segmented_control(key="split-small-official-what").set_value("clips").run()
     assert list(app.dataframe[1].value["Clip"]) == ["hum3.wav"]
+
+
+def test_the_largest_groups_come_first_whatever_page_is_on_view(open_page, dataset, workspace, monkeypatch):
+    monkeypatch.setattr(split_sides, "GROUPS", 2)
+    folds, groups = ["1"] * 4 + ["2"] * 8, [*"abcd", *"eefffghi"]
+    keep_split(workspace, "small", "mine", folds, groups, by="{n:digits}", who="Ada")
+    app = tab(open_page, split="mine")
+    assert "9 groups, 12 clips" in words(app)
+    first = app.dataframe[1].value
+    assert first[["Group", "Clips", "Fold"]].to_numpy().tolist() == [["f", 3, "2"], ["e", 2, "2"]]
 
 
 def test_folds_are_drawn_looked_at_and_kept(open_page, dataset, workspace):

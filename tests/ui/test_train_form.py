@@ -340,8 +340,8 @@ def test_classes_can_be_excluded(open_page, dataset, manager, noise, write_wav):
     for label in ("bat, small", "owl"):
         for number in range(6):
             write_wav(dataset / label / f"{number}.wav", noise(0.5, 8000, seed=number + len(label)), 8000)
-    summary.summary.clear()
-    summary.folds.clear()
+    summary._summary.clear()
+    summary._folds.clear()
     app = open_page("pages/train.py")
     choice = app.multiselect(key=key(app, "data.exclude_classes"))
     assert sorted(choice.options) == sorted([*LABELS, "bat, small", "owl"])

@@ -42,10 +42,16 @@ PAGES = {
     "noise": ("pages/explore.py", "noise"),
     "alarms": ("pages/runs.py", "run"),
     "estimates": ("pages/train.py", ""),
+    "checks": ("pages/datasets.py", "dataset"),
+    "profiles": ("pages/datasets.py", "dataset"),
     "imports": ("pages/datasets.py", "job"),
     "downloads": ("pages/datasets.py", "job"),
 }
 """Folder of jobs → the page that shows one, and the word that names it in the address of that page."""
+NAMED_BY = {"noise": "run", "alarms": "run", "check": "dataset", "profile": "dataset"}
+"""File of jobs that are shown by the page of something else → what in that file names it."""
+TAB = {"check": "Check"}
+"""File of jobs → the tab of that page."""
 
 
 class Pace(NamedTuple):
@@ -208,8 +214,12 @@ def job_link(job: JobFolder, after: str = "") -> None:
         st.markdown(label, width="content")
         return
     stem = job.kind.file.removesuffix(".json")
-    name = job.load(stem, {}).get("run", "") if stem in ("noise", "alarms") else job.id  # those are shown by their run
-    st.page_link(page, label=label, query_params={word: name} if word else None, help=plain(job.id))
+    name = job.load(stem, {}).get(NAMED_BY[stem], "") if stem in NAMED_BY else job.id
+    if word == "dataset" and os.path.isabs(name):  # noqa: PTH117 (a folder that is no data set of the workspace has no page)
+        st.markdown(label, width="content")
+        return
+    words = {word: name, **({"tab": TAB[stem]} if stem in TAB else {})} if word else None
+    st.page_link(page, label=label, query_params=words, help=plain(job.id))
 
 
 def run_link(run_id: str, label: str, **looks: Any) -> None:

@@ -13,6 +13,7 @@ from labcore.config import CUTTING, DataConfig, RunConfig
 from labcore.runs import Run
 from ui.app import services
 from ui.app.text import plain
+from ui.datasets.opened import version
 
 if TYPE_CHECKING:
     from labcore.datasets.glance import DatasetInfo
@@ -50,8 +51,23 @@ class DataSummary:
         return sum(held_out for _, held_out in self.counts.values())
 
 
+def summary(name: str, fold: str | None, *more: Any, **named: Any) -> DataSummary:
+    """Read a data set and split it as :func:`labcore.datasets.split` does, remembered for a minute or until it is mended or corrected.
+
+    Args:
+        more, named: the settings ``data.split``, ``data.leave_out``, ``data.validation_share`` and ``data.exclude_classes``, how clips
+            are cut by annotations (see :func:`cut_by`), ``data.named_split``, and ``run``: the folder of a run that was trained on it,
+            which knows its clips and its split; ``cut`` and ``named_split`` are its own then.
+
+    Raises:
+        DatasetError: it is not there, cannot be read, has no such fold or named split, or that leaks.
+    """
+    return _summary(version(name), name, fold, *more, **named)
+
+
 @st.cache_data(ttl=60, max_entries=32, show_spinner="Reading the data set …")
-def summary(
+def _summary(
+    changed: Any,
     name: str,
     fold: str | None,
     kind: str = "official",
@@ -62,15 +78,6 @@ def summary(
     named_split: str | None = None,
     run: str = "",
 ) -> DataSummary:
-    """Read a data set and split it as :func:`labcore.datasets.split` does, remembered for a minute.
-
-    Args:
-        cut: how clips are cut by annotations, see :func:`cut_by`.
-        run: the folder of a run that was trained on it, which knows its clips and its split; ``cut`` and ``named_split`` are its own.
-
-    Raises:
-        DatasetError: it is not there, cannot be read, has no such fold or named split, or that leaks.
-    """
     from labcore.datasets.checked import last_check
     from labcore.datasets.splits import of_classes, split_for
 
@@ -159,8 +166,21 @@ def tell_impossible(there: Folds) -> None:
         st.caption(f":orange[:material/warning:] {plain(there.told)}")
 
 
+def folds(name: str, *more: Any, **named: Any) -> Folds:
+    """The folds of a data set, whatever can be held out of them; remembered as :func:`summary` is.
+
+    Args:
+        more, named: as for :func:`summary`, without the validation share.
+
+    Raises:
+        DatasetError: it is not there, or cannot be read.
+    """
+    return _folds(version(name), name, *more, **named)
+
+
 @st.cache_data(ttl=60, max_entries=32, show_spinner="Reading the data set …")
-def folds(
+def _folds(
+    changed: Any,
     name: str,
     kind: str = "official",
     leave_out: str | None = None,
@@ -169,11 +189,6 @@ def folds(
     named_split: str | None = None,
     run: str = "",
 ) -> Folds:
-    """The folds of a data set, whatever can be held out of them; remembered for a minute. ``run`` as for :func:`summary`.
-
-    Raises:
-        DatasetError: it is not there, or cannot be read.
-    """
     from labcore.datasets import cannot_be_held_out
     from labcore.datasets.splits import split_for
     from labcore.errors import DatasetError
@@ -249,16 +264,9 @@ def names() -> list[str]:
 def told_at_adding(chosen: DataSummary) -> list[str]:
     """What was found when a data set was added and reading its list does not show again: files that are no audio.
 
-    Where clips are cut by annotations, reading shows those too, and the rest was of windows that may be others by now.
+    Where clips are cut by annotations, reading shows those too.
     """
-    known = {finding.sentence for finding in chosen.findings}
-    return [
-        text
-        for info in infos()
-        if info.name == chosen.name and info.layout != "annotations"
-        for text in info.warnings
-        if text not in known
-    ]
+    return [text for info in infos() if info.name == chosen.name and info.layout != "annotations" for text in info.told]
 
 
 def infos() -> list[DatasetInfo]:

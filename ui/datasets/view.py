@@ -1,4 +1,4 @@
-"""What the page of data sets shows, by the word of its address: one data set, or else the list of all."""
+"""What the page of data sets shows, by the word of its address: one data set, one that is recorded, or else the list of all."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from ui.app.shell import errors_in_place
 from ui.components import pager
 from ui.datasets import one, summary
 from ui.datasets.bring import here, jobs, ways
-from ui.datasets.listed import WORD, data_set
+from ui.datasets.listed import RECORD, WORD, data_set
+from ui.datasets.record import view as record
 
 AT_ONCE = 20
 
@@ -19,6 +20,10 @@ def show() -> None:
     """The view that the address asks for. A name of something that is gone is told, and the list follows."""
     if added := here.take_added():
         st.query_params.from_dict({WORD: added})
+    if wanted := st.query_params.get(RECORD, ""):
+        if record.show(wanted):
+            return
+        live.gone("recorded data set", wanted)
     infos = {shown(info.name): info for info in summary.infos()}
     if wanted := st.query_params.get(WORD, ""):
         name = summary.called_now(wanted)

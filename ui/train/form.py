@@ -244,8 +244,7 @@ def _classes(chosen: summary.DataSummary) -> None:
             alt="Clips per class",
         )
     _findings(chosen)
-    if chosen.checked:
-        st.caption(plain(chosen.checked))
+    _checked(chosen)
     if chosen.problems:
         files = len(chosen.problems)
         with st.expander(f"{counted(files, 'file')} skipped", icon=":material/warning:"):
@@ -254,6 +253,15 @@ def _classes(chosen: summary.DataSummary) -> None:
                 st.caption(plain(problem.what) + (f" ({count(problem.clips)} clips)" if problem.clips > 1 else ""))
             if files > 50:
                 st.caption(f"and {count(files - 50)} more")
+
+
+def _checked(chosen: summary.DataSummary) -> None:
+    """What the last check left open, and the way to it."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        mark = "" if chosen.clean else ":orange[:material/warning:] "
+        st.markdown(f":small[{mark}:gray[{plain(chosen.checked)}]]", width="stretch")
+        if not chosen.clean and chosen.name in summary.names():
+            listed.link(chosen.name, "Check", ":material/health_and_safety:", tab="Check")
 
 
 def _findings(chosen: summary.DataSummary) -> None:

@@ -53,7 +53,7 @@ def of_classes(dataset: Dataset, evidence: Evidence, counts: pd.DataFrame) -> It
         small, large = min(sizes, key=sizes.__getitem__), max(sizes, key=sizes.__getitem__)
         yield Finding(
             "imbalance",
-            f"{large} has {counted(sizes[large], 'clip', figure=str)}, {small} {sizes[small]}",
+            f"the largest class, {large}, has {counted(sizes[large], 'clip', figure=str)}, the smallest, {small}, {sizes[small]}",
             remedy="Training evens out a part of it by itself (Class imbalance); add clips of the rare classes",
         )
     yield from _spellings(sizes, clips)

@@ -12,6 +12,7 @@ import streamlit as st
 from ui.components.tabs import tabs
 from ui.datasets.bring import here, standard, upload
 from ui.datasets.listed import PAGE
+from ui.datasets.record import way as record
 
 WORD = "bring"
 """The word of the address that names a way."""
@@ -20,6 +21,7 @@ OPEN, FIRST = "bring-open", "bring-first"
 WAYS: dict[str, Callable[[], None]] = {
     "Upload": upload.show,
     "On this machine": here.show,
+    "Record": record.show,
     "Standard sets": standard.show,
 }
 """Title → what draws it. Only the tab that is open is drawn."""
