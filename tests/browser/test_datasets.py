@@ -1,4 +1,4 @@
-"""A data set uploaded, one looked through by keyboard, and a finding mended and undone in two windows."""
+"""Data sets by keyboard: one is uploaded; a thumbnail is heard, and the way back changes the address; a finding is mended and undone."""
 
 from __future__ import annotations
 
@@ -40,25 +40,6 @@ def test_a_thumbnail_is_pressed_and_heard(server, furnished, browser):
     page.get_by_role("tab", name="Upload").wait_for()
 
 
-def test_an_archive_is_uploaded_imported_and_opened(server, browser, tmp_path):
-    """By the browser's own upload. The files lie on the disk while they wait, and nothing but the data set stays."""
-    archive = zipped(tmp_path / "kennel.zip", folders().files)
-    page = browser.new_page(viewport={"width": 1280, "height": 1000})
-    page.set_default_timeout(PATIENCE_MS)
-    page.goto(f"{server.url}/datasets?bring=upload")
-    page.locator("[data-testid=stFileUploader] input[type=file]").set_input_files(str(archive))
-    page.get_by_text("Is read as class folders: 6 clips, 2 classes, 5 folds.").wait_for()
-    page.get_by_role("button", name="Import").click()
-    page.get_by_role("button", name="Open kennel").click()
-    page.wait_for_url("**/datasets?**dataset=kennel")
-    page.get_by_role("heading", name="kennel").wait_for()
-    hidden = [entry.name for entry in (server.home / "datasets").iterdir() if entry.name.startswith(".")]
-    assert hidden == []
-    page.close()
-    for left in (server.home / "datasets" / "kennel", server.home / "imports"):  # other tests share the workspace
-        shutil.rmtree(left)
-
-
 def test_a_finding_is_mended_and_undone_in_two_windows(server, furnished, browser):
     """What one window does not know of yet is told in it, and spoils nothing; both are as they were at the end."""
     context = browser.new_context(viewport={"width": 1280, "height": 1000})
@@ -83,3 +64,22 @@ def test_a_finding_is_mended_and_undone_in_two_windows(server, furnished, browse
     one.reload()
     cards[0].get_by_role("button", name="Exclude them (2)").wait_for()
     assert not one.get_by_text("Undo").count()
+
+
+def test_an_archive_is_uploaded_imported_and_opened(server, browser, tmp_path):
+    """By the browser's own upload. The files lie on the disk while they wait, and nothing but the data set stays."""
+    archive = zipped(tmp_path / "kennel.zip", folders().files)
+    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(f"{server.url}/datasets?bring=upload")
+    page.locator("[data-testid=stFileUploader] input[type=file]").set_input_files(str(archive))
+    page.get_by_text("Is read as class folders: 6 clips, 2 classes, 5 folds.").wait_for()
+    page.get_by_role("button", name="Import").click()
+    page.get_by_role("button", name="Open kennel").click()
+    page.wait_for_url("**/datasets?**dataset=kennel")
+    page.get_by_role("heading", name="kennel").wait_for()
+    hidden = [entry.name for entry in (server.home / "datasets").iterdir() if entry.name.startswith(".")]
+    assert hidden == []
+    page.close()
+    for left in (server.home / "datasets" / "kennel", server.home / "imports"):  # other tests share the workspace
+        shutil.rmtree(left)
