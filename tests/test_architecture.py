@@ -45,7 +45,7 @@ FLOORS = (
         "jobs",
     ),
     ("datasets",),
-    ("inference", "evaluation", "training", "classifier", "builtin"),
+    ("inference", "evaluation", "training", "task", "classifier", "builtin"),
     (
         "ensembles",
         "export",

@@ -142,7 +142,7 @@ def of_run(workspace: Workspace, run: Run, *, with_predictions: bool = True) -> 
         predictions=predictions,
         trouble=trouble,
         accuracy=result.accuracy if result else None,
-        curve=tuple((each.epoch, each.val_loss, each.val_accuracy) for each in epochs_of(events)),
+        curve=tuple((each.epoch, each.val_loss, each.figure) for each in epochs_of(events)),
         live=_live(events),
         leaks=bool(result and result.leaks),
         adjusted=adjustments(events),
@@ -220,7 +220,7 @@ def _mean_curve(folds: list[list[Epoch]]) -> tuple[CURVE, ...]:
         (
             epochs[0].epoch,
             statistics.fmean(each.val_loss for each in epochs),
-            statistics.fmean(each.val_accuracy for each in epochs),
+            statistics.fmean(each.figure for each in epochs),
         )
         for epochs in zip(*begun, strict=False)
     )

@@ -16,6 +16,11 @@ class DataConfig(SettingGroup):
         "Name of a data set in the workspace, or path of a folder, a CSV file or annotations.",
         flag="dataset",
     )
+    labels: Literal["all", "first", "single"] = setting(
+        "all", "Several labels", "What to learn of a data set whose clips may have several labels. all: every label, each by itself "
+        "(multi-label classification). first: the first label of each clip. single: only clips with one label. With first and single, a "
+        "clip has one class.", advanced=True,
+    )  # fmt: skip
     fold: str | None = setting(
         None, "Test fold", "Fold that is never trained on; the reported accuracy is measured on it. Automatic: the test part if the data "
         "set has one, else the first fold.", flag="fold",

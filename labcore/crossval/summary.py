@@ -46,7 +46,7 @@ class FoldResult(JobStatus):
     adjusted: int = 0
     corrected: int = 0
     corrected_since: int = 0
-    curve: tuple[tuple[int, float, float], ...] = field(default=(), repr=False)
+    curve: tuple[tuple[int, float | None, float], ...] = field(default=(), repr=False)
     confusion: dict[str, dict[str, int]] = field(default_factory=dict, repr=False)
 
     @property
@@ -245,7 +245,7 @@ def _fold(fold: str, split: str, run: Run) -> FoldResult:
         adjusted=adjustments(events),
         corrected=result.corrected if result else 0,
         corrected_since=corrected_since(run) if result else 0,
-        curve=tuple((each.epoch, each.train_accuracy, each.val_accuracy) for each in epochs),
+        curve=tuple((each.epoch, each.train_accuracy, each.figure) for each in epochs),
         confusion=result.confusion if result else {},
     )
 

@@ -15,6 +15,7 @@ from labcore.datasets.checks.measure import Span
 from labcore.datasets.folds import join_groups
 from labcore.datasets.grouping import Grouping
 from labcore.datasets.health import known_copies
+from labcore.datasets.several import labels_by_clip, strata
 from labcore.datasets.table import Dataset, natural_order, own_labels, some
 from labcore.errors import ConfigError, DatasetError
 from labcore.texts import counted, shown
@@ -57,7 +58,8 @@ def make_folds(dataset: Dataset, grouping: Grouping, count: int = 5, seed: int =
         raise DatasetError(
             f"{counted(groups, 'group')} by {grouping.by} cannot make {count} folds", f"{fewer} by something finer"
         )
-    labels = own_labels(dataset.table).tolist()
+    table = dataset.table
+    labels = strata(table, own_labels(table)).tolist()
     keys = list(zip(grouping.ways, dataset.table["start_s"].tolist(), strict=True))
     order = sorted(range(len(keys)), key=keys.__getitem__)
     split = StratifiedGroupKFold(n_splits=count, shuffle=True, random_state=seed)
@@ -73,7 +75,7 @@ def make_folds(dataset: Dataset, grouping: Grouping, count: int = 5, seed: int =
         raise DatasetError(f"{count} folds cannot be drawn: {error}", "Ask for fewer folds") from error
     if len(set(folds)) < count:
         raise DatasetError(f"of {count} folds {count - len(set(folds))} would have no clip", "Ask for fewer folds")
-    return GroupedFolds(grouping, folds, list(_told_of_classes(labels, folds)))
+    return GroupedFolds(grouping, folds, list(_told_of_classes(labels_by_clip(table, own_labels(table)), folds)))
 
 
 def joined(dataset: Dataset, grouping: Grouping) -> Grouping:
@@ -152,10 +154,11 @@ def _content(dataset: Dataset) -> list[object]:
     return content
 
 
-def _told_of_classes(labels: Sequence[str], folds: Sequence[str]) -> Iterable[str]:
+def _told_of_classes(labels: Sequence[Sequence[str]], folds: Sequence[str]) -> Iterable[str]:
     held: dict[str, set[str]] = defaultdict(set)
-    for label, fold in zip(labels, folds, strict=True):
-        held[label].add(fold)
+    for names, fold in zip(labels, folds, strict=True):
+        for label in names:
+            held[label].add(fold)
     alone = natural_order([label for label, there in held.items() if len(there) == 1])
     if alone:
         yield f"in one fold only, since all their clips belong together: {some(alone)}"

@@ -168,14 +168,13 @@ def _at(path: Path, progress: OnProgress) -> Look:
 
 def _told(about: Look, dataset: Dataset, unreadable: list[tuple[str, str]]) -> Look:
     labels = dataset.table["label"]
-    classes = {label for cell in labels for label in several.labels_of(cell)} if dataset.several_labels else set(labels)
     bad = {path for path, _ in unreadable}
     return replace(
         about,
         layout=dataset.layout,
         title=TITLES.get(dataset.layout, dataset.layout),
         clips=len(dataset),
-        classes=len(classes),
+        classes=len(dataset.labels),
         folds=tuple(dataset.folds),
         fold_note=dataset.fold_note,
         groups=int(dataset.table["group"].nunique()),

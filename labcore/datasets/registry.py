@@ -15,6 +15,7 @@ from labcore.datasets.glance import DatasetInfo, remember
 from labcore.datasets.headers import unreadable_headers
 from labcore.datasets.layouts import read_dataset
 from labcore.datasets.names import called_now, names_before, no_reference, no_such_set, places_of, require_free
+from labcore.datasets.several import with_one_label
 from labcore.datasets.table import Dataset
 from labcore.datasets.walk import looking
 from labcore.errors import DatasetError
@@ -32,7 +33,8 @@ def find_dataset(workspace: Workspace, name_or_path: str | Path, data: DataConfi
     """A data set by its name in the workspace, or by the path of its folder or CSV file, with its labels as they are corrected by now.
 
     Args:
-        data: how clips are cut by time-stamped annotations: ``config.cutting`` of a run; None for the defaults.
+        data: how clips are cut by time-stamped annotations, and which of several labels count: ``config.cutting`` of a run; None for
+            the defaults.
 
     Raises:
         DatasetError: there is none, or it or its annotations cannot be read.
@@ -47,6 +49,12 @@ def find_uncorrected(workspace: Workspace, name_or_path: str | Path, data: DataC
     Raises:
         DatasetError, WorkspaceError: as for :func:`find_dataset`.
     """
+    dataset = _found(workspace, name_or_path, data)
+    return dataset if data is None else with_one_label(dataset, data.labels)
+
+
+def _found(workspace: Workspace, name_or_path: str | Path, data: DataConfig | None) -> Dataset:
+    """The same with all labels of each clip."""
     asked = str(name_or_path)
     places = places_of(workspace)
     name = called_now(workspace, asked, places)
