@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Literal, Ty
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from labcore.errors import RunError
-from labcore.events import JOB_KINDS, Evaluated, Event
+from labcore.events import JOB_KINDS, Evaluated, EvaluatedLabels, Event
 from labcore.jobs.folder import JobFolder
 from labcore.jobs.kind import Kind
 from labcore.jobs.listing import reason
@@ -163,6 +163,6 @@ class Evaluation(Judgement[EvaluationPlan]):
         return self.path / "predictions.parquet"
 
     @property
-    def result(self) -> Evaluated | None:
+    def result(self) -> Evaluated | EvaluatedLabels | None:
         """The figures, once they are known."""
-        return self.last_event(Evaluated)
+        return self.last_event(Evaluated) or self.last_event(EvaluatedLabels)

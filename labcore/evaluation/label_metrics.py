@@ -7,6 +7,7 @@ the label and clips that have it not.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -66,6 +67,13 @@ def score_labels(
         leaks=about.leaks,
         adjusted=about.adjusted,
         corrected=about.corrected,
+    )
+
+
+def label_rows(result: EvaluatedLabels) -> list[tuple[str, dict[str, Any]]]:
+    """A label with its figures each, the lowest average precision first; those that cannot be ranked last."""
+    return sorted(
+        result.per_class.items(), key=lambda row: (row[1]["average_precision"] is None, row[1]["average_precision"])
     )
 
 

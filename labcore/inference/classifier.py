@@ -41,6 +41,7 @@ from labcore.models.folded import folded
 from labcore.task.kind import Task
 from labcore.task.several import SeveralLabels
 from labcore.task.single import SingleLabel
+from labcore.task.thresholds import LabelThresholds
 from labcore.workspace import write_atomically
 
 if TYPE_CHECKING:
@@ -86,6 +87,11 @@ class Classifier(nn.Module):
         self.thresholds: Thresholds | None = None
         self._features: Features | None = None
         self._quick: tuple[nn.Module, ...] = ()  # in a tuple: it is no part of the classifier that is saved
+
+    @property
+    def label_thresholds(self) -> LabelThresholds | None:
+        """From which probability on a clip has each label; None where a clip has one label."""
+        return self.task.thresholds if isinstance(self.task, SeveralLabels) else None
 
     @property
     def sample_rate(self) -> int:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from labcore import events
 from labcore.owners import clean
+from labcore.texts import mean_ap_text, percent
 
 ENDED = ("finished", "stopped", "failed", "interrupted", "unreadable")
 RESUMABLE = ("stopped", "failed", "interrupted")
@@ -62,6 +63,11 @@ class JobStatus:
     def active(self) -> bool:
         """Whether it is waiting or running."""
         return self.state not in ENDED
+
+    @property
+    def figure(self) -> str:
+        """The accuracy, or the mean average precision, in words; of neither that of no accuracy."""
+        return mean_ap_text(self.mean_ap) if self.mean_ap is not None else percent(self.accuracy)
 
 
 @dataclass

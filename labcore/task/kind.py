@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from labcore.errors import RunError
+from labcore.task.of_file import needs_one
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,4 +92,4 @@ def require_single(task: Task, what: str, instead: str) -> None:
         RunError: the task has several labels a clip.
     """
     if task.name != SINGLE:
-        raise RunError(f"{what} needs a classifier of one label a clip, and this one gives several", instead)
+        raise RunError(needs_one(what), instead)

@@ -10,6 +10,7 @@ import streamlit as st
 
 from labcore.explore.clips.profile import ProfilePlan
 from labcore.runs import Run
+from labcore.task.of_file import gives_several
 from labcore.texts import shown
 from labcore.workspace import stamp_of
 from ui.app import live, services
@@ -45,7 +46,8 @@ def show(opened: Opened, rows: np.ndarray, key: str) -> int | None:
             format_func=told_apart([MEL, *runs], lambda run: f"Embeddings of {run_name(runs[run])}" if run else "Mel statistics"),
         )  # fmt: skip
         run = runs.get(by) if by else None
-        colours = {"class": "Class", "fold": "Fold"} | ({"verdict": "Correctness"} if run is not None else {})
+        judged = run is not None and not gives_several(run.weights)  # a clip is right or wrong if it has one label
+        colours = {"class": "Class", "fold": "Fold"} | ({"verdict": "Correctness"} if judged else {})
         colour = one_of("Colour", colours, default="class", key=f"{key}-colour-{len(colours)}")
         from labcore.explore.clips.map import METHODS
 

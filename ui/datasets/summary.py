@@ -17,11 +17,14 @@ if TYPE_CHECKING:
     from labcore.datasets.table import DataProblem, Dataset, Finding
 
 AUTOMATIC = "automatic"
+READING = (*CUTTING, "data.labels")
+"""The settings that say which clips and labels a data set is read as."""
 
 
 @dataclass(frozen=True)
 class DataSummary:
-    """A data set as split for a run. ``counts`` is label → (training clips, held-out clips); ``checked`` says what the last check found."""
+    """A data set as split for a run. ``counts`` is label → (training clips, held-out clips), ``clips`` both numbers of all;
+    ``several``: a clip may have several labels, all of which are learnt; ``checked`` says what the last check found."""
 
     name: str
     folds: list[str]
@@ -31,14 +34,16 @@ class DataSummary:
     problems: list[DataProblem]
     findings: list[Finding]
     checked: str = ""
+    clips: tuple[int, int] = (0, 0)
+    several: bool = False
 
     @property
     def training(self) -> int:
-        return sum(train for train, _ in self.counts.values())
+        return self.clips[0]
 
     @property
     def held_out(self) -> int:
-        return sum(held_out for _, held_out in self.counts.values())
+        return self.clips[1]
 
 
 @st.cache_data(ttl=60, max_entries=32, show_spinner="Reading the data set …")
@@ -61,6 +66,7 @@ def summary(
         DatasetError: it is not there, cannot be read, has no such fold or named split, or that leaks.
     """
     from labcore.datasets.health import open_findings
+    from labcore.datasets.several import exploded
     from labcore.datasets.splits import of_classes, split_for
 
     dataset = _dataset(name, cut, named_split)
@@ -68,8 +74,9 @@ def summary(
     data = DataConfig(
         fold=fold, split=kind, leave_out=leave_out, validation_share=validation_share, exclude_classes=exclude_classes
     )  # type: ignore[arg-type]
-    parts, labels = split_for(dataset, data), dataset.table["label"]
-    train, held_out = (labels.iloc[rows].value_counts().to_dict() for rows in (parts.train, parts.held_out))
+    parts = split_for(dataset, data)
+    sides = (exploded(dataset.table.iloc[rows])["label"] for rows in (parts.train, parts.held_out))
+    train, held_out = (labels.value_counts().to_dict() for labels in sides)
     notes = [text for text in (dataset.fold_note, parts.note) if text]
     known = [label for label in dataset.labels if not of_classes([label], exclude_classes)[0]]
     return DataSummary(
@@ -81,6 +88,8 @@ def summary(
         problems=dataset.problems,
         findings=dataset.findings,
         checked=open_findings(whole),
+        clips=(len(parts.train), len(parts.held_out)),
+        several=dataset.several_labels,
     )
 
 
@@ -174,12 +183,12 @@ def folds(
 
 def cut_by(config: RunConfig) -> str:
     """How a configuration cuts clips by time-stamped annotations, as a text by which that is remembered."""
-    return config.cutting.model_dump_json(include={path.removeprefix("data.") for path in CUTTING})
+    return config.cutting.model_dump_json(include={path.removeprefix("data.") for path in READING})
 
 
 def cut_as(values: Mapping[str, Any]) -> str:
     """The same of the values of a form (path → value), whatever the others are."""
-    return cut_by(RunConfig().replace({path: values[path] for path in (*CUTTING, "audio.clip_seconds")}))
+    return cut_by(RunConfig().replace({path: values[path] for path in (*READING, "audio.clip_seconds")}))
 
 
 def cutting(cut: str) -> DataConfig | None:
