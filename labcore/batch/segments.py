@@ -87,7 +87,7 @@ def segments_of(prediction: dict[str, Any], threshold: Threshold = 0.0) -> list[
     found: list[Segment] = []
     last: dict[str, int] = {}  # label → place of its segment that may go on
     for start_s, end_s, window in event_windows(prediction):
-        for label, share in _said(window, threshold):
+        for label, share in _reached(window, threshold):
             place = last.get(label)
             before = found[place] if place is not None else None
             if place is not None and before is not None and before.end_s == start_s:
@@ -101,7 +101,7 @@ def segments_of(prediction: dict[str, Any], threshold: Threshold = 0.0) -> list[
     return found
 
 
-def _said(window: dict[str, Any], threshold: Threshold) -> list[tuple[str, float]]:
+def _reached(window: dict[str, Any], threshold: Threshold) -> list[tuple[str, float]]:
     """The labels of a window that reach the threshold, with their probabilities; of what is none of the classes the highest one."""
     if window.get("unknown", False):  # however sure the network is of its classes
         return [(window["label"], window["probability"])]

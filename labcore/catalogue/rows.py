@@ -139,7 +139,7 @@ def row_of(job: JobFolder) -> Row:
         if asked.error:
             status = glance(job)
     about, running = about_of(job), status.state in ("running", "stopping")
-    judged = status.accuracy is not None or status.mean_ap is not None
+    has_figure = status.accuracy is not None or status.mean_ap is not None
     since = time.time() - story.served_at if running and story.served_at else 0.0
     return Row(
         job=job,
@@ -150,8 +150,8 @@ def row_of(job: JobFolder) -> Row:
         fold=story.fold or asked.fold,
         network=asked.model or "",
         epochs=status.epochs or asked.epochs,
-        low=story.low if judged else None,
-        high=story.high if judged else None,
+        low=story.low if has_figure else None,
+        high=story.high if has_figure else None,
         clips=story.clips,
         seconds=story.seconds + max(0.0, since),
         device=story.served_on,

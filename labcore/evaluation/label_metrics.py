@@ -97,12 +97,12 @@ def _intervals(ranking: Ranking, precisions: np.ndarray, groups: np.ndarray | No
         return [None] * (classes + 1)
     ranked = np.isfinite(precisions)
 
-    def drawn(weights: np.ndarray) -> np.ndarray:
+    def figures_of(weights: np.ndarray) -> np.ndarray:
         values = ranking.average_precisions(weights)
         there = values[ranked & np.isfinite(values)]
         return np.append(values, there.mean() if len(there) else np.nan)
 
-    found = intervals(groups, drawn, classes)
+    found = intervals(groups, figures_of, classes)
     return [each if keep else None for each, keep in zip(found, [*ranked, True], strict=True)]
 
 

@@ -24,7 +24,7 @@ KINDS = ("missed", "false alarms")
 
 @dataclass(frozen=True)
 class LabelPredictions:
-    """What one or several classifiers of the same labels said of clips, a row a clip.
+    """What one or several classifiers of the same labels predict of clips, a row a clip.
 
     Attributes:
         frame: the rows of ``predictions.parquet``; ``label`` holds the labels of a clip as a cell (:mod:`labcore.datasets.cells`).
@@ -79,7 +79,7 @@ class LabelPredictions:
 
     @property
     def decided(self) -> np.ndarray:
-        """(clips, labels) bool, which labels each clip is said to have."""
+        """(clips, labels) bool, which labels each clip is predicted to have."""
         reached: np.ndarray = self.probabilities >= self.limits
         return reached
 
@@ -95,14 +95,14 @@ class LabelPredictions:
         return score_labels(self.probabilities, self.targets, self.labels, self.limits, about, self.thresholds.sentence)
 
     def mistakes(self, label: str, kind: str) -> np.ndarray:
-        """The clips of which a label was missed (the least probable first), or said wrongly (the most probable first): (clips,) numbers.
+        """The clips of which a label was missed (the least probable first), or predicted wrongly (the most probable first): (clips,) numbers.
 
         Args:
             kind: one of :data:`KINDS`.
         """
         column = self.labels.index(label)
-        known, said, shares = self.targets[:, column], self.decided[:, column], self.probabilities[:, column]
-        wrong = (known == 1) & ~said if kind == KINDS[0] else (known == 0) & said
+        known, reached, shares = self.targets[:, column], self.decided[:, column], self.probabilities[:, column]
+        wrong = (known == 1) & ~reached if kind == KINDS[0] else (known == 0) & reached
         rows = np.flatnonzero(wrong)
         return rows[np.argsort(shares[rows] if kind == KINDS[0] else -shares[rows], kind="stable")]
 

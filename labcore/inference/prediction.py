@@ -96,6 +96,6 @@ class Prediction:
         return _facts(self) | {"windows": windows}
 
 
-def _facts(said: Prediction | Window) -> dict[str, Any]:
+def _facts(part: Prediction | Window) -> dict[str, Any]:
     """Without the labels, where there is one label."""
-    return {name: value for name, value in vars(said).items() if name != "labels" or value is not None}
+    return {name: value for name, value in vars(part).items() if name != "labels" or value is not None}

@@ -55,8 +55,8 @@ def run_report(workspace: Workspace, run: Run) -> Report:
         _how(each, run),
     ]
     counted_figure = Figure(result.accuracy, result.accuracy_low, result.accuracy_high) if result else None
-    judged = result or ranked
-    labels = label_note(judged.clips, judged.corrected, corrected_since(run)) if judged else ""
+    evaluated = result or ranked
+    labels = label_note(evaluated.clips, evaluated.corrected, corrected_since(run)) if evaluated else ""
     lead = _lead(each, found, state, counted_figure, labels)
     facts = _facts(each, epochs=len(epochs))
     return Report(

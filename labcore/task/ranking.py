@@ -35,8 +35,8 @@ class Ranking:
         Args:
             weights: (clips,) how often each clip counts; once where it is not given.
         """
-        drawn = np.ones(self.order.shape) if weights is None else weights.astype(np.float64)[self.order]
-        counted = np.where(self.known, drawn, 0.0)
+        times = np.ones(self.order.shape) if weights is None else weights.astype(np.float64)[self.order]
+        counted = np.where(self.known, times, 0.0)
         hits = np.where(self.present, counted, 0.0)
         found, taken = np.cumsum(hits, 0), np.cumsum(counted, 0)
         at_ends = np.take_along_axis(found / np.maximum(taken, 1), self.ends, 0)

@@ -63,7 +63,7 @@ def table(result: EvaluatedLabels) -> None:
         placeholder="–",
     )  # fmt: skip
     st.caption(
-        f"{plain(sentence(result.thresholds))}. A clip may have several labels, so there is no confusion matrix."
+        f"{plain(sentence(result.thresholds))} A clip may have several labels, so there is no confusion matrix."
     )
 
 

@@ -204,8 +204,8 @@ def _why_not_random(experiment: CrossValidation, summary: Summary) -> None:
         several = summary.official.mean_ap is not None
         official = mean_ap_text(summary.official.mean_ap) if several else percent(summary.official.mean)
         st.metric("Official folds", official, width=150)
-        drawn = mean_ap_text(pool.mean_ap) if several else percent(pool.mean)
-        st.metric("Random split, leaks" if pool.leaks else "Random split", drawn, width=180)
+        at_random = mean_ap_text(pool.mean_ap) if several else percent(pool.mean)
+        st.metric("Random split, leaks" if pool.leaks else "Random split", at_random, width=180)
         if summary.difference is not None:
             gap = f"{summary.difference:+.3f}" if several else points(summary.difference)
             st.metric("Difference", gap, width=170, help="Over the folds that have finished in both.")

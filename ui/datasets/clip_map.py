@@ -46,8 +46,8 @@ def show(opened: Opened, rows: np.ndarray, key: str) -> int | None:
             format_func=told_apart([MEL, *runs], lambda run: f"Embeddings of {run_name(runs[run])}" if run else "Mel statistics"),
         )  # fmt: skip
         run = runs.get(by) if by else None
-        judged = run is not None and not gives_several(run.weights)  # a clip is right or wrong if it has one label
-        colours = {"class": "Class", "fold": "Fold"} | ({"verdict": "Correctness"} if judged else {})
+        by_verdict = run is not None and not gives_several(run.weights)  # a clip is right or wrong if it has one label
+        colours = {"class": "Class", "fold": "Fold"} | ({"verdict": "Correctness"} if by_verdict else {})
         colour = one_of("Colour", colours, default="class", key=f"{key}-colour-{len(colours)}")
         from labcore.explore.clips.map import METHODS
 

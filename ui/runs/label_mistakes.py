@@ -83,11 +83,11 @@ def _table(predictions: LabelPredictions, counts: dict[str, tuple[int, int]], na
 def _card(predictions: LabelPredictions, run: Run, row: int, label: str, names: dict[str, str], key: str) -> None:
     clip = predictions.frame.iloc[row]
     own = labels_of(str(clip["label"]))
-    said = [each for each, there in zip(predictions.labels, predictions.decided[row], strict=True) if there]
+    predicted = [each for each, there in zip(predictions.labels, predictions.decided[row], strict=True) if there]
     with st.container(border=True, key=f"label-card-{key}"):
         start = f" from {clip['start_s']:g} s" if clip["start_s"] else ""
         st.markdown(
-            f"labelled **{_named(own, names)}**, predicted **{_named(said, names)}** "
+            f"labelled **{_named(own, names)}**, predicted **{_named(predicted, names)}** "
             f":gray[· {plain(shown(clip['clip']))}{start} · fold {plain(clip['fold'])}]"
         )
         left, right = st.columns([3, 2], gap="medium")

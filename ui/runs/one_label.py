@@ -41,7 +41,10 @@ LABELS = (
     "with high probability and are not labelled with it are the first to listen to."
 )
 CORRECT = "Labels are corrected here where a clip has one label. With several labels, correct the list of the data set."
-ROBUSTNESS = "Robustness is measured where a clip has one label. With several labels, evaluate the run on recordings with the noise in question."
+ROBUSTNESS = (
+    "Robustness is measured where a clip has one label. With several labels, evaluate the run on recordings with "
+    "such noise."
+)
 UNKNOWN = "A classifier of several labels needs no refusal: a sound without any of the labels has none that reaches its threshold."
 ALARMS = (
     "False alarms are measured where a clip has one label. With several labels, train with a validation share: the threshold of each "
