@@ -62,9 +62,7 @@ def table(result: EvaluatedLabels) -> None:
         alt="Metrics per label",
         placeholder="–",
     )  # fmt: skip
-    st.caption(
-        f"{plain(sentence(result.thresholds))} A clip may have several labels, so there is no confusion matrix."
-    )
+    st.caption(f"{plain(sentence(result.thresholds))} A clip may have several labels, so there is no confusion matrix.")
 
 
 def _interval(low: float | int | None, high: float | int | None) -> str | None:
