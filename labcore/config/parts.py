@@ -80,9 +80,9 @@ class DataConfig(SettingGroup):
         "shorter", "Overlap measured on", "What the least overlap is a share of: the label (event), the window, or the shorter of them.",
         advanced=True,
     )  # fmt: skip
-    mixed_windows: Literal["drop", "longest"] = setting(
+    mixed_windows: Literal["drop", "longest", "all"] = setting(
         "drop", "Windows of several classes", "drop: leave out windows with labels of several classes. longest: take the class that "
-        "fills most of the window.", advanced=True,
+        "fills most of the window. all: keep all their labels and learn each by itself (multi-label classification).", advanced=True,
     )  # fmt: skip
     annotations: Literal["partial", "complete"] = setting(
         "partial", "Annotations", "complete: every sound of interest is labelled, so that the unlabelled parts of annotated recordings "

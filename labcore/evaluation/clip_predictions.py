@@ -35,7 +35,7 @@ class ClipPredictions:
         frame = read_predictions(paths)
         if "several_labels" in frame.attrs:
             raise RunError(
-                "these predictions are of several labels a clip, and this is of one label a clip",
+                "these predictions are of several labels a clip, and this needs predictions of one",
                 "See the average precision of each label, and the clips that it was missed in or said of wrongly",
             )
         return cls(frame, tuple(frame.attrs["labels"]))

@@ -95,7 +95,8 @@ class LabelPredictions:
         return score_labels(self.probabilities, self.targets, self.labels, self.limits, about, self.thresholds.sentence)
 
     def mistakes(self, label: str, kind: str) -> np.ndarray:
-        """The clips of which a label was missed (the least probable first), or predicted wrongly (the most probable first): (clips,) numbers.
+        """The clips of which a label was missed (the least probable first), or predicted wrongly (the most probable first), as numbers:
+        (clips,).
 
         Args:
             kind: one of :data:`KINDS`.

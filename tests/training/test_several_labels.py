@@ -84,7 +84,7 @@ def test_the_figures_follow_from_the_kept_predictions(trained):
     (result,) = of(events, EvaluatedLabels)
     again = LabelPredictions.read([run.predictions]).figures("1")
     assert again.facts() | {"time": 0} == result.facts() | {"time": 0}
-    with pytest.raises(RunError, match="several labels a clip"):
+    with pytest.raises(RunError, match="several labels a clip, and this needs predictions of one"):
         ClipPredictions.read([run.predictions])
 
 
