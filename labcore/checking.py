@@ -16,20 +16,17 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from labcore.config import DataConfig, RunConfig
-from labcore.errors import RunError
 from labcore.events import JOB_KINDS, Event
-from labcore.jobs.folder import JobFolder
 from labcore.jobs.following import follow
 from labcore.jobs.kind import Kind
-from labcore.jobs.listing import reason
+from labcore.jobs.planned import PlannedJob
 from labcore.jobs.process import StopTest
 from labcore.jobs.status import JobRequest
-from labcore.reading import DamagedError, read_object
 from labcore.texts import shown
-from labcore.workspace import Workspace, slug
+from labcore.workspace import Workspace
 
 KEPT = 20
 """Of those that have ended the newest stay; older ones go when a new one is made."""
@@ -67,7 +64,7 @@ class Checked(Event):
 
 
 @dataclass(frozen=True)
-class Check(JobFolder):
+class Check(PlannedJob[CheckPlan]):
     """A check by its directory."""
 
     kind: ClassVar[Kind] = Kind(
@@ -78,6 +75,7 @@ class Check(JobFolder):
         events={**JOB_KINDS, "checked": Checked},
         work="labcore.checking:work",
     )
+    plan_of = CheckPlan
 
     @classmethod
     def create(cls, workspace: Workspace, plan: CheckPlan, *, queued: bool = False, by: str = "") -> Check:
@@ -87,29 +85,12 @@ class Check(JobFolder):
         Raises:
             WorkspaceError: the workspace cannot be written.
         """
-        job = cls.new(workspace, slug(plan.dataset.rpartition("/")[2])[:40])
-        with job.draft(queued=queued, by=by) as draft:
-            draft.save("check", plan.model_dump(mode="json"))
+        job = cls.planned(workspace, plan.dataset.rpartition("/")[2], plan, queued=queued, by=by)
         job.keep_newest(KEPT)
         return job
 
-    @property
-    def plan(self) -> CheckPlan:
-        """What was asked for.
-
-        Raises:
-            RunError: it cannot be read.
-        """
-        try:
-            return CheckPlan.model_validate(read_object(self.path / self.kind.file))
-        except (OSError, DamagedError, ValidationError) as error:
-            raise RunError(f"{self.title} cannot be read: {reason(error)}") from error
-
-    def asked(self) -> JobRequest:
-        try:
-            return JobRequest(self.plan.dataset, needs=self.needs)
-        except RunError as error:
-            return JobRequest(needs=self.needs, error=reason(error))
+    def request(self) -> JobRequest:
+        return JobRequest(self.plan.dataset)
 
     @property
     def result(self) -> Checked | None:

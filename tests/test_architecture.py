@@ -8,7 +8,10 @@ import importlib.util
 import re
 import subprocess
 import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
+
+from packaging.utils import canonicalize_name
 
 from labcore.config import all_settings
 
@@ -32,6 +35,7 @@ FLOORS = (
         "owners",
         "reading",
         "texts",
+        "tracks",
         "tars",
         "zips",
         "typed",
@@ -209,8 +213,31 @@ def test_light_modules_do_not_load_torch_or_streamlit() -> None:
 
 
 def test_files_stay_short() -> None:
-    lines = {str(file): len(text_of(file).splitlines()) for file in sources()}
+    """Those of the tests too."""
+    files = [*sources(), *(file.relative_to(ROOT) for file in ROOT.glob("tests/**/*.py"))]
+    lines = {str(file): len(text_of(file).splitlines()) for file in files}
     assert not {file: many for file, many in lines.items() if many > LONGEST}, "these want to be two files"
+
+
+# Named for the checker of types alone.
+NOT_IMPORTED = {"typing-extensions"}
+
+
+def test_what_is_imported_is_declared() -> None:
+    """Not only brought along by another package, which may do without it tomorrow."""
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    declared = {canonicalize_name(name) for name in re.findall(r'"([a-z0-9-]+)>=[0-9.]+"', text)}
+    bring = packages_distributions()
+    wrong = []
+    for file in sources():
+        for line, name in imports_of(file):
+            top = name.partition(".")[0]
+            if top in sys.stdlib_module_names or top in {"labcore", *USES_STREAMLIT}:
+                continue
+            packages = {canonicalize_name(package) for package in bring.get(top, [top])}
+            if not packages & (declared | NOT_IMPORTED):
+                wrong.append(f"{file}:{line} imports {top}, of {' or '.join(sorted(packages))}")
+    assert not wrong, wrong
 
 
 def test_every_setting_is_explained() -> None:

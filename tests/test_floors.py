@@ -14,7 +14,9 @@ ROOT = Path(__file__).parent.parent
 MENDED = {
     "authlib": "1.7.2",  # CVE-2026-27962, CVE-2026-28802, CVE-2026-41425, CVE-2026-44681
     "filelock": "3.20.3",  # CVE-2025-68146, CVE-2026-22701
+    "h11": "0.16",  # CVE-2025-43859
     "pillow": "12.3",  # CVE-2026-25990, CVE-2026-40192, CVE-2026-55379, CVE-2026-59197 to 59200
+    "protobuf": "6.33.5",  # CVE-2025-4565, CVE-2026-0994
     "pyarrow": "23.0.1",  # CVE-2026-25087
     "pyrage": "1.2.3",  # CVE-2024-56327
     "python-multipart": "0.0.27",  # CVE-2026-24486, CVE-2026-40347, CVE-2026-42561
@@ -28,9 +30,7 @@ MENDED = {
 }
 """The first version without those that are known of a package."""
 MENDED_BEHIND = {
-    "h11": "0.16",
     "jinja2": "3.1.6",
-    "protobuf": "6.33.5",
     "urllib3": "2.6.3",
     "werkzeug": "3.1.5",
 }

@@ -102,7 +102,7 @@ def parse(read: Read, size: int) -> Chunked | None:
     return _believed(read, size, found) if found is not None and found.sound_at <= size else None
 
 
-def _walk(read: Read, at: int, order: str, wide: bool = False) -> Iterator[tuple[bytes, int, int]]:
+def walk(read: Read, at: int, order: str, wide: bool = False) -> Iterator[tuple[bytes, int, int]]:
     """(name, where its content begins, its length by the header) of each chunk; ``wide``: in 8 bytes, and without a byte to fill up."""
     form = order + ("Q" if wide else "I")
     step = 4 + struct.calcsize(form)
@@ -118,7 +118,7 @@ def _walk(read: Read, at: int, order: str, wide: bool = False) -> Iterator[tuple
 def _wav(read: Read, size: int) -> Chunked | None:
     order = ">" if read(0, 4) == b"RIFX" else "<"
     wide, form = 0, (0, 0)
-    for name, at, length in _walk(read, 12, order):
+    for name, at, length in walk(read, 12, order):
         if name == b"ds64":
             wide = at
         elif name == b"fmt " and not form[0]:
@@ -152,7 +152,7 @@ def _w64(read: Read, size: int) -> Chunked | None:
 
 def _aiff(read: Read, size: int) -> Chunked | None:
     common = frames = frame = 0
-    for name, at, length in _walk(read, 12, ">"):
+    for name, at, length in walk(read, 12, ">"):
         if name == b"COMM" and not common:
             common = at
             channels, frames, bits = struct.unpack(">HIH", read(at, 8).ljust(8, b"\0"))
@@ -175,7 +175,7 @@ def _aiff(read: Read, size: int) -> Chunked | None:
 
 def _caf(read: Read, size: int) -> Chunked | None:
     form, codec = (0, 0), ""
-    for name, at, length in _walk(read, 8, ">", wide=True):
+    for name, at, length in walk(read, 8, ">", wide=True):
         if name == b"desc":
             form, codec = (at, length), _four(read(at + 8, 4))
         elif name == b"data":
@@ -225,7 +225,7 @@ def _only_chunks(read: Read, size: int, found: Chunked) -> bool:
     if found.kind not in ("WAV", "AIFF"):
         return found.there == 0
     at = found.sound_at
-    for name, content, length in _walk(read, at, found.order):
+    for name, content, length in walk(read, at, found.order):
         if not _looks_like_chunk(name):
             return False
         at = content + length + (length & 1)

@@ -13,20 +13,14 @@ from labcore.batch.segments import Threshold, segments_of, with_events
 from labcore.errors import WorkspaceError
 from labcore.sheets import Sheet
 from labcore.texts import json_line, shown
+from labcore.tracks import Track, TrackEvent, label_track, selection_lines
 from labcore.workspace import opened_atomically
 
 TRACKS = ("raven", "audacity")
 FORMATS = ("jsonl", "csv", "parquet", *TRACKS)
 PER = ("file", "window", "segment")
-ENDINGS = {"raven": ".selections.txt", "audacity": ".labels.txt"}
 ROWS = 10_000
 """Rows of Parquet that are gathered before they are written."""
-
-SELECTION_COLUMNS = (
-    "Selection", "View", "Channel", "Begin Time (s)", "End Time (s)", "Low Freq (Hz)", "High Freq (Hz)", "Begin File", "Begin Path",
-    "File Offset (s)", "Annotation", "Score",
-)  # fmt: skip
-"""Of Raven's selection tables."""
 
 Predictions = Iterable[dict[str, Any]]
 Band = tuple[float, float]
@@ -120,40 +114,24 @@ def track_of(prediction: dict[str, Any], format: str, threshold: Threshold, band
         band: the lowest and the highest frequency that the network hears, in Hz; it stands in each row of a selection table.
     """
     if format == "audacity":
-        segments = segments_of(prediction, threshold)
-        return "".join(f"{s.start_s:.6f}\t{s.end_s:.6f}\t{_plain(s.label)}\n" for s in segments)
+        return label_track(_events_of(prediction, threshold))
     return "".join(selection_table([prediction], threshold, band))
 
 
 def selection_table(predictions: Predictions, threshold: Threshold, band: Band) -> Iterator[str]:
-    """The segments of recordings as the lines of one Raven selection table, as they come.
+    """The segments of recordings as the lines of one Raven selection table. Recordings that could not be read are left out."""
+    return selection_lines(
+        Track(each["file"], each["seconds"], _events_of(each, threshold), band)
+        for each in predictions
+        if "error" not in each
+    )
 
-    As in Raven, which opens several files one behind the other, begin and end count from the first on, and the file offset from the
-    beginning of their own. Recordings that could not be read are left out.
-    """
-    yield "\t".join(SELECTION_COLUMNS) + "\n"
-    number, before = 1, 0.0
-    for prediction in predictions:
-        if "error" in prediction:
-            continue
-        path = prediction["file"]
-        for s in segments_of(prediction, threshold):
-            times = [f"{seconds:.6f}" for seconds in (before + s.start_s, before + s.end_s)]
-            limits = [f"{hertz:.1f}" for hertz in band]
-            place = [_plain(Path(path).name), _plain(path), f"{s.start_s:.6f}"]
-            cells = [
-                str(number),
-                "Spectrogram 1",
-                "1",
-                *times,
-                *limits,
-                *place,
-                _plain(s.label),
-                f"{s.probability:.4f}",
-            ]
-            yield "\t".join(cells) + "\n"
-            number += 1
-        before += prediction["seconds"]
+
+def _events_of(prediction: dict[str, Any], threshold: Threshold) -> list[TrackEvent]:
+    return [
+        TrackEvent(each.start_s, each.end_s, each.label, score=each.probability)
+        for each in segments_of(prediction, threshold)
+    ]
 
 
 def write_tracks(targets: Iterable[tuple[Path, dict[str, Any]]], format: str, threshold: Threshold, band: Band) -> None:
@@ -176,11 +154,6 @@ def write_selection_table(path: Path, predictions: Predictions, threshold: Thres
     """
     with _whole(path) as file:
         file.writelines(line.encode() for line in selection_table(predictions, threshold, band))
-
-
-def _plain(text: str) -> str:
-    """A text that stays in its cell of a table of tabs, and that every encoding of Unicode takes."""
-    return " ".join(shown(text).split())
 
 
 def _whole(path: Path) -> contextlib.AbstractContextManager[IO[bytes]]:

@@ -101,12 +101,9 @@ class Benchmark(JobFolder):
     def needs(self) -> str:
         return NOTHING if self.load("beside") else MACHINE
 
-    def asked(self) -> JobRequest:
-        try:
-            _ = self.plan
-        except ReportError as error:
-            return JobRequest(needs=self.needs, error=f"its plan is damaged: {reason(error)}")
-        return JobRequest(needs=self.needs)
+    def request(self) -> JobRequest:
+        _ = self.plan
+        return JobRequest()
 
     @property
     def plan(self) -> BenchmarkPlan:

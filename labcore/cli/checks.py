@@ -51,7 +51,7 @@ def add_mend(parser: Parser) -> None:
         metavar="PATH",
         dest="clips",
         nargs="+",
-        help="change these clips only, of those that the remedy changes",
+        help="change these clips only, of those that the remedy changes; exclude takes any of the finding",
     )
     parser.add_argument("--undo", action="store_true", help="take back what was done about the finding last")
     add_anyone(parser, "with --undo: take it back")

@@ -34,7 +34,6 @@ from labcore.batch.segments import (
     with_labels,
 )
 from labcore.batch.tables import (
-    ENDINGS,
     FORMATS,
     PER,
     TRACKS,
@@ -55,6 +54,7 @@ from labcore.cli.signals import stop_on_signals
 from labcore.errors import ConfigError, WorkspaceError
 from labcore.inference.prediction import NONE_OF_THESE
 from labcore.texts import counted, moment, shown
+from labcore.tracks import ENDINGS
 from labcore.workspace import sha256_of
 
 if TYPE_CHECKING:

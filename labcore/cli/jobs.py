@@ -114,7 +114,7 @@ def own(chosen: Sequence[J], arguments: argparse.Namespace, what: str) -> list[J
 
 def brief(job: JobFolder, status: JobStatus) -> dict[str, Any]:
     """A job at a glance, as a line of ``jobs list --json``."""
-    facts = ("stopped_by", "fraction", "seconds_left", "accuracy", "mean_ap", "error", "remedy", "changed_at")
+    facts = ("stopped_by", "seconds_left", "accuracy", "mean_ap", "error", "remedy", "changed_at")
     return {
         "kind": job.kind.name,
         "job_id": job.id,
@@ -122,7 +122,14 @@ def brief(job: JobFolder, status: JobStatus) -> dict[str, Any]:
         "state": status.state,
         "by": status.by or job.owner,
         **{name: getattr(status, name) for name in facts},
+        "fraction": status.share,
+        "doing": status.preparing.what if status.preparing else "",
     }
+
+
+def done_of(facts: dict[str, Any]) -> str:
+    """How far a job is, as people read it, and with what."""
+    return f"{100 * facts['fraction']:.0f} % {facts['doing']}".rstrip()
 
 
 def show_list(workspace: Workspace, arguments: argparse.Namespace) -> int:
@@ -137,7 +144,7 @@ def show_list(workspace: Workspace, arguments: argparse.Namespace) -> int:
     listed = [each for each in listed if not (arguments.mine and is_anothers(each[0]["by"], shell_user()))]
     rows = []
     for facts, status in listed:
-        done = f"{100 * status.fraction:.0f} %" if status.active else None
+        done = done_of(facts) if status.active else None
         accuracy, by = percent(facts["accuracy"]), facts["by"] or None
         accuracy = status.figure if status.mean_ap is not None else accuracy
         rows.append([facts["kind"], facts["job_id"], facts["state"], done, accuracy, by])
@@ -153,6 +160,7 @@ def show(workspace: Workspace, arguments: argparse.Namespace) -> int:
     status = glance(job)
     facts = brief(job, status) | {"children": [child.id for child in job.children()]}
     told = {"kind": job.kind.name, "id": job.id, "folder": job.path, "state": status.state, "by": facts["by"],
+            "done": done_of(facts) if status.active else "",
             "left": status.seconds_left and duration(status.seconds_left), "error": status.error, "remedy": status.remedy,
             "of": ", ".join(facts["children"]), "log": job.log if job.log.exists() else ""}  # fmt: skip
     return tell(facts, *facts_lines(told), as_json=arguments.json)

@@ -136,7 +136,8 @@ def summary(
         told["data"] += f": {clips}{'; the split leaks' if training.leaks else ''}"
         told["network"] += f", {training.parameters:,} parameters, {training.precision} on {training.device}"
         told["device"] = training.device_reason
-        told["labels"] = Corrections.of_run(each).sentence.removeprefix("labels of ")
+        begun = Corrections.of_run(each)
+        told |= {"labels": begun.sentence.removeprefix("labels of "), "mended": "; ".join(begun.mended)}
     finished = evaluated is not None and status.state == "finished"
     if (status.accuracy is not None or status.mean_ap is not None) and not finished:
         watched = "validation" if training and training.validation_clips else "test"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from labcore.cli.output import Content, table, tell
+from labcore.cli.output import Content, say, table, tell
 from labcore.cli.parser import add_anyone
 from labcore.owners import shell_user
 from labcore.texts import counted
@@ -27,7 +27,8 @@ def add_split(parser: Parser) -> None:
     wish.add_argument(
         "--by",
         metavar="WHAT",
-        help="draw folds by source, speaker, site, day or folder, or by a pattern of the files' names, as '{speaker}_*'",
+        help="draw folds by source, speaker, site, day or folder, by a pattern of the files' names, as '{speaker}_*', or by what recorders "
+        "write: recorder, night, place, or a field of GUANO",
     )
     wish.add_argument(
         "--from", dest="file", metavar="FILE", help="take the folds of a CSV file with the columns path and fold"
@@ -36,26 +37,45 @@ def add_split(parser: Parser) -> None:
         "--show", metavar="SPLIT", help="show who is in which fold of a split; official for the data set's own folds"
     )
     wish.add_argument("--remove", metavar="SPLIT", help="remove a split; runs that began with it keep it")
-    parser.add_argument("--folds", metavar="N", type=int, default=5, help="with --by: number of folds (default: 5)")
+    wish.add_argument("--rename", metavar="SPLIT", help="call a split otherwise: --as gives the new name")
+    parts = parser.add_mutually_exclusive_group()
+    parts.add_argument("--folds", metavar="N", type=int, default=5, help="with --by: number of folds (default: 5)")
+    parts.add_argument(
+        "--shares",
+        metavar="N,N,N",
+        help="with --by: train, val and test by shares, as 70,15,15, or train and test, as 80,20",
+    )
+    parser.add_argument(
+        "--together",
+        action="store_true",
+        help="with --from: move what belongs together to the fold in which most of it is",
+    )
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="with --by: draw other folds (default: 0)")
     parser.add_argument(
         "--as", dest="name", metavar="SPLIT", default="", help="keep it under this name (default: only show it)"
     )
-    add_anyone(parser, "with --remove: remove it")
+    add_anyone(parser, "with --remove or --rename: do it")
 
 
 def split(workspace: Workspace, arguments: argparse.Namespace) -> int:
-    """Draw, take, show, remove or list splits."""
+    """Draw, take, show, rename, remove or list splits."""
     if arguments.by is not None or arguments.file is not None:
         return _make(workspace, arguments)
     if arguments.show is not None:
         return _show(workspace, arguments)
     from labcore.datasets import named_splits
 
-    if arguments.remove is not None:
-        gone = named_splits.remove_split(
-            workspace, arguments.dataset, arguments.remove, who=shell_user(), anyone=arguments.anyone
+    if arguments.rename is not None:
+        made = named_splits.rename_split(
+            workspace, arguments.dataset, arguments.rename, arguments.name, who=shell_user(), anyone=arguments.anyone
         )
+        return tell({"split": made.split}, made.note.replace("split ", "", 1), as_json=arguments.json)
+    if arguments.remove is not None:
+        from labcore.datasets.split_use import forget_split, use_of_split
+
+        if told := use_of_split(workspace, arguments.dataset, arguments.remove).sentence:
+            say(f"{told}; those that began keep it")
+        gone = forget_split(workspace, arguments.dataset, arguments.remove, who=shell_user(), anyone=arguments.anyone)
         return tell({"removed": gone.split}, f"removed: {gone.note}", as_json=arguments.json)
     from labcore.datasets.registry import find_dataset, name_of
 
@@ -79,22 +99,33 @@ def _facts_of(each: Any) -> dict[str, Any]:
 
 
 def _make(workspace: Workspace, arguments: argparse.Namespace) -> int:
-    from labcore.datasets.drawing import make_folds, require_no_leak
+    from labcore.cli.timed_labels import cutting_of
+    from labcore.datasets.drawing import brought_together, make_folds
     from labcore.datasets.grouping import SOURCE, group_by
     from labcore.datasets.health import known_health
+    from labcore.datasets.leaks import require_no_leak
     from labcore.datasets.listed_folds import folds_listed
     from labcore.datasets.named_splits import LIST, keep_split
     from labcore.datasets.registry import find_dataset, name_of
+    from labcore.datasets.shares import make_parts, shares_of
 
-    dataset = find_dataset(workspace, name_of(workspace, arguments.dataset))
+    dataset = find_dataset(workspace, name_of(workspace, arguments.dataset), cutting_of(arguments))
     if arguments.file is not None:
         by, grouping, notes = LIST, group_by(dataset, SOURCE), list[str]()
         folds = folds_listed(dataset, arguments.file)
+        if arguments.together:
+            listed, folds = folds, brought_together(dataset, grouping, folds)
+            moved = sum(one != other for one, other in zip(listed, folds, strict=True))
+            notes.append(f"{counted(moved, 'clip')} moved to the fold of what they belong together with")
         if without := folds.count(""):
             notes.append(f"{counted(without, 'clip')} are not in the list, and are used for nothing")
         require_no_leak(dataset, folds, grouping.groups, arguments.name or LIST)
     else:
-        made = make_folds(dataset, group_by(dataset, arguments.by), arguments.folds, arguments.seed)
+        found = group_by(dataset, arguments.by)
+        if arguments.shares is not None:
+            made = make_parts(dataset, found, shares_of(arguments.shares), arguments.seed)
+        else:
+            made = make_folds(dataset, found, arguments.folds, arguments.seed)
         by, grouping, folds, notes = arguments.by, made.grouping, made.folds, made.notes
     if known_health(dataset) is None:
         notes.append(f"copies of sounds are not known before `labcore datasets check {dataset.name}`")
@@ -108,6 +139,7 @@ def _make(workspace: Workspace, arguments: argparse.Namespace) -> int:
             by=by,
             seed=arguments.seed,
             who=shell_user(),
+            dataset=dataset,
         )
         notes.append(f"kept: `labcore train --dataset {dataset.name} --named-split {arguments.name}` trains with it")
     else:
@@ -121,11 +153,12 @@ def _make(workspace: Workspace, arguments: argparse.Namespace) -> int:
 
 
 def _show(workspace: Workspace, arguments: argparse.Namespace) -> int:
-    from labcore.datasets.drawing import leaks_of
+    from labcore.cli.timed_labels import cutting_of
+    from labcore.datasets.leaks import leaks_of
     from labcore.datasets.named_splits import OFFICIAL, in_split, split_named
     from labcore.datasets.registry import find_dataset, name_of
 
-    dataset = official = find_dataset(workspace, name_of(workspace, arguments.dataset))
+    dataset = official = find_dataset(workspace, name_of(workspace, arguments.dataset), cutting_of(arguments))
     if arguments.show != OFFICIAL:
         dataset = in_split(official, split_named(workspace, official.name, arguments.show))
     folds, groups = dataset.table["fold"].tolist(), dataset.table["group"].tolist()
@@ -144,22 +177,16 @@ def _tell(
     as_json: bool,
 ) -> int:
     """Who is in which fold: classes by fold, then groups by fold."""
+    from labcore.datasets.sides import sides_of
     from labcore.datasets.table import fold_order
 
-    labels = dataset.table["label"].tolist()
-    order = fold_order(set(folds) - {""})
-    counts = Counter(zip(labels, folds, strict=True))
-    members: dict[str, Counter[str]] = defaultdict(Counter)
-    for group, fold in zip(groups, folds, strict=True):
-        members[group][fold] += 1
-    classes = [[label, *(counts[label, fold] for fold in order)] for label in dataset.labels]
-    totals = Counter(folds)
-    told: list[Content] = [*lines, "", table(["class", *order], [*classes, ["all", *(totals[fold] for fold in order)]])]
-    largest = sorted(members.items(), key=lambda item: (-item[1].total(), item[0]))
-    rows = [[group, held.total(), ", ".join(fold_order(set(held) - {""}))] for group, held in largest[:SHOWN]]
+    found = sides_of(dataset, folds, groups)
+    classes = [[label, *row.values()] for label, row in found.classes.items()]
+    told: list[Content] = [*lines, "", table(["class", *found.folds], [*classes, ["all", *found.totals.values()]])]
+    rows = [[side.group, side.total, ", ".join(fold_order(set(side.clips)))] for side in found.groups[:SHOWN]]
     told += ["", table(["group", "clips", "fold"], rows)]
-    if len(members) > SHOWN:
-        told.append(f"and {len(members) - SHOWN} more groups; --json lists them all")
-    sides = {group: dict(held) for group, held in largest}
-    by_class = {label: {fold: counts[label, fold] for fold in order} for label in dataset.labels}
-    return tell(facts | {"folds": by_class, "groups": sides}, *told, *notes, as_json=as_json)
+    if len(found.groups) > SHOWN:
+        told.append(f"and {len(found.groups) - SHOWN} more groups; --json lists them all")
+    sides = {side.group: side.clips for side in found.groups}
+    facts |= {"folds": found.classes, "groups": sides, "warnings": found.warnings}
+    return tell(facts, *told, *(f"warning: {each}" for each in found.warnings), *notes, as_json=as_json)

@@ -85,9 +85,10 @@ class Candidate:
 
     @property
     def recipe(self) -> tuple[Any, ...]:
-        """What runs of one recipe have in common: all settings but the seed, and the labels."""
+        """What runs of one recipe have in common: all settings but the seed, the labels, and the channels that are taken."""
         settings = {path: value for path, value in self.asked.values().items() if path not in NOT_THE_RECIPE}
-        return self.kind, tuple(settings.items()), self.folds, self.live, tuple(sorted(self.labels.labels.items()))
+        data = (tuple(sorted(each.items())) for each in (self.labels.labels, self.labels.channels))
+        return self.kind, tuple(settings.items()), self.folds, self.live, *data
 
     @property
     def seed(self) -> int:

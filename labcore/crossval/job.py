@@ -178,14 +178,11 @@ class CrossValidation(JobFolder):
     def _unreadable(self, error: Exception) -> RunError:
         return RunError(f"cross-validation {self.id} cannot be read: {reason(error)}", "Delete it, or put it back")
 
-    def asked(self) -> JobRequest:
-        try:
-            config = self.config
-        except RunError as error:
-            return JobRequest(error=reason(error))
+    def request(self) -> JobRequest:
+        config = self.config
         title = title_of(config, fold=counted(len(self.members()), "fold"))
         epochs, parts = config.optim.epochs or 0, len(self.runs())
-        return JobRequest(config.data.dataset, config.model.name, epochs, self.needs, title=title, parts=parts)
+        return JobRequest(config.data.dataset, config.model.name, epochs, title=title, parts=parts)
 
     @property
     def needs(self) -> str:

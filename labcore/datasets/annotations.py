@@ -7,44 +7,27 @@ lines of a file are what it was at an earlier time: their number is its revision
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import secrets
-import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias, TypeVar
+from typing import Annotated, Any, Literal, TypeAlias
 
-from filelock import FileLock, Timeout
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
-from labcore.errors import DatasetError, WorkspaceError
-from labcore.events import Moment
-from labcore.owners import clean, require_owner
-from labcore.reading import DamagedError, parse_json, read_file
-from labcore.texts import counted, json_line
-from labcore.workspace import Workspace, append_line, write_atomically
+from labcore.datasets.linefile import L, Line, Undo, append, chosen, held, read_lines, signed, undo
+from labcore.owners import clean
+from labcore.texts import counted
+from labcore.workspace import Workspace, write_atomically
 
 SUFFIX = ".annotations.jsonl"
 SPLITS = ".splits.jsonl"
 """Of the file of a data set's named splits (:mod:`labcore.datasets.named_splits`)."""
+EVENTS = ".events.jsonl"
+"""Of the file of what was edited about a data set's events (:mod:`labcore.datasets.timed.edits`)."""
 NO_LABEL = ""
 """Stands for the label of a clip whose label is wrong and whose class nobody named."""
-PATIENCE_SECONDS = 10.0
 Verdict: TypeAlias = Literal["right", "wrong", "other", "unsure"]
 Key: TypeAlias = tuple[str, float, str]
 """What a decision is about: the clip's path from the data set's folder on, its start in seconds, and the label it has there."""
-
-
-class Line(BaseModel):
-    """A line of the file. ``id`` names it; ``who`` wrote it, "" where nobody knows."""
-
-    model_config = ConfigDict(frozen=True, strict=True, allow_inf_nan=False, extra="ignore")
-
-    id: Annotated[str, Field(min_length=1, max_length=64)]
-    time: Moment
-    who: str = ""
 
 
 class Annotation(Line):
@@ -140,18 +123,16 @@ class Mending(Line):
 
     @property
     def sentence(self) -> str:
-        """What was done in words: ``12 clips excluded (silent)``."""
+        """What was done in words, with the finding: ``12 clips excluded (silent)``."""
+        return f"{self.done} ({self.finding})"
+
+    @property
+    def done(self) -> str:
+        """The same without it."""
         done = {"exclude": "excluded", "channel": f"heard by channel {self.channel} alone"}
-        return f"{counted(len(self.clips), 'clip')} {done.get(self.mend, f'labelled {self.label}')} ({self.finding})"
+        return f"{counted(len(self.clips), 'clip')} {done.get(self.mend, f'labelled {self.label}')}"
 
 
-class Undo(Line):
-    """Takes the decision, or the mending, with this id back."""
-
-    undo: str
-
-
-L = TypeVar("L", bound=Line)
 _lines: TypeAdapter[Annotation | Mending | Undo] = TypeAdapter(Annotation | Mending | Undo)
 
 
@@ -199,33 +180,10 @@ def read_annotations(file: Path) -> Annotations:
         DatasetError: the file is there and cannot be read.
     """
     name = file.name.removesuffix(SUFFIX)
-    try:
-        content = read_file(file)
-    except FileNotFoundError:
-        return Annotations(name)
-    except (OSError, DamagedError) as error:
-        why = error.what if isinstance(error, DamagedError) else error.strerror or error
-        raise DatasetError(
-            f"the annotations {file} cannot be read: {why}",
-            "Mend its permissions, or move it away to use the labels without corrections",
-        ) from error
-    kept: dict[str, Annotation | Mending] = {}
-    damaged, lines = 0, content.splitlines(keepends=True)
-    if lines and not lines[-1].endswith(b"\n") and _parsed(lines[-1]) is None:
-        lines.pop()
-    lines = [line for line in lines if line.strip()]
-    for line in lines:
-        parsed = _parsed(line)
-        if isinstance(parsed, Undo):
-            kept.pop(parsed.undo, None)
-        elif parsed is not None:
-            kept[parsed.id] = parsed
-        else:
-            damaged += 1
-    digest = hashlib.sha256(b"".join(line.strip() + b"\n" for line in lines)).hexdigest() if lines else ""
-    decisions = tuple(each for each in kept.values() if isinstance(each, Annotation))
-    mendings = tuple(each for each in kept.values() if isinstance(each, Mending))
-    return Annotations(name, decisions, len(lines), digest, damaged, mendings)
+    found = read_lines(file, _lines, "the annotations", "move it away to use the labels without corrections")
+    decisions = tuple(each for _, each in found.kept if isinstance(each, Annotation))
+    mendings = tuple(each for _, each in found.kept if isinstance(each, Mending))
+    return Annotations(name, decisions, found.revision, found.digest, found.damaged, mendings)
 
 
 def annotate(workspace: Workspace, name: str, annotation: L) -> L:
@@ -234,9 +192,7 @@ def annotate(workspace: Workspace, name: str, annotation: L) -> L:
     Raises:
         WorkspaceError: the workspace cannot be written.
     """
-    with held(workspace):
-        append_line(file_of(workspace, name), json_line(annotation.model_dump()), "Free some space")
-    return annotation
+    return append(workspace, file_of(workspace, name), annotation)
 
 
 def take_back(workspace: Workspace, name: str, number: str, who: str, *, anyone: bool = False) -> Annotation | Mending:
@@ -256,24 +212,10 @@ def take_back(workspace: Workspace, name: str, number: str, who: str, *, anyone:
         WorkspaceError: the workspace cannot be written.
     """
     who, known = clean(who), read_annotations(file_of(workspace, name))
-    last = known.last_of(who)
-    found: list[Annotation | Mending]
-    if number == "last":
-        found = [last] if last else []
-    else:
-        there: list[Annotation | Mending] = [*known.decisions, *known.mendings]
-        found = [each for each in there if each.id.startswith(number)] if number else []
-    if len(found) != 1:
-        which = "several annotations begin" if found else "no annotation that counts begins"
-        what = f"{which} with {number!r}" if number != "last" else f"there is no annotation by {who or 'you'}"
-        raise DatasetError(f"{what} in the data set {name!r}", f"`labcore datasets annotations {name}` lists them")
-    if not anyone:
-        require_owner(found[0].who, who, f"annotation {found[0].id}", "Add --anyone to take it back anyway")
-    with held(workspace):
-        append_line(
-            file_of(workspace, name), json_line(Undo(**signed(who), undo=found[0].id).model_dump()), "Free some space"
-        )
-    return found[0]
+    there: list[Annotation | Mending] = [*known.decisions, *known.mendings]
+    listed = f"labcore datasets annotations {name}"
+    found = chosen(there, number, known.last_of(who), what="annotation", who=who, name=name, listed=listed)
+    return undo(workspace, file_of(workspace, name), found, "annotation", who, anyone=anyone)
 
 
 def decided(key: Key, verdict: Verdict, *, who: str, size: int, **more: Any) -> Annotation:
@@ -297,44 +239,17 @@ def decided(key: Key, verdict: Verdict, *, who: str, size: int, **more: Any) -> 
 
 
 def follow_name(workspace: Workspace, name: str, new: str) -> None:
-    """Have what is kept beside a data set, its annotations and its splits, go by its new name. Behind its lines come those that an earlier
-    set of that name left.
+    """Have what is kept beside a data set, its annotations, splits and edited events, go by its new name. Behind its lines come those
+    that an earlier set of that name left.
 
     Raises:
         OSError, WorkspaceError: the workspace cannot be written; they stay as they were.
     """
     with held(workspace):
-        for suffix in (SUFFIX, SPLITS):
+        for suffix in (SUFFIX, SPLITS, EVENTS):
             before, after = (workspace.datasets / f"{each}{suffix}" for each in (name, new))
             if before.exists() and after.exists():
                 write_atomically(after, before.read_bytes().rstrip(b"\n") + b"\n" + after.read_bytes())
                 before.unlink()
             elif before.exists():
                 before.rename(after)
-
-
-def _parsed(line: bytes) -> Annotation | Mending | Undo | None:
-    try:
-        return _lines.validate_python(parse_json(line))
-    except (DamagedError, ValidationError):
-        return None
-
-
-def signed(who: str) -> dict[str, Any]:
-    """What every line has: an id of its own, the time at hand, and who writes it."""
-    return {"id": secrets.token_hex(6), "time": time.time(), "who": clean(who)}
-
-
-@contextlib.contextmanager
-def held(workspace: Workspace) -> Iterator[None]:
-    """Nobody appends to a file that is being renamed."""
-    lock = FileLock(workspace.cache / "annotations.lock", timeout=PATIENCE_SECONDS)
-    with contextlib.ExitStack() as stack:
-        with WorkspaceError.on_os_error(f"{lock.lock_file} cannot be written", "Check its permissions"):
-            try:
-                stack.enter_context(lock)
-            except Timeout as error:
-                raise WorkspaceError(
-                    "the annotations are being written by another process, which does not end", "Try again"
-                ) from error
-        yield

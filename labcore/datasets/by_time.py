@@ -145,7 +145,8 @@ def told_of_split(label: np.ndarray, group: np.ndarray, train: np.ndarray, held_
     """
     recordings = np.array([recording_of(name) for name in group], dtype=object)
     timed = recordings != group
-    both = held_out & timed & np.isin(recordings, list(set(recordings[train & timed])))
+    trained = set(recordings[train & timed].tolist())
+    both = held_out & timed & np.array([each in trained for each in recordings], dtype=bool)
     if not both.any():
         return ""
     return (

@@ -20,6 +20,7 @@ import pandas as pd
 from labcore.datasets.annotations import NO_LABEL, Annotation, Annotations, Key, Mending, read_annotations
 from labcore.datasets.labels import ALIKE, alike
 from labcore.datasets.table import CHANNEL, OWN_LABEL, Dataset, Finding, own_labels, way_from
+from labcore.datasets.timed.edits import NO_EDITS, EventEdits
 from labcore.jobs.folder import JobFolder
 from labcore.runs import Run
 from labcore.texts import counted, shown
@@ -44,6 +45,8 @@ class Corrections:
         unused: so many decisions are on clips that are not there any more, or are other files or have other labels by now.
         damaged: so many lines cannot be read.
         channels: clip → the channel that is heard alone, counted from 1.
+        mended: what was done about findings of the check, in words: ``12 clips excluded (silent)``.
+        events: what was edited about the events that clips are cut by.
     """
 
     revision: int = 0
@@ -53,6 +56,8 @@ class Corrections:
     unused: int = 0
     damaged: int = 0
     channels: Mapping[Key, int] = field(default_factory=dict)
+    mended: tuple[str, ...] = ()
+    events: EventEdits = NO_EDITS
 
     @property
     def left_out(self) -> int:
@@ -64,7 +69,11 @@ class Corrections:
 
     @property
     def sentence(self) -> str:
-        """``labels of revision 14: 12 corrected, 1 clip left out``; "" where nothing was annotated."""
+        """``labels of revision 14: 12 corrected, 1 clip left out``, and what was edited of events; "" where nothing was annotated."""
+        return "; ".join(filter(None, [self.of_labels, self.events.sentence]))
+
+    @property
+    def of_labels(self) -> str:
         if not self.revision:
             return ""
         left_out = f", {counted(self.left_out, 'clip')} left out" if self.left_out else ""
@@ -92,6 +101,8 @@ class Corrections:
             "damaged": self.damaged,
             "labels": [[*key, new] for key, new in self.labels.items()],
             **({"channels": [[*key, number] for key, number in self.channels.items()]} if self.channels else {}),
+            **({"mended": list(self.mended)} if self.mended else {}),
+            **({"events": self.events.to_dict()} if self.events.revision else {}),
         }
 
     @classmethod
@@ -103,7 +114,19 @@ class Corrections:
             disputed, unused, damaged = (int(known.get(name, 0)) for name in ("disputed", "unused", "damaged"))
             listed = known.get("channels", [])
             channels = {(str(clip), float(start), str(own)): int(number) for clip, start, own, number in listed}
-            return cls(int(known["revision"]), str(known["digest"]), labels, disputed, unused, damaged, channels)
+            mended = tuple(map(str, known.get("mended", [])))
+            events = EventEdits.from_dict(known["events"]) if "events" in known else NO_EDITS
+            return cls(
+                int(known["revision"]),
+                str(known["digest"]),
+                labels,
+                disputed,
+                unused,
+                damaged,
+                channels,
+                mended,
+                events,
+            )
         except (KeyError, TypeError, ValueError):
             return cls()
 
@@ -130,26 +153,40 @@ def resolve(annotations: Annotations, size: Callable[[Key], int]) -> Corrections
         if label != key[2]:
             labels[key] = label
         disputed += label == key[2] and any(each.verdict in ("wrong", "other") for each in counting)
+    mended = []
+    for mending in annotations.mendings:
+        clips = _counting(mending, size)
+        unused += len(clips) < len(mending.clips)
+        _put_in_force(mending, clips, labels)
+        mended += [mending.sentence] if clips else []
+    return Corrections(
+        annotations.revision, annotations.digest, labels, disputed, unused, annotations.damaged,
+        channels_by(annotations, size), tuple(mended),
+    )  # fmt: skip
+
+
+def channels_by(annotations: Annotations, size: Callable[[Key], int]) -> dict[Key, int]:
+    """Which clips are heard by one channel alone, counted from 1; ``size`` as for :func:`resolve`."""
     channels: dict[Key, int] = {}
     for mending in annotations.mendings:
-        clips = [clip.key for clip in mending.clips if clip.bytes == size(clip.key)]
-        unused += len(clips) < len(mending.clips)
-        _put_in_force(mending, clips, labels, channels)
-    return Corrections(
-        annotations.revision, annotations.digest, labels, disputed, unused, annotations.damaged, channels
-    )
+        if mending.mend == "channel":
+            channels.update(dict.fromkeys(_counting(mending, size), mending.channel))
+    return channels
 
 
-def _put_in_force(mending: Mending, clips: list[Key], labels: dict[Key, str], channels: dict[Key, int]) -> None:
+def _counting(mending: Mending, size: Callable[[Key], int]) -> list[Key]:
+    """The clips of a mending that are still those that it was for."""
+    return [clip.key for clip in mending.clips if clip.bytes == size(clip.key)]
+
+
+def _put_in_force(mending: Mending, clips: list[Key], labels: dict[Key, str]) -> None:
     """What was done about a finding, done to the labels that follow from the lines before it.
 
     A merged label is replaced wherever it counts; another one is not, and a clip that somebody labelled otherwise keeps that label.
     """
-    if mending.mend == "channel":
-        channels.update(dict.fromkeys(clips, mending.channel))
-    elif mending.mend == "exclude":
+    if mending.mend == "exclude":
         labels.update(dict.fromkeys(clips, NO_LABEL))
-    else:
+    elif mending.mend != "channel":
         labels.update({key: mending.label for key in clips if key not in labels and key[2] != mending.label})
         if mending.mend == "merge":
             merged = {key[2] for key in clips}
@@ -187,11 +224,11 @@ def corrected(dataset: Dataset) -> Dataset:
 def with_labels(dataset: Dataset, corrections: Corrections) -> Dataset:
     """A data set with these labels in place of its own ones, and with what is to be told of that among its findings."""
     own = own_labels(dataset.table)
+    if dataset.annotated is not None:
+        corrections = replace(corrections, events=dataset.annotated.edits)
     table = dataset.table.drop(columns=[OWN_LABEL, CHANNEL], errors="ignore").assign(label=own)
-    keys = keys_of(dataset) if corrections.labels or corrections.channels else []
-    if corrections.channels:
-        table[CHANNEL] = [corrections.channels.get(key, 0) for key in keys]
     if corrections.labels:
+        keys = keys_of(dataset)
         labels = [corrections.labels.get(key, key[2]) for key in keys]
         real = {shown(label): label for label in own}  # a name that is not UTF-8 is annotated as it is shown
         changed = [real.get(label, label) for label in labels]
@@ -200,7 +237,16 @@ def with_labels(dataset: Dataset, corrections: Corrections) -> Dataset:
     if len(findings) < len(dataset.findings):  # spelled alike by now, perhaps
         findings += alike(set(table["label"]).difference([NO_LABEL]))
     told = _told(corrections, dataset.name) if corrections.revision else []
-    return replace(dataset, table=table, corrections=corrections, findings=[*findings, *told])
+    made = replace(dataset, table=table, corrections=corrections, findings=[*findings, *told])
+    return by_channels(made, corrections.channels)
+
+
+def by_channels(dataset: Dataset, channels: Mapping[Key, int]) -> Dataset:
+    """A data set of whose clips these are heard by one channel alone, and no others."""
+    table = dataset.table.drop(columns=CHANNEL, errors="ignore")
+    if channels:
+        table[CHANNEL] = [channels.get(key, 0) for key in keys_of(dataset)]
+    return replace(dataset, table=table)
 
 
 def keys_of(dataset: Dataset) -> list[Key]:
@@ -213,7 +259,7 @@ def keys_of(dataset: Dataset) -> list[Key]:
 def _told(found: Corrections, name: str) -> list[Finding]:
     """What is to be known of annotations: what they come to, and which count for nothing."""
     remedy = f"`labcore datasets annotations {name}` lists them"
-    told = [Finding(KIND, found.sentence, (), remedy, "note")]
+    told = [Finding(KIND, found.of_labels, (), remedy, "note")]
     if found.damaged:
         many = f"{counted(found.damaged, 'line')} of the annotations cannot be read and {_do(found.damaged)} not count"
         told.append(Finding(KIND, many, (), remedy))

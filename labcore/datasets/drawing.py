@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import warnings
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from labcore.datasets.checks.copies import linked
-from labcore.datasets.checks.evidence import equal_clips, spans_of
-from labcore.datasets.checks.measure import Span
 from labcore.datasets.folds import join_groups
 from labcore.datasets.grouping import Grouping
 from labcore.datasets.health import known_copies
+from labcore.datasets.leaks import content_of
 from labcore.datasets.several import labels_by_clip, strata
 from labcore.datasets.table import Dataset, natural_order, own_labels, some
 from labcore.errors import ConfigError, DatasetError
-from labcore.texts import counted, shown
+from labcore.texts import counted
 
 MOST_FOLDS = 100
-NAMED = 3
-"""So many of what leaks are named."""
 
 
 @dataclass(frozen=True)
@@ -51,13 +48,7 @@ def make_folds(dataset: Dataset, grouping: Grouping, count: int = 5, seed: int =
 
     if not 2 <= count <= MOST_FOLDS:
         raise ConfigError(f"{count} folds cannot be drawn", f"Ask for 2 to {MOST_FOLDS}")
-    grouping = joined(dataset, grouping)
-    groups = len(grouping.sizes)
-    if groups < count:
-        fewer = f"Ask for at most {counted(groups, 'fold')}, or group" if groups > 1 else "Group"
-        raise DatasetError(
-            f"{counted(groups, 'group')} by {grouping.by} cannot make {count} folds", f"{fewer} by something finer"
-        )
+    grouping = require_groups(dataset, grouping, count)
     table = dataset.table
     labels = strata(table, own_labels(table)).tolist()
     keys = list(zip(grouping.ways, dataset.table["start_s"].tolist(), strict=True))
@@ -75,7 +66,23 @@ def make_folds(dataset: Dataset, grouping: Grouping, count: int = 5, seed: int =
         raise DatasetError(f"{count} folds cannot be drawn: {error}", "Ask for fewer folds") from error
     if len(set(folds)) < count:
         raise DatasetError(f"of {count} folds {count - len(set(folds))} would have no clip", "Ask for fewer folds")
-    return GroupedFolds(grouping, folds, list(_told_of_classes(labels_by_clip(table, own_labels(table)), folds)))
+    return GroupedFolds(grouping, folds, list(told_of_classes(labels_by_clip(table, own_labels(table)), folds)))
+
+
+def require_groups(dataset: Dataset, grouping: Grouping, count: int, what: str = "folds") -> Grouping:
+    """The groups to be dealt to so many folds, see :func:`joined`.
+
+    Raises:
+        DatasetError: there are fewer.
+    """
+    grouping = joined(dataset, grouping)
+    groups = len(grouping.sizes)
+    if groups < count:
+        fewer = f"Ask for at most {groups} {what}, or group" if groups > 1 else "Group"
+        raise DatasetError(
+            f"{counted(groups, 'group')} by {grouping.by} cannot make {count} {what}", f"{fewer} by something finer"
+        )
+    return grouping
 
 
 def joined(dataset: Dataset, grouping: Grouping) -> Grouping:
@@ -84,77 +91,29 @@ def joined(dataset: Dataset, grouping: Grouping) -> Grouping:
     for number, rows in enumerate(linked(known_copies(dataset))):
         for row in rows:
             copies[row] = number
-    ties = [dataset.table["group"].tolist(), dataset.table["path"].tolist(), _content(dataset), copies]
+    ties = [dataset.table["group"].tolist(), dataset.table["path"].tolist(), content_of(dataset), copies]
     after = join_groups(grouping.groups, ties)
     fewer = len(set(grouping.groups)) - len(set(after))
     return replace(grouping, groups=after, joined=fewer)
 
 
-def leaks_of(dataset: Dataset, folds: Sequence[str], groups: Sequence[str] = ()) -> list[str]:
-    """What stands in several folds and belongs together: recordings, equal files, copies that the last check found. A sentence each.
+def brought_together(dataset: Dataset, grouping: Grouping, folds: Sequence[str]) -> list[str]:
+    """The fold of each clip after what belongs together was moved to the fold in which most of it is: then nothing leaks.
 
     Args:
-        folds: of each clip; "" for one that is left out.
-        groups: what else keeps clips together, a value a clip; "" for nothing.
+        folds: of each clip; "" for one that is in none, and stays so.
     """
-    ways = [shown(path) for path in dataset.table["path"]]
-    told, known = [], set[frozenset[int]]()
-    near = [list(pair) for pair in known_copies(dataset)]
-    for one, several, sets in (
-        ("recording", "recordings", _sets(dataset.table["group"].tolist())),
-        ("file with its copy", "files with their copies", _sets(_content(dataset))),
-        ("copy of a sound", "copies of a sound", near),
-        ("group", "groups", _sets(groups) if groups else []),
-    ):
-        used = ([row for row in held if folds[row]] for held in sets)
-        there = [rows for rows in used if len({folds[row] for row in rows}) > 1]
-        found = [rows for rows in there if not any(frozenset(rows) <= each for each in known)]
-        known.update(map(frozenset, found))
-        if found:
-            first = "; ".join(_where(rows, ways, folds) for rows in found[:NAMED])
-            told.append(f"{counted(len(found), one, several)} in several folds: {first}")
-    return told
+    groups = joined(dataset, grouping).groups
+    held: dict[str, Counter[str]] = defaultdict(Counter)
+    for group, fold in zip(groups, folds, strict=True):
+        if fold:
+            held[group][fold] += 1
+    main = {group: min(natural_order(set(there)), key=lambda fold: -there[fold]) for group, there in held.items()}
+    return [main[group] if fold else "" for group, fold in zip(groups, folds, strict=True)]
 
 
-def require_no_leak(dataset: Dataset, folds: Sequence[str], groups: Sequence[str], name: str) -> None:
-    """Refuse folds in which something that belongs together stands in several.
-
-    Raises:
-        DatasetError: there is such a thing; it names the first.
-    """
-    if told := leaks_of(dataset, folds, groups):
-        raise DatasetError(
-            f"the split {name!r} leaks: {'; '.join(told)}",
-            f"Draw it anew: `labcore datasets split {dataset.name} --by source --as NAME`, or exclude the copies",
-        )
-
-
-def _sets(values: Sequence[object]) -> list[list[int]]:
-    """The rows of each value that several have; None and "" tie nothing."""
-    rows: dict[object, list[int]] = defaultdict(list)
-    for row, value in enumerate(values):
-        if value not in (None, ""):
-            rows[value].append(row)
-    return [held for held in rows.values() if len(held) > 1]
-
-
-def _where(rows: Iterable[int], ways: Sequence[str], folds: Sequence[str]) -> str:
-    """``a.wav in fold 1 and b.wav in fold 2``: a clip of each fold."""
-    first = {folds[row]: row for row in reversed(list(rows)) if folds[row]}
-    return " and ".join(f"{ways[first[fold]].rpartition('/')[2]} in fold {fold}" for fold in natural_order(set(first)))
-
-
-def _content(dataset: Dataset) -> list[object]:
-    """A value a clip that is equal for equal files of which the same part is taken; None where there is no other."""
-    spans: list[Span] = spans_of(dataset)
-    content: list[object] = [None] * len(spans)
-    for number, same in enumerate(equal_clips(spans, range(len(spans)))):
-        for row in same:
-            content[row] = number
-    return content
-
-
-def _told_of_classes(labels: Sequence[Sequence[str]], folds: Sequence[str]) -> Iterable[str]:
+def told_of_classes(labels: Sequence[Sequence[str]], folds: Sequence[str]) -> Iterable[str]:
+    """What there is to know of classes that are not in every fold, a sentence each without the final stop."""
     held: dict[str, set[str]] = defaultdict(set)
     for names, fold in zip(labels, folds, strict=True):
         for label in names:

@@ -37,17 +37,19 @@ def assign_folds(labels: Sequence[str], groups: Sequence[str], *, several: bool 
         members[group].update(labels_of(label) or [label] if several else [label])
     count = max(1, min(DRAWN_FOLDS, len(members)))
     order = sorted(members, key=lambda group: (-members[group].total(), zlib.crc32(as_bytes(f"0:{group}")), group))
-    per_class: list[Counter[str]] = [Counter() for _ in range(count)]
+    held: dict[str, list[int]] = defaultdict(lambda: [0] * count)  # clips of a class in each fold
     totals = [0] * count
     fold_of: dict[str, str] = {}
     for group in order:
         clips = members[group]
-        best = min(
-            range(count),
-            key=lambda fold: (sum(per_class[fold][label] * n for label, n in clips.items()), totals[fold], fold),
-        )
-        per_class[best].update(clips)
-        totals[best] += clips.total()
+        weights = [
+            sum(in_folds)
+            for in_folds in zip(*([n * many for many in held[label]] for label, n in clips.items()), strict=True)
+        ]
+        best = min(zip(weights, totals, range(count), strict=True))[2]
+        for label, n in clips.items():
+            held[label][best] += n
+            totals[best] += n
         fold_of[group] = str(best + 1)
     single = len(members) == len(labels)
     how = "clip by clip" if single else "by source recording"

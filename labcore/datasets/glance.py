@@ -15,14 +15,16 @@ from labcore.datasets.layouts import read_dataset
 from labcore.datasets.names import no_reference, places_of
 from labcore.datasets.scan import is_audio, listed
 from labcore.datasets.table import Dataset
+from labcore.datasets.timed.edits import edits_of
+from labcore.datasets.timed.edits import file_of as events_file
 from labcore.datasets.timed.formats import SUFFIXES
 from labcore.datasets.walk import TooMuchError, WalkBudget
 from labcore.errors import DatasetError, LabError, WorkspaceError
 from labcore.reading import read_object
 from labcore.texts import as_bytes
-from labcore.workspace import Workspace, slug, write_atomically
+from labcore.workspace import Workspace, slug, stamp_of, write_atomically
 
-FORMAT = 3
+FORMAT = 4
 """Of what is remembered of a data set; raised where the same files would be read in another way."""
 _too_many: dict[tuple[Path, int], TooMuchError] = {}
 """What was given up, by path and time of change: a list that is drawn again and again must not walk through a disk each time."""
@@ -31,7 +33,7 @@ _too_many: dict[tuple[Path, int], TooMuchError] = {}
 @dataclass(frozen=True)
 class DatasetInfo:
     """A data set at a glance. ``error`` says, in full sentences, why it cannot be read; empty where it can. ``warnings`` are what is to be
-    told of how it was read, a sentence each."""
+    told of how it was read, a sentence each; ``told`` those of them that were found when it was added and that reading does not find."""
 
     name: str
     path: str
@@ -40,6 +42,7 @@ class DatasetInfo:
     classes: int = 0
     error: str = ""
     warnings: list[str] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
 
 
 _INFO = TypeAdapter(DatasetInfo)
@@ -72,7 +75,7 @@ def _info(workspace: Workspace, name: str, path: Path) -> DatasetInfo:
         given_up = path, path.stat().st_mtime_ns
         if given_up in _too_many:
             raise _too_many[given_up]
-        stamp = _stamp(path)
+        stamp = _stamp(path, events_file(workspace, name))
     except FileNotFoundError:
         raise DatasetError(f"{path} does not exist", "Mount or restore it") from None
     except TooMuchError as error:
@@ -83,7 +86,7 @@ def _info(workspace: Workspace, name: str, path: Path) -> DatasetInfo:
         known = read_object(remembered)
         if known.pop("stamp") == stamp:
             return _INFO.validate_python(known)
-    return remember(workspace, name, path, read_dataset(path, name), [], stamp)
+    return remember(workspace, name, path, read_dataset(path, name, edits=edits_of(workspace, name)), [], stamp)
 
 
 def memory_of(workspace: Workspace, name: str, path: Path) -> Path:
@@ -103,23 +106,27 @@ def remember(
 ) -> DatasetInfo:
     """A data set at a glance, kept until its stamp changes. ``told`` goes before its own warnings."""
     warnings = [*told, *(finding.sentence for finding in dataset.findings if finding.level == "warning")]
-    info = DatasetInfo(name, str(path), dataset.layout, len(dataset.table), len(dataset.labels), warnings=warnings)
+    info = DatasetInfo(name, str(path), dataset.layout, len(dataset.table), len(dataset.labels), "", warnings, told)
     remembered = memory_of(workspace, name, path)
-    content = json.dumps({**asdict(info), "stamp": stamp or _stamp(path)})
+    content = json.dumps({**asdict(info), "stamp": stamp or _stamp(path, events_file(workspace, name))})
     with contextlib.suppress(WorkspaceError, OSError):  # then it is read anew the next time
         remembered.parent.mkdir(exist_ok=True)
         write_atomically(remembered, content)
     return info
 
 
-def _stamp(path: Path) -> str:
+def _stamp(path: Path, events: Path) -> str:
     """Changes when a file is added, removed or renamed anywhere under a folder, a list is written, or other folders may be opened.
+
+    Args:
+        events: the file of what people edited about its events.
 
     Raises:
         FileNotFoundError: the path is not there.
         TooMuchError: more lies below it than a data set can hold.
     """
-    digest = hashlib.sha256(f"{FORMAT} {path.stat().st_mtime_ns} {allowed_paths()}".encode())
+    edited = stamp_of(events) if events.exists() else ""
+    digest = hashlib.sha256(f"{FORMAT} {path.stat().st_mtime_ns} {allowed_paths()}{edited}".encode())
     level = [path] if path.is_dir() else []
     look = WalkBudget()
     while level:

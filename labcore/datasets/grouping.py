@@ -1,20 +1,26 @@
-"""What clips belong together, read from the names of their files: the speaker, the site, the day, the folder, or what a pattern says."""
+"""What clips belong together: the speaker, the site, the day, the folder, or what a pattern says, read from the names of their files; or
+what a recorder wrote into them."""
 
 from __future__ import annotations
 
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from labcore.audio.comments import comments_of
 from labcore.datasets.scan import is_audio
 from labcore.datasets.table import Dataset, own_labels, some, way_from
 from labcore.errors import ConfigError, DatasetError
 from labcore.texts import counted, shown
 
 SOURCE, FOLDER = "source", "folder"
+LOOKED_AT = 200
+"""So many files of a data set tell which fields recorders write."""
+ALONE = ("time", "temperature", "battery", "gain")
+"""Fields of measures, which no group has in common."""
 FITTING = 0.5
 """Of fewer of the names a pattern is not meant."""
 _DATE = re.compile(r"(?<!\d)((?:19|20)\d\d)([-_.]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])(?=\D|$|\d{6}(?!\d))")
@@ -75,10 +81,12 @@ class Grouping:
             else f"of {counted(sizes[0], 'clip')} each"
         )
         told = [f"{counted(len(sizes), 'group')} by {self.by}, {span}"]
-        if self.alone:
+        if 0 < self.alone < len(sizes):
             told.append(f"{counted(self.alone, 'group')} of one clip")
         if self.unmatched:
-            told.append(f"{counted(len(self.unmatched), 'clip')} whose names do not tell, each with its own recording")
+            told.append(
+                f"{counted(len(self.unmatched), 'clip')} whose {_told_by(self.by)} do not tell, each with its own recording"
+            )
         if self.joined:
             told.append(
                 f"{counted(self.joined, 'group')} joined with others, since they share a recording or a copy of one"
@@ -93,7 +101,9 @@ def group_by(dataset: Dataset, by: str) -> Grouping:
         by: ``source`` (the recordings that the data set tells), ``speaker``, ``site``, ``day``, ``folder``, or a pattern as
             ``{speaker}_*``: a field in braces is what clips are grouped by, ``{n:4}`` is one of four signs, ``{n:digits}`` one of digits,
             ``*`` is anything and ``?`` one sign. A pattern with a slash is matched with the end of the path from the data set's
-            folder on, another one with the file's name; the ending may be left away.
+            folder on, another one with the file's name; the ending may be left away. Or a field of what recorders write into their
+            files (:mod:`labcore.audio.comments`): ``recorder``, ``night``, ``place``, or one of GUANO. Names that tell no day or
+            site are helped out by these.
 
     Raises:
         ConfigError: there is no such way to group, or the pattern has no field.
@@ -106,28 +116,71 @@ def group_by(dataset: Dataset, by: str) -> Grouping:
         return Grouping(by, ways, own)
     if by == FOLDER:
         return Grouping(by, ways, _folders(dataset, ways))
-    read = _reader(by)
-    found = [read(way) for way in ways]
+    found = _found(dataset, by, ways)
     unmatched = [row for row, group in enumerate(found) if group is None]
     if len(unmatched) > (1 - FITTING) * len(ways):
+        listed = some([ways[row] for row in unmatched], 3)
         raise DatasetError(
-            f"the names tell no {by} of {counted(len(unmatched), 'clip')} of {len(ways)}: {some([ways[row] for row in unmatched], 3)}",
+            f"the {_told_by(by)} tell no {by} of {counted(len(unmatched), 'clip')} of {len(ways)}: {listed}",
             "Give a pattern as '{speaker}_*', where the field in braces is what clips are grouped by",
         )
     groups = [own[row] if group is None else group for row, group in enumerate(found)]
     return Grouping(by, ways, groups, unmatched)
 
 
-def _reader(by: str) -> Callable[[str], str | None]:
-    known = {"speaker": _speaker, "site": _site, "day": _day}
-    if by in known:
-        return known[by]
+WAYS: dict[str, Callable[[str], str | None]] = {}
+"""What a name tells → how it is read."""
+FIELDS = {"day": "day", "site": "place"}
+"""What a name may not tell → the field of the recorder's comment that does."""
+
+
+def _found(dataset: Dataset, by: str, ways: Sequence[str]) -> list[str | None]:
+    """The group of each clip; None where nothing tells it."""
     if "{" in by:
-        return _pattern(by)
-    raise ConfigError(
-        f"clips cannot be grouped by {by!r}",
-        f"There are: {SOURCE}, {', '.join(known)}, {FOLDER}, or a pattern with a field in braces, as '{{speaker}}_*'",
-    )
+        return [read(way) for read in (_pattern(by),) for way in ways]
+    if by in WAYS:
+        found = [WAYS[by](way) for way in ways]
+        if by not in FIELDS or None not in found:
+            return found
+        paths = [path for path, group in zip(dataset.table["path"], found, strict=True) if group is None]
+        told = commented(paths, FIELDS[by])
+        return [
+            told.get(path) if group is None else group for path, group in zip(dataset.table["path"], found, strict=True)
+        ]
+    told = commented(dataset.table["path"], by)
+    if not told:
+        fields = fields_of(dataset)
+        there = f", {', '.join(fields)}" if fields else ""
+        raise ConfigError(
+            f"clips cannot be grouped by {by!r}",
+            f"There are: {SOURCE}, {', '.join(WAYS)}, {FOLDER}{there}, or a pattern with a field in braces, as '{{speaker}}_*'",
+        )
+    return [told.get(path) for path in dataset.table["path"]]
+
+
+def commented(paths: Iterable[str], name: str) -> dict[str, str]:
+    """File → what its recorder wrote into a field; those that say nothing are not there."""
+    wanted, told = name.casefold(), dict[str, str]()
+    for path in dict.fromkeys(paths):
+        fields = {each.casefold(): value for each, value in comments_of(path).items()}
+        if value := fields.get(wanted, ""):
+            told[path] = value
+    return told
+
+
+def fields_of(dataset: Dataset, most: int = LOOKED_AT) -> list[str]:
+    """The fields that recorders wrote into the first files of a data set and that may tell groups: those with several values."""
+    values: dict[str, set[str]] = {}
+    paths = list(dict.fromkeys(dataset.table["path"]))
+    for path in paths[:: max(1, len(paths) // most)]:
+        for name, value in comments_of(path).items():
+            values.setdefault(name, set()).add(value)
+    return [name for name, held in values.items() if len(held) > 1 and name not in ALONE]
+
+
+def _told_by(by: str) -> str:
+    """What tells groups, in the plural."""
+    return "names" if by in WAYS or "{" in by else "recorders' comments"
 
 
 def _folders(dataset: Dataset, ways: Sequence[str]) -> list[str]:
@@ -165,6 +218,9 @@ def _site(way: str) -> str | None:
 def _day(way: str) -> str | None:
     found = _DATE.search(_stem(way)) or _DATE.search(way)
     return f"{found[1]}-{found[3]}-{found[4]}" if found else None
+
+
+WAYS |= {"speaker": _speaker, "site": _site, "day": _day}
 
 
 def _pattern(text: str) -> Callable[[str], str | None]:

@@ -161,21 +161,6 @@ def known_copies(dataset: Dataset) -> list[tuple[int, int]]:
     return measured.same() if measured is not None else []
 
 
-def open_findings(dataset: Dataset) -> str:
-    """What is open of the last check of a data set of the workspace, in a sentence or two."""
-    file = file_for(dataset)
-    if file is None or not file.is_file():
-        return "The data set was not checked yet."
-    health = known_health(dataset)
-    if health is None:
-        return "The data set has changed since it was checked."
-    told = [finding for finding in health.found if finding.level == "warning" and finding not in health.findings]
-    if not told:
-        return "The check found nothing that would harm training."
-    listed = some([finding.what[:1].upper() + finding.what[1:] for finding in told], 2)
-    return f"{counted(len(told), 'finding')} of the check {'is' if len(told) == 1 else 'are'} open. {listed}."
-
-
 def _known(dataset: Dataset, workspace: Workspace | None = None) -> Measurements | None:
     """What the last check measured; None where there was none since the data set changed."""
     file = file_for(dataset, workspace)
@@ -256,7 +241,9 @@ def _unreadable(dataset: Dataset, problems: list[DataProblem], found: list[Found
     )
     of = "" if len(files) == clips else f" of {_many(len(files), 'file')}"
     what, remedy = f"{_many(clips, 'clip')}{of} cannot be read and will be left out", "Write them anew, or remove them"
-    return [Finding("unreadable", what, files, remedy, clips=there, remedies=exclude(there))]
+    why = {problem.path: problem.what for problem in problems}
+    details = tuple(why.get(clip.path, "") for clip in there)
+    return [Finding("unreadable", what, files, remedy, clips=there, remedies=exclude(there), details=details)]
 
 
 def _silent(evidence: Evidence) -> list[DataProblem]:

@@ -27,9 +27,11 @@ from labcore.datasets.scan import (
     is_file,
     listed,
     subfolders,
+    suffix_of,
 )
 from labcore.datasets.table import MISSING, DataProblem, Dataset, Finding
 from labcore.datasets.timed.dataset import Annotated, annotations_at, at_a_glance, in_windows, one_class
+from labcore.datasets.timed.edits import NO_EDITS, EventEdits
 from labcore.datasets.walk import looking
 from labcore.errors import DatasetError
 from labcore.texts import counted
@@ -41,7 +43,9 @@ MOST_WITHIN = 12
 """Of so many folders with audio in one, it is looked whether they are data sets by themselves, and not classes."""
 
 
-def read_dataset(path: str | Path, name: str = "", data: DataConfig | None = None) -> Dataset:
+def read_dataset(
+    path: str | Path, name: str = "", data: DataConfig | None = None, edits: EventEdits = NO_EDITS
+) -> Dataset:
     """Read the clip table of a data set, whatever its layout. Decodes nothing.
 
     Args:
@@ -49,10 +53,23 @@ def read_dataset(path: str | Path, name: str = "", data: DataConfig | None = Non
             set and no other.
         name: what to call it; the folder's or file's own name by default.
         data: how clips are cut by time-stamped annotations; None for the defaults.
+        edits: what people changed about these annotations.
 
     Raises:
         DatasetError: the path is missing, nothing known is there, no clip is there, or all clips are of one class.
         TooMuchError: more lies below it than a data set can hold.
+    """
+    with looking():
+        dataset = read_uncut(path, name, edits)
+        dataset = at_a_glance(dataset) if data is None else in_windows(dataset, data)
+        return _checked(_within_allowed(dataset), settled=data is not None)
+
+
+def read_uncut(path: str | Path, name: str = "", edits: EventEdits = NO_EDITS) -> Dataset:
+    """The same before clips are cut by time-stamped annotations.
+
+    Raises:
+        DatasetError, TooMuchError: as for :func:`read_dataset`.
     """
     path = Path(os.path.abspath(typed_path(path)))  # noqa: PTH100 (tidies "..", keeps links)
     if not path.exists() or not is_open(path):
@@ -62,17 +79,20 @@ def read_dataset(path: str | Path, name: str = "", data: DataConfig | None = Non
     with looking() as look:
         look.root = path
         look.refuse_system(path)
-        return _read(path, name, data)
+        dataset = _reader(path)(name or _called(path))
+    if dataset.annotated is None:
+        return dataset
+    return replace(dataset, annotated=replace(dataset.annotated, edits=edits))
 
 
-def _read(path: Path, name: str, data: DataConfig | None) -> Dataset:
+def _reader(path: Path) -> Reader:
     reader = _recognise_file(path) if path.is_file() else _recognise_above(path) or _recognise(path)
-    if reader is None:
-        reader = _only_one_below(path)
-    called = path.stem if path.is_file() else path.parent.name if path.name in INNER_FOLDERS else path.name
-    dataset = reader(name or called or "data")
-    dataset = at_a_glance(dataset) if data is None else in_windows(dataset, data)
-    return _checked(_within_allowed(dataset), settled=data is not None)
+    return _only_one_below(path) if reader is None else reader
+
+
+def _called(path: Path) -> str:
+    """What a data set at a path is called where nobody says otherwise."""
+    return (path.stem if path.is_file() else path.parent.name if path.name in INNER_FOLDERS else path.name) or "data"
 
 
 def _within_allowed(dataset: Dataset) -> Dataset:
@@ -114,6 +134,9 @@ def _recognise_file(path: Path) -> Reader:
     if path.suffix.lower() not in LIST_SUFFIXES:
         if packed_files(path):
             raise PackedError(path)
+        if suffix_of(path.name) in OTHER_ARCHIVES:
+            what = f"{path} is packed in a way that is not read here ({suffix_of(path.name)})"
+            raise DatasetError(what, "Unpack it and give the folder, or pack it as .zip, .tar.gz or .tar.xz")
         kind = "a single clip" if is_audio(path.name) else "not a CSV file"
         raise DatasetError(f"{path} is {kind}, not a data set", f"Give a folder or a CSV file. {KNOWN}")
     for layout in BY_LIST:
@@ -287,6 +310,23 @@ LAYOUTS = (
 )
 """The layouts in the order in which a folder is held against them: the first that recognises it reads it."""
 TITLES = {layout.name: layout.title for layout in LAYOUTS}
+OTHER_ARCHIVES = (
+    ".7z",
+    ".rar",
+    ".zst",
+    ".tzst",
+    ".gz",
+    ".bz2",
+    ".xz",
+    ".lz",
+    ".lz4",
+    ".lzma",
+    ".br",
+    ".iso",
+    ".dmg",
+    ".cab",
+)
+"""Endings of what is packed otherwise than :data:`labcore.datasets.packing.found.ARCHIVES`."""
 KNOWN = (
     "Known layouts: UrbanSound8K (audio/fold1 …, metadata/UrbanSound8K.csv), ESC-50 (audio/, meta/esc50.csv), Speech Commands, "
     f"{', '.join(layout.title for layout in PUBLISHED)}, one folder per class, a CSV file with the columns path and label, or recordings "

@@ -11,17 +11,18 @@ from collections.abc import Collection, Sequence
 
 from labcore.config import DataConfig
 from labcore.datasets.annotations import (
+    NO_LABEL,
     Annotation,
     MendedClip,
     Mending,
     annotate,
     file_of,
     read_annotations,
-    signed,
     take_back,
 )
 from labcore.datasets.corrections import keys_of
 from labcore.datasets.health import Health, known_health
+from labcore.datasets.linefile import signed
 from labcore.datasets.registry import find_dataset, name_of
 from labcore.datasets.remedies import ClipAt, Remedy
 from labcore.datasets.table import Dataset, Finding, some
@@ -60,6 +61,7 @@ def mend(
     who: str = "",
     clips: Collection[ClipAt] | None = None,
     data: DataConfig | None = None,
+    seen: Finding | None = None,
 ) -> Mending:
     """Do something about a finding of the last check.
 
@@ -68,8 +70,9 @@ def mend(
         finding: its id, or its kind where there is one of it.
         remedy: by its name; the finding's first one where none is given.
         who: does it.
-        clips: of those that the remedy changes these only.
+        clips: of those that the remedy changes these only; to be excluded, any of the finding's.
         data: as for :func:`health_of`.
+        seen: the finding as it was when somebody decided on it: where it is another one by now, nothing is done.
 
     Returns:
         What was done, as it stands in the annotations.
@@ -79,19 +82,21 @@ def mend(
         WorkspaceError: the workspace cannot be written.
     """
     dataset, health = health_of(workspace, wanted, data)
+    if seen is not None and seen not in health.found:
+        raise DatasetError("the finding has changed meanwhile, by another press or a check", "Look at it again")
     found = finding_named(health.found, finding, dataset.name)
     chosen = _remedy_named(found, remedy)
-    wished = [clip for clip in chosen.clips if clips is None or clip in set(clips)]
+    wished = _wished(found, chosen, clips)
     if not wished:
         raise DatasetError(
             f"none of the clips is among those that {chosen.name!r} of {found.id!r} changes", "Name others"
         )
     line = Mending(
         **signed(who),
-        mend=chosen.action,
+        mend=chosen.action if chosen.action != "merge" or len(wished) == len(chosen.clips) else "relabel",
         finding=found.id,
         clips=_clips(dataset, wished),
-        label=chosen.label,
+        label=chosen.label if chosen.action in ("relabel", "merge") else NO_LABEL,
         channel=chosen.channel,
         why=found.sentence,
     )
@@ -187,6 +192,14 @@ def _remedy_named(finding: Finding, wanted: str) -> Remedy:
     if wanted and wanted not in names:
         raise DatasetError(f"{finding.id!r} has no remedy {wanted!r}", f"There are: {', '.join(names)}")
     return names[wanted] if wanted else finding.remedies[0]
+
+
+def _wished(finding: Finding, remedy: Remedy, clips: Collection[ClipAt] | None) -> list[ClipAt]:
+    """The clips that a remedy is to change: all of its own, or some of them. Which copy of a sound goes is up to whoever hears them."""
+    if clips is None:
+        return list(remedy.clips)
+    changes = dict.fromkeys([*remedy.clips, *(finding.clips if remedy.action == "exclude" else ())])
+    return [clip for clip in changes if clip in set(clips)]
 
 
 def _clips(dataset: Dataset, wished: Sequence[ClipAt]) -> list[MendedClip]:

@@ -1,7 +1,7 @@
 """Named splits of a data set: ``datasets/<name>.splits.jsonl`` in the workspace, a line a split. The data set itself is never written to.
 
-A line says of each clip which fold it is in and what it belongs together with. Lines are only appended, and one that removes a split is
-a line too. A split is never changed: another one gets another name. A run keeps the one that it began with in its folder.
+A line says of each clip which fold it is in and what it belongs together with. Lines are only appended, and one that removes or renames
+a split is a line too. The folds of a split never change: other ones get another name. A run keeps the split that it began with.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from labcore.config import DataConfig
-from labcore.datasets.annotations import SPLITS, Line, held, signed
-from labcore.datasets.drawing import require_no_leak
+from labcore.datasets.annotations import SPLITS
+from labcore.datasets.leaks import require_no_leak
+from labcore.datasets.linefile import MOST_BYTES, Line, held, signed
 from labcore.datasets.registry import find_dataset, name_of
-from labcore.datasets.table import Dataset, some, way_from
+from labcore.datasets.table import PARTS, Dataset, fold_order, some, way_from
 from labcore.errors import DatasetError
 from labcore.jobs.folder import JobFolder
 from labcore.owners import require_owner
@@ -32,8 +33,7 @@ FILE = "split"
 LIST = "list"
 """What the clips of a split are grouped by that a list named: clips that it does not name are used for nothing."""
 OFFICIAL = "official"
-TAKEN = (OFFICIAL, "random", "none", "auto", "automatic")
-MOST_BYTES = 2**30
+TAKEN = (OFFICIAL, "new", "random", "none", "auto", "automatic")
 
 
 class SplitClip(BaseModel):
@@ -68,8 +68,9 @@ class NamedSplit(Line):
     @property
     def note(self) -> str:
         """How its folds came about, a sentence without the final stop."""
-        count = len({clip.fold for clip in self.clips})
-        return f"split {self.split}: {counted(count, 'fold')} by {self.by or 'source'}"
+        folds = {clip.fold for clip in self.clips}
+        sides = ", ".join(fold_order(folds)) if folds <= {*PARTS} else counted(len(folds), "fold")
+        return f"split {self.split}: {sides} by {self.by or 'source'}"
 
 
 class _Removed(Line):
@@ -78,7 +79,14 @@ class _Removed(Line):
     removed: str
 
 
-_lines: TypeAdapter[NamedSplit | _Removed] = TypeAdapter(NamedSplit | _Removed)
+class _Renamed(Line):
+    """Gives the split of a name another one."""
+
+    renamed: str
+    to: Annotated[str, Field(min_length=1)]
+
+
+_lines: TypeAdapter[NamedSplit | _Removed | _Renamed] = TypeAdapter(NamedSplit | _Removed | _Renamed)
 
 
 def file_of(workspace: Workspace, name: str) -> Path:
@@ -92,34 +100,52 @@ def named_splits(workspace: Workspace, wanted: str) -> dict[str, NamedSplit]:
     Raises:
         DatasetError: there is no such data set, or the file is there and cannot be read.
     """
+    return _read(workspace, wanted)[0]
+
+
+def _read(workspace: Workspace, wanted: str) -> tuple[dict[str, NamedSplit], dict[str, str]]:
+    """The splits by their names, and former name → present one."""
     file = file_of(workspace, name_of(workspace, wanted))
     try:
         content = read_file(file, MOST_BYTES)
     except FileNotFoundError:
-        return {}
+        return {}, {}
     except (OSError, DamagedError) as error:
         why = error.what if isinstance(error, DamagedError) else error.strerror or error
         raise DatasetError(
             f"the splits {file} cannot be read: {why}", "Mend its permissions, or move it away"
         ) from error
     found: dict[str, NamedSplit] = {}
+    former: dict[str, str] = {}
     for line in content.splitlines():
         with contextlib.suppress(DamagedError, ValidationError):
             each = _lines.validate_python(parse_json(line))
             if isinstance(each, NamedSplit):
                 found.setdefault(each.split, each)
-            else:
+                former.pop(each.split, None)
+            elif isinstance(each, _Removed):
                 found.pop(each.removed, None)
-    return found
+                former = {old: now for old, now in former.items() if now != each.removed}
+            elif each.renamed in found and each.to not in found:
+                found = {_now(name, each): known for name, known in found.items()}
+                found[each.to] = found[each.to].model_copy(update={"split": each.to})
+                former = {old: _now(name, each) for old, name in {**former, each.renamed: each.renamed}.items()}
+                former.pop(each.to, None)
+    return found, former
+
+
+def _now(name: str, renamed: _Renamed) -> str:
+    return renamed.to if name == renamed.renamed else name
 
 
 def split_named(workspace: Workspace, wanted: str, split: str) -> NamedSplit:
-    """A split of a data set by its name.
+    """A split of a data set by its name, also by one that it had before.
 
     Raises:
         DatasetError: there is none.
     """
-    there = named_splits(workspace, wanted)
+    there, former = _read(workspace, wanted)
+    split = former.get(split, split)
     if split not in there:
         listed = (
             f"There are: {', '.join(there)}"
@@ -128,6 +154,16 @@ def split_named(workspace: Workspace, wanted: str, split: str) -> NamedSplit:
         )
         raise DatasetError(f"the data set {wanted!r} has no split {split!r}", listed)
     return there[split]
+
+
+def named_now(workspace: Workspace, wanted: str, split: str) -> str:
+    """What a split is called by now, where it was renamed since; another name stays as it is.
+
+    Raises:
+        DatasetError: there is no such data set, or its splits cannot be read.
+    """
+    there, former = _read(workspace, wanted)
+    return split if split in there else former.get(split, split)
 
 
 def keep_split(
@@ -140,10 +176,12 @@ def keep_split(
     by: str,
     seed: int = 0,
     who: str = "",
+    dataset: Dataset | None = None,
 ) -> NamedSplit:
     """Keep a split of a data set under a name.
 
     Args:
+        dataset: the clips that ``folds`` and ``groups`` are of; the data set as it is by now where not given.
         folds: of each clip; one without a fold ("") is not in it, and used for nothing.
         groups: what each clip belongs together with; "" for the recording that the data set tells.
 
@@ -151,10 +189,9 @@ def keep_split(
         DatasetError: the split leaks; the name is taken, or none; there is no such data set.
         WorkspaceError: the workspace cannot be written.
     """
-    dataset = find_dataset(workspace, name_of(workspace, wanted))
-    split = split.strip()
-    if slug(split) != split or split in TAKEN:
-        raise DatasetError(f"{split!r} cannot be the name of a split", "Use letters, digits, dots and dashes")
+    name = name_of(workspace, wanted)
+    dataset = find_dataset(workspace, name) if dataset is None else dataset
+    split = _possible(split)
     require_no_leak(dataset, folds, groups, split)
     keys = zip(clip_keys(dataset), folds, groups, dataset.table["group"], strict=True)
     clips = [
@@ -164,12 +201,44 @@ def keep_split(
     ]
     line = NamedSplit(**signed(who), split=split, by=by, seed=seed, clips=clips)
     with held(workspace):
-        if split in named_splits(workspace, dataset.name):
-            raise DatasetError(
-                f"{dataset.name!r} has a split {split!r} already", "Choose another name, or remove that one first"
-            )
-        append_line(file_of(workspace, dataset.name), json_line(line.model_dump()), "Free some space")
+        _require_free(workspace, name, split)
+        append_line(file_of(workspace, name), json_line(line.model_dump()), "Free some space")
     return line
+
+
+def _possible(split: str) -> str:
+    split = split.strip()
+    if slug(split) != split or split in TAKEN:
+        raise DatasetError(f"{split!r} cannot be the name of a split", "Use letters, digits, dots and dashes")
+    return split
+
+
+def _require_free(workspace: Workspace, name: str, split: str) -> None:
+    if split in named_splits(workspace, name):
+        raise DatasetError(f"{name!r} has a split {split!r} already", "Choose another name, or remove that one first")
+
+
+def rename_split(
+    workspace: Workspace, wanted: str, split: str, to: str, *, who: str = "", anyone: bool = False
+) -> NamedSplit:
+    """Call a split otherwise, with a line that does. What asks for it by its old name finds it.
+
+    Raises:
+        DatasetError: there is none of that name, or the new name is taken or none.
+        NotYoursError: it is another person's.
+        WorkspaceError: the workspace cannot be written.
+    """
+    name, to = name_of(workspace, wanted), _possible(to)
+    with held(workspace):
+        known = split_named(workspace, wanted, split)
+        if not anyone:
+            require_owner(known.who, who, f"split {split}", "Add --anyone to rename it anyway")
+        if to == known.split:
+            return known
+        _require_free(workspace, name, to)
+        line = _Renamed(**signed(who), renamed=known.split, to=to)
+        append_line(file_of(workspace, name), json_line(line.model_dump()), "Free some space")
+    return known.model_copy(update={"split": to})
 
 
 def remove_split(workspace: Workspace, wanted: str, split: str, *, who: str = "", anyone: bool = False) -> NamedSplit:
@@ -180,11 +249,11 @@ def remove_split(workspace: Workspace, wanted: str, split: str, *, who: str = ""
         NotYoursError: it is another person's.
         WorkspaceError: the workspace cannot be written.
     """
-    known = split_named(workspace, wanted, split)
-    if not anyone:
-        require_owner(known.who, who, f"split {split}", "Add --anyone to remove it anyway")
     with held(workspace):
-        line = _Removed(**signed(who), removed=split)
+        known = split_named(workspace, wanted, split)
+        if not anyone:
+            require_owner(known.who, who, f"split {split}", "Add --anyone to remove it anyway")
+        line = _Removed(**signed(who), removed=known.split)
         append_line(file_of(workspace, name_of(workspace, wanted)), json_line(line.model_dump()), "Free some space")
     return known
 
@@ -202,13 +271,18 @@ def in_split(dataset: Dataset, split: NamedSplit) -> Dataset:
     Raises:
         DatasetError: clips of it are not in the split.
     """
-    found = _places(dataset, split)
+    found = places_in(dataset, split)
     missing = [way for (way, _), each in zip(clip_keys(dataset), found, strict=True) if each is None]
     if missing and split.by != LIST:
         raise DatasetError(
             f"{counted(len(missing), 'clip')} of {dataset.name} are not in the split {split.split!r}, as {some(missing, 3)}",
             f"Draw another one: `labcore datasets split {dataset.name} --by {split.by or 'source'} --as NAME`",
         )
+    return _with_places(dataset, split, found)
+
+
+def _with_places(dataset: Dataset, split: NamedSplit, found: list[SplitClip | None]) -> Dataset:
+    """The clips of a data set that are in a split, with its folds and groups."""
     rows = [row for row, each in enumerate(found) if each is not None]
     if not rows:
         raise DatasetError(f"none of the clips of {dataset.name} is in the split {split.split!r}", "Draw another one")
@@ -234,7 +308,7 @@ def dataset_for(workspace: Workspace, data: DataConfig) -> Dataset:
     return _checked(dataset, split_named(workspace, data.dataset, data.named_split))
 
 
-def _places(dataset: Dataset, split: NamedSplit) -> list[SplitClip | None]:
+def places_in(dataset: Dataset, split: NamedSplit) -> list[SplitClip | None]:
     """Where each clip of a data set is in a split; None for one that is not in it.
 
     Where annotations are cut into other windows than when the split was made, a window is where its recording is.
@@ -249,7 +323,7 @@ def _places(dataset: Dataset, split: NamedSplit) -> list[SplitClip | None]:
 
 
 def _checked(dataset: Dataset, split: NamedSplit) -> Dataset:
-    found = _places(dataset, split)
+    found = places_in(dataset, split)
     used = [each.fold if each and label else "" for each, label in zip(found, dataset.table["label"], strict=True)]
     require_no_leak(dataset, used, [each.group if each else "" for each in found], split.split)
     return in_split(dataset, split)
@@ -281,6 +355,10 @@ def split_of(run: JobFolder) -> NamedSplit | None:
 
 
 def in_split_of(run: JobFolder, dataset: Dataset) -> Dataset:
-    """A data set with the folds that a run began with."""
+    """A data set with the folds that a run began with. Clips that came later are left out: the run knows nothing of them.
+
+    Raises:
+        DatasetError: none of its clips is in the split.
+    """
     split = split_of(run)
-    return dataset if split is None else in_split(dataset, split)
+    return dataset if split is None else _with_places(dataset, split, places_in(dataset, split))

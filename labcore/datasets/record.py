@@ -14,13 +14,14 @@ import json
 import os
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from labcore.datasets.table import Dataset, Split, way_from
+from labcore.errors import DatasetError
 from labcore.reading import open_file, parse_json
 from labcore.runs import Run
 from labcore.texts import counted
@@ -28,7 +29,7 @@ from labcore.workspace import write_atomically
 
 FORMAT = 1
 FILE = "clips.json.gz"
-PARTS = ("train", "held out", "validation")
+PARTS = TRAIN, HELD_OUT, VALIDATION = "train", "held out", "validation"
 MOST_BYTES = 2**30
 """A record is not larger than this when it is unpacked: some five million clips."""
 SHOWN = 3
@@ -163,6 +164,23 @@ class ClipRecord:
             return ""
         more = len(found) - SHOWN
         return "; ".join(found[:SHOWN]) + (f"; and {counted(more, 'more difference')}" if more > 0 else "")
+
+
+def in_parts(dataset: Dataset, known: ClipRecord, fold: str) -> Dataset:
+    """The clips of a data set that a run trained on, as the fold "train", and those that it held out, as the fold of this name.
+
+    Raises:
+        DatasetError: none of them is in the data set.
+    """
+    names = {TRAIN: "train" if fold != "train" else "rest", HELD_OUT: fold}
+    there = {clip.key: names[clip.part] for clip in known.clips if clip.part in names}
+    folder = dataset.folder
+    keys = zip(dataset.table["path"], dataset.table["start_s"], strict=True)
+    folds = pd.Series([there.get((way_from(folder, path), float(start)), "") for path, start in keys], dtype=object)
+    if not folds.any():
+        raise DatasetError(f"none of the clips of the run is in {dataset.name}", "Put its files back as they were")
+    table = dataset.table.assign(fold=folds)[folds != ""].reset_index(drop=True)
+    return replace(dataset, table=table, fold_note="the clips that the run held out and trained on")
 
 
 def _difference(then: Clip, now: Clip) -> str:

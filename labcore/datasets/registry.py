@@ -13,10 +13,12 @@ from labcore.datasets.annotations import file_of
 from labcore.datasets.corrections import corrected
 from labcore.datasets.glance import DatasetInfo, remember
 from labcore.datasets.headers import unreadable_headers
-from labcore.datasets.layouts import read_dataset
+from labcore.datasets.layouts import read_dataset, read_uncut
 from labcore.datasets.names import called_now, names_before, no_reference, no_such_set, places_of, require_free
 from labcore.datasets.several import with_one_label
 from labcore.datasets.table import Dataset
+from labcore.datasets.timed.edits import NO_EDITS, EventEdits, edits_of
+from labcore.datasets.timed.edits import file_of as events_file
 from labcore.datasets.walk import looking
 from labcore.errors import DatasetError
 from labcore.jobs.following import OnProgress
@@ -43,18 +45,42 @@ def find_dataset(workspace: Workspace, name_or_path: str | Path, data: DataConfi
     return corrected(find_uncorrected(workspace, name_or_path, data))
 
 
-def find_uncorrected(workspace: Workspace, name_or_path: str | Path, data: DataConfig | None = None) -> Dataset:
+def find_uncorrected(
+    workspace: Workspace, name_or_path: str | Path, data: DataConfig | None = None, edits: EventEdits | None = None
+) -> Dataset:
     """The same with the labels that it gives its clips itself.
+
+    Args:
+        edits: what people changed about its time-stamped annotations; None for that by now.
 
     Raises:
         DatasetError, WorkspaceError: as for :func:`find_dataset`.
     """
-    dataset = _found(workspace, name_or_path, data)
+    path, name, called = _located(workspace, name_or_path)
+    if edits is None:
+        edits = edits_of(workspace, name) if name else NO_EDITS
+    dataset = read_dataset(path, called, data, edits)
+    dataset = replace(dataset, annotations=file_of(workspace, name) if name else None)
     return dataset if data is None else with_one_label(dataset, data.labels)
 
 
-def _found(workspace: Workspace, name_or_path: str | Path, data: DataConfig | None) -> Dataset:
-    """The same with all labels of each clip."""
+def find_uncut(workspace: Workspace, name_or_path: str | Path) -> Dataset:
+    """A data set before clips are cut by time-stamped annotations, with what people changed about these.
+
+    Raises:
+        DatasetError, WorkspaceError: as for :func:`find_dataset`; it has no such annotations.
+    """
+    path, name, called = _located(workspace, name_or_path)
+    dataset = read_uncut(path, called, edits_of(workspace, name) if name else NO_EDITS)
+    if dataset.annotated is None:
+        raise DatasetError(
+            f"the data set {dataset.name} has no time-stamped annotations", "Look at it with `labcore datasets check`"
+        )
+    return dataset
+
+
+def _located(workspace: Workspace, name_or_path: str | Path) -> tuple[Path, str, str]:
+    """Where a data set lies, its name in the workspace, "" for none, and what it is called: "" by its path, where that was asked for."""
     asked = str(name_or_path)
     places = places_of(workspace)
     name = called_now(workspace, asked, places)
@@ -69,7 +95,7 @@ def _found(workspace: Workspace, name_or_path: str | Path, data: DataConfig | No
                 f"the data set {name!r} lies at {path}, which does not exist",
                 f"Mount or restore it, or delete its entry: `labcore datasets remove {name}`",
             )
-        return replace(read_dataset(path, name, data), annotations=file_of(workspace, name))
+        return path, name, name
     plain = plain_path(asked)
     is_path = os.path.basename(plain) != plain  # noqa: PTH119 (and no mistyped name)
     path = here(workspace, typed_path(asked))
@@ -77,8 +103,7 @@ def _found(workspace: Workspace, name_or_path: str | Path, data: DataConfig | No
     if is_path or there:
         check_root(path)
     if there:
-        known_as = name_at(workspace, path)
-        return replace(read_dataset(path, data=data), annotations=file_of(workspace, known_as) if known_as else None)
+        return path, name_at(workspace, path), ""
     if asked == DEMO:
         raise DatasetError("the demo data set has not been generated yet", "Generate it with `labcore datasets demo`")
     if is_path:
@@ -92,7 +117,8 @@ def name_at(workspace: Workspace, path: Path) -> str:
     names = [
         name for name, place in sorted(places_of(workspace).items()) if place and str(here(workspace, place)) == whole
     ]
-    return next((name for name in names if file_of(workspace, name).exists()), names[0] if names else "")
+    annotated = (name for name in names if file_of(workspace, name).exists() or events_file(workspace, name).exists())
+    return next(annotated, names[0] if names else "")
 
 
 def name_of(workspace: Workspace, name_or_path: str) -> str:

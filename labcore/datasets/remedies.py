@@ -24,7 +24,7 @@ class Remedy:
             the place of others; ``channel`` has one channel of them heard alone.
         title: what it does, a full sentence without the final stop.
         clips: those that it changes.
-        label: the new one, of ``relabel`` and ``merge``.
+        label: the new one, of ``relabel`` and ``merge``; of ``exclude`` the class that is left out, where it is one.
         channel: counted from 1, of ``channel``.
     """
 
@@ -36,7 +36,7 @@ class Remedy:
 
     @property
     def name(self) -> str:
-        """What it is called on the command line: ``exclude``, ``relabel=dog``, ``merge=dog``, ``left``, ``right``, ``channel=3``."""
+        """Its name on the command line: ``exclude``, ``exclude=dog``, ``relabel=dog``, ``left``, ``channel=3`` and the like."""
         if self.action == "channel":
             return {1: "left", 2: "right"}.get(self.channel, f"channel={self.channel}")
         return f"{self.action}={self.label}" if self.label else self.action

@@ -12,10 +12,11 @@ from labcore.datasets.annotations import file_of, read_annotations
 from labcore.datasets.by_time import whole
 from labcore.datasets.corrections import FILE, Corrections, corrected, with_labels
 from labcore.datasets.folds import drawn_in
-from labcore.datasets.named_splits import in_split_of, pin_split
-from labcore.datasets.record import ClipRecord
+from labcore.datasets.named_splits import in_split_of, pin_split, split_of
+from labcore.datasets.record import VALIDATION, ClipRecord, in_parts
 from labcore.datasets.registry import find_dataset, find_uncorrected, name_of, place_of, with_whole_paths
 from labcore.datasets.table import Dataset, way_from
+from labcore.datasets.timed.edits import edits_of
 from labcore.errors import DatasetError
 from labcore.jobs.status import RESUMABLE
 from labcore.reading import read_object
@@ -70,7 +71,7 @@ def corrections_by_now(workspace: Workspace, wanted: str, data: DataConfig | Non
         name = name_of(workspace, wanted)
     except DatasetError:
         return Corrections()
-    annotated = read_annotations(file_of(workspace, name)).revision
+    annotated = read_annotations(file_of(workspace, name)).revision or edits_of(workspace, name).revision
     return (find_dataset(workspace, name, data).corrections if annotated else None) or Corrections()
 
 
@@ -91,13 +92,27 @@ def _find_again(run: Run, workspace: Workspace, wanted: str, data: DataConfig | 
     """The data set of a run with its own labels."""
     known = ClipRecord.load(run)
     try:
-        dataset = find_uncorrected(workspace, _wanted(known, workspace, wanted), data)
-        return in_split_of(run, as_known(dataset, known))
+        dataset = find_uncorrected(workspace, _wanted(known, workspace, wanted), data, Corrections.of_run(run).events)
+        return _in_split(run, workspace, as_known(dataset, known), known)
     except DatasetError as error:
         if known is None and not run.checkpoint.exists():
             raise
         there = os.path.lexists(place_of(workspace, wanted))
         raise _away(run, workspace, wanted, error.what if there else NOTHING) from error
+
+
+def _in_split(run: Run, workspace: Workspace, dataset: Dataset, known: ClipRecord | None) -> Dataset:
+    """A data set with the folds of the split that a run began with; where the run lacks it, by what it knows of its clips.
+
+    Raises:
+        DatasetError: it is known of no clip on which side it was.
+    """
+    if known is None or split_of(run) is not None or (wanted := run.config.data).named_split is None:
+        return in_split_of(run, dataset)
+    if any(clip.part == VALIDATION for clip in known.clips):
+        what = f"the split {wanted.named_split!r} that run {run.id} began with cannot be read: its file split.json is gone or damaged"
+        raise DatasetError(what, "Put the file back, or train a new run")
+    return in_parts(dataset, known, wanted.fold or "held out")
 
 
 def as_known(dataset: Dataset, known: ClipRecord | None) -> Dataset:
@@ -163,9 +178,9 @@ def name_place(run: Run, workspace: Workspace, place: str) -> None:
         WorkspaceError: it lies where this lab opens nothing for visitors, or the run cannot be written.
     """
     known = ClipRecord.load(run)
-    dataset = with_labels(
-        as_known(find_uncorrected(workspace, place, run.config.cutting), known), Corrections.of_run(run)
-    )
+    corrections = Corrections.of_run(run)
+    there = find_uncorrected(workspace, place, run.config.cutting, corrections.events)
+    dataset = with_labels(as_known(there, known), corrections)
     if known is not None:
         changes = known.changes_to(ClipRecord.of(dataset, dataset.table), whole=False)
         if changes:

@@ -13,6 +13,7 @@ from labcore.config import DataConfig
 from labcore.datasets.named_splits import dataset_for
 from labcore.datasets.resuming import dataset_of
 from labcore.datasets.splits import split_for
+from labcore.datasets.table import channels_of
 from labcore.errors import DatasetError
 from labcore.runs import Run
 from labcore.texts import shown
@@ -25,17 +26,21 @@ MOST_HELD_OUT = 500
 
 
 class Row(NamedTuple):
-    """A clip of a data set: its file, its label, and where it lies in that file, in seconds; None is the file's end."""
+    """A clip of a data set: its file, its label, and where it lies in that file, in seconds; None is the file's end.
+
+    ``channel`` is the one that is heard alone, counted from 1, as a training hears it; 0 for the mean of all.
+    """
 
     path: str
     label: str
     start_s: float
     end_s: float | None
+    channel: int = 0
 
     @property
     def whole(self) -> bool:
-        """Whether it is all of its file."""
-        return self.start_s == 0 and self.end_s is None
+        """Whether it is all of its file, with all channels."""
+        return self.start_s == 0 and self.end_s is None and not self.channel
 
     @property
     def name(self) -> str:
@@ -45,7 +50,19 @@ class Row(NamedTuple):
     @property
     def key(self) -> str:
         """What it is known by in a browser."""
-        return shown(f"{self.path}-{self.start_s}-{self.end_s}")
+        return shown(f"{self.path}-{self.start_s}-{self.end_s}" + f"-{self.channel}" * bool(self.channel))
+
+    def recording(self, sample_rate: int | None = None, seconds: float | None = None) -> Recording:
+        """Its sound, as a network is given it.
+
+        Args:
+            sample_rate: in Hz; None keeps the file's own.
+            seconds: of a longer clip its first ones only.
+        """
+        ends = [end for end in (self.end_s, self.start_s + seconds if seconds is not None else None) if end is not None]
+        return Recording(
+            self.path, sample_rate, start_s=self.start_s, end_s=min(ends, default=None), channel=self.channel or None
+        )
 
     def content(self) -> bytes:
         """Its file, or the part of it as a file of its own.
@@ -55,7 +72,7 @@ class Row(NamedTuple):
         """
         if self.whole:
             return content_of(self.path)
-        return Recording(self.path, start_s=self.start_s, end_s=self.end_s).as_wav()
+        return self.recording().as_wav()
 
     def beginning(self, seconds: float) -> bytes:
         """As WAV for a player, of a longer clip its first seconds.
@@ -63,17 +80,15 @@ class Row(NamedTuple):
         Raises:
             AudioError: it cannot be read.
         """
-        last = self.start_s + seconds
-        return Recording(
-            self.path, start_s=self.start_s, end_s=last if self.end_s is None else min(last, self.end_s)
-        ).as_wav()
+        return self.recording(seconds=seconds).as_wav()
 
 
 def rows_of(table: pd.DataFrame) -> list[Row]:
     """The clips of a data set's table, in its order."""
-    columns = zip(*(table[name] for name in Row._fields), strict=True)
+    columns = (table[name] for name in ("path", "label", "start_s", "end_s"))
     return [
-        Row(path, label, float(start), None if math.isnan(end) else float(end)) for path, label, start, end in columns
+        Row(path, label, float(start), None if math.isnan(end) else float(end), channel)
+        for path, label, start, end, channel in zip(*columns, channels_of(table), strict=True)
     ]
 
 

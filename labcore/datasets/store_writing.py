@@ -18,7 +18,7 @@ import pandas as pd
 
 from labcore.audio import Recording, quantise
 from labcore.audio.ahead import ahead
-from labcore.datasets.table import CHANNEL, Dataset, behind
+from labcore.datasets.table import Dataset, behind, channels_of
 from labcore.device import usable_cores
 from labcore.errors import AudioError, DatasetError, LabError
 from labcore.jobs.following import OnProgress
@@ -116,8 +116,7 @@ def _decoded(dataset: Dataset, sample_rate: int) -> Iterator[Decoded]:
 
 def spans_of(table: pd.DataFrame) -> Iterator[tuple[str, float, float, int]]:
     """What is decoded of each clip: path, start, end, and the channel that is heard alone, 0 for the mean of all."""
-    channels = table[CHANNEL] if CHANNEL in table else [0] * len(table)
-    return zip(table["path"], table["start_s"], table["end_s"], channels, strict=True)
+    return zip(table["path"], table["start_s"], table["end_s"], channels_of(table), strict=True)
 
 
 def _bytes_in(waiting: deque[Future[Decoded]]) -> int:

@@ -71,6 +71,8 @@ class Finding:
         clips: those it is about, where it is about some of the data set's.
         remedies: what can be done about it by the lab, the usual one first.
         about: tells it from others of its kind, where there may be several.
+        details: what was measured of each of its clips, a word or two each; empty where nothing was.
+        sets: its clips that belong together, as copies of one sound do; empty where each is by itself.
     """
 
     kind: str
@@ -81,6 +83,8 @@ class Finding:
     clips: tuple[ClipAt, ...] = ()
     remedies: tuple[Remedy, ...] = ()
     about: str = ""
+    details: tuple[str, ...] = ()
+    sets: tuple[tuple[ClipAt, ...], ...] = ()
 
     @property
     def id(self) -> str:
@@ -97,6 +101,8 @@ class Finding:
             "sentence": self.sentence,
             "files": list(self.files),
             "clips": [list(clip) for clip in self.clips],
+            "details": list(self.details),
+            "sets": [[list(clip) for clip in same] for same in self.sets],
             "remedies": [remedy.to_dict() for remedy in self.remedies],
         }
 
@@ -220,7 +226,7 @@ class Dataset:
             "folds": some(self.folds),
             "layout": self.layout,
             "place": shown(self.root),
-            **({"labels": told} if told else {}),
+            **({"labels": told.removeprefix("labels of ")} if told else {}),
         }
 
 
@@ -248,6 +254,11 @@ class Split:
 def own_labels(table: pd.DataFrame) -> pd.Series:
     """The labels that a data set itself gives its clips. Splits and samples are made by these, so that a correction moves no clip."""
     return table[OWN_LABEL if OWN_LABEL in table else "label"]
+
+
+def channels_of(table: pd.DataFrame) -> list[int]:
+    """The channel that each clip is heard by alone, counted from 1; 0 for the mean of all."""
+    return [int(number) for number in table[CHANNEL]] if CHANNEL in table else [0] * len(table)
 
 
 def corrected_labels(table: pd.DataFrame, rows: np.ndarray) -> int:

@@ -16,14 +16,13 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from labcore.errors import DatasetError, LabError
+from labcore.errors import DatasetError
 from labcore.events import JOB_KINDS
 from labcore.importing.job import Imported, SetMaker
 from labcore.jobs.kind import Kind
-from labcore.jobs.listing import reason
 from labcore.jobs.status import RESUMABLE, JobRequest
 from labcore.standard_sets import standard_set
-from labcore.workspace import Workspace, slug
+from labcore.workspace import Workspace
 
 
 class DownloadPlan(BaseModel):
@@ -78,18 +77,11 @@ class Download(SetMaker[DownloadPlan]):
                 if before.load("download") == plan.model_dump() and before.status().state in RESUMABLE:
                     before.clear_stop()
                     return before
-        job = cls.new(workspace, slug(plan.name)[:40])
-        with job.draft(queued=queued, by=by) as draft:
-            draft.save("download", plan.model_dump())
-        return job
+        return cls.planned(workspace, plan.name, plan, queued=queued, by=by)
 
-    def asked(self) -> JobRequest:
-        try:
-            plan = self.plan
-            about = standard_set(plan.dataset)
-        except LabError as error:
-            return JobRequest(needs=self.needs, error=reason(error))
-        return JobRequest(plan.name, needs=self.needs, title=f"{about.title} as {plan.name}")
+    def request(self) -> JobRequest:
+        plan = self.plan
+        return JobRequest(plan.name, title=f"{standard_set(plan.dataset).title} as {plan.name}")
 
 
 def require_accepted(plan: DownloadPlan) -> None:

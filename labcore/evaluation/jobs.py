@@ -14,19 +14,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from labcore.errors import RunError
 from labcore.events import JOB_KINDS, Evaluated, EvaluatedLabels, Event
-from labcore.jobs.folder import JobFolder
 from labcore.jobs.kind import Kind
-from labcore.jobs.listing import reason
+from labcore.jobs.planned import PlannedJob
 from labcore.jobs.status import JobRequest
-from labcore.reading import DamagedError, read_object
 from labcore.runs import Run
-from labcore.workspace import Workspace, slug
+from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -96,10 +93,8 @@ P = TypeVar("P", bound=RunPlan)
 
 
 @dataclass(frozen=True)
-class Judgement(JobFolder, Generic[P]):
+class Judgement(PlannedJob[P]):
     """What they have in common."""
-
-    plan_of: ClassVar[type[Any]]
 
     @classmethod
     def create(cls, workspace: Workspace, plan: P, *, queued: bool = False, by: str = "") -> Self:
@@ -108,30 +103,13 @@ class Judgement(JobFolder, Generic[P]):
         Raises:
             WorkspaceError: the workspace cannot be written.
         """
-        job = cls.new(workspace, slug(re.sub(r"^\d{8}-\d{6}-", "", Path(plan.run).stem))[:40])
-        with job.draft(queued=queued, by=by) as draft:
-            draft.save(Path(cls.kind.file).stem, plan.model_dump(mode="json", by_alias=True))
-        return job
+        about = re.sub(r"^\d{8}-\d{6}-", "", Path(plan.run).stem)
+        return cls.planned(workspace, about, plan, queued=queued, by=by)
 
-    @property
-    def plan(self) -> P:
-        """What was asked for.
-
-        Raises:
-            RunError: it cannot be read.
-        """
-        try:
-            plan: P = self.plan_of.model_validate(read_object(self.path / self.kind.file))
-        except (OSError, DamagedError, ValidationError) as error:
-            raise RunError(f"{self.title} cannot be read: {reason(error)}") from error
-        return plan
-
-    def asked(self) -> JobRequest:
-        try:
-            own = Run(self.workspace.runs / self.plan.run).asked()
-            return JobRequest(self.plan.data(own.dataset), own.model, needs=self.needs)
-        except RunError as error:
-            return JobRequest(needs=self.needs, error=reason(error))
+    def request(self) -> JobRequest:
+        plan = self.plan
+        own = Run(self.workspace.runs / plan.run).asked()
+        return JobRequest(plan.data(own.dataset), own.model)
 
     @classmethod
     def of_run(cls, run: Run) -> list[Self]:

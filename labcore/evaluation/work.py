@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from labcore.datasets.named_splits import dataset_for
+from labcore.config import DataConfig
+from labcore.datasets.named_splits import dataset_for, split_named
 from labcore.datasets.registry import find_dataset
 from labcore.datasets.resuming import dataset_of
 from labcore.datasets.store import ClipStore, open_store
+from labcore.datasets.table import Dataset
 from labcore.errors import DatasetError, DeviceError, LabError, OutOfMemoryError
 from labcore.evaluation.disturbed_clips import accuracy_over_levels
 from labcore.evaluation.evaluate import evaluate
@@ -107,7 +109,7 @@ def _clips_of(
     if same and weights.is_dir():
         dataset = dataset_of(Run(weights), workspace, named)
     elif same and own.named_split is not None:
-        dataset = dataset_for(workspace, classifier.config.cutting)
+        dataset = _in_split(workspace, classifier.config.cutting, own.named_split)
     store = yield from follow(
         "building the clip store",
         lambda progress: open_store(workspace, dataset, classifier.sample_rate, progress),
@@ -128,6 +130,16 @@ def _clips_of(
         held_out = f"its test fold is {chosen.held_out}"
         yield Log(level="warning", message=f"the run was trained on clips of this selection; {held_out}")
     return EvaluationInput(classifier, store, chosen, own.split if same else "official", dataset.folder)
+
+
+def _in_split(workspace: Workspace, data: DataConfig, split: str) -> Dataset:
+    """The data set of a file of weights, which says by name only what split it was trained with."""
+    try:
+        split_named(workspace, data.dataset, split)
+    except DatasetError as error:
+        what = f"which clips these weights were not trained on is not known: {error.what}"
+        raise DatasetError(what, "Evaluate the run itself, which keeps its split, or other clips") from error
+    return dataset_for(workspace, data)
 
 
 def loaded(weights: Path, device: str = "auto") -> Classifier:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from labcore.config import RunConfig, parse
 from labcore.errors import ConfigError, DatasetError, RunError
@@ -26,14 +26,14 @@ from labcore.events import JOB_KINDS
 from labcore.hidden.events import ClassHidden, ClassProgress
 from labcore.hidden.recipe import hideable, left_to_the_lab, recipe_of
 from labcore.jobs.event_log import log_of
-from labcore.jobs.folder import NOTHING, JobFolder
+from labcore.jobs.folder import NOTHING
 from labcore.jobs.glances import glance
 from labcore.jobs.kind import Kind
 from labcore.jobs.listing import reason
 from labcore.jobs.naming import is_id
+from labcore.jobs.planned import PlannedJob
 from labcore.jobs.status import JobRequest, JobStatus, Story
 from labcore.owners import clean
-from labcore.reading import DamagedError, read_object
 from labcore.runs import Run
 from labcore.runs.asked import NAME as ASKED
 from labcore.runs.asked import live_changes_of
@@ -75,7 +75,7 @@ class HiddenPlan(BaseModel):
 
 
 @dataclass(frozen=True)
-class HiddenClasses(JobFolder):
+class HiddenClasses(PlannedJob[HiddenPlan]):
     """A test with hidden classes by its directory."""
 
     kind: ClassVar[Kind] = Kind(
@@ -86,6 +86,7 @@ class HiddenClasses(JobFolder):
         work="labcore.hidden.driver:work",
         ready="labcore.hidden.job:ready",
     )
+    plan_of = HiddenPlan
 
     @classmethod
     def create(
@@ -122,7 +123,6 @@ class HiddenClasses(JobFolder):
         chosen = list(dict.fromkeys(classes)) or [label for label, why in there.items() if not why]
         if not chosen:
             raise DatasetError(f"no class of run {run.id} can be hidden: {next(iter(there.values()))}", "Add clips")
-        test = cls.new(workspace, slug(Path(config.data.dataset).stem or "data")[:24])
         plan = HiddenPlan(
             run=run.id,
             refused=refused,
@@ -131,8 +131,8 @@ class HiddenClasses(JobFolder):
             members=tuple(zip(chosen, new_ids(workspace, config, len(chosen)), strict=True)),
             by=clean(by),
         )
-        with test.draft(queued=queued, by=by) as draft:
-            draft.save("hidden", plan.model_dump(mode="json"))
+        about = slug(Path(config.data.dataset).stem or "data")[:24]
+        test = cls.planned(workspace, about, plan, queued=queued, by=by)
         test.make_missing()
         return test
 
@@ -163,18 +163,6 @@ class HiddenClasses(JobFolder):
                 run.override(changed, by="command", epoch=epoch)
 
     @property
-    def plan(self) -> HiddenPlan:
-        """What was asked for.
-
-        Raises:
-            RunError: it cannot be read.
-        """
-        try:
-            return HiddenPlan.model_validate(read_object(self.path / self.kind.file))
-        except (OSError, DamagedError, ValidationError) as error:
-            raise RunError(f"{self.title} cannot be read: {reason(error)}", "Delete it, or put it back") from error
-
-    @property
     def config(self) -> RunConfig:
         """What its runs have in common.
 
@@ -194,15 +182,12 @@ class HiddenClasses(JobFolder):
     def needs(self) -> str:
         return NOTHING
 
-    def asked(self) -> JobRequest:
-        try:
-            plan, config = self.plan, self.config
-            asked = config.replace(plan.asked)
-        except (RunError, ConfigError) as error:
-            return JobRequest(error=reason(error))
+    def request(self) -> JobRequest:
+        plan, config = self.plan, self.config
+        asked = config.replace(plan.asked)
         many = counted(len(plan.members), "hidden class", "hidden classes")
         return JobRequest(
-            config.data.dataset, config.model.name, config.optim.epochs or 0, self.needs, fold=config.data.fold or "",
+            config.data.dataset, config.model.name, config.optim.epochs or 0, fold=config.data.fold or "",
             title=title_of(asked, more=[many], epochs=config.optim.epochs), parts=len(plan.members),
         )  # fmt: skip
 

@@ -4,6 +4,7 @@
 
     imports/<id>/
       import.json     the archive, and the name of the data set
+      upload/         what was uploaded, until the data set is made of it
 
 What it made, :class:`Imported`, is among the events. Until it is whole the data set lies in a hidden folder among the others, which goes
 whatever happens; one that goes on begins anew. Needs no torch and no pandas.
@@ -14,18 +15,15 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Literal, TypeVar
+from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from labcore.errors import LabError, RunError
 from labcore.events import JOB_KINDS, Event
-from labcore.jobs.folder import JobFolder
 from labcore.jobs.kind import Kind
-from labcore.jobs.listing import reason
+from labcore.jobs.planned import P, PlannedJob
 from labcore.jobs.status import JobRequest
-from labcore.reading import DamagedError, read_object
-from labcore.workspace import Workspace, slug
+from labcore.workspace import Workspace
 
 DRAFTS = ".import-"
 """What the names of folders of data sets begin with that are not whole yet; the id of the job follows."""
@@ -34,12 +32,18 @@ MAKERS = ("imports", "downloads")
 
 
 class ImportPlan(BaseModel):
-    """What is unpacked, an absolute path, and what the data set is called."""
+    """What is unpacked, and what the data set is called.
+
+    Attributes:
+        path: absolute; of what was uploaded, what people call it.
+        uploaded: it lies in the folder of the job.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     path: str
     name: str
+    uploaded: bool = False
 
 
 class Imported(Event):
@@ -56,27 +60,9 @@ class Imported(Event):
     warnings: list[str] = Field(default_factory=list)
 
 
-P = TypeVar("P", bound=BaseModel)
-
-
 @dataclass(frozen=True)
-class SetMaker(JobFolder, Generic[P]):
+class SetMaker(PlannedJob[P]):
     """A job that makes a data set out of an archive."""
-
-    plan_of: ClassVar[type[Any]]
-
-    @property
-    def plan(self) -> P:
-        """What was asked for.
-
-        Raises:
-            RunError: it cannot be read.
-        """
-        try:
-            plan: P = self.plan_of.model_validate(read_object(self.path / self.kind.file))
-        except (OSError, DamagedError, ValidationError) as error:
-            raise RunError(f"{self.title} cannot be read: {reason(error)}") from error
-        return plan
 
     @property
     def draft_of_set(self) -> Path:
@@ -111,21 +97,30 @@ class Import(SetMaker[ImportPlan]):
     )
     plan_of = ImportPlan
 
+    @property
+    def upload(self) -> Path:
+        """Where what was uploaded lies."""
+        return self.path / "upload"
+
     @classmethod
-    def create(cls, workspace: Workspace, plan: ImportPlan, *, queued: bool = False, by: str = "") -> Import:
+    def create(
+        cls, workspace: Workspace, plan: ImportPlan, upload: Path | None = None, *, queued: bool = False, by: str = ""
+    ) -> Import:
         """Make a new one. Not queued, it is started by who makes it; ``by`` as for :meth:`draft`.
+
+        Args:
+            upload: a folder with what was uploaded, which becomes the job's.
 
         Raises:
             WorkspaceError: the workspace cannot be written.
         """
-        job = cls.new(workspace, slug(plan.name)[:40])
-        with job.draft(queued=queued, by=by) as draft:
-            draft.save("import", plan.model_dump())
-        return job
 
-    def asked(self) -> JobRequest:
-        try:
-            name = self.plan.name
-        except LabError as error:
-            return JobRequest(needs=self.needs, error=reason(error))
-        return JobRequest(name, needs=self.needs, title=f"{name} from {Path(self.plan.path).name}")
+        def take(draft: Import) -> None:
+            if upload is not None:
+                shutil.move(upload, draft.upload)
+
+        return cls.planned(workspace, plan.name, plan, take, queued=queued, by=by)
+
+    def request(self) -> JobRequest:
+        plan = self.plan
+        return JobRequest(plan.name, title=f"{plan.name} from {Path(plan.path).name}")

@@ -24,7 +24,7 @@ import shutil
 import socket
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -34,7 +34,7 @@ from labcore.errors import LabError, WorkspaceError
 from labcore.events import E, Event, Finished, JobFinished, JobQueued, JobStarted, Progress, Queued, Started, last_of
 from labcore.jobs.event_log import FILE, EventReader, keep_progress, log_of
 from labcore.jobs.kind import Kind
-from labcore.jobs.listing import Unreadable, folders_with, strays
+from labcore.jobs.listing import Unreadable, folders_with, reason, strays
 from labcore.jobs.naming import named
 from labcore.jobs.status import JobRequest, JobStatus, Story
 from labcore.owners import clean, sign, signer
@@ -90,8 +90,20 @@ class JobFolder:
         return SHARED
 
     def asked(self) -> JobRequest:
-        """What it asks for, at a glance."""
-        return JobRequest(needs=self.needs)
+        """What it asks for, at a glance; why that cannot be read, where it cannot."""
+        try:
+            request = self.request()
+        except LabError as error:
+            return JobRequest(needs=self.needs, error=reason(error))
+        return request if request.needs else replace(request, needs=self.needs)
+
+    def request(self) -> JobRequest:
+        """What it asks for, by its kind. ``needs`` may be left out.
+
+        Raises:
+            LabError: the kind's own, where that cannot be read.
+        """
+        return JobRequest()
 
     @property
     def name(self) -> str:

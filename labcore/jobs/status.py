@@ -69,6 +69,14 @@ class JobStatus:
         """The accuracy, or the mean average precision, in words; of neither that of no accuracy."""
         return mean_ap_text(self.mean_ap) if self.mean_ap is not None else percent(self.accuracy)
 
+    @property
+    def share(self) -> float:
+        """How much is done, from 0 to 1: of the job, or as long as it has no epochs of what ``preparing`` names."""
+        doing = self.preparing
+        if self.fraction or doing is None or doing.total <= 0:
+            return self.fraction
+        return min(1.0, max(0.0, doing.done / doing.total))
+
 
 @dataclass
 class Story:
@@ -152,7 +160,7 @@ class Story:
         if isinstance(event, events.Queued):
             self.last, self.queued_at = "queued", event.time
             return
-        self.last, self.served_at, self.served_on = "started", event.time, ""
+        self.last, self.served_at, self.served_on, self.preparing = "started", event.time, "", None
         if isinstance(event, events.RunStarted):
             there = event.run_dir
             self.run_dirs = (*(each for each in self.run_dirs if each != there), there)[-MOST_PLACES:]

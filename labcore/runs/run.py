@@ -57,19 +57,16 @@ class Run(JobFolder):
         ready="labcore.datasets.resuming:ready",
     )
 
-    def asked(self) -> JobRequest:
+    def request(self) -> JobRequest:
         from labcore.runs.asked import asked_for
         from labcore.runs.origin import belonging, ensemble_members
         from labcore.runs.title import title_of
 
-        try:
-            config = self.config
-            parent, part = belonging(self)
-            members = ensemble_members(self)
-            more = [f"ensemble of {len(members)}"] if members else []
-            title = title_of(asked_for(self), more=more, epochs=config.optim.epochs)
-        except RunError as error:
-            return JobRequest(error=f"its configuration is damaged: {reason(error)}")
+        config = self.config
+        parent, part = belonging(self)
+        members = ensemble_members(self)
+        more = [f"ensemble of {len(members)}"] if members else []
+        title = title_of(asked_for(self), more=more, epochs=config.optim.epochs)
         return JobRequest(
             config.data.dataset, config.model.name, config.optim.epochs or 0, config.runtime.device,
             fold=config.data.fold or "", title=title, parent=parent, part=part,
@@ -151,7 +148,8 @@ class Run(JobFolder):
         try:
             return parse(read_json(self.path / "config.json"))
         except (OSError, DamagedError, ConfigError) as error:
-            raise RunError(f"the configuration of run {self.id} cannot be read: {reason(error)}") from error
+            why = f"its configuration is damaged: {reason(error)}"
+            raise RunError(f"{self.title} cannot be read: {why}") from error
 
     def save_config(self, config: RunConfig) -> None:
         write_atomically(self.path / "config.json", config.to_json(indent=2))

@@ -90,15 +90,13 @@ class Search(JobFolder):
     def needs(self) -> str:
         return NOTHING
 
-    def asked(self) -> JobRequest:
-        try:
-            settings, config = self.settings, self.settings.config
-        except SearchError as error:
-            return JobRequest(error=reason(error))
+    def request(self) -> JobRequest:
+        settings = self.settings
+        config = settings.config
         title = title_of(
             config, more=[f"search of {counted(settings.trials, 'trial')}" if settings.trials else "search"]
         )
-        return JobRequest(config.data.dataset, config.model.name, config.optim.epochs or 0, self.needs, title=title)
+        return JobRequest(config.data.dataset, config.model.name, config.optim.epochs or 0, title=title)
 
     @property
     def settings(self) -> Settings:

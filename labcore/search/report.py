@@ -13,6 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from labcore.config import RunConfig
 from labcore.config.former import path_now
+from labcore.datasets.corrections import marks_of
 from labcore.jobs.manager import JobManager, make_ready
 from labcore.jobs.status import RESUMABLE, JobStatus
 from labcore.runs import Run, list_runs
@@ -175,7 +176,8 @@ def train_best(search: Search, manager: JobManager | None = None, *, by: str = "
         raise SearchError(f"search {search.id} is {report.state}", "Wait until it has finished, or stop it")
     run = final_run(search, report)
     if run is None:
-        marks = {SEARCH: {"search": search.id, "final": True, "taken": report.best.number if report.best else None}}
+        final = {"search": search.id, "final": True, "taken": report.best.number if report.best else None}
+        marks = {SEARCH: final, **marks_of(search)}
         queued = manager is not None
         run = Run.create(search.workspace, best_config(search), queued=queued, marks=marks, by=by or search.owner)
         storage = search.journal()

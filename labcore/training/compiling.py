@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,14 +13,16 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from labcore.workspace import Workspace
+
 FEWEST_STEPS = 200
 """Shorter runs are not worth the look."""
 USUAL_SECONDS = 25.0
-"""What compiling takes where nothing has been measured yet: a small network on two cores."""
+"""What compiling takes where nothing has been compiled yet on this machine: a small network on two cores."""
 MOST_SHARE = 0.05
 """A trial takes at most this share of a run, as compiling usually goes. It saves about four times as much of each step."""
 AGAIN = 0.2
-"""The share of the first compiling's time that a second one takes, its code being on the disk."""
+"""The share of the first compiling's time that loading its code from the disk takes, until that was measured."""
 
 
 @dataclass(frozen=True)
@@ -30,17 +33,20 @@ class CompileResult:
         seconds: the first step took so long.
         gain: the share of a step that it saves; negative where it is slower.
         trouble: why it cannot be used; empty where it can.
+        loading: seconds of the first step where the code came from the disk; None as long as no later run has measured it.
     """
 
     seconds: float
     gain: float
     trouble: str
+    loading: float | None = None
 
     def taken(self, steps: int, step_seconds: float, insist: bool) -> bool:
         """Whether a run of so many steps is done earlier with it."""
         if self.trouble:
             return False
-        return insist or self.gain * steps * step_seconds > AGAIN * self.seconds
+        cost = AGAIN * self.seconds if self.loading is None else self.loading
+        return insist or self.gain * steps * step_seconds > cost
 
     def sentence(self, taken: bool) -> str:
         """What was found, without a final stop."""
@@ -50,9 +56,18 @@ class CompileResult:
         return f"torch.compile saves {saves}" + ("" if taken else ", too little to use it")
 
 
-def worth_trying(steps: int, step_seconds: float) -> bool:
-    """Whether a run is long enough that compiling usually pays, trial included, and that nobody waits long for the trial."""
-    return MOST_SHARE * steps * step_seconds > USUAL_SECONDS
+def worth_trying(steps: int, step_seconds: float, usual_seconds: float) -> bool:
+    """Whether a run is long enough that compiling usually pays, trial included, and that nobody waits long for the trial.
+
+    Args:
+        usual_seconds: what compiling takes on this machine.
+    """
+    return MOST_SHARE * steps * step_seconds > usual_seconds
+
+
+def keep_code(workspace: Workspace) -> None:
+    """Have compiled code kept for the next run, and found by it, unless the environment names a place."""
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(workspace.cache / "compiled"))
 
 
 def compiled(network: nn.Module) -> Callable[[Tensor], Tensor]:

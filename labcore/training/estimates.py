@@ -50,12 +50,9 @@ class EstimateJob(JobFolder):
         job.keep_newest(KEPT)
         return job
 
-    def asked(self) -> JobRequest:
-        try:
-            config = self.config
-        except RunError as error:
-            return JobRequest(needs=self.needs, error=reason(error))
-        return JobRequest(config.data.dataset, config.model.name, needs=self.needs)
+    def request(self) -> JobRequest:
+        config = self.config
+        return JobRequest(config.data.dataset, config.model.name)
 
     @property
     def config(self) -> RunConfig:

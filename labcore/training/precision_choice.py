@@ -27,7 +27,7 @@ from labcore.jobs.following import OnProgress
 from labcore.reading import read_object
 from labcore.training import compiling
 from labcore.training.precision import FORMATS, Precision
-from labcore.training.step_timing import FEWEST_ROUNDS, Timing, time_ways, try_compiled
+from labcore.training.step_timing import FEWEST_ROUNDS, Timing, seconds_to_load, time_ways, try_compiled
 from labcore.workspace import Workspace, write_atomically
 
 T = TypeVar("T")
@@ -70,15 +70,44 @@ def choose_precision(
             _keep(_kept(workspace, key), choice)
     if not compiling_is_open:
         return choice
-    trial = _recall(_kept(workspace, f"{key}-compiled"), compiling.CompileResult)
+    compiling.keep_code(workspace)
+    file = _kept(workspace, f"{key}-compiled")
+    trial = _recall(file, compiling.CompileResult)
     if trial is None:
-        if not insist and not compiling.worth_trying(steps, choice.step_seconds):
+        if not insist and not compiling.worth_trying(steps, choice.step_seconds, _usual_seconds(workspace)):
             return choice
-        trial, clear = try_compiled(choice, network, shape, device.torch(), graph, workspace, report)
+        trial, clear = try_compiled(choice, network, shape, device.torch(), graph, report)
         if clear or insist:
-            _keep(_kept(workspace, f"{key}-compiled"), trial)
+            _keep(file, trial)
+    elif trial.loading is None and trial.taken(steps, choice.step_seconds, insist):
+        trial = _loaded(trial, choice, network, shape, device.torch())
+        _keep(file, trial)
     taken = trial.taken(steps, choice.step_seconds, insist)
     return replace(choice, compiled=taken, reason=f"{choice.reason}; {trial.sentence(taken)}")
+
+
+def _usual_seconds(workspace: Workspace) -> float:
+    """What compiling took on this machine, at the median of the networks that were tried."""
+    trials = [_recall(file, compiling.CompileResult) for file in _kept(workspace, "*").parent.glob("*-compiled.json")]
+    return median([trial.seconds for trial in trials if trial and trial.seconds] or [compiling.USUAL_SECONDS])
+
+
+def _loaded(
+    trial: compiling.CompileResult,
+    choice: Precision,
+    network: nn.Module,
+    shape: tuple[int, int, int, int],
+    device: torch.device,
+) -> compiling.CompileResult:
+    """The outcome of an earlier trial, with the time that its code takes to come from the disk."""
+    try:
+        return replace(trial, loading=seconds_to_load(choice, network, shape, device))
+    except (
+        Exception
+    ) as error:  # a stump of code that a killed process left is compiled anew; whatever else, training goes on
+        compiling.mend(error)
+        torch.compiler.reset()
+        return trial
 
 
 def _kept(workspace: Workspace, name: str) -> Path:

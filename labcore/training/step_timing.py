@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 import time
 from dataclasses import dataclass, replace
 from statistics import median
@@ -20,7 +19,6 @@ from labcore.training import compiling
 from labcore.training.captured import WARM_STEPS, CapturedStep
 from labcore.training.precision import Precision
 from labcore.training.step_timer import StepTimer
-from labcore.workspace import Workspace
 
 MOST_ROUNDS = 5
 FEWEST_ROUNDS = 2
@@ -84,12 +82,9 @@ def try_compiled(
     shape: tuple[int, int, int, int],
     device: torch.device,
     graph: bool,
-    workspace: Workspace,
     report: OnProgress,
 ) -> tuple[compiling.CompileResult, bool]:
     """Compile a copy, compare its gradients with the plain network's, and time both in turn; whether the outcome is clear, too."""
-    # where compiled code is kept for the next run, unless the environment names a place
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(workspace.cache / "compiled"))
     plain = _Stepper(choice, network, shape, device, graph)
     plain.seconds()
     try:
@@ -113,12 +108,21 @@ def try_compiled(
         raise
     except Exception as error:  # whatever the compiler stumbles over, training goes on without it
         if compiling.mend(error):
-            return try_compiled(choice, network, shape, device, graph, workspace, report)
+            return try_compiled(choice, network, shape, device, graph, report)
         return compiling.CompileResult(0.0, 0.0, f"it failed: {' '.join(str(error).split())[:200]}"), True
     scatter = max(median(seconds) - min(seconds) for seconds in times.values())
     gain = 1.0 - min(times[quick]) / min(times[plain])
     clear = abs(min(times[plain]) - min(times[quick])) > scatter
     return compiling.CompileResult(taken, gain if clear else 0.0, ""), clear
+
+
+def seconds_to_load(
+    choice: Precision, network: nn.Module, shape: tuple[int, int, int, int], device: torch.device
+) -> float:
+    """What the first step of compiled code takes in a process that has not compiled yet. The step is on a copy; the next is quick."""
+    start = time.perf_counter()
+    _Stepper(replace(choice, compiled=True), network, shape, device, graph=False).seconds()
+    return time.perf_counter() - start
 
 
 class _Stepper:

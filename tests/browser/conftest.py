@@ -103,11 +103,13 @@ def context(chromium) -> Iterator:
 
 @pytest.fixture
 def page(context) -> Iterator:
-    """A window of that profile."""
-    opened = context.new_page()
+    """A window of that profile. Nothing that it asked for was missing when a test is over."""
+    opened, missed = context.new_page(), []
+    opened.on("response", lambda answer: missed.append(answer.url) if answer.status == 404 else None)
     opened.set_viewport_size({"width": 1280, "height": 1400})
     yield opened
     opened.close()
+    assert not missed
 
 
 @pytest.fixture(scope="session")

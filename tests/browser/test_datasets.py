@@ -1,4 +1,5 @@
-"""A data set looked through by keyboard: a thumbnail is pressed and heard, and the way back to the list changes the address."""
+"""A data set looked through by keyboard: a thumbnail is pressed and heard, and the way back to the list changes the address. A finding is
+mended and that is undone, in two windows."""
 
 from __future__ import annotations
 
@@ -28,6 +29,35 @@ def test_a_thumbnail_is_pressed_and_heard(server, furnished, browser):
     tiles.nth(4).press("Enter")
     page.wait_for_function(HEARD, arg=name)
     assert tiles.nth(4).get_attribute("aria-pressed") == "true"
+    page.get_by_role("textbox", name="Search").fill("1")
+    page.get_by_role("textbox", name="Search").press("Enter")
+    page.wait_for_url("**/datasets?**words=1**")  # a reload, or a link, opens the same clips
     page.get_by_role("button", name="All data sets").press("Enter")
     page.wait_for_url("**/datasets")
-    page.get_by_role("button", name="Add data set").wait_for()
+    page.get_by_role("tab", name="Upload").wait_for()
+
+
+def test_a_finding_is_mended_and_undone_in_two_windows(server, furnished, browser):
+    """What one window does not know of yet is told in it, and spoils nothing; both are as they were at the end."""
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    context.set_default_timeout(PATIENCE_MS)
+    one, other = context.new_page(), context.new_page()
+    cards = []
+    for page in (one, other):
+        page.goto(f"{server.url}/{furnished.addresses()['check']}")
+        cards.append(page.locator(".st-key-check-silent"))
+        cards[-1].locator("summary").wait_for()
+    cards[0].locator("summary").press("Enter")
+    cards[0].get_by_role("checkbox").first.press("Space")
+    cards[0].get_by_role("button", name="Exclude the 1 chosen").press("Enter")
+    one.get_by_text("1 clip excluded").wait_for()
+    cards[1].get_by_role("button", name="Exclude them (2)").press("Enter")
+    other.get_by_text("The finding has changed meanwhile").wait_for()
+    cards[1].get_by_role("button", name="Exclude them (1)").press("Enter")
+    other.get_by_text("Nothing was found that would harm training").wait_for()
+    other.reload()
+    other.get_by_role("button", name="Undo all").press("Enter")
+    cards[1].get_by_role("button", name="Exclude them (2)").wait_for()
+    one.reload()
+    cards[0].get_by_role("button", name="Exclude them (2)").wait_for()
+    assert not one.get_by_text("Undo").count()

@@ -251,3 +251,39 @@ def test_a_training_says_which_labels_it_takes(
     (result,) = labcore("evaluate", "--run", "last", "--fold", "all", "--json").lines
     assert (result["corrected"], result["confusion"]["high"]) == (3, result["confusion"]["high"])
     assert sum(result["confusion"]["high"].values()) == 13
+
+
+class TestDatasets:
+    def test_import_and_list(self, workspace: Workspace, labcore: Labcore, tones: Path) -> None:
+        assert "labcore datasets demo" in labcore("datasets", "list").err
+        (taken,) = labcore("datasets", "import", tones, "--name", "beeps", "--json").lines
+        assert (taken["name"], taken["clips"], taken["classes"], taken["layout"]) == ("beeps", 20, 2, "folders")
+        assert labcore("datasets", "list", "--json").lines == [taken]
+        assert "beeps" in labcore("datasets", "list").out
+
+    def test_demo(self, workspace: Workspace, labcore: Labcore, monkeypatch: pytest.MonkeyPatch) -> None:
+        made: list[Any] = []
+
+        def make_demo(folder: Path, *, seed: int, progress: Callable[[int, int], None]) -> Path:
+            made.append((folder, seed))
+            progress(1, 2)
+            return folder
+
+        monkeypatch.setattr("labcore.datasets.demo.make_demo", make_demo)
+        told = labcore("datasets", "demo", "--seed", "3", "--json")
+        assert told.lines == [{"name": "demo", "path": str(workspace.datasets / "demo")}]
+        assert made == [(workspace.datasets / "demo", 3)]
+
+    def test_check(self, workspace: Workspace, labcore: Labcore, tones: Path, tmp_path: Path) -> None:
+        sound = labcore("datasets", "check", tones)
+        assert sound.status == 0
+        for word in ("20 clips", "8000 Hz", "high", "low"):
+            assert word in sound.out
+        shutil.copytree(tones, tmp_path / "set")
+        (tmp_path / "set" / "low" / "broken.wav").write_text("no sound")
+        told = labcore("datasets", "check", tmp_path / "set")
+        assert told.status == 0
+        assert "broken.wav" in told.out
+        assert "warning: 1 clip cannot be read" in told.out
+        (facts,) = labcore("datasets", "check", tmp_path / "set", "--json").lines
+        assert [Path(problem["path"]).name for problem in facts["unreadable"]] == ["broken.wav"]

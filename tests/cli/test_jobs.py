@@ -14,7 +14,8 @@ from labcore.benchmark.job import Benchmark
 from labcore.benchmark.plan import quick_plan
 from labcore.config import RunConfig
 from labcore.evaluation.robustness import InNoise, RobustnessPlan, RobustnessTest
-from labcore.events import RunFinished
+from labcore.events import Preparing, RunFinished
+from labcore.importing.job import Import, ImportPlan
 from labcore.runs import Run
 from labcore.workspace import Workspace
 
@@ -51,6 +52,26 @@ def test_jobs_of_every_kind_stand_in_one_list(waiting: Run, ended: Run, workspac
     assert [job["job_id"] for job in labcore("jobs", "list", "--json", "--mine").lines[:-1]] == [waiting.id]
     assert labcore("jobs", "list", "--json", "--kind", "reports").lines == []
     assert waiting.id in labcore("jobs", "list").out
+
+
+def test_how_far_it_is_is_told_of_jobs_without_epochs(workspace: Workspace, labcore: Labcore) -> None:
+    job = Import.create(workspace, ImportPlan(path="/data/owls.zip", name="owls"))
+    job.append(job.started("Ada"))
+    for done, told in ((0, "0 % unpacking"), (30, "75 % unpacking")):
+        job.append(Preparing(what="unpacking", done=done, total=40, unit="files"))
+        with job.hold():
+            assert told in labcore("jobs", "list").out
+            assert told in labcore("jobs", "show", "last").out
+    with job.hold():
+        (facts,) = labcore("jobs", "list", "--json").lines
+        assert (facts["fraction"], facts["doing"]) == (0.75, "unpacking")
+        job.append(Preparing(what="counting", done=3, total=0, unit="files"))
+        assert "0 % counting" in labcore("jobs", "list").out
+        job.append(job.started("Ada"))  # once more, from the beginning
+        assert "unpacking" not in labcore("jobs", "list").out
+    job.append(job.finished("finished"))
+    (facts,) = labcore("jobs", "list", "--json").lines
+    assert (facts["state"], facts["fraction"], facts["doing"]) == ("finished", 1.0, "")
 
 
 def test_a_job_is_shown(ended: Run, labcore: Labcore) -> None:

@@ -1,15 +1,17 @@
-"""`labcore runs`: the list as it is asked for, and what people say of runs."""
+"""`labcore runs`: the list as it is asked for, what people say of runs, and what becomes of them."""
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from labcore.config import RunConfig
-from labcore.events import Evaluated, RunFinished, RunStarted
+from labcore.events import Evaluated, RunFinished, RunQueued, RunStarted
 from labcore.runs import Run, list_runs
 from labcore.workspace import Workspace
 
@@ -116,3 +118,81 @@ def test_another_persons_run_is_left_alone(make: Callable[..., Run], labcore: La
     assert f"belongs to Bo, and you are Ada. Add --anyone to {words[0]} it anyway" in told.err
     assert not (bos.path / "about.json").exists()
     assert labcore(*command, "--anyone").status == 0
+
+
+class TestRuns:
+    def test_list(self, trained: Workspace, labcore: Labcore, tones: Path) -> None:
+        (run,) = list_runs(trained)
+        (facts,) = labcore("runs", "list", "--json").lines
+        assert (facts["run_id"], facts["state"], facts["epoch"], facts["epochs"]) == (run.id, "finished", 4, 4)
+        assert (facts["dataset"], facts["model"]) == (str(tones), "compact")
+        told = labcore("runs", "list")
+        assert run.id in told.out
+        assert "4/4" in told.out
+
+    def test_empty_list(self, workspace: Workspace, labcore: Labcore) -> None:
+        told = labcore("runs", "list")
+        assert told.status == 0
+        assert "labcore train" in told.err
+        assert labcore("runs", "list", "--json").out == ""
+
+    def test_show(self, trained: Workspace, labcore: Labcore) -> None:
+        told = labcore("runs", "show", "last")
+        assert told.status == 0
+        for word in ("finished", "95 % interval", "precision", "high", "low", "labcore train"):
+            assert word in told.out
+        (facts,) = labcore("runs", "show", "last", "--json").lines
+        assert facts["state"] == "finished"
+        assert facts["config"]["model"]["name"] == "compact"
+        assert len(facts["epoch_events"]) == 4
+        assert facts["evaluated"]["clips"] == 4
+
+    def test_stop(self, workspace: Workspace, labcore: Labcore) -> None:
+        ended, waiting, working = (Run.create(workspace, RunConfig()) for _ in range(3))
+        ended.append(RunStarted(run_id=ended.id, run_dir=str(ended.path), pid=1, host="here"))
+        ended.append(RunFinished(state="finished", epochs_done=4))
+        waiting.append(RunQueued())
+        working.append(RunStarted(run_id=working.id, run_dir=str(working.path), pid=1, host="here"))
+        with working.hold():
+            told = labcore("runs", "stop", waiting.id, working.id, ended.id)
+            assert told.status == 0
+            assert working.status().state == "stopping"
+        assert waiting.status().state == "stopped"
+        assert ended.status().state == "finished"
+        assert "from the queue" in told.err
+        assert f"labcore resume {working.id}" in told.err
+        assert f"{ended.id} is finished already" in told.err
+
+    def test_show_survives_a_broken_run(self, workspace: Workspace, labcore: Labcore) -> None:
+        run = Run.create(workspace, RunConfig())
+        (run.path / "config.json").write_text("{")
+        (run.path / "events.jsonl").write_text('{"type": "epoch", "time": 1}\n{"type": "evaluated", "time": 1}\nx')
+        assert labcore("runs", "show", run.id).status == 0
+        assert labcore("runs", "show", run.id, "--json").status == 0
+        assert labcore("runs", "list").status == 0
+
+    def test_follow_a_run_of_the_past(self, trained: Workspace, labcore: Labcore) -> None:
+        (run,) = list_runs(trained)
+        told = labcore("runs", "show", "last", "--follow", "--json")
+        assert told.status == 0
+        assert told.lines == [event.facts() for event in run.events()]
+        assert "epoch 4/4" in told.err
+
+    def test_delete(self, workspace: Workspace, labcore: Labcore, monkeypatch: pytest.MonkeyPatch) -> None:
+        run, other = Run.create(workspace, RunConfig()), Run.create(workspace, RunConfig())
+        told = labcore("runs", "delete", run.id)
+        assert (told.status, "--yes" in told.err) == (2, True)
+        for answer, left in (("n\n", True), ("y\n", False)):
+            monkeypatch.setattr("sys.stdin", _Terminal(answer))
+            monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+            assert labcore("runs", "delete", run.id).status == 0
+            assert run.path.exists() is left
+        with other.hold():
+            assert labcore("runs", "delete", other.id, "--yes").status == 2
+        assert labcore("runs", "delete", other.id, "--yes").status == 0
+        assert list_runs(workspace) == []
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,10 +14,12 @@ import pytest
 import soundfile
 
 from labcore.datasets import Dataset, check_dataset, find_dataset, read_dataset, register
+from labcore.datasets.checked import last_check
 from labcore.datasets.checks import going_through
 from labcore.datasets.checks.copies import linked
 from labcore.datasets.checks.fingerprint import SIZE, Fingerprinter
-from labcore.datasets.health import Health, file_for, known_copies, known_health, open_findings
+from labcore.datasets.checks.kinds import CLASSES, FIGURES, KINDS, READING, SOUND, by_weight, not_found
+from labcore.datasets.health import Health, file_for, known_copies, known_health
 from labcore.datasets.remedies import Remedy
 from labcore.jobs.following import Stopped
 from labcore.workspace import Workspace
@@ -196,7 +199,7 @@ def test_a_planted_fault_is_found_with_its_clips_and_what_can_be_done(
     plant(planted)
     dataset = planted.read()
     health = check_dataset(dataset)
-    more = {"duplicates": {"straddling"}, "imbalance": {"few-clips"}, "straddling": set()}.get(found, set())
+    more = {"imbalance": {"few-clips"}}.get(found, set())
     others = [each for each in kinds(health) if not each.startswith(found)]
     assert set(others) <= more, others
     (finding,) = [each for each in health.found if each.id.startswith(found)]
@@ -214,6 +217,41 @@ def test_a_planted_fault_is_found_with_its_clips_and_what_can_be_done(
 
 def _all_clips(dataset: Dataset) -> set[tuple[str, float]]:
     return set(zip(dataset.table["path"], dataset.table["start_s"], strict=True))
+
+
+def test_silence_is_told_as_silence_alone(planted: Planted) -> None:
+    for fold, label in ((1, "cat"), (2, "dog")):
+        planted.put(f"still{fold}.wav", np.zeros(4000, np.float32), label=label, fold=fold)
+    assert kinds(planted.check()) == ["silent"]
+
+
+def test_what_was_measured_and_which_belong_together_is_told_of_each_clip(planted: Planted) -> None:
+    planted.put("loud.wav", np.clip(20 * sound(100), -1, 1))
+    planted.put("a.wav", sound(110), fold=1)
+    planted.put("b.ogg", 0.5 * sound(110), fold=2)
+    found = {finding.id: finding for finding in planted.check().found}
+    assert re.fullmatch(r"[\d.]+ % at full scale", found["clipped"].details[0])
+    assert [[Path(clip.path).name for clip in same] for same in found["near-duplicates"].sets] == [["a.wav", "b.ogg"]]
+    assert found["near-duplicates"].to_dict()["sets"] == [
+        [[f"{planted.root}/{name}", 0.0] for name in ("a.wav", "b.ogg")]
+    ]
+
+
+def test_findings_by_weight(planted: Planted) -> None:
+    planted.put("still.wav", np.zeros(4000, np.float32))
+    copied(planted)
+    few(planted)
+    health = planted.check()
+    groups = by_weight(health.found)
+    assert {group: [each.kind for each in found] for group, found in groups.items()} == {
+        FIGURES: ["near duplicates"],
+        SOUND: ["silent"],
+        CLASSES: ["few clips"],
+        READING: ["columns"],
+    }
+    assert "silent clips" not in not_found(health.found)
+    assert len(not_found(health.found)) == len(KINDS) - 3
+    assert all(about.why.endswith(".") for about in KINDS.values())
 
 
 def test_what_is_kept_of_copies_and_of_recordings(planted: Planted) -> None:
@@ -270,14 +308,16 @@ class TestKept:
     def test_only_what_is_new_is_decoded(self, planted, workspace, name, decoded) -> None:
         dataset = find_dataset(workspace, name)
         assert known_health(dataset) is None
-        assert open_findings(dataset) == "The data set was not checked yet."
+        assert last_check(dataset).sentence == "The data set was not checked yet."
         first = check_dataset(dataset)
         assert len(decoded) == 26
         assert known_health(dataset).to_dict() == first.to_dict()
         assert check_dataset(dataset.fold(1)).clips < 26
         assert check_dataset(dataset).to_dict() == first.to_dict()
         assert len(decoded) == 26
-        assert open_findings(dataset).startswith("1 finding of the check is open. 1 recording found in several folds")
+        assert last_check(dataset).sentence.startswith(
+            "1 finding of the check is open. 1 recording found in several folds"
+        )
         assert [[Path(dataset.table["path"][row]).name for row in pair] for pair in known_copies(dataset)] == [
             ["x.wav", "y.mp3"]
         ]
@@ -285,11 +325,11 @@ class TestKept:
         planted.lines.pop()
         dataset = find_dataset(workspace, name)
         assert known_health(dataset) is None
-        assert open_findings(dataset) == "The data set has changed since it was checked."
+        assert last_check(dataset).sentence == "The data set has changed since it was checked."
         assert known_copies(dataset) == []
         assert check_dataset(dataset).ok
         assert decoded[26:] == ["y.mp3"]
-        assert open_findings(dataset) == "The check found nothing that would harm training."
+        assert last_check(dataset).sentence == "The check found nothing that would harm training."
 
     def test_a_check_that_was_stopped_goes_on(self, workspace, name, decoded) -> None:
         dataset = find_dataset(workspace, name)

@@ -90,6 +90,7 @@ def test_every_reader_of_a_named_set_sees_the_corrected_labels(workspace, tones,
     assert labels(now) == labels(before) | {"high/0.wav": "low tones", "high/1.wav": ""}
     assert now.labels == ["high", "low tones"]
     assert now.corrections.sentence == "labels of revision 2: 1 corrected, 1 clip left out"
+    assert ", labels revision 2: 1 corrected, 1 clip left out" in repr(now)
     health = check_dataset(now)
     assert any("1 corrected, 1 clip left out" in note for note in health.notes)
     assert health.counts.sum(axis=1).to_dict() == {"high": 4, "low tones": 7}

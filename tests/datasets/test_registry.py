@@ -109,10 +109,10 @@ def test_any_fault_of_a_data_set_is_told_of_it_alone(workspace, class_folders, u
     register(workspace, urbansound, "city")
     real = glance.read_dataset
 
-    def read(path, name=""):
+    def read(path, name="", **more):
         if name == "city":
             raise RecursionError("too deep")
-        return real(path, name)
+        return real(path, name, **more)
 
     monkeypatch.setattr(glance, "FORMAT", 99)  # nothing is remembered
     monkeypatch.setattr(glance, "read_dataset", read)

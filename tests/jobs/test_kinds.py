@@ -8,10 +8,13 @@ import threading
 
 import pytest
 
-from labcore.errors import LabError
-from labcore.jobs.folder import JobFolder
+from labcore.errors import LabError, RunError
+from labcore.evaluation.jobs import Evaluation, EvaluationPlan
+from labcore.jobs.folder import SHARED, JobFolder
+from labcore.jobs.glances import glance
 from labcore.jobs.kind import TABLE, folder_class, load
 from labcore.jobs.manager import JobManager
+from labcore.jobs.status import JobRequest
 from labcore.workspace import ROOMS, Workspace
 
 every_kind = pytest.mark.parametrize("room", TABLE)
@@ -67,6 +70,34 @@ def test_a_job_is_listed_opened_held_and_removed(room: str, workspace: Workspace
     manager.remove(job, for_good=True)
     manager.close()
     assert [path.name for path in job.path.parent.iterdir() if path.name != ".manager.lock"] == []
+
+
+@every_kind
+def test_what_cannot_be_read_of_a_job_is_told_with_what_it_needs(room: str, workspace: Workspace) -> None:
+    job = made(workspace, room)
+    (job.path / job.kind.file).write_text("{")
+    asked = job.asked()
+    assert "it is not JSON" in asked.error
+    assert asked == JobRequest(needs=job.needs, error=asked.error)
+    told = glance(job)
+    assert told.state == "unreadable"
+    assert told.error == f"{job.title} cannot be read: {asked.error}"
+    with pytest.raises(job.kind.error, match="not JSON"):
+        job.request()
+
+
+def test_a_plan_is_written_and_read_by_its_own_class(workspace: Workspace) -> None:
+    plan = EvaluationPlan(run="20260101-000000-bark-1234", label="dog")
+    job = Evaluation.create(workspace, plan, queued=True, by="ada")
+    assert job.id.partition("-")[2].partition("-")[2].startswith("bark-1234-")
+    assert job.load("evaluation")["class"] == "dog"
+    assert job.plan == plan
+    assert job.asked().needs == SHARED
+    assert job.status().state == "queued"
+    assert job.owner == "ada"
+    (job.path / job.kind.file).write_text('{"run": 5}')
+    with pytest.raises(RunError, match=f"^{job.title} cannot be read: it is damaged"):
+        _ = job.plan
 
 
 @every_kind

@@ -1,3 +1,5 @@
+import os
+
 import pytest
 import torch
 from torch import nn
@@ -190,7 +192,9 @@ def test_compiled_code_with_the_same_gradients_is_taken_and_remembered(tmp_path,
     assert "torch.compile saves" in first.reason
     again = decide(config, compact_like(), SHAPE, choose_device("cpu"), workspace, steps=1000)
     assert again == first
-    assert len(made) == 1
+    assert len(made) == 2  # the second run measures how long the code takes to come from the disk,
+    decide(config, compact_like(), SHAPE, choose_device("cpu"), workspace, steps=1000)
+    assert len(made) == 2  # and the third knows
 
 
 @pytest.mark.parametrize("wrong", [lambda logits: logits * 3.0, lambda logits: logits * float("nan")])
@@ -248,6 +252,38 @@ def test_short_runs_are_not_compiled_and_off_means_off(tmp_path, monkeypatch):
 def test_compiling_is_taken_where_it_pays_within_the_run(gain, steps, taken):
     trial = compiling.CompileResult(seconds=20.0, gain=gain, trouble="")
     assert trial.taken(steps, step_seconds=0.05, insist=False) is taken
+
+
+def test_what_loading_the_code_took_decides_and_not_what_it_usually_takes():
+    trial = compiling.CompileResult(seconds=20.0, gain=0.3, trouble="", loading=100.0)
+    assert not trial.taken(1000, step_seconds=0.05, insist=False)
+    assert compiling.CompileResult(20.0, 0.001, "", loading=0.01).taken(1000, step_seconds=0.05, insist=False)
+
+
+def test_a_machine_that_compiles_slowly_tries_it_in_longer_runs_alone(tmp_path, monkeypatch):
+    tried = []
+    monkeypatch.setattr(
+        module, "try_compiled", lambda *given: tried.append(given) or (compiling.CompileResult(30.0, 0.0, ""), False)
+    )
+    monkeypatch.setattr(compiling, "worth_trying", lambda steps, step_seconds, usual: tried.append(usual) or False)
+    workspace = Workspace(tmp_path)
+    decide(fixed(), compact_like(), SHAPE, choose_device("cpu"), workspace, steps=1000)
+    folder = workspace.cache / "precision"
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, seconds in enumerate((0.0, 80.0, 90.0, 100.0)):  # 0: the compiler failed
+        module._keep(folder / f"{number}-compiled.json", compiling.CompileResult(seconds, 0.1, ""))
+    decide(fixed(), compact_like(), SHAPE, choose_device("cpu"), workspace, steps=1000)
+    assert tried == [compiling.USUAL_SECONDS, 90.0]
+
+
+def test_compiled_code_lies_in_the_workspace_for_the_next_run(tmp_path, monkeypatch):
+    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)
+    with_compiler(monkeypatch, lambda network: lambda images: network(images))
+    places = []
+    for _ in range(2):  # the second takes what the first found out, in another process
+        decide(fixed(**{"runtime.compile": "on"}), compact_like(), SHAPE, choose_device("cpu"), Workspace(tmp_path))
+        places.append(os.environ.pop("TORCHINDUCTOR_CACHE_DIR"))
+    assert places == [str(Workspace(tmp_path).cache / "compiled")] * 2
 
 
 @pytest.mark.slow

@@ -4,26 +4,17 @@ from __future__ import annotations
 
 import time
 from itertools import product
-from types import SimpleNamespace
 
 import pytest
-from starlette.applications import Starlette
-from starlette.responses import HTMLResponse, PlainTextResponse
-from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.testclient import TestClient, WebSocketDenialResponse
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocketDisconnect
 from streamlit import config
 
-from labcore.access import SessionCookies, hash_password, read_access
+from labcore.access import hash_password
 from labcore.access.throttle import FREE
-from ui.app import limits
-from ui.app.limits import UploadLimits
-from ui.auth.middleware import AccessMiddleware
-from ui.auth.policy import AccessPolicy
 
-PASSWORD = "correct horse battery"
-PAGE = {"accept": "text/html", "sec-fetch-dest": "document"}
-FORM = {"sec-fetch-site": "same-origin"}
+from .gate import FORM, PAGE, PASSWORD, client, policy, sign_in
+
 PATHS = [
     "/", "/train", "/train?run=a%20b&x=1", "/classify", "/media/abc.wav", "/static/js/index.js", "/_stcore/host-config",
     "/_stcore/metrics", "/_stcore/script-health-check", "/_stcore/upload_file/s/f", "/component/x/y", "/app/static/x", "/_stcore/health/",
@@ -43,48 +34,6 @@ def any_host(monkeypatch):
     real = config.get_option
     monkeypatch.setattr(config, "get_option", lambda name: options.get(name, real(name)))
     return options
-
-
-class Lab:
-    """Stands in for Streamlit: answers everything, and notes what got through."""
-
-    def __init__(self, base: str = "") -> None:
-        self.asked: list[str] = []
-
-        async def page(request):
-            self.asked.append(request.url.path)
-            await request.body()
-            return HTMLResponse("the page") if request.method == "GET" else PlainTextResponse("taken")
-
-        async def socket(websocket: WebSocket):
-            await websocket.accept()
-            try:
-                while True:
-                    await websocket.send_text(await websocket.receive_text())
-            except WebSocketDisconnect:
-                self.asked.append("closed")
-
-        methods = ["GET", "POST", "PUT", "DELETE", "HEAD"]
-        routes = [WebSocketRoute("/_stcore/stream", socket), Route("/{path:path}", page, methods=methods)]
-        self.app = Starlette(routes=[Mount(base, routes=routes)] if base else routes)
-
-
-def policy(hashed: str = "", address="0.0.0.0", secrets=None, base="", **environment) -> AccessPolicy:
-    if hashed:
-        environment["LABCORE_PASSWORD_HASH"] = hashed
-    access = read_access(environment, secrets or {}, address)
-    return AccessPolicy(access, SessionCookies(b"k" * 32, access.passwords), base)
-
-
-def client(policy: AccessPolicy, lab: Lab | None = None, url: str = "http://localhost", **options) -> TestClient:
-    lab = lab or Lab(policy.base)
-    made = TestClient(AccessMiddleware(lab.app, policy), base_url=url, follow_redirects=False, **options)
-    made.lab = lab
-    return made
-
-
-def sign_in(browser: TestClient, password: str = PASSWORD, name: str = "Ada", base: str = "", **fields):
-    return browser.post(f"{base}/login", data={"name": name, "password": password, **fields}, headers=FORM)
 
 
 @pytest.fixture
@@ -381,64 +330,3 @@ def test_settings_of_the_server_stay_as_they_are():
         "server.fileWatcherType": "none",
     }.items():
         assert config.get_option(name) == value
-
-
-# --- uploads
-
-
-@pytest.fixture
-def held(monkeypatch) -> dict:
-    stored: dict = {}
-    monkeypatch.setattr(limits, "stored", lambda: stored)
-    return stored
-
-
-def put(browser: TestClient, size: int, session: str = "s", file: str = "f", **headers):
-    return browser.put(f"/_stcore/upload_file/{session}/{file}", content=b"x" * size, headers=headers)
-
-
-def test_uploads_are_refused_to_strangers_and_bounded_for_visitors(browser, held):
-    assert put(browser, 10).status_code == 401
-    sign_in(browser)
-    browser.app.uploads = limits.Uploads(UploadLimits(files=2, megabytes=1, total_megabytes=2))
-    assert put(browser, 10).status_code == 200
-    held["s"] = {"a": 10, "b": 10}
-    answer = put(browser, 10)
-    assert answer.status_code == 429
-    assert "2 files" in answer.text
-    assert put(browser, 10, file="a").status_code == 200  # the same file once more
-    assert put(browser, 10, session="t").status_code == 200
-    held["t"] = {"a": 900_000}
-    assert put(browser, 200_000, session="t").status_code == 413
-    held["u"] = {"a": 1_000_000}
-    assert put(browser, 400_000, session="v").status_code == 429
-    assert browser.delete("/_stcore/upload_file/s/f").status_code == 200
-
-
-def test_an_upload_without_a_length_is_refused(browser, held):
-    sign_in(browser)
-    answer = browser.put("/_stcore/upload_file/s/f", content=iter([b"x"]))
-    assert answer.status_code == 411
-
-
-def test_what_is_on_its_way_counts():
-    some = limits.Uploads(UploadLimits(files=2, megabytes=1, total_megabytes=2))
-    with some.coming("s", "a", 600_000):
-        assert some.refusal("s", "b", 300_000) is None
-        assert some.refusal("s", "b", 600_000)[0] == 413
-        assert some.refusal("t", "b", 600_000) is None
-    assert some.refusal("s", "b", 600_000) is None
-
-
-def test_the_store_of_streamlit_is_read_as_it_is(monkeypatch):
-    from streamlit import runtime
-    from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
-    from streamlit.runtime.uploaded_file_manager import UploadedFileRec
-
-    manager = MemoryUploadedFileManager("/x")
-    manager.add_file("s", UploadedFileRec("f", "../../x.wav", "audio/wav", b"12345"))
-    monkeypatch.setattr(runtime, "exists", lambda: True)
-    monkeypatch.setattr(runtime, "get_instance", lambda: SimpleNamespace(uploaded_file_mgr=manager))
-    assert limits.stored() == {"s": {"f": 5}}
-    manager.remove_session_files("s")
-    assert limits.stored() == {}

@@ -1,10 +1,14 @@
-"""What is accepted of visitors: counts, lengths, and names that are never paths."""
+"""What is accepted of visitors: counts, lengths, and names that are never paths; uploads at the gate."""
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+from starlette.testclient import TestClient
 
+from labcore.access import hash_password
 from labcore.audio import decode, encode_wav
 from labcore.errors import AudioError, ConfigError, LabError
 from labcore.workspace import Workspace
@@ -17,6 +21,8 @@ from ui.components.clip import Clip
 from ui.train import tracked_clips
 
 from .conftest import words
+from .gate import PASSWORD, client, sign_in
+from .gate import policy as gate_policy
 
 NASTY = [
     "../../x.wav",
@@ -104,3 +110,69 @@ def test_large_uploads_are_put_aside_under_a_name_of_the_labs(workspace: Workspa
     upload = put_aside(name, File())  # the id itself comes from the browser
     assert upload.path.parent == workspace.cache / "uploads"
     assert upload.path.read_bytes() == b"content"
+
+
+# --- uploads, at the gate
+
+
+@pytest.fixture
+def browser() -> TestClient:
+    return client(gate_policy(hash_password(PASSWORD)))
+
+
+@pytest.fixture
+def held(monkeypatch) -> dict:
+    stored: dict = {}
+    monkeypatch.setattr(limits, "stored", lambda: stored)
+    return stored
+
+
+def put(browser: TestClient, size: int, session: str = "s", file: str = "f", **headers):
+    return browser.put(f"/_stcore/upload_file/{session}/{file}", content=b"x" * size, headers=headers)
+
+
+def test_uploads_are_refused_to_strangers_and_bounded_for_visitors(browser, held):
+    assert put(browser, 10).status_code == 401
+    sign_in(browser)
+    browser.app.uploads = limits.Uploads(UploadLimits(files=2, megabytes=1, total_megabytes=2))
+    assert put(browser, 10).status_code == 200
+    held["s"] = {"a": 10, "b": 10}
+    answer = put(browser, 10)
+    assert answer.status_code == 429
+    assert "2 files" in answer.text
+    assert put(browser, 10, file="a").status_code == 200  # the same file once more
+    assert put(browser, 10, session="t").status_code == 200
+    held["t"] = {"a": 900_000}
+    assert put(browser, 200_000, session="t").status_code == 413
+    held["u"] = {"a": 1_000_000}
+    assert put(browser, 400_000, session="v").status_code == 429
+    assert browser.delete("/_stcore/upload_file/s/f").status_code == 200
+
+
+def test_an_upload_without_a_length_is_refused(browser, held):
+    sign_in(browser)
+    answer = browser.put("/_stcore/upload_file/s/f", content=iter([b"x"]))
+    assert answer.status_code == 411
+
+
+def test_what_is_on_its_way_counts():
+    some = limits.Uploads(UploadLimits(files=2, megabytes=1, total_megabytes=2))
+    with some.coming("s", "a", 600_000):
+        assert some.refusal("s", "b", 300_000) is None
+        assert some.refusal("s", "b", 600_000)[0] == 413
+        assert some.refusal("t", "b", 600_000) is None
+    assert some.refusal("s", "b", 600_000) is None
+
+
+def test_the_store_of_streamlit_is_read_as_it_is(monkeypatch):
+    from streamlit import runtime
+    from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+    from streamlit.runtime.uploaded_file_manager import UploadedFileRec
+
+    manager = MemoryUploadedFileManager("/x")
+    manager.add_file("s", UploadedFileRec("f", "../../x.wav", "audio/wav", b"12345"))
+    monkeypatch.setattr(runtime, "exists", lambda: True)
+    monkeypatch.setattr(runtime, "get_instance", lambda: SimpleNamespace(uploaded_file_mgr=manager))
+    assert limits.stored() == {"s": {"f": 5}}
+    manager.remove_session_files("s")
+    assert limits.stored() == {}

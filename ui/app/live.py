@@ -42,10 +42,16 @@ PAGES = {
     "noise": ("pages/explore.py", "noise"),
     "alarms": ("pages/runs.py", "run"),
     "estimates": ("pages/train.py", ""),
-    "imports": ("pages/train.py", ""),
-    "downloads": ("pages/train.py", ""),
+    "checks": ("pages/datasets.py", "dataset"),
+    "profiles": ("pages/datasets.py", "dataset"),
+    "imports": ("pages/datasets.py", "job"),
+    "downloads": ("pages/datasets.py", "job"),
 }
 """Folder of jobs → the page that shows one, and the word that names it in the address of that page."""
+NAMED_BY = {"noise": "run", "alarms": "run", "check": "dataset", "profile": "dataset"}
+"""File of jobs that are shown by the page of something else → what in that file names it."""
+TAB = {"check": "Check"}
+"""File of jobs → the tab of that page."""
 
 
 class Pace(NamedTuple):
@@ -183,17 +189,11 @@ def at_work() -> None:
                 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
                     job_link(job, owner_guard.whose(status.by))
                     badge(status.state)
-                st.progress(share(status), text=progress(status, job))
+                st.progress(status.share, text=progress(status, job))
 
     if active:
         st.header("Running now", anchor=False)
         rows()
-
-
-def share(status: JobStatus) -> float:
-    """How much is done of a job, or of what it prepares."""
-    doing = status.preparing
-    return min(1.0, doing.done / max(1, doing.total)) if doing and not status.fraction else status.fraction
 
 
 def progress(status: JobStatus, job: JobFolder) -> str:
@@ -216,8 +216,12 @@ def job_link(job: JobFolder, after: str = "") -> None:
         st.markdown(label, width="content")
         return
     stem = job.kind.file.removesuffix(".json")
-    name = job.load(stem, {}).get("run", "") if stem in ("noise", "alarms") else job.id  # those are shown by their run
-    st.page_link(page, label=label, query_params={word: name} if word else None, help=plain(job.id))
+    name = job.load(stem, {}).get(NAMED_BY[stem], "") if stem in NAMED_BY else job.id
+    if word == "dataset" and os.path.isabs(name):  # noqa: PTH117 (a folder that is no data set of the workspace has no page)
+        st.markdown(label, width="content")
+        return
+    words = {word: name, **({"tab": TAB[stem]} if stem in TAB else {})} if word else None
+    st.page_link(page, label=label, query_params=words, help=plain(job.id))
 
 
 def run_link(run_id: str, label: str, **looks: Any) -> None:
@@ -226,14 +230,14 @@ def run_link(run_id: str, label: str, **looks: Any) -> None:
 
 
 def no_data_yet(key: str, own: Callable[[], object] | None = None) -> None:
-    """What a form says where there is no data set to choose. ``own`` offers clips of one's own; else a link leads to where that is done."""
+    """What a form says where there is no data set to choose. ``own`` offers ways to bring one's own; else a link leads there."""
     with st.container(border=True):
         st.markdown("**No data set yet.** Generate the demo set: ten city sounds, 400 clips, no download, about 30 s.")
         demo_button(key)
         if own is not None:
             own()
         else:
-            st.page_link("pages/train.py", label="Add a data set", icon=":material/folder_open:")
+            st.page_link("pages/datasets.py", label="Add a data set", icon=":material/folder_open:")
 
 
 @st.fragment

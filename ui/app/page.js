@@ -1,3 +1,6 @@
+// Streamlit's server is where its scripts come from: without this word it asks below the page first, and gets two 404s.
+window.__streamlit = { ...window.__streamlit, BACKEND_BASE_URL: new URL(".", location.href).href }
+
 // The scheme of Streamlit's app for the whole document, and the menu of a narrow window closes after a tap.
 addEventListener("DOMContentLoaded", () => {
   const follow = (app) => {

@@ -49,7 +49,7 @@ def by_class(counts: pd.DataFrame, names: Mapping[str, str], folds: Sequence[str
         if len(sizes)
         else "Clips by class: none"
     )
-    st.vega_lite_chart(rows, spec, key=key, height=22 * len(shown) + 110, width="stretch", alt=alt)
+    st.vega_lite_chart(rows, spec, key=key, height=22 * len(shown) + 125, width="stretch", alt=alt)
 
 
 def spread(table: pd.DataFrame, title: str, *, key: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,9 +19,10 @@ from ui.app.text import clock_span, counted, duration, label_name, label_names, 
 from ui.charts import bars
 from ui.charts.colours import colours, dark, shares
 from ui.classify import events as clip_events
-from ui.classify.events import SECTION_SECONDS
 from ui.classify.predicting import PredictedClip
+from ui.components import section
 from ui.components.clip import Clip
+from ui.components.section import SECTION_SECONDS
 from ui.components.sound_viewer import Row, image_row, viewer, wave_row
 
 if TYPE_CHECKING:
@@ -113,12 +113,12 @@ def _listen(run: Run, predicted: PredictedClip, events: list[Segment], least: Th
 
 def _whole(clip: Clip, answer: Prediction) -> None:
     """Probabilities over the whole recording; the section that is drawn below is marked."""
-    start = float(st.session_state.get(f"section-{clip.key}", 0))
-    section = (start, min(start + SECTION_SECONDS, answer.seconds))
+    start = section.start_of(clip.key)
+    shown_below = (start, min(start + SECTION_SECONDS, answer.seconds))
     viewer(
         [_probabilities(answer, 0.0, answer.seconds, "Probability over time")],
-        key="classify-whole", of=clip.key, start_s=0.0, end_s=answer.seconds, selection=section,
-        hint=f"{_scale()} · shown below: {clock_span(*section, 0)}", alt="Probability over time",
+        key="classify-whole", of=clip.key, start_s=0.0, end_s=answer.seconds, selection=shown_below,
+        hint=f"{_scale()} · shown below: {clock_span(*shown_below, 0)}", alt="Probability over time",
     )  # fmt: skip
 
 
@@ -137,22 +137,7 @@ def _scale() -> str:
 
 def _section(run: Run, clip: Clip, answer: Prediction) -> None:
     """Playback and pictures of a clip, or of a section of a long recording."""
-    start, end = 0.0, None
-    if answer.seconds > SECTION_SECONDS:
-        start = float(
-            st.slider(
-                "Section from",
-                0,
-                math.ceil(answer.seconds - SECTION_SECONDS),
-                step=1,
-                format="%d s",
-                key=f"section-{clip.key}",
-                on_change=clip_events.let_go,
-                args=(clip.key,),
-                help=f"Recordings are shown and played {SECTION_SECONDS:.0f} s at a time.",
-            )
-        )
-        end = start + SECTION_SECONDS
+    start, end = section.choose(answer.seconds, clip.key, on_change=clip_events.let_go, args=(clip.key,))
     samples, rate = clip.waveform(start, end)
     chosen, seconds = clip_events.chosen(clip.key), len(samples) / rate
     with st.container(key=PLAYER):
@@ -196,11 +181,11 @@ def _rows(
     return rows
 
 
-def _player(clip: Clip, section: np.ndarray, rate: int, chosen: clip_events.Chosen | None) -> None:
+def _player(clip: Clip, samples: np.ndarray, rate: int, chosen: clip_events.Chosen | None) -> None:
     """The section on view to play; where an event was pressed that alone, at once, its first part where it is long."""
     name = shown(clip.name)
     if chosen is None:
-        st.audio(encode_wav(section, rate), format="audio/wav", alt=f"Playback of {name}")
+        st.audio(encode_wav(samples, rate), format="audio/wav", alt=f"Playback of {name}")
         return
     event, start, end = chosen.event, chosen.start_s, chosen.end_s
     stretch, rate = clip.waveform(start, end)

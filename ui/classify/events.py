@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from labcore.batch.segments import THRESHOLD, LabelTotal, Segment, Threshold, segments_of, summary_of, threshold_in_use
-from labcore.batch.tables import ENDINGS, Band, csv_text, track_of
+from labcore.batch.tables import Band, csv_text, track_of
 from labcore.inference.prediction import NONE_OF_THESE
 from labcore.texts import moment, shown
+from labcore.tracks import ENDINGS
 from ui.app import shell
 from ui.app.text import count, counted, label_name, label_names, percent, plain
+from ui.components import section
+from ui.components.section import SECTION_SECONDS
 
 if TYPE_CHECKING:
     from labcore.inference.prediction import Prediction
@@ -22,8 +25,6 @@ if TYPE_CHECKING:
 
 ROWS = 50
 """Events that are listed at once."""
-SECTION_SECONDS = 30.0
-"""At most so much of a recording is drawn and played at a time."""
 
 
 @dataclass(frozen=True)
@@ -174,8 +175,7 @@ def press(key: str, event: Segment, answer: Prediction) -> None:
     start_s = min((w.start_s for w in windows), default=event.start_s)
     end_s = min(max((w.end_s for w in windows), default=event.end_s), start_s + SECTION_SECONDS)
     st.session_state[f"event-{key}"] = Chosen(event, start_s, end_s, 1 + (before.presses if before else 0))
-    if answer.seconds > SECTION_SECONDS:
-        st.session_state[f"section-{key}"] = min(int(start_s), int(answer.seconds - SECTION_SECONDS))
+    section.jump(key, start_s, answer.seconds)
 
 
 def listed(key: str, events: list[Segment], answer: Prediction) -> None:

@@ -24,12 +24,6 @@ def sound(row: Row, key: str, *, plays: bool = False) -> None:
         st.audio(wav(row), format="audio/wav", alt=f"Playback of {row.name}", width="stretch", autoplay=plays)
 
 
-def end_of(row: Row) -> float:
-    """Where in its file the part on view ends, in seconds; the file may end before."""
-    last = row.start_s + LONGEST_SECONDS
-    return last if row.end_s is None else min(row.end_s, last)
-
-
 @st.cache_data(ttl=300, max_entries=100, show_spinner=False, hash_funcs=HASHED)
 def wav(row: Row) -> bytes:
     """What a player plays of it."""
@@ -43,9 +37,8 @@ def log_mel(row: Row, config: RunConfig | None = None) -> tuple[View, float]:
 
 @st.cache_data(ttl=300, max_entries=60, show_spinner=False, hash_funcs=HASHED)
 def _log_mel(row: Row, config: str) -> tuple[View, float]:
-    from labcore.audio import decode
     from labcore.explore.views import view_of
 
     front = RunConfig.model_validate_json(config)
-    waveform, rate = decode(row.path, front.audio.sample_rate, start_s=row.start_s, end_s=end_of(row))
-    return view_of("log-mel", waveform, front), len(waveform) / rate
+    decoded = row.recording(front.audio.sample_rate, LONGEST_SECONDS).whole()
+    return view_of("log-mel", decoded.waveform, front), len(decoded.waveform) / decoded.sample_rate

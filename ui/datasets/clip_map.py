@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from labcore.explore.clips.profile import ProfilePlan
+from labcore.evaluation.label_predictions import of_several
+from labcore.explore.clips.profile import Profile, ProfilePlan
 from labcore.runs import Run
-from labcore.task.of_file import gives_several
 from labcore.texts import shown
 from labcore.workspace import stamp_of
 from ui.app import live, services
@@ -18,8 +18,9 @@ from ui.app.shell import one_of
 from ui.app.text import count, counted, run_name, told_apart
 from ui.charts import clips as charts
 from ui.charts.pressing import pressed
-from ui.datasets import profiles
-from ui.datasets.filters import LEFT_OUT, names_of
+from ui.components import short_jobs
+from ui.datasets import summary
+from ui.datasets.filters import BOUND, LEFT_OUT, names_of
 from ui.datasets.opened import Opened, Stamp
 
 if TYPE_CHECKING:
@@ -42,30 +43,33 @@ def show(opened: Opened, rows: np.ndarray, key: str) -> int | None:
     runs = _runs()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         by = st.selectbox(
-            "Arranged by", [MEL, *runs], key=f"{key}-by", width=300, help="What the distance of two clips is measured with.",
+            "Arranged by", [MEL, *runs], key="by", width=300, bind=BOUND, help="What the distance of two clips is measured with.",
             format_func=told_apart([MEL, *runs], lambda run: f"Embeddings of {run_name(runs[run])}" if run else "Mel statistics"),
         )  # fmt: skip
         run = runs.get(by) if by else None
-        by_verdict = run is not None and not gives_several(run.weights)  # a clip is right or wrong if it has one label
-        colours = {"class": "Class", "fold": "Fold"} | ({"verdict": "Correctness"} if by_verdict else {})
-        colour = one_of("Colour", colours, default="class", key=f"{key}-colour-{len(colours)}")
+        sources = _sources(opened.dataset.name, by or "")
+        colours = {"class": "Class", "fold": "Fold"} | ({"verdict": "Correctness"} if sources else {})
+        if st.session_state.get("colour", "class") not in colours:
+            del st.session_state["colour"]
+        colour = one_of("Colour", colours, default="class", key="colour", bind=BOUND)
+        files = _chosen(sources, f"{key}-of-{by}") if colour == "verdict" else ()
         from labcore.explore.clips.map import METHODS
 
         method = one_of(
-            "Method", METHODS, default="tsne", key=f"{key}-method",
+            "Method", METHODS, default="tsne", key="method", bind=BOUND,
             help="t-SNE keeps neighbours together; PCA keeps distances.",
         )  # fmt: skip
     plan = ProfilePlan(dataset=opened.dataset.name, map=True, run=by or "")
     known = _known(opened, run)
     if known is None:
-        profiles.offer(plan, "Make the map", key=f"{key}-make", help=HELP)
+        short_jobs.offer(Profile, plan, "Make the map", key=f"{key}-make", help=HELP)
         return None
-    number = _points(opened, known, run, rows, colour, method, key)
+    number = _points(opened, known, files, rows, colour, method, key)
     if not known.current:
         st.caption(
             ":orange[:material/warning:] The clips, or the weights of the run, have changed since the map was made."
         )
-        profiles.offer(plan, "Make it again", key=f"{key}-make", help=HELP, quiet=True)
+        short_jobs.offer(Profile, plan, "Make it again", key=f"{key}-make", help=HELP, quiet=True)
     return number
 
 
@@ -74,10 +78,44 @@ def _runs() -> dict[str, Run]:
     return {name: run for name, (run, _) in live.trained().items()}
 
 
+@st.cache_data(ttl=10, max_entries=16, show_spinner=False)
+def _sources(name: str, run: str) -> dict[str, tuple[str, ...]]:
+    """Title → the files of predictions that tell who was right: of cross-validations of the data set, and of a run."""
+    from labcore.crossval.job import CrossValidation
+    from labcore.errors import LabError
+
+    found: dict[str, tuple[str, ...]] = {}
+    own = live.trained()[run][0] if run in live.trained() else None
+    for each in CrossValidation.every(services.workspace()):
+        try:
+            if summary.called_now(each.config.data.dataset) == name:
+                members = each.members().values()
+                files = tuple(str(one.predictions) for one in members if one.predictions.is_file())
+                if len(files) > 1:
+                    part = f", {len(files)} of {counted(len(members), 'fold')}" if len(files) < len(members) else ""
+                    found[f"Cross-validation {each.name}{part} · {each.id[-4:]}"] = files
+        except LabError:  # it cannot be read: the page of cross-validations tells
+            continue
+    if own is not None:
+        alone = {f"{run_name(own)}, its test fold": (str(own.predictions),)}
+        found = {title: files for title, files in found.items() if str(own.predictions) in files} | alone | found
+    # a clip is right or wrong where it has one label
+    return {title: files for title, files in found.items() if not of_several(Path(files[0]))}
+
+
+def _chosen(sources: dict[str, tuple[str, ...]], key: str) -> tuple[str, ...]:
+    """The files of the predictions that colours tell of."""
+    title = st.selectbox(
+        "Predictions of", list(sources), key=key, width=300,
+        help="Of a cross-validation each clip is predicted by the run that held it out.",
+    )  # fmt: skip
+    return sources.get(title or "", ())
+
+
 def _points(
-    opened: Opened, known: ClipMap, run: Run | None, rows: np.ndarray, colour: str, method: str, key: str
+    opened: Opened, known: ClipMap, files: tuple[str, ...], rows: np.ndarray, colour: str, method: str, key: str
 ) -> int | None:
-    points = _frame(opened, known, run, rows, colour, method)
+    points = _frame(opened, known, files, rows, colour, method)
     if not len(points):
         st.info("None of the clips on the map are in the data set any more.", icon=":material/info:")
         return None
@@ -90,19 +128,21 @@ def _points(
     )
     away = int((~points["there"]).sum())
     faint = f" {count(away)} that the filter leaves out are faint." if away else ""
-    chart = f"{key}-map-{known.run}-{colour}-{method}"
+    chart = f"{key}-map-{known.run}-{colour}-{method}-{hash(files)}"
     charts.clip_map(points, kinds, title, key=chart, alt=f"Map of {many}", on_press=lambda: None)
     st.caption(
         f"{many}.{faint} Press a point to hear it."
         + (" Colours repeat: choose classes to tell them apart." if len(kinds) > charts.MOST_COLOURS else "")
     )
     if colour == "verdict" and (points["kind"] == "not predicted").all():
-        st.caption("The run predicted none of these clips: it held out others.")
+        st.caption("None of these clips was predicted: others were held out.")
     chosen = (pressed(chart) or {}).get("number")
     return int(chosen) if chosen is not None and int(chosen) < len(opened.frame) else None
 
 
-def _frame(opened: Opened, known: ClipMap, run: Run | None, rows: np.ndarray, colour: str, method: str) -> pd.DataFrame:
+def _frame(
+    opened: Opened, known: ClipMap, files: tuple[str, ...], rows: np.ndarray, colour: str, method: str
+) -> pd.DataFrame:
     """A row a point, as :func:`ui.charts.clips.clip_map` takes them."""
     import pandas as pd
 
@@ -120,8 +160,8 @@ def _frame(opened: Opened, known: ClipMap, run: Run | None, rows: np.ndarray, co
             "there": placed["number"].isin(rows).to_numpy(),
         }
     )  # fmt: skip
-    if colour == "verdict" and run is not None:
-        predicted = _predicted(opened, run)
+    if colour == "verdict":
+        predicted = _correctness(files, tuple(map(stamp_of, files)), opened.version, opened)
         made["predicted"] = [names.get(each, shown(each)) for each in predicted["predicted"].iloc[placed["number"]]]
         made["kind"] = predicted["verdict"].iloc[placed["number"]].to_numpy()
         made = made.sort_values("kind", key=lambda kinds: kinds.map(LAYERS.index), kind="stable")
@@ -162,13 +202,9 @@ def _map(
     return known_map(services.workspace(), _opened.dataset, run, Path(weights) if weights else None)
 
 
-def _predicted(opened: Opened, run: Run) -> pd.DataFrame:
-    return _correctness(str(run.predictions), stamp_of(run.predictions), opened.version, opened)
-
-
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _correctness(file: str, changed: Stamp, version: str, _opened: Opened) -> pd.DataFrame:
+def _correctness(files: tuple[str, ...], changed: tuple[Stamp, ...], version: str, _opened: Opened) -> pd.DataFrame:
     from labcore.evaluation.clip_predictions import ClipPredictions
     from labcore.explore.clips.map import correctness
 
-    return correctness(_opened.frame, ClipPredictions.read([Path(file)]))
+    return correctness(_opened.frame, ClipPredictions.read(map(Path, files)))

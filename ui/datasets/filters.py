@@ -1,8 +1,12 @@
-"""Which clips of a data set are on view: search, filters and order, as one line of widgets."""
+"""Which clips of a data set are on view: search, filters and order, as one line of widgets whose values stand in the address.
+
+Their keys are the words of the address (``?class=dog&order=longest``).
+"""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import streamlit as st
 
@@ -12,25 +16,34 @@ from ui.app.text import capital, label_names
 from ui.datasets.opened import Opened
 
 LEFT_OUT = "left out"
+BOUND: Any = "query-params"
+"""Of a widget whose value stands in the address, by its key."""
 
 
-def choose(opened: Opened, prefix: str) -> ClipFilter:
-    """What the visitor wants. ``prefix``: of the widgets' keys."""
+def choose(opened: Opened) -> ClipFilter:
+    """What the visitor wants, or the address."""
     names = names_of(opened)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         words = st.text_input(
-            "Search", key=f"{prefix}-words", placeholder="Words of the name", width=190,
+            "Search", key="words", placeholder="Words of the name", width=190, bind=BOUND,
             help="Each word is in the clip's path, its recording or its label.",
         )  # fmt: skip
         labels = st.multiselect(
-            "Class", list(names), format_func=names.__getitem__, key=f"{prefix}-labels", placeholder="all", width=220
+            "Class", list(names), format_func=names.__getitem__, key="class", placeholder="all", width=220, bind=BOUND
         )
         folds = [shown(fold) for fold in opened.dataset.folds]
-        chosen = st.multiselect("Fold", folds, key=f"{prefix}-folds", placeholder="all", width=150) if folds[1:] else []
-        shortest, longest = _lengths(opened, prefix)
-        flag = _flag(opened, prefix)
+        chosen = (
+            st.multiselect("Fold", folds, key="fold", placeholder="all", width=150, bind=BOUND) if folds[1:] else []
+        )
+        shortest, longest = _lengths(opened)
+        flag = _flag(opened)
         order = st.selectbox(
-            "Order", list(ORDERS), format_func=lambda order: capital(ORDERS[order]), key=f"{prefix}-order", width=130
+            "Order",
+            list(ORDERS),
+            format_func=lambda order: capital(ORDERS[order]),
+            key="order",
+            width=130,
+            bind=BOUND,
         )
     return ClipFilter(tuple(labels), tuple(chosen), words, shortest, longest, flag, order or "")
 
@@ -41,7 +54,7 @@ def names_of(opened: Opened) -> dict[str, str]:
     return {**names, "": LEFT_OUT} if opened.facts.left_out else names
 
 
-def _lengths(opened: Opened, prefix: str) -> tuple[float, float]:
+def _lengths(opened: Opened) -> tuple[float, float]:
     seconds = opened.frame["seconds"]
     low, high = math.floor(10 * seconds.min()) / 10 if seconds.notna().any() else 0.0, 0.0
     if seconds.notna().any():
@@ -49,14 +62,22 @@ def _lengths(opened: Opened, prefix: str) -> tuple[float, float]:
     if high - low <= 0.1:
         return 0.0, math.inf
     least, most = st.slider(
-        "Length (s)", low, high, (low, high), step=0.1, format="%.1f", key=f"{prefix}-length-{low}-{high}", width=200
+        "Length (s)",
+        low,
+        high,
+        (low, high),
+        step=0.1,
+        format="%.1f",
+        key="length",
+        width=200,
+        bind=BOUND,
     )
     return least if least > low else 0.0, most if most < high else math.inf
 
 
-def _flag(opened: Opened, prefix: str) -> str:
+def _flag(opened: Opened) -> str:
     there = [flag for flag in FLAGS if getattr(opened.facts, flag)]
     if not there:
         return ""
     words = {"": "any", **{flag: FLAGS[flag] for flag in there}}
-    return st.selectbox("State", list(words), format_func=words.__getitem__, key=f"{prefix}-flag", width=150) or ""
+    return st.selectbox("State", list(words), format_func=words.__getitem__, key="state", width=150, bind=BOUND) or ""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from labcore.config import CUTTING, DataConfig, RunConfig
+from labcore.runs import Run
 from ui.app import services
 from ui.app.text import plain
+from ui.datasets.opened import version
 
 if TYPE_CHECKING:
     from labcore.datasets.glance import DatasetInfo
@@ -23,8 +26,15 @@ READING = (*CUTTING, "data.labels")
 
 @dataclass(frozen=True)
 class DataSummary:
-    """A data set as split for a run. ``counts`` is label → (training clips, held-out clips), ``clips`` both numbers of all;
-    ``several``: a clip may have several labels, all of which are learnt; ``checked`` says what the last check found."""
+    """A data set as split for a run.
+
+    Attributes:
+        counts: label → (training clips, held-out clips).
+        clips: both numbers of all.
+        several: a clip may have several labels, all of which are learnt.
+        checked: what the last check left open.
+        clean: whether that is nothing.
+    """
 
     name: str
     folds: list[str]
@@ -36,6 +46,7 @@ class DataSummary:
     checked: str = ""
     clips: tuple[int, int] = (0, 0)
     several: bool = False
+    clean: bool = True
 
     @property
     def training(self) -> int:
@@ -46,8 +57,23 @@ class DataSummary:
         return self.clips[1]
 
 
+def summary(name: str, fold: str | None, *more: Any, **named: Any) -> DataSummary:
+    """Read a data set and split it as :func:`labcore.datasets.split` does, remembered for a minute or until it is mended or corrected.
+
+    Args:
+        more, named: the settings ``data.split``, ``data.leave_out``, ``data.validation_share`` and ``data.exclude_classes``, how clips
+            are cut by annotations (see :func:`cut_by`), ``data.named_split``, and ``run``: the folder of a run that was trained on it,
+            which knows its clips and its split; ``cut`` and ``named_split`` are its own then.
+
+    Raises:
+        DatasetError: it is not there, cannot be read, has no such fold or named split, or that leaks.
+    """
+    return _summary(version(name), name, fold, *more, **named)
+
+
 @st.cache_data(ttl=60, max_entries=32, show_spinner="Reading the data set …")
-def summary(
+def _summary(
+    changed: Any,
     name: str,
     fold: str | None,
     kind: str = "official",
@@ -56,25 +82,18 @@ def summary(
     exclude_classes: tuple[str, ...] = (),
     cut: str = "",
     named_split: str | None = None,
+    run: str = "",
 ) -> DataSummary:
-    """Read a data set and split it as :func:`labcore.datasets.split` does, remembered for a minute.
-
-    Args:
-        cut: how clips are cut by annotations, see :func:`cut_by`.
-
-    Raises:
-        DatasetError: it is not there, cannot be read, has no such fold or named split, or that leaks.
-    """
-    from labcore.datasets.health import open_findings
+    from labcore.datasets.checked import last_check
     from labcore.datasets.several import exploded
     from labcore.datasets.splits import of_classes, split_for
 
-    dataset = _dataset(name, cut, named_split)
+    dataset = _dataset(name, cut, named_split, run)
     whole = dataset if named_split is None else _dataset(name, cut, None)
     data = DataConfig(
         fold=fold, split=kind, leave_out=leave_out, validation_share=validation_share, exclude_classes=exclude_classes
     )  # type: ignore[arg-type]
-    parts = split_for(dataset, data)
+    parts, check = split_for(dataset, data), last_check(whole)
     sides = (exploded(dataset.table.iloc[rows])["label"] for rows in (parts.train, parts.held_out))
     train, held_out = (labels.value_counts().to_dict() for labels in sides)
     notes = [text for text in (dataset.fold_note, parts.note) if text]
@@ -87,16 +106,20 @@ def summary(
         note=" · ".join(dict.fromkeys(notes)),
         problems=dataset.problems,
         findings=dataset.findings,
-        checked=open_findings(whole),
+        checked=check.sentence,
+        clean=check.clean,
         clips=(len(parts.train), len(parts.held_out)),
         several=dataset.several_labels,
     )
 
 
-def _dataset(name: str, cut: str, named_split: str | None) -> Dataset:
+def _dataset(name: str, cut: str, named_split: str | None, run: str = "") -> Dataset:
     from labcore.datasets import find_dataset
     from labcore.datasets.named_splits import dataset_for
+    from labcore.datasets.resuming import dataset_of
 
+    if run:
+        return dataset_of(Run(Path(run)), services.workspace(), name)
     data = cutting(cut)
     if named_split is None:
         return find_dataset(services.workspace(), name, data)
@@ -153,25 +176,34 @@ def tell_impossible(there: Folds) -> None:
         st.caption(f":orange[:material/warning:] {plain(there.told)}")
 
 
+def folds(name: str, *more: Any, **named: Any) -> Folds:
+    """The folds of a data set, whatever can be held out of them; remembered as :func:`summary` is.
+
+    Args:
+        more, named: as for :func:`summary`, without the validation share.
+
+    Raises:
+        DatasetError: it is not there, or cannot be read.
+    """
+    return _folds(version(name), name, *more, **named)
+
+
 @st.cache_data(ttl=60, max_entries=32, show_spinner="Reading the data set …")
-def folds(
+def _folds(
+    changed: Any,
     name: str,
     kind: str = "official",
     leave_out: str | None = None,
     exclude_classes: tuple[str, ...] = (),
     cut: str = "",
     named_split: str | None = None,
+    run: str = "",
 ) -> Folds:
-    """The folds of a data set, whatever can be held out of them; remembered for a minute.
-
-    Raises:
-        DatasetError: it is not there, or cannot be read.
-    """
     from labcore.datasets import cannot_be_held_out
     from labcore.datasets.splits import split_for
     from labcore.errors import DatasetError
 
-    dataset = _dataset(name, cut, named_split)
+    dataset = _dataset(name, cut, named_split, run)
     data = DataConfig(split=kind, leave_out=leave_out, exclude_classes=exclude_classes)  # type: ignore[arg-type]
     reasons = cannot_be_held_out(dataset, data)
     try:
@@ -242,16 +274,9 @@ def names() -> list[str]:
 def told_at_adding(chosen: DataSummary) -> list[str]:
     """What was found when a data set was added and reading its list does not show again: files that are no audio.
 
-    Where clips are cut by annotations, reading shows those too, and the rest was of windows that may be others by now.
+    Where clips are cut by annotations, reading shows those too.
     """
-    known = {finding.sentence for finding in chosen.findings}
-    return [
-        text
-        for info in infos()
-        if info.name == chosen.name and info.layout != "annotations"
-        for text in info.warnings
-        if text not in known
-    ]
+    return [text for info in infos() if info.name == chosen.name and info.layout != "annotations" for text in info.told]
 
 
 def infos() -> list[DatasetInfo]:

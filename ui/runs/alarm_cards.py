@@ -106,9 +106,8 @@ def _excluded(job: AlarmTest) -> None:
 
 @st.cache_data(max_entries=40, show_spinner=False)
 def _log_mel(path: str, row: Row) -> View:
-    from labcore.audio import decode
     from labcore.explore.views import view_of
 
     network = services.classifier(Run(Path(path)))
-    waveform, _ = decode(row.path, network.sample_rate, start_s=row.start_s, end_s=row.end_s)
+    waveform = row.recording(network.sample_rate).whole().waveform
     return view_of("log-mel", waveform, network.config, start_s=row.start_s)

@@ -17,7 +17,7 @@ from ui.app import services
 from ui.app.shell import errors_in_place, one_of, show_error
 from ui.app.text import percent, plain
 from ui.charts.colours import colours, dark, shares
-from ui.components.clip_player import HASHED, end_of, sound
+from ui.components.clip_player import HASHED, LONGEST_SECONDS, sound
 from ui.components.sound_viewer import image_row, viewer
 from ui.runs import held_out_clips
 from ui.runs.evaluation import file_stamp
@@ -68,7 +68,7 @@ def log_mel(clips: HeldOutClips, row: int, found: Row, key: str) -> None:
         told = {name: names[name] for name in asked}
         label = one_of("Where the network looked for", told, default=asked[0], key=f"looked-{key}", help=GRAD_CAM)
     run = clips.run(row)
-    view, weights, seconds, trouble = _views(str(run.path), file_stamp(run.weights), found, end_of(found), label)
+    view, weights, seconds, trouble = _views(str(run.path), file_stamp(run.weights), found, label)
     low, high = view.colour_range()
     looks: dict[str, Any] = {"axis": "bands", "height": 130}
     rows = [image_row(view, "Log-mel", colours(), low=low, high=high, **looks)]
@@ -127,15 +127,14 @@ def _nearest(clips: HeldOutClips, row: int, training: ClipPredictions | LabError
 
 
 @st.cache_data(max_entries=60, show_spinner=False, hash_funcs=HASHED)
-def _views(path: str, changed: int, found: Row, end_s: float, label: str) -> tuple[View, View | None, float, str]:
+def _views(path: str, changed: int, found: Row, label: str) -> tuple[View, View | None, float, str]:
     """Log-mel and Grad-CAM of a clip by the network of a run, its length in seconds, and why there is no Grad-CAM where there is none."""
-    from labcore.audio import decode
     from labcore.explore.views import view_of, weights_view
 
     run = Run(Path(path))
     network = services.classifier(run)
-    waveform, rate = decode(found.path, network.sample_rate, start_s=found.start_s, end_s=end_s)
-    seconds, view = len(waveform) / rate, view_of("log-mel", waveform, network.config)
+    waveform = found.recording(network.sample_rate, LONGEST_SECONDS).whole().waveform
+    seconds, view = len(waveform) / network.sample_rate, view_of("log-mel", waveform, network.config)
     try:
         return view, weights_view(_weights(run, network, waveform, label), network.config), seconds, ""
     except ConfigError as error:

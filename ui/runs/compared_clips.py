@@ -5,14 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from labcore.comparison.compare import Against
-from labcore.datasets.clip_finder import ClipFinder
-from labcore.datasets.rows import Row
+from labcore.runs import Run
 from labcore.texts import shown
 from ui.app import services
 from ui.app.text import label_names
 from ui.components import clip_table
 from ui.components.clip import player
-from ui.datasets import summary
+from ui.runs import held_out_clips
 
 LONGEST_SECONDS = 10.0
 
@@ -48,7 +47,8 @@ def panel(chosen: Against) -> None:
     )
     number = clip_table.choose(table, key=f"compared-table-{other}-{which}", alt=f"Clips {which} by {other}")
     clip = clips.iloc[number]
-    row = _row(chosen, str(clip["clip"]), float(clip["start_s"]), float(clip["end_s"]))
+    place = str(clip["clip"]), float(clip["start_s"]), float(clip["end_s"])
+    row = held_out_clips.find_at(Run.open(services.workspace(), chosen.one.first.runs[0]), *place).row
     player(f"{row.name} · {names[clip['label']]}", lambda: row.beginning(LONGEST_SECONDS))
 
 
@@ -56,15 +56,3 @@ def _name(clip: str, start_s: float) -> str:
     """The name of a clip's file, and where in it the clip begins."""
     name = shown(clip.rsplit("/", 1)[-1])
     return f"{name} from {start_s:g} s" if start_s else name
-
-
-def _row(chosen: Against, clip: str, start_s: float, end_s: float) -> Row:
-    config = chosen.one.first.config
-    return _finder(config.data.dataset, summary.cut_by(config)).find(clip, start_s, end_s).row
-
-
-@st.cache_resource(max_entries=4, ttl=300, show_spinner="Reading the data set …")
-def _finder(name: str, cut: str) -> ClipFinder:
-    from labcore.datasets import find_dataset
-
-    return ClipFinder(find_dataset(services.workspace(), name, summary.cutting(cut)))

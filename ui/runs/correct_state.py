@@ -20,9 +20,11 @@ from labcore.datasets.annotations import (
     read_annotations,
     take_back,
 )
+from labcore.datasets.corrections import channels_by
 from labcore.datasets.rows import Row
 from labcore.errors import DatasetError
 from labcore.evaluation.review import ReviewClip
+from labcore.workspace import stamp_of
 from ui.app import services
 from ui.datasets import summary
 
@@ -93,7 +95,10 @@ class Sitting:
         return [clip for clip in self.clips if (clip.clip, clip.start_s) in self.known.rows]
 
     def row(self, clip: ReviewClip) -> Row:
-        return self.known.rows[clip.clip, clip.start_s][0]
+        """The clip as it is heard by now, with the label that the data set itself gives it."""
+        row, key = self.known.rows[clip.clip, clip.start_s]
+        channels = channels_by(self.annotations, lambda other: stamp_of(row.path)[0] if other == key else -1)
+        return row._replace(channel=channels.get(key, 0))
 
     def label_key(self, clip: ReviewClip) -> Key:
         return self.known.rows[clip.clip, clip.start_s][1]

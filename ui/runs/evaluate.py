@@ -66,7 +66,7 @@ def _form(run: Run) -> EvaluationPlan:
         folds = _folds(run, name)
         fold = st.selectbox("Fold", list(folds), format_func=folds.__getitem__, key=f"evaluate-fold-{name}", width=200)
         excluded = {"exclude_classes": own.exclude_classes} if name == own.dataset else {}
-        there = data.summary(name, None, **excluded, **_places(run, name)).counts if folds else {}
+        there = data.summary(name, None, **excluded, **_known(run, name)).counts if folds else {}
         classes = {"": "all classes", **label_names(there)}
         label = st.selectbox(
             "Class", list(classes), format_func=classes.__getitem__, key=f"evaluate-class-{name}", width=180
@@ -80,16 +80,15 @@ def _form(run: Run) -> EvaluationPlan:
     )
 
 
-def _places(run: Run, name: str) -> dict[str, Any]:
-    """How the clips of a data set are cut, and the split that they are in: of the run's own as the run has them."""
-    own = run.config.data
-    return {"cut": data.cut_by(run.config), "named_split": own.named_split} if name == own.dataset else {}
+def _known(run: Run, name: str) -> dict[str, Any]:
+    """The clips and the split of a data set: of the run's own as the run has them."""
+    return {"run": str(run.path)} if name == run.config.data.dataset else {}
 
 
 def _folds(run: Run, name: str) -> dict[str, str]:
     """The folds of a data set in a list to choose from; "" is what the run held out."""
     own = run.config.data
-    there = data.folds(name, own.split if name == own.dataset else "official", **_places(run, name))
+    there = data.folds(name, own.split if name == own.dataset else "official", **_known(run, name))
     if name != own.dataset:
         return {ALL: "all clips", **{fold: f"fold {fold}" for fold in there.reasons}}
     trained = {fold: f"fold {fold}, trained on" for fold in there.reasons if fold != own.fold}

@@ -14,6 +14,7 @@ import streamlit as st
 from labcore.crossval.job import CrossValidation
 from labcore.datasets.annotations import file_of
 from labcore.datasets.clip_finder import ClipFinder, FoundClip
+from labcore.datasets.corrections import Corrections, by_channels
 from labcore.datasets.registry import name_of
 from labcore.datasets.resuming import dataset_of
 from labcore.errors import LabError
@@ -90,7 +91,16 @@ def find(run: Run, frame: pd.DataFrame, row: int) -> FoundClip:
         DatasetError: it is gone, or the data set is.
     """
     clip = frame.iloc[row]
-    return _finder(str(run.path), _annotated(run)).find(str(clip["clip"]), float(clip["start_s"]), float(clip["end_s"]))
+    return find_at(run, str(clip["clip"]), float(clip["start_s"]), float(clip["end_s"]))
+
+
+def find_at(run: Run, clip: str, start_s: float, end_s: float) -> FoundClip:
+    """The same by the columns ``clip``, ``start_s`` and ``end_s`` of predictions.
+
+    Raises:
+        DatasetError: as :func:`find` does.
+    """
+    return _finder(str(run.path), _annotated(run)).find(clip, start_s, end_s)
 
 
 def _read(key: str, runs: Sequence[Run]) -> HeldOutClips:
@@ -107,7 +117,7 @@ def _predictions(files: tuple[str, ...], changed: tuple[int, ...]) -> tuple[Clip
 
 
 def _annotated(run: Run) -> int:
-    """Changes with the corrections of the run's data set."""
+    """Changes with the annotations of the run's data set."""
     workspace = services.workspace()
     with contextlib.suppress(LabError):
         return file_stamp(file_of(workspace, name_of(workspace, run.config.data.dataset)))
@@ -117,4 +127,5 @@ def _annotated(run: Run) -> int:
 @st.cache_resource(max_entries=4, ttl=300, show_spinner="Reading the data set …")
 def _finder(path: str, annotated: int) -> ClipFinder:
     run = Run(Path(path))
-    return ClipFinder(dataset_of(run, services.workspace(), run.config.data.dataset))
+    dataset = dataset_of(run, services.workspace(), run.config.data.dataset)
+    return ClipFinder(by_channels(dataset, Corrections.of_run(run).channels))  # as its network was given them

@@ -30,8 +30,7 @@ takes away what a slower recorder does not hear. **MP3** and **Opus** encode and
 def show(run: Run) -> None:
     """Choose a disturbance and clips, evaluate the run with more and more of it, and see the curve."""
     own = run.config.data
-    same = {"exclude_classes": own.exclude_classes, "named_split": own.named_split}
-    summary = data.summary(own.dataset, own.fold, cut=data.cut_by(run.config), **same)
+    summary = data.summary(own.dataset, own.fold, exclude_classes=own.exclude_classes, run=str(run.path))
     names = {ALL: "all classes", **label_names(summary.counts)}
     of = shell.one_of("Disturbance", NAMES, default="noise", help=HELP, key="robustness-of")
     with st.container(horizontal=True, vertical_alignment="bottom"):

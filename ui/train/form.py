@@ -18,6 +18,7 @@ from ui.app.shell import errors_in_place
 from ui.app.text import count, counted, label_names, plain
 from ui.components import queue_line
 from ui.datasets import listed, listen, manage, summary
+from ui.datasets.bring import ways
 from ui.forms import estimates, fields, url
 from ui.train import estimate, tracked_clips
 
@@ -42,12 +43,11 @@ def show() -> None:
 
 def _data() -> None:
     st.header("Data", anchor=False)
-    manage.take_added()
     names = summary.names()
     current = fields.values()
     current["data.dataset"] = summary.called_now(current["data.dataset"])
     if not names and current["data.dataset"] == "demo":
-        live.no_data_yet("demo-train", partial(manage.add, "train"))
+        live.no_data_yet("demo-train", ways.links)
         return
 
     left, right = st.columns(2, gap="medium")
@@ -74,6 +74,11 @@ def _data() -> None:
     with st.expander("Split", icon=":material/call_split:"):
         about, choose = all_settings()[named].help, partial(_choose_split, current)
         summary.split_box(current["data.dataset"], current[named], choose, key="split-choice", help=about)
+        if current["data.dataset"] in summary.names():
+            words = {listed.WORD: current["data.dataset"], "tab": "Split"} | (
+                {"split": split} if (split := current[named]) else {}
+            )
+            st.page_link(listed.PAGE, label="Who is on which side", icon=":material/groups:", query_params=words)
         labels = {"data.exclude_classes": folds.labels} if folds else {}
         fields.part("data", skip=("data.dataset", "data.fold", named, *CUTTING), options=labels)
     if summary.is_annotated(current["data.dataset"]):
@@ -82,7 +87,7 @@ def _data() -> None:
     with st.expander("Add, rename or delete a data set", icon=":material/add:"):
         if "demo" not in names:
             live.demo_button("demo-other", kind="secondary")
-        manage.add("train")
+        ways.links()
         if current["data.dataset"] in summary.names():
             name = current["data.dataset"]
             manage.manage(name, "train", f"Rename or delete {plain(name)}")
@@ -240,8 +245,7 @@ def _classes(chosen: summary.DataSummary) -> None:
             alt="Clips per class",
         )
     _findings(chosen)
-    if chosen.checked:
-        st.caption(plain(chosen.checked))
+    _checked(chosen)
     if chosen.problems:
         files = len(chosen.problems)
         with st.expander(f"{counted(files, 'file')} skipped", icon=":material/warning:"):
@@ -250,6 +254,15 @@ def _classes(chosen: summary.DataSummary) -> None:
                 st.caption(plain(problem.what) + (f" ({count(problem.clips)} clips)" if problem.clips > 1 else ""))
             if files > 50:
                 st.caption(f"and {count(files - 50)} more")
+
+
+def _checked(chosen: summary.DataSummary) -> None:
+    """What the last check left open, and the way to it."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        mark = "" if chosen.clean else ":orange[:material/warning:] "
+        st.markdown(f":small[{mark}:gray[{plain(chosen.checked)}]]", width="stretch")
+        if not chosen.clean and chosen.name in summary.names():
+            listed.link(chosen.name, "Check", ":material/health_and_safety:", tab="Check")
 
 
 def _findings(chosen: summary.DataSummary) -> None:

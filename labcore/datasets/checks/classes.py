@@ -39,6 +39,8 @@ def of_classes(dataset: Dataset, evidence: Evidence, counts: pd.DataFrame) -> It
         named = ", ".join(f"{label} ({size})" for label, size in tiny.items())
         of_tiny = tuple(clip for label in tiny for clip in clips[label])
         without = exclude(of_tiny, "Leave these classes out") if len(sizes) - len(tiny) > 1 else ()
+        if without and len(tiny) > 1:
+            without += tuple(Remedy("exclude", f"Leave {label} out", tuple(clips[label]), label) for label in tiny)
         yield Finding(
             "few clips",
             f"Few clips of {named}",
@@ -53,7 +55,7 @@ def of_classes(dataset: Dataset, evidence: Evidence, counts: pd.DataFrame) -> It
         small, large = min(sizes, key=sizes.__getitem__), max(sizes, key=sizes.__getitem__)
         yield Finding(
             "imbalance",
-            f"{large} has {counted(sizes[large], 'clip', figure=str)}, {small} {sizes[small]}",
+            f"the largest class, {large}, has {counted(sizes[large], 'clip', figure=str)}, the smallest, {small}, {sizes[small]}",
             remedy="Training evens out a part of it by itself (Class imbalance); add clips of the rare classes",
         )
     for finding in _spellings(sizes, clips):  # where a clip has other labels too, it cannot be relabelled as a whole

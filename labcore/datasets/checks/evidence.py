@@ -10,7 +10,7 @@ from labcore.datasets.checks.copies import candidates, linked
 from labcore.datasets.checks.measure import Found, Measured, Span
 from labcore.datasets.contents import equal_files
 from labcore.datasets.remedies import ClipAt
-from labcore.datasets.table import CHANNEL, Dataset
+from labcore.datasets.table import Dataset, channels_of
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Evidence:
     Attributes:
         spans, labels, folds, groups, found: of each clip.
         channels: the channel that it is heard by, counted from 1; 0 for the mean of all.
-        equal: sets of clips whose files are equal, numbers of clips.
+        equal: sets of clips whose files are equal, numbers of clips; silence is no sound that would be there twice.
         near: sets of clips that hold the same sound, in files that are not all equal.
     """
 
@@ -48,15 +48,16 @@ class Evidence:
         used = [row for row in there if table["label"].iat[row] != ""]
         number = {row: place for place, row in enumerate(used)}
         spans = spans_of(dataset)
-        equal = [[number[row] for row in rows if row in number] for rows in equal_clips(spans, there)]
+        sounding = [row for row in there if isinstance(each := found[row], Measured) and each.fingerprint.any()]
+        equal = [[number[row] for row in rows if row in number] for rows in equal_clips(spans, sounding)]
         near = [(number[one], number[other]) for one, other in same if one in number and other in number]
         columns = {name: table[name].to_numpy(dtype=object)[used].tolist() for name in ("label", "fold", "group")}
-        alone = table[CHANNEL].to_numpy()[used].tolist() if CHANNEL in table else [0] * len(used)
+        channels = channels_of(table)
         ties = [*near, *((each[0], other) for each in equal for other in each[1:])]
         equals = {tuple(each) for each in equal}
         sets = [each for each in linked(ties) if tuple(each) not in equals]
         return cls(
-            [spans[row] for row in used], columns["label"], columns["fold"], columns["group"], alone,
+            [spans[row] for row in used], columns["label"], columns["fold"], columns["group"], [channels[row] for row in used],
             [each for row in used if isinstance(each := found[row], Measured)],
             [each for each in equal if len(each) > 1], sets,
         )  # fmt: skip

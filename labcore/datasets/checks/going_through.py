@@ -35,6 +35,11 @@ class Measurements:
         return bool(self._keys) and self.kept.whole == digest_of(self._keys, self._groups)
 
     @property
+    def unknown(self) -> int:
+        """So many clips have not been measured, since they are new or their files have changed."""
+        return sum(key not in self.kept.found for key in self._keys)
+
+    @property
     def found(self) -> list[Found]:
         """What is known of each row of the table.
 

@@ -43,6 +43,7 @@ def _repeated(evidence: Evidence, kind: str, sets: list[list[int]], what: str, l
         level,
         evidence.at(rows),
         exclude(others, "Keep the first of each, exclude the others"),
+        sets=tuple(map(evidence.at, sets)),
     )
 
 
@@ -73,14 +74,18 @@ def _mislabelled(evidence: Evidence) -> Iterator[Finding]:
             clips=evidence.at(rows),
             remedies=(*exclude(evidence.at(rows), "Exclude all of them"), *relabel),
             about="\0".join(labels),
+            sets=tuple(map(evidence.at, sets)),
         )
 
 
 def _straddling(evidence: Evidence) -> Iterator[Finding]:
+    equal = [set(same) for same in evidence.equal]  # these are told as duplicates, and silence as such
+    sounding = [bool(each.fingerprint.any()) for each in evidence.found]
     groups = {
         group: rows
-        for group, rows in evidence.by(evidence.groups).items()
-        if len({evidence.folds[row] for row in rows}) > 1
+        for group, every in evidence.by(evidence.groups).items()
+        for rows in [[row for row in every if sounding[row]]]
+        if len({evidence.folds[row] for row in rows}) > 1 and not any(set(rows) <= same for same in equal)
     }
     if not groups:
         return
@@ -100,4 +105,5 @@ def _straddling(evidence: Evidence) -> Iterator[Finding]:
         remedies=exclude(
             evidence.at(fewer), "Keep each recording in the fold with most of its clips, exclude its others"
         ),
+        sets=tuple(evidence.at(groups[group]) for group in sorted(groups)),
     )

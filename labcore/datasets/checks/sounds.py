@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -44,7 +44,8 @@ def of_sounds(evidence: Evidence) -> Iterator[Finding]:
 def _silent(evidence: Evidence) -> Iterator[Finding]:
     rows = [row for row, each in enumerate(evidence.found) if each.peak_db < SILENT_DB]
     if rows:
-        yield _finding("silent", evidence, rows, f"{_clips(evidence, rows)} silent", "Remove them")
+        details = [f"peak {evidence.found[row].peak_db:.0f} dBFS" for row in rows]
+        yield _finding("silent", evidence, rows, f"{_clips(evidence, rows)} silent", "Remove them", details=details)
 
 
 def _clipped(evidence: Evidence) -> Iterator[Finding]:
@@ -53,7 +54,8 @@ def _clipped(evidence: Evidence) -> Iterator[Finding]:
         most = 100 * max(evidence.found[row].clipped for row in rows)
         what = f"{_clips(evidence, rows)} clipped: up to {most:.2g} % of the samples stand at full scale"
         remedy = "Record at a lower level, or leave them out if others of their class are not clipped"
-        yield _finding("clipped", evidence, rows, what, remedy)
+        details = [f"{100 * evidence.found[row].clipped:.2g} % at full scale" for row in rows]
+        yield _finding("clipped", evidence, rows, what, remedy, details=details)
 
 
 def _shifted(evidence: Evidence) -> Iterator[Finding]:
@@ -66,7 +68,8 @@ def _shifted(evidence: Evidence) -> Iterator[Finding]:
         most = 100 * max(abs(evidence.found[row].offset) for row in rows)
         what = f"{_clips(evidence, rows)} shifted from zero (DC offset) by up to {most:.2g} % of full scale"
         remedy = "Training hears little of it, above its lowest frequency; check the recorder, or leave them out"
-        yield _finding("offset", evidence, rows, what, remedy)
+        details = [f"offset {100 * evidence.found[row].offset:+.2g} % of full scale" for row in rows]
+        yield _finding("offset", evidence, rows, what, remedy, details=details)
 
 
 def _opposite(evidence: Evidence) -> Iterator[Finding]:
@@ -90,6 +93,7 @@ def _opposite(evidence: Evidence) -> Iterator[Finding]:
                 Remedy("channel", "Take the right channel alone", clips, channel=2),
                 *exclude(clips),
             ),
+            details=tuple(f"the mean is {evidence.found[row].lost_db:.0f} dB lower" for row in rows),
         )
 
 
@@ -111,6 +115,7 @@ def _rates(evidence: Evidence) -> Iterator[Finding]:
             if lower
             else "They are resampled as all others",
             "warning" if lower else "note",
+            details=[f"{evidence.found[row].rate} Hz" for row in rows],
         )
         return
     for label, own in evidence.by(evidence.labels).items():
@@ -132,11 +137,18 @@ def _rates_without(evidence: Evidence, label: str) -> set[int]:
 
 
 def _finding(
-    kind: str, evidence: Evidence, rows: list[int], what: str, remedy: str, level: str = "warning", about: str = ""
+    kind: str,
+    evidence: Evidence,
+    rows: list[int],
+    what: str,
+    remedy: str,
+    level: str = "warning",
+    about: str = "",
+    details: Sequence[str] = (),
 ) -> Finding:
     """A finding on some clips, which can be left out."""
     clips = evidence.at(rows)
-    return Finding(kind, what, evidence.files(rows), remedy, level, clips, exclude(clips), about)
+    return Finding(kind, what, evidence.files(rows), remedy, level, clips, exclude(clips), about, tuple(details))
 
 
 def _lengths(evidence: Evidence) -> Iterator[Finding]:
@@ -152,7 +164,8 @@ def _lengths(evidence: Evidence) -> Iterator[Finding]:
         span, usual = _seconds(shortest, longest), _seconds(np.exp(low), np.exp(high))
         what = f"{_clips(evidence, rows)} of a length that stands out ({span}, where most last {usual})"
         remedy = "Listen to them: a recording may have been cut off, or not been cut"
-        yield _finding("odd length", evidence, rows, what, remedy)
+        details = [_seconds(seconds[row], seconds[row]) for row in rows]
+        yield _finding("odd length", evidence, rows, what, remedy, details=details)
 
 
 def _seconds(least: float, most: float) -> str:

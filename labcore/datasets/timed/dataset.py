@@ -15,6 +15,7 @@ from labcore.datasets.by_time import Row
 from labcore.datasets.scan import find_audio, find_by_suffix
 from labcore.datasets.several import told
 from labcore.datasets.table import Dataset, Finding, make_table
+from labcore.datasets.timed.edits import NO_EDITS, EventEdits
 from labcore.datasets.timed.formats import SUFFIXES, recognised
 from labcore.datasets.timed.gathering import Gathered, LabelRow, gathered
 from labcore.datasets.timed.recordings import Recordings
@@ -37,12 +38,14 @@ class Annotated:
     Attributes:
         files: of annotations, each with the name of its format.
         rows: what became of each label; () before clips are cut.
+        edits: what people changed about the labels.
         window_seconds: the length of the windows, None where each label is a clip.
     """
 
     root: Path
     files: tuple[tuple[Path, str], ...]
     rows: tuple[LabelRow, ...] = ()
+    edits: EventEdits = NO_EDITS
     window_seconds: float | None = None
     _recordings: list[Recordings] = field(default_factory=list, repr=False, compare=False)
 
@@ -67,6 +70,14 @@ class Annotated:
                 continue
         own = len(named) < len(self.files)
         return 1.0 if own else len(named) / max(1, len(self.recordings.files))
+
+    def gathered(self, data: DataConfig) -> Gathered:
+        """What they say, each label with its recording, as people edited it.
+
+        Raises:
+            DatasetError: none can be read.
+        """
+        return gathered(self.files, self.recordings, data, self.edits)
 
     def uncut(self, name: str, root: Path, findings: Sequence[Finding] = ()) -> Dataset:
         """The data set before clips are cut, see :func:`in_windows`."""
@@ -107,12 +118,12 @@ def in_windows(dataset: Dataset, data: DataConfig) -> Dataset:
     source = dataset.annotated
     if source is None:
         return dataset
-    found = gathered(source.files, source.recordings, data)
+    found = source.gathered(data)
     seconds = data.window_seconds or automatic_seconds(found.rows)
     clips = _labelled(found, seconds, data)
     if not any(clips.values()):
         raise _nothing_left(dataset, found)
-    background = _background(found, clips, seconds, data) if data.annotations == "complete" else {}
+    background = _background(found, clips, seconds, data)
     draft = DatasetDraft(dataset.name, dataset.root, LAYOUT, findings=[*dataset.findings, *found.findings])
     draft.several_labels = data.mixed_windows == "all"
     for path in sorted({*clips, *background}):
@@ -161,7 +172,7 @@ def _labelled(found: Gathered, seconds: float, data: DataConfig) -> dict[str, li
 def _background(
     found: Gathered, clips: dict[str, list[tuple[Window, str]]], seconds: float, data: DataConfig
 ) -> dict[str, list[Window]]:
-    """Windows without any label, as many as are wanted, spread evenly over recordings and over the time of each."""
+    """Windows without any label of recordings that are complete, as many as are wanted, spread evenly over these and over their time."""
     taken: dict[str, list[Window]] = defaultdict(list)
     for row in found.rows:
         if not (math.isnan(row.start_s) or math.isnan(row.end_s)):
@@ -169,7 +180,7 @@ def _background(
     free = {
         path: free_windows(stretches, taken[path], found.seconds[path], seconds)
         for path, stretches in sorted(found.about.items())
-        if stretches and path not in found.uncertain
+        if stretches and path not in found.uncertain and found.complete.get(path, data.annotations == "complete")
     }
     there = sum(map(len, free.values()))
     wanted = min(there, round(data.background_ratio * sum(map(len, clips.values()))))

@@ -14,6 +14,7 @@ from labcore.config import DataConfig
 from labcore.datasets.labels import unified
 from labcore.datasets.parts import part_named
 from labcore.datasets.table import Finding, behind, some
+from labcore.datasets.timed.edits import NO_EDITS, EventEdit, EventEdits, InForce, event_key
 from labcore.datasets.timed.formats import FORMATS, read_timed_file
 from labcore.datasets.timed.labels import WHOLE, Damage, Stretch, TimedFile, TimedLabel
 from labcore.datasets.timed.recordings import Recordings
@@ -24,6 +25,10 @@ Outcome = Literal["used", "merged", "dropped"]
 DAMAGED, UNKNOWN, UNREADABLE, OUTSIDE, UNLABELLED, UNSURE = (
     "damaged row", "no recording", "unreadable recording", "outside the recording", "no label", "low confidence",
 )  # fmt: skip
+
+
+BY_HAND = "edited events"
+"""Of findings."""
 
 
 @dataclass
@@ -38,6 +43,9 @@ class LabelRow:
         reason: why, in a few words that are the same for all rows of one kind; "" for one that is used as it is.
         why: the same with particulars.
         clips: so many have this label because of it.
+        event: what it goes by within its recording, see :func:`labcore.datasets.timed.edits.event_key`; the id of its line where it was
+            added by hand.
+        edited: "added" or "changed" by hand, "" for what is as its file has it.
     """
 
     file: Path
@@ -54,6 +62,8 @@ class LabelRow:
     reason: str = ""
     why: str = ""
     clips: int = 0
+    event: str = ""
+    edited: str = ""
 
     def drop(self, reason: str, why: str = "") -> None:
         self.outcome, self.reason, self.why = "dropped", reason, why or reason
@@ -69,6 +79,8 @@ class Gathered:
         about: recording → the stretches (start, end) in seconds that were looked through.
         uncertain: recordings of which a row cannot be read: what is not labelled there may be anything.
         part: recording → the part of the data set by the name of its file of annotations, "" for none.
+        complete: recording → whether somebody said that all is labelled there.
+        deleted: labels that were deleted by hand; they are not among the rows.
     """
 
     rows: list[LabelRow] = field(default_factory=list)
@@ -76,15 +88,20 @@ class Gathered:
     about: dict[str, list[tuple[float, float]]] = field(default_factory=lambda: defaultdict(list))
     uncertain: set[str] = field(default_factory=set)
     part: dict[str, str] = field(default_factory=dict)
+    complete: dict[str, bool] = field(default_factory=dict)
+    deleted: list[LabelRow] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
 
-def gathered(files: Sequence[tuple[Path, str]], recordings: Recordings, data: DataConfig) -> Gathered:
+def gathered(
+    files: Sequence[tuple[Path, str]], recordings: Recordings, data: DataConfig, edits: EventEdits = NO_EDITS
+) -> Gathered:
     """Read annotations.
 
     Args:
         files: each with the name of its format.
         data: of a run: which column gives the labels, and how sure they have to be.
+        edits: what people changed about them.
 
     Raises:
         DatasetError: not one of the files can be read.
@@ -104,10 +121,14 @@ def gathered(files: Sequence[tuple[Path, str]], recordings: Recordings, data: Da
         first = found.findings[0]
         raise DatasetError(f"no annotations can be read; the first: {first.what}", first.remedy)
     parts = {file.path: named.part for file in read if (named := part_named(file.path.stem))}
+    in_force = edits.in_force(recordings)
     for file in read:
         part = parts.get(file.path, "") if len(parts) == len(read) else ""
-        _Placing(found, file, recordings, data, part, alone=len(files) == 1).all()
+        _Placing(found, file, recordings, data, in_force, part, alone=len(files) == 1).all()
+    by_hand = TimedFile(edits.file, BY_HAND)
+    _Placing(found, by_hand, recordings, data, in_force, "", alone=False).added()
     _one_spelling(found)
+    found.findings += _told_of_edits(edits, in_force)
     found.findings += [*_told_of_formats(read), *_several_files(found)]
     return found
 
@@ -120,6 +141,7 @@ class _Placing:
     file: TimedFile
     recordings: Recordings
     data: DataConfig
+    edits: InForce
     part: str
     alone: bool
 
@@ -135,8 +157,7 @@ class _Placing:
                     self.found.findings.append(_lonely(self.file.path, error))
                 continue
             self.found.about[path].append((stretch.start_s, min(stretch.end_s, length)))
-        for label in self.file.labels:
-            self.found.rows.append(self._row(label))
+        self.found.rows += [row for label in self.file.labels if (row := self._row(label)) is not None]
         for damage in self.file.damaged:
             self._damaged(damage)
 
@@ -159,7 +180,7 @@ class _Placing:
             row.recording = self._recording(damage.recording)
             self.found.uncertain.add(row.recording)
 
-    def _row(self, label: TimedLabel) -> LabelRow:
+    def _row(self, label: TimedLabel) -> LabelRow | None:
         row = LabelRow(
             self.file.path, label.line, label.recording, label.start_s, label.end_s, label.label,
             label.low_hz, label.high_hz, label.annotator, label.confidence,
@@ -173,12 +194,49 @@ class _Placing:
         except AudioError as error:
             row.drop(UNREADABLE, f"its recording {behind(row.recording, error.what)}")
             return row
+        return self._within(row, label, length, rate)
+
+    def _within(self, row: LabelRow, label: TimedLabel, length: float, rate: int) -> LabelRow | None:
+        """A label whose recording is known, as it was edited; None for one that was deleted."""
         if not self.file.about and label.recording and not self.found.about[row.recording]:
             self.found.about[row.recording].append((0.0, length))
         if label.in_samples:
             row.start_s, row.end_s = row.start_s / rate, row.end_s / rate
+        row.event = event_key(row.start_s, row.end_s, row.label)
+        edit = self.edits.change_of(row.recording, row.event)
+        if edit is not None and edit.edit == "delete":
+            self.found.deleted.append(row)
+            return None
+        if edit is not None:
+            _as_edited(row, edit, "changed")
         self._check(row, length)
         return row
+
+    def added(self) -> None:
+        """The events that were added by hand, and which recordings were said to be complete."""
+        for path, lines in self.edits.added.items():
+            for number, first in lines:
+                edit = self.edits.change_of(path, first.id) or first
+                if edit.edit != "delete" and (length := self._length(path)) is not None:
+                    row = LabelRow(self.file.path, number, path, 0.0, 0.0, "", event=first.id)
+                    _as_edited(row, edit, "added")
+                    self._check(row, length)
+                    self.found.rows.append(row)
+        for path, complete in self.edits.complete.items():
+            if (length := self._length(path)) is not None:
+                self.found.complete[path] = complete
+                if complete:
+                    self.found.about[path] = [(0.0, length)]
+                    self.found.uncertain.discard(path)
+
+    def _length(self, path: str) -> float | None:
+        """How long a recording lasts that all of is about; None for one that cannot be read."""
+        try:
+            length, _ = self._facts(path)
+        except AudioError:
+            return None
+        self.found.about[path] = self.found.about[path] or [(0.0, length)]
+        return length
 
     def _check(self, row: LabelRow, length: float) -> None:
         """Bring a label within its recording, or drop it."""
@@ -198,6 +256,29 @@ class _Placing:
         cut = max(0.0 - start, 0.0 if end == WHOLE else end - length)
         if row.outcome == "used" and cut > 0.05:
             row.why = f"{cut:.2f} s of it lie outside of the recording and are cut off"
+
+
+def _as_edited(row: LabelRow, edit: EventEdit, how: str) -> None:
+    row.start_s, row.end_s, row.label = edit.start_s, edit.end_s, edit.label
+    row.low_hz, row.high_hz = (math.nan if each is None else each for each in (edit.low_hz, edit.high_hz))
+    row.annotator, row.confidence, row.edited = edit.who, math.nan, how
+
+
+def _told_of_edits(edits: EventEdits, in_force: InForce) -> list[Finding]:
+    """What people changed, and which edits count for nothing."""
+    told = [Finding(BY_HAND, edits.sentence, level="note")] if edits.sentence else []
+    if edits.damaged:
+        told.append(
+            Finding(
+                BY_HAND, f"{counted(edits.damaged, 'line')} of the edited events cannot be read and count for nothing"
+            )
+        )
+    if lost := in_force.unused + in_force.not_met:
+        many = f"{counted(lost, 'edit')} of events {'does' if lost == 1 else 'do'} not count"
+        told.append(
+            Finding(BY_HAND, f"{many}: the event is not in its file any more, or the recording is gone or another one")
+        )
+    return told
 
 
 def _one_spelling(found: Gathered) -> None:
@@ -229,7 +310,7 @@ def _several_files(found: Gathered) -> list[Finding]:
     """Recordings that several files label."""
     files: dict[str, set[Path]] = defaultdict(set)
     for row in found.rows:
-        if row.reason not in (UNKNOWN, DAMAGED):
+        if row.reason not in (UNKNOWN, DAMAGED) and row.edited != "added":
             files[row.recording].add(row.file)
     several = sorted(path for path, those in files.items() if len(those) > 1)
     if not several:

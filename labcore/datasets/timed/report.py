@@ -50,7 +50,8 @@ FILES, LINES = 3, 6
 """So many are named of either."""
 
 COLUMNS = (
-    "file", "line", "recording", "start_s", "end_s", "low_hz", "high_hz", "label", "annotator", "confidence", "outcome", "why", "clips",
+    "file", "line", "recording", "start_s", "end_s", "low_hz", "high_hz", "label", "annotator", "confidence", "outcome", "why",
+    "clips", "edited",
 )  # fmt: skip
 
 
@@ -112,8 +113,10 @@ def _how(found: Gathered, data: DataConfig, seconds: float, background: int) -> 
         "grid": f"windows of {seconds:g} s on a grid",
     }[data.windows]
     what = f"{used:,} of {counted(len(found.rows), 'label')} in {counted(len(found.seconds), 'recording')} are used: {form}"
-    if data.annotations == "complete":
+    if data.annotations == "complete" or any(found.complete.values()):
         what += f"; {counted(background, 'window')} of background"
+        if data.annotations != "complete":
+            what += f" from {counted(sum(found.complete.values()), 'recording')} that somebody said to be complete"
         if found.uncertain:
             what += f", none from {counted(len(found.uncertain), 'recording')} with rows that cannot be read"
     else:

@@ -1,7 +1,8 @@
 """What is measured of the clips of a data set, once each: length, rate, channels, level, and statistics of the log-mel.
 
 ``facts.parquet`` lies in the data set's folder of the cache. A clip is known by its way from the data set's folder and its span; it is
-measured anew where its file has another size or time. Who looks at a data set reads this file and none of the clips.
+measured anew where its file has another size or time, or another channel of it is heard. Who looks at a data set reads this file and
+none of the clips.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from labcore.audio import Recording, probe, resample
+from labcore.audio import probe, resample
 from labcore.audio.ahead import ahead
 from labcore.audio.waveforms import loudest_of
 from labcore.config import RunConfig
 from labcore.datasets.glance import cache_of
 from labcore.datasets.rows import Row, rows_of
-from labcore.datasets.table import Dataset, behind, way_from
+from labcore.datasets.table import CHANNEL, Dataset, behind, way_from
 from labcore.device import usable_cores
 from labcore.errors import AudioError
 from labcore.jobs.following import OnProgress
@@ -33,7 +34,7 @@ FILE = "facts.parquet"
 KEYS = ("clip", "start_s", "end_s")
 """What a clip is known by: its way, and its span; an end of -1 is the file's end."""
 MEL = "mel"
-COLUMNS = (*KEYS, "bytes", "mtime_ns", "seconds", "rate", "channels", "level_db", "peak_db", "trouble")
+COLUMNS = (*KEYS, "bytes", "mtime_ns", CHANNEL, "seconds", "rate", "channels", "level_db", "peak_db", "trouble")
 MEL_SECONDS = 60.0
 """Of a longer clip the statistics are those of its beginning."""
 AHEAD = 16
@@ -77,19 +78,18 @@ def measure(
         WorkspaceError: the cache cannot be written.
     """
     rows, keys = rows_of(dataset.table), keys_of(dataset)
-    stamps = {path: stamp_of(path) for path in dataset.table["path"]}
+    sizes = {path: stamp_of(path) for path in dataset.table["path"]}
+    stamps = {key: (*sizes[row.path], row.channel) for key, row in zip(keys, rows, strict=True)}
     there = set(keys)
     known = {key: one for key, one in _read(workspace, dataset).items() if key in there}
-    wanted = {
-        key: row for key, row in zip(keys, rows, strict=True) if key not in known or known[key][0] != stamps[row.path]
-    }
+    wanted = {key: row for key, row in zip(keys, rows, strict=True) if key not in known or known[key][0] != stamps[key]}
     done = len(keys) - len(wanted)
     try:
         threads = usable_cores()
         results = ahead(_measured, wanted.values(), threads, lambda waiting: len(waiting) >= threads * AHEAD)
         with contextlib.closing(results):
-            for (key, row), result in zip(wanted.items(), results, strict=True):
-                known[key] = stamps[row.path], result
+            for key, result in zip(wanted, results, strict=True):
+                known[key] = stamps[key], result
                 done += 1
                 progress(done, len(keys))
     finally:
@@ -106,7 +106,7 @@ def known_facts(workspace: Workspace, dataset: Dataset) -> pd.DataFrame:
 
     try:
         with open_file(facts_file(workspace, dataset)) as file:
-            return pq.read_table(file, columns=list(COLUMNS)).to_pandas()
+            return pq.read_table(file, columns=list(COLUMNS)).to_pandas()[list(COLUMNS)]
     except (OSError, pa.ArrowException, ValueError, KeyError):  # a cache is made again
         return _frame([])
 
@@ -117,7 +117,8 @@ def facts_file(workspace: Workspace, dataset: Dataset) -> Path:
 
 
 Key = tuple[str, float, float]
-_Known = tuple[tuple[int, int], Measured]
+_Known = tuple[tuple[int, int, int], Measured]
+"""Bytes and time of the file, and the channel that was measured; with what was."""
 
 
 def keys_of(dataset: Dataset) -> list[Key]:
@@ -130,7 +131,7 @@ def keys_of(dataset: Dataset) -> list[Key]:
 def _measured(row: Row) -> Measured:
     try:
         channels = probe(row.path).channels
-        recording = Recording(row.path, start_s=row.start_s, end_s=row.end_s)
+        recording = row.recording()
         length, squares, peak, head = 0, 0.0, 0.0, list[np.ndarray]()
         for block in recording.waveform():
             if block.anew:
@@ -172,6 +173,7 @@ def _frame(known: Iterable[tuple[Key, _Known]]) -> pd.DataFrame:
         "trouble": object,
         "bytes": "int64",
         "mtime_ns": "int64",
+        CHANNEL: "int64",
         "rate": "int64",
         "channels": "int64",
     }
@@ -204,12 +206,12 @@ def _read(workspace: Workspace, dataset: Dataset) -> dict[Key, _Known]:
         flat = table[MEL].combine_chunks()
         values, edges = flat.values.to_numpy(zero_copy_only=False), flat.offsets.to_numpy()
         columns = [*(table[name].to_pylist() for name in COLUMNS), np.split(values, edges[1:-1])]
-        for clip, start, end, size, time, seconds, rate, channels, level, peak, trouble, mel in zip(
+        for clip, start, end, size, time, channel, seconds, rate, channels, level, peak, trouble, mel in zip(
             *columns, strict=True
         ):
             if trouble or len(mel) == bands:
                 one = Measured(seconds, rate, channels, level, peak, trouble, mel)
-                found[clip, start, end] = (size, time), one
+                found[clip, start, end] = (size, time, channel), one
     except (OSError, pa.ArrowException, ValueError, KeyError, TypeError):  # a cache is made again
         return {}
     return found

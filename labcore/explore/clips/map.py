@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 
 from labcore.datasets.glance import cache_of
-from labcore.datasets.table import Dataset
+from labcore.datasets.table import Dataset, channels_of
 from labcore.errors import DatasetError
 from labcore.evaluation.clip_predictions import ClipPredictions
-from labcore.explore.clips.facts import KEYS, Key, keys_of
+from labcore.explore.clips.facts import KEYS, keys_of
 from labcore.reading import open_file, parse_json
 from labcore.texts import as_bytes
 from labcore.workspace import Workspace, opened_atomically, slug, stamp_of
@@ -110,7 +110,7 @@ def keep_map(workspace: Workspace, dataset: Dataset, run: str, weights: Path | N
     points = pd.DataFrame([keys[row] for row in rows], columns=list(KEYS)).astype({"clip": object})
     for method, place in places.items():
         points[f"{method}_x"], points[f"{method}_y"] = place[:, 0], place[:, 1]
-    meta = {"run": run, "clips": len(keys), "digest": _digest(keys, weights)}
+    meta = {"run": run, "clips": len(keys), "digest": _digest(dataset, weights)}
     table = pa.Table.from_pandas(points, preserve_index=False).replace_schema_metadata({META: json.dumps(meta)})
     file = map_file(workspace, dataset, run)
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -128,7 +128,7 @@ def known_map(workspace: Workspace, dataset: Dataset, run: str, weights: Path | 
             table = pq.read_table(file)
         meta = parse_json(table.schema.metadata[META])
         points = table.to_pandas()[[*KEYS, *(f"{method}_{axis}" for method in METHODS for axis in "xy")]]
-        return ClipMap(points, run, int(meta["clips"]), meta["digest"] == _digest(keys_of(dataset), weights))
+        return ClipMap(points, run, int(meta["clips"]), meta["digest"] == _digest(dataset, weights))
     except (OSError, pa.ArrowException, LookupError, TypeError, ValueError):
         return None
 
@@ -157,9 +157,10 @@ def correctness(frame: pd.DataFrame, predictions: ClipPredictions) -> pd.DataFra
     return pd.DataFrame({"predicted": predicted, "verdict": verdict})
 
 
-def _digest(keys: list[Key], weights: Path | None) -> str:
+def _digest(dataset: Dataset, weights: Path | None) -> str:
+    """Of the clips, each as it is heard, and of the weights."""
     time = stamp_of(weights)[1] if weights is not None else 0
     digest = hashlib.sha256(f"{time}\n".encode())
-    for key in keys:
-        digest.update(as_bytes(f"{key}\n"))
+    for key, channel in zip(keys_of(dataset), channels_of(dataset.table), strict=True):
+        digest.update(as_bytes(f"{key}{f' {channel}' * bool(channel)}\n"))
     return digest.hexdigest()[:16]

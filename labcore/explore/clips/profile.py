@@ -13,15 +13,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from labcore.errors import RunError
-from labcore.jobs.folder import JobFolder
 from labcore.jobs.kind import Kind
-from labcore.jobs.listing import reason
+from labcore.jobs.planned import PlannedJob
 from labcore.jobs.status import JobRequest
-from labcore.reading import DamagedError, read_object
-from labcore.workspace import Workspace, slug
+from labcore.workspace import Workspace
 
 KEPT = 20
 """Of those that have ended the newest stay; older ones go when a new one is made."""
@@ -44,12 +41,13 @@ class ProfilePlan(BaseModel):
 
 
 @dataclass(frozen=True)
-class Profile(JobFolder):
+class Profile(PlannedJob[ProfilePlan]):
     """A profile by its directory."""
 
     kind: ClassVar[Kind] = Kind(
         "profile", "profiles", file="profile.json", work="labcore.explore.clips.profile_work:work"
     )
+    plan_of = ProfilePlan
 
     @classmethod
     def create(cls, workspace: Workspace, plan: ProfilePlan, *, queued: bool = False, by: str = "") -> Profile:
@@ -59,22 +57,9 @@ class Profile(JobFolder):
         Raises:
             WorkspaceError: the workspace cannot be written.
         """
-        job = cls.new(workspace, slug(plan.dataset)[:40])
-        with job.draft(queued=queued, by=by) as draft:
-            draft.save("profile", plan.model_dump())
+        job = cls.planned(workspace, plan.dataset, plan, queued=queued, by=by)
         job.keep_newest(KEPT)
         return job
 
-    @property
-    def plan(self) -> ProfilePlan:
-        """Raises RunError where it cannot be read."""
-        try:
-            return ProfilePlan.model_validate(read_object(self.path / self.kind.file))
-        except (OSError, DamagedError, ValidationError) as error:
-            raise RunError(f"{self.title} cannot be read: {reason(error)}") from error
-
-    def asked(self) -> JobRequest:
-        try:
-            return JobRequest(self.plan.dataset, needs=self.needs)
-        except RunError as error:
-            return JobRequest(needs=self.needs, error=reason(error))
+    def request(self) -> JobRequest:
+        return JobRequest(self.plan.dataset)

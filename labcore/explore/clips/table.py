@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from labcore.datasets.rows import Row
-from labcore.datasets.table import Dataset, own_labels
+from labcore.datasets.table import CHANNEL, Dataset, channels_of, own_labels
 from labcore.explore.clips.facts import KEYS, keys_of
 from labcore.texts import shown
 
@@ -37,8 +37,9 @@ def clip_table(dataset: Dataset, facts: pd.DataFrame) -> pd.DataFrame:
     Returns:
         The columns ``path``, ``clip`` (its way from the data set's folder), ``name`` (of its file, and where in that it begins),
         ``label`` (that counts; "" for a clip that is left out), ``own_label`` (the data set's), ``fold``, ``group``, ``start_s``,
-        ``end_s`` (-1 for the file's end), ``seconds``, ``rate``, ``channels``, ``level_db``, ``peak_db``, ``trouble``; nan, 0 or ""
-        where a clip was not measured. ``measured``, ``corrected``, ``left_out`` and ``unreadable`` are truths.
+        ``end_s`` (-1 for the file's end), ``channel`` (the one that is heard alone, 0 for the mean of all), ``seconds``, ``rate``,
+        ``channels``, ``level_db``, ``peak_db``, ``trouble``; nan, 0 or "" where a clip was not measured. ``measured``, ``corrected``,
+        ``left_out`` and ``unreadable`` are truths.
     """
     table, keys = dataset.table, keys_of(dataset)
     columns = {
@@ -49,8 +50,9 @@ def clip_table(dataset: Dataset, facts: pd.DataFrame) -> pd.DataFrame:
     # objects from the first: a string of pandas cannot hold a name that is not UTF-8
     frame = pd.DataFrame({name: pd.Series(list(texts), dtype=object) for name, texts in columns.items()})
     frame["start_s"], frame["end_s"] = [start for _, start, _ in keys], [end for _, _, end in keys]
+    frame[CHANNEL] = channels_of(table)
     known = facts.drop_duplicates(list(KEYS)).drop(columns=["bytes", "mtime_ns"])
-    frame = frame.merge(known, how="left", on=list(KEYS), validate="many_to_one")
+    frame = frame.merge(known, how="left", on=[*KEYS, CHANNEL], validate="many_to_one")
     return _flagged(frame)
 
 
@@ -133,8 +135,8 @@ def _folded(text: object) -> str:
 
 def row_at(frame: pd.DataFrame, number: int) -> Row:
     """A clip of a :func:`clip_table` to be seen and heard."""
-    path, label, start, end = frame.loc[number, ["path", "label", "start_s", "end_s"]]
-    return Row(str(path), str(label), float(start), float(end) if end >= 0 else None)
+    path, label, start, end, channel = frame.loc[number, ["path", "label", "start_s", "end_s", CHANNEL]]
+    return Row(str(path), str(label), float(start), float(end) if end >= 0 else None, int(channel))
 
 
 def counts(frame: pd.DataFrame) -> pd.DataFrame:

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from labcore.audio import decode
 from labcore.config import RunConfig
 from labcore.datasets.glance import cache_of
 from labcore.datasets.rows import Row
@@ -51,7 +50,7 @@ def thumbnails(workspace: Workspace, dataset: Dataset, rows: Iterable[Row]) -> l
 def _thumbnail(folder: Path, row: Row) -> tuple[bytes | None, bool]:
     """An image, and whether it is new."""
     size, time = stamp_of(row.path)
-    name = f"{FORMAT} {row.path}\0{row.start_s} {row.end_s} {size} {time}"
+    name = f"{FORMAT} {row.path}\0{row.start_s} {row.end_s} {size} {time}" + f" {row.channel}" * bool(row.channel)
     file = folder / f"{hashlib.sha256(as_bytes(name)).hexdigest()[:24]}.png"
     with contextlib.suppress(OSError):
         return file.read_bytes(), False
@@ -73,10 +72,8 @@ def render(row: Row) -> bytes:
     from labcore.explore.views import view_of
 
     config = RunConfig()
-    last = row.start_s + SECONDS
-    end_s = last if row.end_s is None else min(last, row.end_s)
-    waveform, _ = decode(row.path, config.audio.sample_rate, start_s=row.start_s, end_s=end_s)
-    view = view_of("log-mel", waveform, config)
+    sound = row.recording(config.audio.sample_rate, SECONDS).whole()
+    view = view_of("log-mel", sound.waveform, config)
     low, high = view.colour_range(DECIBELS)
     numbers = np.clip((view.levels[::-1] - low) / (high - low) * 255, 0, 255).astype(np.uint8)
     image = Image.fromarray(numbers).resize((WIDTH, HEIGHT), Image.Resampling.BOX)

@@ -38,9 +38,9 @@ def dataset(tmp_path) -> Dataset:
 def facts() -> pd.DataFrame:
     """Of three of them; the cat cannot be read."""
     rows = [
-        ("a/Rex 1.wav", 0.0, -1.0, 10, 1, 2.5, 44100, 1, -20.0, -3.0, ""),
-        ("a/Rex 2.wav", 0.0, 1.0, 10, 1, 1.0, 48000, 2, -30.0, -9.0, ""),
-        ("b/Tom.wav", 0.0, -1.0, 10, 1, NAN, 0, 0, NAN, NAN, "is damaged"),
+        ("a/Rex 1.wav", 0.0, -1.0, 10, 1, 0, 2.5, 44100, 1, -20.0, -3.0, ""),
+        ("a/Rex 2.wav", 0.0, 1.0, 10, 1, 0, 1.0, 48000, 2, -30.0, -9.0, ""),
+        ("b/Tom.wav", 0.0, -1.0, 10, 1, 0, NAN, 0, 0, NAN, NAN, "is damaged"),
     ]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
