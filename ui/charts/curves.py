@@ -171,7 +171,7 @@ def probabilities(
     )
 
 
-def fold_legend() -> None:
+def fold_legend(what: str = "Accuracy") -> None:
     """What the lines of all :func:`fold_curve` are, once for all of them."""
     colours = st.get_option(f"theme.{'dark' if dark() else 'light'}.chartCategoricalColors")
     names = "".join(
@@ -179,11 +179,13 @@ def fold_legend() -> None:
         f'background:{colour};margin-right:.4em;vertical-align:middle"></span>{name}</span>'
         for name, colour in zip(SIDES.values(), colours, strict=False)
     )
-    st.html(f'<div style="font-size:.87rem">Accuracy by epoch, on clips of{names}</div>')
+    st.html(f'<div style="font-size:.87rem">{what} by epoch, on clips of{names}</div>')
 
 
 def fold_curve(points: Sequence[tuple[int, float | None, float]], total: int, *, key: str, title: str) -> None:
-    """Accuracy of one of several folds over the epochs, small: epoch, on training clips, on validation clips."""
+    """Accuracy of one of several folds over the epochs, small: epoch, on training clips, on validation clips. Without one on training
+    clips it is the mean average precision of several labels a clip."""
+    what, form = ("Accuracy", ".1%") if points and points[-1][1] is not None else ("mAP", ".3f")
     rows = [
         {"epoch": epoch, "value": round(value, 4), "clips": clips}
         for epoch, train, val in points
@@ -193,12 +195,12 @@ def fold_curve(points: Sequence[tuple[int, float | None, float]], total: int, *,
     _lines(
         rows,
         total,
-        y={**_SHARE, "axis": {"format": "%", "tickCount": 2}},
+        y={**_SHARE, "axis": {"format": "%" if what == "Accuracy" else ".1f", "tickCount": 2}},
         colour=category("clips", scale={"domain": list(SIDES.values())}, legend=None),
-        tooltip=[category("clips", title="Clips"), measure("value", "Accuracy", format=".1%")],
+        tooltip=[category("clips", title="Clips"), measure("value", what, format=form)],
         key=key,
         height=96,
-        alt=f"Accuracy of {title} by epoch",
+        alt=f"{what} of {title} by epoch",
         stroke=1.6,
         ticks=3,
     )

@@ -111,7 +111,8 @@ def _metrics(pool: Pool) -> None:
 
 def _cards(folds: list[FoldResult], split: str, owner: str) -> None:
     if any(fold.curve for fold in folds):
-        curves.fold_legend()
+        several = any(fold.curve[-1][1] is None for fold in folds if fold.curve)
+        curves.fold_legend("mAP" if several else "Accuracy")
     with st.container(horizontal=True, gap="small"):
         for fold in folds:
             with st.container(border=True, width=CARD, gap="small"):

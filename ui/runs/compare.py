@@ -196,11 +196,11 @@ def _curves(found: Comparison) -> None:
     if not curves:
         return
     st.markdown("**Curves**, of the clips that each watched while it trained")
-    for place, (label, column) in zip(st.columns(2, gap="large"), (("Accuracy", 2), ("Loss", 1)), strict=True):
+    for place, (label, column) in zip(st.columns(2, gap="large"), ((found.figure_name, 2), ("Loss", 1)), strict=True):
         with place:
             st.markdown(f":gray[{label} by epoch]")
             lines = {name: [(row[0], row[column]) for row in curve] for name, curve in curves.items()}
-            comparing.overlaid(lines, title=label, share=label == "Accuracy", key=f"compare-{label}")
+            comparing.overlaid(lines, title=label, share=column == 2, key=f"compare-{label}")
 
 
 def _names(sides: tuple[Side, ...]) -> dict[str, str]:
