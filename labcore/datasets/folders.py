@@ -12,6 +12,7 @@ from labcore.datasets.assemble import DatasetDraft, assembled, join_equal_files,
 from labcore.datasets.labels import speakers
 from labcore.datasets.parts import FOLD_NAMES, PartLists, is_aside, part_named, parts_among
 from labcore.datasets.scan import NOT_CLASSES, Found, find_audio, is_audio, listed
+from labcore.datasets.several import taken_apart
 from labcore.datasets.table import Dataset, Finding, natural_order, some
 from labcore.errors import DatasetError
 from labcore.texts import counted
@@ -39,6 +40,8 @@ def read_folders(root: Path, name: str, findings: Sequence[Finding] = (), lists_
     reading.official = lists.speech_commands
     _read(reading, found, lists)
     reading.rows = without_single_fold(reading.rows)
+    if not reading.official:
+        taken_apart(reading, ",;", "They stand in the order of the folder's name")
     if not lists:
         reading.rows = join_equal_files(reading.rows)
     reading.findings += speakers([(row[1], row[0].rpartition(os.sep)[2]) for row in reading.rows])

@@ -11,6 +11,7 @@ from pathlib import PurePath
 import numpy as np
 import pandas as pd
 
+from labcore.datasets.cells import labels_of
 from labcore.datasets.table import PARTS, Dataset, own_labels, way_from
 from labcore.errors import DatasetError
 from labcore.texts import as_bytes, shown
@@ -18,7 +19,7 @@ from labcore.texts import as_bytes, shown
 DRAWN_FOLDS = 5
 
 
-def assign_folds(labels: Sequence[str], groups: Sequence[str]) -> tuple[list[str], str]:
+def assign_folds(labels: Sequence[str], groups: Sequence[str], *, several: bool = False) -> tuple[list[str], str]:
     """Draw :data:`DRAWN_FOLDS` folds of about equal size and class balance that keep each group together; fewer of fewer groups.
 
     Groups are dealt out, large ones first, each to the fold that has the fewest clips of its classes. The same clips give the
@@ -26,13 +27,14 @@ def assign_folds(labels: Sequence[str], groups: Sequence[str]) -> tuple[list[str
 
     Args:
         labels, groups: of each clip.
+        several: the labels are cells that may hold several, each of which is balanced.
 
     Returns:
         The fold of each clip, "1" … "n", and a sentence on how they came about, without the final stop.
     """
     members: dict[str, Counter[str]] = defaultdict(Counter)
     for label, group in zip(labels, groups, strict=True):
-        members[group][label] += 1
+        members[group].update(labels_of(label) or [label] if several else [label])
     count = max(1, min(DRAWN_FOLDS, len(members)))
     order = sorted(members, key=lambda group: (-members[group].total(), zlib.crc32(as_bytes(f"0:{group}")), group))
     held: dict[str, list[int]] = defaultdict(lambda: [0] * count)  # clips of a class in each fold
@@ -65,9 +67,9 @@ def drawn_in(dataset: Dataset, folder: str) -> Dataset:
     known = {shown(way_from(now, path)) for path in table["path"]}
     groups = [f"{folder}/{group}" if group in known else group for group in table["group"]]
     changed = table.assign(group=pd.Series(groups, dtype=object))
-    labels = list(own_labels(table))
-    if list(table["fold"]) == assign_folds(labels, list(table["group"]))[0]:
-        changed["fold"] = pd.Series(assign_folds(labels, groups)[0], dtype=object)
+    labels, several = list(own_labels(table)), dataset.several_labels
+    if list(table["fold"]) == assign_folds(labels, list(table["group"]), several=several)[0]:
+        changed["fold"] = pd.Series(assign_folds(labels, groups, several=several)[0], dtype=object)
     return replace(dataset, table=changed)
 
 

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from labcore.audio import probe
+from labcore.datasets.several import exploded
 from labcore.datasets.table import Dataset, Finding, behind, some
 from labcore.device import usable_cores
 from labcore.errors import AudioError, DatasetError
@@ -42,7 +43,8 @@ def unreadable_headers(dataset: Dataset, progress: OnProgress) -> Iterator[Findi
             f"not one of the {counted(len(paths), 'file')} of {dataset.root} can be read as audio: {told}",
             "Fetch or export the files again",
         )
-    clips = zip(dataset.table["path"], dataset.table["label"], strict=True)
+    table = exploded(dataset.table)
+    clips = zip(table["path"], table["label"], strict=True)
     left = {label for path, label in clips if path not in trouble}
     gone = [label for label in dataset.labels if label not in left]
     without = f". That leaves nothing of {some(gone)}" if gone else ""

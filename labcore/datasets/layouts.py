@@ -8,6 +8,7 @@ from pathlib import Path
 
 from labcore.allowed_paths import is_open
 from labcore.config import DataConfig
+from labcore.datasets.cells import labels_of
 from labcore.datasets.cliplist import LIST_SUFFIXES, ClipList, lists_beside, read_list
 from labcore.datasets.folders import LIST_REMEDY, read_folders
 from labcore.datasets.listed import read_clip_lists
@@ -117,7 +118,9 @@ def _checked(dataset: Dataset, settled: bool) -> Dataset:
         )
     if len(labels := dataset.labels) < 2 and dataset.annotated is not None:
         return one_class(dataset, settled)
-    if len(labels) < 2:
+    if not labels:
+        raise DatasetError(f"no clip of {dataset.root} has a label", "Name the labels that its clips have")
+    if len(labels) < 2 and not (dataset.several_labels and not all(map(labels_of, dataset.table["label"]))):
         raise DatasetError(
             f"all {len(dataset.table)} clips of {dataset.root} belong to one class, {labels[0]!r}",
             "A classifier needs at least two classes: add clips of another one, in a folder of its own",

@@ -84,9 +84,9 @@ def runs() -> list[tuple[Run, JobStatus]]:
     return glances(services.workspace(), Run)
 
 
-def trained() -> dict[str, tuple[Run, float | None]]:
-    """The runs that have weights, newest first: id → run and accuracy."""
-    return {run.id: (run, status.accuracy) for run, status in runs() if os.path.isfile(run.weights)}  # noqa: PTH113
+def trained() -> dict[str, tuple[Run, JobStatus]]:
+    """The runs that have weights, newest first: id → run and how it stands, with its accuracy."""
+    return {run.id: (run, status) for run, status in runs() if os.path.isfile(run.weights)}  # noqa: PTH113
 
 
 def unreadable(kind: type[JobFolder], one: str = "", many: str = "") -> None:
@@ -201,7 +201,9 @@ def progress(status: JobStatus, job: JobFolder) -> str:
     if status.state == "queued":
         return queue_line.behind(job)
     line = plain(progress_line(status))
-    if status.accuracy is not None:
+    if status.mean_ap is not None:
+        line += f" · validation {status.figure}"
+    elif status.accuracy is not None:
         line += f" · validation accuracy {percent(status.accuracy)}"
     return line[:1].upper() + line[1:]
 

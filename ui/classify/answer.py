@@ -8,13 +8,14 @@ import numpy as np
 import streamlit as st
 
 from labcore.audio import encode_wav
-from labcore.batch.segments import Segment, Threshold, summary_of
+from labcore.batch.segments import Segment, Threshold, labels_at, summary_of, threshold_of
+from labcore.datasets.cells import labels_of
 from labcore.inference.prediction import NONE_OF_THESE
 from labcore.runs import Run
 from labcore.texts import moment, shown
 from ui.app import services
 from ui.app.shell import errors_in_place
-from ui.app.text import clock_span, duration, label_name, label_names, percent, plain, sentence
+from ui.app.text import clock_span, counted, duration, label_name, label_names, percent, plain, sentence
 from ui.charts import bars
 from ui.charts.colours import colours, dark, shares
 from ui.classify import events as clip_events
@@ -49,7 +50,12 @@ def show(run: Run, predicted: PredictedClip, least: Threshold) -> None:
         if events:
             clip_events.table(summary_of(events))
         else:
-            bars.probabilities(answer.probabilities, key=f"bars-{run.id}-{clip.key}")
+            limits = (
+                {label: threshold_of(least, label) for label in answer.probabilities}
+                if answer.labels is not None
+                else {}
+            )
+            bars.probabilities(answer.probabilities, key=f"bars-{run.id}-{clip.key}", limits=limits)
     with right:
         _listen(run, predicted, events, least)
 
@@ -60,14 +66,24 @@ def _headline(clip: Clip, answer: Prediction, events: list[Segment], least: Thre
         clip_events.headline(answer, events, least)
     else:
         length = f"{answer.seconds:.1f} s" if answer.seconds < 60 else duration(answer.seconds)
-        st.markdown(f"## {plain(label_name(answer.label))}")
-        if answer.unknown:
+        named = [] if answer.unknown else labels_at(answer.probabilities, least)
+        called = label_name(answer.label)
+        if answer.labels is not None and not answer.unknown:
+            called = ", ".join(map(label_name, named)) or "No label"
+        st.markdown(f"## {plain(called)}")
+        if answer.labels is not None and not answer.unknown:
+            st.markdown(f"{counted(len(named), 'label')} at or above the threshold :gray[· {length} of sound]")
+        elif answer.unknown:
             st.markdown(f"{why_unknown(clip, answer)} :gray[· {length} of sound]")
         else:
             st.markdown(f"Probability **{percent(answer.probability)}** :gray[· {length} of sound]")
     if clip.truth:
-        face = "green-badge[:material/check:" if clip.truth == answer.label else "red-badge[:material/close:"
-        st.markdown(f":{face} labelled {plain(label_name(clip.truth))}]")
+        told = clip.truth if answer.labels is None else ", ".join(labels_of(clip.truth)) or "no label"
+        right = clip.truth == answer.label
+        if answer.labels is not None:
+            right = set(labels_of(clip.truth)) == set(labels_at(answer.probabilities, least))
+        face = "green-badge[:material/check:" if right else "red-badge[:material/close:"
+        st.markdown(f":{face} labelled {plain(label_name(told))}]")
     for note in answer.notes:
         st.markdown(f":orange[:material/warning:] {plain(sentence(note))}")
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from labcore.evaluation.label_predictions import of_several
 from labcore.explore.clips.profile import Profile, ProfilePlan
 from labcore.runs import Run
 from labcore.texts import shown
@@ -98,7 +99,8 @@ def _sources(name: str, run: str) -> dict[str, tuple[str, ...]]:
     if own is not None:
         alone = {f"{run_name(own)}, its test fold": (str(own.predictions),)}
         found = {title: files for title, files in found.items() if str(own.predictions) in files} | alone | found
-    return found
+    # a clip is right or wrong where it has one label
+    return {title: files for title, files in found.items() if not of_several(Path(files[0]))}
 
 
 def _chosen(sources: dict[str, tuple[str, ...]], key: str) -> tuple[str, ...]:

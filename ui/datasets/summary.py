@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from labcore.datasets.table import DataProblem, Dataset, Finding
 
 AUTOMATIC = "automatic"
+READING = (*CUTTING, "data.labels")
+"""The settings that say which clips and labels a data set is read as."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class DataSummary:
 
     Attributes:
         counts: label → (training clips, held-out clips).
+        clips: both numbers of all.
+        several: a clip may have several labels, all of which are learnt.
         checked: what the last check left open.
         clean: whether that is nothing.
     """
@@ -40,15 +44,17 @@ class DataSummary:
     problems: list[DataProblem]
     findings: list[Finding]
     checked: str = ""
+    clips: tuple[int, int] = (0, 0)
+    several: bool = False
     clean: bool = True
 
     @property
     def training(self) -> int:
-        return sum(train for train, _ in self.counts.values())
+        return self.clips[0]
 
     @property
     def held_out(self) -> int:
-        return sum(held_out for _, held_out in self.counts.values())
+        return self.clips[1]
 
 
 def summary(name: str, fold: str | None, *more: Any, **named: Any) -> DataSummary:
@@ -79,6 +85,7 @@ def _summary(
     run: str = "",
 ) -> DataSummary:
     from labcore.datasets.checked import last_check
+    from labcore.datasets.several import exploded
     from labcore.datasets.splits import of_classes, split_for
 
     dataset = _dataset(name, cut, named_split, run)
@@ -86,8 +93,9 @@ def _summary(
     data = DataConfig(
         fold=fold, split=kind, leave_out=leave_out, validation_share=validation_share, exclude_classes=exclude_classes
     )  # type: ignore[arg-type]
-    parts, labels, check = split_for(dataset, data), dataset.table["label"], last_check(whole)
-    train, held_out = (labels.iloc[rows].value_counts().to_dict() for rows in (parts.train, parts.held_out))
+    parts, check = split_for(dataset, data), last_check(whole)
+    sides = (exploded(dataset.table.iloc[rows])["label"] for rows in (parts.train, parts.held_out))
+    train, held_out = (labels.value_counts().to_dict() for labels in sides)
     notes = [text for text in (dataset.fold_note, parts.note) if text]
     known = [label for label in dataset.labels if not of_classes([label], exclude_classes)[0]]
     return DataSummary(
@@ -100,6 +108,8 @@ def _summary(
         findings=dataset.findings,
         checked=check.sentence,
         clean=check.clean,
+        clips=(len(parts.train), len(parts.held_out)),
+        several=dataset.several_labels,
     )
 
 
@@ -205,12 +215,12 @@ def _folds(
 
 def cut_by(config: RunConfig) -> str:
     """How a configuration cuts clips by time-stamped annotations, as a text by which that is remembered."""
-    return config.cutting.model_dump_json(include={path.removeprefix("data.") for path in CUTTING})
+    return config.cutting.model_dump_json(include={path.removeprefix("data.") for path in READING})
 
 
 def cut_as(values: Mapping[str, Any]) -> str:
     """The same of the values of a form (path → value), whatever the others are."""
-    return cut_by(RunConfig().replace({path: values[path] for path in (*CUTTING, "audio.clip_seconds")}))
+    return cut_by(RunConfig().replace({path: values[path] for path in (*READING, "audio.clip_seconds")}))
 
 
 def cutting(cut: str) -> DataConfig | None:

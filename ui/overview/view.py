@@ -12,7 +12,7 @@ from labcore.jobs.glances import about_of, glance
 from labcore.jobs.kind import folder_class
 from labcore.runs import Run
 from ui.app import live, services, shell
-from ui.app.text import ago, percent, plain
+from ui.app.text import ago, plain
 from ui.components import job_picker, owner_guard
 from ui.datasets.bring import ways
 from ui.datasets.listed import data_set
@@ -68,7 +68,7 @@ def latest_runs(rows: list) -> None:
                 with st.container(width="stretch"):
                     live.job_link(run, " · ".join(filter(None, [owner_guard.whose(status.by), ago(status.changed_at)])))
                 with st.container(width=64):
-                    figure = percent(status.accuracy)
+                    figure = status.figure
                     st.markdown(
                         f"**{figure}**" if status.state == "finished" else f":gray[{figure}]", text_alignment="right"
                     )
