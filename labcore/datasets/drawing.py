@@ -51,6 +51,9 @@ def make_folds(dataset: Dataset, grouping: Grouping, count: int = 5, seed: int =
     grouping = require_groups(dataset, grouping, count)
     table = dataset.table
     labels = strata(table, own_labels(table)).tolist()
+    if count > (largest := max(Counter(labels).values())):
+        what = f"the largest class has {counted(largest, 'clip')}"
+        raise DatasetError(f"{count} folds cannot be drawn: {what}", f"Ask for at most {largest}, or add clips")
     keys = list(zip(grouping.ways, dataset.table["start_s"].tolist(), strict=True))
     order = sorted(range(len(keys)), key=keys.__getitem__)
     split = StratifiedGroupKFold(n_splits=count, shuffle=True, random_state=seed)
@@ -67,6 +70,12 @@ def make_folds(dataset: Dataset, grouping: Grouping, count: int = 5, seed: int =
     if len(set(folds)) < count:
         raise DatasetError(f"of {count} folds {count - len(set(folds))} would have no clip", "Ask for fewer folds")
     return GroupedFolds(grouping, folds, list(told_of_classes(labels_by_clip(table, own_labels(table)), folds)))
+
+
+def most_folds(dataset: Dataset, grouping: Grouping) -> int:
+    """How many folds there can be at most: as many as groups, and as clips of the largest class."""
+    sizes = Counter(strata(dataset.table, own_labels(dataset.table)).tolist())
+    return min(MOST_FOLDS, len(grouping.sizes), max(sizes.values(), default=0))
 
 
 def require_groups(dataset: Dataset, grouping: Grouping, count: int, what: str = "folds") -> Grouping:

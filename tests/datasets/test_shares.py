@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from labcore.datasets.drawing import brought_together
+from labcore.datasets.drawing import brought_together, make_folds, most_folds
 from labcore.datasets.grouping import Grouping
 from labcore.datasets.leaks import find_leaks, leaks_of
 from labcore.datasets.shares import make_parts, shares_of
@@ -91,3 +91,11 @@ def test_a_small_fold_is_told():
     told = sides_of(dataset, ["1"] * 30 + ["2"] * 30 + ["3"], grouping.groups)
     assert told.warnings == ["fold 3 has 1 clip only"]
     assert sides_of(dataset, [""] * 61, grouping.groups).unused == 61
+
+
+def test_more_folds_than_clips_of_the_largest_class_are_refused_in_words_of_our_own():
+    dataset, grouping = made(*((f"{label}{number}", label, 1) for label in ("dog", "cat") for number in range(4)))
+    assert most_folds(dataset, grouping) == 4
+    assert len(set(make_folds(dataset, grouping, 4).folds)) == 4
+    with pytest.raises(DatasetError, match=r"5 folds cannot be drawn: the largest class has 4 clips.*at most 4"):
+        make_folds(dataset, grouping, 5)

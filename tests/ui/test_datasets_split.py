@@ -66,7 +66,7 @@ def test_folds_are_drawn_looked_at_and_kept(open_page, dataset, workspace):
     app.text_input(key=f"{KEY}-pattern").set_value("bark{n}").run()
     assert "6 names did not match" in [each.label for each in app.expander]
     app.text_input(key=f"{KEY}-pattern").set_value("{n}").run()
-    app.number_input(key=f"{KEY}-folds-12").set_value(3).run()
+    app.number_input(key=f"{KEY}-folds-6").set_value(3).run()
     assert list(app.dataframe[1].value.columns) == ["Class", "1", "2", "3"]
     assert named_splits(workspace, "small") == {}
     button(app, "Keep").click().run()

@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from labcore.datasets.drawing import MOST_FOLDS, GroupedFolds, brought_together
+from labcore.datasets.drawing import GroupedFolds, brought_together, most_folds
 from labcore.datasets.grouping import FOLDER, SOURCE, WAYS, Grouping, group_by
 from labcore.datasets.named_splits import LIST, NamedSplit
 from labcore.errors import LabError
@@ -66,7 +66,7 @@ def _dealt(there: Opened, kind: str, key: str) -> tuple[str, dict[str, Any], Gro
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         wish: dict[str, Any] = {"by": by}
         if kind == "folds":
-            most = max(2, min(MOST_FOLDS, len(grouping.sizes)))
+            most = max(2, most_folds(there.dataset, grouping))
             wish["folds"] = st.number_input("Folds", 2, most, min(5, most), key=f"{key}-folds-{most}", width=130)
         else:
             wish["shares"] = _shares(key)
