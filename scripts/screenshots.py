@@ -120,6 +120,7 @@ def take_all(page: Page, url: str, workspace: Workspace, epochs: int) -> None:
     page.get_by_text("The log-mel spectrogram").wait_for()
     save(page, "classify")
 
+    take_bring(page, url, workspace)
     take_datasets(page, url)
     take_check(page, url, workspace)
     take_annotations(page, url, workspace)
@@ -127,6 +128,17 @@ def take_all(page: Page, url: str, workspace: Workspace, epochs: int) -> None:
     shorter = submit(page, url, max(1, 2 * epochs // 3), workspace)
     wait_for_epoch(shorter, epochs)
     take_runs(page, url, run, shorter)
+
+
+def take_bring(page: Page, url: str, workspace: Workspace) -> None:
+    """The demo set as an archive that is uploaded: what is recognised in it."""
+    with tempfile.TemporaryDirectory() as folder:
+        archive = shutil.make_archive(f"{folder}/street-sounds", "zip", workspace.datasets / "demo")
+        page.goto(f"{url}/datasets?bring=upload")
+        page.locator("[data-testid=stFileUploader] input[type=file]").set_input_files(archive)
+        page.get_by_text("Looks like").wait_for()
+        save(page, "datasets-bring")
+        page.get_by_role("button", name="Start over").click()
 
 
 def take_datasets(page: Page, url: str) -> None:

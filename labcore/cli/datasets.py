@@ -149,13 +149,18 @@ def rename(workspace: Workspace, arguments: argparse.Namespace) -> int:
 def remove(workspace: Workspace, arguments: argparse.Namespace) -> int:
     from labcore.datasets.annotations import file_of
     from labcore.datasets.keeping import remove, use_of
+    from labcore.datasets.timed.edits import file_of as events_file
 
     use = use_of(workspace, arguments.dataset)
     if use.runs:
         say(use.sentence)
     use = remove(workspace, arguments.dataset, delete=arguments.yes)
-    if (kept := file_of(workspace, use.name)).exists():
-        say(f"its annotations are kept: {kept}")
+    for what, kept in (
+        ("annotations", file_of(workspace, use.name)),
+        ("edited events", events_file(workspace, use.name)),
+    ):
+        if kept.exists():
+            say(f"its {what} are kept: {kept}")
     if use.open:
         runs = counted(len(use.open), "run")
         say(f"{runs} can only be resumed with its new place: labcore resume RUN --dataset PATH")

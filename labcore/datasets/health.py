@@ -137,7 +137,8 @@ def check_dataset(
     measured.measure(progress, save)
     if not measured.complete:
         measured.compare(lambda done, total: progress(len(dataset), len(dataset)))
-        save()
+    measured.finish()
+    save()
     return health_from(dataset, measured.found, measured.same(), config or RunConfig())
 
 

@@ -1,9 +1,12 @@
-"""A data set looked through by keyboard: a thumbnail is pressed and heard, and the way back to the list changes the address. A finding is
-mended and that is undone, in two windows."""
+"""Data sets by keyboard: one is uploaded; a thumbnail is heard, and the way back changes the address; a finding is mended and undone."""
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
+
+from tests.datasets.made import folders, zipped
 
 from .conftest import PATIENCE_MS
 
@@ -61,3 +64,22 @@ def test_a_finding_is_mended_and_undone_in_two_windows(server, furnished, browse
     one.reload()
     cards[0].get_by_role("button", name="Exclude them (2)").wait_for()
     assert not one.get_by_text("Undo").count()
+
+
+def test_an_archive_is_uploaded_imported_and_opened(server, browser, tmp_path):
+    """By the browser's own upload. The files lie on the disk while they wait, and nothing but the data set stays."""
+    archive = zipped(tmp_path / "kennel.zip", folders().files)
+    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(f"{server.url}/datasets?bring=upload")
+    page.locator("[data-testid=stFileUploader] input[type=file]").set_input_files(str(archive))
+    page.get_by_text("Is read as class folders: 6 clips, 2 classes, 5 folds.").wait_for()
+    page.get_by_role("button", name="Import").click()
+    page.get_by_role("button", name="Open kennel").click()
+    page.wait_for_url("**/datasets?**dataset=kennel")
+    page.get_by_role("heading", name="kennel").wait_for()
+    hidden = [entry.name for entry in (server.home / "datasets").iterdir() if entry.name.startswith(".")]
+    assert hidden == []
+    page.close()
+    for left in (server.home / "datasets" / "kennel", server.home / "imports"):  # other tests share the workspace
+        shutil.rmtree(left)

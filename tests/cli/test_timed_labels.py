@@ -119,21 +119,6 @@ def test_a_training_with_a_named_split_of_annotated_recordings(
     assert (dataset.folds, set(dataset.table["label"])) == (["1", "2"], {"background", "high", "low"})
 
 
-def test_folds_of_windows_keep_recordings_together(workspace: Workspace, labcore: Labcore, night: Path) -> None:
-    labcore("datasets", "import", night, "--name", "night")
-    windows = ("--data.windows", "grid", "--data.window_seconds", "0.5", "--data.annotations", "complete")
-    told = labcore("datasets", "split", "night", "--by", "source", "--folds", "2", "--as", "halves", *windows)
-    assert told.status == 0, told.err
-    assert "background" in told.out  # a class of these windows alone
-    (facts,) = labcore("datasets", "split", "night", "--show", "halves", "--json", *windows).lines
-    assert len(facts["groups"]) == 4
-    assert all(len(folds) == 1 for folds in facts["groups"].values())
-    (other,) = labcore("datasets", "split", "night", "--show", "halves", "--json").lines
-    assert {group: list(folds) for group, folds in other["groups"].items()} == {
-        group: list(folds) for group, folds in facts["groups"].items()
-    }
-
-
 def test_edited_events_are_written_and_taken_back(labcore, workspace, night, tmp_path):
     assert labcore("datasets", "import", night, "--name", "nights").status == 0
     recording = next(night.glob("*.wav"))
@@ -154,3 +139,18 @@ def test_edited_events_are_written_and_taken_back(labcore, workspace, night, tmp
     told = labcore("datasets", "labels", "nights", "--undo", facts["edits"][0]["id"], "--anyone")
     assert told.out.startswith("taken back: wolf")
     assert "wolf" not in labcore("datasets", "labels", "nights").out
+
+
+def test_folds_of_windows_keep_recordings_together(workspace: Workspace, labcore: Labcore, night: Path) -> None:
+    labcore("datasets", "import", night, "--name", "night")
+    windows = ("--data.windows", "grid", "--data.window_seconds", "0.5", "--data.annotations", "complete")
+    told = labcore("datasets", "split", "night", "--by", "source", "--folds", "2", "--as", "halves", *windows)
+    assert told.status == 0, told.err
+    assert "background" in told.out  # a class of these windows alone
+    (facts,) = labcore("datasets", "split", "night", "--show", "halves", "--json", *windows).lines
+    assert len(facts["groups"]) == 4
+    assert all(len(folds) == 1 for folds in facts["groups"].values())
+    (other,) = labcore("datasets", "split", "night", "--show", "halves", "--json").lines
+    assert {group: list(folds) for group, folds in other["groups"].items()} == {
+        group: list(folds) for group, folds in facts["groups"].items()
+    }

@@ -15,10 +15,9 @@ import soundfile
 
 from labcore.datasets import Dataset, check_dataset, find_dataset, read_dataset, register
 from labcore.datasets.checked import last_check
-from labcore.datasets.checks import going_through
+from labcore.datasets.checks import going_through, kept
 from labcore.datasets.checks.copies import linked
 from labcore.datasets.checks.fingerprint import SIZE, Fingerprinter
-from labcore.datasets.checks.kinds import CLASSES, FIGURES, KINDS, READING, SOUND, by_weight, not_found
 from labcore.datasets.health import Health, file_for, known_copies, known_health
 from labcore.datasets.remedies import Remedy
 from labcore.jobs.following import Stopped
@@ -237,23 +236,6 @@ def test_what_was_measured_and_which_belong_together_is_told_of_each_clip(plante
     ]
 
 
-def test_findings_by_weight(planted: Planted) -> None:
-    planted.put("still.wav", np.zeros(4000, np.float32))
-    copied(planted)
-    few(planted)
-    health = planted.check()
-    groups = by_weight(health.found)
-    assert {group: [each.kind for each in found] for group, found in groups.items()} == {
-        FIGURES: ["near duplicates"],
-        SOUND: ["silent"],
-        CLASSES: ["few clips"],
-        READING: ["columns"],
-    }
-    assert "silent clips" not in not_found(health.found)
-    assert len(not_found(health.found)) == len(KINDS) - 3
-    assert all(about.why.endswith(".") for about in KINDS.values())
-
-
 def test_what_is_kept_of_copies_and_of_recordings(planted: Planted) -> None:
     one_source(planted)
     copied(planted)
@@ -330,6 +312,14 @@ class TestKept:
         assert check_dataset(dataset).ok
         assert decoded[26:] == ["y.mp3"]
         assert last_check(dataset).sentence == "The check found nothing that would harm training."
+
+    def test_a_check_that_finds_nothing_new_counts_from_now(self, workspace, name, decoded, monkeypatch) -> None:
+        dataset = find_dataset(workspace, name)
+        for now in (1000.0, 2000.0):
+            monkeypatch.setattr(kept.time, "time", lambda now=now: now)
+            check_dataset(dataset)
+            assert last_check(dataset).at == now
+        assert len(decoded) == 26
 
     def test_a_check_that_was_stopped_goes_on(self, workspace, name, decoded) -> None:
         dataset = find_dataset(workspace, name)

@@ -117,6 +117,14 @@ def test_a_list_beside_the_sounds_says_what_they_are(open_page, workspace):
     assert "Which class" not in words(app)
 
 
+def test_a_list_that_lacks_a_column_is_told_beside_the_question(open_page, workspace):
+    app = upload(
+        open_page(PAGE), sounds("a.wav", "b.wav") | {"labels.csv": sheet("path,colour", "a.wav,red", "b.wav,blue")}
+    )
+    assert "Which class are these 2 sounds of?" in words(app)
+    assert "the list labels.csv was not used" in words(app)
+
+
 def test_annotated_recordings_show_how_they_are_cut(open_page, workspace):
     table = "\t".join(("Selection", "Begin Time (s)", "End Time (s)", "Species"))
     rows = [f"{number}\t{number}\t{number + 0.5}\t{'owl' if number % 2 else 'fox'}" for number in range(1, 9)]
@@ -187,6 +195,26 @@ def test_a_name_that_is_taken_meanwhile_is_told_and_nothing_is_lost(open_page, w
     button(app, "Import").click().run()
     assert "the name 'small' is used" in words(app).lower()
     assert "6 files" in words(app)
+
+
+def test_a_name_that_is_being_made_by_another_tab_is_refused(open_page, workspace):
+    Import.create(workspace, ImportPlan(path="/x.zip", name="mine"), queued=True, by="Ada")
+    app = upload(open_page(PAGE), folders().files)
+    next(each for each in app.text_input if each.label == "Name").set_value("mine").run()
+    button(app, "Import").click().run()
+    assert "is just being made under the name 'mine'" in words(app)
+    assert len(Import.every(workspace)) == 1
+
+
+def test_annotated_recordings_in_an_archive_are_unpacked_to_show_how_they_are_cut(open_page, workspace, tmp_path):
+    files = {f"{name}.wav": wav(name, 10.0) for name in "ab"}
+    files |= {f"{name}.txt": b"1\t2\towl\n5\t6\tfox\n" for name in "ab"}
+    app = upload(open_page(PAGE), {"night.zip": zipped(tmp_path / "n.zip", files).read_bytes()})
+    assert "Looks like time-stamped annotations" in words(app)
+    assert not app.dataframe
+    button(app, "Unpack, and show how the recordings are cut").click().run()
+    settled(settled(app))
+    assert app.dataframe[0].value["Clips"].tolist() == [2, 2]
 
 
 # --- by a path

@@ -129,7 +129,7 @@ def test_a_remedy_is_pressed_and_undone_also_after_a_reload(open_page, faulty, w
 
 def test_chosen_clips_alone_and_the_copy_that_is_kept(open_page, faulty, workspace):
     app = unfold(opened(open_page), f"check-{NAME}-silent-open")
-    assert "peak -200 dBFS" in words(app)
+    assert "every sample is 0" in words(app)
     app.checkbox[1].check().run()
     press(app, "Exclude the 1 chosen")
     assert left_out(workspace) == {"mute.wav"}
@@ -195,6 +195,15 @@ def test_a_check_that_failed_says_why(open_page, sounds, inline, monkeypatch):
     app.run()
     assert "does not exist" in app.error[0].value.replace("\\", "")
     assert [each.label for each in app.button if each.label == "Check the data set"]
+
+
+def test_a_check_in_the_list_of_jobs_leads_to_its_tab(open_page, sounds, inline):
+    press(opened(open_page), "Check the data set")
+    app = open_page()
+    (link,) = [each.proto for each in app.get("page_link") if each.proto.label.startswith("check sounds")]
+    assert link.page.endswith("datasets")
+    assert "dataset=sounds" in link.query_string
+    assert "tab=Check" in link.query_string
 
 
 def test_the_train_page_tells_what_is_open_and_that_at_once(open_page, faulty, workspace):

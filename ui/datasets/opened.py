@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from labcore.config import DataConfig
-from labcore.datasets.annotations import SPLITS, file_of
+from labcore.datasets.annotations import EVENTS, SPLITS, file_of
 from labcore.datasets.glance import memory_of
 from labcore.datasets.names import places_of
 from labcore.datasets.registry import find_dataset
@@ -55,6 +55,7 @@ def version(name: str) -> tuple[Stamp, ...]:
         glance = 0, int(time.time() // UNKNOWN_SECONDS)
     others = (
         file_of(workspace, name),
+        workspace.datasets / f"{name}{EVENTS}",
         kept_in(workspace, here(workspace, place)),
         workspace.datasets / f"{name}{SPLITS}",
     )
@@ -73,7 +74,7 @@ def opened(name: str, cut: str = "") -> Opened:
     from labcore.explore.clips.facts import facts_file
 
     workspace = services.workspace()
-    dataset = _dataset(name, cut, version(name)[:2])
+    dataset = _dataset(name, cut, version(name)[:3])
     return _opened(name, id(dataset), stamp_of(facts_file(workspace, dataset)), dataset)
 
 

@@ -21,13 +21,19 @@ export function drawBoxes(pen, view) {
     if (!place) continue
     const { left, top, width, height } = place
     pen.globalAlpha = box.strong ? 0.35 : 0.14
-    pen.fillStyle = pen.strokeStyle = box.colour
+    pen.fillStyle = box.colour
     pen.fillRect(left, top, width, height)
     pen.globalAlpha = 1
-    pen.lineWidth = box.strong ? 3 : 1.5
-    pen.strokeRect(left, top, width, height)
+    frame(pen, place, "#ffffff", box.strong ? 5 : 3) // seen on any ground
+    frame(pen, place, box.colour, box.strong ? 3 : 1.5)
     if (box.label) drawLabel(pen, view, box, place)
   }
+}
+
+function frame(pen, { left, top, width, height }, colour, wide) {
+  pen.strokeStyle = colour
+  pen.lineWidth = wide
+  pen.strokeRect(left, top, width, height)
 }
 
 // The name of a box in its upper left corner, on its colour; as much of it as there is room to the right.

@@ -56,6 +56,13 @@ def put(files: list[Any]) -> None:
                 uploaded_files.let_go(file)
 
 
+def sweep() -> None:
+    """Remove what servers that are gone have left behind."""
+    from labcore.importing.staging import sweep
+
+    sweep(services.workspace())
+
+
 def empty() -> None:
     """Remove all of it."""
     staging: Staging | None = st.session_state.pop(KEY, None)

@@ -24,15 +24,18 @@ BY = {"one": "All of one class", "names": "By their file names"}
 
 def ask(staging: Staging, about: Look) -> bool:
     """Ask for the classes where they are missing. Returns whether that is all there is to say: nothing else is wrong."""
-    if about.error and staging.packed().is_archive and not staging.packed().is_open:
-        return _unpack(staging, about)
+    if not staging.packed().is_open:
+        if staging.packed().is_archive and ("no labels" in about.error or "one class" in about.error):
+            unpack(staging, "Unpack, and say which class its sounds are of")
+        return False
     tops = staging.tops()
     loose = tops.get("", [])
     if loose and (about.error or about.layout == "folders"):
         _ask(staging, loose)
-        return bool(about.error)
-    if about.error and len(tops) == 1 and not loose and len(staging.all()) == sum(map(len, tops.values())):
-        (top, sounds) = next(iter(tops.items()))
+        return about.error.endswith("no labels for them")  # else a list is there, and it tells what is wrong with that
+    (top, sounds), *others = tops.items() or [("", [])]
+    flat = all(path.parent == staging.files / top for path in sounds)
+    if "one class" in about.error and top and flat and not others and len(sounds) == len(staging.all()):
         st.info(
             f"One class so far: {plain(top)}. A classifier needs at least two: upload sounds of another one.",
             icon=":material/add_circle:",
@@ -76,24 +79,18 @@ def _ask(staging: Staging, sounds: list[Path], by: tuple[str, ...] = ("one", "na
     st.caption("Or upload a CSV file with the columns path and label beside them.")
 
 
-def _unpack(staging: Staging, about: Look) -> bool:
-    """Offer to unpack archives of which the layout is not recognised, so that their sounds can be told their classes."""
+def unpack(staging: Staging, label: str) -> None:
+    """A button that unpacks the archives among the uploads: what is asked or shown of their sounds is of files then."""
     key = f"{GROUP} {staging.path.name} {staging.revision}"
     work = long_work.held().get(key)
     if work is not None and work.running:
         long_bar.bar(work)
-        return False
+        return
     if work is not None and work.task.error is not None:
         tell(work.task.error)
 
     def begin() -> None:
         long_work.held().pop(key, None)
-        long_work.start(
-            key, staging.title, GROUP, "Unpacking", lambda share: staging.unpack(lambda done, total: share(0.0))
-        )
+        long_work.start(key, staging.title, GROUP, "Unpacking", lambda share: staging.unpack(lambda *_: share(0.0)))
 
-    if "no labels" in about.error or "one class" in about.error:
-        action_button(
-            "Unpack, and say which class its sounds are of", begin, key="bring-unpack", icon=":material/folder_zip:"
-        )
-    return False
+    action_button(label, begin, key="bring-unpack", icon=":material/folder_zip:")

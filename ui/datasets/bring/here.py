@@ -76,9 +76,7 @@ def _add(about: Look) -> None:
 
 
 def _import(about: Look, name: str) -> None:
-    from labcore.datasets.names import require_free
-
-    require_free(services.workspace(), name, None)
+    jobs.require_free(name)
     jobs.begun(services.ask_for(Import, ImportPlan(path=about.path, name=name)))
     _forget()
 
@@ -91,6 +89,7 @@ def _forget() -> None:
 
 def _register(path: str, name: str) -> None:
     """Begin in the background: headers are read. It goes on when the visitor looks at another page."""
+    jobs.require_free(name)
     home = services.workspace()
 
     def work(progress: tasks.Progress) -> Any:

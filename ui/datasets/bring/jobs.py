@@ -8,13 +8,14 @@ from typing import Any
 import streamlit as st
 
 from labcore.downloads.job import Download
+from labcore.errors import DatasetError
 from labcore.importing.job import Import, SetMaker
 from labcore.jobs.folder import JobFolder
 from labcore.jobs.glances import glances, look
 from labcore.jobs.status import RESUMABLE, JobStatus
 from ui.app import live, services
 from ui.app.shell import action_button, address_button, errors_in_place
-from ui.app.text import counted, plain, progress_line
+from ui.app.text import counted, plain
 from ui.components import owner_guard, short_jobs
 from ui.datasets.listed import WORD
 
@@ -29,6 +30,19 @@ OPEN = 3
 def begun(job: JobFolder) -> None:
     """Have the page show what comes of a job that this visit has begun."""
     st.session_state.setdefault(MINE, []).append(job.id)
+
+
+def require_free(name: str) -> None:
+    """Refuse a name that a data set has, or will have once an import or download is done.
+
+    Raises:
+        DatasetError: it is taken.
+    """
+    from labcore.datasets.names import require_free
+
+    require_free(services.workspace(), name, None)
+    if any(status.active and look(job)[1].dataset == name for job, status in every()):
+        raise DatasetError(f"a data set is just being made under the name {name!r}", "Choose another name")
 
 
 def every() -> list[tuple[SetMaker[Any], JobStatus]]:
@@ -103,7 +117,8 @@ def _ended(job: SetMaker[Any], status: JobStatus) -> None:
     """Why it did not finish, and what can be done about it."""
     short_jobs.why_not(job, status)
     if status.state == "stopped":
-        st.caption(f"Stopped{owner_guard.stopped_by(status)}: {plain(progress_line(status))}. Resume goes on with it.")
+        how = "goes on where it stopped" if isinstance(job, Download) else "begins anew"
+        st.caption(f"Stopped{owner_guard.stopped_by(status)}. Resume {how}.")
     with st.container(horizontal=True, gap="small"):
         owner_guard.resume_button(job, status.by, key=f"{job.id}-resume")
         remove = partial(services.manager().remove, job, by=services.visitor_name())

@@ -113,13 +113,12 @@ def _start(about: StandardSet, name: str, file: str) -> None:
         LabError: the name is taken, or there is no such archive.
     """
     from labcore.allowed_paths import check_root
-    from labcore.datasets.names import require_free
     from labcore.errors import DatasetError
     from labcore.typed import hint, typed_path
     from labcore.workspace import slug
 
     name = slug(name.strip() or about.name)
-    require_free(services.workspace(), name, None)
+    jobs.require_free(name)
     archive = os.path.abspath(typed_path(file)) if file.strip() else ""  # noqa: PTH100 (tidies "..", keeps links)
     if archive:
         check_root(archive)

@@ -33,7 +33,10 @@ def show() -> None:
     _uploader()
     tell_trouble("bring-upload")
     staging = basket.held()
-    if staging is None or not (staging.all() or staging.left_out):
+    if staging is None:
+        basket.sweep()
+        return
+    if not (staging.all() or staging.left_out):
         return
     with st.container(border=True):
         _contents(staging)
@@ -44,8 +47,11 @@ def show() -> None:
         return
     if not classes.ask(staging, about):
         found.show(about)
-    if about.layout == "annotations" and staging.packed().is_open:
-        windows.show(str(staging.files), f"{staging.path.name} {staging.revision}")
+    if about.layout == "annotations":
+        if staging.packed().is_open:
+            windows.show(str(staging.files), f"{staging.path.name} {staging.revision}")
+        else:
+            classes.unpack(staging, "Unpack, and show how the recordings are cut")
     if not about.error:
         _import(staging, about)
 
@@ -60,9 +66,10 @@ def _uploader() -> None:
         key=f"bring-files-{mode}-{number}",
         label_visibility="collapsed",
     )
+    largest, most = count(config.get_option("server.maxUploadSize")), count(bounds.megabytes)
     st.caption(
-        f"{TAKES} Up to {count(config.get_option('server.maxUploadSize'))} MB a file, and {count(bounds.megabytes)} MB or "
-        f"{counted(bounds.files, 'file')} at a time. What is larger is brought in by its path on this machine."
+        f"{TAKES} Up to {largest} MB a file, and {most} MB or {counted(bounds.files, 'file')} at a time. Hundreds of files "
+        "come faster as a zip archive; what is larger is brought in by its path on this machine."
     )
     if files:
         with st.spinner("Storing the files …"):
@@ -125,8 +132,6 @@ def start(staging: Staging, name: str) -> None:
         DatasetError: the name is taken.
         WorkspaceError: the workspace cannot be written.
     """
-    from labcore.datasets.names import require_free
-
-    require_free(services.workspace(), name, None)
+    jobs.require_free(name)
     jobs.begun(services.ask_for(Import, staging.plan(name), staging.files))
     basket.empty()

@@ -14,7 +14,6 @@ from labcore.datasets.timed.edits import file_of as events_file
 from labcore.workspace import stamp_of
 from ui.app import services
 from ui.charts.colours import KINDS
-from ui.datasets import summary
 
 if TYPE_CHECKING:
     from labcore.datasets.table import Dataset
@@ -133,7 +132,6 @@ class Sitting:
         if made.label:
             st.session_state[f"events-{self.there.name}-label"] = made.label
         self.choose({"add": made.id, "change": made.event, "delete": ""}[what])
-        forget()
 
     def say_complete(self, complete: bool) -> None:
         """Say whether all is labelled in the recording.
@@ -146,7 +144,6 @@ class Sitting:
 
         root, who = self.there.source.root, services.visitor_name()
         say_complete(services.workspace(), self.there.name, root, self.recording.path, complete, who=who)
-        forget()
 
 
 def take_back(name: str, number: str) -> None:
@@ -160,10 +157,3 @@ def take_back(name: str, number: str) -> None:
     from labcore.datasets.timed.edits import take_back
 
     take_back(services.workspace(), name, number, services.visitor_name())
-    forget()
-
-
-def forget() -> None:
-    """Have other pages read the data set anew."""
-    summary.summary.clear()
-    summary.folds.clear()

@@ -85,11 +85,13 @@ def _about(sitting: Sitting) -> None:
     """What is said of the recording, the edits with the way back, and the files to take away."""
     there, recording = sitting.there, sitting.recording
     st.markdown(f"**{plain(recording.way)}**  \n:small[:gray[{counted(len(recording.events), 'event')}]]")
-    key = f"{sitting.key}-complete-{there.version}"
+    key = f"{sitting.key}-complete-{there.version}-{sitting.presses}"
 
     def keep() -> None:
         choice = st.session_state[key]
-        if choice is not None and choice != TOLD[recording.complete]:
+        if choice is None:  # pressed again: it is drawn anew as it is
+            sitting.choose("")
+        elif choice != TOLD[recording.complete]:
             sitting.say_complete(choice == TOLD[True])
 
     st.segmented_control(
