@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar, Union, get_args
 
-from pydantic import AllowInfNan, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AllowInfNan, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from labcore.reading import LATEST, DamagedError, parse_json
 from labcore.texts import json_line
@@ -227,6 +227,12 @@ class Epoch(Event):
     spent: dict[str, float] = Field(default_factory=dict)
     pinned: dict[str, dict[str, float]] = Field(default_factory=dict)
     val_mean_ap: float | None = None
+
+    @model_validator(mode="after")
+    def _of_one_kind(self) -> Epoch:
+        if (self.train_accuracy is None) != (self.val_accuracy is None):
+            raise ValueError("an epoch has both accuracies, or none")
+        return self
 
     @property
     def figure(self) -> float:

@@ -20,7 +20,7 @@ from labcore.datasets.table import Dataset, Split, unusual
 from labcore.events import Event, Log
 from labcore.jobs.following import follow
 from labcore.runs import Run
-from labcore.task.kind import Task
+from labcore.task.kind import SEVERAL, Task
 from labcore.task.several import SeveralLabels
 from labcore.task.single import SingleLabel
 from labcore.texts import counted, shown
@@ -90,6 +90,10 @@ def open_clips(
             "chosen on them, not on the test fold"
         )
     clips = _as_begun(run, workspace, config, dataset, store, fingerprint)
+    if clips.task.name == SEVERAL:
+        yield Log(
+            message="clips may have several labels: each is learnt by itself, and mAP takes the place of accuracy"
+        )
     if clips.split.leaks:
         yield Log(level="warning", message=clips.split.note)
     config, told = _worked_out(config, clips.store, clips.split)

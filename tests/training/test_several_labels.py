@@ -150,3 +150,17 @@ def test_the_same_clips_are_evaluated_to_the_same_figures(trained):
     again = evaluate(classifier, store, split_for(store.table, run.config.data).held_out, "1")
     assert again.mean_ap == pytest.approx(result.mean_ap)
     assert again.per_class["tone"]["f1"] == pytest.approx(result.per_class["tone"]["f1"])
+
+
+def test_a_stopped_run_goes_on_to_the_same_weights(trained):
+    run, _, workspace = trained
+    config = run.config.replace({"optim.epochs": 2})
+    whole, parted = (Run.create(workspace, config) for _ in range(2))
+    for event in train(config, whole, workspace):
+        whole.append(event)
+    for event in train(config, parted, workspace, should_stop=lambda: parted.epochs_done == 1):
+        parted.append(event)
+    assert not parted.weights.exists()
+    for event in train(config, parted, workspace):
+        parted.append(event)
+    assert parted.weights.read_bytes() == whole.weights.read_bytes()
