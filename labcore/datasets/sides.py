@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from labcore.datasets.several import labels_by_clip
 from labcore.datasets.table import PARTS, Dataset, fold_order, some
 from labcore.texts import counted, shown
 
@@ -34,7 +35,8 @@ class Sides:
 
     Attributes:
         folds: in their order.
-        classes: label → fold → clips, of all classes of the data set.
+        classes: label → fold → clips, of all classes of the data set. A clip of several labels counts for each.
+        totals: fold → clips.
         groups: the largest first.
         unused: clips in no fold.
         warnings: what harms an evaluation, a sentence each without the final stop.
@@ -42,14 +44,10 @@ class Sides:
 
     folds: list[str]
     classes: dict[str, dict[str, int]]
+    totals: dict[str, int]
     groups: list[Side]
     unused: int
     warnings: list[str]
-
-    @property
-    def totals(self) -> dict[str, int]:
-        """Fold → clips."""
-        return {fold: sum(row[fold] for row in self.classes.values()) for fold in self.folds}
 
 
 def sides_of(dataset: Dataset, folds: Sequence[str], groups: Sequence[str]) -> Sides:
@@ -59,16 +57,17 @@ def sides_of(dataset: Dataset, folds: Sequence[str], groups: Sequence[str]) -> S
         folds: of each clip; "" for one that is in none.
         groups: what each clip belongs together with.
     """
-    labels = dataset.table["label"].tolist()
+    labels = labels_by_clip(dataset.table, dataset.table["label"].to_numpy())
     order = fold_order(set(folds) - {""})
-    counts = Counter(zip(labels, folds, strict=True))
+    counts = Counter((label, fold) for each, fold in zip(labels, folds, strict=True) for label in each)
     classes = {label: {fold: counts[label, fold] for fold in order} for label in dataset.labels}
     members: dict[str, Counter[str]] = defaultdict(Counter)
     of_class: dict[str, Counter[str]] = defaultdict(Counter)
-    for label, fold, group in zip(labels, folds, groups, strict=True):
-        if fold and label:
+    for each, fold, group in zip(labels, folds, groups, strict=True):
+        if fold and any(each):
             members[group][fold] += 1
-            of_class[group][label] += 1
+            of_class[group].update(each)
+    totals = {fold: sum(held[fold] for held in members.values()) for fold in order}
     largest = sorted(members, key=lambda group: (-members[group].total(), group))
     sides = [
         Side(
@@ -78,8 +77,8 @@ def sides_of(dataset: Dataset, folds: Sequence[str], groups: Sequence[str]) -> S
         )
         for group in largest
     ]
-    warnings = [*_missing(classes, order), *_mostly(classes, of_class), *_small(classes, order)]
-    return Sides(order, classes, sides, sum(not fold for fold in folds), warnings)
+    warnings = [*_missing(classes, order), *_mostly(classes, of_class), *_small(totals)]
+    return Sides(order, classes, totals, sides, sum(not fold for fold in folds), warnings)
 
 
 def _missing(classes: dict[str, dict[str, int]], folds: list[str]) -> list[str]:
@@ -109,8 +108,7 @@ def _mostly(classes: dict[str, dict[str, int]], of_class: dict[str, Counter[str]
     return told if len(told) <= 3 else [*told[:3], f"{len(told) - 3} more classes are mostly of one group"]
 
 
-def _small(classes: dict[str, dict[str, int]], folds: list[str]) -> list[str]:
-    totals = {fold: sum(row[fold] for row in classes.values()) for fold in folds}
-    even = sum(totals.values()) / max(1, len(folds))
-    small = [fold for fold in folds if totals[fold] < FEW * even]
+def _small(totals: dict[str, int]) -> list[str]:
+    even = sum(totals.values()) / max(1, len(totals))
+    small = [fold for fold, clips in totals.items() if clips < FEW * even]
     return [f"fold {fold} has {counted(totals[fold], 'clip')} only" for fold in small]

@@ -152,7 +152,10 @@ def _frame(
     numbered = frame[list(KEYS)].assign(number=np.arange(len(frame))).drop_duplicates(list(KEYS))
     placed = known.points.merge(numbered, how="inner", on=list(KEYS))
     clips = frame.iloc[placed["number"]]
-    label = [names.get(each, shown(each)) or LEFT_OUT for each in clips["label"]]
+    label, main = (
+        [names.get(each, shown(each)) or LEFT_OUT for each in clips[column]]
+        for column in ("label", "main" if "main" in clips else "label")
+    )
     made = pd.DataFrame(
         {
             "x": placed[f"{method}_x"], "y": placed[f"{method}_y"], "number": placed["number"],
@@ -166,7 +169,7 @@ def _frame(
         made["kind"] = predicted["verdict"].iloc[placed["number"]].to_numpy()
         made = made.sort_values("kind", key=lambda kinds: kinds.map(LAYERS.index), kind="stable")
     else:
-        made["kind"] = made["label" if colour == "class" else "fold"]
+        made["kind"] = main if colour == "class" else made["fold"]
     return made
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from labcore.datasets.rows import Row
+from labcore.datasets.several import labels_by_clip, several_in, strata
 from labcore.datasets.table import CHANNEL, Dataset, channels_of, own_labels
 from labcore.explore.clips.facts import KEYS, keys_of
 from labcore.texts import shown
@@ -39,7 +40,8 @@ def clip_table(dataset: Dataset, facts: pd.DataFrame) -> pd.DataFrame:
         ``label`` (that counts; "" for a clip that is left out), ``own_label`` (the data set's), ``fold``, ``group``, ``start_s``,
         ``end_s`` (-1 for the file's end), ``channel`` (the one that is heard alone, 0 for the mean of all), ``seconds``, ``rate``,
         ``channels``, ``level_db``, ``peak_db``, ``trouble``; nan, 0 or "" where a clip was not measured. ``measured``, ``corrected``,
-        ``left_out`` and ``unreadable`` are truths.
+        ``left_out`` and ``unreadable`` are truths. Where clips may have several labels, ``labels`` are those of each, and ``main`` is
+        the one that the fewest clips have.
     """
     table, keys = dataset.table, keys_of(dataset)
     columns = {
@@ -51,9 +53,23 @@ def clip_table(dataset: Dataset, facts: pd.DataFrame) -> pd.DataFrame:
     frame = pd.DataFrame({name: pd.Series(list(texts), dtype=object) for name, texts in columns.items()})
     frame["start_s"], frame["end_s"] = [start for _, start, _ in keys], [end for _, _, end in keys]
     frame[CHANNEL] = channels_of(table)
+    if several_in(table):
+        frame["labels"], frame["main"] = (
+            labels_by_clip(table, table["label"].to_numpy()),
+            strata(table, table["label"].to_numpy()),
+        )
     known = facts.drop_duplicates(list(KEYS)).drop(columns=["bytes", "mtime_ns"])
     frame = frame.merge(known, how="left", on=[*KEYS, CHANNEL], validate="many_to_one")
     return _flagged(frame)
+
+
+def by_label(frame: pd.DataFrame) -> pd.DataFrame:
+    """A :func:`clip_table` with a row a label: a clip of several labels is there as often. The index stays."""
+    return (
+        frame
+        if "labels" not in frame
+        else frame.assign(label=frame["labels"]).explode("label").dropna(subset=["label"])
+    )
 
 
 def _name(clip: str, start_s: float) -> str:
@@ -77,7 +93,8 @@ class ClipFilter:
     """Which clips are wanted.
 
     Attributes:
-        labels, folds: clips of these; of all where none is named. "" is the label of clips that are left out.
+        labels, folds: clips of these; of all where none is named. A clip of several labels is wanted for each of them. "" is the
+            label of clips that are left out.
         words: each is in the clip's way, its recording or its label, whatever the case.
         shortest, longest: bounds of the length in seconds; of clips whose length is known, where one is given.
         flag: one of :data:`FLAGS`; "" for none.
@@ -100,9 +117,12 @@ class ClipFilter:
     def rows(self, frame: pd.DataFrame) -> np.ndarray:
         """The numbers of the clips of a :func:`clip_table` that are wanted, in the order that is wanted."""
         wanted = np.ones(len(frame), dtype=bool)
-        for column, values in (("label", self.labels), ("fold", self.folds)):
-            if values:
-                wanted &= frame[column].isin(values).to_numpy()
+        if self.folds:
+            wanted &= frame["fold"].isin(self.folds).to_numpy()
+        if self.labels:
+            every = by_label(frame)
+            labelled = frame.index.isin(every.index[every["label"].isin(self.labels)])
+            wanted &= labelled | (frame["left_out"].to_numpy() & ("" in self.labels))
         if self.shortest > 0 or self.longest < math.inf:
             wanted &= frame["seconds"].between(self.shortest, self.longest).to_numpy()
         if self.flag:
@@ -141,7 +161,7 @@ def row_at(frame: pd.DataFrame, number: int) -> Row:
 
 def counts(frame: pd.DataFrame) -> pd.DataFrame:
     """How many clips each class has in each fold: ``label``, ``fold``, ``clips``; those that are left out do not count."""
-    there = frame[~frame["left_out"]]
+    there = by_label(frame[~frame["left_out"]])
     sizes: pd.DataFrame = there.groupby(["label", "fold"], sort=False).size().rename("clips").reset_index()
     return sizes
 
@@ -172,7 +192,7 @@ class SetFacts:
         rates = frame["rate"][frame["rate"] > 0].value_counts()
         flags = (int(frame[flag].sum()) for flag in FLAGS)
         return cls(
-            len(frame), frame["label"][~frame["left_out"]].nunique(), frame["fold"].nunique(), int(frame["measured"].sum()),
+            len(frame), by_label(frame[~frame["left_out"]])["label"].nunique(), frame["fold"].nunique(), int(frame["measured"].sum()),
             float(frame["seconds"].sum()), {int(rate): int(many) for rate, many in rates.items()}, *flags,
         )  # fmt: skip
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from labcore.datasets.corrections import Corrections, with_labels
-from labcore.datasets.table import Dataset, make_table
+from labcore.datasets.sides import sides_of
+from labcore.datasets.table import SEVERAL, Dataset, make_table
 from labcore.explore.clips.facts import COLUMNS
 from labcore.explore.clips.table import ClipFilter, SetFacts, clip_table, counts, histogram, row_at
 
@@ -116,3 +119,19 @@ def test_bins_hold_all_values():
     assert bins["clips"].sum() == 50
     assert (bins["low"].min(), bins["high"].max()) == (-40, -10)
     assert len(histogram(pd.Series([1.0, 1.0]))) == 0
+
+
+def test_a_clip_of_several_labels_counts_for_each_and_is_found_by_each(dataset):
+    cells = ["dog;rain", "rain", "dog", ""]
+    several = replace(dataset, table=dataset.table.assign(label=cells, **{SEVERAL: True}), several_labels=True)
+    frame = clip_table(several, NOTHING)
+    assert SetFacts.of(frame).classes == 2
+    assert counts(frame).to_numpy().tolist() == [["dog", "1", 1], ["rain", "1", 1], ["rain", "2", 1], ["dog", "2", 1]]
+    assert ClipFilter(labels=("dog",)).rows(frame).tolist() == [0, 2]
+    assert ClipFilter(labels=("dog", "rain")).rows(frame).tolist() == [0, 1, 2]
+    assert ClipFilter(labels=("",)).rows(frame).tolist() == [3]
+    assert frame["main"].tolist()[:3] == ["dog", "rain", "dog"]
+    sides = sides_of(several, ["1", "1", "2", "2"], list("abcd"))
+    assert sides.classes["dog"] == {"1": 1, "2": 1}
+    assert sides.classes["rain"] == {"1": 2, "2": 0}
+    assert sides.totals == {"1": 2, "2": 1}  # clips, not labels
