@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from labcore.config import RunConfig
-from labcore.datasets.splits import with_train_clips
+from labcore.datasets.sampling import with_train_clips, with_train_recordings
 from labcore.datasets.table import Dataset, make_table
 
 DATA = RunConfig().replace({"data.fold": "1"}).data
