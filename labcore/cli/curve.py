@@ -20,7 +20,7 @@ from labcore.cli.parser import Parser, add_config_flags, add_json, config_from
 from labcore.cli.progress import Bar, bars
 from labcore.curve.events import CurvePoint, CurveProgress
 from labcore.curve.job import MOST_SAMPLES, SAMPLES, SIZES, LearningCurve, has_heard, words
-from labcore.curve.summary import CurveSummary, Level, baseline_text, summarise
+from labcore.curve.summary import CurveSummary, Level, baseline_text, level_text, summarise
 from labcore.events import Event
 from labcore.jobs.listing import looked_at
 from labcore.owners import shell_user
@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
     config = check_inputs(config_from(arguments), workspace)
     embeddings = "" if arguments.embeddings == NO_EMBEDDINGS else arguments.embeddings
     curve = LearningCurve.create(workspace, config, arguments.sizes, arguments.samples, embeddings, by=shell_user())
-    say(f"learning curve {curve.id}: {counted(len(curve.members()), 'run')} in {curve.path}")
+    say(f"training {counted(len(curve.members()), 'run')}")
     stops = "stopping the runs after their batch"
     status = work_on(curve, reporter_of(curve), stops, as_json=arguments.json, resume="labcore jobs resume")
     if status == DONE:
@@ -122,14 +122,6 @@ def lines(summary: CurveSummary, heard: str = "") -> list[Content]:
         *(below or ["The recipe is at no size below a baseline."] if names else []),
         summary.sentence,
     ]
-
-
-def level_text(level: Level | None) -> str | None:
-    """``81.2 ± 3.1 %``"""
-    if level is None:
-        return None
-    spread = "" if level.deviation is None else f" ± {100 * level.deviation:.1f}"
-    return f"{100 * level.accuracy:.1f}{spread} %"
 
 
 def _interval(level: Level | None) -> str | None:

@@ -109,7 +109,7 @@ class LearningCurve(MembersJob[CurvePlan]):
         if embeddings:
             embeddings = embedder(workspace, embeddings)[0]
         dataset = dataset_for(workspace, config.cutting)
-        config = config.replace({"data.train_recordings": None, "data.train_clips": None, "data.draw": 0})
+        config = _common(config)
         config = config.replace({"data.fold": split_for(dataset, config.data).fold})
         chosen = possible_sizes(dataset, config, sizes)
         names = [f"{size}/{sample}" for sample in range(1, samples + 1) for size in chosen]
@@ -200,6 +200,29 @@ def possible_sizes(dataset: Dataset, config: RunConfig, sizes: Sequence[str]) ->
             f"a learning curve needs two different sizes: {told}", "Give smaller numbers, or add recordings"
         )
     return [ALL if size == most else str(size) for size in sorted(wanted)]
+
+
+def clips_by_size(workspace: Workspace, config: RunConfig, sizes: Sequence[str]) -> dict[str, int]:
+    """The sizes that a learning curve would have → the clips that each is trained on, ascending.
+
+    Raises:
+        ConfigError, DatasetError: as for :meth:`LearningCurve.create`.
+    """
+    from labcore.datasets.named_splits import dataset_for
+    from labcore.datasets.sampling import sampled
+    from labcore.datasets.splits import split_for
+
+    dataset, config = dataset_for(workspace, config.cutting), _common(config)
+    found = {}
+    for size in possible_sizes(dataset, config, sizes):
+        data = config.data.model_copy(update={"train_recordings": None if size == ALL else int(size)})
+        found[size] = len(split_for(sampled(dataset, data), data).train)
+    return found
+
+
+def _common(config: RunConfig) -> RunConfig:
+    """What the runs of a curve have in common: without what makes a sample."""
+    return config.replace({"data.train_recordings": None, "data.train_clips": None, "data.draw": 0})
 
 
 def embedder(workspace: Workspace, name: str) -> tuple[str, Run]:

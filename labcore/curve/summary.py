@@ -17,6 +17,9 @@ from labcore.evaluation.bootstrap import Interval, intervals
 from labcore.sheets import Sheet
 from labcore.texts import counted
 
+RECIPE = "recipe"
+"""What the runs of the curve are called beside the baselines."""
+
 
 @dataclass(frozen=True)
 class Level:
@@ -151,6 +154,14 @@ def baseline_text(name: str) -> str:
     return "embeddings of the built-in network" if name == builtin.NAME else f"embeddings of run {name}"
 
 
+def level_text(level: Level | None) -> str | None:
+    """``81.2 ± 3.1 %``: the mean over the samples and their standard deviation."""
+    if level is None:
+        return None
+    spread = "" if level.deviation is None else f" ± {100 * level.deviation:.1f}"
+    return f"{100 * level.accuracy:.1f}{spread} %"
+
+
 def interval_text(interval: Interval | None) -> str:
     return "" if interval is None else f" (95 % interval {100 * interval[0]:+.1f} to {100 * interval[1]:+.1f})"
 
@@ -267,7 +278,7 @@ def csv_table(summary: CurveSummary) -> str:
     rows = Sheet(lines, ["recordings_per_class", "classifier", "accuracy", "low", "high", "deviation", "macro_f1",
                          "recordings", "training_clips", "epochs", "samples"])  # fmt: skip
     for size in summary.sizes:
-        levels = {"recipe": size.recipe, **size.baselines}
+        levels = {RECIPE: size.recipe, **size.baselines}
         for name, level in levels.items():
             if level is not None:
                 figures = (level.accuracy, level.low, level.high, level.deviation, level.macro_f1, size.recordings)
