@@ -17,7 +17,7 @@ from labcore.cli.curve import lines
 from labcore.cli.output import emit
 from labcore.config import RunConfig
 from labcore.curve.events import CurvePoint
-from labcore.curve.job import SAMPLES, SIZES, LearningCurve, has_heard
+from labcore.curve.job import SAMPLES, SIZES, LearningCurve, leak_note
 from labcore.curve.summary import summarise
 from labcore.jobs.process import work
 
@@ -44,7 +44,7 @@ def main() -> None:
             )
 
     work(curve, lambda: False, tell)
-    emit(*lines(summarise(curve), has_heard(curve)))
+    emit(*lines(summarise(curve), leak_note(curve)))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from labcore.cli.output import DONE, Content, percent, say, table, tell, tell_li
 from labcore.cli.parser import Parser, add_config_flags, add_json, config_from
 from labcore.cli.progress import Bar, bars
 from labcore.curve.events import CurvePoint, CurveProgress
-from labcore.curve.job import MOST_SAMPLES, SAMPLES, SIZES, LearningCurve, has_heard, words
+from labcore.curve.job import MOST_SAMPLES, SAMPLES, SIZES, LearningCurve, leak_note, words
 from labcore.curve.summary import CurveSummary, Level, baseline_text, level_text, summarise
 from labcore.events import Event
 from labcore.jobs.listing import looked_at
@@ -91,8 +91,8 @@ def tell_event(event: Event) -> None:
         )
 
 
-def lines(summary: CurveSummary, heard: str = "") -> list[Content]:
-    """The results: a line a size, the warnings, and what more recordings would bring. ``heard``: of :func:`has_heard`."""
+def lines(summary: CurveSummary, note: str = "") -> list[Content]:
+    """The results: a line a size, the warnings, and what more recordings would bring. ``note``: of :func:`leak_note`."""
     if not any(size.finished for size in summary.sizes):
         return ["no run is finished yet"]
     names = list(dict.fromkeys(name for size in summary.sizes for name in size.baselines))
@@ -113,7 +113,7 @@ def lines(summary: CurveSummary, heard: str = "") -> list[Content]:
                 *(level_text(size.baselines.get(name)) for name in names),
             ]
         )
-    below = [*summary.warnings, *([f"{heard}."] if heard else [])]
+    below = [*summary.warnings, *([f"{note}."] if note else [])]
     return [
         table([*head, *(f"centroid, {baseline_text(name)}" for name in names)], rows),
         "",
@@ -131,9 +131,9 @@ def _interval(level: Level | None) -> str | None:
 
 
 def _tell(curve: LearningCurve, *, as_json: bool) -> int:
-    summary, heard = summarise(curve), has_heard(curve)
-    facts = {"type": "learning_curve", **summary.to_dict(), "note": heard}
-    return tell(facts, f"learning curve {summary.id}  {summary.state}", "", *lines(summary, heard), as_json=as_json)
+    summary, note = summarise(curve), leak_note(curve)
+    facts = {"type": "learning_curve", **summary.to_dict(), "note": note}
+    return tell(facts, f"learning curve {summary.id}  {summary.state}", "", *lines(summary, note), as_json=as_json)
 
 
 def _list(workspace: Workspace, *, as_json: bool) -> int:

@@ -49,9 +49,9 @@ class DataConfig(SettingGroup):
         None, "Recordings per class", "Largest number of training recordings of each class, with all clips of the class in them; a random "
         "sample is drawn. Learning curves use it.", ge=1, le=100_000_000, step=1, advanced=True, unset="all",
     )  # fmt: skip
-    draw: int = setting(
-        0, "Sample number", "Which random sample of clips or recordings is drawn where fewer are trained on than there are.",
-        ge=0, le=2**31 - 1, step=1, advanced=True,
+    sample: int = setting(
+        1, "Sample number", "Which random sample of clips or recordings is drawn where fewer are trained on than there are.",
+        ge=1, le=2**31 - 1, step=1, advanced=True,
     )  # fmt: skip
     balance: Literal["none", "sampling", "weighting"] = setting(
         "sampling", "Class imbalance", "What to do if the largest class has more than twice the clips of the smallest. sampling: "

@@ -138,7 +138,7 @@ class LearningCurve(MembersJob[CurvePlan]):
         size, sample = parted(name)
         return {
             "data.train_recordings": None if size == ALL else int(size),
-            "data.draw": sample - 1,
+            "data.sample": sample,
             "runtime.seed": self.config.runtime.seed + sample - 1,
         }
 
@@ -222,7 +222,7 @@ def clips_by_size(workspace: Workspace, config: RunConfig, sizes: Sequence[str])
 
 def _common(config: RunConfig) -> RunConfig:
     """What the runs of a curve have in common: without what makes a sample."""
-    return config.replace({"data.train_recordings": None, "data.train_clips": None, "data.draw": 0})
+    return config.replace({"data.train_recordings": None, "data.train_clips": None, "data.sample": 1})
 
 
 def embedder(workspace: Workspace, name: str) -> tuple[str, Run]:
@@ -247,7 +247,7 @@ def embedder(workspace: Workspace, name: str) -> tuple[str, Run]:
     return run.id, run
 
 
-def has_heard(curve: LearningCurve) -> str:
+def leak_note(curve: LearningCurve) -> str:
     """Why the embeddings may flatter their baseline, a sentence without the final stop; "" where they do not.
 
     Raises:

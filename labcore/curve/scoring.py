@@ -56,9 +56,12 @@ class Scorer:
         record = ClipRecord.load(run)
         if record is None:
             raise RunError(f"run {run.id} does not tell its training clips", "Delete the run, and resume the curve")
-        said = ClipPredictions.read([run.predictions])
-        names = np.array(said.labels, dtype=object)[said.predicted]
-        truth, asked = said.frame["label"].to_numpy(dtype=object), _clips(said.frame["clip"], said.frame["start_s"])
+        predictions = ClipPredictions.read([run.predictions])
+        names = np.array(predictions.labels, dtype=object)[predictions.predicted]
+        truth, asked = (
+            predictions.frame["label"].to_numpy(dtype=object),
+            _clips(predictions.frame["clip"], predictions.frame["start_s"]),
+        )
         trained = {(shown(clip.path), clip.start_s): shown(clip.label) for clip in record.clips if clip.part == TRAIN}
         pairs = {(label, self.recordings.get(clip, "")) for clip, label in trained.items()}
         yield CurvePoint(
@@ -67,10 +70,10 @@ class Scorer:
             recordings=len(pairs) / len(set(trained.values())),
             clips=len(trained),
             epochs=run.status().epoch,
-            groups=np.unique(said.groups, return_counts=True)[1].tolist(),
-            recipe=scored(truth, names, said.groups),
+            groups=np.unique(predictions.groups, return_counts=True)[1].tolist(),
+            recipe=scored(truth, names, predictions.groups),
             baselines={
-                which: scored(truth, labelled(features, trained, asked), said.groups)
+                which: scored(truth, labelled(features, trained, asked), predictions.groups)
                 for which, features in self.features.items()
             },
         )

@@ -217,15 +217,15 @@ def _size(name: str, samples: int, points: Sequence[CurvePoint]) -> Size:
     )
 
 
-def _level(points: Sequence[CurvePoint], said: Sequence[Scored]) -> Level:
-    accuracies = [each.accuracy for each in said]
-    low, high = _interval([(point, None, each) for point, each in zip(points, said, strict=True)]) or (None, None)
+def _level(points: Sequence[CurvePoint], figures: Sequence[Scored]) -> Level:
+    accuracies = [each.accuracy for each in figures]
+    low, high = _interval([(point, None, each) for point, each in zip(points, figures, strict=True)]) or (None, None)
     return Level(
         accuracy=statistics.fmean(accuracies),
         deviation=statistics.stdev(accuracies) if len(accuracies) > 1 else None,
         low=low,
         high=high,
-        macro_f1=statistics.fmean(each.macro_f1 for each in said),
+        macro_f1=statistics.fmean(each.macro_f1 for each in figures),
     )
 
 
@@ -257,9 +257,9 @@ def _gain(sizes: Sequence[dict[int, CurvePoint]]) -> Gain | None:
     if not samples or means[-1] <= means[near]:
         return None
     before, after = ([points[sample] for sample in samples] for points in (sizes[near], sizes[-1]))
-    pairs = [(late, early.recipe, late.recipe) for early, late in zip(before, after, strict=True)]
+    pairs = [(large, small.recipe, large.recipe) for small, large in zip(before, after, strict=True)]
     accuracy = statistics.fmean(point.recipe.accuracy for point in after)
-    same = all(early.groups == late.groups for early, late in zip(before, after, strict=True))
+    same = all(small.groups == large.groups for small, large in zip(before, after, strict=True))
     low, high = (_interval(pairs) if same else None) or (None, None)
     return Gain(
         smaller=means[near],

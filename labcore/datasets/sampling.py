@@ -39,7 +39,7 @@ def with_train_clips(dataset: Dataset, data: DataConfig, most: int) -> Dataset:
 
     def lot(row: int) -> tuple[bytes, int]:
         clip = as_bytes(f"{way_from(folder, paths.iat[row])}:{starts.iat[row]:g}")
-        return _lot(data.draw, clip) if data.draw else zlib.crc32(clip).to_bytes(4, "big"), row
+        return _lot(data.sample, clip) if data.sample > 1 else zlib.crc32(clip).to_bytes(4, "big"), row
 
     for row in sorted(rows.tolist(), key=lot):
         room[labels[row]] -= 1
@@ -60,7 +60,7 @@ def with_train_recordings(dataset: Dataset, data: DataConfig, most: int) -> Data
     kept = {
         (label, recording)
         for label, recordings in recordings_of(dataset, data).items()
-        for recording in sorted(recordings, key=lambda name: (_lot(data.draw, as_bytes(name)), name))[:most]
+        for recording in sorted(recordings, key=lambda name: (_lot(data.sample, as_bytes(name)), name))[:most]
     }
     labels, groups = own_labels(dataset.table), dataset.table["group"]
     dropped = np.zeros(len(dataset.table), dtype=bool)
@@ -92,9 +92,9 @@ def _not_held_out(dataset: Dataset, data: DataConfig) -> np.ndarray:
     return np.concatenate([parts.train, parts.validation])
 
 
-def _lot(draw: int, name: bytes) -> bytes:
-    """What the clips or recordings of a draw are sorted by: as good as random, and the same everywhere."""
-    return hashlib.blake2b(b"%d:" % draw + name, digest_size=8).digest()
+def _lot(sample: int, name: bytes) -> bytes:
+    """What the clips or recordings of a sample are sorted by: as good as random, and the same everywhere."""
+    return hashlib.blake2b(b"%d:" % sample + name, digest_size=8).digest()
 
 
 def _without(dataset: Dataset, dropped: np.ndarray) -> Dataset:

@@ -52,8 +52,8 @@ def _sample(data: DataConfig) -> list[str]:
     """What is told of a sample that is trained on in place of all clips."""
     if data.train_recordings is None:
         return []
-    drawn = [f"sample {data.draw}"] if data.draw else []
-    return [f"{counted(data.train_recordings, 'recording')} per class", *drawn]
+    number = [f"sample {data.sample}"] if data.sample > 1 else []
+    return [f"{counted(data.train_recordings, 'recording')} per class", *number]
 
 
 def _without(classes: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from labcore.catalogue import catalogue
 from labcore.config import RunConfig
 from labcore.curve import driver
 from labcore.curve.events import MEL, CurvePoint
-from labcore.curve.job import LearningCurve, clips_by_size, has_heard
+from labcore.curve.job import LearningCurve, clips_by_size, leak_note
 from labcore.curve.scoring import Scorer
 from labcore.errors import ConfigError, DatasetError, RunError
 from labcore.events import TrainingStarted
@@ -64,11 +64,11 @@ def test_each_run_is_the_recipe_on_a_sample(config, workspace):
     assert list(curve.members()) == ["1/1", "3/1", "all/1", "1/2", "3/2", "all/2"]  # 7 is more than there are
     told = {name: run.config for name, run in curve.members().items()}
     assert told["all/1"] == config
-    assert told["3/2"] == config.replace({"data.train_recordings": 3, "data.draw": 1, "runtime.seed": 1})
+    assert told["3/2"] == config.replace({"data.train_recordings": 3, "data.sample": 2, "runtime.seed": 1})
     run = curve.members()["3/2"]
     assert belonging(run) == (curve.id, "size 3, sample 2")
     assert (run.status().state, run.owner, run.driver) == ("queued", "Ann", curve.id)
-    assert run.asked().title == "list.csv · balanced · 3 recordings per class · sample 1 · fold 1 · 3 epochs · seed 1"
+    assert run.asked().title == "list.csv · balanced · 3 recordings per class · sample 2 · fold 1 · 3 epochs · seed 1"
     assert curve.asked().title == "list.csv · balanced · learning curve · 2 samples · fold 1 · 3 epochs"
     row = next(row for row in catalogue(workspace) if row.id == curve.id)
     assert (len(row.children), row.accuracy) == (6, None)
@@ -111,12 +111,12 @@ def test_it_tells_of_each_run_and_can_be_stopped_and_go_on(config, workspace, dr
 def test_a_network_that_heard_the_test_fold_is_told(workspace, config):
     curve = LearningCurve.create(workspace, config, ("2", "all"), 1, builtin.NAME)
     assert curve.plan.embeddings == builtin.NAME
-    assert has_heard(curve) == ""
+    assert leak_note(curve) == ""
     plan = curve.plan.model_copy(
         update={"config": config.replace({"data.dataset": "demo", "data.fold": "2"}).model_dump()}
     )
     curve.save("curve", plan.model_dump(mode="json"))
-    assert "trained on clips of this test fold" in has_heard(curve)
+    assert "trained on clips of this test fold" in leak_note(curve)
 
 
 def test_a_finished_run_is_scored_beside_the_baselines(config, workspace):

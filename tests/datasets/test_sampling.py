@@ -65,9 +65,9 @@ def recorded(tmp_path) -> Dataset:
     return Dataset("recorded", tmp_path, "csv", make_table(rows))
 
 
-def trained(dataset: Dataset, most: int, draw: int = 0) -> set[str]:
+def trained(dataset: Dataset, most: int, number: int = 1) -> set[str]:
     """The recordings that are left beside those of fold 1, of which nothing may be missing."""
-    drawn = with_train_recordings(dataset, DATA.model_copy(update={"draw": draw}), most).table
+    drawn = with_train_recordings(dataset, DATA.model_copy(update={"sample": number}), most).table
     assert (drawn["fold"] == "1").sum() == (dataset.table["fold"] == "1").sum()
     left = drawn[drawn["fold"] != "1"]
     assert set(left.groupby("group").size()) == {3}  # whole recordings
@@ -83,8 +83,8 @@ def test_so_many_recordings_of_each_class_are_drawn_and_smaller_samples_are_part
 
 
 def test_another_sample_draws_others(recorded, dataset):
-    assert len({frozenset(trained(recorded, 2, draw)) for draw in range(6)}) > 3
-    other = DATA.model_copy(update={"draw": 1})
+    assert len({frozenset(trained(recorded, 2, number)) for number in range(1, 7)}) > 3
+    other = DATA.model_copy(update={"sample": 2})
     first, second = (set(with_train_clips(dataset, data, 100).table["path"]) for data in (DATA, other))
     assert first != second
     assert len(first) == len(second)

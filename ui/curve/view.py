@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from labcore.curve.job import LearningCurve, has_heard
+from labcore.curve.job import LearningCurve, leak_note
 from labcore.curve.summary import RECIPE, CurveSummary, Level, baseline_text, csv_table, level_text, summarise
 from labcore.errors import RunError
 from labcore.jobs.glances import glance
@@ -76,7 +76,7 @@ def result(curve: LearningCurve) -> None:
     st.markdown(plain(summary.sentence))
     for warning in summary.warnings:
         st.markdown(f":orange[:material/warning:] {plain(warning)}")
-    if told := has_heard(curve):
+    if told := leak_note(curve):
         st.markdown(f":orange[:material/warning:] {plain(told)}.")
     charts.curve(_points(summary), key=f"curve-chart-{curve.id}")
     st.caption(
