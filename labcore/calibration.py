@@ -19,6 +19,7 @@ from labcore.evaluation.paired import KEY
 from labcore.inference.temperature import Temperature
 from labcore.runs import Run
 from labcore.runs.origin import EXPERIMENT, ensemble_members
+from labcore.task.of_file import require_one_label
 from labcore.texts import counted
 
 FEWEST = 20
@@ -40,6 +41,7 @@ def clips_for(run: Run) -> CalibrationClips | None:
     Raises:
         RunError: there are none.
     """
+    require_one_label(run, "A temperature", "Each label has a threshold of its own: train with a validation share")
     set_aside = _set_aside(run)
     if run.load(EXPERIMENT, {}):
         try:

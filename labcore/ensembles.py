@@ -26,6 +26,7 @@ from labcore.jobs.following import OnProgress
 from labcore.models.ensemble import MOST_MEMBERS, Ensemble
 from labcore.runs import Run
 from labcore.runs.origin import ENSEMBLE
+from labcore.task.kind import require_single
 from labcore.workspace import Workspace, draft_folder
 
 _SAME = (
@@ -50,6 +51,8 @@ def put_together(runs: list[Run]) -> Classifier:
     if twice is not None:
         raise ConfigError(f"run {twice} is given twice", "Give each run once")
     classifiers = [Classifier.load(run.path) for run in runs]
+    for classifier in classifiers:
+        require_single(classifier.task, "An ensemble", "Use the run of the highest mean average precision")
     first = classifiers[0]
     for run, other in zip(runs[1:], classifiers[1:], strict=True):
         _compare(runs[0], first, run, other)
@@ -102,7 +105,8 @@ def save_ensemble(
             file=draft / "predictions.parquet",
             warn=troubles.append,
         )
-        targets = targets_of(classifier.labels, store.table["label"].to_numpy()[parts.held_out])
+        targets = targets_of(classifier.task, classifier.labels, store.table, parts.held_out)
+        assert isinstance(result, Evaluated)  # its members give one label a clip
         remember_golden(classifier, waveform_cache(store, classifier.device), parts.held_out, targets)
         known = ClipRecord.load(runs[0])
         drawn_in = known.drawn_in if known else dataset.folder

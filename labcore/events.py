@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar, Union, get_args
 
-from pydantic import AllowInfNan, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AllowInfNan, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from labcore.reading import LATEST, DamagedError, parse_json
 from labcore.texts import json_line
@@ -206,7 +206,8 @@ class Epoch(Event):
     """An epoch is over and its checkpoint is on the disk. Epochs count from 1.
 
     ``joules`` are those of the whole GPU since the epoch before; None where it does not count them. ``spent`` is where the training steps'
-    time went, in seconds: data, augmentation, mel, network, waiting. ``pinned`` are the probabilities of the clips that the user pinned:
+    time went, in seconds: data, augmentation, mel, network, waiting. Of several labels a clip there is no accuracy, and ``val_mean_ap`` is
+    the mean average precision. ``pinned`` are the probabilities of the clips that the user pinned:
     name → label → probability.
     """
 
@@ -214,9 +215,9 @@ class Epoch(Event):
     epoch: int
     epochs: int
     train_loss: Loss
-    train_accuracy: float
+    train_accuracy: float | None
     val_loss: Loss
-    val_accuracy: float
+    val_accuracy: float | None
     lr: float
     clips_per_second: float
     seconds: float
@@ -225,6 +226,22 @@ class Epoch(Event):
     joules: float | None = None
     spent: dict[str, float] = Field(default_factory=dict)
     pinned: dict[str, dict[str, float]] = Field(default_factory=dict)
+    val_mean_ap: float | None = None
+
+    @model_validator(mode="after")
+    def _of_one_kind(self) -> Epoch:
+        if (self.train_accuracy is None) != (self.val_accuracy is None):
+            raise ValueError("an epoch has both accuracies, or none")
+        return self
+
+    @property
+    def figure(self) -> float:
+        """The accuracy on the clips of the curves, or the mean average precision; 0 where no class can be ranked."""
+        return self.val_accuracy if self.val_accuracy is not None else self.val_mean_ap or 0.0
+
+    @property
+    def figure_name(self) -> str:
+        return "accuracy" if self.val_accuracy is not None else "mAP"
 
 
 class Log(Event):
@@ -257,6 +274,29 @@ class Evaluated(Event):
     corrected: int = 0
 
 
+class EvaluatedLabels(Event):
+    """The final figures of a classifier of several labels a clip, in place of :class:`Evaluated`.
+
+    ``mean_ap`` is the mean average precision over the classes that can be ranked, with its 95 % interval by recording; F1 is at the
+    thresholds of the weights. ``per_class`` has average_precision (with low and high), threshold, precision, recall, f1, clips that have
+    the label, and others that are known not to have it. The rest as for :class:`Evaluated`.
+    """
+
+    type: Literal["evaluated_labels"] = "evaluated_labels"
+    mean_ap: float | None
+    mean_ap_low: float | None = None
+    mean_ap_high: float | None = None
+    macro_f1: float
+    micro_f1: float
+    per_class: dict[str, dict[str, int | float | None]]
+    thresholds: str = ""
+    clips: int
+    fold: str
+    leaks: bool = False
+    adjusted: int = 0
+    corrected: int = 0
+
+
 class RunFinished(Finished):
     type: Literal["run_finished"] = "run_finished"
     epochs_done: int = 0
@@ -264,7 +304,7 @@ class RunFinished(Finished):
 
 RunEvent: TypeAlias = Union[  # noqa: UP007
     RunQueued, RunStarted, Preparing, TrainingStarted, Estimate, SettingsChanged, Advice, BatchSplit, Progress, Epoch, Log, Evaluated,
-    RunFinished,
+    EvaluatedLabels, RunFinished,
 ]  # fmt: skip
 """The events of a run, told apart by their type."""
 Kinds = Mapping[str, type[Event]]
@@ -277,7 +317,7 @@ def kinds_of(union: Any) -> Kinds:
 
 
 KINDS: Kinds = kinds_of(RunEvent)
-JobEvent: TypeAlias = Union[JobQueued, JobStarted, Preparing, Progress, Log, Evaluated, JobFinished]  # noqa: UP007
+JobEvent: TypeAlias = Union[JobQueued, JobStarted, Preparing, Progress, Log, Evaluated, EvaluatedLabels, JobFinished]  # noqa: UP007
 """The events of a job without any of its own kind."""
 JOB_KINDS: Kinds = kinds_of(JobEvent)
 

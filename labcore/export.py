@@ -14,12 +14,12 @@ from labcore import __version__
 from labcore.config import RunConfig, all_settings
 from labcore.config.setting import as_text
 from labcore.errors import ConfigError, RunError
-from labcore.events import Evaluated, Event
+from labcore.events import Evaluated, EvaluatedLabels, Event
 from labcore.runs import Run
 from labcore.runs.asked import asked_for, live_changes_of
 from labcore.runs.honesty import adjustments, choice_note
 from labcore.runs.origin import ensemble_members
-from labcore.texts import as_utf8, counted
+from labcore.texts import as_utf8, counted, mean_ap_text
 from labcore.workspace import write_atomically
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ except ModuleNotFoundError as error:
     sys.exit(f"{error}. Install the Audio GPU Lab first: README.txt says how.")
 
 classifier = Classifier.load(Path(__file__).parent / "weights.safetensors", device="auto")
-threshold = threshold_in_use(None, classifier.thresholds)
+threshold = threshold_in_use(None, classifier.thresholds, classifier.label_thresholds)
 failed = False
 for file in sys.argv[1:]:
     try:
@@ -160,6 +160,12 @@ def again(run: Run, events: list[Event] | None = None) -> str:
 def _note(run: Run, labels: list[str], weights: bytes) -> str:
     result = run.last_event(Evaluated)
     evaluated = "Not evaluated on held-out clips."
+    ranked = run.last_event(EvaluatedLabels)
+    if ranked is not None:
+        evaluated = (
+            f"Several labels a clip. {mean_ap_text(ranked.mean_ap)} on the {counted(ranked.clips, 'held-out clip')} of fold "
+            f"{ranked.fold}; {ranked.thresholds}.\n{choice_note(adjustments(run.events()))}."
+        )
     if result is not None:
         evaluated = (
             f"{100 * result.accuracy:.1f} % of the {counted(result.clips, 'held-out clip')} of fold {result.fold} right"

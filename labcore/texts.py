@@ -96,6 +96,11 @@ def megabytes(count: int) -> str:
     return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{max(1, round(count / 1e6)):,} MB"
 
 
+def mean_ap_text(value: float | None) -> str:
+    """A mean average precision as people write it: ``mAP 0.734``."""
+    return "mAP –" if value is None else f"mAP {value:.3f}"
+
+
 def percent(share: float | None, digits: int = 1) -> str:
     """A share of 1 as ``87.5 %``; a dash where there is none."""
     return "–" if share is None else f"{100 * share:.{digits}f} %"

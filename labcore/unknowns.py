@@ -22,6 +22,7 @@ from labcore.evaluation.training_clips import training_clips
 from labcore.inference.unknown import MOST_ROWS, Unknown, reference_sounds
 from labcore.jobs.following import OnProgress
 from labcore.runs import Run
+from labcore.task.of_file import require_one_label
 from labcore.texts import counted
 
 BATCH = 16
@@ -29,6 +30,9 @@ BATCH = 16
 
 STEP = 1000
 """Of the progress of a fit: the clips of one network."""
+
+INSTEAD = "A sound without any of the labels has none that reaches its threshold"
+"""What serves the same end where clips have several labels."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,7 @@ def compared(run: Run, progress: OnProgress = lambda done, total: None) -> Unkno
     """
     from labcore.evaluation.work import loaded
 
+    require_one_label(run, "Refusing unknown sounds", INSTEAD)
     clips = training_clips(run, run.workspace, progress).embeddings
     if len(clips) > MOST_ROWS:
         clips = clips[np.sort(np.random.default_rng(0).permutation(len(clips))[:MOST_ROWS])]
@@ -118,6 +123,7 @@ def to_evaluate(run: Run) -> bool:
     Raises:
         RunError: there are no clips to fit it on.
     """
+    require_one_label(run, "Refusing unknown sounds", INSTEAD)
     with contextlib.suppress(RunError):
         return not calibration.other_folds(run)
     return calibration.clips_for(run) is None

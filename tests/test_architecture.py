@@ -49,7 +49,7 @@ FLOORS = (
         "jobs",
     ),
     ("datasets",),
-    ("inference", "evaluation", "training", "classifier", "builtin"),
+    ("inference", "evaluation", "training", "task", "classifier", "builtin"),
     (
         "ensembles",
         "export",

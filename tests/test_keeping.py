@@ -39,7 +39,7 @@ def test_thresholds_are_kept_read_back_and_taken_away(make_run):
         script = archive.read(f"{run.id}/classify.py").decode()
     assert "Thresholds for 0.5 false alarms an hour in all, measured on 2 h in 3 recordings." in note
     assert "cat 25.0 %, dog never" in note
-    assert "threshold_in_use(None, classifier.thresholds)" in script
+    assert "threshold_in_use(None, classifier.thresholds, classifier.label_thresholds)" in script
     assert not keeping.switch(run, Thresholds, False).on
     assert Thresholds.of_file(run.weights) == KEPT.switched(False)
     keeping.take_away(run, Thresholds)

@@ -22,6 +22,7 @@ from labcore.inference.prediction import is_event
 from labcore.inference.thresholds import in_force
 from labcore.jobs.following import OnProgress, follow
 from labcore.jobs.process import StopTest
+from labcore.task.kind import require_single
 from labcore.texts import counted
 from labcore.workspace import append_line, sha256_of
 
@@ -55,6 +56,8 @@ def listen(job: AlarmTest, should_stop: StopTest) -> Generator[Event, None, None
 
 
 def _listening(classifier: Classifier, weights: Path, hop_seconds: float | None, recordings: int) -> Listening:
+    instead = "Evaluate it on recordings with and without targets: `labcore evaluate` tells the precision of each label"
+    require_single(classifier.task, "Measuring false alarms", instead)
     labels = [label for label in classifier.labels if is_event(label)]
     if not labels:
         raise ConfigError(

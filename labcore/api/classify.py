@@ -23,7 +23,7 @@ from labcore.api.uploads import UploadedClip
 from labcore.audio import Recording, probe, quantise
 from labcore.audio.containers import foreign_kind
 from labcore.audio.windowed import Rows, hear
-from labcore.batch.segments import Threshold, threshold_in_use, with_events
+from labcore.batch.segments import Threshold, threshold_in_use, with_events, with_labels
 from labcore.errors import AudioError, LabError
 from labcore.inference.prediction import Prediction
 from labcore.serving.admission import Reservation
@@ -130,7 +130,7 @@ class ClassifyHandler:
         if len(unreadable) == len(clips):
             raise Problem.of(unreadable[0])
         names = [clip.name for clip in clips]
-        threshold = threshold_in_use(asked.threshold, model.classifier.thresholds)
+        threshold = threshold_in_use(asked.threshold, model.classifier.thresholds, model.classifier.label_thresholds)
         return await self._beside(
             work.windows, written, model.name, context.request_id, names, results, asked, threshold
         )
@@ -298,10 +298,17 @@ def as_result(prediction: Prediction, asked: ClassifyRequest, threshold: Thresho
             "probability": w.probability,
             "silent": w.silent,
             "unknown": w.unknown,
+            **({} if w.labels is None else {"labels": w.labels, "probabilities": w.probabilities}),
         }
         for w in prediction.windows
     ]
-    told = with_events({**told, "windows": windows}, threshold)
+    told["windows"] = windows
+    if prediction.labels is not None:  # of all labels, whichever are asked for
+        told = with_labels(told | {"labels": prediction.labels, "probabilities": prediction.probabilities}, threshold)
+        told["probabilities"] = ranked
+    told = with_events(told, threshold)
+    for window in told["windows"]:
+        window.pop("probabilities", None)
     if asked.windows == "none":
         del told["windows"]
     elif asked.windows == "full":

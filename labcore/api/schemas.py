@@ -24,7 +24,8 @@ class ClassifyRequest(BaseModel):
     )
     threshold: float | None = Field(
         None, ge=0, le=1, allow_inf_nan=False,
-        description="Least probability of an event. Default: the model's own thresholds for each class where it has some, else 0.5.",
+        description="Least probability of an event, and of each label of a model of several labels a clip. Default: the model's own "
+        "thresholds for each class where it has some, else 0.5.",
     )  # fmt: skip
 
 
@@ -37,6 +38,7 @@ class WindowPrediction(BaseModel):
     probability: float
     silent: bool = Field(description="Silent windows are left out of events and means.")
     unknown: bool = Field(False, description="The label is `none of these`, whatever the probability.")
+    labels: list[str] | None = Field(None, description="As of the clip, of a model of several labels a clip.")
     probabilities: dict[str, float] | None = Field(None, description="Only with `windows=full`.")
 
 
@@ -64,7 +66,15 @@ class ClipPrediction(BaseModel):
     """The prediction for a clip, or why it could not be read."""
 
     file: str = Field(description="File name given by the client; empty for a raw body.")
-    label: str | None = Field(None, description="The most probable class, or `none of these`. See `unknown`.")
+    label: str | None = Field(
+        None,
+        description="The most probable class, or `none of these`. See `unknown`. Of a model of several labels a clip all labels, joined by "
+        "semicolons.",
+    )
+    labels: list[str] | None = Field(
+        None,
+        description="Of a model of several labels a clip: those that reach their threshold, the most probable first, perhaps none.",
+    )
     unknown: bool | None = Field(
         None,
         description="The sound is none of the classes: digital silence, or refused by a model that was fitted to refuse what it does "

@@ -6,7 +6,18 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from labcore.augment.spectrogram import Bands, Equaliser, Gain, Mask, Mix, PitchShift, Speed, TimeScale
+from labcore.augment.spectrogram import (
+    Bands,
+    Equaliser,
+    Gain,
+    Mask,
+    Mix,
+    MixTargets,
+    PitchShift,
+    Speed,
+    TimeScale,
+    in_proportion,
+)
 from labcore.augment.waveform import AddNoise, Reverb
 from labcore.config import AugmentConfig
 from labcore.features import LogMel
@@ -20,9 +31,17 @@ class Augmentation(nn.Module):
         log_mel: the front end.
         frames: frames of the network's input.
         recording: (samples,) at the front end's sample rate: noise to add in place of made noise.
+        mix_targets: how the targets of mixed clips are mixed.
     """
 
-    def __init__(self, augment: AugmentConfig, log_mel: LogMel, frames: int, recording: Tensor | None = None) -> None:
+    def __init__(
+        self,
+        augment: AugmentConfig,
+        log_mel: LogMel,
+        frames: int,
+        recording: Tensor | None = None,
+        mix_targets: MixTargets = in_proportion,
+    ) -> None:
         super().__init__()
         self.log_mel = log_mel
         scale = log_mel.spectrogram.mel_scale
@@ -45,7 +64,7 @@ class Augmentation(nn.Module):
             self.on_power.append(Equaliser(augment.equaliser_db))
         if augment.gain_db:
             self.on_power.append(Gain(augment.gain_db))
-        self.mix = Mix(augment.mixup)
+        self.mix = Mix(augment.mixup, mix_targets)
         self.on_log_mel = nn.Sequential()
         if augment.time_mask:
             self.on_log_mel.append(Mask(2, augment.time_mask, augment.masks))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -149,6 +150,14 @@ class Gain(nn.Module):
         return power * 10.0 ** (uniform(power, -self.gain_db, self.gain_db) / 10.0)[:, None, None]
 
 
+MixTargets = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+
+def in_proportion(own: Tensor, other: Tensor, ratio: Tensor) -> Tensor:
+    """Targets (batch, classes) of clips that were mixed, of which ``own`` has the share ``ratio`` (batch,)."""
+    return torch.lerp(other, own, ratio[:, None])
+
+
 class Mix(nn.Module):
     """Mixes clips with others of the batch, labels in the same ratio, as between-class learning does.
 
@@ -158,11 +167,12 @@ class Mix(nn.Module):
 
     Args:
         share: the share of the clips that are mixed.
+        targets: how those of two clips are mixed; see :func:`in_proportion`.
     """
 
-    def __init__(self, share: float) -> None:
+    def __init__(self, share: float, targets: MixTargets | None = None) -> None:
         super().__init__()
-        self.share = share
+        self.share, self.targets = share, targets or in_proportion
 
     def forward(self, power: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """(batch, n_mels, frames), (batch, classes) → the same shapes; targets become soft."""
@@ -174,7 +184,7 @@ class Mix(nn.Module):
         amplitude = ratio / (ratio + loudness * (1.0 - ratio)).clamp(min=1e-6)
         own, others = amplitude.square(), (1.0 - amplitude).square()
         mixed = (power * own[:, None, None] + other * others[:, None, None]) / (own + others)[:, None, None]
-        return mixed, torch.lerp(targets.roll(1, 0), targets, ratio[:, None])
+        return mixed, self.targets(targets, targets.roll(1, 0), ratio)
 
     def ratios(self, power: Tensor) -> Tensor:
         """(batch,) how much of each clip itself is heard."""

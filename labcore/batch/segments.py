@@ -7,10 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from labcore.inference.prediction import is_event
+from labcore.datasets.cells import joined
+from labcore.inference.prediction import NONE_OF_THESE, is_event
 
 if TYPE_CHECKING:
     from labcore.inference.thresholds import Thresholds
+    from labcore.task.thresholds import LabelThresholds
 
 THRESHOLD = 0.5
 """A window whose label is less probable tells nothing, where nobody says otherwise."""
@@ -40,10 +42,18 @@ class LabelTotal:
     highest: float
 
 
-def threshold_in_use(asked: float | None, thresholds: Thresholds | None) -> Threshold:
-    """What counts: what somebody asks for, else the thresholds of the weights where they are switched on, else the usual one."""
+def threshold_in_use(
+    asked: float | None, thresholds: Thresholds | None, labels: LabelThresholds | None = None
+) -> Threshold:
+    """What counts: what somebody asks for, else the thresholds of the weights where they are switched on, else the usual one.
+
+    Args:
+        labels: those of a classifier of several labels a clip.
+    """
     if asked is not None:
         return asked
+    if labels is not None:
+        return labels.values
     return thresholds.values if thresholds is not None and thresholds.on else THRESHOLD
 
 
@@ -62,30 +72,68 @@ def event_windows(prediction: dict[str, Any]) -> Iterator[tuple[float, float, di
     middles = [(window["start_s"] + window["end_s"]) / 2 for window in windows]
     cuts = [0.0, *((a + b) / 2 for a, b in itertools.pairwise(middles)), prediction["seconds"]]
     for number, window in enumerate(windows):
-        if not window.get("silent", False) and is_event(window["label"]):
+        if not window.get("silent", False) and ("labels" in window or is_event(window["label"])):
             yield max(cuts[number], window["start_s"]), min(cuts[number + 1], window["end_s"]), window
 
 
 def segments_of(prediction: dict[str, Any], threshold: Threshold = 0.0) -> list[Segment]:
-    """What occurs where, by time and without overlaps: :func:`event_windows`, neighbours of the same label as one segment.
+    """What occurs where, by time: :func:`event_windows`, neighbours of the same label as one segment. Segments overlap where a window has
+    several labels.
 
     Args:
         prediction: as :meth:`labcore.inference.prediction.Prediction.told` gives it.
         threshold: windows whose label is less probable leave a gap. What is none of the classes is a segment of its own.
     """
     found: list[Segment] = []
+    last: dict[str, int] = {}  # label → place of its segment that may go on
     for start_s, end_s, window in event_windows(prediction):
-        label, share = window["label"], window["probability"]
-        refused = window.get("unknown", False)  # however sure the network is of its classes
-        if share < threshold_of(threshold, label) and not refused:
-            continue
-        last = found[-1] if found else None
-        if last is not None and last.label == label and last.end_s == start_s:
-            mean = (last.probability * last.windows + share) / (last.windows + 1)
-            found[-1] = Segment(last.start_s, end_s, label, mean, max(last.highest, share), last.windows + 1)
-        else:
-            found.append(Segment(start_s, end_s, label, share, share, 1))
+        for label, share in _reached(window, threshold):
+            place = last.get(label)
+            before = found[place] if place is not None else None
+            if place is not None and before is not None and before.end_s == start_s:
+                mean = (before.probability * before.windows + share) / (before.windows + 1)
+                found[place] = Segment(
+                    before.start_s, end_s, label, mean, max(before.highest, share), before.windows + 1
+                )
+            else:
+                last[label] = len(found)
+                found.append(Segment(start_s, end_s, label, share, share, 1))
     return found
+
+
+def _reached(window: dict[str, Any], threshold: Threshold) -> list[tuple[str, float]]:
+    """The labels of a window that reach the threshold, with their probabilities; of what is none of the classes the highest one."""
+    if window.get("unknown", False):  # however sure the network is of its classes
+        return [(window["label"], window["probability"])]
+    if "labels" not in window:
+        label, share = window["label"], window["probability"]
+        return [(label, share)] if share >= threshold_of(threshold, label) else []
+    return [
+        (label, share)
+        for label, share in window["probabilities"].items()
+        if is_event(label) and share >= threshold_of(threshold, label)
+    ]
+
+
+def with_labels(prediction: dict[str, Any], threshold: Threshold) -> dict[str, Any]:
+    """The prediction of a classifier of several labels a clip with the labels that reach a threshold, of clip and windows; any other one
+    as it is."""
+    if "labels" not in prediction:
+        return prediction
+    windows = [_labelled(window, threshold) for window in prediction["windows"]]
+    return _labelled(prediction, threshold) | {"windows": windows}
+
+
+def labels_at(probabilities: Mapping[str, float], threshold: Threshold) -> list[str]:
+    """The labels that reach a threshold, the most probable first."""
+    reached = [label for label, share in probabilities.items() if share >= threshold_of(threshold, label)]
+    return sorted(reached, key=lambda label: -probabilities[label])
+
+
+def _labelled(part: dict[str, Any], threshold: Threshold) -> dict[str, Any]:
+    without = part.get("unknown", False) or part.get("silent", False)
+    labels = [] if without else labels_at(part["probabilities"], threshold)
+    return part | {"labels": labels, "label": joined(labels) or NONE_OF_THESE}
 
 
 def summary_of(segments: Iterable[Segment]) -> list[LabelTotal]:

@@ -20,6 +20,7 @@ COLUMNS: dict[str, Callable[[Row], Any]] = {
     "fold": lambda row: _natural(row.fold),
     "network": lambda row: row.network.casefold(),
     "accuracy": lambda row: row.accuracy,
+    "map": lambda row: row.mean_ap,
     "duration": lambda row: row.seconds or None,
     "device": lambda row: row.device,
     "by": lambda row: row.by.casefold(),
@@ -27,7 +28,7 @@ COLUMNS: dict[str, Callable[[Row], Any]] = {
     "star": lambda row: row.about.star,
 }
 """What the list can be sorted by, and filtered: name → value of a row."""
-FIRST_HIGH = ("time", "accuracy", "duration", "size", "star")
+FIRST_HIGH = ("time", "accuracy", "map", "duration", "size", "star")
 """Of these the highest comes first unless something else is asked for."""
 TEXTS: dict[str, Callable[[Row], str]] = {
     "name": lambda row: row.name,
@@ -42,6 +43,7 @@ TEXTS: dict[str, Callable[[Row], str]] = {
 }
 NUMBERS: dict[str, Callable[[Row], float | None]] = {
     "accuracy": lambda row: row.accuracy,
+    "map": lambda row: row.mean_ap,
     "duration": lambda row: row.seconds or None,
     "size": lambda row: float(row.size),
     "epochs": lambda row: float(row.epochs),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -29,9 +30,10 @@ PARENTS = ("experiments", "searches", "hidden", "curves")
 class Row:
     """A run, or what consists of runs, in the list.
 
-    ``low`` and ``high`` are the 95 % interval of the accuracy, None where that is not of clips held out. ``seconds`` is the time that it
-    has taken so far, ``when`` when it was made and ``changed_at`` when it told something last, in seconds since 1970. ``size`` is in bytes.
-    ``parent`` is the id of what it is ``part`` of, ``children`` are its own parts, of which ``asked_parts`` were asked for.
+    ``low`` and ``high`` are the 95 % interval of the accuracy, or of the mean average precision, None where that is not of clips held
+    out. ``seconds`` is the time that it has taken so far, ``when`` when it was made and ``changed_at`` when it told something last, in
+    seconds since 1970. ``size`` is in bytes. ``parent`` is the id of what it is ``part`` of, ``children`` are its own parts, of which
+    ``asked_parts`` were asked for.
     """
 
     job: JobFolder
@@ -66,6 +68,11 @@ class Row:
     @property
     def accuracy(self) -> float | None:
         return self.status.accuracy
+
+    @property
+    def mean_ap(self) -> float | None:
+        """The mean average precision of a run of several labels a clip; of a cross-validation the mean over its folds."""
+        return self.status.mean_ap
 
     @property
     def is_run(self) -> bool:
@@ -132,6 +139,7 @@ def row_of(job: JobFolder) -> Row:
         if asked.error:
             status = glance(job)
     about, running = about_of(job), status.state in ("running", "stopping")
+    has_figure = status.accuracy is not None or status.mean_ap is not None
     since = time.time() - story.served_at if running and story.served_at else 0.0
     return Row(
         job=job,
@@ -142,8 +150,8 @@ def row_of(job: JobFolder) -> Row:
         fold=story.fold or asked.fold,
         network=asked.model or "",
         epochs=status.epochs or asked.epochs,
-        low=story.low if status.accuracy is not None else None,
-        high=story.high if status.accuracy is not None else None,
+        low=story.low if has_figure else None,
+        high=story.high if has_figure else None,
         clips=story.clips,
         seconds=story.seconds + max(0.0, since),
         device=story.served_on,
@@ -186,7 +194,7 @@ def _with_parts(row: Row, parts: Sequence[Row]) -> Row:
     accuracy, low, high = _together(row.job.kind.room, official)
     return replace(
         row,
-        status=replace(status, accuracy=accuracy),
+        status=replace(status, accuracy=accuracy, mean_ap=_mean_ap(row.job.kind.room, official)),
         by=status.by,
         low=low,
         high=high,
@@ -230,6 +238,14 @@ def _together(room: str, parts: Sequence[Row]) -> tuple[float | None, float | No
         return None, None, None
     hits = sum(round((part.accuracy or 0.0) * part.clips) for part in done)
     return hits / clips, *wilson_interval(hits, clips)
+
+
+def _mean_ap(room: str, parts: Sequence[Row]) -> float | None:
+    """Of a cross-validation of several labels a clip the mean over its folds; of a search that of its best trial."""
+    done = [part.mean_ap for part in parts if part.state == "finished" and part.mean_ap is not None]
+    if not done or room == "hidden":
+        return None
+    return max(done) if room == "searches" else statistics.fmean(done)
 
 
 @lru_cache(maxsize=20_000)

@@ -31,6 +31,7 @@ from labcore.batch.segments import (
     summary_of,
     threshold_in_use,
     with_events,
+    with_labels,
 )
 from labcore.batch.tables import (
     FORMATS,
@@ -85,7 +86,8 @@ def parser() -> Parser:
     add_json(output, "each result as a line of JSON (with --output: a summary)")
     parser.add_argument(
         "--threshold", metavar="P", type=share,
-        help="least probability of an event (default: the thresholds that the weights have for each class, else 0.5)",
+        help="least probability of an event, and of each label of a classifier of several labels a clip (default: the thresholds that the "
+        "weights have for each class, else 0.5)",
     )  # fmt: skip
     parser.add_argument(
         "--hop", metavar="SECONDS", type=positive, help="step between windows of long recordings (default: half a clip)"
@@ -107,7 +109,7 @@ def run(arguments: argparse.Namespace) -> int:
     from labcore.inference.classifier import Classifier
 
     classifier = Classifier.load(weights, arguments.device)
-    threshold = threshold_in_use(arguments.threshold, classifier.thresholds)
+    threshold = threshold_in_use(arguments.threshold, classifier.thresholds, classifier.label_thresholds)
     if arguments.combined:
         write: _Stdout | _Combined = _Combined(threshold, classifier.band)
     else:
@@ -116,7 +118,7 @@ def run(arguments: argparse.Namespace) -> int:
     with contextlib.closing(predict_files(classifier, inputs.files, arguments.hop, _at_work)) as predictions:
         for _, prediction in itertools.chain(inputs.errors(), predictions):
             bad += "error" in prediction
-            write(prediction)
+            write(with_labels(prediction, threshold))
     write.end()
     if bad and len(inputs) > 1 and kind != "jsonl":
         say(f"{bad} of {counted(len(inputs), 'file')} could not be read")
@@ -198,6 +200,8 @@ def _in_full(prediction: dict[str, Any]) -> dict[str, Any]:
 
 def _lines(prediction: dict[str, Any], threshold: Threshold) -> list[str]:
     """A prediction for people: a line for a clip; for a recording of several windows a line an event, then one a label."""
+    if len(prediction["windows"]) < 2 and "labels" in prediction and not prediction.get("unknown"):
+        return [_several(prediction)]
     if len(prediction["windows"]) < 2:
         nearest = f"  (nearest: {_nearest(prediction)})" if prediction.get("unknown") else ""
         share = "–" if nearest else percent(prediction["probability"])
@@ -223,6 +227,13 @@ def _lines(prediction: dict[str, Any], threshold: Threshold) -> list[str]:
             for each in summary
         ),
     ]
+
+
+def _several(prediction: dict[str, Any]) -> str:
+    """A clip with its labels, each with its probability; without any, with the most probable one."""
+    shares: dict[str, float] = prediction["probabilities"]
+    named = ", ".join(f"{label} {percent(shares[label])}" for label in prediction["labels"])
+    return f"{named or f'no label  (nearest: {_nearest(prediction)})'}  {prediction['file']}"
 
 
 def _up_to(total: LabelTotal) -> str:
@@ -258,8 +269,8 @@ def _into_files(arguments: argparse.Namespace, kind: str, weights: Path, inputs:
     began = time.monotonic()
     bad, notes, stopped = _predict(classifier, waiting, arguments.hop, journal, inputs)
     everything = [*inputs.unread, *files]
-    threshold = threshold_in_use(arguments.threshold, classifier.thresholds)
-    known = ((file, found) for file in everything if (found := journal.get(file)) is not None)
+    threshold = threshold_in_use(arguments.threshold, classifier.thresholds, classifier.label_thresholds)
+    known = ((file, with_labels(found, threshold)) for file in everything if (found := journal.get(file)) is not None)
     if arguments.combined:
         write_selection_table(output, (_in_full(found) for _, found in known), threshold, classifier.band)
     elif kind in TRACKS:

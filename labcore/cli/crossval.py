@@ -30,7 +30,7 @@ from labcore.jobs.event_log import EventReader
 from labcore.jobs.listing import looked_at
 from labcore.jobs.status import RESUMABLE
 from labcore.owners import shell_user
-from labcore.texts import counted
+from labcore.texts import counted, mean_ap_text
 from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -178,7 +178,8 @@ def fold_bar(fold: FoldResult) -> Bar:
         return Bar(name, step.done, step.total, f"{step.what}  {step.done}/{step.total} {step.unit}")
     if not fold.device:
         return Bar(name, detail="starting")
-    parts = [f"epoch {fold.epoch}/{fold.epochs}", percent(fold.latest), fold.device]
+    latest = mean_ap_text(fold.latest) if fold.curve and fold.curve[-1][1] is None else percent(fold.latest)
+    parts = [f"epoch {fold.epoch}/{fold.epochs}", latest, fold.device]
     parts += [] if fold.seconds_left is None else [f"{duration(fold.seconds_left)} left"]
     parts += ["stopping"] if fold.state == "stopping" else []
     return Bar(name, fold.fraction, 1, "  ".join(parts))
@@ -186,7 +187,8 @@ def fold_bar(fold: FoldResult) -> Bar:
 
 def ended_line(fold: FoldResult) -> str:
     if fold.state == "finished":
-        return f"fold {fold.name}: accuracy {percent(fold.accuracy)} on {counted(fold.clips, 'clip')}, {duration(fold.seconds)}"
+        figure = f"accuracy {percent(fold.accuracy)}" if fold.mean_ap is None else mean_ap_text(fold.mean_ap)
+        return f"fold {fold.name}: {figure} on {counted(fold.clips, 'clip')}, {duration(fold.seconds)}"
     error = f": {fold.error}. {fold.remedy}".rstrip() if fold.error else f" after epoch {fold.epoch}"
     return f"fold {fold.name}: {fold.state}{error}"
 
@@ -203,6 +205,9 @@ def overall_bar(summary: Summary) -> Bar:
 
 def mean_text(pool: Pool) -> str:
     """Mean ± deviation, as the table says it."""
+    if pool.mean_ap is not None:
+        spread = "" if pool.mean_ap_deviation is None else f" ± {pool.mean_ap_deviation:.3f}"
+        return f"{mean_ap_text(pool.mean_ap)}{spread}"
     if pool.mean is None:
         return "-"
     spread = "" if pool.deviation is None else f" ± {100 * pool.deviation:.1f}"
@@ -234,13 +239,19 @@ def result_table(summary: Summary) -> list[Content]:
     """The final table: a row a fold, then mean ± deviation and the figures of all clips."""
     pool, random = summary.official, summary.random
     head, rows = ["fold", "state", "epochs", "accuracy", "macro F1", "clips", "time"], [*map(_fold_row, pool.folds)]
+    several = pool.mean_ap is not None
+    head[3] = "mAP" if several else head[3]
     if random is not None:
-        at_random = {fold.fold: fold.accuracy for fold in random.folds}
+        at_random = {fold.fold: fold.mean_ap if several else fold.accuracy for fold in random.folds}
         head.append("random split")
-        rows = [[*row, percent(at_random.get(fold.fold))] for row, fold in zip(rows, pool.folds, strict=True)]
+        rows = [[*row, _figure(at_random.get(fold.fold), several)] for row, fold in zip(rows, pool.folds, strict=True)]
     lines: list[Content] = [f"cross-validation {summary.id}  {summary.state}", "", table(head, rows), ""]
     if pool.finished:
-        lines.append(f"accuracy {mean_text(pool)}, mean ± standard deviation over {counted(pool.finished, 'fold')}")
+        lines.append(
+            f"{'' if several else 'accuracy '}{mean_text(pool)}, mean ± standard deviation over {counted(pool.finished, 'fold')}"
+        )
+    if several:
+        lines.append(f"training took {duration(pool.seconds)}, over all folds")
     if pool.accuracy is not None and pool.low is not None and pool.high is not None and pool.macro_f1 is not None:
         lines.append(
             f"all {counted(pool.clips, 'test clip')} together: {percent(pool.accuracy)} "
@@ -250,7 +261,11 @@ def result_table(summary: Summary) -> list[Content]:
         lines.append(f"training took {duration(pool.seconds)}, over all folds")
     if random is not None and random.finished:
         gap = summary.difference
-        more = "" if gap is None else f", {100 * gap:+.1f} points against the official folds"
+        more = (
+            ", " + (f"{gap:+.3f}" if several else f"{100 * gap:+.1f} points") + " against the official folds"
+            if gap is not None
+            else ""
+        )
         leaks = "leaks" if random.leaks else "has no known recordings to leak"
         lines.append(f"random split, which {leaks}: {mean_text(random)}{more}")
     return lines
@@ -259,7 +274,14 @@ def result_table(summary: Summary) -> list[Content]:
 def _fold_row(fold: FoldResult) -> list[object]:
     f1 = None if fold.macro_f1 is None else f"{fold.macro_f1:.3f}"
     seconds = duration(fold.seconds) if fold.seconds else None
-    return [fold.fold, fold.state, f"{fold.epoch}/{fold.epochs}", percent(fold.accuracy), f1, fold.clips, seconds]
+    several = fold.mean_ap is not None
+    value = fold.mean_ap if several else fold.accuracy
+    return [fold.fold, fold.state, f"{fold.epoch}/{fold.epochs}", _figure(value, several), f1, fold.clips, seconds]
+
+
+def _figure(value: float | None, several: bool) -> str:
+    """An accuracy, or a mean average precision of several labels a clip."""
+    return ("-" if value is None else f"{value:.3f}") if several else percent(value)
 
 
 def _list(workspace: Workspace, *, as_json: bool) -> int:

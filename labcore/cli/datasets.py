@@ -25,7 +25,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
-from labcore.cli import bring, checks, datasets_get, splits
+from labcore.cli import bring, checks, datasets_get, splits, timed_labels
 from labcore.cli.output import say, tell, tell_list
 from labcore.cli.parser import Parser, add_anyone, add_json, add_setting, subcommands
 from labcore.cli.progress import counting
@@ -51,7 +51,10 @@ def parser() -> Parser:
                 splits.split,
                 "draw folds by speaker, site, day or a pattern, keep them under a name, show, rename or remove them",
             ),
-            "labels": (timed, "show what becomes of time-stamped labels: used, merged or dropped, and why"),
+            "labels": (
+                timed_labels.show,
+                "show what becomes of time-stamped labels: used, merged or dropped, and why; write them, take edits back",
+            ),
             "look": (bring.look, "show what a folder, CSV file or archive looks like, and what of it cannot be read"),
             "import": (
                 bring.take_in,
@@ -89,10 +92,7 @@ def parser() -> Parser:
     actions["remove"].add_argument(
         "--yes", action="store_true", help="delete its files too where they are in the workspace, as the demo set's"
     )
-    actions["labels"].add_argument("dataset", metavar="NAME", help="data set by name, or path of a folder or file")
-    actions["labels"].add_argument(
-        "--csv", metavar="FILE", help="write every label as CSV to this file, with its row and its fate, - for stdout"
-    )
+    timed_labels.add(actions["labels"])
     _add_windows(actions["labels"], actions["check"], actions["mend"], actions["split"])
     decisions = actions["annotations"]
     decisions.add_argument("dataset", metavar="NAME", help="name of the data set")
@@ -149,25 +149,24 @@ def rename(workspace: Workspace, arguments: argparse.Namespace) -> int:
 def remove(workspace: Workspace, arguments: argparse.Namespace) -> int:
     from labcore.datasets.annotations import file_of
     from labcore.datasets.keeping import remove, use_of
+    from labcore.datasets.timed.edits import file_of as events_file
 
     use = use_of(workspace, arguments.dataset)
     if use.runs:
         say(use.sentence)
     use = remove(workspace, arguments.dataset, delete=arguments.yes)
-    if (kept := file_of(workspace, use.name)).exists():
-        say(f"its annotations are kept: {kept}")
+    for what, kept in (
+        ("annotations", file_of(workspace, use.name)),
+        ("edited events", events_file(workspace, use.name)),
+    ):
+        if kept.exists():
+            say(f"its {what} are kept: {kept}")
     if use.open:
         runs = counted(len(use.open), "run")
         say(f"{runs} can only be resumed with its new place: labcore resume RUN --dataset PATH")
     facts = {"name": use.name, "path": shown(use.path or ""), "deleted": use.own}
     done = "deleted" if use.own else f"removed from the workspace; its files stay at {use.path}"
     return tell({**facts, "runs": [run.id for run, _ in use.runs]}, f"{use.name}: {done}", as_json=arguments.json)
-
-
-def timed(workspace: Workspace, arguments: argparse.Namespace) -> int:
-    from labcore.cli import timed_labels
-
-    return timed_labels.show(workspace, arguments)
 
 
 def annotated(workspace: Workspace, arguments: argparse.Namespace) -> int:

@@ -1,4 +1,5 @@
-"""Measure a classifier on clips of a data set: accuracy with its interval, and precision, recall and F1 per class.
+"""Measure a classifier on clips of a data set: accuracy with its interval, and precision, recall and F1 per class. Of a classifier of
+several labels a clip: mean average precision (mAP) with its interval, and average precision and F1 per label.
 
 Examples:
   labcore evaluate
@@ -18,8 +19,9 @@ from labcore.cli.parser import WEIGHTS, Parser, add_device, add_json, add_run, r
 from labcore.cli.reporter import ConsoleReporter, result_line
 from labcore.errors import WorkspaceError
 from labcore.evaluation.jobs import ClipsChosen, Evaluation, EvaluationPlan
+from labcore.evaluation.label_metrics import label_rows
 from labcore.evaluation.metrics import event_figures
-from labcore.events import Evaluated, Event, last_of
+from labcore.events import Evaluated, EvaluatedLabels, Event, last_of
 from labcore.runs.honesty import choice_note, label_note
 from labcore.workspace import Workspace
 
@@ -79,19 +81,21 @@ def _without_a_trace(plan: EvaluationPlan, workspace: Workspace, trouble: Worksp
 
 
 def _emit(events: Sequence[Event], *, as_json: bool) -> None:
-    chosen, result = last_of(events, ClipsChosen), last_of(events, Evaluated)
+    chosen, result = last_of(events, ClipsChosen), last_of(events, Evaluated) or last_of(events, EvaluatedLabels)
     assert chosen is not None
     assert result is not None
     tell({"dataset": chosen.dataset, **figures(result)}, *report(result), as_json=as_json)
 
 
-def figures(result: Evaluated) -> dict[str, Any]:
+def figures(result: Evaluated | EvaluatedLabels) -> dict[str, Any]:
     """Final figures as plain data."""
     return result.model_dump(exclude={"type", "time"})
 
 
-def report(result: Evaluated, since: int = 0) -> list[Content]:
+def report(result: Evaluated | EvaluatedLabels, since: int = 0) -> list[Content]:
     """Final figures for people: a sentence and a table of the classes. ``since``: so many of the clips' labels were corrected later."""
+    if isinstance(result, EvaluatedLabels):
+        return label_report(result, since)
     rows = [
         [label, *(percent(each.get(name)) for name in ("precision", "recall", "f1")), f"{each.get('clips', 0):g}"]
         for label, each in result.per_class.items()
@@ -102,3 +106,23 @@ def report(result: Evaluated, since: int = 0) -> list[Content]:
     labels = label_note(result.clips, result.corrected, since)
     note += [f"{labels}."] if labels else []
     return [result_line(result), *note, "", table(["class", "precision", "recall", "F1", "clips"], rows)]
+
+
+def label_report(result: EvaluatedLabels, since: int = 0) -> list[Content]:
+    """The same of several labels a clip: a sentence and a table of the labels, the lowest average precision first."""
+    rows = [
+        [
+            label,
+            *(_number(each[name]) for name in ("average_precision", "f1", "precision", "recall", "threshold")),
+            str(each["clips"]),
+        ]
+        for label, each in label_rows(result)
+    ]
+    notes = [choice_note(result.adjusted)] if result.adjusted else []
+    notes += filter(None, [label_note(result.clips, result.corrected, since)])
+    head = ["label", "average precision", "F1", "precision", "recall", "threshold", "clips"]
+    return [result_line(result), *(f"{note}." for note in notes), "", table(head, rows)]
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

@@ -18,7 +18,7 @@ def figures_of(run: Run) -> Figures | None:
     from labcore.evaluation.figures import figures_of_clips
 
     if not run.predictions.is_file():
-        return None
+        return None  # of several labels a clip, too, the result tells all that there is
     try:
         return figures_of_clips(ClipPredictions.read([run.predictions]))
     except LabError:

@@ -115,7 +115,7 @@ def own(chosen: Sequence[J], arguments: argparse.Namespace, what: str) -> list[J
 
 def brief(job: JobFolder, status: JobStatus) -> dict[str, Any]:
     """A job at a glance, as a line of ``jobs list --json``."""
-    facts = ("stopped_by", "seconds_left", "accuracy", "error", "remedy", "changed_at")
+    facts = ("stopped_by", "seconds_left", "accuracy", "mean_ap", "error", "remedy", "changed_at")
     return {
         "kind": job.kind.name,
         "job_id": job.id,
@@ -147,6 +147,7 @@ def show_list(workspace: Workspace, arguments: argparse.Namespace) -> int:
     for facts, status in listed:
         done = done_of(facts) if status.active else None
         accuracy, by = percent(facts["accuracy"]), facts["by"] or None
+        accuracy = status.figure if status.mean_ap is not None else accuracy
         rows.append([facts["kind"], facts["job_id"], facts["state"], done, accuracy, by])
     head = ["kind", "job", "state", "done", "accuracy", "by"]
     told = (facts for facts, _ in listed)

@@ -8,7 +8,7 @@ from labcore import events
 from labcore.cli.output import duration, one_line, percent, say
 from labcore.cli.progress import Bar, Pace, bars
 from labcore.errors import LabError
-from labcore.texts import counted
+from labcore.texts import counted, mean_ap_text
 
 LEVELS = {"warning": "yellow", "error": "red"}
 
@@ -54,7 +54,7 @@ class ConsoleReporter:
             case events.Log():
                 level = "" if event.level == "info" else f"{event.level}: "
                 say(f"{level}{event.message}", LEVELS.get(event.level, ""))
-            case events.Evaluated():
+            case events.Evaluated() | events.EvaluatedLabels():
                 if self._result:
                     say(result_line(event))
             case events.RunFinished():
@@ -74,10 +74,15 @@ class ConsoleReporter:
             say(f"resuming at epoch {event.first_epoch}")
 
     def _epoch(self, event: events.Epoch) -> None:
+        figure = (
+            f"accuracy {percent(event.val_accuracy):>7}"
+            if event.val_accuracy is not None
+            else mean_ap_text(event.val_mean_ap)
+        )
         say(
             f"epoch {event.epoch:>{len(str(event.epochs))}}/{event.epochs}"
             f"  loss {event.train_loss:.3f}  {self._watched} loss {event.val_loss:.3f}"
-            f"  accuracy {percent(event.val_accuracy):>7}  lr {event.lr:.2g}"
+            f"  {figure}  lr {event.lr:.2g}"
             f"  {event.clips_per_second:.0f} clips/s  {duration(event.seconds_left)} left"
         )
 
@@ -94,7 +99,7 @@ def _settings(changes: dict[str, Any]) -> list[str]:
     return [f"{path} {value:g}" if isinstance(value, float) else f"{path} {value}" for path, value in changes.items()]
 
 
-def result_line(event: events.Evaluated) -> str:
+def result_line(event: events.Evaluated | events.EvaluatedLabels) -> str:
     """The final figures, with the clips they are about."""
     if event.fold != "all":
         clips = f"the {counted(event.clips, 'clip')} of fold {event.fold}"
@@ -104,5 +109,13 @@ def result_line(event: events.Evaluated) -> str:
         clips += "; the split leaks, so this is too high"
     if event.corrected:
         clips += f"; {event.corrected} of their labels are corrected"
+    if isinstance(event, events.EvaluatedLabels):
+        spread = (
+            f" (95 % interval {event.mean_ap_low:.3f} to {event.mean_ap_high:.3f})"
+            if event.mean_ap_low is not None
+            else ""
+        )
+        f1 = f"macro F1 {event.macro_f1:.3f}, micro F1 {event.micro_f1:.3f} ({event.thresholds})"
+        return f"{mean_ap_text(event.mean_ap)}{spread}, {f1}, on {clips}"
     interval = f"{100 * event.accuracy_low:.1f} to {100 * event.accuracy_high:.1f} %"
     return f"accuracy {percent(event.accuracy)} (95 % interval {interval}), macro F1 {event.macro_f1:.3f}, on {clips}"

@@ -84,6 +84,7 @@ def brief(each: Any, status: JobStatus, row: Row) -> dict[str, Any]:
         **{name: getattr(status, name) for name in ("state", "by", "stopped_by", "epoch")},
         "epochs": row.epochs,
         "accuracy": status.accuracy,
+        "mean_ap": status.mean_ap,
         "dataset": row.dataset or None,
         "model": row.network or None,
         **{name: getattr(status, name) for name in ("seconds_left", "error", "remedy", "changed_at")},
@@ -105,13 +106,16 @@ def _table(rows: Sequence[Row]) -> tuple[list[str], list[list[object]]]:
 
 def _cells(row: Row) -> dict[str, object]:
     epochs = f"{row.status.epoch if row.is_run else '-'}/{row.epochs}" if row.epochs else None
-    interval = f"{100 * row.low:.0f}-{100 * row.high:.0f} %" if row.low is not None and row.high is not None else None
+    interval = None
+    if row.low is not None and row.high is not None:
+        shares = row.status.mean_ap is None
+        interval = f"{100 * row.low:.0f}-{100 * row.high:.0f} %" if shares else f"{row.low:.3f}-{row.high:.3f}"
     return {
         "": "*" if row.about.star else "",
         "run": f"{'  ' if row.parent else ''}{row.id}",
         "state": row.state,
         "epochs": epochs if row.is_run else counted(len(row.children), "run"),
-        "accuracy": percent(row.accuracy),
+        "accuracy": row.status.figure if row.status.mean_ap is not None else percent(row.accuracy),
         "interval": interval,
         "data set": row.dataset or "?",
         "fold": row.part or (row.fold and f"fold {row.fold}"),

@@ -28,11 +28,11 @@ from labcore.cli import (
 )
 from labcore.cli.figures import figures_of, lines
 from labcore.cli.jobs import follow, own, stop
-from labcore.cli.output import Content, duration, facts_lines, one_line, percent, tell
+from labcore.cli.output import Content, duration, facts_lines, one_line, tell
 from labcore.cli.parser import Parser, add_anyone, add_json, add_run, run_named, runs_named, subcommands
 from labcore.cli.run_list import brief
 from labcore.errors import LabError, RunError
-from labcore.events import Evaluated, TrainingStarted, epochs_of, last_of
+from labcore.events import Evaluated, EvaluatedLabels, TrainingStarted, epochs_of, last_of
 from labcore.jobs.glances import glance
 from labcore.jobs.status import JobStatus
 from labcore.jobs.trash import KEPT_DAYS
@@ -95,7 +95,8 @@ def show(workspace: Workspace, arguments: argparse.Namespace) -> int:
     if arguments.follow:
         return follow(each, arguments.json)
     events, status = each.events(), glance(each)
-    training, evaluated = last_of(events, TrainingStarted), last_of(events, Evaluated)
+    training = last_of(events, TrainingStarted)
+    evaluated = last_of(events, Evaluated) or last_of(events, EvaluatedLabels)
     figures = figures_of(each)
     facts = brief(each, status, row_of(each)) | {name: each.load(name) for name in ("config", "labels", "environment")}
     facts |= {
@@ -111,7 +112,7 @@ def summary(
     each: Run,
     status: JobStatus,
     training: TrainingStarted | None,
-    evaluated: Evaluated | None,
+    evaluated: Evaluated | EvaluatedLabels | None,
     figures: Figures | None = None,
 ) -> list[Content]:
     """What ``runs show`` prints, from a run's status and its last events."""
@@ -138,9 +139,10 @@ def summary(
         begun = Corrections.of_run(each)
         told |= {"labels": begun.sentence.removeprefix("labels of "), "mended": "; ".join(begun.mended)}
     finished = evaluated is not None and status.state == "finished"
-    if status.accuracy is not None and not finished:
+    if (status.accuracy is not None or status.mean_ap is not None) and not finished:
         watched = "validation" if training and training.validation_clips else "test"
-        told["accuracy"] = f"{percent(status.accuracy)} on the {watched} clips after epoch {status.epoch}"
+        figure = "accuracy" if status.accuracy is not None else "mAP"
+        told[figure] = f"{status.figure.removeprefix('mAP ')} on the {watched} clips after epoch {status.epoch}"
     told |= {"tags": ", ".join(about.tags), "note": about.note, "archived": "yes" if about.archived else ""}
     content: list[Content] = [*facts_lines(told)]
     if evaluated is not None and finished:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from labcore.cli.output import Content, duration, percent, table, tell
 from labcore.cli.parser import Parser, add_json, add_run, runs_named
-from labcore.texts import counted
+from labcore.texts import counted, mean_ap_text
 from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -58,7 +58,11 @@ def _sides(found: Comparison) -> Content:
                     side.letter,
                     each.id,
                     ", ".join(each.folds) or None,
-                    told.accuracy if told else percent(each.accuracy),
+                    told.accuracy
+                    if told
+                    else percent(each.accuracy)
+                    if each.mean_ap is None
+                    else mean_ap_text(each.mean_ap),
                     told.macro_f1 if told else None,
                     percent(told.calibration.error) if told else None,
                     duration(each.seconds),

@@ -11,6 +11,7 @@ from labcore.cli.output import DONE, emit, percent, say, tell_list
 from labcore.cli.parser import Parser, add_json, add_run, run_named
 from labcore.errors import RunError
 from labcore.sheets import csv_of_frame
+from labcore.task.of_file import needs_one
 from labcore.texts import counted
 from labcore.workspace import Workspace
 
@@ -35,6 +36,11 @@ def run(workspace: Workspace, arguments: argparse.Namespace) -> int:
     from labcore.evaluation.label_errors import suspicions, table_of
 
     chosen = candidate(workspace, run_named(arguments))
+    if chosen.mean_ap is not None:
+        instead = (
+            "Listen to the clips under Mistakes on the run's page: labels predicted with high probability come first"
+        )
+        raise RunError(needs_one("Finding suspicious labels"), instead)
     if chosen.predictions is None:
         raise RunError(chosen.trouble, "They are written when a run finishes")
     found = [each for each in suspicions(chosen.predictions) if each.suspicious or arguments.all]

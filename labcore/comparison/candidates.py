@@ -16,7 +16,17 @@ from labcore.datasets.corrections import Corrections
 from labcore.datasets.registry import place_of
 from labcore.errors import ConfigError, LabError, RunError
 from labcore.evaluation.clip_predictions import ClipPredictions
-from labcore.events import Epoch, Evaluated, Event, RunFinished, TrainingStarted, each_of, epochs_of, last_of
+from labcore.events import (
+    Epoch,
+    Evaluated,
+    EvaluatedLabels,
+    Event,
+    RunFinished,
+    TrainingStarted,
+    each_of,
+    epochs_of,
+    last_of,
+)
 from labcore.runs import Run
 from labcore.runs.asked import asked_for, live_changes_of
 from labcore.runs.honesty import adjustments
@@ -39,7 +49,8 @@ class Candidate:
         place: where its data set lies.
         folds: whose clips it held out.
         predictions: for its clips; None where there are none, and ``trouble`` says why.
-        accuracy: of all its held-out clips; None before its end.
+        accuracy: of all its held-out clips; None before its end, and of several labels a clip, where ``mean_ap`` is their mean average
+            precision, of folds the mean over them.
         seconds: of training, of all folds together.
         bytes: of its weights; those of one fold.
         joules: of the GPU, over all epochs; None where they were not all counted.
@@ -70,6 +81,7 @@ class Candidate:
     labels: Corrections = field(default_factory=Corrections, repr=False)
     leaks: bool = False
     adjusted: int = 0
+    mean_ap: float | None = None
 
     @property
     def recipe(self) -> tuple[Any, ...]:
@@ -130,7 +142,7 @@ def of_run(workspace: Workspace, run: Run, *, with_predictions: bool = True) -> 
     if with_predictions:
         predictions, trouble = _read([run.predictions], f"run {run.id} has no predictions: it is {run.status().state}")
     started = last_of(events, TrainingStarted)
-    result = last_of(events, Evaluated)
+    result = last_of(events, Evaluated) or last_of(events, EvaluatedLabels)
     folds = (result.fold,) if result else (started.fold,) if started else (run.config.data.fold or "",)
     return Candidate(
         id=run.id,
@@ -142,11 +154,12 @@ def of_run(workspace: Workspace, run: Run, *, with_predictions: bool = True) -> 
         folds=folds,
         predictions=predictions,
         trouble=trouble,
-        accuracy=result.accuracy if result else None,
-        curve=tuple((each.epoch, each.val_loss, each.val_accuracy) for each in epochs_of(events)),
+        accuracy=result.accuracy if isinstance(result, Evaluated) else None,
+        curve=tuple((each.epoch, each.val_loss, each.figure) for each in epochs_of(events)),
         live=_live(events),
         leaks=bool(result and result.leaks),
         adjusted=adjustments(events),
+        mean_ap=result.mean_ap if isinstance(result, EvaluatedLabels) else None,
         **_costs([run], [events]),
     )
 
@@ -164,6 +177,8 @@ def of_crossval(workspace: Workspace, experiment: CrossValidation) -> Candidate:
         [run.predictions for run in done.values()], f"no fold of cross-validation {experiment.id} has finished"
     )
     first = next(iter(runs.values()), None)
+    every = (last_of(each, EvaluatedLabels) for each in events)
+    ranked = [each.mean_ap for each in every if each is not None and each.mean_ap is not None]
     right = predictions.predicted == predictions.targets if predictions is not None else None
     return Candidate(
         id=experiment.id,
@@ -179,6 +194,7 @@ def of_crossval(workspace: Workspace, experiment: CrossValidation) -> Candidate:
         curve=_mean_curve([epochs_of(each) for each in events]),
         live=" ".join(filter(None, map(_live, events))),
         adjusted=sum(map(adjustments, events)),
+        mean_ap=statistics.fmean(ranked) if ranked else None,
         **_costs(list(runs.values()), events),
     )
 
@@ -221,7 +237,7 @@ def _mean_curve(folds: list[list[Epoch]]) -> tuple[CURVE, ...]:
         (
             epochs[0].epoch,
             statistics.fmean(each.val_loss for each in epochs),
-            statistics.fmean(each.val_accuracy for each in epochs),
+            statistics.fmean(each.figure for each in epochs),
         )
         for epochs in zip(*begun, strict=False)
     )

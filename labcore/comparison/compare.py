@@ -86,6 +86,14 @@ class Comparison:
     against: tuple[Against, ...]
     notes: tuple[str, ...]
 
+    @property
+    def figure_name(self) -> str:
+        """What the second value of each curve is."""
+        several = {each.mean_ap is not None for side in self.sides for each in side.members}
+        return (
+            "Accuracy" if several == {False} else "Mean average precision" if several == {True} else "Accuracy or mAP"
+        )
+
     @cached_property
     def figures(self) -> dict[str, Figures]:
         """All figures of each candidate that has predictions, by its id."""

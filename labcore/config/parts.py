@@ -16,6 +16,11 @@ class DataConfig(SettingGroup):
         "Name of a data set in the workspace, or path of a folder, a CSV file or annotations.",
         flag="dataset",
     )
+    labels: Literal["all", "first", "single"] = setting(
+        "all", "Several labels", "What to learn of a data set whose clips may have several labels. all: every label, each by itself "
+        "(multi-label classification). first: the first label of each clip. single: only clips with one label. With first and single, a "
+        "clip has one class.", advanced=True,
+    )  # fmt: skip
     fold: str | None = setting(
         None, "Test fold", "Fold that is never trained on; the reported accuracy is measured on it. Automatic: the test part if the data "
         "set has one, else the first fold.", flag="fold",
@@ -83,9 +88,9 @@ class DataConfig(SettingGroup):
         "shorter", "Overlap measured on", "What the least overlap is a share of: the label (event), the window, or the shorter of them.",
         advanced=True,
     )  # fmt: skip
-    mixed_windows: Literal["drop", "longest"] = setting(
+    mixed_windows: Literal["drop", "longest", "all"] = setting(
         "drop", "Windows of several classes", "drop: leave out windows with labels of several classes. longest: take the class that "
-        "fills most of the window.", advanced=True,
+        "fills most of the window. all: keep all their labels and learn each by itself (multi-label classification).", advanced=True,
     )  # fmt: skip
     annotations: Literal["partial", "complete"] = setting(
         "partial", "Annotations", "complete: every sound of interest is labelled, so that the unlabelled parts of annotated recordings "

@@ -11,7 +11,7 @@ from typing import Any
 from labcore.crossval.job import CrossValidation, state_of
 from labcore.errors import RunError
 from labcore.evaluation.metrics import figures_of
-from labcore.events import Evaluated, RunFinished, TrainingStarted, each_of, epochs_of, last_of
+from labcore.events import Evaluated, EvaluatedLabels, RunFinished, TrainingStarted, each_of, epochs_of, last_of
 from labcore.jobs.listing import reason
 from labcore.jobs.status import ENDED, JobStatus
 from labcore.runs import Run
@@ -46,7 +46,7 @@ class FoldResult(JobStatus):
     adjusted: int = 0
     corrected: int = 0
     corrected_since: int = 0
-    curve: tuple[tuple[int, float, float], ...] = field(default=(), repr=False)
+    curve: tuple[tuple[int, float | None, float], ...] = field(default=(), repr=False)
     confusion: dict[str, dict[str, int]] = field(default_factory=dict, repr=False)
 
     @property
@@ -67,6 +67,8 @@ class Pool:
         mean, deviation: of the accuracies of the folds; the deviation is that of a sample (n - 1), None with fewer than two folds.
         accuracy, low, high: of all held-out clips together, with its 95 % Wilson interval.
         macro_f1, per_class, confusion: of all held-out clips together, as in :class:`labcore.events.Evaluated`.
+        mean_ap, mean_ap_deviation: of folds of several labels a clip, the mean of their mean average precisions, and its deviation; the
+            figures above are None then.
         leaks: a fold's split leaks, so the figures are too high.
         adjusted, corrected, corrected_since: the sums over the folds, as of a :class:`FoldResult`.
     """
@@ -87,6 +89,8 @@ class Pool:
     adjusted: int = 0
     corrected: int = 0
     corrected_since: int = 0
+    mean_ap: float | None = None
+    mean_ap_deviation: float | None = None
 
     @property
     def label_note(self) -> str:
@@ -159,16 +163,17 @@ def summarise(experiment: CrossValidation) -> Summary:
 def csv_table(summary: Summary) -> str:
     """The folds as a CSV table, then mean and deviation, the random split's below."""
     lines = io.StringIO()
-    rows = Sheet(lines, ["split", "fold", "state", "epochs", "accuracy", "macro_f1", "clips", "seconds", "run"])
+    head = ["split", "fold", "state", "epochs", "accuracy", "macro_f1", "clips", "seconds", "run", "mean_ap"]
+    rows = Sheet(lines, head)
     for name, pool in (("official", summary.official), ("random", summary.random)):
         if pool is None:
             continue
         for fold in pool.folds:
             figures = [_figure(fold.accuracy), _figure(fold.macro_f1), fold.clips, round(fold.seconds, 1), fold.run_id]
-            rows.row([name, fold.fold, fold.state, fold.epoch, *figures])
-        rows.row([name, "mean", "", "", _figure(pool.mean), "", "", "", ""])
-        rows.row([name, "deviation", "", "", _figure(pool.deviation), "", "", "", ""])
-        pooled = [_figure(pool.accuracy), _figure(pool.macro_f1), pool.clips, round(pool.seconds, 1), ""]
+            rows.row([name, fold.fold, fold.state, fold.epoch, *figures, _figure(fold.mean_ap)])
+        rows.row([name, "mean", "", "", _figure(pool.mean), "", "", "", "", _figure(pool.mean_ap)])
+        rows.row([name, "deviation", "", "", _figure(pool.deviation), "", "", "", "", _figure(pool.mean_ap_deviation)])
+        pooled = [_figure(pool.accuracy), _figure(pool.macro_f1), pool.clips, round(pool.seconds, 1), "", ""]
         rows.row([name, "all clips", "", "", *pooled])
     return lines.getvalue()
 
@@ -179,6 +184,9 @@ def _figure(value: float | None) -> str:
 
 def pool(folds: list[FoldResult]) -> Pool:
     """Take folds together."""
+    ranked = [fold for fold in folds if fold.state == "finished" and fold.mean_ap is not None]
+    if ranked:
+        return _pool_of_labels(folds, ranked)
     done = [fold for fold in folds if fold.accuracy is not None]
     seconds = sum(fold.seconds for fold in folds)
     leaks = any(fold.leaks for fold in folds)
@@ -207,6 +215,23 @@ def pool(folds: list[FoldResult]) -> Pool:
     )
 
 
+def _pool_of_labels(folds: list[FoldResult], done: list[FoldResult]) -> Pool:
+    """The same of several labels a clip."""
+    values = [fold.mean_ap for fold in done if fold.mean_ap is not None]
+    return Pool(
+        folds,
+        finished=len(done),
+        clips=sum(fold.clips for fold in done),
+        seconds=sum(fold.seconds for fold in folds),
+        leaks=any(fold.leaks for fold in folds),
+        adjusted=sum(fold.adjusted for fold in done),
+        corrected=sum(fold.corrected for fold in done),
+        corrected_since=sum(fold.corrected_since for fold in done),
+        mean_ap=statistics.fmean(values),
+        mean_ap_deviation=statistics.stdev(values) if len(values) > 1 else None,
+    )
+
+
 def _folds(experiment: CrossValidation, split: str) -> list[FoldResult]:
     found = []
     for fold, run in experiment.members(split).items():
@@ -225,18 +250,21 @@ def _fold(fold: str, split: str, run: Run) -> FoldResult:
         return FoldResult("deleted", fold=fold, split=split, run_id=run.id)
     events, status = run.events(), run.status()
     started, epochs = last_of(events, TrainingStarted), epochs_of(events)
-    result = last_of(events, Evaluated) if status.state == "finished" else None
+    finished = status.state == "finished"
+    result = (last_of(events, Evaluated) or last_of(events, EvaluatedLabels)) if finished else None
+    one = result if isinstance(result, Evaluated) else None
     try:
         asked = run.config.optim.epochs or 0
     except RunError:
         asked = status.epochs
-    told = vars(status) | {"epochs": status.epochs or asked, "accuracy": result.accuracy if result else None}
+    told = vars(status) | {"epochs": status.epochs or asked, "accuracy": one.accuracy if one else None}
+    told |= {"mean_ap": result.mean_ap if isinstance(result, EvaluatedLabels) else None}
     return FoldResult(
         **told,
         fold=fold,
         split=split,
         run_id=run.id,
-        latest=epochs[-1].val_accuracy if epochs else None,
+        latest=epochs[-1].figure if epochs else None,
         macro_f1=result.macro_f1 if result else None,
         clips=result.clips if result else 0,
         seconds=sum(end.seconds for end in each_of(events, RunFinished)),
@@ -245,14 +273,17 @@ def _fold(fold: str, split: str, run: Run) -> FoldResult:
         adjusted=adjustments(events),
         corrected=result.corrected if result else 0,
         corrected_since=corrected_since(run) if result else 0,
-        curve=tuple((each.epoch, each.train_accuracy, each.val_accuracy) for each in epochs),
-        confusion=result.confusion if result else {},
+        curve=tuple((each.epoch, each.train_accuracy, each.figure) for each in epochs),
+        confusion=one.confusion if one else {},
     )
 
 
 def _difference(official: Pool, random: Pool) -> float | None:
-    other = {fold.fold: fold.accuracy for fold in random.folds}
-    pairs = [(fold.accuracy, other.get(fold.fold)) for fold in official.folds]
+    def figure(fold: FoldResult) -> float | None:
+        return fold.accuracy if fold.mean_ap is None else fold.mean_ap
+
+    other = {fold.fold: figure(fold) for fold in random.folds}
+    pairs = [(figure(fold), other.get(fold.fold)) for fold in official.folds]
     gaps = [random - own for own, random in pairs if own is not None and random is not None]
     return statistics.fmean(gaps) if gaps else None
 

@@ -100,6 +100,7 @@ class LearningCurve(MembersJob[CurvePlan]):
         """
         from labcore.datasets.corrections import FILE
         from labcore.datasets.named_splits import dataset_for, pin_split
+        from labcore.datasets.several import several_in
         from labcore.datasets.splits import split_for
 
         if not 1 <= samples <= MOST_SAMPLES:
@@ -109,6 +110,11 @@ class LearningCurve(MembersJob[CurvePlan]):
         if embeddings:
             embeddings = embedder(workspace, embeddings)[0]
         dataset = dataset_for(workspace, config.cutting)
+        if several_in(dataset.table):
+            raise DatasetError(
+                "a learning curve needs clips of one label each, and those of this data set may have several",
+                "Choose another data set, or one label per clip",
+            )
         config = _common(config)
         config = config.replace({"data.fold": split_for(dataset, config.data).fold})
         chosen = possible_sizes(dataset, config, sizes)

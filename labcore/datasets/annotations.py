@@ -123,9 +123,14 @@ class Mending(Line):
 
     @property
     def sentence(self) -> str:
-        """What was done in words: ``12 clips excluded (silent)``."""
+        """What was done in words, with the finding: ``12 clips excluded (silent)``."""
+        return f"{self.done} ({self.finding})"
+
+    @property
+    def done(self) -> str:
+        """The same without it."""
         done = {"exclude": "excluded", "channel": f"heard by channel {self.channel} alone"}
-        return f"{counted(len(self.clips), 'clip')} {done.get(self.mend, f'labelled {self.label}')} ({self.finding})"
+        return f"{counted(len(self.clips), 'clip')} {done.get(self.mend, f'labelled {self.label}')}"
 
 
 _lines: TypeAdapter[Annotation | Mending | Undo] = TypeAdapter(Annotation | Mending | Undo)

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from labcore.datasets.by_time import Row, parted
+from labcore.datasets.cells import MARK, joined
 from labcore.datasets.contents import equal_files
 from labcore.datasets.folds import assign_folds, join_groups
 from labcore.datasets.labels import alike, several_in_a_cell, unified
-from labcore.datasets.table import DataProblem, Dataset, Finding, fold_order, folder_of, make_table, merged, way_from
+from labcore.datasets.table import (
+    SEVERAL,
+    DataProblem,
+    Dataset,
+    Finding,
+    fold_order,
+    folder_of,
+    make_table,
+    merged,
+    way_from,
+)
 from labcore.texts import shown
 
 URBANSOUND_NAME = re.compile(r"(?P<source>\d+)-(?P<target>\d)-\d+-\d+$")
@@ -47,7 +60,7 @@ class DatasetDraft:
 
 def source_of(file: str) -> str:
     """The recording or the speaker in a file's name, where it is named as UrbanSound8K, ESC-50 or Speech Commands name theirs."""
-    stem = Path(file).stem
+    stem = os.path.splitext(os.path.basename(file))[0]  # noqa: PTH119, PTH122 (called for every file)
     known = (pattern.match(stem) for pattern in (URBANSOUND_NAME, ESC50_NAME, SPEECH_COMMANDS_NAME))
     return next((match["source"] for match in known if match), "")
 
@@ -75,8 +88,9 @@ def assembled(reading: DatasetDraft) -> Dataset:
     empty = named.pop("", 0)
     timed: list[Finding] = []
     if rows and not named:
-        rows, timed = parted(rows, thin=reading.layout == "annotations")
-        folds, note = assign_folds([row[1] for row in rows], [row[3] for row in rows])
+        rows, timed = parted(rows, thin=reading.layout == "annotations", several=reading.several_labels)
+        cells = [row[1] for row in rows]
+        folds, note = assign_folds(cells, [row[3] for row in rows], several=reading.several_labels)
         rows = [(*row[:2], fold, *row[3:]) for row, fold in zip(rows, folds, strict=True)]
         note = (
             note.replace("source recording", reading.group).replace("recording", reading.group)
@@ -92,11 +106,12 @@ def assembled(reading: DatasetDraft) -> Dataset:
             note += f"; {empty} clips without a fold are used for training only"
     labels, told = _labels(reading, [row[1] for row in rows])
     rows = [(row[0], label, row[2], shown(row[3]), *row[4:]) for row, label in zip(rows, labels, strict=True)]
+    table = make_table(rows)
     return Dataset(
         reading.name,
         reading.root,
         reading.layout,
-        make_table(rows),
+        table.assign(**{SEVERAL: True}) if reading.several_labels else table,
         merged(reading.problems),
         note,
         reading.passed_over,
@@ -109,7 +124,17 @@ def assembled(reading: DatasetDraft) -> Dataset:
 def _labels(reading: DatasetDraft, labels: list[str]) -> tuple[list[str], list[Finding]]:
     """Labels as they are meant, and what is told of them."""
     if reading.layout in (*LISTED, "annotations"):
+        if reading.several_labels:
+            return _cells(labels)
         labels, told = unified(labels)
-        return labels, [*told, *([] if reading.several_labels else several_in_a_cell(labels))]
+        return labels, [*told, *several_in_a_cell(labels)]
     labels = [unicodedata.normalize("NFC", shown(label)) for label in labels]
     return labels, [] if reading.official else list(alike(set(labels)))
+
+
+def _cells(cells: list[str]) -> tuple[list[str], list[Finding]]:
+    """The same of cells with several labels, label by label."""
+    parts = [cell.split(MARK) for cell in cells]
+    tidied, told = unified([part for each in parts for part in each])
+    rest = iter(tidied)
+    return [joined(islice(rest, len(each))) for each in parts], told

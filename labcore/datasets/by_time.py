@@ -16,8 +16,9 @@ import numpy as np
 import pandas as pd
 
 from labcore.audio import probe
+from labcore.datasets.cells import labels_of
 from labcore.datasets.folds import assign_folds
-from labcore.datasets.table import Dataset, Finding, make_table, some
+from labcore.datasets.table import COLUMNS, SEVERAL, Dataset, Finding, make_table, some
 from labcore.errors import AudioError
 from labcore.texts import counted, shown
 
@@ -37,7 +38,7 @@ MOST_PIECES = 50
 """A part is cut into clips of about so many seconds, and into so many at most."""
 
 
-def parted(rows: list[Row], thin: bool = False) -> tuple[list[Row], list[Finding]]:
+def parted(rows: list[Row], thin: bool = False, *, several: bool = False) -> tuple[list[Row], list[Finding]]:
     """The rows of a data set without folds, in which recordings that are the only one of a class are parted by time.
 
     Each part is a group of its own, named by :data:`CUT` or :data:`SPAN`. A file that holds one clip is cut into parts with a guard
@@ -45,11 +46,13 @@ def parted(rows: list[Row], thin: bool = False) -> tuple[list[Row], list[Finding
 
     Args:
         thin: where clips that are spans overlap everywhere, those that lie across the cuts are left out.
+        several: the labels of rows are cells that may hold several.
     """
     groups: dict[str, set[str]] = defaultdict(set)
     members: dict[str, list[int]] = defaultdict(list)
     for number, row in enumerate(rows):
-        groups[row[1]].add(row[3])
+        for label in labels_of(row[1]) if several else [row[1]]:
+            groups[label].add(row[3])
         members[row[3]].append(number)
     alone = {group for held in groups.values() if len(held) == 1 for group in held}
     made = {group: found for group in sorted(alone) if (found := _parts([rows[n] for n in members[group]], thin))}
@@ -142,7 +145,8 @@ def told_of_split(label: np.ndarray, group: np.ndarray, train: np.ndarray, held_
     """
     recordings = np.array([recording_of(name) for name in group], dtype=object)
     timed = recordings != group
-    both = held_out & timed & np.isin(recordings, list(set(recordings[train & timed])))
+    trained = set(recordings[train & timed].tolist())
+    both = held_out & timed & np.array([each in trained for each in recordings], dtype=bool)
     if not both.any():
         return ""
     return (
@@ -158,13 +162,14 @@ def whole(dataset: Dataset) -> Dataset:
     if groups == list(table["group"]):
         return dataset
     rows: list[Row] = []
-    for row, group in zip(table.itertuples(index=False, name=None), groups, strict=True):
+    for row, group in zip(table[list(COLUMNS)].itertuples(index=False, name=None), groups, strict=True):
         cut = f"{group}{CUT}" in row[3]
         if cut and rows and rows[-1][:2] == row[:2] and rows[-1][3] == group:
             continue  # a later piece
         rows.append((*row[:3], group, *((0.0, math.nan) if cut else row[4:])))
-    folds, _ = assign_folds([row[1] for row in rows], [row[3] for row in rows])
+    folds, _ = assign_folds([row[1] for row in rows], [row[3] for row in rows], several=dataset.several_labels)
     table = make_table(rows).assign(fold=pd.Series(folds, dtype=object))
+    table = table.assign(**{SEVERAL: True}) if dataset.several_labels else table
     findings = [finding for finding in dataset.findings if finding.kind != KIND]
     return replace(dataset, table=table, findings=findings)
 

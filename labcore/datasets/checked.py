@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from labcore.config import RunConfig
 from labcore.datasets.checks.going_through import Measurements
 from labcore.datasets.checks.kept import Kept
+from labcore.datasets.checks.kinds import by_weight
 from labcore.datasets.health import Health, file_for, health_from
 from labcore.datasets.table import Dataset, Finding, some
 from labcore.texts import counted
@@ -28,9 +29,10 @@ class LastCheck:
 
     @property
     def open(self) -> list[Finding]:
-        """What should be looked at, of what the check alone finds: how the list was read is told wherever it is read."""
+        """What should be looked at, the weightiest first, of what the check alone finds; how the list was read is told elsewhere."""
         found = self.health.found if self.health is not None else []
-        return [each for each in found if each.level == "warning" and each not in self.read]
+        warnings = [each for each in found if each.level == "warning" and each not in self.read]
+        return [each for group in by_weight(warnings).values() for each in group]
 
     @property
     def read(self) -> list[Finding]:

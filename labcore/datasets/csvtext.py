@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import codecs
 import csv
-import errno
 import io
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from labcore.allowed_paths import is_open
-from labcore.datasets.scan import is_audio
+from labcore.datasets.scan import is_audio, open_regular
 from labcore.errors import DatasetError
 from labcore.sheets import unguarded
 
@@ -28,10 +25,8 @@ def read_rows(path: Path) -> Numbered:
     Raises:
         DatasetError: it cannot be read, is empty, or a quote in it does not close.
     """
-    with DatasetError.on_os_error(f"{path} cannot be read", "Check the path"):
-        if not is_open(path):
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-        content = path.read_bytes()
+    with DatasetError.on_os_error(f"{path} cannot be read", "Check the path"), open_regular(path) as file:
+        content = file.read()
     lines = list(io.StringIO(decode_text(content), newline=""))
     separator = ""
     begin = next((n for n, line in enumerate(lines) if line.strip() and not line.lstrip().startswith("#")), None)

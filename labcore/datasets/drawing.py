@@ -14,6 +14,7 @@ from labcore.datasets.folds import join_groups
 from labcore.datasets.grouping import Grouping
 from labcore.datasets.health import known_copies
 from labcore.datasets.leaks import content_of
+from labcore.datasets.several import labels_by_clip, strata
 from labcore.datasets.table import Dataset, natural_order, own_labels, some
 from labcore.errors import ConfigError, DatasetError
 from labcore.texts import counted
@@ -47,8 +48,12 @@ def make_folds(dataset: Dataset, grouping: Grouping, count: int = 5, seed: int =
 
     if not 2 <= count <= MOST_FOLDS:
         raise ConfigError(f"{count} folds cannot be drawn", f"Ask for 2 to {MOST_FOLDS}")
-    grouping = drawable(dataset, grouping, count)
-    labels = own_labels(dataset.table).tolist()
+    grouping = require_groups(dataset, grouping, count)
+    table = dataset.table
+    labels = strata(table, own_labels(table)).tolist()
+    if count > (largest := max(Counter(labels).values())):
+        what = f"the largest class has {counted(largest, 'clip')}"
+        raise DatasetError(f"{count} folds cannot be drawn: {what}", f"Ask for at most {largest}, or add clips")
     keys = list(zip(grouping.ways, dataset.table["start_s"].tolist(), strict=True))
     order = sorted(range(len(keys)), key=keys.__getitem__)
     split = StratifiedGroupKFold(n_splits=count, shuffle=True, random_state=seed)
@@ -64,10 +69,16 @@ def make_folds(dataset: Dataset, grouping: Grouping, count: int = 5, seed: int =
         raise DatasetError(f"{count} folds cannot be drawn: {error}", "Ask for fewer folds") from error
     if len(set(folds)) < count:
         raise DatasetError(f"of {count} folds {count - len(set(folds))} would have no clip", "Ask for fewer folds")
-    return GroupedFolds(grouping, folds, list(told_of_classes(labels, folds)))
+    return GroupedFolds(grouping, folds, list(told_of_classes(labels_by_clip(table, own_labels(table)), folds)))
 
 
-def drawable(dataset: Dataset, grouping: Grouping, count: int, what: str = "folds") -> Grouping:
+def most_folds(dataset: Dataset, grouping: Grouping) -> int:
+    """How many folds there can be at most: as many as groups, and as clips of the largest class."""
+    sizes = Counter(strata(dataset.table, own_labels(dataset.table)).tolist())
+    return min(MOST_FOLDS, len(grouping.sizes), max(sizes.values(), default=0))
+
+
+def require_groups(dataset: Dataset, grouping: Grouping, count: int, what: str = "folds") -> Grouping:
     """The groups to be dealt to so many folds, see :func:`joined`.
 
     Raises:
@@ -110,11 +121,12 @@ def brought_together(dataset: Dataset, grouping: Grouping, folds: Sequence[str])
     return [main[group] if fold else "" for group, fold in zip(groups, folds, strict=True)]
 
 
-def told_of_classes(labels: Sequence[str], folds: Sequence[str]) -> Iterable[str]:
+def told_of_classes(labels: Sequence[Sequence[str]], folds: Sequence[str]) -> Iterable[str]:
     """What there is to know of classes that are not in every fold, a sentence each without the final stop."""
     held: dict[str, set[str]] = defaultdict(set)
-    for label, fold in zip(labels, folds, strict=True):
-        held[label].add(fold)
+    for names, fold in zip(labels, folds, strict=True):
+        for label in names:
+            held[label].add(fold)
     alone = natural_order([label for label, there in held.items() if len(there) == 1])
     if alone:
         yield f"in one fold only, since all their clips belong together: {some(alone)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from labcore.datasets.assemble import DatasetDraft, assembled, join_equal_files,
 from labcore.datasets.labels import speakers
 from labcore.datasets.parts import FOLD_NAMES, PartLists, is_aside, part_named, parts_among
 from labcore.datasets.scan import NOT_CLASSES, Found, find_audio, is_audio, listed
+from labcore.datasets.several import taken_apart
 from labcore.datasets.table import Dataset, Finding, natural_order, some
 from labcore.errors import DatasetError
 from labcore.texts import counted
@@ -38,9 +40,11 @@ def read_folders(root: Path, name: str, findings: Sequence[Finding] = (), lists_
     reading.official = lists.speech_commands
     _read(reading, found, lists)
     reading.rows = without_single_fold(reading.rows)
+    if not reading.official:
+        taken_apart(reading, ",;", "They stand in the order of the folder's name")
     if not lists:
         reading.rows = join_equal_files(reading.rows)
-    reading.findings += speakers([(row[1], Path(row[0]).name) for row in reading.rows])
+    reading.findings += speakers([(row[1], row[0].rpartition(os.sep)[2]) for row in reading.rows])
     reading.findings += _noises(root)
     return assembled(reading)
 
@@ -66,7 +70,7 @@ def _parts(root: Path, found: Found) -> dict[str, str]:
 
 def _read(reading: DatasetDraft, found: Found, lists: PartLists) -> None:
     """Each file below a folder of a class as a clip; what lies outside of them is told."""
-    folds = _parts(reading.root, found)
+    folds, root = _parts(reading.root, found), str(reading.root)
     inner = {} if folds or lists else _inner_parts(found)
     outside = []
     for parts in found.files:
@@ -74,7 +78,7 @@ def _read(reading: DatasetDraft, found: Found, lists: PartLists) -> None:
         if len(below) < 2:
             outside.append(parts)
             continue
-        path = str(reading.root.joinpath(*parts))
+        path = os.path.join(root, *parts)  # noqa: PTH118 (called for every file)
         fold = folds[parts[0]] if folds else inner[parts[1]] if inner and len(parts) > 2 else lists.fold_of(parts)
         if fold is not None:
             reading.rows.append((path, below[0], fold, source_of(parts[-1]) or path, 0.0, math.nan))

@@ -11,6 +11,7 @@ from pathlib import PurePath
 import numpy as np
 import pandas as pd
 
+from labcore.datasets.cells import labels_of
 from labcore.datasets.table import PARTS, Dataset, own_labels, way_from
 from labcore.errors import DatasetError
 from labcore.texts import as_bytes, shown
@@ -18,7 +19,7 @@ from labcore.texts import as_bytes, shown
 DRAWN_FOLDS = 5
 
 
-def assign_folds(labels: Sequence[str], groups: Sequence[str]) -> tuple[list[str], str]:
+def assign_folds(labels: Sequence[str], groups: Sequence[str], *, several: bool = False) -> tuple[list[str], str]:
     """Draw :data:`DRAWN_FOLDS` folds of about equal size and class balance that keep each group together; fewer of fewer groups.
 
     Groups are dealt out, large ones first, each to the fold that has the fewest clips of its classes. The same clips give the
@@ -26,26 +27,29 @@ def assign_folds(labels: Sequence[str], groups: Sequence[str]) -> tuple[list[str
 
     Args:
         labels, groups: of each clip.
+        several: the labels are cells that may hold several, each of which is balanced.
 
     Returns:
         The fold of each clip, "1" … "n", and a sentence on how they came about, without the final stop.
     """
     members: dict[str, Counter[str]] = defaultdict(Counter)
     for label, group in zip(labels, groups, strict=True):
-        members[group][label] += 1
+        members[group].update(labels_of(label) or [label] if several else [label])
     count = max(1, min(DRAWN_FOLDS, len(members)))
     order = sorted(members, key=lambda group: (-members[group].total(), zlib.crc32(as_bytes(f"0:{group}")), group))
-    per_class: list[Counter[str]] = [Counter() for _ in range(count)]
+    held: dict[str, list[int]] = defaultdict(lambda: [0] * count)  # clips of a class in each fold
     totals = [0] * count
     fold_of: dict[str, str] = {}
     for group in order:
         clips = members[group]
-        best = min(
-            range(count),
-            key=lambda fold: (sum(per_class[fold][label] * n for label, n in clips.items()), totals[fold], fold),
-        )
-        per_class[best].update(clips)
-        totals[best] += clips.total()
+        weights = [
+            sum(in_folds)
+            for in_folds in zip(*([n * many for many in held[label]] for label, n in clips.items()), strict=True)
+        ]
+        best = min(zip(weights, totals, range(count), strict=True))[2]
+        for label, n in clips.items():
+            held[label][best] += n
+            totals[best] += n
         fold_of[group] = str(best + 1)
     single = len(members) == len(labels)
     how = "clip by clip" if single else "by source recording"
@@ -63,9 +67,9 @@ def drawn_in(dataset: Dataset, folder: str) -> Dataset:
     known = {shown(way_from(now, path)) for path in table["path"]}
     groups = [f"{folder}/{group}" if group in known else group for group in table["group"]]
     changed = table.assign(group=pd.Series(groups, dtype=object))
-    labels = list(own_labels(table))
-    if list(table["fold"]) == assign_folds(labels, list(table["group"]))[0]:
-        changed["fold"] = pd.Series(assign_folds(labels, groups)[0], dtype=object)
+    labels, several = list(own_labels(table)), dataset.several_labels
+    if list(table["fold"]) == assign_folds(labels, list(table["group"]), several=several)[0]:
+        changed["fold"] = pd.Series(assign_folds(labels, groups, several=several)[0], dtype=object)
     return replace(dataset, table=changed)
 
 

@@ -24,7 +24,7 @@ from labcore.reading import read_object
 from labcore.texts import as_bytes
 from labcore.workspace import Workspace, slug, stamp_of, write_atomically
 
-FORMAT = 3
+FORMAT = 4
 """Of what is remembered of a data set; raised where the same files would be read in another way."""
 _too_many: dict[tuple[Path, int], TooMuchError] = {}
 """What was given up, by path and time of change: a list that is drawn again and again must not walk through a disk each time."""
@@ -33,7 +33,7 @@ _too_many: dict[tuple[Path, int], TooMuchError] = {}
 @dataclass(frozen=True)
 class DatasetInfo:
     """A data set at a glance. ``error`` says, in full sentences, why it cannot be read; empty where it can. ``warnings`` are what is to be
-    told of how it was read, a sentence each."""
+    told of how it was read, a sentence each; ``told`` those of them that were found when it was added and that reading does not find."""
 
     name: str
     path: str
@@ -42,6 +42,7 @@ class DatasetInfo:
     classes: int = 0
     error: str = ""
     warnings: list[str] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
 
 
 _INFO = TypeAdapter(DatasetInfo)
@@ -105,7 +106,7 @@ def remember(
 ) -> DatasetInfo:
     """A data set at a glance, kept until its stamp changes. ``told`` goes before its own warnings."""
     warnings = [*told, *(finding.sentence for finding in dataset.findings if finding.level == "warning")]
-    info = DatasetInfo(name, str(path), dataset.layout, len(dataset.table), len(dataset.labels), warnings=warnings)
+    info = DatasetInfo(name, str(path), dataset.layout, len(dataset.table), len(dataset.labels), "", warnings, told)
     remembered = memory_of(workspace, name, path)
     content = json.dumps({**asdict(info), "stamp": stamp or _stamp(path, events_file(workspace, name))})
     with contextlib.suppress(WorkspaceError, OSError):  # then it is read anew the next time

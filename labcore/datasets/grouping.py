@@ -85,7 +85,7 @@ class Grouping:
             told.append(f"{counted(self.alone, 'group')} of one clip")
         if self.unmatched:
             told.append(
-                f"{counted(len(self.unmatched), 'clip')} whose {_origin(self.by)} do not tell, each with its own recording"
+                f"{counted(len(self.unmatched), 'clip')} whose {_told_by(self.by)} do not tell, each with its own recording"
             )
         if self.joined:
             told.append(
@@ -121,7 +121,7 @@ def group_by(dataset: Dataset, by: str) -> Grouping:
     if len(unmatched) > (1 - FITTING) * len(ways):
         listed = some([ways[row] for row in unmatched], 3)
         raise DatasetError(
-            f"the {_origin(by)} tell no {by} of {counted(len(unmatched), 'clip')} of {len(ways)}: {listed}",
+            f"the {_told_by(by)} tell no {by} of {counted(len(unmatched), 'clip')} of {len(ways)}: {listed}",
             "Give a pattern as '{speaker}_*', where the field in braces is what clips are grouped by",
         )
     groups = [own[row] if group is None else group for row, group in enumerate(found)]
@@ -178,7 +178,7 @@ def fields_of(dataset: Dataset, most: int = LOOKED_AT) -> list[str]:
     return [name for name, held in values.items() if len(held) > 1 and name not in ALONE]
 
 
-def _origin(by: str) -> str:
+def _told_by(by: str) -> str:
     """What tells groups, in the plural."""
     return "names" if by in WAYS or "{" in by else "recorders' comments"
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from labcore.audio import probe
+from labcore.datasets.several import exploded
 from labcore.datasets.table import Dataset, Finding, behind, some
 from labcore.device import usable_cores
 from labcore.errors import AudioError, DatasetError
@@ -16,8 +17,9 @@ from labcore.texts import counted, shown
 
 NAMED = 3
 """So many of the files are named."""
-AHEAD = 256
-"""Files that are handed to the threads at once, so that the work can be called off in between."""
+AHEAD, PART = 1024, 32
+"""Files that are handed to the threads at once, so that the work can be called off in between; and to one thread, since handing over
+takes as long as a header."""
 
 
 def unreadable_headers(dataset: Dataset, progress: OnProgress) -> Iterator[Finding]:
@@ -41,7 +43,8 @@ def unreadable_headers(dataset: Dataset, progress: OnProgress) -> Iterator[Findi
             f"not one of the {counted(len(paths), 'file')} of {dataset.root} can be read as audio: {told}",
             "Fetch or export the files again",
         )
-    clips = zip(dataset.table["path"], dataset.table["label"], strict=True)
+    table = exploded(dataset.table)
+    clips = zip(table["path"], table["label"], strict=True)
     left = {label for path, label in clips if path not in trouble}
     gone = [label for label in dataset.labels if label not in left]
     without = f". That leaves nothing of {some(gone)}" if gone else ""
@@ -63,10 +66,15 @@ def header_troubles(dataset: Dataset, progress: OnProgress) -> dict[str, str]:
     trouble: dict[str, str] = {}
     with ThreadPoolExecutor(usable_cores(), thread_name_prefix="headers") as pool:
         for start in range(0, len(paths), AHEAD):
-            part = paths[start : start + AHEAD]
-            trouble |= {path: why for path, why in zip(part, pool.map(_trouble, part), strict=True) if why}
-            progress(start + len(part), len(paths))
+            end = min(start + AHEAD, len(paths))
+            for found in pool.map(_troubles, (paths[at : min(at + PART, end)] for at in range(start, end, PART))):
+                trouble |= found
+            progress(end, len(paths))
     return trouble
+
+
+def _troubles(paths: Sequence[str]) -> dict[str, str]:
+    return {path: why for path in paths if (why := _trouble(path))}
 
 
 def _trouble(path: str) -> str:

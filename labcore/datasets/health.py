@@ -24,6 +24,7 @@ from labcore.datasets.checks.sounds import LOST_DB, SILENT_DB, of_sounds
 from labcore.datasets.hearing import unheard
 from labcore.datasets.labels import ALIKE
 from labcore.datasets.remedies import ClipAt, exclude
+from labcore.datasets.several import exploded
 from labcore.datasets.table import DataProblem, Dataset, Finding, merged, some, unusual
 from labcore.errors import WorkspaceError
 from labcore.jobs.following import OnProgress
@@ -136,7 +137,8 @@ def check_dataset(
     measured.measure(progress, save)
     if not measured.complete:
         measured.compare(lambda done, total: progress(len(dataset), len(dataset)))
-        save()
+    measured.finish()
+    save()
     return health_from(dataset, measured.found, measured.same(), config or RunConfig())
 
 
@@ -188,7 +190,8 @@ def health_from(dataset: Dataset, found: list[Found], same: list[tuple[int, int]
     clips = [(path, label, each) for path, label, each in columns if isinstance(each, Measured)]
     unreadable = [DataProblem(path, each) for path, label, each in columns if isinstance(each, str) and label]
     notes = [DataProblem(path, note) for path, _, each in clips for note in each.notes if each.lost_db < LOST_DB]
-    counts = pd.crosstab(table["label"], table["fold"]).reindex(index=dataset.labels, columns=dataset.folds)
+    rows = exploded(table)
+    counts = pd.crosstab(rows["label"], rows["fold"]).reindex(index=dataset.labels, columns=dataset.folds)
     counts = counts.fillna(0).astype(int)
     sizes, seconds = counts.sum(axis=1), [each.seconds for _, _, each in clips]
     shortest, median, longest = map(float, np.percentile(seconds or [np.nan], [0, 50, 100]))

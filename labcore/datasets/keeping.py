@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +38,7 @@ class Use:
         own: its files lie in the workspace's ``datasets`` folder, and go with it.
         runs: those of it, newest first, each with its status.
         others: jobs of other kinds that are working on it.
+        waiting: those that wait for a worker, and would not find it.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Use:
     own: bool
     runs: tuple[tuple[Run, JobStatus], ...]
     others: tuple[JobFolder, ...] = ()
+    waiting: tuple[JobFolder, ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -55,6 +56,14 @@ class Use:
         names = ", ".join(run.id for run, _ in self.runs[:NAMED])
         more = f" and {len(self.runs) - NAMED} more" if len(self.runs) > NAMED else ""
         return f"{counted(len(self.runs), 'run')} {'uses' if len(self.runs) == 1 else 'use'} it: {names}{more}"
+
+    @property
+    def busy(self) -> str:
+        """What works on it now, so that nothing can happen to it, without the final stop; "" where nothing does."""
+        runs = [run.id for run, status in self.runs if status.state in AT_WORK]
+        if runs:
+            return f"{counted(len(runs), 'run')} {'trains' if len(runs) == 1 else 'train'} on it, {', '.join(runs[:NAMED])}"
+        return f"{self.others[0].title} works on it" if self.others else ""
 
     @property
     def open(self) -> list[Run]:
@@ -76,8 +85,9 @@ def use_of(workspace: Workspace, name: str) -> Use:
     entry = entries_of(workspace)[name]
     own = not entry.is_symlink() and (entry.is_dir() or entry.suffix != ".json")
     others = (kind for kind in working_kinds(workspace) if kind is not Run)
-    busy = [job for kind in others for job, status in _jobs_of(kind, workspace, name, path) if status.state in AT_WORK]
-    return Use(name, path, own, tuple(_jobs_of(Run, workspace, name, path)), tuple(busy))
+    known = [each for kind in others for each in _jobs_of(kind, workspace, name, path)]
+    busy, waiting = ([job for job, status in known if status.state in states] for states in (AT_WORK, ("queued",)))
+    return Use(name, path, own, tuple(_jobs_of(Run, workspace, name, path)), tuple(busy), tuple(waiting))
 
 
 def remove(workspace: Workspace, name: str, *, delete: bool = False) -> Use:
@@ -168,11 +178,9 @@ def _jobs_of(kind: type[J], workspace: Workspace, name: str, path: Path | None) 
 
 
 def _require_idle(use: Use, what: str) -> None:
-    busy: Sequence[str] = [run.id for run, status in use.runs if status.state in AT_WORK]
-    if busy or use.others:
-        trains = f"{counted(len(busy), 'run')} trains on it, {', '.join(busy[:NAMED])}"
+    if use.busy:
         raise RunError(
-            f"the data set {use.name!r} cannot be {what} now: {trains if busy else f'{use.others[0].title} works on it'}",
+            f"the data set {use.name!r} cannot be {what} now: {use.busy}",
             "Stop it first, or wait until it has finished",
         )
 

@@ -96,7 +96,7 @@ def several_in_a_cell(labels: Sequence[str]) -> Iterator[Finding]:
             yield Finding(
                 "several labels",
                 f"{len(split)} labels hold several ({some(map(repr, sorted(split)))}); each combination is a separate class",
-                remedy="Use one label per clip: a clip is trained as one class",
+                remedy="Use one label per clip, or separate them by semicolons to learn several labels a clip",
             )
             return
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from labcore.allowed_paths import is_open
 from labcore.config import DataConfig
+from labcore.datasets.cells import labels_of
 from labcore.datasets.cliplist import LIST_SUFFIXES, ClipList, lists_beside, read_list
 from labcore.datasets.folders import LIST_REMEDY, read_folders
 from labcore.datasets.listed import read_clip_lists
@@ -26,6 +27,7 @@ from labcore.datasets.scan import (
     is_file,
     listed,
     subfolders,
+    suffix_of,
 )
 from labcore.datasets.table import MISSING, DataProblem, Dataset, Finding
 from labcore.datasets.timed.dataset import Annotated, annotations_at, at_a_glance, in_windows, one_class
@@ -116,7 +118,9 @@ def _checked(dataset: Dataset, settled: bool) -> Dataset:
         )
     if len(labels := dataset.labels) < 2 and dataset.annotated is not None:
         return one_class(dataset, settled)
-    if len(labels) < 2:
+    if not labels:
+        raise DatasetError(f"no clip of {dataset.root} has a label", "Name the labels that its clips have")
+    if len(labels) < 2 and not (dataset.several_labels and not all(map(labels_of, dataset.table["label"]))):
         raise DatasetError(
             f"all {len(dataset.table)} clips of {dataset.root} belong to one class, {labels[0]!r}",
             "A classifier needs at least two classes: add clips of another one, in a folder of its own",
@@ -130,6 +134,9 @@ def _recognise_file(path: Path) -> Reader:
     if path.suffix.lower() not in LIST_SUFFIXES:
         if packed_files(path):
             raise PackedError(path)
+        if suffix_of(path.name) in OTHER_ARCHIVES:
+            what = f"{path} is packed in a way that is not read here ({suffix_of(path.name)})"
+            raise DatasetError(what, "Unpack it and give the folder, or pack it as .zip, .tar.gz or .tar.xz")
         kind = "a single clip" if is_audio(path.name) else "not a CSV file"
         raise DatasetError(f"{path} is {kind}, not a data set", f"Give a folder or a CSV file. {KNOWN}")
     for layout in BY_LIST:
@@ -303,6 +310,23 @@ LAYOUTS = (
 )
 """The layouts in the order in which a folder is held against them: the first that recognises it reads it."""
 TITLES = {layout.name: layout.title for layout in LAYOUTS}
+OTHER_ARCHIVES = (
+    ".7z",
+    ".rar",
+    ".zst",
+    ".tzst",
+    ".gz",
+    ".bz2",
+    ".xz",
+    ".lz",
+    ".lz4",
+    ".lzma",
+    ".br",
+    ".iso",
+    ".dmg",
+    ".cab",
+)
+"""Endings of what is packed otherwise than :data:`labcore.datasets.packing.found.ARCHIVES`."""
 KNOWN = (
     "Known layouts: UrbanSound8K (audio/fold1 …, metadata/UrbanSound8K.csv), ESC-50 (audio/, meta/esc50.csv), Speech Commands, "
     f"{', '.join(layout.title for layout in PUBLISHED)}, one folder per class, a CSV file with the columns path and label, or recordings "

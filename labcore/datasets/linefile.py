@@ -157,16 +157,16 @@ def signed(who: str) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def held(workspace: Workspace) -> Iterator[None]:
-    """Nobody appends to a file that is being renamed."""
-    lock = FileLock(workspace.cache / "annotations.lock", timeout=PATIENCE_SECONDS)
+def held(workspace: Workspace, what: str = "annotations") -> Iterator[None]:
+    """Nobody appends to a file that is being renamed. ``what`` is written, in a word for people; each has a lock of its own."""
+    lock = FileLock(workspace.cache / f"{what}.lock", timeout=PATIENCE_SECONDS)
     with contextlib.ExitStack() as stack:
         with WorkspaceError.on_os_error(f"{lock.lock_file} cannot be written", "Check its permissions"):
             try:
                 stack.enter_context(lock)
             except Timeout as error:
                 raise WorkspaceError(
-                    "the annotations are being written by another process, which does not end", "Try again"
+                    f"the {what} are being written by another process, which does not end", "Try again"
                 ) from error
         yield
 

@@ -42,9 +42,7 @@ def read_clip_lists(
     reading.several_labels = any(clips.several for clips, _ in lists) and any(
         several.MARK in row[1] for row in reading.rows
     )
-    reading.findings += (
-        several.told(reading.rows, "They stand in the order of the list") if reading.several_labels else []
-    )
+    several.taken_apart(reading, ";|,", "They stand in the order of the list")
     reading.findings += _unlisted(reading, [clips for clips, _ in lists])
     reading.findings += doubtful([row[1] for row in reading.rows])
     return assembled(reading)

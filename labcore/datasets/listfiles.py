@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from labcore.allowed_paths import is_open
 from labcore.datasets import several
 from labcore.datasets.csvtext import decode_text
+from labcore.datasets.scan import open_regular
 from labcore.errors import DatasetError, LabError
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ def read_json_lines(path: Path) -> tuple[list[Row], list[int], bool]:
     Raises:
         DatasetError: it cannot be read, or a line is no object.
     """
-    with DatasetError.on_os_error(f"{path} cannot be read", "Check the path"):
-        content = path.read_bytes() if is_open(path) else b""
+    with DatasetError.on_os_error(f"{path} cannot be read", "Check the path"), open_regular(path) as file:
+        content = file.read()
     rows, lines, many = list[Row](), list[int](), False
     for number, line in enumerate(io.StringIO(decode_text(content)), 1):
         if not line.strip():

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +22,9 @@ from labcore.datasets.packing import Packed, PackedError, archives_in, packed_at
 from labcore.datasets.packing.sketch import Sketch, sketch_folder, sketched
 from labcore.datasets.registry import place_of
 from labcore.datasets.scan import entries, is_dir, is_folder, suffix_of
-from labcore.datasets.table import PARTS, Dataset, Finding, some
+from labcore.datasets.table import PARTS, Dataset, Finding, natural_order, some
 from labcore.datasets.walk import TooMuchError, looking
-from labcore.errors import DatasetError
+from labcore.errors import DatasetError, LabError
 from labcore.jobs.following import OnProgress
 from labcore.texts import counted, shown
 from labcore.typed import hint, plain_path
@@ -46,6 +48,7 @@ class Look:
         layout, title: which layout it looks like, as :class:`labcore.datasets.table.Dataset` has it and as people call it; "" for none.
         archive: what it is packed in, "" for a folder or a list; else an import unpacks ``files`` of ``bytes`` in all into the workspace.
         clips, classes, folds, groups: those of the data set. Classes are single labels, where clips have several.
+        labels: each class with how many clips are of it.
         several: so many clips have several labels.
         unreadable: files that cannot be read, each with why, in words that follow it.
         left_out: files and rows that are left out for other reasons.
@@ -64,6 +67,7 @@ class Look:
     bytes: int = 0
     clips: int = 0
     classes: int = 0
+    labels: tuple[tuple[str, int], ...] = ()
     folds: tuple[str, ...] = ()
     fold_note: str = ""
     groups: int = 0
@@ -99,7 +103,8 @@ class Look:
             name: [{"path": path, "what": what} for path, what in getattr(self, name)]
             for name in ("unreadable", "left_out")
         }
-        return {"sentence": self.sentence, **asdict(self), **told, "recognised": not self.error}
+        labels = {shown(label): count for label, count in self.labels}
+        return {"sentence": self.sentence, **asdict(self), **told, "labels": labels, "recognised": not self.error}
 
 
 def look(workspace: Workspace, path: str | Path, progress: OnProgress = lambda done, total: None) -> Look:
@@ -127,6 +132,33 @@ def look(workspace: Workspace, path: str | Path, progress: OnProgress = lambda d
     return about or _at(path, progress)
 
 
+def look_at(workspace: Workspace, packed: Packed, title: str, progress: OnProgress) -> Look:
+    """What somebody handed in, as :func:`labcore.datasets.packing.handed_in` has it; paths are told as they lie in that.
+
+    Args:
+        title: what errors call all of it.
+
+    Raises:
+        DatasetError, WorkspaceError: as :func:`look`.
+    """
+    with called(packed.path, title):
+        if not packed.is_open:
+            return _without_folder(replace(look_into(workspace, packed, progress), path=title), packed.path)
+        size = sum(path.stat().st_size for path in packed.files)
+        about = replace(_at(packed.path, progress), path=title, files=len(packed.files), bytes=size)
+        return _without_folder(about, packed.path)
+
+
+@contextmanager
+def called(folder: Path, title: str) -> Iterator[None]:
+    """Have errors call a folder of the lab's by a title, and what lies in it by its path there."""
+    try:
+        yield
+    except LabError as error:
+        error.what, error.remedy = (_renamed(text, folder, title) for text in (error.what, error.remedy))
+        raise
+
+
 def look_into(workspace: Workspace, packed: Packed, progress: OnProgress, place: Path | None = None) -> Look:
     """The same for archives.
 
@@ -144,7 +176,8 @@ def look_into(workspace: Workspace, packed: Packed, progress: OnProgress, place:
         except TooMuchError:
             raise
         except DatasetError as error:
-            return replace(_without_folder(about, folder, error), seen=_seen_in(folder, sketch))
+            about = replace(about, error=error.what, remedy=error.remedy, seen=_seen_in(folder, sketch))
+            return _without_folder(about, folder)
         told = _without_folder(_told(about, dataset, sketch.unreadable), folder)
         return told if packed.is_archive else replace(told, title=packed.title)
 
@@ -168,7 +201,8 @@ def _at(path: Path, progress: OnProgress) -> Look:
 
 def _told(about: Look, dataset: Dataset, unreadable: list[tuple[str, str]]) -> Look:
     labels = dataset.table["label"]
-    classes = {label for cell in labels for label in several.labels_of(cell)} if dataset.several_labels else set(labels)
+    every = (label for cell in labels for label in several.labels_of(cell)) if dataset.several_labels else labels
+    classes = Counter(every)
     bad = {path for path, _ in unreadable}
     return replace(
         about,
@@ -176,6 +210,7 @@ def _told(about: Look, dataset: Dataset, unreadable: list[tuple[str, str]]) -> L
         title=TITLES.get(dataset.layout, dataset.layout),
         clips=len(dataset),
         classes=len(classes),
+        labels=tuple((label, classes[label]) for label in natural_order(list(classes))),
         folds=tuple(dataset.folds),
         fold_note=dataset.fold_note,
         groups=int(dataset.table["group"].nunique()),
@@ -204,23 +239,29 @@ def _of_sketch(packed: Packed, sketch: Sketch) -> Look:
     )
 
 
-def _without_folder(about: Look, folder: Path, error: DatasetError | None = None) -> Look:
+def _without_folder(about: Look, folder: Path) -> Look:
     """With paths as they are in the archive, and not in the folder of its sketch."""
-
-    def mended(text: str) -> str:
-        return text.replace(f"{folder}{os.sep}", "").replace(str(folder), about.path)
-
-    if error is not None:
-        return replace(about, error=mended(error.what), remedy=mended(error.remedy))
+    mended = partial(_renamed, folder=folder, title=about.path)
     findings = tuple(
         replace(each, what=mended(each.what), files=tuple(map(mended, each.files)), remedy=mended(each.remedy))
         for each in about.findings
     )
+    unreadable = tuple((mended(path), mended(what)) for path, what in about.unreadable)
     left = {mended(path): what for path, what in about.left_out}
-    bad = {path for path, _ in about.unreadable}
+    bad = {path for path, _ in unreadable}
     return replace(
-        about, findings=findings, left_out=tuple((path, mended(what)) for path, what in left.items() if path not in bad)
+        about,
+        findings=findings,
+        unreadable=unreadable,
+        left_out=tuple((path, mended(what)) for path, what in left.items() if path not in bad),
+        error=mended(about.error),
+        remedy=mended(about.remedy),
     )
+
+
+def _renamed(text: str, folder: Path, title: str) -> str:
+    """A text in which a folder of the lab's own has a title, and what lies in it is called by its path there."""
+    return text.replace(f"{folder}{os.sep}", "").replace(str(folder), title)
 
 
 def _seen_in(folder: Path, sketch: Sketch) -> str:

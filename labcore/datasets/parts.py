@@ -9,7 +9,7 @@ from pathlib import Path
 
 from labcore.datasets.columns import words
 from labcore.datasets.csvtext import decode_text
-from labcore.datasets.scan import Found, entries, is_audio, is_file
+from labcore.datasets.scan import Found, entries, is_audio, is_file, open_regular
 from labcore.datasets.table import Finding, some
 
 FOLD_NAMES = {
@@ -192,7 +192,8 @@ def _lines(path: Path) -> list[tuple[str, ...]]:
     try:
         if not is_file(path) or path.stat().st_size > LONGEST:
             return []
-        lines = decode_text(path.read_bytes()).splitlines()
+        with open_regular(path) as file:
+            lines = decode_text(file.read()).splitlines()
     except OSError:
         return []
     names = [line.strip().strip('"').replace("\\", "/").removeprefix("./") for line in lines if line.strip()]

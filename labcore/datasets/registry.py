@@ -15,6 +15,7 @@ from labcore.datasets.glance import DatasetInfo, remember
 from labcore.datasets.headers import unreadable_headers
 from labcore.datasets.layouts import read_dataset, read_uncut
 from labcore.datasets.names import called_now, names_before, no_reference, no_such_set, places_of, require_free
+from labcore.datasets.several import with_one_label
 from labcore.datasets.table import Dataset
 from labcore.datasets.timed.edits import NO_EDITS, EventEdits, edits_of
 from labcore.datasets.timed.edits import file_of as events_file
@@ -34,7 +35,8 @@ def find_dataset(workspace: Workspace, name_or_path: str | Path, data: DataConfi
     """A data set by its name in the workspace, or by the path of its folder or CSV file, with its labels as they are corrected by now.
 
     Args:
-        data: how clips are cut by time-stamped annotations: ``config.cutting`` of a run; None for the defaults.
+        data: how clips are cut by time-stamped annotations, and which of several labels count: ``config.cutting`` of a run; None for
+            the defaults.
 
     Raises:
         DatasetError: there is none, or it or its annotations cannot be read.
@@ -58,20 +60,21 @@ def find_uncorrected(
     if edits is None:
         edits = edits_of(workspace, name) if name else NO_EDITS
     dataset = read_dataset(path, called, data, edits)
-    return replace(dataset, annotations=file_of(workspace, name) if name else None)
+    dataset = replace(dataset, annotations=file_of(workspace, name) if name else None)
+    return dataset if data is None else with_one_label(dataset, data.labels)
 
 
-def find_uncut(workspace: Workspace, name: str) -> Dataset:
-    """A data set of the workspace before clips are cut by time-stamped annotations, with what people changed about these.
+def find_uncut(workspace: Workspace, name_or_path: str | Path) -> Dataset:
+    """A data set before clips are cut by time-stamped annotations, with what people changed about these.
 
     Raises:
         DatasetError, WorkspaceError: as for :func:`find_dataset`; it has no such annotations.
     """
-    path, name, called = _located(workspace, name)
-    dataset = read_uncut(path, called, edits_of(workspace, name))
+    path, name, called = _located(workspace, name_or_path)
+    dataset = read_uncut(path, called, edits_of(workspace, name) if name else NO_EDITS)
     if dataset.annotated is None:
         raise DatasetError(
-            f"the data set {name} has no time-stamped annotations", "Look at it with `labcore datasets check`"
+            f"the data set {dataset.name} has no time-stamped annotations", "Look at it with `labcore datasets check`"
         )
     return dataset
 

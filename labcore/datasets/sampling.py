@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from labcore.config import DataConfig
+from labcore.datasets.several import strata
 from labcore.datasets.splits import split_for
 from labcore.datasets.table import Dataset, own_labels, way_from
 from labcore.texts import as_bytes
@@ -30,7 +31,7 @@ def with_train_clips(dataset: Dataset, data: DataConfig, most: int) -> Dataset:
     rows = _not_held_out(dataset, data)
     if len(rows) <= most:
         return dataset
-    labels = own_labels(dataset.table).to_numpy(dtype=object)
+    labels = strata(dataset.table, own_labels(dataset.table))
     sizes = Counter(labels[rows].tolist())
     least = min(FEWEST_OF_A_CLASS, -(-most // len(sizes)))
     room = {label: max(min(size, least), round(most * size / len(rows))) for label, size in sizes.items()}
@@ -62,10 +63,10 @@ def with_train_recordings(dataset: Dataset, data: DataConfig, most: int) -> Data
         for label, recordings in recordings_of(dataset, data).items()
         for recording in sorted(recordings, key=lambda name: (_lot(data.sample, as_bytes(name)), name))[:most]
     }
-    labels, groups = own_labels(dataset.table), dataset.table["group"]
+    labels, groups = strata(dataset.table, own_labels(dataset.table)), dataset.table["group"]
     dropped = np.zeros(len(dataset.table), dtype=bool)
     for row in _not_held_out(dataset, data).tolist():
-        dropped[row] = (labels.iat[row], groups.iat[row]) not in kept
+        dropped[row] = (labels[row], groups.iat[row]) not in kept
     return _without(dataset, dropped) if dropped.any() else dataset
 
 
@@ -73,7 +74,7 @@ def recordings_of(dataset: Dataset, data: DataConfig) -> dict[str, set[str]]:
     """Class → the recordings with clips of it among those that are not held out, by the labels of the data set itself."""
     found: dict[str, set[str]] = {}
     rows = _not_held_out(dataset, data)
-    labels, groups = own_labels(dataset.table).iloc[rows], dataset.table["group"].iloc[rows]
+    labels, groups = strata(dataset.table, own_labels(dataset.table))[rows], dataset.table["group"].iloc[rows]
     for label, group in zip(labels, groups, strict=True):
         found.setdefault(label, set()).add(group)
     return found

@@ -7,12 +7,14 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from labcore.allowed_paths import is_open
 from labcore.audio.containers import AUDIO_SUFFIXES, FOREIGN_SUFFIXES
 from labcore.datasets.table import DataProblem
 from labcore.datasets.walk import Identity, TooMuchError, WalkBudget, at_hand
 from labcore.errors import DatasetError
+from labcore.reading import DamagedError, open_file
 
 NOT_CLASSES = ("_background_noise_",)  # the folder of long noises in Speech Commands
 
@@ -61,6 +63,20 @@ def listed(folder: Path) -> list[os.DirEntry[str]]:
         return []
 
 
+def open_regular(path: Path) -> BinaryIO:
+    """Open a file of a data set that is no sound: a list, annotations. Never waits, as opening a pipe would.
+
+    Raises:
+        OSError: it is not there, is no regular file, may not be read, or lies where this lab opens nothing for visitors.
+    """
+    if not is_open(path):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    try:
+        return open_file(path)
+    except DamagedError as error:
+        raise OSError(errno.EINVAL, "it is not a regular file") from error
+
+
 def is_file(path: str | Path) -> bool:
     """Whether a file is there that may be opened; False for a name that no file can have."""
     return os.path.isfile(path) and is_open(path)  # noqa: PTH113
@@ -102,15 +118,15 @@ def find_audio(folder: Path, *, foreign: bool = False, noises: bool = False) -> 
     def unlisted(path: Path) -> None:
         found.problems.append(DataProblem(str(path), "is a folder that cannot be read"))
 
-    for parts, name in _Walk(unlisted, () if noises else NOT_CLASSES).files(folder):
-        suffix = suffix_of(name)
-        if (suffix in wanted or not suffix) and _leads_nowhere(path := str(folder.joinpath(*parts, name))):
-            found.problems.append(DataProblem(path, "is a broken link"))
+    for parts, entry in _Walk(unlisted, () if noises else NOT_CLASSES).files(folder):
+        suffix = suffix_of(entry.name)
+        if (suffix in wanted or not suffix) and _leads_nowhere(entry):
+            found.problems.append(DataProblem(entry.path, "is a broken link"))
         elif suffix in wanted:
-            found.files.append((*parts, name))
+            found.files.append((*parts, entry.name))
         elif suffix in FOREIGN_SUFFIXES:
             what = f"is audio of an unsupported format ({suffix}); convert it to WAV or FLAC"
-            found.problems.append(DataProblem(str(folder.joinpath(*parts, name)), what))
+            found.problems.append(DataProblem(entry.path, what))
         else:
             found.passed_over += 1
     return found
@@ -124,7 +140,7 @@ def find_by_suffix(folder: Path, suffixes: tuple[str, ...]) -> list[tuple[str, .
         TooMuchError: it holds more than a data set can.
     """
     walk = _Walk(lambda _: None)
-    return [(*parts, name) for parts, name in walk.files(folder) if name.lower().endswith(suffixes)]
+    return [(*parts, entry.name) for parts, entry in walk.files(folder) if entry.name.lower().endswith(suffixes)]
 
 
 def first_audio(folder: Path) -> Iterator[tuple[str, ...]]:
@@ -133,7 +149,8 @@ def first_audio(folder: Path) -> Iterator[tuple[str, ...]]:
     Raises:
         DatasetError, TooMuchError: as for :func:`find_audio`.
     """
-    return ((*parts, name) for parts, name in _Walk(lambda _: None).files(folder) if is_audio(name))
+    walk = _Walk(lambda _: None)
+    return ((*parts, entry.name) for parts, entry in walk.files(folder) if is_audio(entry.name))
 
 
 def holds_audio(folder: Path) -> bool:
@@ -152,7 +169,7 @@ def holds_audio(folder: Path) -> bool:
 
 @dataclass
 class _Walk:
-    """The files below a folder, each as the folders that lead to it and its name, folder by folder in sorted order.
+    """The files below a folder, each as the folders that lead to it and its entry, folder by folder in sorted order.
 
     Links are followed, loops are not: below a link no other link leads to a folder that was looked at already, which keeps a tree of links
     that point at each other from being walked on every way there is.
@@ -170,7 +187,7 @@ class _Walk:
 
     def files(
         self, folder: Path, parts: tuple[str, ...] = (), above: tuple[Identity, ...] = (), linked: bool = False
-    ) -> Iterator[tuple[tuple[str, ...], str]]:
+    ) -> Iterator[tuple[tuple[str, ...], os.DirEntry[str]]]:
         """``linked``: it was reached by a link.
 
         Raises:
@@ -200,7 +217,7 @@ class _Walk:
             self.look.saw(folder, len(names), sum(map(is_audio, names)))
         for entry in held:
             if entry.name not in folders:
-                yield parts, entry.name
+                yield parts, entry
             elif entry.name not in self.without and not (linked and entry.is_symlink() and self._knows(entry)):
                 below = linked or entry.is_symlink()
                 yield from self.files(folder / entry.name, (*parts, entry.name), (*above, identity), below)
@@ -221,6 +238,6 @@ def is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _leads_nowhere(path: str) -> bool:
+def _leads_nowhere(entry: os.DirEntry[str]) -> bool:
     """Whether it is a link to nothing, or to where this lab opens nothing for visitors, which is the same to them."""
-    return os.path.islink(path) and not (os.path.exists(path) and is_open(path))  # noqa: PTH110, PTH114 (these never raise)
+    return entry.is_symlink() and not (os.path.exists(entry.path) and is_open(entry.path))  # noqa: PTH110 (this never raises)

@@ -7,8 +7,9 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from labcore.datasets.drawing import GroupedFolds, drawable, told_of_classes
+from labcore.datasets.drawing import GroupedFolds, require_groups, told_of_classes
 from labcore.datasets.grouping import Grouping
+from labcore.datasets.several import labels_by_clip, strata
 from labcore.datasets.table import PARTS, Dataset, own_labels
 from labcore.errors import ConfigError
 from labcore.texts import as_bytes
@@ -47,8 +48,9 @@ def make_parts(dataset: Dataset, grouping: Grouping, shares: Mapping[str, float]
     Raises:
         DatasetError: there are fewer groups than parts.
     """
-    grouping = drawable(dataset, grouping, len(shares), "parts")
-    labels = own_labels(dataset.table).tolist()
+    grouping = require_groups(dataset, grouping, len(shares), "parts")
+    table = dataset.table
+    labels = strata(table, own_labels(table)).tolist()
     members: dict[str, Counter[str]] = defaultdict(Counter)
     for label, group in zip(labels, grouping.groups, strict=True):
         members[group][label] += 1
@@ -59,7 +61,7 @@ def make_parts(dataset: Dataset, grouping: Grouping, shares: Mapping[str, float]
         for group in sorted(members, key=lambda group: (-members[group].total(), lots[group], group))
     }
     folds = [part_of[group] for group in grouping.groups]
-    return GroupedFolds(grouping, folds, list(told_of_classes(labels, folds)))
+    return GroupedFolds(grouping, folds, list(told_of_classes(labels_by_clip(table, own_labels(table)), folds)))
 
 
 ALL = "\0"

@@ -8,13 +8,16 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import chain, compress
 
 import numpy as np
 import pandas as pd
 
 from labcore.config import DataConfig
 from labcore.datasets.by_time import told_of_split
+from labcore.datasets.cells import labels_of
 from labcore.datasets.folds import folds_of
+from labcore.datasets.several import labels_by_clip, several_in
 from labcore.datasets.table import PARTS, Dataset, Split, fold_order, natural_order, own_labels
 from labcore.errors import DatasetError
 from labcore.texts import as_bytes, counted, shown
@@ -36,11 +39,17 @@ def split_for(dataset: Dataset | pd.DataFrame, data: DataConfig) -> Split:
     )
 
 
-def of_classes(label: Sequence[str] | np.ndarray, names: Sequence[str]) -> np.ndarray:
-    """Which clips are of some classes, by their labels: (clips,) bool. Names that are not UTF-8 go by how they are shown."""
+def of_classes(label: Sequence[str] | np.ndarray, names: Sequence[str], *, several: bool = False) -> np.ndarray:
+    """Which clips are of some classes, by their labels: (clips,) bool. Names that are not UTF-8 go by how they are shown.
+
+    Args:
+        several: the labels are cells that may hold several; a clip is of a class if it has its label.
+    """
     wanted = {shown(name) for name in names}
-    return (
-        np.array([shown(each) in wanted for each in label], dtype=bool) if wanted else np.zeros(len(label), dtype=bool)
+    if not wanted:
+        return np.zeros(len(label), dtype=bool)
+    return np.array(
+        [any(shown(name) in wanted for name in (labels_of(each) if several else [each])) for each in label], dtype=bool
     )
 
 
@@ -121,13 +130,17 @@ def _split(
     label, own, group = (
         column.to_numpy(dtype=object) for column in (table["label"], own_labels(table), table["group"])
     )
-    of_clip = folds_of(table, kind)
+    of_clip, several = folds_of(table, kind), several_in(table)
+
+    def named(rows: np.ndarray) -> list[list[str]]:
+        return labels_by_clip(table, label[rows])
+
     held_out, left = of_clip == fold, of_clip == leave_out
     train = of_clip == "train" if fold in PARTS and "train" in folds else ~held_out
     straddling, leaks, notes = np.zeros(len(table), dtype=bool), False, []
     if leave_out is not None and (held_out | left).all():
         rows = np.flatnonzero(held_out & ~_of_groups(group, left))
-        held_out[rows] = _set_aside(own[rows], group[rows], ONLY_SHARE)
+        held_out[rows] = _set_aside(labels_by_clip(table, own[rows]), group[rows], ONLY_SHARE)
         train = ~held_out
         notes.append(f"it is the only fold: {_clips(int(held_out[rows].sum()))} of it tested on, the others trained on")
     train &= ~(held_out | left)
@@ -145,14 +158,14 @@ def _split(
     if left_out := int((without_label & (train | held_out)).sum()):
         notes.append(f"{_clips(left_out)} left out: excluded by hand, or the label is wrong and no other one is known")
     train, held_out = train & ~without_label, held_out & ~without_label
-    unwanted = of_classes(label, exclude_classes)
+    unwanted = of_classes(label, exclude_classes, several=several)
     excluded, train, held_out = held_out & unwanted, train & ~unwanted, held_out & ~unwanted
-    _check(label[train], fold, leave_out, bool(straddling.any()), bool(held_out.any()), bool(excluded.any()))
+    _check(named(train), fold, leave_out, bool(straddling.any()), bool(held_out.any()), bool(excluded.any()))
     if n := int(straddling.sum()):
         notes.append(f"{_clips(n)} excluded from training: the test fold has clips of the same recordings")
     if timed := told_of_split(label, group, train, held_out):
         notes.append(timed)
-    notes += _told_of_classes(set(label[train]), set(label[held_out]))
+    notes += _told_of_classes(set(chain(*named(train))), set(chain(*named(held_out))))
     if leave_out is not None:
         notes.append(f"{_clips(int(left.sum()))} of fold {leave_out} excluded")
     if unwanted.any():
@@ -162,15 +175,20 @@ def _split(
     rows = np.flatnonzero(train)
     aside = np.zeros(len(rows), dtype=bool)
     if validation_share > 0:
-        aside = _set_aside(own[rows], group[rows], validation_share)
-        notes.append(_told_of_validation(label[rows], aside))
+        aside = _set_aside(labels_by_clip(table, own[rows]), group[rows], validation_share)
+        notes.append(_told_of_validation(named(rows), aside))
     told = "; ".join(notes)
     return Split(rows[~aside], np.flatnonzero(held_out), fold, told, rows[aside], leaks, np.flatnonzero(excluded))
 
 
 def _of_groups(group: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Which clips belong to a group of those rows: (clips,) bool, as ``rows``."""
-    return np.isin(group, list(set(group[rows])))
+    return _among(group, set(group[rows].tolist()))
+
+
+def _among(names: np.ndarray, wanted: set[str]) -> np.ndarray:
+    """Which names are wanted: (clips,) bool. ``np.isin`` sorts them all, which takes seconds for 100,000 names."""
+    return np.fromiter((name in wanted for name in names), dtype=bool, count=len(names))
 
 
 def _told_of_classes(learnt: set[str], asked: set[str]) -> Iterator[str]:
@@ -181,9 +199,9 @@ def _told_of_classes(learnt: set[str], asked: set[str]) -> Iterator[str]:
         yield f"not in the test fold: {', '.join(untested)}"
 
 
-def _told_of_validation(label: np.ndarray, aside: np.ndarray) -> str:
-    without = ", ".join(sorted(set(label) - set(label[aside])))
-    told = f"{int(aside.sum())} of the {len(label)} training clips set aside for validation"
+def _told_of_validation(labels: list[list[str]], aside: np.ndarray) -> str:
+    without = ", ".join(sorted({*chain(*labels)} - {*chain(*compress(labels, aside))}))
+    told = f"{int(aside.sum())} of the {len(labels)} training clips set aside for validation"
     return f"{told}, none of {without}" if without else told
 
 
@@ -205,7 +223,7 @@ def _chosen(folds: list[str], fold: str | None, leave_out: str | None) -> tuple[
 
 def _check_classes(table: pd.DataFrame, excluded: Sequence[str]) -> None:
     """Refuse to exclude a class that there is not, which is probably mistyped."""
-    there = {*table["label"], *own_labels(table)} - {""}
+    there = {*chain(*labels_by_clip(table, [*table["label"], *own_labels(table)]))} - {""}
     known = {shown(label) for label in there} if excluded else set()
     for name in excluded:
         if shown(name) not in known:
@@ -213,13 +231,17 @@ def _check_classes(table: pd.DataFrame, excluded: Sequence[str]) -> None:
             raise DatasetError(f"there is no class {shown(name)!r} to exclude in this data set", f"There are: {listed}")
 
 
-def _set_aside(label: np.ndarray, group: np.ndarray, share: float) -> np.ndarray:
-    """Which of the training clips are for validation: (clips,) bool. Whole groups; no class loses its last clip."""
-    total = Counter(label.tolist())
+def _set_aside(labels: list[list[str]], group: np.ndarray, share: float) -> np.ndarray:
+    """Which of the training clips are for validation: (clips,) bool. Whole groups; no class loses its last clip.
+
+    Args:
+        labels: of each clip, one or several; about as much of each class is set aside.
+    """
+    total = Counter(chain(*labels))
     wanted = {name: max(1.0, share * n) for name, n in total.items()}
     members: dict[str, Counter[str]] = defaultdict(Counter)
-    for name, of in zip(label, group, strict=True):
-        members[of][name] += 1
+    for names, of in zip(labels, group, strict=True):
+        members[of].update(names)
     taken: Counter[str] = Counter()
     chosen: set[str] = set()
 
@@ -235,6 +257,8 @@ def _set_aside(label: np.ndarray, group: np.ndarray, share: float) -> np.ndarray
     for of in order:
         try_group(of, nearer=True)
     for name in sorted(total):
+        if taken[name]:
+            continue
         # a class of few and large recordings gives its smallest one, at most half of its clips
         for of in sorted((of for of in order if members[of][name]), key=lambda of: members[of].total()):
             if not taken[name] and members[of][name] <= total[name] / 2:
@@ -244,11 +268,11 @@ def _set_aside(label: np.ndarray, group: np.ndarray, share: float) -> np.ndarray
             "no recording can be set aside for validation: each class has only one",
             "Set data.validation_share to 0, or add clips of other recordings",
         )
-    return np.isin(group, list(chosen))
+    return _among(group, chosen)
 
 
 def _check(
-    learnt: np.ndarray, fold: str, leave_out: str | None, straddling: bool, held_out: bool, excluded: bool
+    learnt: list[list[str]], fold: str, leave_out: str | None, straddling: bool, held_out: bool, excluded: bool
 ) -> None:
     """Refuse a split that leaves nothing to hold out, or nothing or one class only to train on."""
     without = f" and fold {leave_out} is excluded" if leave_out is not None else ""
@@ -269,8 +293,10 @@ def _check(
             f"nothing is left for training when fold {fold} is the test fold{without}: {because}",
             "Choose another test fold, or add clips of other recordings",
         )
-    if len(set(learnt)) < 2:
+    classes = {*chain(*learnt)}
+    if not classes or (len(classes) < 2 and all(learnt)):
+        left = f"only one class, {min(classes)!r}, is left" if classes else "no clip with a label is left"
         raise DatasetError(
-            f"only one class, {learnt[0]!r}, is left for training when fold {fold} is the test fold",
+            f"{left} for training when fold {fold} is the test fold",
             "Choose another test fold, or add clips of other classes",
         )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from labcore.datasets.cells import labels_of
 from labcore.errors import DatasetError
 from labcore.texts import as_bytes, as_html, counted, shown
 
@@ -28,6 +29,8 @@ OWN_LABEL = "own_label"
 """A further column of a table whose labels are corrected: the label that the data set itself gives each clip."""
 CHANNEL = "channel"
 """A further column of a table with clips of which one channel alone is heard: its number from 1 on, 0 for the mean of all."""
+SEVERAL = "several_labels"
+"""A further column of a table whose cells may hold several labels; True in each row. So whoever has the table alone knows."""
 PARTS = ("train", "val", "test")
 MISSING = "is missing"
 """What is said of a file that is not there, or not where clips may be opened."""
@@ -165,7 +168,8 @@ class Dataset:
     @property
     def labels(self) -> list[str]:
         """By class number where the data set has them, else sorted."""
-        there = set(self.table["label"]).difference([""])
+        cells = set(self.table["label"]).difference([""])
+        there = {label for cell in cells for label in labels_of(cell)} if self.several_labels else cells
         known = [label for label in self.label_order if label in there]
         return known + natural_order(there.difference(known))
 

@@ -146,5 +146,5 @@ def by_hand(about: StandardSet, place: ArchivePlace, url: str) -> str:
     """What to do where nothing can be downloaded."""
     return (
         f"Fetch {plain_url(url)} ({megabytes(about.bytes)}) with a machine that reaches it, put the file at {place.path}, "
-        f"and call `labcore datasets get {about.name}` again; or name its place: --file PATH"
+        f"and start the download again (`labcore datasets get {about.name}`); or name its place (--file PATH)"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -15,11 +16,12 @@ ENDS = (2.5, 97.5)
 Interval = tuple[float, float]
 
 
-def resampled(groups: np.ndarray, seed: int = 0) -> Iterator[np.ndarray]:
+def resampled(groups: np.ndarray, seed: int = 0, figures: int = 1) -> Iterator[np.ndarray]:
     """Draw as many recordings as there are, with replacement, again and again.
 
     Args:
         groups: (clips,) the recording of each.
+        figures: so many times each clip is counted in a round, which makes for fewer rounds.
 
     Yields:
         (clips,) how often each clip was drawn.
@@ -27,26 +29,31 @@ def resampled(groups: np.ndarray, seed: int = 0) -> Iterator[np.ndarray]:
     _, of_clip = np.unique(groups, return_inverse=True)
     count = int(of_clip.max()) + 1
     random = np.random.default_rng(seed)
-    for _ in range(max(FEWEST_ROUNDS, min(ROUNDS, WORK // len(groups)))):
+    for _ in range(max(FEWEST_ROUNDS, min(ROUNDS, WORK // (len(groups) * figures)))):
         yield np.bincount(random.integers(0, count, count), minlength=count)[of_clip]
 
 
-def intervals(groups: np.ndarray, figures_of: Callable[[np.ndarray], np.ndarray]) -> list[Interval | None]:
+def intervals(
+    groups: np.ndarray, figures_of: Callable[[np.ndarray], np.ndarray], figures: int = 1
+) -> list[Interval | None]:
     """The 95 % percentile intervals of figures over recordings that are drawn anew. Source: Efron and Tibshirani, "An Introduction to the
     Bootstrap", 1993; the same draws each time.
 
     Args:
         groups: (clips,) the recording of each.
-        figures_of: how often each clip was drawn, (clips,) → (figures,).
+        figures_of: how often each clip was drawn, (clips,) → (figures,); nan where a draw has no such figure.
+        figures: as for :func:`resampled`.
 
     Returns:
         An interval a figure; None where no draw changes it, as with one recording or without a mistake: then it says nothing.
     """
-    return ends(np.stack([figures_of(weights) for weights in resampled(groups)]))
+    return ends(np.stack([figures_of(weights) for weights in resampled(groups, figures=figures)]))
 
 
 def ends(rounds: np.ndarray) -> list[Interval | None]:
     """The 95 % percentile interval of each figure over draws, (draws, figures); None where no draw changes it."""
-    lows, highs = np.percentile(rounds, ENDS, axis=0)
-    varied = rounds.min(axis=0) < rounds.max(axis=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of a figure that no draw has
+        lows, highs = np.nanpercentile(rounds, ENDS, axis=0)
+        varied = np.nanmin(rounds, axis=0) < np.nanmax(rounds, axis=0)
     return [(float(low), float(high)) if moved else None for low, high, moved in zip(lows, highs, varied, strict=True)]

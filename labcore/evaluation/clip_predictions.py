@@ -30,9 +30,14 @@ class ClipPredictions:
         """Those of one file, or of several one after the other: the folds of a cross-validation.
 
         Raises:
-            RunError: a file is not there or cannot be read, or they are of different classes.
+            RunError: a file is not there or cannot be read, or they are of different classes, or of several labels a clip.
         """
         frame = read_predictions(paths)
+        if "several_labels" in frame.attrs:
+            raise RunError(
+                "these predictions are of several labels a clip, and this needs predictions of one",
+                "See the average precision of each label, and the clips that it was missed in or said of wrongly",
+            )
         return cls(frame, tuple(frame.attrs["labels"]))
 
     def __len__(self) -> int:

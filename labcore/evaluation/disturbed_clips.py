@@ -20,6 +20,7 @@ from labcore.inference.classifier import Classifier
 from labcore.inference.resident_clips import ResidentClips, waveform_cache
 from labcore.inference.windows import ClipWindows
 from labcore.jobs.following import OnProgress, follow
+from labcore.task.kind import require_single
 
 BATCH = 16
 """Clips that are predicted at once. The noise depends on it."""
@@ -52,7 +53,8 @@ def accuracy_over_levels(
         AudioError: the encoder is not there.
         Stopped: it was asked to stop.
     """
-    targets = targets_of(classifier.labels, store.table["label"].to_numpy()[rows])
+    require_single(classifier.task, "A robustness test", "Evaluate the run on recordings with the noise in question")
+    targets = targets_of(classifier.task, classifier.labels, store.table, rows)
     test = DisturbedClips(classifier, store, plan.disturbance, plan.colour)
     for level in levels:
         what = f"evaluating, {plan.about.words(level)}"

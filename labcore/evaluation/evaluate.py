@@ -11,10 +11,11 @@ from labcore.datasets.store import ClipStore
 from labcore.datasets.table import corrected_labels
 from labcore.errors import LabError
 from labcore.evaluation.eval_set import EvalSet
-from labcore.evaluation.metrics import score
+from labcore.evaluation.metrics import Circumstances
 from labcore.evaluation.predictions import known_of, record
+from labcore.evaluation.scoring import scored
 from labcore.evaluation.select import targets_of
-from labcore.events import Evaluated
+from labcore.events import Evaluated, EvaluatedLabels
 from labcore.inference.classifier import Classifier
 from labcore.inference.resident_clips import waveform_cache
 from labcore.jobs.following import OnProgress
@@ -34,7 +35,7 @@ def evaluate(
     file: Path | None = None,
     by_window: bool = False,
     warn: Callable[[LabError], None] = lambda trouble: None,
-) -> Evaluated:
+) -> Evaluated | EvaluatedLabels:
     """Evaluate a classifier on some clips of a store.
 
     Args:
@@ -50,12 +51,14 @@ def evaluate(
     Raises:
         DatasetError: there are no clips, or clips of classes that the classifier does not know.
     """
-    targets = targets_of(classifier.labels, store.table["label"].to_numpy()[rows])
+    targets = targets_of(classifier.task, classifier.labels, store.table, rows)
     held_out = EvalSet(classifier, waveform_cache(store, classifier.device), rows, batch_size)
     known = known_of(store.table, rows, folder, split)
     parts = held_out.parts(progress, by_window=by_window)
-    predicted, trouble = record(file, known, classifier.labels, store.sample_rate, parts)
+    predicted, trouble = record(file, known, classifier.labels, store.sample_rate, parts, classifier.task)
     if trouble is not None:
         warn(trouble)
     corrected = corrected_labels(store.table, rows)
-    return score(predicted, targets, classifier.labels, fold, leaks, corrected=corrected)
+    groups = store.table["group"].to_numpy(dtype=object)[rows]
+    about = Circumstances(fold, leaks, corrected=corrected, groups=groups)
+    return scored(classifier.task, predicted, targets, classifier.labels, about)

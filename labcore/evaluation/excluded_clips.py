@@ -46,4 +46,6 @@ def _predicted(run: Run, classifier: Classifier, progress: OnProgress) -> ClipPr
         )
     known = known_of(store.table, parts.excluded, dataset.folder, data.split)
     windows = EvalSet(classifier, waveform_cache(store, classifier.device), parts.excluded).parts(progress)
-    return ClipPredictions(frame_of(known, classifier.labels, store.sample_rate, windows), tuple(classifier.labels))
+    return ClipPredictions(
+        frame_of(known, classifier.labels, store.sample_rate, windows, classifier.task), tuple(classifier.labels)
+    )

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from labcore.events import JOB_KINDS, Evaluated, Event
+from labcore.events import JOB_KINDS, Evaluated, EvaluatedLabels, Event
 from labcore.jobs.kind import Kind
 from labcore.jobs.planned import PlannedJob
 from labcore.jobs.status import JobRequest
@@ -141,6 +141,6 @@ class Evaluation(Judgement[EvaluationPlan]):
         return self.path / "predictions.parquet"
 
     @property
-    def result(self) -> Evaluated | None:
+    def result(self) -> Evaluated | EvaluatedLabels | None:
         """The figures, once they are known."""
-        return self.last_event(Evaluated)
+        return self.last_event(Evaluated) or self.last_event(EvaluatedLabels)

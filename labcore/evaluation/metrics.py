@@ -53,6 +53,22 @@ def figures_of(
 
 
 @dataclass(frozen=True)
+class Circumstances:
+    """What the clips of an evaluation were, for the record.
+
+    Attributes:
+        fold, leaks, adjusted, corrected: as for :func:`score`.
+        groups: (clips,) the recording of each; None where nobody asks for intervals by recording.
+    """
+
+    fold: str
+    leaks: bool = False
+    adjusted: int = 0
+    corrected: int = 0
+    groups: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
 class EventFigures:
     """What becomes of events, where some classes are none (:func:`labcore.inference.prediction.is_event`).
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from labcore.evaluation.eval_set import PredictionPart
+    from labcore.task.kind import Task
 
 KNOWN = ("clip", "start_s", "end_s", "group", "fold", "label")
 """The columns of what is known of a clip, before those of the classes."""
@@ -58,7 +59,12 @@ def known_of(table: pd.DataFrame, rows: np.ndarray, folder: str, split: str = "o
 
 
 def record(
-    path: Path | None, known: pd.DataFrame, labels: Sequence[str], rate: int, parts: Iterable[PredictionPart]
+    path: Path | None,
+    known: pd.DataFrame,
+    labels: Sequence[str],
+    rate: int,
+    parts: Iterable[PredictionPart],
+    task: Task | None = None,
 ) -> tuple[np.ndarray, LabError | None]:
     """Write predictions for clips, part by part, a row group each; the file appears whole or not at all.
 
@@ -68,22 +74,25 @@ def record(
         labels: by the numbers of the classes.
         rate: samples a second of the bounds.
         parts: from :meth:`labcore.evaluation.eval_set.EvalSet.parts`.
+        task: of the classifier; one label a clip where it is not given.
 
     Returns:
-        (clips,) the number of the predicted class of each; and why the file could not be written, where it could not. What is said
+        What :meth:`labcore.task.kind.Task.noted` keeps of each clip, as (clips,) the number of the predicted class; and why the file
+        could not be written, where it could not. What is said
         counts all the same: a full disk costs the file alone.
     """
-    predicted: list[np.ndarray] = [np.zeros(0, dtype=np.int64)]
+    kept = task.noted if task is not None else _most_probable
+    predicted: list[np.ndarray] = [kept(np.zeros((0, len(labels)), dtype=np.float32))]
 
     def noted() -> Iterator[PredictionPart]:
         for part in parts:
-            predicted.append(part.clip_probabilities.argmax(1))
+            predicted.append(kept(part.clip_probabilities))
             yield part
 
-    rest, trouble = noted(), None
+    rest, trouble, meta = noted(), None, _meta(labels, task)
     if path is not None:
         try:
-            _write(path, (_table(part, known, list(labels), rate) for part in rest))
+            _write(path, (_table(part, known, list(labels), rate, meta) for part in rest))
         except WorkspaceError as error:
             trouble = error
     for _ in rest:  # what cannot be written is predicted all the same
@@ -91,11 +100,26 @@ def record(
     return np.concatenate(predicted), trouble
 
 
-def frame_of(known: pd.DataFrame, labels: Sequence[str], rate: int, parts: Iterable[PredictionPart]) -> pd.DataFrame:
+def frame_of(
+    known: pd.DataFrame, labels: Sequence[str], rate: int, parts: Iterable[PredictionPart], task: Task | None = None
+) -> pd.DataFrame:
     """What is predicted of clips, of one part at least, as the rows that :func:`record` would write."""
     import pyarrow as pa
 
-    return pa.concat_tables([_table(part, known, list(labels), rate) for part in parts]).to_pandas()
+    meta = _meta(labels, task)
+    return pa.concat_tables([_table(part, known, list(labels), rate, meta) for part in parts]).to_pandas()
+
+
+def _most_probable(probabilities: np.ndarray) -> np.ndarray:
+    return probabilities.argmax(1)
+
+
+def _meta(labels: Sequence[str], task: Task | None) -> bytes:
+    """What a file tells of itself: its labels; of several labels a clip also their thresholds, by which it is known for such."""
+    facts: dict[str, Any] = {"format": 1, "labels": list(labels)}
+    if (thresholds := getattr(task, "thresholds", None)) is not None:
+        facts["several_labels"] = thresholds.model_dump(mode="json")
+    return json.dumps(facts).encode()
 
 
 def not_kept(trouble: LabError) -> str:
@@ -107,7 +131,8 @@ def read_predictions(paths: Iterable[Path]) -> pd.DataFrame:
     """The rows of one or several files, one after the other: those of the folds of a cross-validation are its pooled predictions.
 
     Returns:
-        The columns of the file; ``attrs["labels"]`` holds the classes in the order of their columns.
+        The columns of the file; ``attrs["labels"]`` holds the classes in the order of their columns, and ``attrs["several_labels"]`` the
+        thresholds where clips may have several labels, those of each file.
 
     Raises:
         RunError: a file is not there or not of this lab, or they are of different classes.
@@ -115,12 +140,14 @@ def read_predictions(paths: Iterable[Path]) -> pd.DataFrame:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    frames, labels = [], None
+    frames, labels, several = [], None, []
     for path in paths:
         try:
             with open_file(path) as file:
                 table = pq.read_table(file)
-            of_file = parse_json(table.schema.metadata[META])["labels"]
+            told = parse_json(table.schema.metadata[META])
+            of_file = told["labels"]
+            several += [told["several_labels"]] if "several_labels" in told else []
         except (OSError, pa.ArrowException, LookupError, TypeError, ValueError) as error:
             raise RunError(
                 f"the predictions {path} cannot be read: {reason(error)}", "Evaluate the run again"
@@ -133,6 +160,12 @@ def read_predictions(paths: Iterable[Path]) -> pd.DataFrame:
         raise RunError("there are no predictions to read", "They are written when a run finishes")
     frame = pd.concat(frames, ignore_index=True)
     frame.attrs["labels"] = labels
+    if several and len(several) < len(frames):
+        raise RunError(
+            "some of these predictions are of one label a clip, and some of several", "Use predictions of one kind"
+        )
+    if several:
+        frame.attrs["several_labels"], frame.attrs["sizes"] = several, [len(each) for each in frames]
     return frame
 
 
@@ -167,7 +200,7 @@ def _write(path: Path, tables: Iterator[pa.Table]) -> None:
         raise WorkspaceError(f"{path} cannot be written: {reason(error)}", "Free some space") from error
 
 
-def _table(part: PredictionPart, known: pd.DataFrame, labels: list[str], rate: int) -> pa.Table:
+def _table(part: PredictionPart, known: pd.DataFrame, labels: list[str], rate: int, meta: bytes) -> pa.Table:
     import pyarrow as pa
 
     of_row = known.iloc[part.clips]
@@ -183,4 +216,4 @@ def _table(part: PredictionPart, known: pd.DataFrame, labels: list[str], rate: i
     else:
         arrays.append(pa.nulls(len(of_row), pa.list_(pa.float16())))
     named = pa.table(arrays, names=[*KNOWN, *class_columns(labels), EMBEDDING])
-    return named.replace_schema_metadata({META: json.dumps({"format": 1, "labels": labels})})
+    return named.replace_schema_metadata({META: meta})

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import pandas as pd
 
 from labcore.config import DataConfig
 from labcore.datasets.folds import folds_of
+from labcore.datasets.several import labels_by_clip, several_in
 from labcore.datasets.splits import of_classes, split_for
 from labcore.datasets.table import Split, fold_order
 from labcore.errors import DatasetError
+from labcore.task.kind import SINGLE, Task
 from labcore.texts import counted, shown
 
 ALL = "all"
@@ -84,9 +87,9 @@ def select_clips(
     rows = parts.held_out if parts is not None and own_fold else np.flatnonzero((of_clip == fold) | (fold == ALL))
     rows = rows[table["label"].to_numpy()[rows] != ""]  # without those that are left out
     if own is not None:
-        rows = rows[~of_classes(table["label"].to_numpy(dtype=object)[rows], own.exclude_classes)]
+        rows = rows[~_of(table, rows, own.exclude_classes)]
     if label is not None:
-        rows = rows[table["label"].to_numpy()[rows] == label]
+        rows = rows[_of(table, rows, [label])]
     if not len(rows):
         of_class = f" of {label}" if label is not None else ""
         where = "the data set" if fold == ALL else f"fold {fold}"
@@ -104,12 +107,17 @@ def select_clips(
     return Selection(rows, fold, label, own_fold and parts.leaks, known, parts.fold)
 
 
+def _of(table: pd.DataFrame, rows: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """Which of some clips are of some classes: (clips,) bool."""
+    return of_classes(table["label"].to_numpy(dtype=object)[rows], names, several=several_in(table))
+
+
 def _for_validation(table: pd.DataFrame, own: DataConfig | None, label: str | None) -> Selection:
     """The clips that a classifier set aside from training; see :func:`select_clips`."""
     parts = split_for(table, own) if own is not None else None
     rows = np.asarray(parts.validation if parts is not None else [], dtype=np.int64)
     if label is not None:
-        rows = rows[table["label"].to_numpy()[rows] == label]
+        rows = rows[_of(table, rows, [label])]
     if parts is None or not len(rows):
         raise DatasetError("no clips were set aside for validation", "Train with a validation share")
     return Selection(rows, ALL, label, held_out=parts.fold, validation=True)
@@ -125,20 +133,27 @@ def _parts(table: pd.DataFrame, own: DataConfig, fold: str | None) -> Split | No
         return None
 
 
-def targets_of(labels: list[str], found: Sequence[str] | np.ndarray) -> np.ndarray:
-    """The labels of clips as the numbers of a classifier's classes: (clips,) int64.
+def targets_of(task: Task, labels: list[str], table: pd.DataFrame, rows: np.ndarray) -> np.ndarray:
+    """What is known of clips, as :meth:`labcore.task.kind.Task.targets` has it: class numbers (clips,), or (clips, classes), int64.
 
     Args:
+        task: of the classifier.
         labels: those that the classifier knows.
-        found: of the clips to evaluate.
+        table, rows: the clips to evaluate.
 
     Raises:
-        DatasetError: there are no clips, or clips of classes that the classifier does not know.
+        DatasetError: there are no clips, or clips of classes that the classifier does not know, or of several labels where it gives one.
     """
+    cells = table["label"].to_numpy(dtype=object)[rows]
+    found = list(chain(*labels_by_clip(table, cells)))
+    if task.name == SINGLE and several_in(table):
+        raise DatasetError(
+            "clips of the data set have several labels, and the classifier gives one",
+            "Write a list of the clips with one label: `labcore datasets table NAME --labels single --output clips.csv`",
+        )
     unknown = sorted(set(found) - set(labels))
     if unknown:
         raise DatasetError(f"the classifier does not know {', '.join(unknown)}", f"It knows {', '.join(labels)}")
-    if not len(found):
+    if not len(cells):
         raise DatasetError("there are no clips to evaluate", "Choose another class or fold")
-    numbers = {label: number for number, label in enumerate(labels)}
-    return np.array([numbers[label] for label in found], dtype=np.int64)
+    return task.targets(cells.tolist(), labels)

@@ -76,7 +76,7 @@ def _write(run: Run, workspace: Workspace, classifier: Classifier, progress: OnP
     table.loc[rows, "fold"] = "train"
     parts = EvalSet(classifier, waveform_cache(store, classifier.device), rows).parts(progress)
     known = known_of(table, rows, dataset.folder)
-    _, trouble = record(run.path / FILE, known, classifier.labels, store.sample_rate, parts)
+    _, trouble = record(run.path / FILE, known, classifier.labels, store.sample_rate, parts, classifier.task)
     if trouble is not None:
         raise trouble
 

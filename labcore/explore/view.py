@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ BYTES = 700_000
 """Of one view's numbers: under 1 MB also as base64."""
 MOST_LABELS = 12
 """At most so many rows: those of the labels that are likeliest somewhere."""
+OTHERS = "other labels"
 CELLS = 600
 
 
@@ -123,6 +125,32 @@ def probabilities_view(windows: Sequence[Window], start_s: float, end_s: float) 
         labels, shares = [*labels, NONE_OF_THESE], np.column_stack([shares, refused])
     firsts, lasts = np.searchsorted(ends, edges[:-1], "right"), np.searchsorted(begins, edges[1:], "left")
     columns = [shares[first:last].max(0, initial=0.0) for first, last in zip(firsts, lasts, strict=True)]
-    values = np.rint(100 * np.array(columns).T).astype(np.int8)
-    middles, rows = (edges[:-1] + edges[1:]) / 2, np.arange(len(labels), dtype=np.float64)
-    return View("probabilities", values, 1.0, middles, rows, "label", "%", 0.0, 100.0), labels
+    return _in_lanes("probabilities", np.array(columns).T, edges), labels
+
+
+def events_view(events: Sequence[tuple[float, float, str]], start_s: float, end_s: float) -> tuple[View, list[str]]:
+    """What is labelled where in a recording, a row a label: full for as long as an event lasts, and a cell at least.
+
+    Args:
+        events: (start, end, label) in seconds; one at least.
+
+    Returns:
+        The picture (labels, cells), and the labels of its rows; the most frequent one is the last, which is drawn on top. Of many labels
+        the rare ones share the lowest row, :data:`OTHERS`.
+    """
+    counts = Counter(label for _, _, label in events)
+    labels = [label for label, _ in counts.most_common(MOST_LABELS)][::-1]
+    if len(counts) > len(labels):
+        labels = [OTHERS, *labels[1:]]
+    edges, lanes = np.linspace(start_s, end_s, CELLS + 1), {label: lane for lane, label in enumerate(labels)}
+    shares = np.zeros((len(labels), CELLS))
+    for start, end, label in events:
+        first, last = (int(np.searchsorted(edges, time, "right")) - 1 for time in (start, end))
+        shares[lanes.get(label, 0), max(0, min(first, CELLS - 1)) : max(1, last + 1)] = 1.0
+    return _in_lanes("events", shares, edges), labels
+
+
+def _in_lanes(kind: str, shares: np.ndarray, edges: np.ndarray) -> View:
+    """Shares (labels, cells) as a picture with a row a label; ``edges`` of the cells in seconds."""
+    values, rows = np.rint(100 * shares).astype(np.int8), np.arange(len(shares), dtype=np.float64)
+    return View(kind, values, 1.0, (edges[:-1] + edges[1:]) / 2, rows, "label", "%", 0.0, 100.0)

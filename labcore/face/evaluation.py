@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,9 +13,10 @@ from labcore.cli.foreground import BAD_INPUT
 from labcore.cli.inputs import dataset_named, weights_named
 from labcore.cli.reporter import ConsoleReporter, result_line
 from labcore.datasets.table import Dataset
+from labcore.errors import RunError
 from labcore.evaluation.jobs import Evaluation, EvaluationPlan
 from labcore.evaluation.predictions import read_predictions
-from labcore.events import Evaluated
+from labcore.events import Evaluated, EvaluatedLabels
 from labcore.face.dataset import name_of, part_and_whole
 from labcore.face.telling import as_output, error_of
 from labcore.jobs.process import work
@@ -39,17 +41,39 @@ class EvaluationResult:
         file: the predictions that they are counted from, a row a clip (Parquet).
     """
 
-    figures: Evaluated
+    figures: Evaluated | EvaluatedLabels
     file: Path
 
     @property
+    def _single(self) -> Evaluated:
+        if isinstance(self.figures, EvaluatedLabels):
+            raise RunError(
+                "this is a classifier of several labels a clip: it has no accuracy and no confusion matrix",
+                "Use mean_ap, macro_f1 and per_class",
+            )
+        return self.figures
+
+    @property
+    def mean_ap(self) -> float | None:
+        """The mean average precision of several labels a clip, from 0 to 1; None where no label can be ranked, and of one label a clip."""
+        return self.figures.mean_ap if isinstance(self.figures, EvaluatedLabels) else None
+
+    @property
     def accuracy(self) -> float:
-        """The share of clips that are right, from 0 to 1."""
-        return self.figures.accuracy
+        """The share of clips that are right, from 0 to 1.
+
+        Raises:
+            RunError: of several labels a clip, which have ``mean_ap``.
+        """
+        return self._single.accuracy
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The 95 % interval of the accuracy (Wilson): of few clips it is wide."""
+        """The 95 % interval of the accuracy (Wilson): of few clips it is wide. Of several labels a clip that of ``mean_ap`` by recording
+        (bootstrap); nan where there is none."""
+        if isinstance(self.figures, EvaluatedLabels):
+            low, high = self.figures.mean_ap_low, self.figures.mean_ap_high
+            return (nan, nan) if low is None or high is None else (low, high)
         return self.figures.accuracy_low, self.figures.accuracy_high
 
     @property
@@ -69,14 +93,19 @@ class EvaluationResult:
 
     @property
     def confusion(self) -> pd.DataFrame:
-        """The confusion matrix in clips: rows are what they are ("true"), columns what was predicted."""
-        labels = list(self.figures.per_class)
-        rows = [[self.figures.confusion.get(true, {}).get(predicted, 0) for predicted in labels] for true in labels]
+        """The confusion matrix in clips: rows are what they are ("true"), columns what was predicted.
+
+        Raises:
+            RunError: of several labels a clip, which have none.
+        """
+        labels = list(self._single.per_class)
+        rows = [[self._single.confusion.get(true, {}).get(predicted, 0) for predicted in labels] for true in labels]
         return pd.DataFrame(rows, index=pd.Index(labels, name="true"), columns=pd.Index(labels, name="predicted"))
 
     @property
     def per_class(self) -> pd.DataFrame:
-        """Precision, recall, F1 (0 to 1) and clips, a row a class."""
+        """Precision, recall, F1 (0 to 1) and clips, a row a class; of several labels a clip also average_precision with its interval and
+        the threshold."""
         return pd.DataFrame.from_dict(self.figures.per_class, orient="index").rename_axis("class")
 
     @property
@@ -93,7 +122,9 @@ class EvaluationResult:
         return result_line(self.figures) + note
 
     def _repr_html_(self) -> str:
-        shares = self.per_class.style.format("{:.2f}").format("{:.0f}", subset=["clips"])
+        table = self.per_class
+        whole = [name for name in ("clips", "others") if name in table]
+        shares = table.style.format("{:.2f}").format("{:.0f}", subset=whole)
         return f"<p>{self!r}</p>{shares.to_html()}"
 
 

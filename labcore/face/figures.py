@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcore.errors import WorkspaceError
-from labcore.events import Epoch, Evaluated
+from labcore.events import Epoch, Evaluated, EvaluatedLabels
+from labcore.texts import mean_ap_text
 from labcore.workspace import write_atomically
 
 if TYPE_CHECKING:
@@ -17,8 +18,9 @@ SIDES = {"train": ("training", "#0B7A75"), "val": ("validation", "#D2573A")}
 """Side of an epoch event → the name of its clips, and the colour of its lines: those of the pages."""
 
 
-def curves(title: str, epochs: Sequence[Epoch], result: Evaluated | None = None) -> go.Figure:
-    """Loss and accuracy over the epochs, training and validation clips as two lines each.
+def curves(title: str, epochs: Sequence[Epoch], result: Evaluated | EvaluatedLabels | None = None) -> go.Figure:
+    """Loss and accuracy over the epochs, training and validation clips as two lines each. Of several labels a clip the mean average
+    precision of the validation clips takes the place of the accuracy.
 
     Args:
         result: of the held-out clips, told beside the title.
@@ -26,10 +28,14 @@ def curves(title: str, epochs: Sequence[Epoch], result: Evaluated | None = None)
     import plotly.graph_objects as go
     from plotly.subplots import make_subplots
 
-    figure = make_subplots(cols=2, subplot_titles=("Loss", "Accuracy"), horizontal_spacing=0.1)
+    several = any(epoch.val_accuracy is None for epoch in epochs)
+    second = "Mean average precision" if several else "Accuracy"
+    figure = make_subplots(cols=2, subplot_titles=("Loss", second), horizontal_spacing=0.1)
     numbers = [epoch.epoch for epoch in epochs]
-    for column, field in enumerate(("loss", "accuracy"), 1):
+    for column, field in enumerate(("loss", "mean_ap" if several else "accuracy"), 1):
         for side, (name, colour) in SIDES.items():
+            if field == "mean_ap" and side == "train":
+                continue
             values = [getattr(epoch, f"{side}_{field}") for epoch in epochs]
             line = go.Scatter(
                 x=numbers, y=values, name=name, legendgroup=name, showlegend=column == 1, line={"color": colour},
@@ -38,7 +44,9 @@ def curves(title: str, epochs: Sequence[Epoch], result: Evaluated | None = None)
             figure.add_trace(line, row=1, col=column)
     figure.update_xaxes(title="epoch")
     figure.update_yaxes(tickformat=".0%", range=[0, 1.02], col=2)
-    if result is not None:
+    if isinstance(result, EvaluatedLabels):
+        title += f" · {mean_ap_text(result.mean_ap)} on fold {result.fold}"
+    elif result is not None:
         title += (
             f" · accuracy {result.accuracy:.1%} on fold {result.fold} "
             f"(95 % interval {result.accuracy_low:.1%} to {result.accuracy_high:.1%})"

@@ -25,7 +25,7 @@ from labcore.extract.features import embeddings_of
 from labcore.face.dataset import part_and_whole
 from labcore.face.telling import as_output
 from labcore.inference.classifier import Classifier
-from labcore.inference.prediction import Prediction
+from labcore.inference.prediction import NONE_OF_THESE, Prediction
 from labcore.inference.resident_clips import waveform_cache
 from labcore.inference.windows import aggregate
 from labcore.runs import Run
@@ -188,11 +188,15 @@ class Model(Classifier):
                 raise AudioError(f"not one clip of {data.name} can be read", "lab.load_dataset(…).check() tells why")
             clips = EvalSet(self, waveform_cache(store, self.device), rows, TOGETHER)
             known = known_of(store.table, rows, whole.folder)
-            frame = frame_of(known, self.labels, store.sample_rate, clips.parts(counting("predicting", "window")))
+            frame = frame_of(
+                known, self.labels, store.sample_rate, clips.parts(counting("predicting", "window")), self.task
+            )
         before, columns = class_columns(self.labels), class_columns(self.labels, TOLD)
         frame = frame.rename(columns=dict(zip(before, columns, strict=True)))
         shares, place = frame[columns].to_numpy(), list(frame.columns).index("label") + 1
-        frame.insert(place, "predicted", [self.labels[best] for best in shares.argmax(1)])
+        chosen = [self.task.chosen(self.labels, row) for row in shares]
+        called = [self.task.called(self.labels, row, each) for row, each in zip(shares, chosen, strict=True)]
+        frame.insert(place, "predicted", [each or NONE_OF_THESE for each in called])
         frame.insert(place + 1, "probability", shares.max(1))
         return frame
 

@@ -17,14 +17,14 @@ from labcore.config.names import by_path
 from labcore.config.presets import preset as preset_named
 from labcore.datasets.table import Dataset
 from labcore.errors import ConfigError, RunError
-from labcore.events import Evaluated, RunFinished
+from labcore.events import Evaluated, EvaluatedLabels, RunFinished
 from labcore.face.dataset import name_of
 from labcore.face.telling import as_output, error_of, first_interrupt, in_notebook
 from labcore.jobs.manager import JobManager
 from labcore.owners import shell_user
 from labcore.runs import Run
 from labcore.runs.asked import asked_for
-from labcore.texts import as_html
+from labcore.texts import as_html, mean_ap_text
 from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class TrainingRun(Run):
         """
         from labcore.face.evaluation import EvaluationResult
 
-        found = self.last_event(Evaluated)
+        found = self.last_event(Evaluated) or self.last_event(EvaluatedLabels)
         if found is None:
             raise RunError(f"run {self.id} has no result: it is {self.state}", self._goes_on())
         return EvaluationResult(found, self.predictions)
@@ -151,7 +151,7 @@ class TrainingRun(Run):
 
         if not self.epochs():
             raise RunError(f"run {self.id} has no curves: no epoch is over", self._goes_on())
-        return curves(self.id, self.epochs(), self.last_event(Evaluated))
+        return curves(self.id, self.epochs(), self.last_event(Evaluated) or self.last_event(EvaluatedLabels))
 
     def plot(self, file: str | Path | None = None) -> None:
         """Show :meth:`figure`: in a notebook below the cell. Elsewhere it is written as a page (HTML), and its place is printed.
@@ -231,4 +231,6 @@ class TrainingRun(Run):
         facts = {"run": self.id, "state": status.state, "epochs": f"{status.epoch} of {status.epochs}"}
         if found is not None:
             facts["accuracy"] = f"{100 * found.accuracy:.1f} % on fold {found.fold}"
+        if (ranked := self.last_event(EvaluatedLabels)) is not None:
+            facts["mAP"] = f"{mean_ap_text(ranked.mean_ap).removeprefix('mAP ')} on fold {ranked.fold}"
         return {**facts, "folder": str(self.path)}

@@ -10,6 +10,7 @@ from labcore.jobs.glances import known
 from labcore.runs import Run
 from labcore.runs.asked import asked_for
 from labcore.runs.origin import ensemble_members
+from labcore.task.of_file import require_one_label
 from labcore.texts import shown
 
 KEPT_AUTOMATIC = ("audio.", "features.", "runtime.")
@@ -28,6 +29,7 @@ def recipe_of(run: Run) -> RunConfig:
         raise RunError("an ensemble is not trained, so no class can be hidden from it", "Choose one of its members")
     if not run.weights.is_file():
         raise RunError(f"run {run.id} has no weights yet", "They are written when the run finishes")
+    require_one_label(run, "A test with hidden classes", "Set data.labels to first or single, and train it again")
     if run.predictions.is_file():
         _ = ClipPredictions.read([run.predictions]).embeddings  # tells where there are none, before hours of training
     return run.config.replace({"runtime.device": asked_for(run).runtime.device})

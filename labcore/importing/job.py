@@ -4,6 +4,7 @@
 
     imports/<id>/
       import.json     the archive, and the name of the data set
+      upload/         what was uploaded, until the data set is made of it
 
 What it made, :class:`Imported`, is among the events. Until it is whole the data set lies in a hidden folder among the others, which goes
 whatever happens; one that goes on begins anew. Needs no torch and no pandas.
@@ -31,12 +32,18 @@ MAKERS = ("imports", "downloads")
 
 
 class ImportPlan(BaseModel):
-    """What is unpacked, an absolute path, and what the data set is called."""
+    """What is unpacked, and what the data set is called.
+
+    Attributes:
+        path: absolute; of what was uploaded, what people call it.
+        uploaded: it lies in the folder of the job.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     path: str
     name: str
+    uploaded: bool = False
 
 
 class Imported(Event):
@@ -90,14 +97,29 @@ class Import(SetMaker[ImportPlan]):
     )
     plan_of = ImportPlan
 
+    @property
+    def upload(self) -> Path:
+        """Where what was uploaded lies."""
+        return self.path / "upload"
+
     @classmethod
-    def create(cls, workspace: Workspace, plan: ImportPlan, *, queued: bool = False, by: str = "") -> Import:
+    def create(
+        cls, workspace: Workspace, plan: ImportPlan, upload: Path | None = None, *, queued: bool = False, by: str = ""
+    ) -> Import:
         """Make a new one. Not queued, it is started by who makes it; ``by`` as for :meth:`draft`.
+
+        Args:
+            upload: a folder with what was uploaded, which becomes the job's.
 
         Raises:
             WorkspaceError: the workspace cannot be written.
         """
-        return cls.planned(workspace, plan.name, plan, queued=queued, by=by)
+
+        def take(draft: Import) -> None:
+            if upload is not None:
+                shutil.move(upload, draft.upload)
+
+        return cls.planned(workspace, plan.name, plan, take, queued=queued, by=by)
 
     def request(self) -> JobRequest:
         plan = self.plan

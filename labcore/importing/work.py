@@ -13,9 +13,9 @@ from labcore.allowed_paths import check_root
 from labcore.datasets.glance import remember
 from labcore.datasets.headers import unreadable_headers
 from labcore.datasets.layouts import read_dataset
-from labcore.datasets.look import Look, look_into
+from labcore.datasets.look import Look, called, look_into
 from labcore.datasets.names import require_free
-from labcore.datasets.packing import Packed, packed_at
+from labcore.datasets.packing import Packed, handed_in, packed_at
 from labcore.datasets.packing.members import Names
 from labcore.datasets.packing.sketch import copy, placed, wanted
 from labcore.errors import DatasetError, WorkspaceError
@@ -41,7 +41,14 @@ def work(job: Import, should_stop: StopTest) -> Generator[Event, None, None]:
     plan, workspace = job.plan, job.workspace
     remove_drafts(workspace)
     require_free(workspace, plan.name, None)
-    yield (yield from unpacked(job, _packed(plan), plan.name, should_stop))
+    if not plan.uploaded:
+        yield (yield from unpacked(job, _packed(plan), plan.name, should_stop))
+        return
+    packed = _uploaded(job)
+    with called(job.upload, called_in_errors(packed, plan.path)):
+        made = yield from unpacked(job, packed, plan.name, should_stop)
+    shutil.rmtree(job.upload, ignore_errors=True)
+    yield made
 
 
 def unpacked(
@@ -111,6 +118,18 @@ def _taken_in(
         bytes=about.bytes,
         warnings=info.warnings,
     )
+
+
+def _uploaded(job: Import) -> Packed:
+    if not job.upload.is_dir():
+        raise DatasetError("what was uploaded is not there any more", "Upload it again")
+    with called(job.upload, "the upload"):
+        return handed_in(job.upload)
+
+
+def called_in_errors(packed: Packed, title: str) -> str:
+    """What errors call all that was uploaded: the only file by its name."""
+    return title if len(packed.files) == 1 else "the upload"
 
 
 def _packed(plan: ImportPlan) -> Packed:

@@ -21,7 +21,6 @@ from labcore.audio.windowed import (
     WindowedPrediction,
     energies_of,
     hear,
-    weights_of_energies,
 )
 from labcore.config import ModelConfig, RunConfig
 from labcore.device import choose_device
@@ -29,15 +28,20 @@ from labcore.errors import AudioError, RunError
 from labcore.features import LogMel
 from labcore.inference.embed import Features, attach
 from labcore.inference.golden import TOLERANCE, Golden
-from labcore.inference.prediction import NONE_OF_THESE, Prediction, Shares, Window
+from labcore.inference.prediction import Prediction
+from labcore.inference.saying import prediction_of
 from labcore.inference.temperature import Temperature
 from labcore.inference.thresholds import Thresholds
-from labcore.inference.unknown import Unknown, of_clip
+from labcore.inference.unknown import Unknown
 from labcore.inference.weights_file import FORMAT, Weights, read_weights, read_weights_file
-from labcore.inference.windows import aggregate, centred
+from labcore.inference.windows import centred
 from labcore.models import build_network
 from labcore.models.ensemble import Ensemble
 from labcore.models.folded import folded
+from labcore.task.kind import Task
+from labcore.task.several import SeveralLabels
+from labcore.task.single import SingleLabel
+from labcore.task.thresholds import LabelThresholds
 from labcore.workspace import write_atomically
 
 if TYPE_CHECKING:
@@ -51,12 +55,14 @@ class Classifier(nn.Module):
         config: a configuration whose clip length has been worked out.
         labels: class names in the order of the network's outputs.
         network: a network for them; a fresh one where it is not given.
+        task: one label a clip where it is not given.
         members: the models of the networks that an :class:`~labcore.models.ensemble.Ensemble` is made of; empty for any other network.
 
     Attributes:
         golden: clips with the probabilities they were given at the end of training; None where none were kept.
         temperature: what calibrates its probabilities where it is switched on; None where none was fitted.
         unknown: what it refuses as none of its classes, where that is switched on; None where that was not fitted.
+        task: one label a clip, or several.
         thresholds: the least probability of an event of each class, where they are switched on; None where none were chosen.
     """
 
@@ -66,6 +72,7 @@ class Classifier(nn.Module):
         labels: list[str],
         network: nn.Module | None = None,
         members: Sequence[ModelConfig] = (),
+        task: Task | None = None,
     ) -> None:
         super().__init__()
         self.config, self.labels, self.members = config, list(labels), list(members)
@@ -73,12 +80,18 @@ class Classifier(nn.Module):
             network = Ensemble(build_network(member, len(labels)) for member in self.members)
         self.log_mel = LogMel(config)
         self.network = network if network is not None else build_network(config.model, len(labels))
+        self.task: Task = task or SingleLabel()
         self.golden: Golden | None = None
         self.temperature: Temperature | None = None
         self.unknown: Unknown | None = None
         self.thresholds: Thresholds | None = None
         self._features: Features | None = None
         self._quick: tuple[nn.Module, ...] = ()  # in a tuple: it is no part of the classifier that is saved
+
+    @property
+    def label_thresholds(self) -> LabelThresholds | None:
+        """From which probability on a clip has each label; None where a clip has one label."""
+        return self.task.thresholds if isinstance(self.task, SeveralLabels) else None
 
     @property
     def sample_rate(self) -> int:
@@ -115,7 +128,7 @@ class Classifier(nn.Module):
         logits = logits.float()
         if self.temperature is not None and self.temperature.on:
             logits = logits / self.temperature.value
-        return logits.softmax(1)
+        return self.task.probabilities(logits)
 
     def classify(
         self,
@@ -183,38 +196,7 @@ class Classifier(nn.Module):
 
     def prediction_of(self, windowed: WindowedPrediction, notes: Sequence[str] = ()) -> Prediction:
         """The same of a recording that was taken window by window."""
-        silent_windows = self.config.audio.silent_windows
-        weights = weights_of_energies(windowed.energies, silent_windows)
-        rows, unknown = self._told_apart(windowed)
-        mean = aggregate(rows, weights, np.zeros(len(weights), dtype=np.int64), 1)[0]
-        nothing = len(windowed.bounds) > 1 and not any(windowed.energies) and silent_windows == "skip"
-        places = {label: place for place, label in enumerate(self.labels)}
-        windows = []
-        for number, ((begin, end), row, weight) in enumerate(zip(windowed.bounds, rows, weights, strict=True)):
-            start_s, end_s = begin / self.sample_rate, min(end, windowed.samples) / self.sample_rate
-            best, silent, refused = int(row.argmax()), nothing or not weight, bool(unknown[number])
-            label = NONE_OF_THESE if refused else self.labels[best]
-            windows.append(Window(start_s, end_s, label, float(row[best]), Shares(places, row), silent, refused))
-        refused = of_clip(unknown[weights > 0]) > 0
-        return Prediction(
-            label=NONE_OF_THESE if refused else self.labels[int(mean.argmax())],
-            probability=float(mean.max()),
-            probabilities=dict(zip(self.labels, mean.tolist(), strict=True)),
-            seconds=windowed.samples / self.sample_rate,
-            windows=windows,
-            notes=list(notes),
-            unknown=refused,
-        )
-
-    def _told_apart(self, windowed: WindowedPrediction) -> tuple[np.ndarray, np.ndarray]:
-        """Probabilities (windows, classes), and which windows are none of the classes: (windows,) bool."""
-        classes = len(self.labels)
-        unknown = np.zeros(len(windowed.rows), dtype=bool)
-        if self.unknown is not None and windowed.rows.shape[1] > classes:
-            unknown = windowed.rows[:, classes] > self.unknown.threshold.value
-        if not any(label.lower() == "silence" for label in self.labels):
-            unknown |= np.array(windowed.energies, dtype=np.float64) == 0  # digital silence is no sound of any class
-        return windowed.rows[:, :classes], unknown
+        return prediction_of(self, windowed, notes)
 
     def windows_of(self, samples: int, hop_seconds: float | None = None) -> list[tuple[int, int]]:
         """First and last sample of each window over a recording; one window for a clip of about the clip length or less."""
@@ -311,7 +293,7 @@ class Classifier(nn.Module):
     def remember(self, waveforms: np.ndarray) -> None:
         """Keep clips as the golden ones, with the probabilities they are given now: (clips, clip samples) float32; none: keep none."""
         self.eval()
-        self.golden = Golden.of(waveforms, self, self.device) if len(waveforms) else None
+        self.golden = Golden.of(waveforms, self, self.device, self.task.probabilities) if len(waveforms) else None
 
     def verify(self) -> float | None:
         """Replay the golden clips.
@@ -325,7 +307,7 @@ class Classifier(nn.Module):
         if self.golden is None:
             return None
         self.eval()
-        now = self.golden.replayed(self, self.device)
+        now = self.golden.replayed(self, self.device, self.task.probabilities)
         differences = np.abs(now - self.golden.probabilities)
         worst = float(np.nan_to_num(differences, nan=np.inf).max())
         if worst <= TOLERANCE:
@@ -353,6 +335,8 @@ class Classifier(nn.Module):
             facts["temperature"] = self.temperature.model_dump()
         if self.unknown is not None:
             facts["unknown"] = self.unknown.threshold.model_dump()
+        if isinstance(self.task, SeveralLabels):
+            facts["several_labels"] = self.task.thresholds.model_dump(mode="json")
         if self.thresholds is not None:
             facts["thresholds"] = self.thresholds.model_dump()
         # one entry only: safetensors writes several in any order, and equal classifiers should be equal files
@@ -391,7 +375,7 @@ class Classifier(nn.Module):
     @classmethod
     def _of(cls, weights: Weights) -> Self:
         with torch.random.fork_rng(devices=[]):
-            classifier = cls(weights.config, weights.labels, members=weights.members)
+            classifier = cls(weights.config, weights.labels, members=weights.members, task=weights.task)
         classifier.load_state_dict(weights.tensors)
         classifier.golden, classifier.temperature = weights.golden, weights.temperature
         classifier.unknown, classifier.thresholds = weights.unknown, weights.thresholds

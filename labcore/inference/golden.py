@@ -27,6 +27,12 @@ PREFIX = "golden."
 
 Network = Callable[[Tensor], Tensor]
 """Waveforms (batch, samples) float32 → logits (batch, classes)."""
+Activation = Callable[[Tensor], Tensor]
+
+
+def softmax(logits: Tensor) -> Tensor:
+    """Of one label a clip: (batch, classes) → the same."""
+    return logits.softmax(1)
 
 
 @dataclass(frozen=True)
@@ -44,28 +50,31 @@ class Golden:
     probabilities: np.ndarray
 
     @classmethod
-    def of(cls, waveforms: np.ndarray, network: Network, device: torch.device) -> Golden:
+    def of(
+        cls, waveforms: np.ndarray, network: Network, device: torch.device, activation: Activation = softmax
+    ) -> Golden:
         """Take clips with the probabilities that they are given now.
 
         Args:
             waveforms: (clips, samples) float32, a window long each.
             network: the classifier, in eval mode, on ``device``.
+            activation: logits (batch, classes) → probabilities.
         """
         samples, scales = zip(*map(quantise, waveforms), strict=True)
         bare = cls(np.stack(samples), np.array(scales, dtype=np.float32), np.zeros((0, 0), dtype=np.float32))
-        return replace(bare, probabilities=bare.replayed(network, device))
+        return replace(bare, probabilities=bare.replayed(network, device, activation))
 
     def __len__(self) -> int:
         return len(self.samples)
 
     @torch.inference_mode()
-    def replayed(self, network: Network, device: torch.device) -> np.ndarray:
+    def replayed(self, network: Network, device: torch.device, activation: Activation = softmax) -> np.ndarray:
         """What the clips are given now: (clips, classes) float32. One at a time, as the first of them were."""
         rows = []
         with full_fp32():
             for samples, scale in zip(self.samples, self.scales, strict=True):
                 waveform = torch.from_numpy(dequantise(samples, float(scale)))[None].to(device)
-                rows.append(network(waveform).float().softmax(1).cpu().numpy())
+                rows.append(activation(network(waveform).float()).cpu().numpy())
         return np.concatenate(rows)
 
     # --- beside the weights in a safetensors file

@@ -35,7 +35,8 @@ def save_onnx(classifier: Classifier, path: Path) -> None:
     The input ``waveforms`` is (batch, clip samples) float32, mono, full scale ±1, at the classifier's sample rate; the output
     ``probabilities`` is (batch, classes) float32. Cutting recordings into windows, and the mean over them, are left to whoever uses
     it. A temperature that is switched on is inside. The metadata tell ``labels`` (JSON), ``sample_rate`` (Hz) and ``clip_samples``, and
-    where thresholds for events are switched on ``thresholds`` (JSON, class → least probability of a window).
+    where thresholds for events are switched on ``thresholds`` (JSON, class → least probability of a window). Of several labels a clip
+    ``several_labels`` is the threshold of each (JSON), and the probabilities do not sum to 1.
 
     Raises:
         LabError: a package is missing, or the network holds what ONNX has no word for.
@@ -72,4 +73,7 @@ def save_onnx(classifier: Classifier, path: Path) -> None:
     )
     if classifier.thresholds is not None and classifier.thresholds.on:
         program.model.metadata_props["thresholds"] = json.dumps(classifier.thresholds.values, ensure_ascii=False)
+    if (limits := classifier.label_thresholds) is not None:
+        several = {label: limits.of(label) for label in classifier.labels}
+        program.model.metadata_props["several_labels"] = json.dumps(several, ensure_ascii=False)
     write_atomically(path, program.model_proto.SerializeToString())

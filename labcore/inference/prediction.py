@@ -46,7 +46,7 @@ class Shares(Mapping[str, float]):
 @dataclass(frozen=True)
 class Window:
     """The prediction for one stretch of a recording. ``silent``: it counts for nothing, since there is no sound in it. ``unknown``: as
-    of a :class:`Prediction`."""
+    and ``labels`` as of a :class:`Prediction`."""
 
     start_s: float
     end_s: float
@@ -55,6 +55,7 @@ class Window:
     probabilities: Mapping[str, float]
     silent: bool = False
     unknown: bool = False
+    labels: list[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -62,11 +63,13 @@ class Prediction:
     """What a classifier says of a clip.
 
     Attributes:
-        label: the most probable class, or :data:`NONE_OF_THESE`.
+        label: the most probable class, or :data:`NONE_OF_THESE`; of several labels all of them, ``dog;rain``.
         probability: of the most probable class, also where the sound is none of them.
         probabilities: the mean over the windows that hold sound, ordered as the labels are.
         notes: what a user should know of how the clip was read, in words that follow its name: that channels cancel, and the like.
         unknown: it is none of the classes: digital silence, or refused by a classifier that refuses what it does not know.
+        labels: of a classifier of several labels a clip those that reach their thresholds, the most probable first, perhaps none; None of
+            one that gives one label.
     """
 
     label: str
@@ -76,6 +79,7 @@ class Prediction:
     windows: list[Window]
     notes: list[str] = field(default_factory=list)
     unknown: bool = False
+    labels: list[str] | None = None
 
     @property
     def nearest(self) -> str:
@@ -84,9 +88,14 @@ class Prediction:
 
     def told(self) -> dict[str, Any]:
         """Plain data, but for the probabilities of windows, which stay what they are."""
-        return {**vars(self), "windows": [vars(window) for window in self.windows]}
+        return _facts(self) | {"windows": [_facts(window) for window in self.windows]}
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
-        windows = [{**vars(window), "probabilities": dict(window.probabilities)} for window in self.windows]
-        return {**vars(self), "windows": windows}
+        windows = [_facts(window) | {"probabilities": dict(window.probabilities)} for window in self.windows]
+        return _facts(self) | {"windows": windows}
+
+
+def _facts(part: Prediction | Window) -> dict[str, Any]:
+    """Without the labels, where there is one label."""
+    return {name: value for name, value in vars(part).items() if name != "labels" or value is not None}

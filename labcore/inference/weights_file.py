@@ -28,6 +28,10 @@ from labcore.models import build_network
 from labcore.models.ensemble import MOST_MEMBERS
 from labcore.models.safetensors_file import SafetensorsHeader, read_header, read_tensors
 from labcore.reading import parse_json
+from labcore.task.kind import Task
+from labcore.task.several import SeveralLabels
+from labcore.task.single import SingleLabel
+from labcore.task.thresholds import LabelThresholds
 from labcore.texts import shown
 from labcore.zips import opened_zip
 
@@ -42,7 +46,8 @@ _FLOATS = ("F64", "F32", "F16", "BF16")
 @dataclass(frozen=True)
 class Weights:
     """What a file of weights holds: a configuration, the labels, the models of an ensemble's members, tensors, golden clips, the
-    temperature of its probabilities, what it refuses as none of its classes, and its thresholds for events."""
+    temperature of its probabilities, what it refuses as none of its classes, its thresholds for events, and whether it gives one label
+    a clip or several."""
 
     config: RunConfig
     labels: list[str]
@@ -52,6 +57,7 @@ class Weights:
     temperature: Temperature | None
     unknown: Unknown | None
     thresholds: Thresholds | None
+    task: Task
 
 
 def read_weights_file(path: Path) -> Weights:
@@ -112,11 +118,12 @@ def read_weights(stream: IO[bytes], size: int, name: str) -> Weights:
         thresholds = Thresholds.told_by(header)
         if thresholds is not None:
             thresholds.check(labels)
+        task = _task(header, labels)
     except (ValueError, KeyError, TypeError, ConfigError) as error:
         raise RunError(
             f"{name} is not a classifier of this lab: {str(error)[:300].rstrip('.')}", f"Use {FILE} of a run"
         ) from error
-    return Weights(config, labels, members, tensors, golden, temperature, refused, thresholds)
+    return Weights(config, labels, members, tensors, golden, temperature, refused, thresholds, task)
 
 
 def _facts(header: SafetensorsHeader) -> tuple[RunConfig, list[str], list[ModelConfig]]:
@@ -129,6 +136,17 @@ def _facts(header: SafetensorsHeader) -> tuple[RunConfig, list[str], list[ModelC
     config = parse(facts["config"])
     config.clip_samples  # noqa: B018 (raises where the clip length is not worked out)
     return config, _labels(facts["labels"]), [parse({"model": member}).model for member in members]
+
+
+def _task(header: SafetensorsHeader, labels: list[str]) -> Task:
+    """One label a clip, unless the header tells of several."""
+    facts: Any = parse_json(header.metadata["labcore"])
+    if "several_labels" not in facts:
+        return SingleLabel()
+    thresholds = LabelThresholds.model_validate(facts["several_labels"])
+    if foreign := set(thresholds.values) - set(labels):
+        raise ValueError(f"it has a threshold for {min(foreign)[:80]!r}, which is none of its labels")
+    return SeveralLabels(thresholds)
 
 
 def _labels(labels: object) -> list[str]:

@@ -319,6 +319,7 @@ class JobFolder:
             fraction=1.0 if state == "finished" else story.fraction,
             seconds_left=story.seconds_left if at_work else None,
             accuracy=story.accuracy,
+            mean_ap=story.mean_ap,
             preparing=story.preparing if at_work else None,
             error=story.error,
             remedy=story.remedy,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
@@ -26,8 +27,20 @@ class PlannedJob(JobFolder, Generic[P]):
     plan_of: ClassVar[type[Any]]
 
     @classmethod
-    def planned(cls, workspace: Workspace, about: str, plan: P, *, queued: bool = False, by: str = "") -> Self:
+    def planned(
+        cls,
+        workspace: Workspace,
+        about: str,
+        plan: P,
+        fill: Callable[[Self], None] = lambda draft: None,
+        *,
+        queued: bool = False,
+        by: str = "",
+    ) -> Self:
         """Make a new one; it appears whole or not at all. ``about`` becomes part of its id; the rest as for :meth:`draft`.
+
+        Args:
+            fill: puts more than the plan into it.
 
         Raises:
             WorkspaceError: the workspace cannot be written.
@@ -35,6 +48,7 @@ class PlannedJob(JobFolder, Generic[P]):
         job = cls.new(workspace, slug(about)[:40])
         with job.draft(queued=queued, by=by) as draft:
             draft.save(Path(cls.kind.file).stem, plan.model_dump(mode="json", by_alias=True))
+            fill(draft)
         return job
 
     @property

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from labcore import events
 from labcore.owners import clean
+from labcore.texts import mean_ap_text, percent
 
 ENDED = ("finished", "stopped", "failed", "interrupted", "unreadable")
 RESUMABLE = ("stopped", "failed", "interrupted")
@@ -39,8 +40,8 @@ class JobStatus:
     """A job at a glance, worked out from its events and its lock.
 
     ``state`` is queued, running, stopping, finished, stopped, failed, interrupted (its process is gone without a word) or, in a list,
-    unreadable (then ``error`` says why). ``by`` made
-    the job, ``stopped_by`` asked for it to stop, where it does or did; both are "" where that is not known.
+    unreadable (then ``error`` says why). A run of several labels a clip has ``mean_ap``, its mean average precision, in place of an
+    accuracy. ``by`` made the job, ``stopped_by`` asked for it to stop, where it does or did; both are "" where that is not known.
     """
 
     state: str
@@ -49,6 +50,7 @@ class JobStatus:
     fraction: float = 0.0
     seconds_left: float | None = None
     accuracy: float | None = None
+    mean_ap: float | None = None
     preparing: events.Preparing | None = None
     error: str = ""
     remedy: str = ""
@@ -61,6 +63,11 @@ class JobStatus:
     def active(self) -> bool:
         """Whether it is waiting or running."""
         return self.state not in ENDED
+
+    @property
+    def figure(self) -> str:
+        """The accuracy, or the mean average precision, in words; of neither that of no accuracy."""
+        return mean_ap_text(self.mean_ap) if self.mean_ap is not None else percent(self.accuracy)
 
     @property
     def share(self) -> float:
@@ -82,7 +89,8 @@ class Story:
         queued_at, served_at: when it was queued and when a worker took it up, the last time; seconds since 1970, 0 for never.
         device: what the worker at hand trains on; ``served_on`` the last one. "" where that is not known yet.
         changed_at: of the last event; 0 where there is none.
-        low, high: the 95 % interval of the accuracy; None unless that is of the clips held out, of which ``clips`` were judged.
+        low, high: the 95 % interval of the accuracy, or of the mean average precision; None unless that is of
+            the clips held out, of which ``clips`` were judged.
         fold: the test fold, once that is known; seconds: what its work took, over all its starts that came to an end.
         run_dirs: the folders in which it was worked on, each once, the latest last.
     """
@@ -103,6 +111,7 @@ class Story:
     fraction: float = 0.0
     seconds_left: float | None = None
     accuracy: float | None = None
+    mean_ap: float | None = None
     low: float | None = None
     high: float | None = None
     clips: int = 0
@@ -117,7 +126,9 @@ class Story:
         match event:  # the most frequent first
             case events.Epoch():
                 self.epoch, self.epochs = event.epoch, event.epochs
-                self.accuracy, self.low, self.high, self.clips = event.val_accuracy, None, None, 0
+                self.accuracy, self.mean_ap = event.val_accuracy, event.val_mean_ap
+                self.low = self.high = None
+                self.clips = 0
                 self._reach(self.epoch, event.seconds_left)
             case events.Queued() | events.Started() | events.Finished():
                 self._take_life(event)
@@ -131,6 +142,9 @@ class Story:
                 self._reach(event.epoch - 1 + event.step / max(1, event.steps), event.seconds_left)
             case events.Evaluated():
                 self.accuracy, self.low, self.high = event.accuracy, event.accuracy_low, event.accuracy_high
+                self.clips, self.fold = event.clips, event.fold
+            case events.EvaluatedLabels():
+                self.mean_ap, self.low, self.high = event.mean_ap, event.mean_ap_low, event.mean_ap_high
                 self.clips, self.fold = event.clips, event.fold
 
     def _take_life(self, event: events.Queued | events.Started | events.Finished) -> None:

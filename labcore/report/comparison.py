@@ -11,7 +11,7 @@ from labcore.evaluation.paired import Pairs, changed_clips, per_class
 from labcore.report.blocks import Block, Cell, Chart, Code, Paragraph, Report, Section, Series, Share, Table
 from labcore.report.one import command_of
 from labcore.report.stamp import made_now
-from labcore.texts import counted, duration, percent
+from labcore.texts import counted, duration, mean_ap_text, percent
 from labcore.workspace import Workspace
 
 MOST_CLIPS = 50
@@ -66,7 +66,8 @@ def _sides(found: Comparison) -> Section:
             )
             told, line = found.figures.get(each.id), _line_name(side, each)
             if told is None:
-                how.append([line, percent(each.accuracy), "–", "–", "–"])
+                figure = percent(each.accuracy) if each.mean_ap is None else mean_ap_text(each.mean_ap)
+                how.append([line, figure, "–", "–", "–"])
             else:
                 figures = (told.accuracy, told.balanced_accuracy, told.macro_f1)
                 how.append([line, *map(str, figures), percent(told.calibration.error)])
@@ -168,7 +169,7 @@ def _curves(found: Comparison) -> Section:
             [Series(name, [(row[0], row[column]) for row in curve]) for name, curve in lines.items()],
             share,
         )
-        for title, column, share in (("Accuracy", 2, True), ("Loss", 1, False))
+        for title, column, share in ((found.figure_name, 2, True), ("Loss", 1, False))
     ]
     told = Paragraph(
         "On the clips that each watched while it trained; of a cross-validation the mean of its folds.", "remark"

@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from labcore.evaluation.calibration import verdict
 from labcore.evaluation.clip_predictions import ClipPredictions
 from labcore.evaluation.figures import Figures
+from labcore.evaluation.label_metrics import label_rows
 from labcore.evaluation.metrics import Confusion, class_rows
 from labcore.evaluation.mistakes import predicted_labels, rows_of
+from labcore.events import EvaluatedLabels
 from labcore.report.blocks import Block, Cell, Diagram, Facts, Matrix, Paragraph, Section, Share, Table
 from labcore.texts import counted, percent
 
@@ -56,6 +58,33 @@ def classes(found: Figures) -> Section:
     ]
     head = ["Class", "F1", "Recall", "Precision", "Average precision", "AUROC", "Clips", "Predicted"]
     return Section("Classes", [Table("Metrics per class, the lowest F1 first", head, rows)])
+
+
+def of_labels(result: EvaluatedLabels) -> Section:
+    """The figures of several labels a clip, and of each label."""
+    low, high = result.mean_ap_low, result.mean_ap_high
+    spread = f" (95 % interval {low:.3f} to {high:.3f})" if low is not None and high is not None else ""
+    told = "–" if result.mean_ap is None else f"{result.mean_ap:.3f}{spread}"
+    rows = [
+        ("Mean average precision", told),
+        ("Macro F1", f"{result.macro_f1:.3f}"),
+        ("Micro F1", f"{result.micro_f1:.3f}"),
+    ]
+    classes: list[list[Cell]] = [
+        [
+            label,
+            Share(each["average_precision"] or 0.0, _figure(each["average_precision"], 3)),
+            *(_figure(each[name], 2) for name in ("f1", "recall", "precision", "threshold")),
+            f"{each['clips']:,}",
+        ]
+        for label, each in label_rows(result)
+    ]
+    caption = "Metrics per label, the lowest average precision first"
+    head = ["Label", "Average precision", "F1", "Recall", "Precision", "Threshold", "Clips"]
+    remark = (
+        f"{result.thresholds[:1].upper()}{result.thresholds[1:]}. Intervals by drawing recordings anew (bootstrap)."
+    )
+    return Section("Labels", [Facts("Figures", rows), Paragraph(remark, "remark"), Table(caption, head, classes)])
 
 
 def counted_classes(per_class: Mapping[str, Mapping[str, float]], confusion: Confusion) -> Section:

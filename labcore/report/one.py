@@ -15,7 +15,7 @@ from labcore.crossval.job import CrossValidation
 from labcore.crossval.summary import Pool, summarise
 from labcore.datasets.corrected_since import corrected_since
 from labcore.evaluation.figures import Figure, Figures, figures_of_clips
-from labcore.events import Epoch, Evaluated, TrainingStarted, epochs_of, last_of
+from labcore.events import Epoch, Evaluated, EvaluatedLabels, TrainingStarted, epochs_of, last_of
 from labcore.export import again, command_line
 from labcore.inference.temperature import Temperature
 from labcore.jobs.glances import glance
@@ -37,14 +37,15 @@ def run_report(workspace: Workspace, run: Run) -> Report:
     """
     each, events, state = of_run(workspace, run), run.events(), glance(run).state
     result, found = last_of(events, Evaluated), _figures(each)
-    sections = []
+    ranked = last_of(events, EvaluatedLabels)
+    sections = [figures.of_labels(ranked)] if ranked is not None else []
     if each.predictions is not None and found is not None:
         sections = figures.of_predictions(each.predictions, found, temperature=_temperature(run))
     elif result is not None:
         accuracy = Figure(result.accuracy, result.accuracy_low, result.accuracy_high)
         sections = _counted(accuracy, result.macro_f1, result)
     epochs = epochs_of(events)
-    watched = _watched(last_of(events, TrainingStarted), result)
+    watched = _watched(last_of(events, TrainingStarted), result or ranked)
     sections += [
         sounds.robustness(run),
         sounds.unknown_sounds(run),
@@ -54,7 +55,8 @@ def run_report(workspace: Workspace, run: Run) -> Report:
         _how(each, run),
     ]
     counted_figure = Figure(result.accuracy, result.accuracy_low, result.accuracy_high) if result else None
-    labels = label_note(result.clips, result.corrected, corrected_since(run)) if result else ""
+    evaluated = result or ranked
+    labels = label_note(evaluated.clips, evaluated.corrected, corrected_since(run)) if evaluated else ""
     lead = _lead(each, found, state, counted_figure, labels)
     facts = _facts(each, epochs=len(epochs))
     return Report(
@@ -120,13 +122,17 @@ def _lead(
         clips = f"the {counted(found.clips, 'clip')} of {where}" if found else where
         interval = f"95 % interval {percent(accuracy.low).removesuffix(' %')} to {percent(accuracy.high)}"
         blocks.append(Paragraph(f"Accuracy {percent(accuracy.value)} on {clips} ({interval}).", "result"))
+    elif each.mean_ap is not None:
+        blocks.append(
+            Paragraph(f"Mean average precision {each.mean_ap:.3f} on {where}, several labels a clip.", "result")
+        )
     else:
         trouble = each.trouble[:1].upper() + each.trouble[1:] if each.trouble else f"There is no result: it is {state}"
         blocks.append(Paragraph(f"{trouble}.", "warning"))
     if each.leaks:
         leak = "The split leaks: clips of the same recordings were trained on, so the figures are too high."
         blocks.append(Paragraph(leak, "warning"))
-    if accuracy is not None:
+    if accuracy is not None or each.mean_ap is not None:
         blocks.append(Paragraph(f"{choice_note(each.adjusted)}.", "warning" if each.adjusted else "remark"))
         blocks += [Paragraph(f"{labels}.", "remark")] if labels else []
     return blocks
@@ -178,7 +184,7 @@ def _temperature(run: Run) -> str:
     )
 
 
-def _watched(started: TrainingStarted | None, result: Evaluated | None) -> str:
+def _watched(started: TrainingStarted | None, result: Evaluated | EvaluatedLabels | None) -> str:
     if started is not None and started.validation_clips:
         return "the validation clips"
     return f"the clips of test fold {result.fold}" if result else "the held-out clips"
@@ -190,17 +196,18 @@ def _curves(runs: Sequence[tuple[str, list[Epoch]]], watched: str) -> Section:
     if not runs:
         return Section("Curves", [])
     charts: list[Block] = []
-    for title, share, trained, seen in (
-        ("Accuracy", True, "train_accuracy", "val_accuracy"),
-        ("Loss", False, "train_loss", "val_loss"),
-    ):
+    several = runs[0][1][0].val_accuracy is None
+    first = (
+        ("Mean average precision", True, "", "figure") if several else ("Accuracy", True, "train_accuracy", "figure")
+    )
+    for title, share, trained, seen in (first, ("Loss", False, "train_loss", "val_loss")):
         series = [
             Series(name or f"on {watched}", [(each.epoch, getattr(each, seen)) for each in epochs], weak=len(runs) > 1)
             for name, epochs in runs
         ]
         if len(runs) > 1:
             series.insert(0, Series("mean", _mean([line.points for line in series])))
-        else:
+        elif trained:
             series.append(
                 Series("on the training clips", [(each.epoch, getattr(each, trained)) for each in runs[0][1]])
             )

@@ -242,7 +242,12 @@ class _Driver:
         if not isinstance(event, Epoch):
             return
         active.loss, epoch, epochs = event.val_loss, event.epoch, event.epochs
-        value = getattr(event, f"val_{self.settings.objective}")
+        value = event.val_loss if self.settings.objective == "loss" else event.val_accuracy
+        if value is None:
+            raise SearchError(
+                "clips of the data set have several labels, so that there is no accuracy to search for",
+                "Search with the objective loss, or set data.labels to first or single",
+            )
         if active.pruned:  # what comes until the run hears of it counts only where it came to its end all the same
             active.late[epoch] = value
         if active.pruned or epoch in active.reported:

@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import BaseModel, Field
 
 from labcore.errors import ConfigError, LabError, RunError
-from labcore.events import Evaluated
+from labcore.events import Evaluated, EvaluatedLabels
 from labcore.inference.classifier import Classifier
 from labcore.inference.temperature import Temperature
 from labcore.inference.unknown import Threshold
@@ -35,6 +35,13 @@ class ModelFacts(BaseModel):
     parameters: int
     device: str
     accuracy: float | None = Field(description="On the run's test fold.")
+    several_labels: bool = Field(False, description="A clip may have several labels, or none.")
+    mean_average_precision: float | None = Field(
+        None, description="On the run's test fold, of a model of several labels a clip."
+    )
+    label_thresholds: dict[str, float] | None = Field(
+        None, description="From which probability on a clip has each label, of a model of several labels a clip."
+    )
     temperature: Temperature | None = Field(
         description="What calibrates the probabilities where it is `on`; null where none was fitted."
     )
@@ -138,6 +145,8 @@ class ModelRegistry:
         except RunError as error:
             raise RunError(f"{wanted} is not served: {error.what}", error.remedy) from error
         result = Run(path).last_event(Evaluated) if path.is_dir() else None
+        ranked = Run(path).last_event(EvaluatedLabels) if path.is_dir() else None
+        limits = classifier.label_thresholds
         thresholds = classifier.thresholds
         facts = ModelFacts(
             name=slug(name or ("last" if wanted == "last" else path.name if path.is_dir() else path.stem)),
@@ -149,6 +158,9 @@ class ModelRegistry:
             parameters=sum(parameter.numel() for parameter in classifier.network.parameters()),
             device=str(classifier.device),
             accuracy=numbers_only(result.accuracy) if result else None,
+            several_labels=limits is not None,
+            mean_average_precision=numbers_only(ranked.mean_ap) if ranked and ranked.mean_ap is not None else None,
+            label_thresholds={label: limits.of(label) for label in classifier.labels} if limits else None,
             temperature=classifier.temperature,
             unknown=classifier.unknown.threshold if classifier.unknown is not None else None,
             golden_clips=len(classifier.golden) if classifier.golden is not None else 0,

@@ -62,7 +62,7 @@ def advise(
     changes = remedies(config)
     if not changes or (told and changes == told[-1].changes):
         return None
-    if fmean(event.val_accuracy for event in stretch[-width:]) >= HIGH_ACCURACY:
+    if fmean(event.figure for event in stretch[-width:]) >= HIGH_ACCURACY:
         return None
     seen = _rising_loss(stretch, width) or _lasting_gap(stretch, width)
     return None if seen is None else Advice(epoch=epochs[-1].epoch, message=seen, changes=changes)
@@ -92,7 +92,7 @@ def _rising_loss(stretch: Sequence[Epoch], width: int) -> str | None:
     lowest = smooth("val_loss", best)
     rose = all(event.val_loss > LOSS_RISE * lowest for event in stretch[-width:])
     fell = smooth("train_loss", now) < LOSS_FALL * smooth("train_loss", best)
-    no_better = smooth("val_accuracy", now) < smooth("val_accuracy", best) + BETTER
+    no_better = smooth("figure", now) < smooth("figure", best) + BETTER
     # while the learning rate still rises the loss may rise because of that
     cooling = stretch[-1].lr <= 1.01 * stretch[best - 1].lr
     if not (rose and fell and no_better and cooling):
@@ -107,11 +107,14 @@ def _rising_loss(stretch: Sequence[Epoch], width: int) -> str | None:
 def _lasting_gap(stretch: Sequence[Epoch], width: int) -> str | None:
     """A sentence where the gap between the accuracies stayed high and the lower one no longer rises."""
     late, before = stretch[-width:], stretch[-2 * width : -width]
-    gap = min(event.train_accuracy - event.val_accuracy for event in late)
-    accuracy = fmean(event.val_accuracy for event in late)
-    if gap <= ACCURACY_GAP or accuracy >= fmean(event.val_accuracy for event in before) + BETTER:
+    shares = [event.train_accuracy for event in late if event.train_accuracy is not None]
+    if len(shares) < len(late):
         return None
-    trained = fmean(event.train_accuracy for event in late)
+    gap = min(share - event.figure for share, event in zip(shares, late, strict=True))
+    accuracy = fmean(event.figure for event in late)
+    if gap <= ACCURACY_GAP or accuracy >= fmean(event.figure for event in before) + BETTER:
+        return None
+    trained = fmean(shares)
     return (
         f"Overfitting: over the last {width} epochs {100 * trained:.0f} % of the training clips were right and {100 * accuracy:.0f} % of "
         "the validation clips, which no longer improve."

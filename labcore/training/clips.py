@@ -14,13 +14,16 @@ from labcore.datasets.folds import drawn_in
 from labcore.datasets.record import ClipRecord
 from labcore.datasets.resuming import find_again, former_folders, other_clips
 from labcore.datasets.sampling import sampled, with_train_clips
-from labcore.datasets.several import require_one_label
+from labcore.datasets.several import exploded, several_in
 from labcore.datasets.splits import of_classes, split_for
 from labcore.datasets.store import ClipStore, open_store
 from labcore.datasets.table import Dataset, Split, unusual
 from labcore.events import Event, Log
 from labcore.jobs.following import follow
 from labcore.runs import Run
+from labcore.task.kind import SEVERAL, Task
+from labcore.task.several import SeveralLabels
+from labcore.task.single import SingleLabel
 from labcore.texts import counted, shown
 from labcore.workspace import Workspace
 
@@ -42,11 +45,16 @@ class RunClips:
         """The classes that there are clips of, in the order of the network's outputs."""
         return list(self.record.labels)
 
+    @property
+    def task(self) -> Task:
+        """One label a clip, or several."""
+        return SeveralLabels() if several_in(self.store.table) else SingleLabel()
+
     @cached_property
     def targets(self) -> np.ndarray:
-        """(clips,) class numbers, int64; -1 for clips that are left out."""
-        number = {label: target for target, label in enumerate(self.record.labels)}
-        return self.store.table["label"].map(number).fillna(-1).to_numpy(dtype=np.int64, copy=True)
+        """(clips,) class numbers, int64; -1 for clips that are left out. Of several labels (clips, classes), see
+        :meth:`labcore.task.kind.Task.targets`."""
+        return self.task.targets(self.store.table["label"].tolist(), self.record.labels)
 
 
 def open_clips(
@@ -65,7 +73,6 @@ def open_clips(
         Stopped: it was asked to stop.
     """
     known = find_again(run, workspace, config.data.dataset, config.cutting)
-    require_one_label(known)
     if known.annotated is not None and known.annotated.window_seconds is not None:
         config = config.replace({"data.window_seconds": known.annotated.window_seconds})
     config, dataset = _within_budget(config, known)
@@ -84,6 +91,10 @@ def open_clips(
             "chosen on them, not on the test fold"
         )
     clips = _as_begun(run, workspace, config, dataset, store, fingerprint)
+    if clips.task.name == SEVERAL:
+        yield Log(
+            message="clips may have several labels: each is learnt by itself, and mAP takes the place of accuracy"
+        )
     if clips.split.leaks:
         yield Log(level="warning", message=clips.split.note)
     config, told = _worked_out(config, clips.store, clips.split)
@@ -128,7 +139,8 @@ def _as_begun(
 
 def _split(data: DataConfig, dataset: Dataset, store: ClipStore, folder: str = "") -> RunClips:
     parts = split_for(store.table, data)
-    there = store.table["label"][~of_classes(store.table["label"].to_numpy(dtype=object), data.exclude_classes)]
+    cells, several = store.table["label"].to_numpy(dtype=object), several_in(store.table)
+    there = exploded(store.table[~of_classes(cells, data.exclude_classes, several=several)])["label"]
     labels = [label for label in dataset.labels if (there == label).any()]
     return RunClips(store, parts, ClipRecord.of(dataset, store.table, parts, labels, folder))
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 from labcore.errors import DatasetError
-from labcore.events import Evaluated, Event, Finished, RunStarted, each_of
+from labcore.events import Evaluated, EvaluatedLabels, Event, Finished, RunStarted, each_of
 from labcore.jobs.process import StoppedError, StopTest, Work
 from labcore.runs import Run
 from labcore.training import torchrun
@@ -23,7 +23,7 @@ def working(train: Train) -> Work:
         try:
             with contextlib.closing(events):
                 for event in events:
-                    evaluated = evaluated or isinstance(event, Evaluated)
+                    evaluated = evaluated or isinstance(event, (Evaluated, EvaluatedLabels))
                     yield event
         except DatasetError as error:
             if len(each_of(run.events(), RunStarted)) > 1:  # nothing is wrong with it but that its data are away

@@ -11,13 +11,17 @@ import numpy as np
 from labcore.config import RunConfig
 from labcore.datasets.table import corrected_labels
 from labcore.evaluation.eval_set import PredictionPart
-from labcore.evaluation.metrics import score
+from labcore.evaluation.metrics import Circumstances
 from labcore.evaluation.predictions import known_of, not_kept, record
+from labcore.evaluation.scoring import scored
 from labcore.events import Epoch, Event, Log, Progress
 from labcore.inference.golden import remember_golden
 from labcore.jobs.following import Stopped
 from labcore.runs import Run
 from labcore.runs.honesty import adjustments
+from labcore.task.several import SeveralLabels
+from labcore.task.thresholds import choose
+from labcore.texts import counted
 from labcore.training.advisor import Advisor
 from labcore.training.checkpoint import drop_previous, save_checkpoint
 from labcore.training.distributed import SINGLE_PROCESS, DistributedContext
@@ -56,7 +60,7 @@ def train(
 
     Yields:
         Preparing and Log, one TrainingStarted, Advice and SettingsChanged before the epoch they count from, Progress and Epoch, and at the
-        end, unless it was stopped, one Evaluated.
+        end, unless it was stopped, one Evaluated, or EvaluatedLabels.
 
     Raises:
         LabError: something a user can mend: data, settings, device, memory, disk.
@@ -76,7 +80,7 @@ def train(
             advisor.take(untold)
             yield untold
         if trainer.epoch == 0:
-            names = [session.classifier.labels[target] for target in session.held_out_targets.tolist()]
+            names = session.clips.store.table["label"].to_numpy(dtype=object)[session.split.held_out].tolist()
             writer.introduce(session.classifier, session.pipeline.waves, session.split.held_out, names)
         while trainer.epoch < session.config.epochs:
             yield from context.share(lambda: advisor.begin(trainer.epoch + 1, live))
@@ -136,7 +140,10 @@ def _conclude(trainer: Trainer, run: Run, writer: TensorBoardWriter) -> Iterator
     classifier, split, targets = session.classifier, session.split, session.held_out_targets
     classifier.network.load_state_dict(trainer.result().state_dict())
     Precision("fp32", "contiguous", "as in use").lay_out(classifier.network)
-    remember_golden(classifier, session.pipeline.waves, np.asarray(split.held_out), targets)
+    examples = classifier.task.strata(targets)
+    remember_golden(classifier, session.pipeline.waves, np.asarray(split.held_out), examples)
+    if isinstance(classifier.task, SeveralLabels) and session.on_validation:
+        classifier.task = _with_thresholds(session)
     classifier.save(run.weights)
     drop_previous(run)
     clips = session.clips
@@ -146,22 +153,30 @@ def _conclude(trainer: Trainer, run: Run, writer: TensorBoardWriter) -> Iterator
         classifier.labels,
         classifier.sample_rate,
         _gathered(session.held_out.parts(), session.context),
+        classifier.task,
     )
     evaluated = "the one clip" if len(predicted) == 1 else f"the {len(predicted)} clips"
     yield Log(message=f"weights saved; evaluated on {evaluated} of fold {split.fold}")
     if trouble is not None:
         yield Log(level="warning", message=not_kept(trouble))
-    result = score(
-        predicted,
-        targets,
-        classifier.labels,
+    about = Circumstances(
         split.fold,
         split.leaks,
         adjusted=adjustments(run.events()),
-        corrected=corrected_labels(session.clips.store.table, split.held_out),
+        corrected=corrected_labels(clips.store.table, split.held_out),
+        groups=clips.store.table["group"].to_numpy(dtype=object)[split.held_out],
     )
+    result = scored(classifier.task, predicted, targets, classifier.labels, about)
     writer.conclude(classifier.config, result, classifier.labels)
     yield result
+
+
+def _with_thresholds(session: Session) -> SeveralLabels:
+    """The threshold of each label, chosen on the clips that were set aside for validation."""
+    watched = session.watched.probabilities()
+    probabilities = watched if session.context.alone else session.context.gather(watched)
+    clips = f"the {counted(len(session.split.validation), 'validation clip')}"
+    return SeveralLabels(choose(probabilities, session.watched_targets, session.classifier.labels, clips))
 
 
 def _gathered(parts: Iterator[PredictionPart], context: DistributedContext) -> Iterator[PredictionPart]:

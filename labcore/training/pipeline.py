@@ -14,6 +14,7 @@ from torch import Tensor
 from labcore.allowed_paths import check_root
 from labcore.audio import decode
 from labcore.augment import Augmentation
+from labcore.augment.spectrogram import MixTargets, in_proportion
 from labcore.config import AugmentConfig
 from labcore.features import LogMel
 from labcore.inference.resident_clips import ResidentClips, mel_cache
@@ -32,6 +33,7 @@ class InputPipeline:
         frames: of the network's input.
         augment: the strengths.
         noise: a recording to add in place of made noise, as :func:`recorded_noise` gives it.
+        mix_targets: how the targets of mixed clips are mixed.
 
     Attributes:
         mels: the clips' mel powers, where :meth:`compute_mels` was called and they fit.
@@ -46,7 +48,9 @@ class InputPipeline:
         frames: int,
         augment: AugmentConfig,
         noise: Tensor | None,
+        mix_targets: MixTargets = in_proportion,
     ) -> None:
+        self.mix_targets = mix_targets
         self.waves, self.rows, self.log_mel, self.frames = waves, rows, log_mel, frames
         self.mels: ResidentClips | None = None
         self._sampler: CropSampler | None = None
@@ -55,7 +59,9 @@ class InputPipeline:
     def take_up(self, augment: AugmentConfig, noise: Tensor | None) -> None:
         """Augment with these strengths from here on."""
         self.augment = augment
-        self.chain = Augmentation(augment, self.log_mel, self.frames, noise).to(self.log_mel.mean.device)
+        self.chain = Augmentation(augment, self.log_mel, self.frames, noise, self.mix_targets).to(
+            self.log_mel.mean.device
+        )
 
     def compute_mels(self, progress: Callable[[int, int], None] = lambda done, total: None, processes: int = 1) -> None:
         """Spare the steps their spectrograms, where nothing acts on the waveform."""

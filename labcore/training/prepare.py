@@ -89,11 +89,12 @@ class _Preparation:
         told = Corrections.of_run(self.run).sentence or "as given"
         self.run.save("environment", environment(device) | {"labels": told})
         clips.record.save(self.run)
-        classifier = yield from self._classifier(config, clips.labels, device)
+        classifier = yield from self._classifier(config, clips, device)
         pipeline = yield from self._pipeline(config, clips, classifier)
         precision = yield from self._precision(config, pipeline, classifier, device)
         parts = clips.split
-        balance = ClassBalancer(torch.from_numpy(clips.targets[parts.train]), len(clips.labels), config.data.balance)
+        strata = torch.from_numpy(clips.task.strata(clips.targets[parts.train]))
+        balance = ClassBalancer(strata, len(clips.labels), config.data.balance)
         if balance.sentence():
             yield Log(message=balance.sentence())
         held_out = EvalSet(classifier, pipeline.waves, context.part(np.asarray(parts.held_out)))
@@ -124,11 +125,11 @@ class _Preparation:
         return self.context.device(runtime.device)
 
     def _classifier(
-        self, config: RunConfig, labels: list[str], device: DeviceChoice
+        self, config: RunConfig, clips: RunClips, device: DeviceChoice
     ) -> Generator[Event, None, Classifier]:
         """A classifier whose weights are drawn from the seed, or are pretrained. Those of a checkpoint come later."""
         torch.manual_seed(config.runtime.seed)
-        classifier = Classifier(config, labels).to(device.torch())
+        classifier = Classifier(config, clips.labels, task=clips.task).to(device.torch())
         frames = classifier.log_mel.frames(config.clip_samples)
         check_input(classifier.network, config.model.name, config.features.n_mels, frames, device.torch())
         if self.checkpoint is None and config.model.pretrained != NONE:
@@ -142,7 +143,8 @@ class _Preparation:
         log_mel, waves = classifier.log_mel, waveform_cache(clips.store, classifier.device)
         rows = torch.from_numpy(np.asarray(clips.split.train, dtype=np.int64))
         noise = recorded_noise(config.augment, config.audio.sample_rate, self.workspace)
-        pipeline = InputPipeline(waves, rows, log_mel, log_mel.frames(config.clip_samples), config.augment, noise)
+        frames, mixed = log_mel.frames(config.clip_samples), classifier.task.mixed
+        pipeline = InputPipeline(waves, rows, log_mel, frames, config.augment, noise, mixed)
         yield from follow(
             "computing mel powers",
             lambda progress: pipeline.compute_mels(progress, self.context.local_size),

@@ -58,7 +58,7 @@ class Session:
 
     @property
     def held_out_targets(self) -> np.ndarray:
-        """(clips,) class numbers of the held-out clips of all processes."""
+        """(clips,) class numbers of the held-out clips of all processes; of several labels (clips, classes)."""
         return self.clips.targets[self.split.held_out]
 
     @property
@@ -68,7 +68,7 @@ class Session:
 
     @property
     def watched_targets(self) -> np.ndarray:
-        """(clips,) class numbers of the watched clips of all processes."""
+        """The same of the watched clips."""
         return self.clips.targets[self.split.validation if self.on_validation else self.split.held_out]
 
     def reconfigure(self, config: RunConfig) -> None:

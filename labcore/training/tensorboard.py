@@ -15,7 +15,7 @@ from torch.utils.tensorboard.summary import hparams
 
 from labcore.config import RunConfig, all_settings
 from labcore.config.setting import as_text
-from labcore.events import Epoch, Evaluated
+from labcore.events import Epoch, Evaluated, EvaluatedLabels
 from labcore.inference.classifier import Classifier
 from labcore.inference.resident_clips import ResidentClips
 from labcore.texts import shown
@@ -25,6 +25,7 @@ TAGS = {
     "val_loss": "loss/{watched}",
     "train_accuracy": "accuracy/train",
     "val_accuracy": "accuracy/{watched}",
+    "val_mean_ap": "mean_average_precision/{watched}",
     "lr": "learning_rate",
     "clips_per_second": "clips_per_second",
 }
@@ -62,7 +63,8 @@ class TensorBoardWriter:
     def write(self, event: Epoch, changed: dict[str, Any] | None = None) -> None:
         """The scalars of an epoch, and the values that changed settings had in it (path → value)."""
         for name, tag in self.tags.items():
-            self.writer.add_scalar(tag, getattr(event, name), event.epoch)
+            if (value := getattr(event, name)) is not None:
+                self.writer.add_scalar(tag, value, event.epoch)
         for kind, seconds in event.spent.items():
             self.writer.add_scalar(f"seconds/{kind}", seconds, event.epoch)
         for path, value in (changed or {}).items():
@@ -100,10 +102,14 @@ class TensorBoardWriter:
         if images:
             self.writer.add_image("mel/held_out_clips", tiled(torch.stack(images)), 1, dataformats="HW")
 
-    def conclude(self, config: RunConfig, result: Evaluated, labels: list[str]) -> None:
-        """The result: hyper-parameters with the final figures, and the confusion matrix. They stand after the last epoch."""
+    def conclude(self, config: RunConfig, result: Evaluated | EvaluatedLabels, labels: list[str]) -> None:
+        """The result: hyper-parameters with the final figures, and the confusion matrix of one label a clip. They stand after the last
+        epoch."""
         step = self.epochs + 1
-        figures = {"result/accuracy": result.accuracy, "result/macro_f1": result.macro_f1}
+        if isinstance(result, EvaluatedLabels):
+            figures = {"result/mean_average_precision": result.mean_ap or 0.0, "result/macro_f1": result.macro_f1}
+        else:
+            figures = {"result/accuracy": result.accuracy, "result/macro_f1": result.macro_f1}
         values = {path: config.value(path) for path in all_settings()}
         told = {path: "automatic" if value is None else value for path, value in values.items()}
         told |= {path: as_text(value) for path, value in told.items() if isinstance(value, tuple)}
@@ -112,6 +118,8 @@ class TensorBoardWriter:
             self.writer._get_file_writer().add_summary(summary, step)  # add_hparams would make a run of its own
         for tag, value in figures.items():
             self.writer.add_scalar(tag, value, step)
+        if isinstance(result, EvaluatedLabels):
+            return
         self.writer.add_image("confusion", confusion_image(result.confusion, labels), step, dataformats="HWC")
 
 

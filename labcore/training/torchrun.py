@@ -23,7 +23,7 @@ from uuid import uuid4
 from labcore.config import RunConfig
 from labcore.device import ALL
 from labcore.errors import LabError, RunError
-from labcore.events import Evaluated, Event
+from labcore.events import Evaluated, EvaluatedLabels, Event
 from labcore.jobs.process import StopTest
 from labcore.jobs.status import RESUMABLE
 from labcore.reading import read_json
@@ -84,7 +84,7 @@ def take_part(device: str, find: Callable[[], Run], lead: Callable[[Run, Train],
         evaluated = False
         try:
             for event in train(config, run, workspace, lambda: should_stop() or orphaned(), context):
-                evaluated = evaluated or isinstance(event, Evaluated)
+                evaluated = evaluated or isinstance(event, (Evaluated, EvaluatedLabels))
                 yield event
         except Exception as error:
             raise context.explain(error) from error

@@ -8,9 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.amp.grad_scaler import GradScaler
 
@@ -19,6 +17,7 @@ from labcore.errors import LabError, RunError
 from labcore.events import BatchSplit, Epoch, Log
 from labcore.inference.classifier import Classifier
 from labcore.models.dropout import set_dropout
+from labcore.task.kind import Watched
 from labcore.training import compiling
 from labcore.training.captured import CapturedStep
 from labcore.training.memory import is_out_of_memory, largest_batch, out_of_memory, out_of_memory_of_part
@@ -37,6 +36,7 @@ class Trainer:
         self.session, self.config, self.context = session, session.config, session.context
         self.device = session.device.torch()
         torch.backends.cudnn.benchmark = True  # all batches have one shape
+        self.task = session.classifier.task
         self.classes, self.targets = len(session.classifier.labels), torch.from_numpy(session.clips.targets)
         self.batch = min(self.config.optim.batch_size, len(session.train_rows))
         self.steps = len(session.train_rows) // self.batch
@@ -187,7 +187,7 @@ class Trainer:
 
     def _cut(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """A batch before augmentation, as :meth:`InputPipeline.cut` gives it, and targets (batch, classes), on the device."""
-        targets = F.one_hot(self.targets[rows], self.classes).float().to(self.device, non_blocking=True)
+        targets = self.task.wanted(self.targets[rows], self.classes).to(self.device, non_blocking=True)
         cut = self.session.pipeline.cut(rows)
         self.clock.mark("data")
         return cut, targets
@@ -220,12 +220,10 @@ class Trainer:
                 with self.session.precision.autocast(self.device):
                     logits = self.forward(part)
                 logits = logits.float()
-                loss = F.cross_entropy(logits, wanted, self.class_weights, label_smoothing=optim.label_smoothing) * (
-                    len(part) * weight
-                )
+                loss = self.task.loss(logits, wanted, self.class_weights, optim.label_smoothing) * (len(part) * weight)
                 self.scaler.scale(loss).backward()
             loss_sum += loss.detach()
-            hits += (logits.detach().argmax(1) == wanted.argmax(1)).sum()
+            hits += self.task.hits(logits.detach(), wanted)
         if self.frozen:
             for parameter in body_of(self.network):
                 parameter.grad = None
@@ -276,15 +274,16 @@ class Trainer:
                 f"training diverged in epoch {self.epoch}: the loss is no longer a finite number",
                 "Resuming does not help: start again with a lower learning rate, or with precision fp32",
             )
-        val_loss, val_accuracy = self.validate()
+        watched = self.validate()
         seconds = pace.end()
         return Epoch(
             epoch=self.epoch,
             epochs=self.config.epochs,
             train_loss=train_loss,
-            train_accuracy=hits / (self.steps * self.batch),
-            val_loss=val_loss,
-            val_accuracy=val_accuracy,
+            train_accuracy=self.task.train_accuracy(hits, self.steps * self.batch),
+            val_loss=watched.loss,
+            val_accuracy=watched.accuracy,
+            val_mean_ap=watched.mean_ap,
             lr=self.lr,
             clips_per_second=self.steps * self.batch / train_seconds,
             seconds=seconds,
@@ -293,13 +292,12 @@ class Trainer:
             spent=self.clock.by_phase(train_seconds),
         )
 
-    def validate(self) -> tuple[float, float]:
-        """Loss and accuracy on the clips of the curves, of the weights that would be saved now."""
+    def validate(self) -> Watched:
+        """The figures of the clips of the curves, of the weights that would be saved now."""
         watched, targets = self.session.watched, self.session.watched_targets
         with self.as_saved():
             probabilities = self.context.gather(watched.probabilities(self.session.precision.run))
-        chosen = np.nan_to_num(probabilities[range(len(targets)), targets]).clip(1e-7, 1.0)
-        return float(-np.log(chosen).mean()), float((probabilities.argmax(1) == targets).mean())
+        return self.task.watched(probabilities, targets)
 
     @contextlib.contextmanager
     def as_saved(self) -> Iterator[Classifier]:

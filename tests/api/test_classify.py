@@ -12,6 +12,8 @@ from labcore.audio import blocks
 from labcore.batch.segments import segments_of
 from labcore.inference.classifier import Classifier
 from labcore.inference.thresholds import Thresholds
+from labcore.task.several import SeveralLabels
+from labcore.task.thresholds import LabelThresholds
 
 RAW = {"content-type": "audio/wav"}
 
@@ -273,3 +275,24 @@ def test_what_the_model_refuses_is_none_of_its_classes(service, wav, monkeypatch
     assert (told["label"], told["unknown"]) == ("none of these", True)
     assert told["nearest"] == max(told["probabilities"], key=told["probabilities"].get)
     assert schemas.ClipPrediction.model_validate(told).unknown
+
+
+def test_a_model_of_several_labels_tells_all_that_reach_their_thresholds(service, make_run, wav):
+    run = make_run(3)
+    classifier = Classifier.load(run.path)
+    values = dict.fromkeys(classifier.labels, 0.0) | {classifier.labels[0]: 1.0}
+    classifier.task = SeveralLabels(LabelThresholds(values=values, source="elsewhere"))
+    classifier.golden = None
+    classifier.save(run.weights)
+    client, clip = service(runs=[run]), wav(1.3)
+    (model,) = client.get("/v1/models").json()["models"]
+    assert (model["several_labels"], model["label_thresholds"]) == (True, values)
+    (told,) = client.post("/v1/classify?top_k=1", content=clip, headers=RAW).json()["results"]
+    assert sorted(told["labels"]) == sorted(classifier.labels[1:])
+    assert told["label"] == ";".join(told["labels"])
+    assert len(told["probabilities"]) == 1
+    assert all(set(row["labels"]) == set(classifier.labels[1:]) for row in told["windows"])
+    assert not any(row.get("probabilities") for row in told["windows"])
+    assert {each["label"] for each in told["events"]} == set(classifier.labels[1:])
+    (none,) = client.post("/v1/classify?threshold=1", content=clip, headers=RAW).json()["results"]
+    assert (none["labels"], none["label"], none["events"]) == ([], "none of these", [])

@@ -15,7 +15,7 @@ from labcore.benchmark.job import Benchmark
 from labcore.config import RunConfig
 from labcore.config.presets import preset
 from labcore.crossval.job import CrossValidation
-from labcore.datasets import find_dataset, register
+from labcore.datasets import check_dataset, find_dataset, register
 from labcore.evaluation.eval_set import PredictionPart
 from labcore.evaluation.predictions import known_of, record
 from labcore.events import Epoch, Evaluated, RunFinished, RunQueued, RunStarted, SettingsChanged, TrainingStarted
@@ -56,6 +56,7 @@ class Furnished:
             "environment": "environment",
             "datasets": "datasets",
             "looks": "datasets?dataset=tones&view=thumbnails",
+            "check": "datasets?dataset=worn&tab=Check",
             "explore": "explore",
             "train": "train",
             "result": f"train?run={self.finished}",
@@ -76,6 +77,7 @@ class Furnished:
 def furnish(workspace: Workspace) -> Furnished:
     """Fill an empty workspace: a data set of three folds, runs in three states, a cross-validation, a search, two reports."""
     _tones(workspace)
+    _worn(workspace)
     config = preset("quick").replace(
         {
             "data.dataset": "tones", "audio.sample_rate": RATE, "audio.clip_seconds": 0.5, "optim.epochs": EPOCHS,
@@ -122,6 +124,18 @@ def _tones(workspace: Workspace) -> None:
     table = workspace.home / "tones.csv"
     table.write_text("\n".join(rows) + "\n")
     register(workspace, str(table), "tones")
+
+
+def _worn(workspace: Workspace) -> None:
+    """Ten clips of noise and a silent one of each of two classes, as ``worn``; checked."""
+    random, folder = np.random.default_rng(0), workspace.home / "worn"
+    for number in range(22):
+        file = folder / LABELS[number % 2] / f"{number}.wav"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        wave = random.normal(0, 0.1 * (number < 20), RATE // 4)
+        file.write_bytes(encode_wav(wave.astype(np.float32), RATE))
+    register(workspace, str(folder), "worn")
+    check_dataset(find_dataset(workspace, "worn"))
 
 
 def epochs(last: int) -> Iterator[Epoch]:

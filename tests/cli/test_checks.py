@@ -139,6 +139,22 @@ def test_folds_of_a_list_that_leaks_are_refused(
         "the split 'mine' leaks: 1 recording in several folds: spk0_0.wav in fold a and copy.wav in fold b"
         in refused.err
     )
+    mended = labcore("datasets", "split", "sounds", "--from", tmp_path / "mine.csv", "--as", "mine", "--together")
+    assert mended.status == 0, mended.err
+    assert "1 clip moved to the fold of what they belong together with" in mended.out
+
+
+def test_parts_by_shares_renamed_and_in_use(sounds: Path, workspace: Workspace, labcore: Labcore) -> None:
+    drawn = labcore("datasets", "split", "sounds", "--by", "source", "--shares", "50,25,25", "--as", "parts")
+    assert "class  train  val  test" in drawn.out
+    assert "parts: train, val, test by source" in labcore("datasets", "split", "sounds").out
+    assert labcore("datasets", "split", "sounds", "--by", "source", "--shares", "1").status == 2
+    Run.create(workspace, RunConfig().replace({"data.dataset": "sounds", "data.named_split": "parts"}), queued=True)
+    assert labcore("datasets", "split", "sounds", "--rename", "parts", "--as", "shares").out.startswith("shares: train")
+    refused = labcore("datasets", "split", "sounds", "--remove", "shares")
+    assert refused.status == 2
+    assert "1 run uses the split shares" in refused.err
+    assert "cannot be removed now" in refused.err
 
 
 def test_a_run_trains_with_a_named_split(sounds: Path, workspace: Workspace, labcore: Labcore) -> None:

@@ -14,6 +14,7 @@ import soundfile
 
 from labcore.datasets.record import ClipRecord
 from labcore.datasets.resuming import dataset_of, find_again
+from labcore.datasets.timed.edits import edit_event
 from labcore.runs import list_runs
 from labcore.workspace import Workspace
 
@@ -116,3 +117,40 @@ def test_a_training_with_a_named_split_of_annotated_recordings(
     (run,) = list_runs(workspace)
     dataset = dataset_of(run, workspace, "night")
     assert (dataset.folds, set(dataset.table["label"])) == (["1", "2"], {"background", "high", "low"})
+
+
+def test_edited_events_are_written_and_taken_back(labcore, workspace, night, tmp_path):
+    assert labcore("datasets", "import", night, "--name", "nights").status == 0
+    recording = next(night.glob("*.wav"))
+    edit_event(workspace, "nights", night, str(recording), "add", who="ann", start_s=0.5, end_s=0.75, label="wolf")
+    assert "wolf, 0.5 to 0.75 s, added in" in labcore("datasets", "labels", "nights").out
+    (facts,) = labcore("datasets", "labels", "nights", "--json").lines
+    assert [edit["label"] for edit in facts["edits"]] == ["wolf"]
+    assert "\twolf" in labcore("datasets", "labels", "nights", "--write", "raven", "--combined").out
+    assert labcore("datasets", "labels", "nights", "--write", "audacity", "-o", tmp_path / "out").status == 0
+    assert "0.500000\t0.750000\twolf" in (tmp_path / "out" / f"{recording.name}.labels.txt").read_text()
+    for wrong in (
+        ["--write", "raven"],
+        ["--write", "audacity", "--combined"],
+        ["--undo", "no"],
+        ["--undo", facts["edits"][0]["id"]],
+    ):
+        assert labcore("datasets", "labels", "nights", *wrong).status in (1, 2)
+    told = labcore("datasets", "labels", "nights", "--undo", facts["edits"][0]["id"], "--anyone")
+    assert told.out.startswith("taken back: wolf")
+    assert "wolf" not in labcore("datasets", "labels", "nights").out
+
+
+def test_folds_of_windows_keep_recordings_together(workspace: Workspace, labcore: Labcore, night: Path) -> None:
+    labcore("datasets", "import", night, "--name", "night")
+    windows = ("--data.windows", "grid", "--data.window_seconds", "0.5", "--data.annotations", "complete")
+    told = labcore("datasets", "split", "night", "--by", "source", "--folds", "2", "--as", "halves", *windows)
+    assert told.status == 0, told.err
+    assert "background" in told.out  # a class of these windows alone
+    (facts,) = labcore("datasets", "split", "night", "--show", "halves", "--json", *windows).lines
+    assert len(facts["groups"]) == 4
+    assert all(len(folds) == 1 for folds in facts["groups"].values())
+    (other,) = labcore("datasets", "split", "night", "--show", "halves", "--json").lines
+    assert {group: list(folds) for group, folds in other["groups"].items()} == {
+        group: list(folds) for group, folds in facts["groups"].items()
+    }

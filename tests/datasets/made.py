@@ -104,7 +104,7 @@ def fsd50k() -> Made:
     }
     audio = sounds(*(f"FSD50K.dev_audio/{number}.wav" for number in (11, 12, 13)), "FSD50K.eval_audio/21.wav")
     groups = {"11.wav": "uploader ada", "13.wav": "uploader ada", "12.wav": "12"}
-    return Made(lists | audio, ["Bark;Dog;Animal", "Rain", "Rain;Water"], ["train", "val", "test"], 4, groups)
+    return Made(lists | audio, ["Animal", "Bark", "Dog", "Rain", "Water"], ["train", "val", "test"], 4, groups)
 
 
 def audioset() -> Made:
@@ -126,7 +126,7 @@ def audioset() -> Made:
         "audio/eval/0a-bCdEfGhI_5000_15000.wav",
     )
     groups = {"Y--4gqARaEJE.wav": "--4gqARaEJE", "YaaaaBBBB_1_30.000_40.000.wav": "YaaaaBBBB_1"}
-    return Made(lists | audio, ["Dog, barking", "Dog, barking;Rain", "Rain"], ["train", "test"], 3, groups)
+    return Made(lists | audio, ["Dog, barking", "Rain"], ["train", "test"], 3, groups)
 
 
 def birdclef() -> Made:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,7 +15,7 @@ import soundfile
 
 from labcore.datasets import Dataset, check_dataset, find_dataset, read_dataset, register
 from labcore.datasets.checked import last_check
-from labcore.datasets.checks import going_through
+from labcore.datasets.checks import going_through, kept
 from labcore.datasets.checks.copies import linked
 from labcore.datasets.checks.fingerprint import SIZE, Fingerprinter
 from labcore.datasets.health import Health, file_for, known_copies, known_health
@@ -197,7 +198,7 @@ def test_a_planted_fault_is_found_with_its_clips_and_what_can_be_done(
     plant(planted)
     dataset = planted.read()
     health = check_dataset(dataset)
-    more = {"duplicates": {"straddling"}, "imbalance": {"few-clips"}, "straddling": set()}.get(found, set())
+    more = {"imbalance": {"few-clips"}}.get(found, set())
     others = [each for each in kinds(health) if not each.startswith(found)]
     assert set(others) <= more, others
     (finding,) = [each for each in health.found if each.id.startswith(found)]
@@ -215,6 +216,24 @@ def test_a_planted_fault_is_found_with_its_clips_and_what_can_be_done(
 
 def _all_clips(dataset: Dataset) -> set[tuple[str, float]]:
     return set(zip(dataset.table["path"], dataset.table["start_s"], strict=True))
+
+
+def test_silence_is_told_as_silence_alone(planted: Planted) -> None:
+    for fold, label in ((1, "cat"), (2, "dog")):
+        planted.put(f"still{fold}.wav", np.zeros(4000, np.float32), label=label, fold=fold)
+    assert kinds(planted.check()) == ["silent"]
+
+
+def test_what_was_measured_and_which_belong_together_is_told_of_each_clip(planted: Planted) -> None:
+    planted.put("loud.wav", np.clip(20 * sound(100), -1, 1))
+    planted.put("a.wav", sound(110), fold=1)
+    planted.put("b.ogg", 0.5 * sound(110), fold=2)
+    found = {finding.id: finding for finding in planted.check().found}
+    assert re.fullmatch(r"[\d.]+ % at full scale", found["clipped"].details[0])
+    assert [[Path(clip.path).name for clip in same] for same in found["near-duplicates"].sets] == [["a.wav", "b.ogg"]]
+    assert found["near-duplicates"].to_dict()["sets"] == [
+        [[f"{planted.root}/{name}", 0.0] for name in ("a.wav", "b.ogg")]
+    ]
 
 
 def test_what_is_kept_of_copies_and_of_recordings(planted: Planted) -> None:
@@ -293,6 +312,14 @@ class TestKept:
         assert check_dataset(dataset).ok
         assert decoded[26:] == ["y.mp3"]
         assert last_check(dataset).sentence == "The check found nothing that would harm training."
+
+    def test_a_check_that_finds_nothing_new_counts_from_now(self, workspace, name, decoded, monkeypatch) -> None:
+        dataset = find_dataset(workspace, name)
+        for now in (1000.0, 2000.0):
+            monkeypatch.setattr(kept.time, "time", lambda now=now: now)
+            check_dataset(dataset)
+            assert last_check(dataset).at == now
+        assert len(decoded) == 26
 
     def test_a_check_that_was_stopped_goes_on(self, workspace, name, decoded) -> None:
         dataset = find_dataset(workspace, name)

@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+from labcore.checking import Check, CheckPlan
 from labcore.config import RunConfig
 from labcore.datasets import dataset_of, find_dataset, list_datasets, register
 from labcore.datasets.keeping import remove, rename, use_of
@@ -117,6 +118,19 @@ def test_nothing_happens_to_it_while_a_run_trains_on_it(workspace, class_folders
     with run.hold(), pytest.raises(RunError, match=run.id):
         act(workspace, "tones")
     assert names(workspace) == ["tones"]
+
+
+@pytest.mark.parametrize("act", [remove, lambda workspace, name: rename(workspace, name, "other")])
+def test_nothing_happens_to_it_while_a_job_of_another_kind_works_on_it(workspace, class_folders, act):
+    register(workspace, class_folders, "tones")
+    check = Check.create(workspace, CheckPlan(dataset=str(class_folders)), queued=True)
+    assert use_of(workspace, "tones").waiting == (check,)
+    check.append(check.started())
+    with check.hold(), pytest.raises(RunError, match=f"check {check.id} works on it"):
+        act(workspace, "tones")
+    assert names(workspace) == ["tones"]
+    act(workspace, "tones")
+    assert "tones" not in names(workspace)
 
 
 def test_runs_that_name_its_path_use_it_too(workspace, class_folders):

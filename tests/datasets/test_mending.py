@@ -13,7 +13,7 @@ from labcore.config import DataConfig
 from labcore.datasets import check_dataset, find_dataset, open_store, register, split
 from labcore.datasets.annotations import annotate, decided, file_of, read_annotations, take_back
 from labcore.datasets.corrections import Corrections
-from labcore.datasets.mending import clips_named, health_of, mend, mendings_of, unmend
+from labcore.datasets.mending import clips_named, finding_named, health_of, mend, mendings_of, unmend
 from labcore.datasets.resuming import find_again, pin
 from labcore.errors import AudioError, DatasetError
 from labcore.owners import NotYoursError
@@ -134,6 +134,10 @@ def test_a_run_keeps_what_was_mended_when_it_began(sounds, workspace, make_run):
     table = find_again(run, workspace, NAME).table.set_index("path")
     assert table["label"][str(sounds / "dog" / "silent.wav")] == ""
     assert table["channel"][str(sounds / "cat" / "phase.wav")] == 1
+    assert Corrections.of_run(run).mended == (
+        "1 clip excluded (silent)",
+        "1 clip heard by channel 1 alone (opposite-phase)",
+    )
     assert Corrections.of_run(run).sentence == (
         "labels of revision 2: 0 corrected, 1 clip left out, 1 clip by one channel"
     )
@@ -144,13 +148,40 @@ def test_some_clips_alone(sounds, workspace):
     (finding,) = [each for each in health_of(workspace, NAME)[1].found if each.kind == "few clips"]
     assert len(finding.clips) == 13
     assert not finding.remedies  # nothing would be left
-    mend(workspace, NAME, "alike", "merge=Dog", clips=clips_named(workspace, NAME, ["dog/1.wav"]))
+    some = mend(workspace, NAME, "alike", "merge=Dog", clips=clips_named(workspace, NAME, ["dog/1.wav"]))
+    assert some.mend == "relabel"  # of the others the label stays
     assert labels(workspace)["1.wav"] == "Dog"
     assert labels(workspace)["3.wav"] == "dog"
     with pytest.raises(DatasetError, match=r"there is no clip 'dog/99.wav'"):
         clips_named(workspace, NAME, ["dog/99.wav"])
     with pytest.raises(DatasetError, match="none of the clips"):
         mend(workspace, NAME, "silent", clips=clips_named(workspace, NAME, ["dog/1.wav"]))
+
+
+def test_any_copy_of_a_sound_can_go_and_what_was_seen_must_still_be_so(sounds, workspace, write_wav, noise):
+    for number in range(3):
+        write_wav(sounds / "cat" / f"twice{number}.wav", noise(0.3, seed=80))
+    check_dataset(find_dataset(workspace, NAME))
+    seen = finding_named(health_of(workspace, NAME)[1].found, "copies", NAME)
+    assert [remedy.name for remedy in seen.remedies] == ["exclude"]
+    first = clips_named(workspace, NAME, ["cat/twice0.wav"])
+    assert not first & set(seen.remedies[0].clips)
+    mend(workspace, NAME, "copies", clips=first, seen=seen)
+    assert labels(workspace)["twice0.wav"] == ""
+    with pytest.raises(DatasetError, match="has changed meanwhile"):
+        mend(workspace, NAME, "copies", clips=seen.clips, seen=seen)
+    assert [label for name, label in labels(workspace).items() if name.startswith("twice")] == ["", "cat", "cat"]
+
+
+def test_one_of_the_classes_of_few_clips_is_left_out(sounds, workspace, write_wav, noise):
+    for number in range(12):
+        for label in ("hen", "pig"):
+            write_wav(sounds / label / f"{label}{number}.wav", noise(0.3, seed=200 + 2 * number + (label == "pig")))
+    check_dataset(find_dataset(workspace, NAME))
+    (few,) = [each for each in health_of(workspace, NAME)[1].found if each.kind == "few clips"]
+    assert [remedy.name for remedy in few.remedies] == ["exclude", "exclude=cat", "exclude=Dog", "exclude=dog"]
+    assert mend(workspace, NAME, "few clips", "exclude=Dog").label == ""
+    assert [name for name, label in labels(workspace).items() if not label] == ["odd.wav"]
 
 
 def test_what_cannot_be_mended(sounds, workspace, write_wav, noise):

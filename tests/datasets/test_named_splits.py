@@ -5,21 +5,35 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from labcore.config import DataConfig
+from labcore.audio import encode_wav
+from labcore.config import DataConfig, RunConfig
 from labcore.datasets import Dataset, check_dataset, find_dataset, read_dataset, register
 from labcore.datasets.annotations import SPLITS
 from labcore.datasets.drawing import make_folds
-from labcore.datasets.grouping import group_by
+from labcore.datasets.grouping import fields_of, group_by
 from labcore.datasets.keeping import rename
 from labcore.datasets.leaks import leaks_of
 from labcore.datasets.listed_folds import folds_listed
-from labcore.datasets.named_splits import dataset_for, file_of, keep_split, named_splits, remove_split, split_named
+from labcore.datasets.named_splits import (
+    dataset_for,
+    file_of,
+    keep_split,
+    named_now,
+    named_splits,
+    remove_split,
+    rename_split,
+    split_named,
+)
+from labcore.datasets.record import ClipRecord
 from labcore.datasets.resuming import dataset_of, find_again, pin
+from labcore.datasets.split_use import forget_split, use_of_split
 from labcore.datasets.splits import split_for
-from labcore.errors import ConfigError, DatasetError
+from labcore.errors import ConfigError, DatasetError, RunError
 from labcore.owners import NotYoursError
+from labcore.runs import Run
 
 NAME = "voices"
 
@@ -162,6 +176,108 @@ def test_splits_are_kept_beside_the_set(voices, workspace):
     assert not (workspace.datasets / f"{NAME}{SPLITS}").exists()
     with pytest.raises(DatasetError, match=r"has no split 'people'.*There are: clips"):
         split_named(workspace, "words", "people")
+
+
+def test_a_renamed_split_is_found_by_its_old_name(voices, workspace):
+    split = kept(workspace)
+    with pytest.raises(NotYoursError):
+        rename_split(workspace, NAME, "people", "folk", who="Bo")
+    assert rename_split(workspace, NAME, "people", "folk", who="Ann").clips == split.clips
+    assert list(named_splits(workspace, NAME)) == ["folk"]
+    assert split_named(workspace, NAME, "people").split == "folk"
+    assert dataset_for(workspace, DataConfig(dataset=NAME, named_split="people")).fold_note.startswith("split folk")
+    rename_split(workspace, NAME, "folk", "persons", who="Ann")
+    assert named_now(workspace, NAME, "people") == "persons"
+    new = kept(workspace, folds=2)  # the first name is free, and is that of the new one from now on
+    assert split_named(workspace, NAME, "people").clips == new.clips
+    for taken, error in (
+        ("persons", "has a split 'persons' already"),
+        ("new", "cannot be the name"),
+        ("", "cannot be"),
+    ):
+        with pytest.raises(DatasetError, match=error):
+            rename_split(workspace, NAME, "people", taken, who="Ann")
+    assert rename_split(workspace, NAME, "people", "people", who="Ann").clips == new.clips
+    remove_split(workspace, NAME, "persons", who="Ann")
+    with pytest.raises(DatasetError, match="has no split 'folk'"):
+        split_named(workspace, NAME, "folk")
+
+
+def test_a_run_keeps_its_split_and_leaves_out_what_came_later(voices, workspace, make_run, noise, write_wav):
+    kept(workspace)
+    run, data = make_run(), DataConfig(dataset=NAME, named_split="people")
+    pin(run, workspace, data)
+    write_wav(voices / "yes" / "s09_0.wav", noise(0.1, seed=99))
+    assert len(dataset_of(run, workspace, NAME)) == 24
+    assert len(find_again(run, workspace, NAME)) == 24
+
+
+def test_a_run_without_its_split_knows_its_sides_from_its_clips(voices, workspace, make_run):
+    kept(workspace)
+    data = DataConfig(dataset=NAME, named_split="people", fold="2")
+    dataset = dataset_for(workspace, data)
+    run = make_run()
+    run.save_config(run.config.replace({"data.dataset": NAME, "data.named_split": "people", "data.fold": "2"}))
+    parts = split_for(dataset, data)
+    ClipRecord.of(dataset, dataset.table, parts, dataset.labels).save(run)
+    (run.path / "split.json").write_text("{")
+    again = dataset_of(run, workspace, NAME)
+    held_out = set(again.table["path"].iloc[split_for(again, data).held_out])
+    assert held_out == set(dataset.table["path"].iloc[parts.held_out])
+    assert len(split_for(again, data).train) == len(parts.train)
+    aside = split_for(dataset, data.model_copy(update={"validation_share": 0.3}))
+    ClipRecord.of(dataset, dataset.table, aside, dataset.labels).save(run)
+    with pytest.raises(DatasetError, match=r"its file split\.json is gone or damaged"):
+        dataset_of(run, workspace, NAME)
+
+
+def test_who_uses_a_split_is_told_before_it_goes(voices, workspace):
+    kept(workspace)
+    config = RunConfig().replace({"data.dataset": NAME, "data.named_split": "people"})
+    run = Run.create(workspace, config, queued=True)
+    rename_split(workspace, NAME, "people", "folk", who="Ann")
+    use = use_of_split(workspace, NAME, "folk")
+    assert (use.runs, use.waiting) == ((run,), (run,))
+    assert use.sentence == f"1 run uses the split folk: {run.id}"
+    with pytest.raises(RunError, match=f"cannot be removed now: 1 run has not begun with it yet, {run.id}"):
+        forget_split(workspace, NAME, "folk", who="Ann")
+    pin(run, workspace, config.data)
+    assert use_of_split(workspace, NAME, "people").waiting == ()
+    forget_split(workspace, NAME, "folk", who="Ann")
+    assert named_splits(workspace, NAME) == {}
+    assert len(dataset_of(run, workspace, NAME).folds) == 3
+
+
+def test_folds_drawn_before_a_data_set_changed_are_kept_as_they_are(voices, workspace, noise, write_wav):
+    dataset = find_dataset(workspace, NAME)
+    drawn = make_folds(dataset, group_by(dataset, "speaker"), 3)
+    write_wav(voices / "yes" / "s09_0.wav", noise(0.1, seed=99))
+    made = keep_split(workspace, NAME, "mine", drawn.folds, drawn.grouping.groups, by="speaker", dataset=dataset)
+    assert len(made.clips) == 24
+
+
+def test_clips_are_grouped_by_what_recorders_wrote(lay_out):
+    def written(moth: str, day: int) -> bytes:
+        text = f"Recorded at 02:00:00 {day:02}/06/2022 (UTC) by AudioMoth {moth} at high gain while battery was 4.0V.".encode()
+        listed = b"INFO" + b"ICMT" + len(text).to_bytes(4, "little") + text + b"\0" * (len(text) & 1)
+        wav = encode_wav(np.zeros(80, np.float32), 8000)
+        return wav + b"LIST" + len(listed).to_bytes(4, "little") + listed
+
+    names = [f"{label}/r{n}.wav" for label in ("bat", "owl") for n in range(4)]
+    root = lay_out(*names)
+    for number, name in enumerate(names):
+        (root / name).write_bytes(written("AB"[number % 2] * 4, 1 + number // 2))
+    dataset = read_dataset(root)
+    assert group_by(dataset, "recorder").sizes == {"AAAA": 4, "BBBB": 4}
+    assert list(group_by(dataset, "night").sizes) == ["2022-05-31", "2022-06-01", "2022-06-02", "2022-06-03"]
+    assert next(iter(group_by(dataset, "day").sizes)) == "2022-06-01"  # no name tells a day
+    assert set(fields_of(dataset)) == {"recorder", "day", "night"}
+    (root / names[0]).write_bytes(encode_wav(np.zeros(80, np.float32), 8000))
+    found = group_by(dataset, "Recorder")
+    assert [found.ways[row] for row in found.unmatched] == names[:1]
+    assert "1 clip whose recorders' comments do not tell" in found.sentence
+    with pytest.raises(ConfigError, match=r"There are: .*recorder, day, night"):
+        group_by(dataset, "colour")
 
 
 def test_clips_that_came_later_are_told(voices, workspace, noise, write_wav):

@@ -4,8 +4,11 @@ import pytest
 
 from labcore.config import DataConfig
 from labcore.datasets.splits import split_for
+from labcore.datasets.table import SEVERAL
 from labcore.errors import DatasetError
 from labcore.evaluation.select import select_clips, targets_of
+from labcore.task.several import SeveralLabels
+from labcore.task.single import SingleLabel
 
 
 @pytest.fixture
@@ -68,12 +71,23 @@ def test_a_split_that_leaks_says_so_of_its_held_out_fold_alone(table):
 
 
 def test_classes_as_numbers_and_those_that_are_not_known_refused():
-    assert targets_of(["b", "a"], ["a", "b", "a"]).tolist() == [1, 0, 1]
+    def targets(known: list[str], labels: list[str], **further: object) -> list[object]:
+        table = pd.DataFrame({"label": pd.Series(labels, dtype=object)}).assign(**further)
+        task = SeveralLabels() if further.get("task") else SingleLabel()
+        return targets_of(task, known, table, np.arange(len(labels))).tolist()
+
+    assert targets(["b", "a"], ["a", "b", "a"]) == [1, 0, 1]
     with pytest.raises(DatasetError, match="does not know c, d") as refused:
-        targets_of(["a"], np.array(["d", "a", "c"]))
+        targets(["a"], ["d", "a", "c"])
     assert refused.value.remedy == "It knows a"
     with pytest.raises(DatasetError, match="no clips"):
-        targets_of(["a"], [])
+        targets(["a"], [])
+    several = {SEVERAL: True}
+    with pytest.raises(DatasetError, match="have several labels, and the classifier gives one"):
+        targets(["a", "b"], ["a;b"], **several)
+    assert targets(["a", "b"], ["a;b", "-a", "b;?"], task="several", **several) == [[1, 1], [0, 0], [-1, 1]]
+    with pytest.raises(DatasetError, match="does not know c"):
+        targets(["a", "b"], ["a;c"], task="several", **several)
 
 
 def test_clips_set_aside_for_validation(table):

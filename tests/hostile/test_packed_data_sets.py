@@ -8,6 +8,7 @@ import random
 import shutil
 import stat
 import tarfile
+import unicodedata
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -172,6 +173,43 @@ def test_names_that_no_disk_takes_are_left_out_and_told(tmp_path: Path, workspac
     assert (found.clips, [what for _, what in found.unreadable]) == (8, ["has too long a name for a file"])
     assert imported(workspace, path).result.clips == 8
     assert (workspace.datasets / "set" / longest).read_bytes() == wav(1)
+
+
+def test_one_name_in_two_normal_forms_is_two_files_of_one_class(tmp_path: Path, workspace: Workspace) -> None:
+    twins = {f"{unicodedata.normalize(form, 'Käuzchen')}/{form}.wav": wav(form) for form in ("NFC", "NFD")}
+    path = zipped(tmp_path / "set.zip", GOOD | twins)
+    made = imported(workspace, path).result
+    assert (made.clips, made.classes) == (len(GOOD) + 2, 3)
+    assert {name: (workspace.datasets / "set" / name).read_bytes() for name in twins} == twins
+
+
+def test_a_zip64_is_read(tmp_path: Path, workspace: Workspace) -> None:
+    path = tmp_path / "set.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in GOOD.items():
+            with archive.open(name, "w", force_zip64=True) as member:
+                member.write(content)
+    assert imported(workspace, path).result.clips == len(GOOD)
+
+
+@pytest.mark.parametrize("pack", [zipped, tarred])
+@pytest.mark.parametrize("inside", [{}, {"inner.zip": b"PK"}], ids=["empty", "nested"])
+def test_an_archive_of_nothing_or_of_archives(
+    pack: Callable[..., Path], inside: Files, tmp_path: Path, workspace: Workspace
+) -> None:
+    path = pack(tmp_path / f"set.{'zip' if pack is zipped else 'tar'}", inside)
+    assert "no data set was recognised" in look(workspace, path).error
+    assert imported(workspace, path).events()[-1].state == "failed"
+    assert list(workspace.datasets.iterdir()) == []
+
+
+@pytest.mark.parametrize("ending", [".7z", ".rar", ".tar.zst", ".wav.gz"])
+def test_what_is_packed_otherwise_says_what_to_do(ending: str, tmp_path: Path, workspace: Workspace) -> None:
+    path = tmp_path / f"set{ending}"
+    path.write_bytes(bytes(100))
+    about = look(workspace, path)
+    assert "packed in a way that is not read here" in about.error
+    assert "Unpack it" in about.remedy
 
 
 def test_the_first_of_two_files_of_one_name_is_taken(tmp_path: Path, workspace: Workspace) -> None:

@@ -223,7 +223,9 @@ def test_only_one_driver_at_a_time(workspace, make, driven, queue):
 def test_a_search_is_removed_with_the_runs_of_its_trials(workspace, make, driven, queue):
     search = Search.create(workspace, make(trials=2))
     driven(search)
+    search.save("split", {"what": "the split that the search began with"})
     final = train_best(search)
+    assert final.load("split") == search.load("split")  # whatever becomes of the split
     runs = list(search.trial_runs().values())
     runs[1].append(runs[1].started())
     with runs[1].hold(), pytest.raises(SearchError, match="is running"):

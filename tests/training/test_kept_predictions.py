@@ -13,19 +13,19 @@ from labcore.crossval.job import CrossValidation
 from labcore.crossval.summary import summarise
 from labcore.evaluation.metrics import score
 from labcore.evaluation.predictions import read_predictions
-from labcore.evaluation.select import targets_of
 from labcore.events import Evaluated, Log, RunFinished
 from labcore.export import export_zip
 from labcore.inference.classifier import Classifier
 from labcore.jobs.process import work
 from labcore.runs import Run
+from labcore.task.single import SingleLabel
 from labcore.workspace import Workspace
 
 
 def figures_again(frame, fold):
     """The result, worked out of what was kept."""
     labels = frame.attrs["labels"]
-    return score(frame[labels].to_numpy().argmax(1), targets_of(labels, frame["label"]), labels, fold)
+    return score(frame[labels].to_numpy().argmax(1), SingleLabel().targets(frame["label"], labels), labels, fold)
 
 
 @pytest.fixture(scope="module")

@@ -1,15 +1,13 @@
-"""Data sets on the pages: adding with progress, renaming, removing, and folds that cannot be held out."""
+"""Data sets on the pages: renaming, removing, and folds that cannot be held out."""
 
 from __future__ import annotations
 
 import shutil
-import threading
 
 import pytest
 
+from labcore.checking import Check, CheckPlan
 from labcore.datasets import list_datasets, register
-from ui.app import tasks
-from ui.datasets import manage
 
 from .conftest import words
 
@@ -22,49 +20,6 @@ def button(app, label: str):
 def outside(dataset, tmp_path):
     """The small data set, outside the workspace."""
     return dataset.rename(tmp_path / "elsewhere")
-
-
-def test_what_is_wrong_with_a_path_stays_in_view_and_so_does_the_path(open_page, outside):
-    app = open_page("pages/train.py")
-    app.text_input[0].set_value(f"'{outside.parent}/Else Where'")
-    button(app, "Add data set").click().run()
-    for _ in range(2):
-        assert f"Did you mean {outside}?" in words(app)
-        assert app.text_input[0].value.startswith("'")
-        app.run()
-
-
-def test_a_text_named_wav_is_told_after_adding(open_page, outside):
-    (outside / "bark" / "notes.wav").write_text("a text")
-    app = open_page("pages/train.py")
-    app.text_input[0].set_value(f' "{outside}" ')
-    button(app, "Add data set").click().run()
-    assert app.selectbox(key="data-choice").value == "elsewhere"
-    assert "1 of 13 files cannot be read as audio and will be skipped: notes.wav is a text file" in words(app)
-
-
-def test_adding_shows_its_progress_and_can_be_cancelled(open_page, outside, monkeypatch):
-    go_on = threading.Event()
-
-    def slow(home, path, name, progress):
-        progress(1200, 0)
-        go_on.wait(30)
-        progress(2400, 0)
-        raise AssertionError("it was not cancelled")
-
-    monkeypatch.setattr("labcore.datasets.register", slow)
-    monkeypatch.setattr(tasks, "SOON", 0.0)
-    app = open_page("pages/train.py")
-    app.text_input[0].set_value(str(outside))
-    button(app, "Add data set").click().run()
-    task = manage.adding()
-    button(app, "Cancel").click().run()
-    go_on.set()
-    task.wait(30)
-    assert not task.running
-    assert (task.result, task.error) == (None, None)
-    assert button(app.run(), "Add data set")
-    assert not app.error
 
 
 def test_renaming_and_removing_name_the_runs(open_page, workspace, outside, make_run):
@@ -85,6 +40,27 @@ def test_renaming_and_removing_name_the_runs(open_page, workspace, outside, make
     assert not app.exception
     assert list_datasets(workspace) == []
     assert outside.is_dir()
+
+
+def test_a_set_that_is_worked_on_cannot_be_deleted_and_the_page_says_why(open_page, workspace, outside, make_run):
+    register(workspace, outside, "small")
+    check = Check.create(workspace, CheckPlan(dataset="small"), queued=True)
+    app = open_page("pages/train.py")
+    app.session_state["train-small-menu"] = True
+    app.run()
+    assert f"check {check.id} waits for it" in words(app)
+    assert not button(app, "Delete").disabled
+    check.append(check.started())
+    with check.hold():
+        assert f"check {check.id} works on it" in words(app.run()).lower()
+        assert button(app, "Delete").disabled
+        app.text_input(key="train-small-new").set_value("mine").run()
+        assert button(app, "Rename").disabled
+    run = make_run("stopped")
+    with run.hold():
+        run.append(run.started())
+        assert f"1 run trains on it, {run.id}. It can be renamed or deleted once that has ended" in words(app.run())
+        assert button(app, "Delete").disabled
 
 
 def test_a_set_in_the_workspace_says_that_it_is_deleted(open_page, workspace, dataset):

@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 
 from labcore.audio import encode_wav
+from labcore.crossval.job import KIND, CrossValidation
 from labcore.datasets import find_dataset, register
 from labcore.datasets.annotations import annotate, decided
 from labcore.datasets.corrections import keys_of
 from labcore.explore.clips import facts, thumbnails
 from labcore.explore.clips.profile import Profile
+from tests.judged import finished_run, judged, sure
 
-from .conftest import words
+from .conftest import LABELS, words
 
 PAGE = "pages/datasets.py"
 
@@ -44,21 +46,8 @@ def counted_reads(monkeypatch) -> list[str]:
 def test_an_empty_workspace_offers_the_demo_set_and_ones_own(open_page):
     app = open_page(PAGE)
     assert button(app, "Generate demo set")
-    assert button(app, "Add data set")
+    assert app.get("file_uploader")
     assert not app.exception
-
-
-def test_one_is_added_and_shown_at_once(open_page, workspace, dataset, tmp_path):
-    outside = dataset.rename(tmp_path / "mine")
-    app = open_page(PAGE)
-    app.text_input[0].set_value(str(outside))
-    button(app, "Add data set").click().run()
-    assert app.query_params["dataset"] == "mine"
-    assert str(outside) in words(app)
-    button(app, "All data sets").click().run()
-    assert "dataset" not in app.query_params
-    button(app, "**mine**").click().run()
-    assert len(shown(app)) == 12
 
 
 def test_a_visit_reads_the_clip_that_is_seen_and_no_other(open_page, dataset, counted_reads):
@@ -79,6 +68,37 @@ def test_clips_are_searched_and_filtered(open_page, dataset):
     assert len(shown(app)) == 6
     app.text_input(key="words").set_value("hum").run()
     assert "No clip fits. Choose fewer filters." in words(app)
+
+
+def test_a_link_opens_the_clips_that_were_found(open_page, dataset):
+    app = open_page(PAGE, **{"dataset": "small", "class": "bark", "words": "3", "order": "Name"})
+    assert shown(app) == ["bark3.wav"]
+    assert (app.text_input(key="words").value, app.selectbox(key="order").value) == ("3", "name")
+    app = open_page(PAGE, **{"dataset": "small", "class": "cow", "order": "Nonsense"})
+    assert not app.exception
+    assert len(shown(app)) == 12
+
+
+def test_the_map_tells_what_a_whole_cross_validation_got_right(open_page, workspace, dataset, inline, monkeypatch):
+    ways, members = [key[0] for key in keys_of(find_dataset(workspace, "small"))], []
+    for fold, part in (("1", ways[::2]), ("2", ways[1::2])):
+        truth = [way.partition("/")[0] for way in part]
+        said = judged(truth, sure(["hum"] * 6, labels=LABELS), labels=LABELS, names=part, fold=fold)
+        run = finished_run(workspace, said, {"data.dataset": "small", "data.fold": fold})
+        members.append([fold, run.id])
+    experiment = CrossValidation.new(workspace, "crossval-small")
+    with experiment.draft() as draft:
+        tree = run.config.model_dump(mode="json")
+        draft.save("experiment", {"kind": KIND, "created": 1.0, "config": tree, "members": {"official": members}})
+    drawn: list = []
+    monkeypatch.setattr("ui.charts.clips.clip_map", lambda points, *_, **__: drawn.append(points))
+    app = open_page(PAGE, dataset="small", view="map", colour="Correctness")
+    button(app, "Make the map").click().run()
+    inline.look()
+    app.run()
+    assert not app.exception
+    assert app.selectbox(key="look-small-of-").options[0].startswith("Cross-validation small")
+    assert drawn[-1].groupby("label")["kind"].unique().map(list).to_dict() == {"bark": ["wrong"], "hum": ["right"]}
 
 
 def test_measured_beside_the_page(open_page, dataset, inline):

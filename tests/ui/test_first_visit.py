@@ -71,7 +71,7 @@ def test_the_demo_set_ticks_while_it_is_made(open_page, ticks, monkeypatch):
     app.button(key="demo-first").click().run()
     assert len(ticks) == 1
     assert "Generating … 3 of 400 clips" in words(app)
-    assert "Folder or CSV file on this machine" in [field.label for field in app.text_input]
+    assert "Upload" in [link.proto.label for link in app.get("page_link")]
     free.set()
     task._thread.join(30)
     ticks.clear()

@@ -24,7 +24,8 @@ def test_a_page_opens_in_an_empty_workspace(open_page, page):
 def test_an_empty_workspace_shows_the_first_steps(open_page):
     app = open_page()
     assert "First steps" in words(app)
-    assert [button.label for button in app.button] == ["Generate demo set", "Add data set"]
+    assert [button.label for button in app.button] == ["Generate demo set"]
+    assert "bring=upload" in [link.proto.query_string for link in app.get("page_link")]
 
 
 @pytest.mark.parametrize("state", ["queued", "interrupted", "stopped", "failed", "finished"])

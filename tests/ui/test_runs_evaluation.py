@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from labcore.crossval.job import KIND, CrossValidation
+from labcore.datasets.named_splits import keep_split, remove_split
 from labcore.evaluation.jobs import Evaluation
 from labcore.evaluation.metrics import score
 from labcore.events import JobFinished
@@ -133,3 +134,20 @@ def test_a_run_without_predictions_can_still_be_evaluated_elsewhere(open_page, t
     app.selectbox("evaluate-dataset").select("").run()
     assert not app.exception
     assert app.text_input("evaluate-path").value == ""
+
+
+@pytest.mark.parametrize("tab", ["Robustness", "Evaluation"])
+def test_a_run_whose_split_was_removed_is_evaluated_on_what_it_held_out(open_page, workspace, dataset, trained, tab):
+    folds = ["a", "b", "c"] * 4
+    split = keep_split(workspace, "small", "mine", folds, [""] * 12, by="source")
+    trained.save_config(trained.config.replace({"data.named_split": "mine", "data.fold": "b"}))
+    trained.save("split", split.model_dump())
+    write(trained, drawn(4))
+    remove_split(workspace, "small", "mine")
+    app = open_page(PAGE, run=trained.id, tab=tab)
+    assert not app.exception
+    assert not app.error
+    fold = next(box for box in app.selectbox if box.label == "Fold")
+    wanted = {"Robustness": ["a, trained on", "b, test fold", "c, trained on"],
+              "Evaluation": ["test fold b", "fold a, trained on", "fold c, trained on", "all clips"]}  # fmt: skip
+    assert list(fold.options) == wanted[tab]

@@ -12,7 +12,7 @@ from labcore.config.presets import PRESETS, preset
 from labcore.datasets import check_dataset, find_dataset, register
 from labcore.datasets.named_splits import keep_split
 from labcore.runs.asked import save_worked_out
-from ui.datasets import manage, summary
+from ui.datasets import summary
 from ui.forms import fields, url
 
 from .conftest import LABELS, words
@@ -26,15 +26,6 @@ def key(app, path: str) -> str:
     """The key of a setting's widget by now."""
     turn = app.session_state["setting-names"].get(path, 0) if "setting-names" in app.session_state else 0
     return f"setting-{path}-{turn}" if turn else f"setting-{path}"
-
-
-def added(app) -> None:
-    """Press the button that adds a data set, and look again once that is done."""
-    next(button for button in app.button if button.label == "Add data set").click().run()
-    task = manage.adding()
-    if task is not None:
-        task._thread.join()
-        app.run()
 
 
 def test_every_setting_has_a_widget(open_page, dataset):
@@ -138,25 +129,6 @@ def test_the_summary_says_what_is_trained_and_what_is_held_out(open_page, datase
     texts = " ".join(str(value) for value in table.to_numpy().ravel())
     assert "**9 clips** of 2 classes" in texts
     assert "**3 clips**, fold" in texts
-
-
-def test_a_folder_is_added_by_its_path(open_page, workspace, dataset, tmp_path):
-    outside = tmp_path / "elsewhere"
-    dataset.rename(outside)
-    app = open_page("pages/train.py")
-    app.text_input[0].set_value(str(outside))
-    added(app)
-    assert app.selectbox(key="data-choice").value == "elsewhere"
-
-
-@pytest.mark.parametrize("path", ["/no/such/folder", "  "])
-def test_a_path_that_holds_no_data_set_is_told_in_place(open_page, workspace, path):
-    app = open_page("pages/train.py")
-    app.text_input[0].set_value(path)
-    added(app)
-    assert app.error
-    assert not app.exception
-    assert not list(workspace.datasets.iterdir())
 
 
 def test_settings_of_a_run_fill_the_form(open_page, dataset, make_run, manager):
@@ -270,7 +242,7 @@ def test_what_an_address_says_wrongly_is_told_and_the_rest_taken(open_page, data
 
 def test_the_demo_set_and_clips_of_ones_own_are_both_offered_and_the_next_step_is_a_button(open_page, dataset):
     app = open_page()
-    assert "Folder or CSV file on this machine" in [field.label for field in app.text_input]
+    assert {"Upload", "On this machine", "Standard sets"} <= {link.proto.label for link in app.get("page_link")}
     assert any(button.label == "Generate demo set" for button in app.button)
     assert app.button(key="train-on-it").label == "Train on small"
 
@@ -368,8 +340,8 @@ def test_classes_can_be_excluded(open_page, dataset, manager, noise, write_wav):
     for label in ("bat, small", "owl"):
         for number in range(6):
             write_wav(dataset / label / f"{number}.wav", noise(0.5, 8000, seed=number + len(label)), 8000)
-    summary.summary.clear()
-    summary.folds.clear()
+    summary._summary.clear()
+    summary._folds.clear()
     app = open_page("pages/train.py")
     choice = app.multiselect(key=key(app, "data.exclude_classes"))
     assert sorted(choice.options) == sorted([*LABELS, "bat, small", "owl"])

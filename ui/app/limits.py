@@ -26,7 +26,7 @@ MOST_SAMPLES = 2**29
 class UploadLimits:
     """``files`` and ``megabytes`` are what one visit may hold, ``total_megabytes`` all; ``seconds`` is a recording's length."""
 
-    files: int = 200
+    files: int = 10_000
     megabytes: int = 2048
     total_megabytes: int = 8192
     seconds: float = 6 * 3600.0

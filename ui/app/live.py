@@ -43,10 +43,16 @@ PAGES = {
     "noise": ("pages/explore.py", "noise"),
     "alarms": ("pages/runs.py", "run"),
     "estimates": ("pages/train.py", ""),
-    "imports": ("pages/train.py", ""),
-    "downloads": ("pages/train.py", ""),
+    "checks": ("pages/datasets.py", "dataset"),
+    "profiles": ("pages/datasets.py", "dataset"),
+    "imports": ("pages/datasets.py", "job"),
+    "downloads": ("pages/datasets.py", "job"),
 }
 """Folder of jobs → the page that shows one, and the word that names it in the address of that page."""
+NAMED_BY = {"noise": "run", "alarms": "run", "check": "dataset", "profile": "dataset"}
+"""File of jobs that are shown by the page of something else → what in that file names it."""
+TAB = {"check": "Check"}
+"""File of jobs → the tab of that page."""
 
 
 class Pace(NamedTuple):
@@ -79,9 +85,9 @@ def runs() -> list[tuple[Run, JobStatus]]:
     return glances(services.workspace(), Run)
 
 
-def trained() -> dict[str, tuple[Run, float | None]]:
-    """The runs that have weights, newest first: id → run and accuracy."""
-    return {run.id: (run, status.accuracy) for run, status in runs() if os.path.isfile(run.weights)}  # noqa: PTH113
+def trained() -> dict[str, tuple[Run, JobStatus]]:
+    """The runs that have weights, newest first: id → run and how it stands, with its accuracy."""
+    return {run.id: (run, status) for run, status in runs() if os.path.isfile(run.weights)}  # noqa: PTH113
 
 
 def unreadable(kind: type[JobFolder], one: str = "", many: str = "") -> None:
@@ -196,7 +202,9 @@ def progress(status: JobStatus, job: JobFolder) -> str:
     if status.state == "queued":
         return queue_line.behind(job)
     line = plain(progress_line(status))
-    if status.accuracy is not None:
+    if status.mean_ap is not None:
+        line += f" · validation {status.figure}"
+    elif status.accuracy is not None:
         line += f" · validation accuracy {percent(status.accuracy)}"
     return line[:1].upper() + line[1:]
 
@@ -209,8 +217,12 @@ def job_link(job: JobFolder, after: str = "") -> None:
         st.markdown(label, width="content")
         return
     stem = job.kind.file.removesuffix(".json")
-    name = job.load(stem, {}).get("run", "") if stem in ("noise", "alarms") else job.id  # those are shown by their run
-    st.page_link(page, label=label, query_params={word: name} if word else None, help=plain(job.id))
+    name = job.load(stem, {}).get(NAMED_BY[stem], "") if stem in NAMED_BY else job.id
+    if word == "dataset" and os.path.isabs(name):  # noqa: PTH117 (a folder that is no data set of the workspace has no page)
+        st.markdown(label, width="content")
+        return
+    words = {word: name, **({"tab": TAB[stem]} if stem in TAB else {})} if word else None
+    st.page_link(page, label=label, query_params=words, help=plain(job.id))
 
 
 def run_link(run_id: str, label: str, **looks: Any) -> None:
@@ -219,14 +231,14 @@ def run_link(run_id: str, label: str, **looks: Any) -> None:
 
 
 def no_data_yet(key: str, own: Callable[[], object] | None = None) -> None:
-    """What a form says where there is no data set to choose. ``own`` offers clips of one's own; else a link leads to where that is done."""
+    """What a form says where there is no data set to choose. ``own`` offers ways to bring one's own; else a link leads there."""
     with st.container(border=True):
         st.markdown("**No data set yet.** Generate the demo set: ten city sounds, 400 clips, no download, about 30 s.")
         demo_button(key)
         if own is not None:
             own()
         else:
-            st.page_link("pages/train.py", label="Add a data set", icon=":material/folder_open:")
+            st.page_link("pages/datasets.py", label="Add a data set", icon=":material/folder_open:")
 
 
 @st.fragment

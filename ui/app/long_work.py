@@ -72,7 +72,7 @@ class LongWork:
     def line(self) -> str:
         """Where it is, as Markdown."""
         if not self.began:
-            return f"{plain(self.name)} is queued: {AT_ONCE} other recordings are being processed"
+            return f"{plain(self.name)} is queued: {AT_ONCE} others are being processed"
         share, seconds = self.task.fraction, time.monotonic() - self.began
         left = f", about {plain(duration(seconds / share * (1 - share)))} left" if share > 0.02 and seconds > 3 else ""
         return f"{self.doing} {plain(self.name)}{left}"
@@ -83,7 +83,7 @@ def is_there(session: str) -> bool:
     return not Runtime.exists() or Runtime.instance().is_active_session(session)
 
 
-def _session() -> str:
+def this_session() -> str:
     """The session that the page is run for; empty outside of one."""
     context = get_script_run_ctx(suppress_warning=True)
     return context.session_id if context is not None else ""
@@ -121,7 +121,7 @@ def start(key: str, name: str, group: str, doing: str, work: Work) -> LongWork:
             made.began = time.monotonic()
             return work(progress)
 
-    made = LongWork(key, name, group, doing, tasks.Task(whole), _session(), seen=time.monotonic())
+    made = LongWork(key, name, group, doing, tasks.Task(whole), this_session(), seen=time.monotonic())
     held()[key] = made
     made.task.start()
     made.task.wait(tasks.SOON)

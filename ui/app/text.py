@@ -87,6 +87,11 @@ def counted(number: int, unit: str, units: str = "") -> str:
     return texts.counted(number, unit, units, figure=count)
 
 
+def decibels(level: float) -> str:
+    """A level in dB of full scale: ``−12.3 dBFS``."""
+    return f"{round(level, 1) + 0.0:.1f} dBFS".replace("-", "−")
+
+
 def ago(then: float, now: float | None = None) -> str:
     """How long a moment is past, or its date once that says more."""
     now = time.time() if now is None else now

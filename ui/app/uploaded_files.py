@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit import runtime
 
 from labcore.allowed_paths import UPLOADS
 from labcore.texts import as_bytes
 from labcore.workspace import write_atomically
-from ui.app import services
+from ui.app import long_work, services
 
 LARGE_BYTES = 8_000_000
 LEFT_OVER_SECONDS = 24 * 3600.0
@@ -66,6 +67,14 @@ def keep(group: str, ids: Iterable[str]) -> None:
     wanted, held = set(ids), _held(group)
     for key in [key for key in held if key not in wanted]:
         held.pop(key).remove()
+
+
+def let_go(file: Any) -> None:
+    """Have Streamlit forget an upload that lies on the disk by now."""
+    file.close()
+    if runtime.exists():
+        store: Any = runtime.get_instance().uploaded_file_mgr
+        store.remove_file(long_work.this_session(), file.file_id)
 
 
 def _held(group: str) -> dict[str, Upload]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -13,14 +14,28 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 
-def probabilities(shares: dict[str, float], *, key: str, most: int = 10) -> None:
-    """The likeliest labels as bars."""
+def probabilities(
+    shares: dict[str, float], *, key: str, most: int = 10, limits: Mapping[str, float] | None = None
+) -> None:
+    """The likeliest labels as bars.
+
+    Args:
+        limits: the threshold of each label, drawn as a line across its bar; those that reach it stand out. Without any the likeliest does.
+    """
     names = label_names(shares)
     top = sorted(shares.items(), key=lambda item: item[1], reverse=True)[:most]
     strong, weak = accents()
     labels, lengths = [unmarked(names[label]) for label, _ in top], [share for _, share in top]
     texts = [f"{100 * share:.1f} %" for share in lengths]
-    figure = bars(labels, lengths, texts, [strong] + [weak] * (len(top) - 1), (0, 1.15))
+    colours = [strong] + [weak] * (len(top) - 1)
+    if limits:
+        colours = [strong if share >= limits[label] else weak for label, share in top]
+    figure = bars(labels, lengths, texts, colours, (0, 1.15))
+    for place, (label, _) in enumerate(top if limits else []):
+        limit = (limits or {})[label]
+        figure.add_shape(
+            type="line", x0=limit, x1=limit, y0=place - 0.42, y1=place + 0.42, line={"width": 2, "dash": "dot"}
+        )
     figure.update_traces(hoverinfo=None, hovertemplate="%{y}: %{x:.4%}<extra></extra>")
     show_figure(figure, height=30 * len(top) + 24, key=key, alt="Probabilities of the top labels")
 

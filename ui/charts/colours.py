@@ -11,6 +11,8 @@ STOPS = 33
 INKS = ["#000000", "#ffffff"]
 DIVERGING = ["#2f5aa8", "#86a6d8", "#f4f1ea", "#e89b84", "#b2352b"]
 """Less, the same, more."""
+KINDS = ["#2f6fb0", "#c2570c", "#2c8a4b", "#b3323f", "#7a54a8", "#8a5a3c", "#b84f93", "#5f6b1e", "#0e7f8c", "#8a7400"]
+"""Of kinds of things, on any ground and beneath white letters."""
 
 
 def names() -> list[str]:

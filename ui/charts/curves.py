@@ -50,21 +50,22 @@ def curves(
     title: str,
     marks: list[dict[str, Any]],
 ) -> None:
-    """Loss or accuracy over the epochs, training and validation clips as two lines, and a rule where a setting was turned.
+    """Loss, accuracy or mean average precision over the epochs, training and validation clips as two lines, and a rule where a setting was
+    turned.
 
     A loss that stands far above all others is drawn at the upper edge, with an arrow and its value: the axis is of the others.
 
     Args:
         epochs: epoch events.
-        field: ``loss`` or ``accuracy``.
+        field: ``loss``, ``accuracy`` or ``mean_ap``, which is of the validation clips alone.
         total: how many epochs there will be; the axis has its final length from the start.
         marks: ``epoch`` and ``what`` of each rule. They are rows of the data as the points are, so that the drawing itself stays.
     """
     import pandas as pd
 
-    share = field == "accuracy"
+    share = field in ("accuracy", "mean_ap")
     frame = pd.DataFrame(_rows(epochs, field, marks), columns=["epoch", "value", "clips", "what", "real", "above"])
-    form = ".1%" if share else ".3f"
+    form = ".1%" if field == "accuracy" else ".3f"
     legend = {"orient": "bottom-right" if share else "top-right", "direction": "horizontal"}
     line = {
         "transform": [{"filter": "isValid(datum.value)"}],
@@ -72,7 +73,7 @@ def curves(
         "encoding": {
             "y": measure(
                 "value",
-                axis={"format": "%" if share else ".4~g", "tickCount": 5},
+                axis={"format": "%" if field == "accuracy" else ".4~g", "tickCount": 5},
                 scale={"domain": [0, 1]} if share else {"zero": False, "nice": True},
             ),
             "color": category("clips", scale={"domain": list(SIDES.values())}, legend={**_STROKES, **legend}),
@@ -85,7 +86,8 @@ def curves(
 
 def _rows(epochs: list[Epoch], field: str, marks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """A row a point and a row a mark. ``value`` is where a point is drawn, ``real`` what it is, ``above`` its name beyond the axis."""
-    sides = {name: [getattr(event, f"{side}_{field}") for event in epochs] for side, name in SIDES.items()}
+    told = {name: [getattr(event, f"{side}_{field}", None) for event in epochs] for side, name in SIDES.items()}
+    sides = {name: values for name, values in told.items() if None not in values}
     top = ceiling(list(sides.values()))
     rows: list[dict[str, Any]] = []
     for name, values in sides.items():
@@ -169,7 +171,7 @@ def probabilities(
     )
 
 
-def fold_legend() -> None:
+def fold_legend(what: str = "Accuracy") -> None:
     """What the lines of all :func:`fold_curve` are, once for all of them."""
     colours = st.get_option(f"theme.{'dark' if dark() else 'light'}.chartCategoricalColors")
     names = "".join(
@@ -177,25 +179,28 @@ def fold_legend() -> None:
         f'background:{colour};margin-right:.4em;vertical-align:middle"></span>{name}</span>'
         for name, colour in zip(SIDES.values(), colours, strict=False)
     )
-    st.html(f'<div style="font-size:.87rem">Accuracy by epoch, on clips of{names}</div>')
+    st.html(f'<div style="font-size:.87rem">{what} by epoch, on clips of{names}</div>')
 
 
-def fold_curve(points: Sequence[tuple[int, float, float]], total: int, *, key: str, title: str) -> None:
-    """Accuracy of one of several folds over the epochs, small: epoch, on training clips, on validation clips."""
+def fold_curve(points: Sequence[tuple[int, float | None, float]], total: int, *, key: str, title: str) -> None:
+    """Accuracy of one of several folds over the epochs, small: epoch, on training clips, on validation clips. Without one on training
+    clips it is the mean average precision of several labels a clip."""
+    what, form = ("Accuracy", ".1%") if points and points[-1][1] is not None else ("mAP", ".3f")
     rows = [
         {"epoch": epoch, "value": round(value, 4), "clips": clips}
         for epoch, train, val in points
         for clips, value in zip(SIDES.values(), (train, val), strict=True)
+        if value is not None
     ]
     _lines(
         rows,
         total,
-        y={**_SHARE, "axis": {"format": "%", "tickCount": 2}},
+        y={**_SHARE, "axis": {"format": "%" if what == "Accuracy" else ".1f", "tickCount": 2}},
         colour=category("clips", scale={"domain": list(SIDES.values())}, legend=None),
-        tooltip=[category("clips", title="Clips"), measure("value", "Accuracy", format=".1%")],
+        tooltip=[category("clips", title="Clips"), measure("value", what, format=form)],
         key=key,
         height=96,
-        alt=f"Accuracy of {title} by epoch",
+        alt=f"{what} of {title} by epoch",
         stroke=1.6,
         ticks=3,
     )

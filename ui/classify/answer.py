@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
 from labcore.audio import encode_wav
-from labcore.batch.segments import Segment, Threshold, summary_of
+from labcore.batch.segments import Segment, Threshold, labels_at, summary_of, threshold_of
+from labcore.datasets.cells import labels_of
 from labcore.inference.prediction import NONE_OF_THESE
 from labcore.runs import Run
 from labcore.texts import moment, shown
 from ui.app import services
 from ui.app.shell import errors_in_place
-from ui.app.text import clock_span, duration, label_name, label_names, percent, plain, sentence
+from ui.app.text import clock_span, counted, duration, label_name, label_names, percent, plain, sentence
 from ui.charts import bars
 from ui.charts.colours import colours, dark, shares
 from ui.classify import events as clip_events
-from ui.classify.events import SECTION_SECONDS
 from ui.classify.predicting import PredictedClip
+from ui.components import section
 from ui.components.clip import Clip
+from ui.components.section import SECTION_SECONDS
 from ui.components.sound_viewer import Row, image_row, viewer, wave_row
 
 if TYPE_CHECKING:
@@ -49,7 +50,12 @@ def show(run: Run, predicted: PredictedClip, least: Threshold) -> None:
         if events:
             clip_events.table(summary_of(events))
         else:
-            bars.probabilities(answer.probabilities, key=f"bars-{run.id}-{clip.key}")
+            limits = (
+                {label: threshold_of(least, label) for label in answer.probabilities}
+                if answer.labels is not None
+                else {}
+            )
+            bars.probabilities(answer.probabilities, key=f"bars-{run.id}-{clip.key}", limits=limits)
     with right:
         _listen(run, predicted, events, least)
 
@@ -60,14 +66,24 @@ def _headline(clip: Clip, answer: Prediction, events: list[Segment], least: Thre
         clip_events.headline(answer, events, least)
     else:
         length = f"{answer.seconds:.1f} s" if answer.seconds < 60 else duration(answer.seconds)
-        st.markdown(f"## {plain(label_name(answer.label))}")
-        if answer.unknown:
+        named = [] if answer.unknown else labels_at(answer.probabilities, least)
+        called = label_name(answer.label)
+        if answer.labels is not None and not answer.unknown:
+            called = ", ".join(map(label_name, named)) or "No label"
+        st.markdown(f"## {plain(called)}")
+        if answer.labels is not None and not answer.unknown:
+            st.markdown(f"{counted(len(named), 'label')} at or above the threshold :gray[· {length} of sound]")
+        elif answer.unknown:
             st.markdown(f"{why_unknown(clip, answer)} :gray[· {length} of sound]")
         else:
             st.markdown(f"Probability **{percent(answer.probability)}** :gray[· {length} of sound]")
     if clip.truth:
-        face = "green-badge[:material/check:" if clip.truth == answer.label else "red-badge[:material/close:"
-        st.markdown(f":{face} labelled {plain(label_name(clip.truth))}]")
+        told = clip.truth if answer.labels is None else ", ".join(labels_of(clip.truth)) or "no label"
+        right = clip.truth == answer.label
+        if answer.labels is not None:
+            right = set(labels_of(clip.truth)) == set(labels_at(answer.probabilities, least))
+        face = "green-badge[:material/check:" if right else "red-badge[:material/close:"
+        st.markdown(f":{face} labelled {plain(label_name(told))}]")
     for note in answer.notes:
         st.markdown(f":orange[:material/warning:] {plain(sentence(note))}")
 
@@ -97,12 +113,12 @@ def _listen(run: Run, predicted: PredictedClip, events: list[Segment], least: Th
 
 def _whole(clip: Clip, answer: Prediction) -> None:
     """Probabilities over the whole recording; the section that is drawn below is marked."""
-    start = float(st.session_state.get(f"section-{clip.key}", 0))
-    section = (start, min(start + SECTION_SECONDS, answer.seconds))
+    start = section.start_of(clip.key)
+    shown_below = (start, min(start + SECTION_SECONDS, answer.seconds))
     viewer(
         [_probabilities(answer, 0.0, answer.seconds, "Probability over time")],
-        key="classify-whole", of=clip.key, start_s=0.0, end_s=answer.seconds, selection=section,
-        hint=f"{_scale()} · shown below: {clock_span(*section, 0)}", alt="Probability over time",
+        key="classify-whole", of=clip.key, start_s=0.0, end_s=answer.seconds, selection=shown_below,
+        hint=f"{_scale()} · shown below: {clock_span(*shown_below, 0)}", alt="Probability over time",
     )  # fmt: skip
 
 
@@ -121,22 +137,7 @@ def _scale() -> str:
 
 def _section(run: Run, clip: Clip, answer: Prediction) -> None:
     """Playback and pictures of a clip, or of a section of a long recording."""
-    start, end = 0.0, None
-    if answer.seconds > SECTION_SECONDS:
-        start = float(
-            st.slider(
-                "Section from",
-                0,
-                math.ceil(answer.seconds - SECTION_SECONDS),
-                step=1,
-                format="%d s",
-                key=f"section-{clip.key}",
-                on_change=clip_events.let_go,
-                args=(clip.key,),
-                help=f"Recordings are shown and played {SECTION_SECONDS:.0f} s at a time.",
-            )
-        )
-        end = start + SECTION_SECONDS
+    start, end = section.choose(answer.seconds, clip.key, on_change=clip_events.let_go, args=(clip.key,))
     samples, rate = clip.waveform(start, end)
     chosen, seconds = clip_events.chosen(clip.key), len(samples) / rate
     with st.container(key=PLAYER):
@@ -180,11 +181,11 @@ def _rows(
     return rows
 
 
-def _player(clip: Clip, section: np.ndarray, rate: int, chosen: clip_events.Chosen | None) -> None:
+def _player(clip: Clip, samples: np.ndarray, rate: int, chosen: clip_events.Chosen | None) -> None:
     """The section on view to play; where an event was pressed that alone, at once, its first part where it is long."""
     name = shown(clip.name)
     if chosen is None:
-        st.audio(encode_wav(section, rate), format="audio/wav", alt=f"Playback of {name}")
+        st.audio(encode_wav(samples, rate), format="audio/wav", alt=f"Playback of {name}")
         return
     event, start, end = chosen.event, chosen.start_s, chosen.end_s
     stretch, rate = clip.waveform(start, end)

@@ -15,15 +15,16 @@ from labcore.texts import moment, shown
 from labcore.tracks import ENDINGS
 from ui.app import shell
 from ui.app.text import count, counted, label_name, label_names, percent, plain
+from ui.components import section
+from ui.components.section import SECTION_SECONDS
 
 if TYPE_CHECKING:
     from labcore.inference.prediction import Prediction
     from labcore.inference.thresholds import Thresholds
+    from labcore.task.thresholds import LabelThresholds
 
 ROWS = 50
 """Events that are listed at once."""
-SECTION_SECONDS = 30.0
-"""At most so much of a recording is drawn and played at a time."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +37,20 @@ class Chosen:
     presses: int
 
 
+EVENTS_HELP = (
+    "The recording is split into overlapping windows. Windows below this probability, and silent ones, are not events."
+)
 OF_WEIGHTS, FOR_ALL = "of the weights", "for all classes"
 
 
-def threshold(kept: Thresholds | None) -> Threshold:
-    """The least probability of an event, as the visitor wants it; at first that of each class, where the weights have them on."""
+def threshold(kept: Thresholds | None, labels: LabelThresholds | None = None) -> Threshold:
+    """The least probability of an event, as the visitor wants it; at first that of each class, where the weights have them on.
+
+    Args:
+        labels: those of a network of several labels a clip, whose labels are chosen by them too.
+    """
+    if labels is not None:
+        return _of_labels(labels)
     if kept is None or not kept.on:
         return _for_all()
     told = f"The weights carry a threshold for each class, for {plain(kept.wanted)}."
@@ -54,9 +64,25 @@ def threshold(kept: Thresholds | None) -> Threshold:
     return threshold_in_use(None, kept)
 
 
-def _for_all() -> float:
+def _of_labels(labels: LabelThresholds) -> Threshold:
+    """Those that were chosen for each label, or one for all; of weights without any one for all."""
+    told = f"A clip may have several labels, or none; {labels.sentence}."
+    if labels.values:
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            which = shell.one_of(
+                "Threshold", [OF_WEIGHTS, FOR_ALL], default=OF_WEIGHTS, key="label-threshold-of", help=told
+            )
+        if which == OF_WEIGHTS:
+            st.caption(told)
+            return labels.values
+    return _for_all(
+        "Label threshold", "A clip, or a window of a long recording, has each label from this probability on."
+    )
+
+
+def _for_all(title: str = "Event threshold", help: str = EVENTS_HELP) -> float:
     return st.slider(
-        "Event threshold",
+        title,
         0.0,
         1.0,
         THRESHOLD,
@@ -64,7 +90,7 @@ def _for_all() -> float:
         format="percent",
         key="event-threshold",
         width=520,
-        help="The recording is split into overlapping windows. Windows below this probability, and silent ones, are not events.",
+        help=help,
     )
 
 
@@ -89,7 +115,8 @@ def headline(answer: Prediction, events: list[Segment], least: Threshold) -> Non
     nearest = (
         f", most like {plain(label_name(answer.nearest))}" if answer.unknown else f", {percent(answer.probability)}"
     )
-    mean = f"mean over {counted(len(answer.windows), 'window')}: {plain(label_name(answer.label))}{nearest}"
+    called = label_name(answer.label if answer.labels is None else answer.nearest)
+    mean = f"mean over {counted(len(answer.windows), 'window')}: {plain(called)}{nearest}"
     times = f"**{counted(len(known), 'event')}** in " if len(summary) == 1 else ""
     st.markdown(f"{times}{moment(answer.seconds)} of sound :gray[· {mean}]")
     if refused:
@@ -148,8 +175,7 @@ def press(key: str, event: Segment, answer: Prediction) -> None:
     start_s = min((w.start_s for w in windows), default=event.start_s)
     end_s = min(max((w.end_s for w in windows), default=event.end_s), start_s + SECTION_SECONDS)
     st.session_state[f"event-{key}"] = Chosen(event, start_s, end_s, 1 + (before.presses if before else 0))
-    if answer.seconds > SECTION_SECONDS:
-        st.session_state[f"section-{key}"] = min(int(start_s), int(answer.seconds - SECTION_SECONDS))
+    section.jump(key, start_s, answer.seconds)
 
 
 def listed(key: str, events: list[Segment], answer: Prediction) -> None:

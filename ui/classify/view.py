@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from labcore.batch.segments import THRESHOLD, Threshold, summary_of
+from labcore.batch.segments import THRESHOLD, Threshold, labels_at, summary_of, with_labels
 from labcore.batch.tables import csv_text
 from labcore.errors import LabError
 from labcore.inference.prediction import NONE_OF_THESE
@@ -99,7 +99,11 @@ def _answers(run: Run, clips: list[Clip]) -> None:
     long = [item for item in predicted if item.answer is not None and len(item.answer.windows) > 1]
     if len(failed) == len(predicted):
         return
-    least = clip_events.threshold(services.classifier(run).thresholds) if long else THRESHOLD
+    network = services.classifier(run)
+    limits = network.label_thresholds
+    least: Threshold = THRESHOLD
+    if long or limits is not None:
+        least = clip_events.threshold(network.thresholds, limits)
     number = 0
     if len(predicted) > 1:
         first = next(number for number, item in enumerate(predicted) if item.answer is not None)
@@ -107,7 +111,8 @@ def _answers(run: Run, clips: list[Clip]) -> None:
     with st.container(horizontal=True):
         labels = services.classifier(run).labels
         shell.download(
-            "Predictions as CSV", csv_text((item.told() for item in predicted), labels), "answers.csv", "text/csv", type="tertiary",
+            "Predictions as CSV", csv_text((with_labels(item.told(), least) for item in predicted), labels), "answers.csv", "text/csv",
+            type="tertiary",
             help="One row per clip, with the probabilities of all labels.",
         )  # fmt: skip
         if len(long) > 1:
@@ -135,7 +140,11 @@ def _row(item: PredictedClip, least: Threshold, names: dict[str, str]) -> dict[s
     row = {"Clip": shown(item.clip.name), "Label": truth, "Prediction": "cannot be read", "Probability": None}
     if found is None:
         return row
-    row |= {"Prediction": names[found.label], "Probability": None if found.unknown else found.probability}
+    called = names.get(found.label, found.label)
+    if found.labels is not None:
+        named = [] if found.unknown else labels_at(found.probabilities, least)
+        called = ", ".join(names[label] for label in named) or "no label"
+    row |= {"Prediction": called, "Probability": None if found.unknown else found.probability}
     row |= {"Events": None, "Length (s)": round(found.seconds, 2)}
     if len(found.windows) > 1:
         events = clip_events.events_of(found, least)

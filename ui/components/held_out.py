@@ -14,6 +14,7 @@ from labcore.runs import Run
 from ui.app import services
 from ui.components.clip import Clip
 from ui.components.model_picker import is_builtin
+from ui.datasets.opened import version
 
 
 def of_run(run: Run, number: int) -> Clip:
@@ -31,12 +32,12 @@ def of_split(data: DataConfig, number: int, run: Run | None = None) -> Clip:
         DatasetError: the data set is no longer there, or holds nothing out.
         AudioError: the clip cannot be read.
     """
-    rows = _rows(json.dumps(data.model_dump()), str(run.path) if run else "")
+    rows = _rows(json.dumps(data.model_dump()), str(run.path) if run else "", version(data.dataset))
     row = rows[number % len(rows)]
     return Clip(row.name, row.content(), f"held out {row.key}", row.label)
 
 
 @st.cache_data(ttl=300, max_entries=8, show_spinner="Reading the data set …")
-def _rows(data: str, run: str) -> list[Row]:
+def _rows(data: str, run: str, changed: object) -> list[Row]:
     config = DataConfig.model_validate(json.loads(data))
     return held_out_rows(services.workspace(), config, Run(Path(run)) if run else None)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from labcore import builtin
+from labcore.jobs.status import JobStatus
 from labcore.runs import Run
 from labcore.runs.origin import parts, usual
 from ui.app import live
@@ -37,7 +38,7 @@ class Networks:
         belonging = parts(listed)
         self.runs = {run.id: run for run in sorted(listed, key=lambda run: run.id in belonging)}
         self._words = {run_id: _words(trained[run_id], belonging.get(run_id, "")) for run_id in self.runs}
-        first = usual(listed, lambda run: trained[run.id][1])
+        first = usual(listed, lambda run: trained[run.id][1].accuracy)
         self._options = [run_id for run_id in self.runs if run_id not in belonging]
         if belonging:
             self._options += [PARTS, *(run_id for run_id in self.runs if run_id in belonging)]
@@ -78,10 +79,10 @@ class Networks:
         return self.runs.get(name)
 
 
-def _words(known: tuple[Run, float | None], part: str) -> str:
+def _words(known: tuple[Run, JobStatus], part: str) -> str:
     """What it is and how good comes first where many are alike: the end is cut off on a phone."""
-    run, accuracy = known
-    figure = f"accuracy {percent(accuracy)}"
+    run, status = known
+    figure = f"accuracy {percent(status.accuracy)}" if status.mean_ap is None else status.figure
     return f"{part.capitalize()} · {figure} · {run_name(run)}" if part else f"{run_name(run)} · {figure}"
 
 

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from labcore.evaluation.metrics import class_rows, event_figures
-from labcore.events import Evaluated, Event, RunFinished, last_of
+from labcore.events import Evaluated, EvaluatedLabels, Event, RunFinished, last_of
 from labcore.runs import Run
 from labcore.runs.honesty import adjustments, choice_note, label_note
 from ui.app import shell
 from ui.app.text import counted, duration, label_names, percent, plain
 from ui.charts.confusion import confusion
+from ui.components import label_figures
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
 
 def show(run: Run, events: list[Event]) -> None:
     """The figures of a run, and the same by class."""
-    evaluated = last_of(events, Evaluated)
+    evaluated, ranked = last_of(events, Evaluated), last_of(events, EvaluatedLabels)
+    if ranked is not None:
+        figures(run, events)
+        label_figures.table(ranked)
     if evaluated is not None:
         figures(run, events)
         by_class(evaluated, key=f"confusion-{run.id}")
@@ -31,7 +35,8 @@ def show(run: Run, events: list[Event]) -> None:
 
 def figures(run: Run, events: list[Event]) -> None:
     """Accuracy with its interval, macro F1 and time, and what they are worth; nothing before there is a result."""
-    evaluated, ended = last_of(events, Evaluated), last_of(events, RunFinished)
+    evaluated = last_of(events, Evaluated) or last_of(events, EvaluatedLabels)
+    ended = last_of(events, RunFinished)
     if evaluated is None:
         return
     from labcore.datasets.corrected_since import corrected_since
@@ -39,10 +44,10 @@ def figures(run: Run, events: list[Event]) -> None:
     adjusted = adjustments(events)
     with st.container(border=True):
         with st.container(horizontal=True, gap="small", key="figures-result"):
-            st.metric("Accuracy", percent(evaluated.accuracy), width=130)
-            low, high = percent(evaluated.accuracy_low), percent(evaluated.accuracy_high)
-            st.metric("95 % interval", f"{low.removesuffix(' %')} – {high}", width=180)
-            st.metric("Macro F1", percent(evaluated.macro_f1), width=130)
+            if isinstance(evaluated, EvaluatedLabels):
+                label_figures.metrics(evaluated)
+            else:
+                _metrics(evaluated)
             if ended is not None and ended.seconds:
                 st.metric("Time", duration(ended.seconds), width=130)
         st.caption(
@@ -55,9 +60,16 @@ def figures(run: Run, events: list[Event]) -> None:
             st.caption(f":material/edit_note: {note}.")
         if evaluated.leaks:
             st.warning(
-                "The split leaks: clips of the same recordings were trained on. The accuracy is higher than on new recordings.",
+                "The split leaks: clips of the same recordings were trained on. The figures are higher than on new recordings.",
                 icon=":material/warning:",
             )
+
+
+def _metrics(evaluated: Evaluated) -> None:
+    st.metric("Accuracy", percent(evaluated.accuracy), width=130)
+    low, high = percent(evaluated.accuracy_low), percent(evaluated.accuracy_high)
+    st.metric("95 % interval", f"{low.removesuffix(' %')} – {high}", width=180)
+    st.metric("Macro F1", percent(evaluated.macro_f1), width=130)
 
 
 def by_class(evaluated: Evaluated | Pool, *, key: str) -> None:

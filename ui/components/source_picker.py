@@ -13,7 +13,9 @@ from labcore.errors import AudioError
 from ui.app import limits, services, shell, uploaded_files
 from ui.app.text import counted, label_name, label_names, told_apart
 from ui.components.clip import Clip
+from ui.components.microphone import microphone
 from ui.datasets import summary
+from ui.datasets.opened import version
 
 FORMATS = (
     "WAV, AIFF, FLAC, Ogg, Opus or MP3, at any rate; M4A and WebM of up to 50 minutes where the optional decoder "
@@ -27,6 +29,8 @@ SOURCES = {
 }
 ANY = ""
 MOST_LISTED = 500
+AT_ONCE = 200
+"""So many uploads are classified at once."""
 
 
 def choose(prefix: str, label: str) -> Clip | None:
@@ -68,15 +72,14 @@ def source(prefix: str, offered: list[str], first: str = "") -> str:
 def given(prefix: str, kind: str, *, many: bool = False) -> list[Clip]:
     """What the visitor uploads or records, as ``kind`` says; nothing while it is awaited."""
     if kind == "record":
-        recording = st.audio_input("Recording", sample_rate=48000, label_visibility="collapsed", key=f"{prefix}-record")
-        st.caption("Your browser will ask for the microphone. It works on localhost or over HTTPS.")
+        recording = microphone(key=f"{prefix}-record")
         return [Clip.of_upload(recording, prefix, "recording.wav")] if recording is not None else []
     files = st.file_uploader(
         "Clips" if many else "Sound", accept_multiple_files=many, label_visibility="collapsed",
         help=f"{FORMATS} {limits.in_words()}", key=f"{prefix}-upload",
     )  # fmt: skip
     files = files if isinstance(files, list) else [files] if files is not None else []
-    most = limits.uploads().files
+    most = min(AT_ONCE, limits.uploads().files)
     if len(files) > most:
         st.warning(
             f"At most {counted(most, 'file')} at once: only the first ones are classified. "
@@ -121,7 +124,7 @@ def _of_dataset(prefix: str) -> Clip | None:
         return None
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         name = st.selectbox("Data set", names, key=f"{prefix}-dataset", width=190)
-        rows = _rows(name)
+        rows = _rows(name, version(name))
         classes = {ANY: "any class", **label_names(row.label for row in rows)}
         label = st.selectbox(
             "Class",
@@ -149,7 +152,7 @@ def _of_dataset(prefix: str) -> Clip | None:
 
 
 @st.cache_data(ttl=300, max_entries=8, show_spinner="Reading the data set …")
-def _rows(name: str) -> list[Row]:
+def _rows(name: str, changed: object) -> list[Row]:
     from labcore.datasets import find_dataset
 
     rows = rows_of(find_dataset(services.workspace(), name).table)

@@ -13,6 +13,7 @@ from labcore.errors import RunError
 from labcore.jobs.status import RESUMABLE
 from labcore.runs import Run
 from labcore.runs.honesty import choice_note
+from labcore.texts import mean_ap_text
 from ui.app import live, services
 from ui.app.shell import action_button, download, errors_in_place
 from ui.app.text import counted, duration, percent, plain, points, preparing_line
@@ -88,8 +89,11 @@ def _delete(experiment: CrossValidation, runs: bool) -> None:
 def _metrics(pool: Pool) -> None:
     with st.container(horizontal=True, gap="small", key="figures-folds"):
         spread = "" if pool.deviation is None else f" ± {100 * pool.deviation:.1f}"
-        mean = "–" if pool.mean is None else f"{100 * pool.mean:.1f}{spread} %"
-        st.metric("Accuracy of the folds", mean, width=210, help="Mean ± standard deviation over the finished folds.")
+        mean, what = "–" if pool.mean is None else f"{100 * pool.mean:.1f}{spread} %", "Accuracy of the folds"
+        if pool.mean_ap is not None:
+            spread = "" if pool.mean_ap_deviation is None else f" ± {pool.mean_ap_deviation:.3f}"
+            mean, what = f"{pool.mean_ap:.3f}{spread}", "mAP of the folds"
+        st.metric(what, mean, width=210, help="Mean ± standard deviation over the finished folds.")
         st.metric("Finished", f"{pool.finished} of {len(pool.folds)}", width=130)
         if pool.accuracy is not None and pool.low is not None and pool.high is not None:
             low, high = percent(pool.low).removesuffix(" %"), percent(pool.high)
@@ -107,7 +111,8 @@ def _metrics(pool: Pool) -> None:
 
 def _cards(folds: list[FoldResult], split: str, owner: str) -> None:
     if any(fold.curve for fold in folds):
-        curves.fold_legend()
+        several = any(fold.curve[-1][1] is None for fold in folds if fold.curve)
+        curves.fold_legend("mAP" if several else "Accuracy")
     with st.container(horizontal=True, gap="small"):
         for fold in folds:
             with st.container(border=True, width=CARD, gap="small"):
@@ -122,7 +127,11 @@ def _card(fold: FoldResult, key: str, owner: str) -> None:
         else:
             live.run_link(fold.run_id, f"Fold {plain(fold.fold)}", help="Show this run")
         live.badge(fold.state)
-    if fold.accuracy is not None:
+    if fold.mean_ap is not None:
+        st.metric("mAP", mean_ap_text(fold.mean_ap), label_visibility="collapsed", width="content")
+    elif fold.latest is not None and fold.curve and fold.curve[-1][1] is None:
+        st.metric("mAP so far", f"{mean_ap_text(fold.latest)} …", label_visibility="collapsed", width="content")
+    elif fold.accuracy is not None:
         st.metric("Accuracy", percent(fold.accuracy), label_visibility="collapsed", width="content")
     elif fold.latest is not None:
         st.metric("Accuracy so far", f"{percent(fold.latest)} …", label_visibility="collapsed", width="content")
@@ -168,6 +177,11 @@ def _together(experiment: CrossValidation, summary: Summary) -> None:
     )
     if pool.label_note:
         st.caption(f":material/edit_note: {pool.label_note}.")
+    if pool.mean_ap is not None:
+        st.caption(
+            "The average precision of each label, of all folds together: on the page of the cross-validation, under Evaluation."
+        )
+        return
     results.by_class(pool, key=f"crossval-confusion-{experiment.id}")
 
 
@@ -188,12 +202,14 @@ def _why_not_random(experiment: CrossValidation, summary: Summary) -> None:
         return
     pool = summary.random
     with st.container(horizontal=True, gap="small", key="figures-random"):
-        st.metric("Official folds", percent(summary.official.mean), width=150)
-        st.metric("Random split, leaks" if pool.leaks else "Random split", percent(pool.mean), width=180)
+        several = summary.official.mean_ap is not None
+        official = mean_ap_text(summary.official.mean_ap) if several else percent(summary.official.mean)
+        st.metric("Official folds", official, width=150)
+        at_random = mean_ap_text(pool.mean_ap) if several else percent(pool.mean)
+        st.metric("Random split, leaks" if pool.leaks else "Random split", at_random, width=180)
         if summary.difference is not None:
-            st.metric(
-                "Difference", points(summary.difference), width=170, help="Over the folds that have finished in both."
-            )
+            gap = f"{summary.difference:+.3f}" if several else points(summary.difference)
+            st.metric("Difference", gap, width=170, help="Over the folds that have finished in both.")
     if pool.finished and not pool.leaks:
         st.caption("This data set does not say which clips share a recording, so no leak is known.")
     elif pool.leaks:

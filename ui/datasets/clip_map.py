@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from labcore.explore.clips.profile import ProfilePlan
+from labcore.evaluation.label_predictions import of_several
+from labcore.explore.clips.profile import Profile, ProfilePlan
 from labcore.runs import Run
 from labcore.texts import shown
 from labcore.workspace import stamp_of
@@ -17,7 +18,8 @@ from ui.app.shell import one_of
 from ui.app.text import count, counted, run_name, told_apart
 from ui.charts import clips as charts
 from ui.charts.pressing import pressed
-from ui.datasets import profiles, summary
+from ui.components import short_jobs
+from ui.datasets import summary
 from ui.datasets.filters import BOUND, LEFT_OUT, names_of
 from ui.datasets.opened import Opened, Stamp
 
@@ -60,14 +62,14 @@ def show(opened: Opened, rows: np.ndarray, key: str) -> int | None:
     plan = ProfilePlan(dataset=opened.dataset.name, map=True, run=by or "")
     known = _known(opened, run)
     if known is None:
-        profiles.offer(plan, "Make the map", key=f"{key}-make", help=HELP)
+        short_jobs.offer(Profile, plan, "Make the map", key=f"{key}-make", help=HELP)
         return None
     number = _points(opened, known, files, rows, colour, method, key)
     if not known.current:
         st.caption(
             ":orange[:material/warning:] The clips, or the weights of the run, have changed since the map was made."
         )
-        profiles.offer(plan, "Make it again", key=f"{key}-make", help=HELP, quiet=True)
+        short_jobs.offer(Profile, plan, "Make it again", key=f"{key}-make", help=HELP, quiet=True)
     return number
 
 
@@ -97,7 +99,8 @@ def _sources(name: str, run: str) -> dict[str, tuple[str, ...]]:
     if own is not None:
         alone = {f"{run_name(own)}, its test fold": (str(own.predictions),)}
         found = {title: files for title, files in found.items() if str(own.predictions) in files} | alone | found
-    return found
+    # a clip is right or wrong where it has one label
+    return {title: files for title, files in found.items() if not of_several(Path(files[0]))}
 
 
 def _chosen(sources: dict[str, tuple[str, ...]], key: str) -> tuple[str, ...]:

@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from ui.app import services
 from ui.app.shell import address_button, place
-from ui.app.text import counted, plain
+from ui.app.text import capital, counted, plain
 from ui.datasets import listen, manage
 
 if TYPE_CHECKING:
     from labcore.datasets.glance import DatasetInfo
 
-PAGE, WORD = "pages/datasets.py", "dataset"
-"""The page of data sets, and the word of its address that names one."""
+PAGE, WORD, RECORD = "pages/datasets.py", "dataset", "record"
+"""The page of data sets, and the words of its address that name one to be looked at, and one to be recorded."""
 
 
 def data_set(info: DatasetInfo, prefix: str, *, here: bool = False) -> None:
@@ -39,11 +40,22 @@ def data_set(info: DatasetInfo, prefix: str, *, here: bool = False) -> None:
 
 def size(info: DatasetInfo) -> str:
     """How much is in a data set, or why it cannot be read, as Markdown."""
+    if told := begun(info):
+        return f":gray[{told}]"
     if info.error:
         return f":red[{plain(info.error)}]"
     return f":gray[{counted(info.clips, 'clip')} in {counted(info.classes, 'class', 'classes')}]"
 
 
-def link(name: str, label: str, icon: str | None = None) -> None:
-    """A link to the page of a data set."""
-    st.page_link(PAGE, label=label, icon=icon, query_params={WORD: name})
+def begun(info: DatasetInfo) -> str:
+    """What is there of a data set that is being recorded and has too little to be read yet, in words; "" for any other."""
+    if not info.error:
+        return ""
+    from labcore.datasets.takes.recorded import begun
+
+    return capital(begun(services.workspace(), info.name))
+
+
+def link(name: str, label: str, icon: str | None = None, *, tab: str = "") -> None:
+    """A link to the page of a data set, or to a tab of it."""
+    st.page_link(PAGE, label=label, icon=icon, query_params={WORD: name, **({"tab": tab} if tab else {})})

@@ -14,6 +14,7 @@ from ui.app.text import label_names
 from ui.components.clip import player
 from ui.components.clip_player import HASHED
 from ui.datasets import summary
+from ui.datasets.opened import version
 
 AT_ONCE = 3
 MOST_A_CLASS = 60
@@ -36,7 +37,7 @@ def panel(name: str, prefix: str, cut: str = "") -> None:
 
 
 def _clips(name: str, key: str, cut: str) -> None:
-    rows = _rows(name, cut)
+    rows = _rows(name, cut, version(name))
     names = label_names(rows)
     label = st.selectbox("Class", list(rows), format_func=names.__getitem__, key=f"{key}-class")
     if label is None:
@@ -50,7 +51,7 @@ def _clips(name: str, key: str, cut: str) -> None:
 
 
 @st.cache_data(ttl=300, max_entries=8, show_spinner="Reading the data set …")
-def _rows(name: str, cut: str) -> dict[str, list[Row]]:
+def _rows(name: str, cut: str, changed: object) -> dict[str, list[Row]]:
     from labcore.datasets import find_dataset
 
     return rows_by_label(find_dataset(services.workspace(), name, summary.cutting(cut)).table, MOST_A_CLASS)

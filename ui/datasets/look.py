@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from labcore.explore.clips.profile import ProfilePlan
+from labcore.explore.clips.profile import Profile, ProfilePlan
 from labcore.texts import as_bytes, shown
 from ui.app.shell import errors_in_place, one_of
 from ui.app.text import count, counted, duration, plain, sentence
 from ui.charts import clips as charts
+from ui.components import short_jobs
 from ui.components.facts_row import facts_row
-from ui.datasets import clip_card, clip_list, clip_map, filters, profiles
+from ui.datasets import clip_card, clip_list, clip_map, filters
 from ui.datasets.filters import names_of
 from ui.datasets.opened import Opened, opened
 
@@ -85,12 +86,12 @@ def _figures(there: Opened) -> None:
         missing = facts.clips - facts.measured
         if not facts.measured:
             st.caption("Lengths, rates and levels are not known yet.")
-            profiles.offer(plan, "Measure the clips", key="look-measure", help=ABOUT)
+            short_jobs.offer(Profile, plan, "Measure the clips", key="look-measure", help=ABOUT)
         elif missing:
-            profiles.offer(plan, f"Measure {counted(missing, 'new clip')}", key="look-measure", help=ABOUT)
+            short_jobs.offer(Profile, plan, f"Measure {counted(missing, 'new clip')}", key="look-measure", help=ABOUT)
         else:
-            profiles.offer(
-                plan, "Measure again", key="look-measure", help="Reads the clips whose files have changed since.", quiet=True
+            short_jobs.offer(
+                Profile, plan, "Measure again", key="look-measure", help="Reads the clips whose files have changed since.", quiet=True
             )  # fmt: skip
 
 

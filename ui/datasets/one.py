@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from labcore.errors import DatasetError
+from labcore.errors import DatasetError, LabError
+from ui.app import services
 from ui.app.shell import address_button, place, show_error
 from ui.app.text import counted, plain
 from ui.components.tabs import tabs
-from ui.datasets import look, manage, split
-from ui.datasets.listed import WORD
+from ui.datasets import check, look, manage, split
+from ui.datasets.events import tab as events
+from ui.datasets.listed import RECORD, WORD, begun
+from ui.datasets.opened import opened
 
 if TYPE_CHECKING:
     from labcore.datasets.glance import DatasetInfo
 
 TABS: dict[str, Callable[[DatasetInfo], None]] = {
     "Look": look.show,
+    "Check": check.show,
+    "Annotations": events.show,
     "Split": split.show,
 }
 """Title → what it shows. Only the tab that is open is drawn."""
+OF_LAYOUT = {"Annotations": events.LAYOUT}
+"""Title → the layout of the data sets that have the tab; one that is not here is for all."""
 
 
 def show(info: DatasetInfo) -> None:
@@ -33,16 +41,35 @@ def show(info: DatasetInfo) -> None:
             st.page_link(
                 "pages/train.py", label="Train", icon=":material/model_training:", query_params={"data.dataset": info.name}
             )  # fmt: skip
+        if _is_recorded(info.name):
+            address_button("Record", {RECORD: info.name}, key="record-more", icon=":material/mic:")
         manage.manage(info.name, "one", then=_follow)
     st.caption(plain(place(info.path)))
+    if told := begun(info):
+        st.info(f"{told}.", icon=":material/mic:")
+        return
     if info.error:
         show_error(DatasetError(info.error.rstrip("."), ""))
+        events.way_back(info)
         return
-    if info.warnings:
-        with st.expander(counted(len(info.warnings), "warning"), icon=":material/warning:"):
-            for text in info.warnings:
+    with contextlib.suppress(LabError):  # the tab tells why it cannot be read
+        _warnings(info)
+    tabs({title: view for title, view in TABS.items() if OF_LAYOUT.get(title, info.layout) == info.layout}, info)
+
+
+def _warnings(info: DatasetInfo) -> None:
+    """What is to be told of how it was read, with the labels that count by now."""
+    found = [each.sentence for each in opened(info.name).dataset.findings if each.level == "warning"]
+    if told := list(dict.fromkeys([*info.told, *found])):
+        with st.expander(counted(len(told), "warning"), icon=":material/warning:"):
+            for text in told:
                 st.markdown(plain(text))
-    tabs(TABS, info)
+
+
+def _is_recorded(name: str) -> bool:
+    from labcore.datasets.takes.recorded import is_recorded
+
+    return is_recorded(services.workspace(), name)
 
 
 def _follow(name: str) -> None:

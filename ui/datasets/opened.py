@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from labcore.datasets.annotations import file_of
+from labcore.config import DataConfig
+from labcore.datasets.annotations import EVENTS, SPLITS, file_of
 from labcore.datasets.glance import memory_of
 from labcore.datasets.names import places_of
 from labcore.datasets.registry import find_dataset
+from labcore.runs.moved import here
 from labcore.workspace import stamp_of
 from ui.app import services
 
 Stamp = tuple[int, int]
 """Bytes and time of a file, by which what is kept of it is known."""
+KEPT_SECONDS = 12 * 3600
+"""It is read anew once half a day, where nothing tells that it changed: one of 100,000 clips takes seconds."""
+UNKNOWN_SECONDS = 300
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -38,8 +44,29 @@ class Opened:
     version: str
 
 
-def opened(name: str) -> Opened:
+def version(name: str) -> tuple[Stamp, ...]:
+    """Changes with a data set of that name: when it is read anew, corrected, mended, split or checked. None of its clips is looked at."""
+    from labcore.datasets.checks.kept import kept_in
+
+    workspace = services.workspace()
+    place = places_of(workspace).get(name) or Path()
+    glance = stamp_of(memory_of(workspace, name, place))  # written anew by the list of data sets when one changes
+    if not glance[0]:  # the cache cannot be written: nothing tells when it changes
+        glance = 0, int(time.time() // UNKNOWN_SECONDS)
+    others = (
+        file_of(workspace, name),
+        workspace.datasets / f"{name}{EVENTS}",
+        kept_in(workspace, here(workspace, place)),
+        workspace.datasets / f"{name}{SPLITS}",
+    )
+    return glance, *map(stamp_of, others)
+
+
+def opened(name: str, cut: str = "") -> Opened:
     """The data set of a name, with its labels as they are corrected by now.
+
+    Args:
+        cut: how clips are cut by annotations, see :func:`ui.datasets.summary.cut_by`.
 
     Raises:
         DatasetError: it is gone or cannot be read.
@@ -47,19 +74,16 @@ def opened(name: str) -> Opened:
     from labcore.explore.clips.facts import facts_file
 
     workspace = services.workspace()
-    glance = memory_of(
-        workspace, name, places_of(workspace).get(name) or Path()
-    )  # written anew by the list of data sets when one changes
-    dataset = _dataset(name, stamp_of(glance), stamp_of(file_of(workspace, name)))
+    dataset = _dataset(name, cut, version(name)[:3])
     return _opened(name, id(dataset), stamp_of(facts_file(workspace, dataset)), dataset)
 
 
-@st.cache_resource(max_entries=4, ttl=300, show_spinner="Reading the data set …")
-def _dataset(name: str, changed: Stamp, annotated: Stamp) -> Dataset:
-    return find_dataset(services.workspace(), name)
+@st.cache_resource(max_entries=4, ttl=KEPT_SECONDS, show_spinner="Reading the data set …")
+def _dataset(name: str, cut: str, changed: tuple[Stamp, ...]) -> Dataset:
+    return find_dataset(services.workspace(), name, DataConfig.model_validate_json(cut) if cut else None)
 
 
-@st.cache_resource(max_entries=4, ttl=300, show_spinner="Reading the data set …")
+@st.cache_resource(max_entries=4, ttl=KEPT_SECONDS, show_spinner="Reading the data set …")
 def _opened(name: str, read: int, measured: Stamp, _dataset: Dataset) -> Opened:
     from labcore.explore.clips.facts import known_facts
     from labcore.explore.clips.table import SetFacts, clip_table

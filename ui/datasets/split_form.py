@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from labcore.datasets.drawing import MOST_FOLDS, GroupedFolds, brought_together
+from labcore.datasets.drawing import GroupedFolds, brought_together, most_folds
 from labcore.datasets.grouping import FOLDER, SOURCE, WAYS, Grouping, group_by
 from labcore.datasets.named_splits import LIST, NamedSplit
 from labcore.errors import LabError
@@ -25,7 +25,7 @@ from ui.datasets.opened import Opened, Stamp
 KINDS = {"folds": "Folds", "shares": "Train, validation, test", LIST: "CSV file"}
 PATTERN = "pattern"
 AT_ONCE = 20_000
-"""Of more clips folds are drawn with a press, and not with every change."""
+"""Of more clips folds are dealt with a press, and not with every change."""
 SEEN, EXAMPLES, UNMATCHED = 200, 3, 50
 """So many groups are listed, so many clips of each, and so many names that do not tell."""
 LISTS = ["csv", "tsv", "txt", "json", "jsonl", "parquet"]
@@ -40,15 +40,15 @@ def show(there: Opened, kept: Mapping[str, NamedSplit]) -> None:
     key = f"new-split-{there.dataset.name}"
     kind = one_of("Deal the clips to", KINDS, default="folds", key=f"{key}-kind")
     with errors_in_place():
-        made = _listed(there, key) if kind == LIST else _made_folds(there, kind, key)
+        made = _listed(there, key) if kind == LIST else _dealt(there, kind, key)
         if made is None:
             return
-        by, wish, folds = made
+        by, wish, dealt = made
         if there.dataset.annotated is not None:
             st.caption("All windows of a recording stay together. The split holds however the recordings are cut.")
-        for note in folds.notes:
+        for note in dealt.notes:
             st.caption(plain(sentence(note)))
-        placed = split_sides.place(there, f"{kind} {wish}", folds.folds, folds.grouping.groups)
+        placed = split_sides.place(there, f"{kind} {wish}", dealt.folds, dealt.grouping.groups)
         _keep(there, kept, placed, by, wish, key)
         split_sides.show(there, placed, f"{key}-sides")
 
@@ -56,8 +56,8 @@ def show(there: Opened, kept: Mapping[str, NamedSplit]) -> None:
 # --- what belongs together
 
 
-def _made_folds(there: Opened, kind: str, key: str) -> tuple[str, dict[str, Any], GroupedFolds] | None:
-    """What clips are grouped by, the wish by which the folds are known, and the folds; None where nothing was drawn."""
+def _dealt(there: Opened, kind: str, key: str) -> tuple[str, dict[str, Any], GroupedFolds] | None:
+    """What clips are grouped by, the wish by which the folds are known, and the folds; None where nothing was dealt."""
     by = _by(there, key)
     if not by:
         return None
@@ -66,7 +66,7 @@ def _made_folds(there: Opened, kind: str, key: str) -> tuple[str, dict[str, Any]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         wish: dict[str, Any] = {"by": by}
         if kind == "folds":
-            most = max(2, min(MOST_FOLDS, len(grouping.sizes)))
+            most = max(2, most_folds(there.dataset, grouping))
             wish["folds"] = st.number_input("Folds", 2, most, min(5, most), key=f"{key}-folds-{most}", width=130)
         else:
             wish["shares"] = _shares(key)

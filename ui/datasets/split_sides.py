@@ -130,7 +130,7 @@ def _classes(there: Opened, placed: Placed, key: str) -> None:
 
     names, sides = names_of(there), placed.sides
     frame = _frame(there, placed)
-    left, right = st.columns([3, 2], gap="medium")
+    left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**Clips by class and fold**")
         with st.container(height=430 if len(names) > TALL else "content", border=False):
@@ -163,17 +163,17 @@ def _who(there: Opened, placed: Placed, key: str) -> None:
             chosen = st.multiselect(
                 "Fold", folds, key=f"{key}-folds", placeholder="all folds", label_visibility="collapsed", width=220
             )
-            leaks_only = bool(placed.leaks) and st.toggle("Only what leaks", key=f"{key}-leaks")
+            only_leaks = bool(placed.leaks) and st.toggle("Only what leaks", key=f"{key}-leaks")
         frame = _frame(there, placed)
         rows = ClipFilter(words=words, folds=tuple(chosen)).rows(frame)
-        if leaks_only:
+        if only_leaks:
             rows = rows[np.isin(rows, [row for leak in placed.leaks for row in leak.rows])]
         if not len(rows):
             st.info("Nothing fits. Search for less, or choose fewer folds.", icon=":material/filter_alt_off:")
         elif what == "groups":
             _groups(frame, rows, names_of(there), key)
         else:
-            _clips(replace(there, frame=frame), rows, f"{key}-{words}-{chosen}-{leaks_only}")
+            _clips(replace(there, frame=frame), rows, f"{key}-{words}-{chosen}-{only_leaks}")
 
 
 def _frame(there: Opened, placed: Placed) -> pd.DataFrame:
@@ -183,18 +183,18 @@ def _frame(there: Opened, placed: Placed) -> pd.DataFrame:
 
 def _groups(frame: pd.DataFrame, rows: np.ndarray, names: dict[str, str], key: str) -> None:
     """A row a group: how many of its clips fit, where they are, and of what class."""
-    import pandas as pd
-
     part = frame.iloc[rows]
+    sizes = part.groupby("group", sort=False).size().sort_values(ascending=False, kind="stable")
+    st.caption(f"{counted(len(sizes), 'group')}, {counted(len(rows), 'clip')}")
+    on_page = sizes.index[pager.part(len(sizes), GROUPS, key=f"{key}-groups-page", what="groups")]
+    part = part[part["group"].isin(on_page)]  # texts are joined for those on view alone: of 100,000 that takes seconds
     part = part.assign(label=[names.get(label, shown(label)) for label in part["label"]])
     table = part.groupby("group", sort=False).agg(
         Clips=("clip", "size"), Fold=("fold", _joined), Class=("label", _joined), Example=("name", "first")
     )
-    table = table.rename_axis("Group").reset_index().sort_values("Clips", ascending=False, kind="stable")
-    st.caption(f"{counted(len(table), 'group')}, {counted(len(rows), 'clip')}")
-    page = pager.part(len(table), GROUPS, key=f"{key}-groups-page", what="groups")
-    st.dataframe(pd.DataFrame(table[page]), hide_index=True, height=420 if len(table) > 10 else "content", key=f"{key}-groups",
-                 alt=f"{count(len(table))} groups with their folds")  # fmt: skip
+    table = table.loc[on_page].rename_axis("Group").reset_index()
+    st.dataframe(table, hide_index=True, height=420 if len(table) > 10 else "content", key=f"{key}-groups",
+                 alt=f"{count(len(sizes))} groups with their folds")  # fmt: skip
 
 
 def _joined(values: pd.Series) -> str:

@@ -13,12 +13,15 @@ from labcore.config import CUTTING, DataConfig, RunConfig
 from labcore.runs import Run
 from ui.app import services
 from ui.app.text import plain
+from ui.datasets.opened import version
 
 if TYPE_CHECKING:
     from labcore.datasets.glance import DatasetInfo
     from labcore.datasets.table import DataProblem, Dataset, Finding
 
 AUTOMATIC = "automatic"
+READING = (*CUTTING, "data.labels")
+"""The settings that say which clips and labels a data set is read as."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,8 @@ class DataSummary:
 
     Attributes:
         counts: label → (training clips, held-out clips).
+        clips: both numbers of all.
+        several: a clip may have several labels, all of which are learnt.
         checked: what the last check left open.
         clean: whether that is nothing.
     """
@@ -39,19 +44,36 @@ class DataSummary:
     problems: list[DataProblem]
     findings: list[Finding]
     checked: str = ""
+    clips: tuple[int, int] = (0, 0)
+    several: bool = False
     clean: bool = True
 
     @property
     def training(self) -> int:
-        return sum(train for train, _ in self.counts.values())
+        return self.clips[0]
 
     @property
     def held_out(self) -> int:
-        return sum(held_out for _, held_out in self.counts.values())
+        return self.clips[1]
+
+
+def summary(name: str, fold: str | None, *more: Any, **named: Any) -> DataSummary:
+    """Read a data set and split it as :func:`labcore.datasets.split` does, remembered for a minute or until it is mended or corrected.
+
+    Args:
+        more, named: the settings ``data.split``, ``data.leave_out``, ``data.validation_share`` and ``data.exclude_classes``, how clips
+            are cut by annotations (see :func:`cut_by`), ``data.named_split``, and ``run``: the folder of a run that was trained on it,
+            which knows its clips and its split; ``cut`` and ``named_split`` are its own then.
+
+    Raises:
+        DatasetError: it is not there, cannot be read, has no such fold or named split, or that leaks.
+    """
+    return _summary(version(name), name, fold, *more, **named)
 
 
 @st.cache_data(ttl=60, max_entries=32, show_spinner="Reading the data set …")
-def summary(
+def _summary(
+    changed: Any,
     name: str,
     fold: str | None,
     kind: str = "official",
@@ -62,16 +84,8 @@ def summary(
     named_split: str | None = None,
     run: str = "",
 ) -> DataSummary:
-    """Read a data set and split it as :func:`labcore.datasets.split` does, remembered for a minute.
-
-    Args:
-        cut: how clips are cut by annotations, see :func:`cut_by`.
-        run: the folder of a run that was trained on it, which knows its clips and its split; ``cut`` and ``named_split`` are its own.
-
-    Raises:
-        DatasetError: it is not there, cannot be read, has no such fold or named split, or that leaks.
-    """
     from labcore.datasets.checked import last_check
+    from labcore.datasets.several import exploded
     from labcore.datasets.splits import of_classes, split_for
 
     dataset = _dataset(name, cut, named_split, run)
@@ -79,8 +93,9 @@ def summary(
     data = DataConfig(
         fold=fold, split=kind, leave_out=leave_out, validation_share=validation_share, exclude_classes=exclude_classes
     )  # type: ignore[arg-type]
-    parts, labels, check = split_for(dataset, data), dataset.table["label"], last_check(whole)
-    train, held_out = (labels.iloc[rows].value_counts().to_dict() for rows in (parts.train, parts.held_out))
+    parts, check = split_for(dataset, data), last_check(whole)
+    sides = (exploded(dataset.table.iloc[rows])["label"] for rows in (parts.train, parts.held_out))
+    train, held_out = (labels.value_counts().to_dict() for labels in sides)
     notes = [text for text in (dataset.fold_note, parts.note) if text]
     known = [label for label in dataset.labels if not of_classes([label], exclude_classes)[0]]
     return DataSummary(
@@ -93,6 +108,8 @@ def summary(
         findings=dataset.findings,
         checked=check.sentence,
         clean=check.clean,
+        clips=(len(parts.train), len(parts.held_out)),
+        several=dataset.several_labels,
     )
 
 
@@ -159,8 +176,21 @@ def tell_impossible(there: Folds) -> None:
         st.caption(f":orange[:material/warning:] {plain(there.told)}")
 
 
+def folds(name: str, *more: Any, **named: Any) -> Folds:
+    """The folds of a data set, whatever can be held out of them; remembered as :func:`summary` is.
+
+    Args:
+        more, named: as for :func:`summary`, without the validation share.
+
+    Raises:
+        DatasetError: it is not there, or cannot be read.
+    """
+    return _folds(version(name), name, *more, **named)
+
+
 @st.cache_data(ttl=60, max_entries=32, show_spinner="Reading the data set …")
-def folds(
+def _folds(
+    changed: Any,
     name: str,
     kind: str = "official",
     leave_out: str | None = None,
@@ -169,11 +199,6 @@ def folds(
     named_split: str | None = None,
     run: str = "",
 ) -> Folds:
-    """The folds of a data set, whatever can be held out of them; remembered for a minute. ``run`` as for :func:`summary`.
-
-    Raises:
-        DatasetError: it is not there, or cannot be read.
-    """
     from labcore.datasets import cannot_be_held_out
     from labcore.datasets.splits import split_for
     from labcore.errors import DatasetError
@@ -190,12 +215,12 @@ def folds(
 
 def cut_by(config: RunConfig) -> str:
     """How a configuration cuts clips by time-stamped annotations, as a text by which that is remembered."""
-    return config.cutting.model_dump_json(include={path.removeprefix("data.") for path in CUTTING})
+    return config.cutting.model_dump_json(include={path.removeprefix("data.") for path in READING})
 
 
 def cut_as(values: Mapping[str, Any]) -> str:
     """The same of the values of a form (path → value), whatever the others are."""
-    return cut_by(RunConfig().replace({path: values[path] for path in (*CUTTING, "audio.clip_seconds")}))
+    return cut_by(RunConfig().replace({path: values[path] for path in (*READING, "audio.clip_seconds")}))
 
 
 def cutting(cut: str) -> DataConfig | None:
@@ -249,16 +274,9 @@ def names() -> list[str]:
 def told_at_adding(chosen: DataSummary) -> list[str]:
     """What was found when a data set was added and reading its list does not show again: files that are no audio.
 
-    Where clips are cut by annotations, reading shows those too, and the rest was of windows that may be others by now.
+    Where clips are cut by annotations, reading shows those too.
     """
-    known = {finding.sentence for finding in chosen.findings}
-    return [
-        text
-        for info in infos()
-        if info.name == chosen.name and info.layout != "annotations"
-        for text in info.warnings
-        if text not in known
-    ]
+    return [text for info in infos() if info.name == chosen.name and info.layout != "annotations" for text in info.told]
 
 
 def infos() -> list[DatasetInfo]:

@@ -12,9 +12,9 @@ from labcore.jobs.glances import about_of, glance
 from labcore.jobs.kind import folder_class
 from labcore.runs import Run
 from ui.app import live, services, shell
-from ui.app.text import ago, percent, plain
+from ui.app.text import ago, plain
 from ui.components import job_picker, owner_guard
-from ui.datasets import manage
+from ui.datasets.bring import ways
 from ui.datasets.listed import data_set
 
 MOST_JOBS = 6
@@ -34,8 +34,7 @@ def first_steps(sets: list, has_run: bool) -> None:
         else:
             st.markdown("Generate a demo set: ten city sounds, 400 clips, no download, about 30 s. Or bring your own.")
             live.demo_button("demo-first")
-        with st.popover("Add a data set", icon=":material/add:", type="tertiary"):
-            manage.add("first")
+        ways.links()
     with train.container(border=True, height="stretch"):
         step(2, "Train", has_run)
         st.markdown(
@@ -69,7 +68,7 @@ def latest_runs(rows: list) -> None:
                 with st.container(width="stretch"):
                     live.job_link(run, " · ".join(filter(None, [owner_guard.whose(status.by), ago(status.changed_at)])))
                 with st.container(width=64):
-                    figure = percent(status.accuracy)
+                    figure = status.figure
                     st.markdown(
                         f"**{figure}**" if status.state == "finished" else f":gray[{figure}]", text_alignment="right"
                     )
@@ -111,8 +110,8 @@ def data_sets(found: list) -> None:
             data_set(info, "overview")
     if not any(info.name == "demo" for info in found):
         live.demo_button("demo-more", kind="secondary")
-    with st.expander("Add a data set", icon=":material/add:"):
-        manage.add("overview")
+    st.caption("Add a data set:")
+    ways.links()
     st.page_link("pages/datasets.py", label="All data sets", icon=":material/library_music:")
 
 
@@ -127,7 +126,6 @@ def page() -> None:
 
         from labcore.datasets import list_datasets  # pandas: after the head of the page is there
 
-        manage.take_added()
         sets = sorted(list_datasets(services.workspace()), key=lambda info: bool(info.error))  # the sound ones first
         if not trained:
             first_steps(sets, trained)

@@ -121,7 +121,7 @@ def _nearest(clips: HeldOutClips, row: int, training: ClipPredictions | LabError
     for number, cosine in zip(order[0].tolist(), cosines[0].tolist(), strict=True):
         with errors_in_place():
             label = str(training.frame["label"].iloc[number])
-            found = held_out_clips.find(clips.run(row), training, number).row
+            found = held_out_clips.find(clips.run(row), training.frame, number).row
             st.caption(f"{plain(found.name)} · {plain(clips.names.get(label, label))} · cosine {cosine:.2f}")
             sound(found, f"nearest-{clips.key}-{row}-{number}")
 

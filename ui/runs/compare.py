@@ -92,7 +92,8 @@ def _sides(found: Comparison) -> pd.DataFrame:
                     "Run": shown(title(each)),
                     "Folds": ", ".join(each.folds),
                     "Seed": str(each.seed),
-                    "Accuracy": percent(each.accuracy),
+                    "Accuracy": percent(each.accuracy) if each.accuracy is not None or each.mean_ap is None else None,
+                    "mAP": f"{each.mean_ap:.3f}" if each.mean_ap is not None else None,
                     "95 % interval": f"{percent(told.accuracy.low)} – {percent(told.accuracy.high)}" if told else None,
                     "Balanced": percent(told.balanced_accuracy.value) if told else None,
                     "Macro F1": percent(told.macro_f1.value) if told else None,
@@ -195,11 +196,11 @@ def _curves(found: Comparison) -> None:
     if not curves:
         return
     st.markdown("**Curves**, of the clips that each watched while it trained")
-    for place, (label, column) in zip(st.columns(2, gap="large"), (("Accuracy", 2), ("Loss", 1)), strict=True):
+    for place, (label, column) in zip(st.columns(2, gap="large"), ((found.figure_name, 2), ("Loss", 1)), strict=True):
         with place:
             st.markdown(f":gray[{label} by epoch]")
             lines = {name: [(row[0], row[column]) for row in curve] for name, curve in curves.items()}
-            comparing.overlaid(lines, title=label, share=label == "Accuracy", key=f"compare-{label}")
+            comparing.overlaid(lines, title=label, share=column == 2, key=f"compare-{label}")
 
 
 def _names(sides: tuple[Side, ...]) -> dict[str, str]:

@@ -12,7 +12,7 @@ import streamlit as st
 from labcore.catalogue.rows import whole_row
 from labcore.crossval.job import CrossValidation
 from ui.components.tabs import tabs
-from ui.runs import correct, evaluation, labels, mistakes, one
+from ui.runs import correct, evaluation, labels, mistakes, one, one_label
 from ui.runs.rows import table
 
 
@@ -30,8 +30,8 @@ TABS: dict[str, Callable[[CrossValidation], None]] = {
     "Folds": _folds,
     "Evaluation": evaluation.pooled,
     "Mistakes": mistakes.show_pooled,
-    "Labels": labels.show_pooled,
-    "Correct": correct.show_pooled,
+    "Labels": one_label.only(labels.show_pooled, one_label.LABELS),
+    "Correct": one_label.only(correct.show_pooled, one_label.CORRECT),
 }
 """Title → what it shows. Only the tab that is open is drawn."""
 

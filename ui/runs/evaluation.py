@@ -13,11 +13,13 @@ from labcore.crossval.summary import summarise
 from labcore.datasets.corrected_since import corrected_since
 from labcore.evaluation.figures import Figure, Figures
 from labcore.evaluation.jobs import Evaluation
-from labcore.events import Evaluated
+from labcore.evaluation.label_predictions import of_several
+from labcore.events import Evaluated, EvaluatedLabels
 from labcore.runs import Run
 from labcore.runs.honesty import adjustments, choice_note, label_note
 from ui.app.text import counted, label_names, moment_of, percent, plain, told_apart
 from ui.charts.confusion import confusion
+from ui.components import label_figures
 from ui.runs import calibrate, evaluate
 
 OWN = ""
@@ -46,6 +48,10 @@ def show(run: Run) -> None:
         chosen = _choose(run, sources)
         for warning in chosen.warnings:
             st.warning(plain(warning), icon=":material/warning:")
+        if of_several(chosen.files[0]):
+            _labels(chosen.files, chosen.labels)
+            evaluate.panel(run)
+            return
         figures = figures_of(chosen.files)
         _metrics(figures, chosen.labels)
         _classes(figures, key=run.id)
@@ -65,6 +71,9 @@ def pooled(experiment: CrossValidation) -> None:
         st.caption(
             f"Without {'folds' if missing[1:] else 'fold'} {plain(', '.join(missing))}, which have no predictions yet."
         )
+    if of_several(files[0]):
+        _labels(files, summarise(experiment).official.label_note)
+        return
     figures = figures_of(files)
     _metrics(figures, summarise(experiment).official.label_note)
     _classes(figures, key=experiment.id)
@@ -96,11 +105,29 @@ def _figures(files: tuple[str, ...], changed: tuple[int, ...]) -> Figures:
     return figures_of_clips(ClipPredictions.read(map(Path, files)))
 
 
+def _labels(files: Sequence[Path], note: str) -> None:
+    """The figures of several labels a clip."""
+    result = _label_figures(tuple(map(str, files)), tuple(map(file_stamp, files)))
+    with st.container(horizontal=True, gap="small", key="figures-evaluation"):
+        label_figures.metrics(result)
+    st.caption(f"On {counted(result.clips, 'clip')}.")
+    if note:
+        st.caption(f":material/edit_note: {note}.")
+    label_figures.table(result)
+
+
+@st.cache_data(max_entries=32, show_spinner="Working out the figures …")
+def _label_figures(files: tuple[str, ...], changed: tuple[int, ...]) -> EvaluatedLabels:
+    from labcore.evaluation.label_predictions import LabelPredictions
+
+    return LabelPredictions.read(map(Path, files)).figures()
+
+
 def _sources(run: Run) -> dict[str, Source]:
     """The run's own predictions first, then those of its evaluations, newest first."""
     found: dict[str, Source] = {}
     if run.predictions.is_file():
-        result = run.last_event(Evaluated)
+        result = run.last_event(Evaluated) or run.last_event(EvaluatedLabels)
         warnings = []
         if result is not None and result.leaks:
             warnings.append(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
 from labcore.crossval.job import CrossValidation
@@ -59,7 +60,7 @@ class HeldOutClips:
         Raises:
             DatasetError: it is gone, or the data set is.
         """
-        return find(self.runs[0], self.predictions, row)
+        return find(self.runs[0], self.predictions.frame, row)
 
 
 def of_run(run: Run) -> HeldOutClips | None:
@@ -83,13 +84,13 @@ def of_crossval(experiment: CrossValidation) -> HeldOutClips | None:
     return _read(experiment.id, there)
 
 
-def find(run: Run, predictions: ClipPredictions, row: int) -> FoundClip:
-    """Where a clip of predictions lies in the data set of a run.
+def find(run: Run, frame: pd.DataFrame, row: int) -> FoundClip:
+    """Where a clip of predictions lies in the data set of a run. ``frame`` has the rows of the predictions.
 
     Raises:
         DatasetError: it is gone, or the data set is.
     """
-    clip = predictions.frame.iloc[row]
+    clip = frame.iloc[row]
     return find_at(run, str(clip["clip"]), float(clip["start_s"]), float(clip["end_s"]))
 
 

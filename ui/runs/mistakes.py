@@ -15,8 +15,9 @@ from ui.charts import mistakes as charts
 from ui.charts.confusion import confusion
 from ui.charts.pressing import pressed
 from ui.components import pager
-from ui.runs import clip_card, held_out_clips, training_clips
+from ui.runs import clip_card, held_out_clips, label_mistakes, training_clips
 from ui.runs.held_out_clips import HeldOutClips
+from ui.runs.one_label import of_several
 
 AT_ONCE = 5
 CHARTS = ("Confusion matrix", "Class", "Probability")
@@ -24,13 +25,17 @@ CHARTS = ("Confusion matrix", "Class", "Probability")
 
 def show(run: Run) -> None:
     """The tab of a run: its held-out clips."""
-    if (clips := held_out_clips.of_run(run)) is not None:
+    if of_several(run):
+        label_mistakes.show([run], run.id)
+    elif (clips := held_out_clips.of_run(run)) is not None:
         _view(clips)
 
 
 def show_pooled(experiment: CrossValidation) -> None:
     """The tab of a cross-validation: every clip, predicted by a network that was not trained on its recording."""
-    if (clips := held_out_clips.of_crossval(experiment)) is not None:
+    if of_several(experiment):
+        label_mistakes.show(list(experiment.members().values()), experiment.id)
+    elif (clips := held_out_clips.of_crossval(experiment)) is not None:
         _view(clips)
 
 

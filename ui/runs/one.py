@@ -13,17 +13,30 @@ from ui.app.shell import address_button
 from ui.app.text import plain
 from ui.components import owner_guard
 from ui.components.tabs import tabs
-from ui.runs import actions, alarms, correct, evaluation, labels, mistakes, overview, report, robustness, rows, unknown
+from ui.runs import (
+    actions,
+    alarms,
+    correct,
+    evaluation,
+    labels,
+    mistakes,
+    one_label,
+    overview,
+    report,
+    robustness,
+    rows,
+    unknown,
+)
 
 TABS: dict[str, Callable[[Run], None]] = {
     "Overview": overview.show,
     "Evaluation": evaluation.show,
     "Mistakes": mistakes.show,
-    "Labels": labels.show,
-    "Correct": correct.show,
-    "Robustness": robustness.show,
-    "Unknown sounds": unknown.show,
-    "False alarms": alarms.show,
+    "Labels": one_label.only(labels.show, one_label.LABELS),
+    "Correct": one_label.only(correct.show, one_label.CORRECT),
+    "Robustness": one_label.only(robustness.show, one_label.ROBUSTNESS),
+    "Unknown sounds": one_label.only(unknown.show, one_label.UNKNOWN),
+    "False alarms": one_label.only(alarms.show, one_label.ALARMS),
 }
 """Title → what it shows. Only the tab that is open is drawn."""
 

@@ -7,6 +7,7 @@ from functools import partial
 import streamlit as st
 
 from labcore.config import all_settings
+from labcore.datasets.corrections import Corrections
 from labcore.jobs.background import tail
 from labcore.jobs.glances import glance
 from labcore.runs import Run
@@ -14,7 +15,7 @@ from labcore.runs.asked import asked_for
 from labcore.runs.files import content_of, files_of
 from ui.app import live
 from ui.app.shell import download, errors_in_place
-from ui.app.text import plain
+from ui.app.text import capital, plain
 from ui.components import results, run_commands
 from ui.forms import fields
 from ui.runs.rows import size
@@ -27,6 +28,7 @@ MOST_BYTES = 2 * 1024**3
 def show(run: Run) -> None:
     events, status = run.events(), glance(run)
     _links(run, active=status.active)
+    _labels(run)
 
     @st.fragment(run_every=live.pace(run, events).curves if status.active else None)
     def follow() -> None:
@@ -64,6 +66,14 @@ def _links(run: Run, *, active: bool) -> None:
                 "pages/classify.py", label="Classify", icon=":material/graphic_eq:", query_params={"run": run.id}
             )
             results.download(run)
+
+
+def _labels(run: Run) -> None:
+    """Which labels it takes for others than the data set's own, and what was done about findings of the check before it began."""
+    begun = Corrections.of_run(run)
+    if told := begun.sentence:
+        done = f" Done about findings of the check: {plain('; '.join(begun.mended))}." if begun.mended else ""
+        st.markdown(f":small[:gray[:material/edit_note: {capital(told)}.{done}]]")
 
 
 def _settings(run: Run) -> None:

@@ -12,7 +12,7 @@ import streamlit as st
 from labcore.catalogue import Row
 from labcore.catalogue.rows import whole_row
 from labcore.jobs.folder import JobFolder
-from labcore.texts import shown
+from labcore.texts import mean_ap_text, shown
 from ui.app.text import counted, duration, percent, progress_line, state_face
 from ui.components import owner_guard
 from ui.components.run_table import Column, TableRow, run_table
@@ -97,14 +97,17 @@ def _still(column: Column) -> Column:
 
 
 def _cells(row: Row) -> dict[str, str]:
-    interval = f"\n{100 * row.low:.0f} – {100 * row.high:.0f} %" if row.low is not None and row.high is not None else ""
-    if row.accuracy is not None and not interval:
+    several, interval = row.mean_ap is not None, ""
+    if row.low is not None and row.high is not None:
+        shares = f"{100 * row.low:.0f} – {100 * row.high:.0f} %"
+        interval = f"\n{row.low:.2f} – {row.high:.2f}" if several else f"\n{shares}"
+    if (row.accuracy is not None or several) and not interval:
         interval = "\nbest trial" if row.job.kind.room == "searches" else "\nvalidation"
     made = time.localtime(row.when)
     year = "" if made.tm_year == time.localtime().tm_year else " %Y"
     return {
         "state": _progress(row),
-        "accuracy": percent(row.accuracy) + interval,
+        "accuracy": (mean_ap_text(row.mean_ap) if several else percent(row.accuracy)) + interval,
         "data": short(row.dataset),
         "fold": shown(row.fold or (counted(len(row.children), *PARTS[row.job.kind.room]) if row.children else "")),
         "network": shown(row.network),

@@ -18,6 +18,7 @@ from ui.app.shell import errors_in_place
 from ui.app.text import count, counted, label_names, plain
 from ui.components import queue_line
 from ui.datasets import listed, listen, manage, summary
+from ui.datasets.bring import ways
 from ui.forms import estimates, fields, url
 from ui.train import estimate, tracked_clips
 
@@ -42,12 +43,11 @@ def show() -> None:
 
 def _data() -> None:
     st.header("Data", anchor=False)
-    manage.take_added()
     names = summary.names()
     current = fields.values()
     current["data.dataset"] = summary.called_now(current["data.dataset"])
     if not names and current["data.dataset"] == "demo":
-        live.no_data_yet("demo-train", partial(manage.add, "train"))
+        live.no_data_yet("demo-train", ways.links)
         return
 
     left, right = st.columns(2, gap="medium")
@@ -87,7 +87,7 @@ def _data() -> None:
     with st.expander("Add, rename or delete a data set", icon=":material/add:"):
         if "demo" not in names:
             live.demo_button("demo-other", kind="secondary")
-        manage.add("train")
+        ways.links()
         if current["data.dataset"] in summary.names():
             name = current["data.dataset"]
             manage.manage(name, "train", f"Rename or delete {plain(name)}")
@@ -216,6 +216,7 @@ def _facts(chosen: summary.DataSummary, config) -> None:
         {
             "Training": f"**{counted(work.clips, 'clip')}** {f'of {count(work.of)} ' if work.sampled else ''}"
             f"of {counted(len(chosen.counts), 'class', 'classes')}",
+            **({"Labels": "several a clip, each learnt by itself (sigmoid)"} if chosen.several else {}),
             "Test": f"**{counted(chosen.held_out, 'clip')}**, fold {plain(chosen.fold)}",
             "Network": plain(config.model.name),
             "Steps": f"{counted(work.epochs, 'epoch')} of {count(steps)}",
@@ -244,8 +245,7 @@ def _classes(chosen: summary.DataSummary) -> None:
             alt="Clips per class",
         )
     _findings(chosen)
-    if chosen.checked:
-        st.caption(plain(chosen.checked))
+    _checked(chosen)
     if chosen.problems:
         files = len(chosen.problems)
         with st.expander(f"{counted(files, 'file')} skipped", icon=":material/warning:"):
@@ -254,6 +254,15 @@ def _classes(chosen: summary.DataSummary) -> None:
                 st.caption(plain(problem.what) + (f" ({count(problem.clips)} clips)" if problem.clips > 1 else ""))
             if files > 50:
                 st.caption(f"and {count(files - 50)} more")
+
+
+def _checked(chosen: summary.DataSummary) -> None:
+    """What the last check left open, and the way to it."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        mark = "" if chosen.clean else ":orange[:material/warning:] "
+        st.markdown(f":small[{mark}:gray[{plain(chosen.checked)}]]", width="stretch")
+        if not chosen.clean and chosen.name in summary.names():
+            listed.link(chosen.name, "Check", ":material/health_and_safety:", tab="Check")
 
 
 def _findings(chosen: summary.DataSummary) -> None:

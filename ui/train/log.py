@@ -9,6 +9,7 @@ from labcore.events import (
     BatchSplit,
     Estimate,
     Evaluated,
+    EvaluatedLabels,
     Event,
     Log,
     Preparing,
@@ -18,6 +19,7 @@ from labcore.events import (
     SettingsChanged,
     TrainingStarted,
 )
+from labcore.texts import mean_ap_text
 from ui.app.text import counted, duration, percent, preparing_line
 from ui.train import estimate, live_settings
 
@@ -73,6 +75,8 @@ def sentence(event: Event) -> str:
             return event.message if event.level == "info" else f"{event.level}: {event.message}"
         case Evaluated():
             return f"Accuracy {percent(event.accuracy)} on {counted(event.clips, 'held-out clip')} of fold {event.fold}"
+        case EvaluatedLabels():
+            return f"{mean_ap_text(event.mean_ap)} on {counted(event.clips, 'held-out clip')} of fold {event.fold}"
         case RunFinished():
             word = event.state.capitalize()
             after = (

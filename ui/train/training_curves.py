@@ -7,6 +7,7 @@ import streamlit as st
 from labcore.events import Epoch, Estimate, Event, TrainingStarted, epochs_of, last_of
 from labcore.jobs.status import JobStatus
 from labcore.runs import Run
+from labcore.texts import mean_ap_text
 from ui.app.text import count, counted, percent, plain
 from ui.charts import curves, time_by_phase
 from ui.train import estimate, live_settings, tracked_clips
@@ -25,9 +26,9 @@ def show(run: Run, events: list[Event], status: JobStatus) -> None:
     if status.state != "finished":
         _figures(last)
     marks = live_settings.marks(events)
-    for place, title in zip(st.columns(2, gap="large"), ("Accuracy", "Loss"), strict=True):
+    first = ("Accuracy", "accuracy") if last.val_accuracy is not None else ("Mean average precision", "mean_ap")
+    for place, (title, field) in zip(st.columns(2, gap="large"), (first, ("Loss", "loss")), strict=True):
         with place:
-            field = title.lower()
             st.markdown(f"**{title}** :gray[by epoch]")
             curves.curves(epochs, field, total, key=f"{field}-{run.id}", title=title, marks=marks)
     tracked_clips.lines(run, epochs, total)
@@ -37,9 +38,12 @@ def show(run: Run, events: list[Event], status: JobStatus) -> None:
 
 
 def _figures(last: Epoch) -> None:
+    figure = ("Validation accuracy", percent(last.val_accuracy))
+    if last.val_accuracy is None:
+        figure = ("Validation mAP", mean_ap_text(last.val_mean_ap).removeprefix("mAP "))
     with st.container(horizontal=True, gap="medium", key="figures-run"):
         for label, value in (
-            ("Validation accuracy", percent(last.val_accuracy)),
+            figure,
             ("Validation loss", f"{last.val_loss:.3f}"),
             ("Learning rate", f"{last.lr:.2g}"),
             ("Clips/s", count(last.clips_per_second)),

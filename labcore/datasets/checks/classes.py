@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import combinations
 
 import pandas as pd
@@ -12,6 +13,7 @@ import pandas as pd
 from labcore.datasets.checks.evidence import Evidence
 from labcore.datasets.labels import ALIKE, alike_sets
 from labcore.datasets.remedies import ClipAt, Remedy, exclude
+from labcore.datasets.several import exploded
 from labcore.datasets.table import Dataset, Finding, natural_order
 from labcore.texts import counted
 
@@ -53,16 +55,18 @@ def of_classes(dataset: Dataset, evidence: Evidence, counts: pd.DataFrame) -> It
         small, large = min(sizes, key=sizes.__getitem__), max(sizes, key=sizes.__getitem__)
         yield Finding(
             "imbalance",
-            f"{large} has {counted(sizes[large], 'clip', figure=str)}, {small} {sizes[small]}",
+            f"the largest class, {large}, has {counted(sizes[large], 'clip', figure=str)}, the smallest, {small}, {sizes[small]}",
             remedy="Training evens out a part of it by itself (Class imbalance); add clips of the rare classes",
         )
-    yield from _spellings(sizes, clips)
+    for finding in _spellings(sizes, clips):  # where a clip has other labels too, it cannot be relabelled as a whole
+        yield replace(finding, remedies=()) if dataset.several_labels else finding
 
 
 def clips_by_label(dataset: Dataset) -> dict[str, list[ClipAt]]:
     """Label → all its clips."""
     found: dict[str, list[ClipAt]] = defaultdict(list)
-    for path, start_s, label in zip(*(dataset.table[name] for name in ("path", "start_s", "label")), strict=True):
+    table = exploded(dataset.table)
+    for path, start_s, label in zip(*(table[name] for name in ("path", "start_s", "label")), strict=True):
         found[str(label)].append(ClipAt(path, float(start_s)))
     return found
 

@@ -20,7 +20,7 @@ class Evidence:
     Attributes:
         spans, labels, folds, groups, found: of each clip.
         channels: the channel that it is heard by, counted from 1; 0 for the mean of all.
-        equal: sets of clips whose files are equal, numbers of clips.
+        equal: sets of clips whose files are equal, numbers of clips; silence is no sound that would be there twice.
         near: sets of clips that hold the same sound, in files that are not all equal.
     """
 
@@ -48,7 +48,8 @@ class Evidence:
         used = [row for row in there if table["label"].iat[row] != ""]
         number = {row: place for place, row in enumerate(used)}
         spans = spans_of(dataset)
-        equal = [[number[row] for row in rows if row in number] for rows in equal_clips(spans, there)]
+        sounding = [row for row in there if isinstance(each := found[row], Measured) and each.fingerprint.any()]
+        equal = [[number[row] for row in rows if row in number] for rows in equal_clips(spans, sounding)]
         near = [(number[one], number[other]) for one, other in same if one in number and other in number]
         columns = {name: table[name].to_numpy(dtype=object)[used].tolist() for name in ("label", "fold", "group")}
         channels = channels_of(table)

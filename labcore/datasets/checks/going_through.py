@@ -85,7 +85,7 @@ class Measurements:
         progress(total, total)
 
     def compare(self, progress: OnProgress) -> None:
-        """Compare the clips that may be copies, and have not been compared yet; then all is known.
+        """Compare the clips that may be copies, and have not been compared yet.
 
         Args:
             progress: called with (pairs done, pairs), from this thread. What it raises ends the work.
@@ -96,6 +96,9 @@ class Measurements:
         measured = [each if isinstance(each, Measured) else None for each in found]
         agree = compare(self._spans, measured, pairs, progress) if pairs else []
         self.kept.pairs |= {self._pair(pair): each for pair, each in zip(pairs, agree, strict=True)}
+
+    def finish(self) -> None:
+        """A check has come to its end: all is known, as of now."""
         self.kept.finish(self._keys, self._groups)
 
     def _pair(self, rows: Sequence[int]) -> PairKey:

@@ -32,7 +32,7 @@ KINDS: Mapping[str, KindOfFinding] = {
     "duplicates": KindOfFinding(
         FIGURES,
         "equal files in several folds",
-        "The network is tested on a clip that it was trained on. The accuracy is too high.",
+        "The same clip is on both sides when one of the folds is tested on. On what it was trained on, a network looks better than it is.",
     ),
     "near duplicates": KindOfFinding(
         FIGURES,
@@ -69,17 +69,18 @@ KINDS: Mapping[str, KindOfFinding] = {
     "opposite phase": KindOfFinding(
         SOUND,
         "channels of opposite phase",
-        "The network hears the mean of the channels, in which these cancel: little but noise is left.",
+        "A network is given the mean of the channels, in which these nearly cancel. "
+        "Where it is 20 dB lower, the lab takes one of them by itself: choose which.",
     ),
     "odd rate": KindOfFinding(
         OUTLIERS,
         "sample rates that stand out",
-        "Clips of a lower rate hold no high frequencies. A network may learn that gap in place of the sound.",
+        "Where rates go with classes, a network may learn the rate in place of the sound.",
     ),
     "odd length": KindOfFinding(
         OUTLIERS,
         "lengths that stand out",
-        "A very short clip was perhaps cut off; a very long one holds other sounds under the same label.",
+        "A short clip may lack the sound of its label; a long one may hold others too.",
     ),
     "unheard": KindOfFinding(
         OUTLIERS,

@@ -79,10 +79,13 @@ def _mislabelled(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _straddling(evidence: Evidence) -> Iterator[Finding]:
+    equal = [set(same) for same in evidence.equal]  # these are told as duplicates, and silence as such
+    sounding = [bool(each.fingerprint.any()) for each in evidence.found]
     groups = {
         group: rows
-        for group, rows in evidence.by(evidence.groups).items()
-        if len({evidence.folds[row] for row in rows}) > 1
+        for group, every in evidence.by(evidence.groups).items()
+        for rows in [[row for row in every if sounding[row]]]
+        if len({evidence.folds[row] for row in rows}) > 1 and not any(set(rows) <= same for same in equal)
     }
     if not groups:
         return

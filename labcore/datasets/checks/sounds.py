@@ -14,6 +14,8 @@ from labcore.datasets.table import Finding
 from labcore.texts import counted
 
 SILENT_DB = -80.0
+NOTHING_DB = -199.0
+"""No sample of 24 bits or more is so soft."""
 CLIPPED = 0.01
 """A clip with so large a share of its samples at full scale, three or more in a row, is clipped."""
 RELATIVE_OFFSET = 0.1
@@ -44,7 +46,8 @@ def of_sounds(evidence: Evidence) -> Iterator[Finding]:
 def _silent(evidence: Evidence) -> Iterator[Finding]:
     rows = [row for row, each in enumerate(evidence.found) if each.peak_db < SILENT_DB]
     if rows:
-        details = [f"peak {evidence.found[row].peak_db:.0f} dBFS" for row in rows]
+        peaks = [evidence.found[row].peak_db for row in rows]
+        details = [f"peak {peak:.0f} dBFS" if peak > NOTHING_DB else "every sample is 0" for peak in peaks]
         yield _finding("silent", evidence, rows, f"{_clips(evidence, rows)} silent", "Remove them", details=details)
 
 

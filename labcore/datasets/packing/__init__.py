@@ -4,7 +4,7 @@ An archive is unpacked into the workspace by an import (:mod:`labcore.importing`
 out of it, links and devices are refused, and so is what would unpack to more than it can honestly hold.
 """
 
-from labcore.datasets.packing.found import Packed, PackedError, archives_in, packed_at, packed_files, stem_of
+from labcore.datasets.packing.found import Packed, PackedError, archives_in, handed_in, packed_at, packed_files, stem_of
 from labcore.datasets.packing.members import Member
 
-__all__ = ["Member", "Packed", "PackedError", "archives_in", "packed_at", "packed_files", "stem_of"]
+__all__ = ["Member", "Packed", "PackedError", "archives_in", "handed_in", "packed_at", "packed_files", "stem_of"]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import IO
 
 from labcore.datasets.packing import parquet, tarred, webdataset, zipped
 from labcore.datasets.packing.members import Member, Names
@@ -35,7 +37,12 @@ class Packed:
     @property
     def is_archive(self) -> bool:
         """Whether its files are those of the data set as they are."""
-        return self.title == ARCHIVE
+        return self.title in (ARCHIVE, FILES)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing of it is packed."""
+        return self.title == FILES and not any(_is(path, ARCHIVES) for path in self.files)
 
     def members(self, names: Names) -> Iterator[Member]:
         """What they hold, as the files of the data set that they are unpacked to.
@@ -49,7 +56,10 @@ class Packed:
             yield from parquet.members(self._placed(), names)
         else:
             for path in self.files:
-                yield from (zipped if _is(path, ZIP) else tarred).members(path, names)
+                if _is(path, ARCHIVES):
+                    yield from (zipped if _is(path, ZIP) else tarred).members(path, names)
+                elif (parts := names.take(str(path.relative_to(self.path)))) is not None:
+                    yield Member(parts, path.stat().st_size, partial(_opened, path))
 
     def _placed(self) -> Iterator[tuple[Path, tuple[str, ...]]]:
         for path in self.files:
@@ -65,7 +75,7 @@ class PackedError(DatasetError):
         super().__init__(what, f"Unpack them into the workspace: `labcore datasets import {path}`")
 
 
-WEBDATASET, PARQUET, ARCHIVE = "WebDataset", "Parquet with sounds", "archive"
+WEBDATASET, PARQUET, ARCHIVE, FILES = "WebDataset", "Parquet with sounds", "archive", "files"
 
 
 def packed_at(path: Path) -> Packed | None:
@@ -81,6 +91,19 @@ def packed_at(path: Path) -> Packed | None:
         return Packed(path, files, PARQUET)
     tars = all(_is(each, tarred.SUFFIXES) for each in files)
     return Packed(path, files, WEBDATASET if tars and webdataset.is_webdataset(files[0]) else ARCHIVE)
+
+
+def handed_in(folder: Path) -> Packed:
+    """What somebody put into a folder of the lab's: archives, sounds and lists, also beside each other.
+
+    Raises:
+        DatasetError: one is damaged.
+    """
+    files = tuple(sorted(each for each in folder.rglob("*") if not each.is_dir()))
+    packed = packed_at(folder) if any(_is(each, (*ARCHIVES, *SHEETS)) for each in files) else None
+    if packed is not None and set(packed.files) == set(files):
+        return packed
+    return Packed(folder, files, FILES)
 
 
 def packed_files(path: Path) -> tuple[Path, ...]:
@@ -120,6 +143,10 @@ def stem_of(path: Path) -> str:
     """The name of an archive without its ending."""
     ending = next((each for each in sorted(tarred.SUFFIXES, key=len, reverse=True) if _is(path, (each,))), path.suffix)
     return path.name[: len(path.name) - len(ending)] or path.name
+
+
+def _opened(path: Path) -> IO[bytes]:
+    return path.open("rb")
 
 
 def _is(path: Path, endings: tuple[str, ...]) -> bool:

@@ -12,7 +12,17 @@ from pathlib import Path
 from labcore.datasets.cliplist import ClipList, lists_beside
 from labcore.datasets.csvtext import decode_text
 from labcore.datasets.lookup import for_lists
-from labcore.datasets.scan import Found, entries, find_audio, first_audio, is_audio, is_file, listed, subfolders
+from labcore.datasets.scan import (
+    Found,
+    entries,
+    find_audio,
+    first_audio,
+    is_audio,
+    is_file,
+    listed,
+    open_regular,
+    subfolders,
+)
 from labcore.datasets.table import Dataset, Finding
 from labcore.datasets.timed.dataset import Annotated, annotations_in
 from labcore.errors import DatasetError
@@ -114,7 +124,7 @@ class Glimpse:
 def head_of(path: Path) -> str:
     """The beginning of a text, without what marks its encoding; "" where it cannot be read."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return decode_text(file.read(HEAD))
     except (OSError, DatasetError):
         return ""

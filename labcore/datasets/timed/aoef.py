@@ -33,10 +33,11 @@ def read(text: AnnotationText, column: str | None) -> TimedFile:
     """
     data = text.json["data"]
     found = TimedFile(text.path, NAME)
-    recordings, clips, events, annotated = (
+    recordings, clips, events, annotated, predicted = (
         {str(each["uuid"]): each for each in data.get(name) or []}
-        for name in ("recordings", "clips", "sound_events", "sound_event_annotations")
+        for name in ("recordings", "clips", "sound_events", "sound_event_annotations", "sound_event_predictions")
     )
+    annotated |= {key: _as_annotation(each) for key, each in predicted.items()}
     tags = {tag["id"]: (_key(tag), str(tag["value"])) for tag in data.get("tags") or []}
     users = {str(user["uuid"]): _name(user) for user in data.get("users") or []}
     used = Counter(tags[tag][0] for each in annotated.values() for tag in each.get("tags") or [] if tag in tags)
@@ -58,12 +59,18 @@ def read(text: AnnotationText, column: str | None) -> TimedFile:
             found.damaged.append(Damage(number, f"it has no geometry with times ({each['sound_event']})", path))
             continue
         names = [tags[tag][1] for tag in each.get("tags") or [] if tag in tags and tags[tag][0] == key] or [""]
-        who = users.get(str(each.get("created_by")), "")
+        who, sure = users.get(str(each.get("created_by")), ""), float(each.get("score", math.nan))
         for name in names:
             found.labels.append(
-                TimedLabel(start * faster, end * faster, name, number, path, low / faster, high / faster, who)
+                TimedLabel(start * faster, end * faster, name, number, path, low / faster, high / faster, who, sure)
             )
     return found
+
+
+def _as_annotation(prediction: Mapping[str, Any]) -> dict[str, Any]:
+    """What a detector predicted as an annotation has it: its tags come each with a score."""
+    tags = [tag[0] if isinstance(tag, (list, tuple)) else tag for tag in prediction.get("tags") or []]
+    return {**prediction, "tags": tags}
 
 
 def _name(user: Mapping[str, Any]) -> str:

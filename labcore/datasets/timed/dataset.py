@@ -13,6 +13,7 @@ from labcore.config import DataConfig
 from labcore.datasets.assemble import DatasetDraft, assembled, join_equal_files, source_of, without_single_fold
 from labcore.datasets.by_time import Row
 from labcore.datasets.scan import find_audio, find_by_suffix
+from labcore.datasets.several import told
 from labcore.datasets.table import Dataset, Finding, make_table
 from labcore.datasets.timed.edits import NO_EDITS, EventEdits
 from labcore.datasets.timed.formats import SUFFIXES, recognised
@@ -124,9 +125,13 @@ def in_windows(dataset: Dataset, data: DataConfig) -> Dataset:
         raise _nothing_left(dataset, found)
     background = _background(found, clips, seconds, data)
     draft = DatasetDraft(dataset.name, dataset.root, LAYOUT, findings=[*dataset.findings, *found.findings])
+    draft.several_labels = data.mixed_windows == "all"
     for path in sorted({*clips, *background}):
         windows = sorted([*clips.get(path, []), *((window, BACKGROUND) for window in background.get(path, []))])
         draft.rows += [_row(path, window, label, found) for window, label in windows]
+    draft.findings += (
+        told(draft.rows, "The label that fills most of a window comes first") if draft.several_labels else []
+    )
     draft.findings += findings_of(found, data, seconds, sum(map(len, background.values())))
     draft.rows = without_single_fold(join_equal_files(draft.rows))
     cut = replace(source, rows=tuple(found.rows), window_seconds=None if data.windows == "exact" else seconds)

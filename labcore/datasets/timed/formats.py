@@ -10,18 +10,20 @@ from labcore.datasets.timed import (
     aoef,
     audacity,
     birdnet,
+    boxed,
     dcase,
     kaleidoscope,
     label_studio,
     raven,
     sonic_visualiser,
+    spoken,
     textgrid,
 )
 from labcore.datasets.timed.labels import TimedFile
 from labcore.datasets.timed.text import HEAD, AnnotationText
 from labcore.errors import DatasetError
 
-SUFFIXES = (".txt", ".csv", ".tsv", ".json", ".textgrid", ".aoef", ".lab", ".labels")
+SUFFIXES = (".txt", ".csv", ".tsv", ".json", ".textgrid", ".aoef", ".lab", ".labels", ".ann", ".rttm")
 """Endings of files that are looked into."""
 DAMAGE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What goes wrong with JSON that is not made as it should be: parts that are missing, or of another kind."""
@@ -42,12 +44,15 @@ class Format:
 FORMATS = {
     "textgrid": Format("Praat TextGrid", textgrid.looks, textgrid.read),
     "aoef": Format("AOEF (Whombat)", aoef.looks, aoef.read),
-    "label_studio": Format("Label Studio JSON", label_studio.looks, label_studio.read),
+    "label_studio": Format("Label Studio export", label_studio.looks, label_studio.read),
     "raven": Format("Raven selection table", raven.looks, raven.read),
     "kaleidoscope": Format("Kaleidoscope CSV", kaleidoscope.looks, kaleidoscope.read),
     "birdnet": Format("BirdNET CSV", birdnet.looks, birdnet.read),
+    "boxed": Format("CSV of OpenSoundscape or crowsetta", boxed.looks, boxed.read),
     "dcase": Format("DCASE event list", dcase.looks, dcase.read),
+    "rttm": Format("RTTM", spoken.looks_rttm, spoken.read_rttm),
     "audacity": Format("Audacity labels", audacity.looks, audacity.read),
+    "lab": Format("label file with blanks", spoken.looks_lab, spoken.read_lab),
     "sonic_visualiser": Format("Sonic Visualiser CSV", sonic_visualiser.looks, sonic_visualiser.read),
 }
 """Name → format, in the order in which they are tried. A new one is a file with ``looks`` and ``read``, and a line here."""

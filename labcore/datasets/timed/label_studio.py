@@ -1,7 +1,9 @@
-"""Label Studio's exports as JSON, the whole one and the short one (JSON-MIN)."""
+"""Label Studio's exports: JSON, the whole one and the short one (JSON-MIN), and CSV and TSV, whose cells hold JSON."""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import math
 import re
@@ -22,23 +24,34 @@ _BEGIN = re.compile(r"^\s*\[\s*\{")
 
 def looks(text: AnnotationText) -> bool:
     if not _BEGIN.match(text.text):
-        return False
+        return _is_sheet(text)
     whole = '"annotations"' in text.text or '"completions"' in text.text
     return (whole and '"result"' in text.text) or (
         '"audio"' in text.text and bool(re.search(r'"(annotator|lead_time|annotation_id)"', text.text))
     )
 
 
+def _is_sheet(text: AnnotationText) -> bool:
+    """Whether it is an export as CSV or TSV, by the columns that Label Studio adds to those of the data."""
+    return {"annotationid", "annotator", "leadtime"} <= text.names and text.separator in (",", "\t")
+
+
+def _sheet(text: AnnotationText) -> list[dict[str, Any]]:
+    """The rows of CSV or TSV as the tasks of a short export. A cell may go over several lines."""
+    rows = csv.DictReader(io.StringIO(text.text, newline=""), delimiter=text.separator)
+    return [{key: cell for key, cell in row.items() if isinstance(key, str) and cell} for row in rows]
+
+
 def read(text: AnnotationText, column: str | None) -> TimedFile:
     """Labels of all annotators.
 
     Args:
-        column: the name of the control that gives the labels (``from_name``), or the key of a short export.
+        column: the name of the control that gives the labels (``from_name``), or the key or column of a short export.
 
     Raises:
         DatasetError: it is no list of tasks.
     """
-    tasks = text.json
+    tasks = _sheet(text) if _is_sheet(text) else text.json
     if not isinstance(tasks, list) or not all(isinstance(task, dict) for task in tasks):
         raise DatasetError(f"{text.path} is no list of tasks", "Export it as JSON or JSON-MIN from Label Studio")
     found = TimedFile(text.path, NAME)
@@ -48,7 +61,7 @@ def read(text: AnnotationText, column: str | None) -> TimedFile:
         if isinstance(annotations, list):
             done = [each for each in annotations if isinstance(each, dict) and not each.get("was_cancelled")]
         else:
-            done = [{"result": list(_short(task)), "completed_by": task.get("annotator", "")}]
+            done = [{"result": list(_short(task, column)), "completed_by": task.get("annotator", "")}]
         if done:
             found.about.append(Stretch(recording))
         for annotation in done:
@@ -76,7 +89,7 @@ def _take(found: TimedFile, result: Any, recording: str, who: str, column: str |
         found.labels.append(TimedLabel(start, end, str(label), number, recording, annotator=who, confidence=score))
 
 
-def _short(task: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _short(task: dict[str, Any], column: str | None) -> Iterator[dict[str, Any]]:
     """The labels of a short export as the whole one has them: lists of regions, or the choice for the whole recording."""
     for key, held in task.items():
         if isinstance(held, str) and held.lstrip().startswith("[{"):  # as a CSV export writes them
@@ -87,9 +100,9 @@ def _short(task: dict[str, Any]) -> Iterator[dict[str, Any]]:
         for value in held if isinstance(held, list) else []:
             if isinstance(value, dict):
                 yield {"from_name": key, "value": value}
-    choice = task.get("choice", task.get("label"))
-    if isinstance(choice, str) and not choice.lstrip().startswith("["):
-        yield {"from_name": "choice", "value": {"choices": [choice]}}
+    choice = task.get("choice", task.get("label")) if column is None else task.get(column)
+    if isinstance(choice, str) and not choice.lstrip().startswith(("[", "{")):
+        yield {"from_name": column or "choice", "value": {"choices": [choice]}}
 
 
 def _recording(task: dict[str, Any]) -> str:

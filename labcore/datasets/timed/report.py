@@ -37,8 +37,8 @@ TOLD = {
     UNSURE: ("below the least confidence", ""),
     MIXED: (
         "another class in each of the windows",
-        "Choose shorter windows, --data.windows exact where labels touch each other, or --data.mixed_windows longest to take the class "
-        "that fills most of a window",
+        "Choose shorter windows, --data.windows exact where labels touch each other, --data.mixed_windows longest to take the class that "
+        "fills most of a window, or all to learn several labels a window",
     ),
     SHORT: ("too short", "Choose shorter windows, a smaller least overlap, or windows centred on the labels"),
     SAME: ("overlap of one class", ""),

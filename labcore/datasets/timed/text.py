@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import csv
-import errno
 import math
-import os
 import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from labcore.allowed_paths import is_open
 from labcore.datasets.columns import canonical
 from labcore.datasets.csvtext import decode_text
 from labcore.datasets.labels import is_missing
+from labcore.datasets.scan import open_regular
 from labcore.datasets.spans import parsed
 from labcore.errors import DatasetError
 from labcore.reading import DamagedError, parse_json
@@ -43,17 +41,12 @@ class AnnotationText:
         Raises:
             DatasetError: it cannot be read, or is too large.
         """
-        with DatasetError.on_os_error(f"{path} cannot be read", "Check its permissions"):
-            if not is_open(path):
-                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-            size = path.stat().st_size
-            if most is None and size > LARGEST:
-                raise DatasetError(
-                    f"{path} is too large for a file of annotations ({size / 1e6:.0f} MB)",
-                    "Split it into several files",
-                )
-            with path.open("rb") as file:
-                content = file.read(-1 if most is None else most)
+        with DatasetError.on_os_error(f"{path} cannot be read", "Check its permissions"), open_regular(path) as file:
+            content = file.read((LARGEST if most is None else most) + 1)
+        if most is None and len(content) > LARGEST:
+            what = f"{path} is too large for a file of annotations (more than {LARGEST / 1e6:.0f} MB)"
+            raise DatasetError(what, "Split it into several files")
+        content = content[:most]
         if most is not None and len(content) == most:
             content = content[: max(content.rfind(b"\n"), most // 2) & ~1]  # no half character of UTF-16
         return cls(path, decode_text(content).removeprefix("\ufeff"))

@@ -1,4 +1,5 @@
-"""From labels in a recording to windows, each of one class: on a grid, centred on the labels, or as long as these are."""
+"""From labels in a recording to windows, each of one class or of all that it holds: on a grid, centred on the labels, or as long as
+these are."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from labcore.config import DataConfig
+from labcore.datasets.cells import joined
 from labcore.datasets.timed.gathering import LabelRow
 from labcore.texts import percent
 
@@ -49,7 +51,7 @@ def automatic_seconds(rows: Iterable[LabelRow]) -> float:
 
 
 def windows_of(rows: Sequence[LabelRow], length: float, seconds: float, data: DataConfig) -> list[tuple[Window, str]]:
-    """The windows of one recording, each with its class, by time; the rows are told what becomes of them.
+    """The windows of one recording, each with its class, or a cell of all its classes, by time; the rows are told what becomes of them.
 
     Args:
         rows: its labels that are used.
@@ -62,14 +64,14 @@ def windows_of(rows: Sequence[LabelRow], length: float, seconds: float, data: Da
     for window, own in sorted(_places(events, length, seconds, data), key=lambda each: each[0]):
         overlaps = index.overlaps(window, own, data)
         counting = {events[n].label for n in overlaps}
-        label = _label(overlaps, events, data)
+        labels = _labels(overlaps, events, data)
         for n in overlaps:
-            if events[n].label == label:
+            if events[n].label in labels:
                 events[n].clips += window not in made
             else:
                 events[n].rivals |= counting - {events[n].label}
-        if label:
-            made[window] = label
+        if labels:
+            made[window] = joined(labels) if data.mixed_windows == "all" else labels[0]
     for event in events:
         _tell(event, seconds, data)
     return sorted(made.items())
@@ -162,14 +164,15 @@ class _Index:
         return over / (event.length if data.overlap_of == "event" else min(event.length, width))
 
 
-def _label(overlaps: dict[int, float], events: list[Event], data: DataConfig) -> str:
-    """The class of a window; "" for one that has none."""
+def _labels(overlaps: dict[int, float], events: list[Event], data: DataConfig) -> list[str]:
+    """The class of a window, or all of them, the one that fills most of it first; none for one that is left out."""
     together: dict[str, float] = defaultdict(float)
     for n, over in overlaps.items():
         together[events[n].label] += over
     if len(together) > 1 and data.mixed_windows == "drop":
-        return ""
-    return max(sorted(together), key=together.__getitem__, default="")
+        return []
+    order = sorted(sorted(together), key=together.__getitem__, reverse=True)
+    return order if data.mixed_windows == "all" else order[:1]
 
 
 def _tell(event: Event, seconds: float, data: DataConfig) -> None:

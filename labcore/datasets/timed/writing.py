@@ -9,10 +9,28 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
+from labcore.config import DataConfig
+from labcore.datasets.registry import find_uncut
 from labcore.datasets.table import way_from
 from labcore.datasets.timed.gathering import Gathered, LabelRow
 from labcore.datasets.timed.recordings import Recordings
+from labcore.texts import shown
 from labcore.tracks import ENDINGS, Track, TrackEvent, label_track, selection_lines
+from labcore.workspace import Workspace
+
+
+def written_tracks(workspace: Workspace, wanted: str, data: DataConfig) -> list[Track]:
+    """The events of a data set by its name or path, see :func:`tracks_of`.
+
+    Args:
+        data: which column gives the labels.
+
+    Raises:
+        DatasetError: it is not there, cannot be read, or has no time-stamped annotations.
+    """
+    source = find_uncut(workspace, wanted).annotated
+    assert source is not None
+    return tracks_of(source.gathered(data), source.recordings)
 
 
 def tracks_of(found: Gathered, recordings: Recordings) -> list[Track]:
@@ -53,15 +71,22 @@ def as_text(tracks: Iterable[Track], format: str) -> str:
 
 
 def as_files(tracks: Iterable[Track], format: str) -> dict[str, str]:
-    """The path of a file a recording, from the folder of the data set on, each with its text; named as its recording, whole."""
-    return {f"{track.path}{ENDINGS[format]}": as_text([track], format) for track in tracks}
+    """The path of a file a recording, from the folder of the data set on, each with its text; named as its recording, whole.
+
+    None leads out of the folder that the files are put into, wherever the recordings lie.
+    """
+    return {f"{_inside(track.path)}{ENDINGS[format]}": as_text([track], format) for track in tracks}
 
 
 def as_zip(files: dict[str, str]) -> bytes:
-    """Files as a zip archive. None leads out of the folder where it is unpacked."""
+    """Files as a zip archive."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in files.items():
-            parts = [part for part in PurePosixPath(name.replace("\\", "/")).parts if part not in ("/", "..", ".")]
-            archive.writestr("/".join(parts), text)
+            archive.writestr(name, text)
     return packed.getvalue()
+
+
+def _inside(path: str) -> str:
+    parts = PurePosixPath(shown(path).replace("\\", "/")).parts
+    return "/".join(part for part in parts if part not in ("/", "..", "."))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from labcore.datasets import read_dataset
-from labcore.datasets.several import require_one_label, with_one_label
+from labcore.datasets.several import with_one_label
 from labcore.errors import DatasetError
 from tests.datasets.made import (
     audiofolder,
@@ -66,18 +66,16 @@ def test_gtzan_as_drawn_is_told_to_be_too_easy(tmp_path: Path, told) -> None:
     )
 
 
-def test_clips_with_several_labels_are_told_refused_and_chosen_from(tmp_path: Path) -> None:
+def test_clips_with_several_labels_are_told_and_chosen_from(tmp_path: Path) -> None:
     dataset = read_dataset(laid_out(tmp_path, fsd50k().files))
     (finding,) = dataset.findings
     assert finding.what.startswith("3 of 4 clips have several labels, kept as 'Bark;Dog;Animal'; there are 5 labels")
     assert {Path(file).name for file in finding.files} == {"11.wav", "12.wav", "21.wav"}
-    with pytest.raises(DatasetError, match=r"3 of 4 clips of .* have several labels") as error:
-        require_one_label(dataset)
-    assert "--labels first" in error.value.remedy
+    assert "data.labels" in finding.remedy
+    assert dataset.labels == ["Animal", "Bark", "Dog", "Rain", "Water"]
     first, single = with_one_label(dataset, "first"), with_one_label(dataset, "single")
     assert (list(first.table["label"]), first.findings) == (["Bark", "Rain", "Rain", "Bark"], [])
     assert [Path(path).name for path in single.table["path"]] == ["13.wav"]
-    require_one_label(first)
     assert with_one_label(dataset, "all") is dataset
 
 

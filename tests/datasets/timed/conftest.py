@@ -1,4 +1,4 @@
-"""Folders of recordings with annotations."""
+"""Files of annotations, and folders of recordings with them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+from labcore.datasets.timed.formats import read_timed_file, recognised
+from labcore.datasets.timed.labels import TimedFile
 
 Lay = Callable[..., Path]
 RATE = 4000
@@ -28,3 +31,23 @@ def lay(tmp_path: Path, write_wav) -> Lay:
         return root
 
     return make
+
+
+@pytest.fixture
+def read(tmp_path: Path):
+    """read(content, name="x.txt", column=None, encoding="utf-8") → the format's name and what was read."""
+
+    def file(
+        content: str | bytes, name: str = "x.txt", column: str | None = None, encoding: str = "utf-8"
+    ) -> tuple[str, TimedFile]:
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode(encoding))
+        format = recognised(path)
+        assert format, "no format was recognised"
+        return format, read_timed_file(path, format, column)
+
+    return file
+
+
+def spans(found: TimedFile) -> list[tuple[float, float, str]]:
+    return [(label.start_s, label.end_s, label.label) for label in found.labels]

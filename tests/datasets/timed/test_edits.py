@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from labcore.datasets.timed.writing import as_files, as_text, as_zip, tracks_of
 from labcore.errors import DatasetError
 from labcore.owners import NotYoursError
 from labcore.runs import Run
+from labcore.tracks import Track
 from labcore.workspace import Workspace
 
 from .conftest import Lay
@@ -200,4 +203,11 @@ def test_what_is_written_is_read_back(workspace, nights, edit, lay):
     head, _, _, last = written[2]["all.selections.txt"].splitlines()
     assert head.endswith("File Offset (s)\tAnnotation")  # no detector, no score
     assert last.split("\t")[3:10] == ["24.250000", "25.000000", "300.0", "900.5", "b.wav", "b.wav", "4.250000"]
-    assert as_zip({"../x/a.txt": "a"}).count(b"..") == 0
+
+
+def test_no_file_is_written_outside_of_its_folder():
+    tracks = [Track("/rec/../a.wav", 1.0, [], (0, 1)), Track("C:\\rec\\b.wav", 1.0, [], (0, 1))]
+    files = as_files(tracks, "audacity")
+    assert list(files) == ["rec/a.wav.labels.txt", "C:/rec/b.wav.labels.txt"]
+    with zipfile.ZipFile(io.BytesIO(as_zip(files))) as archive:
+        assert archive.namelist() == list(files)

@@ -120,3 +120,10 @@ def test_what_is_free_touches_nothing_that_is_labelled():
     assert free_windows([(1.0, 4.0), (10.0, 12.5)], [(11.0, 11.1)], 20.0, 1.0) == [(1, 2), (2, 3), (3, 4), (10, 11)]
     assert free_windows([(0.0, 1.0)], [], 1.0, 2.0) == [(0, 1)]
     assert free_windows([], [], 5.0, 2.0) == []
+
+
+def test_a_window_may_keep_all_its_labels():
+    both = rows((0.0, 2.0, "wren"), (1.0, 2.0, "robin"))
+    assert cut(both, 4.0, windows="grid", mixed_windows="all") == [(0.0, 2.0, "wren;robin")]
+    assert fates(both) == [("used", "", 1), ("used", "", 1)]
+    assert cut(rows((0.0, 2.0, "wren"), (1.0, 2.0, "robin")), 4.0, windows="grid") == []

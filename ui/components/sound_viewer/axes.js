@@ -21,10 +21,17 @@ export function cellAt(row, share) {
   return place(row.y, low * Math.pow(row.y[row.rows - 1] / low, up)) + 0.5
 }
 
-function shareOf(row, value) {
+export function shareOf(row, value) {
   if (row.axis !== "log") return 1 - (place(row.y, value) + 0.5) / row.rows
   const low = logFloor(row)
   return 1 - Math.log(value / low) / Math.log(row.y[row.rows - 1] / low)
+}
+
+// The frequency at a share of a picture's height, counted from its top.
+export function valueAt(row, share) {
+  const cell = Math.max(0, Math.min(row.rows - 1, cellAt(row, share) - 0.5))
+  const from = Math.min(row.rows - 2, Math.floor(cell))
+  return row.rows < 2 ? row.y[0] : row.y[from] + (cell - from) * (row.y[from + 1] - row.y[from])
 }
 
 function logFloor(row) {

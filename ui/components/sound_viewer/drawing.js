@@ -1,4 +1,5 @@
 // The still picture: waveforms and images, a row below the other.
+import { drawBoxes } from "./boxes.js"
 import { BAR, cellAt, drawBar, drawMarks, drawTimes, gutter, timeToX, xToTime } from "./axes.js"
 
 export function colour(view, name, fallback) {
@@ -33,8 +34,10 @@ export function drawStill(view) {
     else drawImage(pen, view, row, ratio)
     pen.fillStyle = faint
     drawMarks(pen, view, row)
-    if (row.kind === "image") drawBar(pen, view, row)
+    if (row.kind === "image" && row.bar) drawBar(pen, view, row)
   }
+  drawBoxes(pen, view)
+  pen.fillStyle = faint
   drawTimes(pen, view)
   root.dataset.shown = shown.id
   root.dataset.drawn = String(performance.now())

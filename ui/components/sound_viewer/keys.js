@@ -6,7 +6,7 @@ export function listenToKeys(view) {
     if (!view.shown) return
     const way = { ArrowLeft: -1, ArrowRight: 1 }[event.key]
     if (event.key === "Escape" && view.selection && view.shown.selectable) {
-      view.selection = null
+      view.selection = view.band = null
       commit(view)
     } else if (way) {
       event.preventDefault()

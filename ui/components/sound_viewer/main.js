@@ -9,10 +9,11 @@ const views = new WeakMap()
 const TYPES = { int8: Int8Array, int16: Int16Array, float32: Float32Array }
 
 export default function (component) {
-  const { data, parentElement, setStateValue } = component
+  const { data, parentElement, setStateValue, setTriggerValue } = component
   if (!views.has(parentElement)) views.set(parentElement, make(parentElement.querySelector(".viewer")))
   const view = views.get(parentElement)
   view.tell = (selection) => setStateValue("selection", selection)
+  view.press = (pressed) => setTriggerValue("pressed", pressed)
   show(view, unpack(data))
   return () => {
     view.close()
@@ -38,7 +39,7 @@ function unpack(bytes) {
 // What all modules share: the elements, what is shown and where, cursor, selection, what is dragged.
 function make(root) {
   const [base, over, line] = [".base", ".over", ".readout"].map((name) => root.querySelector(name))
-  const view = { root, base, over, line, shown: null, plot: null, cursor: null, selection: null, drag: null, frame: 0, width: 0 }
+  const view = { root, base, over, line, shown: null, plot: null, cursor: null, selection: null, band: null, drag: null, frame: 0, width: 0 }
   const observer = new ResizeObserver(() => {
     if (view.shown && root.clientWidth !== view.width) draw(view)
   })
@@ -58,7 +59,10 @@ function make(root) {
 function show(view, header) {
   if (view.shown?.id !== header.id) view.cursor = null
   view.shown = header
-  if (!view.drag) view.selection = header.selection
+  if (!view.drag) {
+    view.selection = header.selection
+    view.band = header.band ?? null
+  }
   view.base.setAttribute("aria-label", header.alt)
   const selects = header.selectable ? ", with Shift they select, Escape takes the selection back" : ""
   view.over.setAttribute("aria-label", `Cursor: arrow keys move it${selects}`)

@@ -20,10 +20,11 @@ function seconds(shown, time) {
 }
 
 // The line over the pictures: what is under the cursor, else what is selected, else the hint.
-export function readout({ cursor, shown, selection }) {
+export function readout({ cursor, shown, selection, band }) {
   if (cursor) return [seconds(shown, cursor.time), ...told(shown.rows[cursor.row], cursor)].join(" · ")
   if (!selection || !shown.selectable) return shown.hint
-  return `selected ${seconds(shown, selection[0])} to ${seconds(shown, selection[1])} · Esc or a click takes it back`
+  const hertz = band ? ` · ${frequency(band[0])} to ${frequency(band[1])}` : ""
+  return `selected ${seconds(shown, selection[0])} to ${seconds(shown, selection[1])}${hertz} · Esc or a click takes it back`
 }
 
 function told(row, { time, y }) {

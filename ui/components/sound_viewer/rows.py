@@ -55,6 +55,7 @@ def image_row(
     height: int = 200,
     signed: bool = False,
     names: Sequence[str] = (),
+    scale: bool = True,
 ) -> Row:
     """A picture over time.
 
@@ -62,6 +63,7 @@ def image_row(
         axis: ``log`` or ``linear`` for bins at even distances in Hz, ``bands`` for one row a band, ``index`` for a count, ``names``
             for rows that are called ``names``, the lowest first.
         low, high: the levels of the first and the last colour; the view's own where they are not given.
+        scale: which colour is which value is drawn beside it.
         signed: of cells that share a pixel the one farthest from zero is shown, not the greatest.
     """
     facts = {
@@ -78,6 +80,7 @@ def image_row(
         "high": float(view.high if high is None else high),
         "signed": signed,
         "names": list(names),
+        "bar": scale,
         **_steps(view.x_seconds),
     }
     return Row(facts, {"values": view.values, "y": np.asarray(view.y, dtype=np.float32)})

@@ -1,5 +1,6 @@
 // What moves over the still picture: the cursor, the stretch that is selected, the place that is played; and the pointer.
-import { timeToX, xToTime } from "./axes.js"
+import { shareOf, timeToX, valueAt, xToTime } from "./axes.js"
+import { boxAt } from "./boxes.js"
 import { colour } from "./drawing.js"
 import { readout } from "./numbers.js"
 import { playing, seek } from "./playback.js"
@@ -43,17 +44,38 @@ function drawSelection(pen, view, upright) {
   pen.globalAlpha = 1
   pen.fillStyle = colour(view, "--st-primary-color", "#0b6b68")
   for (const x of [from, to]) upright(x, 2)
+  const row = view.shown.rows.find(isBanded)
+  if (!view.band || !row) return
+  pen.strokeStyle = pen.fillStyle
+  pen.lineWidth = 2
+  const [bottom, top] = view.band.map((value) => Math.max(row.top, Math.min(row.bottom, row.top + shareOf(row, value) * row.height)))
+  pen.strokeRect(from, top, to - from, bottom - top)
 }
 
 export function select(view, one, other) {
-  if (view.shown.selectable) view.selection = [Math.min(one, other), Math.max(one, other)]
+  if (!view.shown.selectable) return
+  view.selection = [Math.min(one, other), Math.max(one, other)]
+  view.band = null
+}
+
+// Whether frequencies can be selected in a row.
+function isBanded(row) {
+  return row.kind === "image" && !["names", "index"].includes(row.axis)
+}
+
+// The frequencies between where a drag began and where it is, both in one picture of frequencies.
+function selectBand(view, { drag, cursor }) {
+  const row = view.shown.rows[drag.row]
+  if (!view.shown.banded || !row || !isBanded(row) || cursor.row !== drag.row || Math.abs(cursor.y - drag.y) < 4) return
+  const at = ({ y }) => valueAt(row, Math.max(0, Math.min(1, (y - row.top) / row.height)))
+  view.band = [drag, cursor].map(at).sort((one, other) => one - other)
 }
 
 // Tell the page what is selected.
 export function commit(view) {
   drawOver(view)
-  const { selection, shown } = view
-  if (shown.selectable) view.tell({ id: shown.of, stretch: selection && selection[1] > selection[0] ? selection : null })
+  const { selection, band, shown } = view
+  if (shown.selectable) view.tell({ id: shown.of, stretch: selection && selection[1] > selection[0] ? selection : null, band })
 }
 
 function pointed(view, event) {
@@ -71,7 +93,12 @@ export function listenToPointer(view) {
     const { drag } = view
     view.cursor = pointed(view, event)
     if (drag && Math.abs(view.cursor.x - drag.x) > 4) drag.moved = view.shown.selectable
-    if (drag?.moved) select(view, drag.time, view.cursor.time)
+    if (drag?.moved) {
+      select(view, drag.time, view.cursor.time)
+      selectBand(view, view)
+    }
+    const points = view.shown.presses === "anywhere" || boxAt(view, view.cursor)
+    over.style.cursor = points ? "pointer" : ""
     drawOver(view)
   }
   over.onpointerleave = () => {
@@ -87,17 +114,20 @@ export function listenToPointer(view) {
   over.onpointercancel = () => {
     view.drag = null
     view.selection = view.shown.selection
+    view.band = view.shown.band ?? null
     drawOver(view)
   }
   over.onpointerup = (event) => {
     if (!view.drag) return
     const { moved, time } = view.drag
+    const box = boxAt(view, view.drag)
     view.drag = null
     if (event.pointerType === "touch") view.cursor = pointed(view, event)
     if (moved) return commit(view)
+    if (box || view.shown.presses === "anywhere") return view.press({ id: view.shown.of, box: box ? box.id : "", time })
     const { selection } = view
     if (view.shown.selectable && selection && (time < selection[0] || time > selection[1])) {
-      view.selection = null
+      view.selection = view.band = null
       return commit(view)
     }
     seek(view, time)
