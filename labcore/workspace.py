@@ -28,6 +28,7 @@ ROOMS = (
     "experiments",
     "searches",
     "hidden",
+    "curves",
     "evaluations",
     "noise",
     "alarms",

@@ -22,7 +22,7 @@ from labcore.runs import Run
 from labcore.runs.origin import belonging
 from labcore.workspace import Workspace
 
-PARENTS = ("experiments", "searches", "hidden")
+PARENTS = ("experiments", "searches", "hidden", "curves")
 """Folders of jobs that runs are parts of."""
 
 
@@ -229,7 +229,7 @@ def _together(room: str, parts: Sequence[Row]) -> tuple[float | None, float | No
     done = [part for part in parts if part.state == "finished" and part.accuracy is not None]
     if not done:
         return None, None, None
-    if room == "hidden":  # its runs know other classes
+    if room in ("hidden", "curves"):  # its runs know other classes, or were trained on other clips
         return None, None, None
     if room == "searches":
         return max(part.accuracy or 0.0 for part in done), None, None

@@ -1,6 +1,6 @@
 """List, show, stop, resume and delete jobs of every kind: runs, cross-validations, searches, hidden-class tests,
-benchmarks, evaluations, robustness tests, false alarm tests, estimates, imports, downloads, checks and profiles of
-data sets.
+learning curves, benchmarks, evaluations, robustness tests, false alarm tests, estimates, imports, downloads, checks
+and profiles of data sets.
 
 Examples:
   labcore jobs list --active
@@ -44,6 +44,7 @@ REPORTERS = {
     "noise": "labcore.cli.robustness:tell_event",
     "searches": "labcore.cli.search:tell_event",
     "hidden": "labcore.cli.runs_hidden:tell_event",
+    "curves": "labcore.cli.curve:tell_event",
     "checks": "labcore.cli.checks:tell_event",
 }
 """Folder of jobs → what tells people of the events that only these have."""

@@ -30,6 +30,7 @@ GROUPS = {
         "resume": "Continue a run that was stopped, failed or interrupted",
         "runs": "List, show, name, archive, stop and delete runs",
         "crossval": "Cross-validate: train once per fold",
+        "curve": "Learning curve: does more training data help?",
         "search": "Tune hyperparameters",
         "ensemble": "Combine several runs into one classifier",
     },

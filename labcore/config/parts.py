@@ -50,6 +50,14 @@ class DataConfig(SettingGroup):
         None, "Training clips", "Largest number of training clips; a stratified sample is drawn. Automatic: all, unless epochs are "
         "automatic and the training budget is too small for five epochs of all.", ge=1, le=100_000_000, step=1, advanced=True,
     )  # fmt: skip
+    train_recordings: int | None = setting(
+        None, "Recordings per class", "Largest number of training recordings of each class, with all clips of the class in them; a random "
+        "sample is drawn. Learning curves use it.", ge=1, le=100_000_000, step=1, advanced=True, unset="all",
+    )  # fmt: skip
+    sample: int = setting(
+        1, "Sample number", "Which random sample of clips or recordings is drawn where fewer are trained on than there are.",
+        ge=1, le=2**31 - 1, step=1, advanced=True,
+    )  # fmt: skip
     balance: Literal["none", "sampling", "weighting"] = setting(
         "sampling", "Class imbalance", "What to do if the largest class has more than twice the clips of the smallest. sampling: "
         "oversample rare classes, by the square root of their frequency and at most 8 times. weighting: weight them in the loss. none: "

@@ -17,13 +17,11 @@ from labcore.config import DataConfig
 from labcore.datasets.by_time import told_of_split
 from labcore.datasets.cells import labels_of
 from labcore.datasets.folds import folds_of
-from labcore.datasets.several import labels_by_clip, several_in, strata
-from labcore.datasets.table import PARTS, Dataset, Split, fold_order, natural_order, own_labels, way_from
+from labcore.datasets.several import labels_by_clip, several_in
+from labcore.datasets.table import PARTS, Dataset, Split, fold_order, natural_order, own_labels
 from labcore.errors import DatasetError
 from labcore.texts import as_bytes, counted, shown
 
-FEWEST_OF_A_CLASS = 8
-"""So many of its clips a class keeps at least, where fewer are trained on than there are."""
 ONLY_SHARE = 0.2
 """So much of a fold is held out where it is the only one that is not left out."""
 _clips = partial(counted, unit="clip", figure=str)
@@ -53,35 +51,6 @@ def of_classes(label: Sequence[str] | np.ndarray, names: Sequence[str], *, sever
     return np.array(
         [any(shown(name) in wanted for name in (labels_of(each) if several else [each])) for each in label], dtype=bool
     )
-
-
-def with_train_clips(dataset: Dataset, data: DataConfig, most: int) -> Dataset:
-    """The data set with at most so many of the clips that are not held out, about as many of each class as before.
-
-    The same clips are drawn on every machine. A class of few clips keeps them.
-
-    Args:
-        data: says what is held out.
-        most: clips to keep for training and validation; classes of few clips may make it a little more.
-    """
-    parts = split_for(dataset, data)
-    rows = np.concatenate([parts.train, parts.validation])
-    if len(rows) <= most:
-        return dataset
-    labels = strata(dataset.table, own_labels(dataset.table))
-    sizes = Counter(labels[rows].tolist())
-    least = min(FEWEST_OF_A_CLASS, -(-most // len(sizes)))
-    room = {label: max(min(size, least), round(most * size / len(rows))) for label, size in sizes.items()}
-    folder, dropped = dataset.folder, np.zeros(len(dataset.table), dtype=bool)
-    paths, starts = dataset.table["path"], dataset.table["start_s"]
-
-    def lot(row: int) -> tuple[int, int]:
-        return zlib.crc32(as_bytes(f"{way_from(folder, paths.iat[row])}:{starts.iat[row]:g}")), row
-
-    for row in sorted(rows.tolist(), key=lot):
-        room[labels[row]] -= 1
-        dropped[row] = room[labels[row]] < 0
-    return replace(dataset, table=dataset.table[~dropped].reset_index(drop=True))
 
 
 def cannot_be_held_out(dataset: Dataset | pd.DataFrame, data: DataConfig) -> dict[str, str]:

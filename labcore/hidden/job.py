@@ -12,70 +12,43 @@ The figures are events, one a class (:class:`ClassHidden`). It is there before i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from labcore.config import RunConfig, parse
-from labcore.errors import ConfigError, DatasetError, RunError
+from labcore.errors import DatasetError
 from labcore.evaluation.refusal import LARGEST, REFUSED, require_share
 from labcore.events import JOB_KINDS
 from labcore.hidden.events import ClassHidden, ClassProgress
 from labcore.hidden.recipe import hideable, left_to_the_lab, recipe_of
-from labcore.jobs.event_log import log_of
-from labcore.jobs.folder import NOTHING
-from labcore.jobs.glances import glance
 from labcore.jobs.kind import Kind
-from labcore.jobs.listing import reason
-from labcore.jobs.naming import is_id
-from labcore.jobs.planned import PlannedJob
-from labcore.jobs.status import JobRequest, JobStatus, Story
+from labcore.jobs.status import JobRequest
+from labcore.members.job import MembersJob, MembersPlan, RunId, about, named
 from labcore.owners import clean
 from labcore.runs import Run
-from labcore.runs.asked import NAME as ASKED
 from labcore.runs.asked import live_changes_of
 from labcore.runs.origin import HIDDEN
 from labcore.runs.title import title_of
 from labcore.texts import counted, shown
-from labcore.workspace import Workspace, slug
+from labcore.workspace import Workspace
 
 
-def _an_id(text: str) -> str:
-    if not is_id(text):
-        raise ValueError("it names no run of this workspace")
-    return text
-
-
-RunId = Annotated[str, AfterValidator(_an_id)]
-
-
-class HiddenPlan(BaseModel):
-    """What was asked for.
+class HiddenPlan(MembersPlan):
+    """What was asked for. A run is named by the label of the class that it is without.
 
     Attributes:
         run: the id of the run whose classes are hidden, one at a time.
         refused: the share of clips of known classes that may be refused wrongly.
-        config: what its runs have in common.
-        asked: which of that was left to the lab, see :mod:`labcore.runs.asked`.
-        members: label and id of the run without that class.
-        by: whose it is.
     """
-
-    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
     run: RunId
     refused: Annotated[float, Field(ge=0, le=LARGEST)] = REFUSED
-    config: dict[str, Any] = {}
-    asked: dict[str, Any] = {}
-    members: tuple[tuple[str, RunId], ...] = ()
-    by: str = ""
 
 
 @dataclass(frozen=True)
-class HiddenClasses(PlannedJob[HiddenPlan]):
+class HiddenClasses(MembersJob[HiddenPlan]):
     """A test with hidden classes by its directory."""
 
     kind: ClassVar[Kind] = Kind(
@@ -84,7 +57,7 @@ class HiddenClasses(PlannedJob[HiddenPlan]):
         file="hidden.json",
         events={**JOB_KINDS, "class_progress": ClassProgress, "class_hidden": ClassHidden},
         work="labcore.hidden.driver:work",
-        ready="labcore.hidden.job:ready",
+        ready="labcore.members.job:ready",
     )
     plan_of = HiddenPlan
 
@@ -113,8 +86,6 @@ class HiddenClasses(PlannedJob[HiddenPlan]):
             WorkspaceError: the workspace cannot be written.
         """
         require_share(refused)
-        from labcore.crossval.job import new_ids
-
         config = recipe_of(run)
         there = hideable(run)
         for label in classes:
@@ -128,59 +99,34 @@ class HiddenClasses(PlannedJob[HiddenPlan]):
             refused=refused,
             config=config.model_dump(mode="json"),
             asked=left_to_the_lab(run),
-            members=tuple(zip(chosen, new_ids(workspace, config, len(chosen)), strict=True)),
+            members=named(workspace, config, chosen),
             by=clean(by),
         )
-        about = slug(Path(config.data.dataset).stem or "data")[:24]
-        test = cls.planned(workspace, about, plan, queued=queued, by=by)
+        test = cls.planned(workspace, about(config), plan, queued=queued, by=by)
         test.make_missing()
         return test
 
-    def make_missing(self) -> None:
-        """Make the runs that are not there, in the queue: of a new test, of one whose making was cut short, and those that were deleted.
+    @property
+    def done(self) -> Collection[str]:
+        return self.results
 
-        Raises:
-            RunError: the test cannot be read.
-            WorkspaceError: the workspace cannot be written.
-        """
-        from labcore.crossval.job import spread
+    def changes(self, name: str) -> dict[str, Any]:
+        return {"data.exclude_classes": [*self.config.data.exclude_classes, name]}
+
+    def marks(self, name: str) -> dict[str, Any]:
         from labcore.datasets.corrections import marks_of
-        from labcore.device import gpu_count
 
-        plan, config = self.plan, self.config
-        base = Run(self.workspace.runs / plan.run)
-        gpus = gpu_count() if config.runtime.device in ("auto", "cuda") else 0
-        for number, (label, run) in enumerate(self.members().items()):
-            if run.there:
-                continue
-            device = spread(config.runtime.device, number, gpus)
-            asked = plan.asked | ({"runtime.device": config.runtime.device} if device != config.runtime.device else {})
-            marks: dict[str, Any] = {HIDDEN: {"hidden": self.id, "class": label}, **marks_of(base)}
-            marks |= {ASKED: asked} if asked else {}
-            changes = {"data.exclude_classes": [*config.data.exclude_classes, label], "runtime.device": device}
-            Run.create(self.workspace, config.replace(changes), queued=True, marks=marks, by=self.owner, path=run.path)
-            for epoch, changed in sorted(live_changes_of(base.events()).items() if base.there else ()):
-                run.override(changed, by="command", epoch=epoch)
+        return {HIDDEN: {"hidden": self.id, "class": name}, **marks_of(self._base)}
+
+    def begun(self, run: Run) -> None:
+        base = self._base
+        for epoch, changed in sorted(live_changes_of(base.events()).items() if base.there else ()):
+            run.override(changed, by="command", epoch=epoch)
 
     @property
-    def config(self) -> RunConfig:
-        """What its runs have in common.
-
-        Raises:
-            RunError: it cannot be read.
-        """
-        try:
-            return parse(self.plan.config)
-        except ConfigError as error:
-            raise RunError(f"{self.title} cannot be read: {reason(error)}", "Delete it") from error
-
-    @property
-    def owner(self) -> str:
-        return super().owner or clean(self.load("hidden", {}).get("by"))
-
-    @property
-    def needs(self) -> str:
-        return NOTHING
+    def _base(self) -> Run:
+        """The run whose classes are hidden. It may have been deleted by now."""
+        return Run(self.workspace.runs / self.plan.run)
 
     def request(self) -> JobRequest:
         plan, config = self.plan, self.config
@@ -190,30 +136,6 @@ class HiddenClasses(PlannedJob[HiddenPlan]):
             config.data.dataset, config.model.name, config.optim.epochs or 0, fold=config.data.fold or "",
             title=title_of(asked, more=[many], epochs=config.optim.epochs), parts=len(plan.members),
         )  # fmt: skip
-
-    def members(self) -> dict[str, Run]:
-        """Hidden class → the run without it, which may have been deleted by now.
-
-        Raises:
-            RunError: the test cannot be read.
-        """
-        return {label: Run(self.workspace.runs / run_id) for label, run_id in self.plan.members}
-
-    def children(self) -> list[Run]:
-        try:
-            return [run for run in self.members().values() if run.there]
-        except RunError:  # nobody knows which
-            return []
-
-    def status(self, story: Story | None = None) -> JobStatus:
-        status = super().status(log_of(self).story() if story is None else story)
-        return replace(status, fraction=self._fraction()) if status.state in ("running", "stopping") else status
-
-    def _fraction(self) -> float:
-        """The share of the epochs of its runs that are over."""
-        members, done = self.members(), self.results
-        shares = [1.0 if label in done else 0.95 * glance(run).fraction for label, run in members.items()]
-        return sum(shares) / max(1, len(shares))
 
     @property
     def results(self) -> dict[str, ClassHidden]:
@@ -229,23 +151,3 @@ class HiddenClasses(PlannedJob[HiddenPlan]):
     def of_run(cls, run: Run) -> list[HiddenClasses]:
         """All of a run, newest first. What cannot be read is left out."""
         return [test for test in cls.every(run.workspace) if test.load("hidden", {}).get("run") == run.id]
-
-
-def ready(test: HiddenClasses, place: str | None) -> None:
-    """Prepare a test that is to go on: runs that are missing are made. Called with its lock held.
-
-    Args:
-        place: where the data set of the runs lies now, by name or path, where it was moved.
-
-    Raises:
-        DatasetError: there is no data set, or one of other clips than a run has begun with.
-        RunError: the test cannot be read.
-    """
-    from labcore.datasets.resuming import move
-
-    if place is not None:
-        config = move(test.children(), test.workspace, test.config, place)
-        test.save(
-            "hidden", test.plan.model_copy(update={"config": config.model_dump(mode="json")}).model_dump(mode="json")
-        )
-    test.make_missing()

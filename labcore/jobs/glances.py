@@ -32,7 +32,7 @@ from labcore.texts import json_line
 from labcore.workspace import Workspace, is_no_file, write_atomically
 
 INDEX = "runs.json"
-ROOMS = ("runs", "experiments", "searches", "hidden")
+ROOMS = ("runs", "experiments", "searches", "hidden", "curves")
 """Folders of jobs that are remembered: of these there are many."""
 FORMAT = f"5 {__version__}"
 SETTLED_SECONDS = 2.0

@@ -24,6 +24,7 @@ TABLE = {
     "searches": "labcore.search.folder:Search",
     "experiments": "labcore.crossval.job:CrossValidation",
     "hidden": "labcore.hidden.job:HiddenClasses",
+    "curves": "labcore.curve.job:LearningCurve",
     "reports": "labcore.benchmark.job:Benchmark",
     "evaluations": "labcore.evaluation.jobs:Evaluation",
     "noise": "labcore.evaluation.robustness:RobustnessTest",

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 from labcore.runs import Run
 
-SEARCH, EXPERIMENT, ENSEMBLE, HIDDEN = "search", "experiment", "ensemble", "hidden"
+SEARCH, EXPERIMENT, ENSEMBLE, HIDDEN, CURVE = "search", "experiment", "ensemble", "hidden", "curve"
 """The JSON files in a run's directory that tell it: of a trial, of a fold of a cross-validation, of an ensemble, of a run without one of
-the classes."""
+the classes, of a learning curve."""
 
 
 def parts(runs: Sequence[Run]) -> dict[str, str]:
@@ -29,9 +29,9 @@ def parts(runs: Sequence[Run]) -> dict[str, str]:
 
 
 def belonging(run: Run) -> tuple[str, str]:
-    """The id of the search, the cross-validation or the hidden-class test that a run is a part of, and which part in words; twice ""
-    where it is none."""
-    search, experiment, hidden = (run.load(mark, {}) for mark in (SEARCH, EXPERIMENT, HIDDEN))
+    """The id of the search, cross-validation, hidden-class test or learning curve that a run is a part of, and which part in words;
+    twice "" where it is none."""
+    search, experiment, hidden, curve = (run.load(mark, {}) for mark in (SEARCH, EXPERIMENT, HIDDEN, CURVE))
     if search and not search.get("final"):
         return str(search.get("search", "")), f"trial {search.get('trial', '?')}"
     if experiment:
@@ -39,6 +39,9 @@ def belonging(run: Run) -> tuple[str, str]:
         return str(experiment.get("experiment", "")), f"{random}fold {experiment.get('fold', '?')}"
     if hidden:
         return str(hidden.get("hidden", "")), f"without {hidden.get('class', '?')}"
+    if curve:
+        sample, size = curve.get("sample", "?"), curve.get("recordings", "?")
+        return str(curve.get("curve", "")), f"size {size}, sample {sample}"
     return "", ""
 
 

@@ -82,9 +82,11 @@ class Run(JobFolder):
 
     @property
     def driver(self) -> str:
-        """The id of the search that it is a trial of, or of the hidden-class test that it is a part of."""
+        """The id of the search that it is a trial of, or of the hidden-class test or learning curve that it is a part of."""
         mark = self.load("search", {})
-        return str(mark.get("search", "")) if "trial" in mark else str(self.load("hidden", {}).get("hidden", ""))
+        if "trial" in mark:
+            return str(mark.get("search", ""))
+        return str(self.load("hidden", {}).get("hidden") or self.load("curve", {}).get("curve", ""))
 
     @property
     def checkpoint(self) -> Path:

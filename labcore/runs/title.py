@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import PurePath
 
-from labcore.config import RunConfig, all_settings
+from labcore.config import DataConfig, RunConfig, all_settings
 from labcore.config.presets import PRESETS, preset
 from labcore.texts import counted, shown
 
@@ -34,6 +34,7 @@ def title_of(config: RunConfig, *, fold: str = "", more: Sequence[str] = (), epo
         f"split {config.data.named_split}" if config.data.named_split else "",
         *_recipe(config),
         *more,
+        *_sample(config.data),
         _without(config.data.exclude_classes),
         fold or named or random.strip(),
         counted(number, "epoch") if number else "",
@@ -45,6 +46,14 @@ def title_of(config: RunConfig, *, fold: str = "", more: Sequence[str] = (), epo
 def _data(dataset: str) -> str:
     name = PurePath(dataset.rstrip("/") or "data").name
     return name if len(name) <= MOST_CHARACTERS else f"{name[: MOST_CHARACTERS - 1]}…"
+
+
+def _sample(data: DataConfig) -> list[str]:
+    """What is told of a sample that is trained on in place of all clips."""
+    if data.train_recordings is None:
+        return []
+    number = [f"sample {data.sample}"] if data.sample > 1 else []
+    return [f"{counted(data.train_recordings, 'recording')} per class", *number]
 
 
 def _without(classes: Sequence[str]) -> str:

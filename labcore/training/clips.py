@@ -13,8 +13,9 @@ from labcore.config.budget import plan
 from labcore.datasets.folds import drawn_in
 from labcore.datasets.record import ClipRecord
 from labcore.datasets.resuming import find_again, former_folders, other_clips
+from labcore.datasets.sampling import sampled, with_train_clips
 from labcore.datasets.several import exploded, several_in
-from labcore.datasets.splits import of_classes, split_for, with_train_clips
+from labcore.datasets.splits import of_classes, split_for
 from labcore.datasets.store import ClipStore, open_store
 from labcore.datasets.table import Dataset, Split, unusual
 from labcore.events import Event, Log
@@ -146,13 +147,13 @@ def _split(data: DataConfig, dataset: Dataset, store: ClipStore, folder: str = "
 
 def _within_budget(config: RunConfig, dataset: Dataset) -> tuple[RunConfig, Dataset]:
     """The data set with as many training clips as there is room for in the training budget, and their number in the configuration."""
+    dataset = sampled(dataset, config.data)
     if config.data.train_clips is None and config.optim.epochs is None:
         parts = split_for(dataset, config.data)
         chosen = plan(len(parts.train) + len(parts.validation), config.audio.clip_seconds, config.optim.budget)
         if chosen.sampled:
             config = config.replace({"data.train_clips": chosen.clips})
-    if config.data.train_clips is not None:
-        dataset = with_train_clips(dataset, config.data, config.data.train_clips)
+            dataset = with_train_clips(dataset, config.data, chosen.clips)
     return config, dataset
 
 

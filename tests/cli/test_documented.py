@@ -71,6 +71,12 @@ NOT_RUN = {
         "labcore runs hidden RUN --class dog --class rain --refuse 0.1",
         "labcore runs hidden RUN --show",
     ),
+    "trains a run a size and sample; tests/curve and tests/cli/test_curve.py have it": (
+        "labcore curve ~/ESC-50",
+        "labcore curve esc50",
+        "labcore curve esc50 --fold 1 --sizes 2 5 10 --samples 3 --preset quick",
+        "labcore curve --show last",
+    ),
     "needs recordings that were listened to before; tests/cli/test_alarms.py has it": (
         "labcore alarms RUN --rate 0.2",
         "labcore alarms RUN --rate 0.5 --each --keep",

@@ -14,7 +14,8 @@ from labcore.datasets.corrections import Corrections, label_by
 from labcore.datasets.record import ClipRecord
 from labcore.datasets.registry import name_of
 from labcore.datasets.resuming import dataset_of, find_again, pin_labels
-from labcore.datasets.splits import split_for, with_train_clips
+from labcore.datasets.sampling import with_train_clips
+from labcore.datasets.splits import split_for
 from labcore.errors import DatasetError
 from labcore.evaluation.select import select_clips
 from labcore.runs import Run

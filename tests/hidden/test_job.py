@@ -72,7 +72,7 @@ def base(workspace, tmp_path, tone, write_wav, make_classifier) -> Run:
 @pytest.fixture
 def driven(workspace, monkeypatch):
     """Drives a test in this process over make-believe training."""
-    monkeypatch.setattr(driver, "POLL_SECONDS", 0.005)
+    monkeypatch.setattr("labcore.members.driver.POLL_SECONDS", 0.005)
     monkeypatch.setattr(driver, "score", scored)
     manager = JobManager(workspace, partial(ThreadChild, doing=working(pretend)), 0.01)
     yield lambda test, stop=lambda: False: work(test, stop, doing=partial(driver.work, queue=manager))

@@ -38,6 +38,7 @@ PAGES = {
     "searches": ("pages/tune.py", "search"),
     "experiments": ("pages/crossval.py", "crossval"),
     "hidden": ("pages/runs.py", "hidden"),
+    "curves": ("pages/curve.py", "curve"),
     "reports": ("pages/benchmark.py", "report"),
     "noise": ("pages/explore.py", "noise"),
     "alarms": ("pages/runs.py", "run"),

@@ -25,6 +25,7 @@ PAGES = [
     ("pages/explore.py", "Explore", ":material/hearing:"),
     ("pages/train.py", "Train", ":material/model_training:"),
     ("pages/crossval.py", "Cross-validation", ":material/view_week:"),
+    ("pages/curve.py", "Learning curve", ":material/trending_up:"),
     ("pages/tune.py", "Tune", ":material/tune:"),
     ("pages/runs.py", "Runs", ":material/list_alt:"),
     ("pages/classify.py", "Classify", ":material/graphic_eq:"),

@@ -35,9 +35,10 @@ WORDS = {
     "experiments": ("pages/crossval.py", "crossval"),
     "searches": ("pages/tune.py", "search"),
     "hidden": ("pages/runs.py", "hidden"),
+    "curves": ("pages/curve.py", "curve"),
 }
 """Folder of what consists of runs → its own page, and the word that names one there."""
-PARTS = {"experiments": ("fold", ""), "searches": ("trial", ""), "hidden": ("class", "classes")}
+PARTS = {"experiments": ("fold", ""), "searches": ("trial", ""), "hidden": ("class", "classes"), "curves": ("run", "")}
 """Folder of what consists of runs → what each of them is for, one and many."""
 
 

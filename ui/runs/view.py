@@ -20,8 +20,9 @@ from ui.runs import list
 
 def show() -> None:
     """The view that the address asks for. An id of something that is gone is told, and the list follows."""
-    if "search" in st.query_params:  # a search has its own page
-        st.switch_page("pages/tune.py", query_params={"search": st.query_params["search"]})
+    for word, page in {"search": "pages/tune.py", "curve": "pages/curve.py"}.items():  # these have pages of their own
+        if word in st.query_params:
+            st.switch_page(page, query_params={word: st.query_params[word]})
     views: dict[str, Callable[[str], bool]] = {
         "run": _run,
         "crossval": _crossval,

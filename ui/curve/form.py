@@ -1,0 +1,111 @@
+"""The form of a new learning curve: data, test fold, sizes and samples. The settings are those of the Train page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import streamlit as st
+
+from labcore.config import RunConfig, all_settings
+from labcore.config.budget import plan_for
+from labcore.curve.job import MOST_SAMPLES, SAMPLES, SIZES, LearningCurve, clips_by_size
+from labcore.errors import LabError
+from ui.app import live, services
+from ui.app.shell import errors_in_place, show_error
+from ui.app.text import capital, counted, plain
+from ui.components import job_picker, queue_line
+from ui.components.model_picker import Networks
+from ui.datasets import summary as data
+from ui.forms import estimates, fields
+from ui.train import form as new_run
+
+
+@st.fragment
+def show() -> None:
+    """The form, in a fragment of its own so that turning a setting redraws nothing else."""
+    job_picker.leave_form()
+    form, result = st.columns([5, 3], gap="large")
+    with form, errors_in_place():
+        ready = _data()
+        new_run.recipe()
+        st.caption("Other settings come from the Train page.")
+    with result, errors_in_place():
+        if ready:
+            _start()
+        else:
+            st.caption("Choose or generate a data set first.")
+
+
+def _data() -> bool:
+    """Data set and test fold; whether there is one."""
+    st.header("Data", anchor=False)
+    current = fields.values()
+    if not data.names() and current["data.dataset"] == "demo":
+        live.no_data_yet("demo-curve")
+        return False
+    left, right = st.columns(2, gap="medium")
+    with left:
+        new_run.choose_dataset("curve-data")
+    with right, errors_in_place():
+        folds = data.folds(
+            current["data.dataset"], "official", current["data.leave_out"], current["data.exclude_classes"],
+            data.cut_as(current), current["data.named_split"],
+        )  # fmt: skip
+        chosen = current["data.fold"] if current["data.fold"] in folds.reasons else None
+        about = all_settings()["data.fold"].help
+        data.fold_box(folds, chosen, partial(current.__setitem__, "data.fold"), key="curve-fold", help=about)
+    return True
+
+
+def _start() -> None:
+    with st.container(border=True, key="start-box"):
+        st.header("This learning curve", anchor=False)
+        sizes = st.multiselect(
+            "Recordings per class", list(SIZES), list(SIZES), key="curve-sizes", accept_new_options=True, wrap=True,
+            help="Training recordings of each class, with all their clips. Type other numbers to add them. The test fold is always whole.",
+        )  # fmt: skip
+        samples = st.number_input(
+            "Samples", 1, MOST_SAMPLES, SAMPLES, 1, key="curve-samples",
+            help="How often recordings are drawn, each time with another seed. More samples show how much the draw matters.",
+        )  # fmt: skip
+        run = Networks().box("curve-embeddings", "Embeddings for the second baseline (optional)")
+        embeddings = "" if run is None else st.session_state["curve-embeddings"]
+        try:
+            config = fields.config().replace({"data.split": "official"})
+            clips = _clips(services.workspace().home.as_posix(), config, tuple(sizes))
+        except LabError as error:
+            show_error(error)
+            queue_line.start_bar("this learning curve", lambda: None, key="curve-start", disabled=True)
+            return
+        _facts(config, clips, int(samples))
+        make = partial(job_picker.start, LearningCurve, config, tuple(sizes), int(samples), embeddings)
+        queue_line.start_bar("this learning curve", make, key="curve-start")
+
+
+def _facts(config: RunConfig, clips: dict[str, int], samples: int) -> None:
+    """How many runs it takes, of how many clips, and about how long."""
+    times = [estimates.of(config, plan_for(config, many)) for many in clips.values()]
+    known = [each for each in times if each is not None]
+    total = (
+        estimates.about(known[-1], samples * sum(each.seconds for each in known) / known[-1].seconds) if known else ""
+    )
+    st.table(
+        {
+            "Training clips": ", ".join(f"**{many}** ({_words(size)})" for size, many in clips.items()),
+            "Work": f"**{counted(len(clips) * samples, 'run')}**",
+            "Time": total or estimates.about(None),
+        },
+        border="horizontal",
+        alt="Summary of the learning curve",
+    )
+    st.caption(f"{estimates.source(known[-1] if known else None)} {capital('runs train one after the other')}.".strip())
+
+
+def _words(size: str) -> str:
+    return plain(size) if size == "all" else f"{plain(size)} per class"
+
+
+@st.cache_data(ttl=60, max_entries=32, show_spinner="Reading the data set …")
+def _clips(home: str, config: RunConfig, sizes: Sequence[str]) -> dict[str, int]:
+    return clips_by_size(services.workspace(), config, sizes)
