@@ -11,7 +11,7 @@ from labcore.datasets.registry import find_dataset
 from labcore.evaluation.embedded import embedded
 from labcore.events import Event, Log, Preparing
 from labcore.explore.clips.facts import measure
-from labcore.explore.clips.map import arrange, keep_map, sample
+from labcore.explore.clips.map import MOST, arrange, keep_map, sample
 from labcore.explore.clips.profile import Profile
 from labcore.jobs.following import Stopped, follow
 from labcore.jobs.process import StopTest
@@ -29,7 +29,7 @@ def work(job: Profile, should_stop: StopTest) -> Generator[Event, None, None]:
     dataset = find_dataset(workspace, plan.dataset)
     if plan.run:
         run = Run.open(workspace, plan.run)
-        rows, features = yield from embedded(run, workspace, dataset, sample(len(dataset.table)), should_stop)
+        rows, features = yield from embedded(run, workspace, dataset, sample(len(dataset.table), MOST), should_stop)
         weights: Path | None = run.weights
     else:
         facts, mels = yield from follow(
@@ -37,7 +37,7 @@ def work(job: Profile, should_stop: StopTest) -> Generator[Event, None, None]:
         )
         if unreadable := int((facts["trouble"] != "").sum()):
             yield Log(level="warning", message=f"{unreadable} of {len(facts)} clips cannot be read")
-        rows = sample(len(mels))
+        rows = sample(len(mels), MOST)
         rows = rows[np.isfinite(mels[rows]).all(1)]
         features, weights = mels[rows], None
     if plan.map:
