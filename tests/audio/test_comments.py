@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-import struct
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from labcore.audio import encode_wav
 from labcore.audio.comments import comments_of
-
-
-def chunk(name: bytes, content: bytes) -> bytes:
-    return name + struct.pack("<I", len(content)) + content + b"\0" * (len(content) & 1)
+from tests.audio import commented
+from tests.audio.commented import chunk, moth
 
 
 def with_chunks(path: Path, *chunks: bytes, before: bool = False) -> str:
-    """A WAV file with further chunks before or behind its sound."""
-    wav = encode_wav(np.zeros(801, np.float32), 8000)
-    at = wav.index(b"data") if before else len(wav)
-    body = wav[8:at] + b"".join(chunks) + wav[at:]
-    path.write_bytes(b"RIFF" + struct.pack("<I", len(body)) + body)
+    path.write_bytes(commented.with_chunks(*chunks, before=before))
     return str(path)
-
-
-def moth(text: str) -> bytes:
-    return chunk(b"LIST", b"INFO" + chunk(b"ICMT", text.encode() + b"\0") + chunk(b"IART", b"AudioMoth\0"))
 
 
 @pytest.mark.parametrize(

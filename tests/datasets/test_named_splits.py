@@ -34,6 +34,7 @@ from labcore.datasets.splits import split_for
 from labcore.errors import ConfigError, DatasetError, RunError
 from labcore.owners import NotYoursError
 from labcore.runs import Run
+from tests.audio.commented import moth, with_chunks
 
 NAME = "voices"
 
@@ -257,11 +258,9 @@ def test_folds_drawn_before_a_data_set_changed_are_kept_as_they_are(voices, work
 
 
 def test_clips_are_grouped_by_what_recorders_wrote(lay_out):
-    def written(moth: str, day: int) -> bytes:
-        text = f"Recorded at 02:00:00 {day:02}/06/2022 (UTC) by AudioMoth {moth} at high gain while battery was 4.0V.".encode()
-        listed = b"INFO" + b"ICMT" + len(text).to_bytes(4, "little") + text + b"\0" * (len(text) & 1)
-        wav = encode_wav(np.zeros(80, np.float32), 8000)
-        return wav + b"LIST" + len(listed).to_bytes(4, "little") + listed
+    def written(name: str, day: int) -> bytes:
+        text = f"Recorded at 02:00:00 {day:02}/06/2022 (UTC) by AudioMoth {name} at high gain while battery was 4.0V."
+        return with_chunks(moth(text))
 
     names = [f"{label}/r{n}.wav" for label in ("bat", "owl") for n in range(4)]
     root = lay_out(*names)

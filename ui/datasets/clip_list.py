@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from labcore.explore.clips.facts import RECORDED
 from labcore.explore.clips.table import row_at
 from ui.app import services
-from ui.app.text import count
+from ui.app.text import capital, count
 from ui.components import clip_table, pager
 from ui.components.clip_grid import Tile, clip_grid
 from ui.datasets.filters import LEFT_OUT, names_of
@@ -44,6 +45,9 @@ def _columns(opened: Opened, rows: np.ndarray) -> pd.DataFrame:
     if facts.corrected or facts.left_out:
         changed = part["corrected"] | part["left_out"]
         columns["Was"] = part["own_label"].map(lambda label: names.get(label, label)).where(changed, None)
+    for column in RECORDED:
+        if part[column].any():
+            columns[capital(column)] = part[column]
     if part["seconds"].round(2).nunique() > 1:
         columns["Length (s)"] = part["seconds"].round(2)
     if len(facts.rates) > 1:

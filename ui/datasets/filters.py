@@ -26,7 +26,7 @@ def choose(opened: Opened) -> ClipFilter:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         words = st.text_input(
             "Search", key="words", placeholder="Words of the name", width=190, bind=BOUND,
-            help="Each word is in the clip's path, its recording or its label.",
+            help="Each word is in the clip's path, its recording, its label or what its recorder wrote.",
         )  # fmt: skip
         labels = st.multiselect(
             "Class", list(names), format_func=names.__getitem__, key="class", placeholder="all", width=220, bind=BOUND
@@ -35,6 +35,7 @@ def choose(opened: Opened) -> ClipFilter:
         chosen = (
             st.multiselect("Fold", folds, key="fold", placeholder="all", width=150, bind=BOUND) if folds[1:] else []
         )
+        recorders, days = (_of_recorder(opened, column) for column in ("recorder", "day"))
         shortest, longest = _lengths(opened)
         flag = _flag(opened)
         order = st.selectbox(
@@ -45,13 +46,21 @@ def choose(opened: Opened) -> ClipFilter:
             width=130,
             bind=BOUND,
         )
-    return ClipFilter(tuple(labels), tuple(chosen), words, shortest, longest, flag, order or "")
+    return ClipFilter(tuple(labels), tuple(chosen), recorders, days, words, shortest, longest, flag, order or "")
 
 
 def names_of(opened: Opened) -> dict[str, str]:
     """Label → how it is shown; of clips that are left out it is "" and shown as such."""
     names = label_names(opened.dataset.labels)
     return {**names, "": LEFT_OUT} if opened.facts.left_out else names
+
+
+def _of_recorder(opened: Opened, column: str) -> tuple[str, ...]:
+    """Which recorders or days are wanted, where the files tell of several."""
+    values = sorted(set(opened.frame[column]) - {""})
+    if len(values) < 2:
+        return ()
+    return tuple(st.multiselect(capital(column), values, key=column, placeholder="all", width=200, bind=BOUND))
 
 
 def _lengths(opened: Opened) -> tuple[float, float]:

@@ -1,4 +1,5 @@
-"""What is measured of the clips of a data set, once each: length, rate, channels, level, and statistics of the log-mel.
+"""What is measured of the clips of a data set, once each: length, rate, channels, level, and statistics of the log-mel; and what
+recorders wrote into their files.
 
 ``facts.parquet`` lies in the data set's folder of the cache. A clip is known by its way from the data set's folder and its span; it is
 measured anew where its file has another size or time, or another channel of it is heard. Who looks at a data set reads this file and
@@ -18,6 +19,7 @@ import pandas as pd
 
 from labcore.audio import probe, resample
 from labcore.audio.ahead import ahead
+from labcore.audio.comments import comments_of
 from labcore.audio.waveforms import loudest_of
 from labcore.config import RunConfig
 from labcore.datasets.glance import cache_of
@@ -34,7 +36,10 @@ FILE = "facts.parquet"
 KEYS = ("clip", "start_s", "end_s")
 """What a clip is known by: its way, and its span; an end of -1 is the file's end."""
 MEL = "mel"
-COLUMNS = (*KEYS, "bytes", "mtime_ns", CHANNEL, "seconds", "rate", "channels", "level_db", "peak_db", "trouble")
+RECORDED = ("recorder", "time", "place", "temperature")
+"""What a recorder wrote, as :mod:`labcore.audio.comments` tells it; "" where it did not."""
+MEASURED = ("seconds", "rate", "channels", "level_db", "peak_db", "trouble", *RECORDED)
+COLUMNS = (*KEYS, "bytes", "mtime_ns", CHANNEL, *MEASURED)
 MEL_SECONDS = 60.0
 """Of a longer clip the statistics are those of its beginning."""
 AHEAD = 16
@@ -50,6 +55,7 @@ class Measured(NamedTuple):
         seconds, rate, channels: its length, the file's sample rate in Hz and number of channels; nan and 0 where it cannot be read.
         level_db, peak_db: RMS and loudest sample of the mix in dB of full scale, where a square wave at full scale has 0.
         trouble: why it cannot be read, in words that follow its name; "" where it can.
+        recorder, time, place, temperature: what its recorder wrote.
         mel: (2 n_mels,) float16, mean and standard deviation over time of each band of the default log-mel, in dB; empty with a trouble.
     """
 
@@ -59,6 +65,10 @@ class Measured(NamedTuple):
     level_db: float
     peak_db: float
     trouble: str
+    recorder: str
+    time: str
+    place: str
+    temperature: str
     mel: np.ndarray
 
 
@@ -129,6 +139,9 @@ def keys_of(dataset: Dataset) -> list[Key]:
 
 
 def _measured(row: Row) -> Measured:
+    comments = comments_of(row.path)
+    recorder, time, place, temperature = (comments.get(name, "") for name in RECORDED)
+    recorded = recorder, time, place, temperature
     try:
         channels = probe(row.path).channels
         recording = row.recording()
@@ -144,11 +157,11 @@ def _measured(row: Row) -> Measured:
         rate = recording.sample_rate
         start = np.concatenate(head)[: round(MEL_SECONDS * rate)]
         return Measured(
-            length / rate, rate, channels, _decibels(math.sqrt(squares / max(1, length))), _decibels(peak), "", _mel(start, rate)
+            length / rate, rate, channels, _decibels(math.sqrt(squares / max(1, length))), _decibels(peak), "", *recorded, _mel(start, rate)
         )  # fmt: skip
     except AudioError as error:
         trouble = behind(row.path, error.what)
-    return Measured(math.nan, 0, 0, math.nan, math.nan, shown(trouble), np.zeros(0, np.float16))
+    return Measured(math.nan, 0, 0, math.nan, math.nan, shown(trouble), *recorded, np.zeros(0, np.float16))
 
 
 def _mel(waveform: np.ndarray, rate: int) -> np.ndarray:
@@ -171,6 +184,7 @@ def _frame(known: Iterable[tuple[Key, _Known]]) -> pd.DataFrame:
     kinds = {
         "clip": object,
         "trouble": object,
+        **dict.fromkeys(RECORDED, object),
         "bytes": "int64",
         "mtime_ns": "int64",
         CHANNEL: "int64",
@@ -206,11 +220,9 @@ def _read(workspace: Workspace, dataset: Dataset) -> dict[Key, _Known]:
         flat = table[MEL].combine_chunks()
         values, edges = flat.values.to_numpy(zero_copy_only=False), flat.offsets.to_numpy()
         columns = [*(table[name].to_pylist() for name in COLUMNS), np.split(values, edges[1:-1])]
-        for clip, start, end, size, time, channel, seconds, rate, channels, level, peak, trouble, mel in zip(
-            *columns, strict=True
-        ):
-            if trouble or len(mel) == bands:
-                one = Measured(seconds, rate, channels, level, peak, trouble, mel)
+        for clip, start, end, size, time, channel, *rest in zip(*columns, strict=True):
+            one = Measured(*rest)
+            if one.trouble or len(one.mel) == bands:
                 found[clip, start, end] = (size, time, channel), one
     except (OSError, pa.ArrowException, ValueError, KeyError, TypeError):  # a cache is made again
         return {}

@@ -12,7 +12,7 @@ import pandas as pd
 from labcore.datasets.rows import Row
 from labcore.datasets.several import labels_by_clip, several_in, strata
 from labcore.datasets.table import CHANNEL, Dataset, channels_of, own_labels
-from labcore.explore.clips.facts import KEYS, keys_of
+from labcore.explore.clips.facts import KEYS, RECORDED, keys_of
 from labcore.texts import shown
 
 ORDERS = {
@@ -39,9 +39,9 @@ def clip_table(dataset: Dataset, facts: pd.DataFrame) -> pd.DataFrame:
         The columns ``path``, ``clip`` (its way from the data set's folder), ``name`` (of its file, and where in that it begins),
         ``label`` (that counts; "" for a clip that is left out), ``own_label`` (the data set's), ``fold``, ``group``, ``start_s``,
         ``end_s`` (-1 for the file's end), ``channel`` (the one that is heard alone, 0 for the mean of all), ``seconds``, ``rate``,
-        ``channels``, ``level_db``, ``peak_db``, ``trouble``; nan, 0 or "" where a clip was not measured. ``measured``, ``corrected``,
-        ``left_out`` and ``unreadable`` are truths. Where clips may have several labels, ``labels`` are those of each, and ``main`` is
-        the one that the fewest clips have.
+        ``channels``, ``level_db``, ``peak_db``, ``trouble``, those of :data:`RECORDED` and ``day`` (of ``time``); nan, 0 or "" where a
+        clip was not measured. ``measured``, ``corrected``, ``left_out`` and ``unreadable`` are truths. Where clips may have several
+        labels, ``labels`` are those of each, and ``main`` is the one that the fewest clips have.
     """
     table, keys = dataset.table, keys_of(dataset)
     columns = {
@@ -81,7 +81,10 @@ def _flagged(frame: pd.DataFrame) -> pd.DataFrame:
     frame["measured"] = frame["rate"].notna()
     spans = (frame["end_s"] - frame["start_s"]).where(frame["end_s"] >= 0)
     frame["seconds"] = frame["seconds"].fillna(spans)
-    frame = frame.fillna({"rate": 0, "channels": 0, "trouble": ""}).astype({"rate": int, "channels": int})
+    for name in ("trouble", *RECORDED):
+        frame[name] = frame[name].astype(object).fillna("")
+    frame = frame.fillna({"rate": 0, "channels": 0}).astype({"rate": int, "channels": int})
+    frame["day"] = [time[:10] for time in frame["time"]]
     frame["left_out"] = frame["label"] == ""
     frame["corrected"] = (frame["label"] != frame["own_label"]) & ~frame["left_out"]
     frame["unreadable"] = frame["trouble"] != ""
@@ -95,7 +98,8 @@ class ClipFilter:
     Attributes:
         labels, folds: clips of these; of all where none is named. A clip of several labels is wanted for each of them. "" is the
             label of clips that are left out.
-        words: each is in the clip's way, its recording or its label, whatever the case.
+        recorders, days: clips of these, as recorders wrote it; of all where none is named.
+        words: each is in the clip's way, its recording, its label or what its recorder wrote, whatever the case.
         shortest, longest: bounds of the length in seconds; of clips whose length is known, where one is given.
         flag: one of :data:`FLAGS`; "" for none.
         order: one of :data:`ORDERS`.
@@ -103,6 +107,8 @@ class ClipFilter:
 
     labels: tuple[str, ...] = ()
     folds: tuple[str, ...] = ()
+    recorders: tuple[str, ...] = ()
+    days: tuple[str, ...] = ()
     words: str = ""
     shortest: float = 0.0
     longest: float = math.inf
@@ -117,8 +123,9 @@ class ClipFilter:
     def rows(self, frame: pd.DataFrame) -> np.ndarray:
         """The numbers of the clips of a :func:`clip_table` that are wanted, in the order that is wanted."""
         wanted = np.ones(len(frame), dtype=bool)
-        if self.folds:
-            wanted &= frame["fold"].isin(self.folds).to_numpy()
+        for column, values in (("fold", self.folds), ("recorder", self.recorders), ("day", self.days)):
+            if values:
+                wanted &= frame[column].isin(values).to_numpy()
         if self.labels:
             every = by_label(frame)
             labelled = frame.index.isin(every.index[every["label"].isin(self.labels)])
@@ -130,7 +137,7 @@ class ClipFilter:
         rows = np.flatnonzero(wanted)
         if words := _folded(self.words).split():
             part = frame.iloc[rows]
-            columns = (part[name] for name in ("clip", "group", "label", "own_label"))
+            columns = (part[name] for name in ("clip", "group", "label", "own_label", *RECORDED))
             texts = ["\n".join(map(_folded, texts)) for texts in zip(*columns, strict=True)]
             rows = rows[[all(word in text for word in words) for text in texts]]
         return self._ordered(frame, rows)

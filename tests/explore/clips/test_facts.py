@@ -15,7 +15,9 @@ from labcore.datasets import find_dataset, register
 from labcore.datasets.keeping import remove
 from labcore.explore.clips import facts
 from labcore.explore.clips.facts import facts_file, known_facts, measure
+from labcore.explore.clips.table import ClipFilter, clip_table
 from labcore.jobs.following import Stopped
+from tests.audio.commented import moth, with_chunks
 
 
 @pytest.fixture
@@ -117,3 +119,22 @@ def test_names_of_every_kind_and_parts_of_a_file(workspace, tmp_path):
     register(workspace, table, "parts")
     found, _ = measure(workspace, find_dataset(workspace, "parts"))
     assert found[["start_s", "end_s", "seconds"]].to_numpy().tolist() == [[0.0, 0.5, 0.5], [0.5, 2.0, 1.5]]
+
+
+def test_what_recorders_wrote_is_kept_searched_and_filtered(workspace, tmp_path):
+    folder = tmp_path / "wood"
+    for number, (day, name) in enumerate([("18", "24A0"), ("19", "24A0"), ("19", "24B1")]):
+        comment = f"Recorded at 19:17:30 {day}/02/2019 (UTC) by AudioMoth {name} at medium gain while battery was 4.2V"
+        file = folder / ("hen" if number < 2 else "owl") / f"{number}.wav"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(with_chunks(moth(comment)))
+    register(workspace, folder, "wood")
+    dataset = find_dataset(workspace, "wood")
+    measure(workspace, dataset)
+    frame = clip_table(dataset, known_facts(workspace, dataset))
+    assert frame["recorder"].tolist() == ["24A0", "24A0", "24B1"]
+    assert frame["day"].tolist() == ["2019-02-18", "2019-02-19", "2019-02-19"]
+    assert ClipFilter(recorders=("24A0",), days=("2019-02-19",)).rows(frame).tolist() == [1]
+    assert ClipFilter(words="24b1").rows(frame).tolist() == [2]
+    unmeasured = clip_table(dataset, known_facts(workspace, dataset).head(0))
+    assert unmeasured["recorder"].tolist() == ["", "", ""]

@@ -11,7 +11,7 @@ import pytest
 from labcore.datasets.corrections import Corrections, with_labels
 from labcore.datasets.sides import sides_of
 from labcore.datasets.table import SEVERAL, Dataset, make_table
-from labcore.explore.clips.facts import COLUMNS
+from labcore.explore.clips.facts import COLUMNS, RECORDED
 from labcore.explore.clips.table import ClipFilter, SetFacts, clip_table, counts, histogram, row_at
 
 NAN = float("nan")
@@ -45,7 +45,7 @@ def facts() -> pd.DataFrame:
         ("a/Rex 2.wav", 0.0, 1.0, 10, 1, 0, 1.0, 48000, 2, -30.0, -9.0, ""),
         ("b/Tom.wav", 0.0, -1.0, 10, 1, 0, NAN, 0, 0, NAN, NAN, "is damaged"),
     ]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return pd.DataFrame([(*row, *[""] * len(RECORDED)) for row in rows], columns=list(COLUMNS))
 
 
 def test_facts_come_to_their_clips(dataset, facts):
