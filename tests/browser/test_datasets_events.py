@@ -14,7 +14,7 @@ from labcore.workspace import Workspace
 
 from .conftest import PATIENCE_MS
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]  # the page without a pointer: tests/ui/test_datasets_events.py
 RATE = 8000
 HEARD = """() => document.querySelector(".st-key-events-player audio")?.getAttribute("aria-label").includes(", dog, from 0:05")"""
 
