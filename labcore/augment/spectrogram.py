@@ -64,7 +64,7 @@ class Bands(nn.Module):
         What would come from beyond the lowest or the highest band is silence. Cheap and without the phase vocoder's smear, as
         in vocal tract length perturbation. Source: Jaitly, Hinton, ICML workshop on deep learning for audio, 2013.
         """
-        source = (self._mel(self.centres / factors[:, None]) - self.first) / self.step  # (batch, n_mels), in bands
+        source = self.places(self.centres / factors[:, None])  # (batch, n_mels)
         lower = source.floor()
         total = torch.zeros_like(power)
         for bands, weights in ((lower, 1.0 - (source - lower)), (lower + 1.0, source - lower)):
@@ -72,6 +72,10 @@ class Bands(nn.Module):
             index = bands.clamp(0, power.shape[1] - 1).long()[:, :, None].expand(-1, -1, power.shape[2])
             total += power.gather(1, index) * (weights * inside)[:, :, None]
         return total
+
+    def places(self, hertz: Tensor) -> Tensor:
+        """Where frequencies lie among the bands, any shape: 0 in the middle of the lowest, 0.5 between it and the next."""
+        return (self._mel(hertz) - self.first) / self.step
 
     def _mel(self, hertz: Tensor) -> Tensor:
         if self.scale == "htk":

@@ -263,6 +263,11 @@ class ModelConfig(SettingGroup):
         0, "Freeze backbone (epochs)", "Number of epochs, at the start, in which only the last layer is trained. Protects pretrained "
         "weights from the first large gradients.", ge=0, le=1000, step=1, advanced=True,
     )  # fmt: skip
+    few_clips: Literal["auto", "off"] = setting(
+        "auto", "Help for few clips", "auto: with fewer than 10 training clips per class, a linear classifier on the features of the "
+        "built-in network is added at the end of training, and its probabilities are averaged with those of the trained network. off: "
+        "the trained network alone.", advanced=True,
+    )  # fmt: skip
 
 
 class OptimConfig(SettingGroup):

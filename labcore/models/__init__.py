@@ -16,6 +16,7 @@ from labcore.models.compact import compact
 from labcore.models.resnet import resnet18
 from labcore.models.small_cnn import small_cnn
 from labcore.models.timm_models import timm_model
+from labcore.models.transferred import TRANSFERRED, transferred
 
 REGISTRY: dict[str, Callable[[ModelConfig, int], nn.Module]] = {
     "compact": compact,
@@ -32,6 +33,8 @@ def build_network(config: ModelConfig, classes: int) -> nn.Module:
     """
     if config.name.startswith("timm:"):
         return timm_model(config, classes)
+    if config.name == TRANSFERRED:
+        return transferred(config, classes)
     if config.name not in REGISTRY:
         raise ConfigError(f"there is no network {config.name!r}", f"Choose {', '.join(REGISTRY)}, or timm:NAME")
     return REGISTRY[config.name](config, classes)

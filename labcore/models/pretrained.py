@@ -34,7 +34,7 @@ AGAIN = "Save the state dict alone (torch.save(network.state_dict(), …)), or b
 OWN_READER_MENDED = "2.10"
 """Before this version torch's reader for weights alone could be made to write outside its memory (CVE-2026-24747)."""
 _WRAPPERS = ("state_dict", "model_state_dict", "model", "network", "module", "weights")
-_PREFIXES = ("module.", "network.", "model.", "backbone.", "encoder.", "_orig_mod.")
+_PREFIXES = ("module.", "network.", "model.", "backbone.", "encoder.", "_orig_mod.", "members.0.")
 _HEADS = ("fc", "head", "classifier", "head_dist", "fc_audioset")
 
 

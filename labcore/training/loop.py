@@ -22,6 +22,7 @@ from labcore.runs.honesty import adjustments
 from labcore.task.several import SeveralLabels
 from labcore.task.thresholds import choose
 from labcore.texts import counted
+from labcore.training import few_clips
 from labcore.training.advisor import Advisor
 from labcore.training.checkpoint import drop_previous, save_checkpoint
 from labcore.training.distributed import SINGLE_PROCESS, DistributedContext
@@ -140,6 +141,7 @@ def _conclude(trainer: Trainer, run: Run, writer: TensorBoardWriter) -> Iterator
     classifier, split, targets = session.classifier, session.split, session.held_out_targets
     classifier.network.load_state_dict(trainer.result().state_dict())
     Precision("fp32", "contiguous", "as in use").lay_out(classifier.network)
+    few_clips.help_out(session)
     examples = classifier.task.strata(targets)
     remember_golden(classifier, session.pipeline.waves, np.asarray(split.held_out), examples)
     if isinstance(classifier.task, SeveralLabels) and session.on_validation:

@@ -25,6 +25,7 @@ from labcore.models.pretrained import NONE, PUBLISHED, load_pretrained
 from labcore.runs import Run
 from labcore.runs.asked import save_worked_out
 from labcore.runs.moved import here
+from labcore.training import few_clips
 from labcore.training.checkpoint import take_up
 from labcore.training.class_balancer import ClassBalancer
 from labcore.training.clips import RunClips, open_clips
@@ -115,6 +116,8 @@ class _Preparation:
         )
         if self.should_stop():
             raise Stopped
+        if told := few_clips.plan(session)[1]:
+            yield Log(message=told)
         yield session.started()
         return session
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from labcore.builtin.few_clips import helps
 from labcore.config import CUTTING, RunConfig, all_settings
 from labcore.config.budget import plan_for
 from labcore.errors import LabError
@@ -208,6 +209,7 @@ def _start(config: RunConfig | None) -> None:
 def _facts(chosen: summary.DataSummary, config) -> None:
     work = plan_for(config, chosen.training)
     steps = -(-work.clips // config.optim.batch_size)
+    few = "" if chosen.several else helps(config, work.clips, len(chosen.counts))[1]
     device = services.known_device()
     where = config.runtime.device
     if where == "auto":
@@ -219,6 +221,7 @@ def _facts(chosen: summary.DataSummary, config) -> None:
             **({"Labels": "several a clip, each learnt by itself (sigmoid)"} if chosen.several else {}),
             "Test": f"**{counted(chosen.held_out, 'clip')}**, fold {plain(chosen.fold)}",
             "Network": plain(config.model.name),
+            **({"Few clips": plain(f"{few}.")} if few else {}),
             "Steps": f"{counted(work.epochs, 'epoch')} of {count(steps)}",
             "Time": estimates.about(estimates.of(config, work)),
             "Device": where,

@@ -1,0 +1,126 @@
+"""A run of few clips: the built-in network joins in, hears what the run's front end gives, and the two are one classifier."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+
+from labcore import builtin
+from labcore.config import RunConfig
+from labcore.events import Evaluated, Log
+from labcore.features import LogMel
+from labcore.inference.classifier import Classifier
+from labcore.models.ensemble import Ensemble
+from labcore.models.pretrained import load_pretrained
+from labcore.runs import Run
+from labcore.training.few_clips import FREEDOM, band_map, linear
+from labcore.training.loop import train
+
+
+def chirps(rate: int) -> torch.Tensor:
+    """Tones that rise from 100 to 6,000 Hz, with overtones, at a rate: (1, samples)."""
+    time = torch.arange(2 * rate, dtype=torch.float64) / rate
+    phase = 2 * torch.pi * 100 * (60 ** (time / 2) - 1) * 2 / np.log(60)
+    return (0.3 * torch.sin(phase) + 0.05 * torch.sin(0.5 * phase)).float()[None]
+
+
+@pytest.mark.parametrize("rate", [16_000, 22_050, 44_100])
+def test_what_the_built_in_network_is_given_is_what_its_own_front_end_would_have_given(rate):
+    there = Classifier.load(builtin.RUN.path).log_mel
+    here = LogMel(RunConfig().replace({"audio.sample_rate": rate}))
+    here.mean += torch.linspace(-30, -50, 64)[:, None]
+    here.deviation *= 13
+    sound, seconds = chirps(rate), 2.0
+    matrix, offset = band_map(here, there)
+    mapped = (matrix @ here(sound) + offset)[0]
+    wanted = there(chirps(16_000))[0]
+    frames = [round((mapped.shape[1] - 1) * share) for share in (0.2, 0.4, 0.6, 0.8)]
+    for at, share in zip(frames, (0.2, 0.4, 0.6, 0.8), strict=True):
+        other = wanted[:, round((wanted.shape[1] - 1) * share)]
+        assert abs(int(mapped[:, at].argmax()) - int(other.argmax())) <= 1, (rate, share, seconds)
+        assert float((mapped[:, at].max() - other.max()).abs()) * float(there.deviation.mean()) < 4  # dB
+
+
+def test_noise_has_the_level_that_its_own_front_end_gives():
+    there = Classifier.load(builtin.RUN.path).log_mel
+    here = LogMel(RunConfig())
+    generator = torch.Generator().manual_seed(0)
+    matrix, offset = band_map(here, there)
+    # the same power per Hz at either rate
+    sounds = {
+        log_mel: 0.1
+        * (log_mel.sample_rate / 16_000) ** 0.5
+        * torch.randn(1, 8 * log_mel.sample_rate, generator=generator)
+        for log_mel in (here, there)
+    }
+    difference = (matrix @ here(sounds[here]) + offset)[0].mean(1) - there(sounds[there])[0].mean(1)
+    assert float((difference * there.deviation[:, 0]).abs().median()) < 1.0  # dB
+
+
+@pytest.mark.parametrize("classes", [(0, 1, 3), (1, 3)])
+def test_the_linear_classifier_is_scikit_learns_for_features_as_they_are(classes):
+    generator = np.random.default_rng(0)
+    targets = np.repeat(classes, 6)
+    features = generator.normal(5, 3, (len(targets), 12)) + targets[:, None] * np.linspace(-1, 1, 12)
+    features[:, 0] = 7.0  # without spread
+    weights, biases = linear(features, targets, 4)
+    logits = torch.from_numpy(features @ weights.T + biases)
+    spread = np.where(features.std(0) > 0, features.std(0), 1)
+    standardised = (features - features.mean(0)) / spread
+    wanted = LogisticRegression(C=FREEDOM / 12, max_iter=1000).fit(standardised, targets).predict_proba(standardised)
+    given = logits.softmax(1).numpy()
+    assert given[:, list(classes)] == pytest.approx(wanted, abs=1e-4)
+    assert given.sum(1) - given[:, list(classes)].sum(1) == pytest.approx(np.zeros(len(targets)), abs=1e-9)
+
+
+@pytest.fixture(scope="module")
+def few(tiny):
+    """A finished run of eight clips a class with a front end that the built-in network can hear, and its events."""
+    front = {
+        "audio.sample_rate": 16_000,
+        "features.n_fft": 768,
+        "features.win_length": 768,
+        "features.hop_length": 384,
+        "features.n_mels": 64,
+    }
+    config = tiny.config.replace(front | {"optim.epochs": 1})
+    run, events = Run.create(tiny.workspace, config), []
+    for event in train(config, run, tiny.workspace):
+        run.append(event)
+        events.append(event)
+    return run, events
+
+
+def test_the_two_are_one_classifier(few):
+    run, events = few
+    told = [event.message for event in events if isinstance(event, Log)]
+    assert any(message.startswith("24 training clips of 3 classes are few: a linear classifier") for message in told)
+    classifier = Classifier.load(run.path)
+    assert isinstance(classifier.network, Ensemble)
+    assert [member.name for member in classifier.members] == ["compact", "transferred"]
+    known = Classifier.load(builtin.RUN.path).network.state_dict()
+    body = classifier.network.members[1].get_submodule("1").state_dict()
+    assert all(torch.equal(body[name], known[name]) for name in known if known[name].shape == body[name].shape)
+    assert classifier.verify() is not None
+    result = next(event for event in events if isinstance(event, Evaluated))
+    assert result.accuracy >= 10 / 12  # after one epoch the trained network alone knows nothing
+
+
+def test_the_trained_network_can_be_trained_on(few):
+    run, _ = few
+    classifier = Classifier.load(run.path)
+    model = run.config.model.model_copy(update={"pretrained": str(run.path)})
+    fresh = Classifier(run.config, classifier.labels).network
+    told = load_pretrained(fresh, model)
+    trained = classifier.network.members[0].state_dict()
+    assert all(torch.equal(value, trained[name]) for name, value in fresh.state_dict().items()), told
+
+
+def test_a_front_end_that_it_cannot_hear_is_told_and_the_network_stays_alone(tiny):
+    run = Run.create(tiny.workspace, tiny.config)
+    told = [event.message for event in train(tiny.config.replace({"optim.epochs": 1}), run, tiny.workspace)
+            if isinstance(event, Log)]  # fmt: skip
+    assert any("the built-in network cannot help: it hears 64 mel bands" in message for message in told)
+    assert not isinstance(Classifier.load(run.path).network, Ensemble)
