@@ -6,8 +6,8 @@ from labcore import builtin
 from labcore.config import RunConfig
 from labcore.texts import counted
 
-FEW_PER_CLASS = 10
-"""Fewer training clips per class are few."""
+FEW_PER_CLASS = 5
+"""Fewer training clips per class are few. From about seven on the two together are no better than the trained network."""
 LOWEST_HZ = 150.0
 """A front end whose bands begin above it misses what the built-in network listens to."""
 HIGHEST_HZ = 24_000.0
@@ -28,7 +28,7 @@ def helps(config: RunConfig, clips: int, classes: int) -> tuple[bool, str]:
     if model.few_clips == "off" or model.pretrained != "none" or clips >= FEW_PER_CLASS * classes:
         return False, ""
     few = f"{counted(clips, 'training clip')} of {counted(classes, 'class', 'classes')} are few"
-    why = obstacle(config)
+    why = reason_against(config)
     if why:
         return False, f"{few}, and the built-in network cannot help: {why}"
     return True, (
@@ -37,7 +37,7 @@ def helps(config: RunConfig, clips: int, classes: int) -> tuple[bool, str]:
     )
 
 
-def obstacle(config: RunConfig) -> str:
+def reason_against(config: RunConfig) -> str:
     """Why the built-in network cannot hear what a front end gives; "" where it can."""
     if not builtin.RUN.weights.is_file():
         return "the lab was installed without it"

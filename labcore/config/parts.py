@@ -264,7 +264,7 @@ class ModelConfig(SettingGroup):
         "weights from the first large gradients.", ge=0, le=1000, step=1, advanced=True,
     )  # fmt: skip
     few_clips: Literal["auto", "off"] = setting(
-        "auto", "Help for few clips", "auto: with fewer than 10 training clips per class, a linear classifier on the features of the "
+        "auto", "Help for few clips", "auto: with fewer than 5 training clips per class, a linear classifier on the features of the "
         "built-in network is added at the end of training, and its probabilities are averaged with those of the trained network. off: "
         "the trained network alone.", advanced=True,
     )  # fmt: skip

@@ -1,6 +1,6 @@
 """What the built-in network adds to a run of few training clips, once it is trained: a classifier on features that it learnt elsewhere.
 
-From a few clips a network learns what these happen to have in common; the features of one that has heard other sounds are fewer and
+From a few clips a network learns what these happen to have in common; the features of one that has lifted other sounds are fewer and
 steadier. The two err on different clips, so that the mean of their probabilities is better than either.
 """
 
@@ -100,8 +100,8 @@ def _noise(log_mel: LogMel) -> Tensor:
     """The level of white noise of a certain power per Hz in each band: (n_mels, 1), in dB."""
     window, filters = log_mel.spectrogram.spectrogram.window.cpu(), log_mel.spectrogram.mel_scale.fb.cpu()
     power = window.double().square().sum() * log_mel.sample_rate * filters.double().sum(0)[:, None]
-    heard = power.clamp(min=float(power[power > 0].min()))  # a band in which no bin lies hears nothing
-    return (10 * torch.log10(heard)).float()
+    lifted = power.clamp(min=float(power[power > 0].min()))  # a band in which no bin lies hears nothing
+    return (10 * torch.log10(lifted)).float()
 
 
 def linear(features: np.ndarray, targets: np.ndarray, classes: int) -> tuple[np.ndarray, np.ndarray]:
