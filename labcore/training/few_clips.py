@@ -1,6 +1,6 @@
 """What the built-in network adds to a run of few training clips, once it is trained: a classifier on features that it learnt elsewhere.
 
-From a few clips a network learns what these happen to have in common; the features of one that has lifted other sounds are fewer and
+From a few clips a network learns what these happen to have in common; the features of one that has learnt other sounds are fewer and
 steadier. The two err on different clips, so that the mean of their probabilities is better than either.
 """
 
@@ -24,9 +24,9 @@ from labcore.models.transferred import TRANSFERRED, BandMap
 from labcore.task.kind import SEVERAL
 from labcore.training.session import Session
 
-FREEDOM = 30.0
-"""The inverse of the penalty on squared weights, times the number of features: that many features may have a say. A third of it or three
-times as much give the same accuracy."""
+FREEDOM = 100.0
+"""The inverse of the penalty on squared weights, times the number of features. A third of it is as good with two recordings per class and
+three points worse with one; docs/LOG.md has the figures."""
 SMALLEST = 1e-6
 """What is as good as no spread."""
 NEVER = -50.0
