@@ -25,8 +25,8 @@ from labcore.task.kind import SEVERAL
 from labcore.training.session import Session
 
 FREEDOM = 100.0
-"""The inverse of the penalty on squared weights, times the number of features. A third of it is as good with two recordings per class and
-three points worse with one; docs/LOG.md has the figures."""
+"""The inverse of the penalty on squared weights, times the number of features. A tenth of it is one to two points worse
+with one or two recordings per class; docs/LOG.md has the figures."""
 SMALLEST = 1e-6
 """What is as good as no spread."""
 NEVER = -50.0
