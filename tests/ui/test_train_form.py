@@ -129,6 +129,7 @@ def test_the_summary_says_what_is_trained_and_what_is_held_out(open_page, datase
     texts = " ".join(str(value) for value in table.to_numpy().ravel())
     assert "**9 clips** of 2 classes" in texts
     assert "**3 clips**, fold" in texts
+    assert "9 training clips of 2 classes are few" in texts
 
 
 def test_settings_of_a_run_fill_the_form(open_page, dataset, make_run, manager):
