@@ -52,9 +52,9 @@ def offline(weights: Path, files: list[Path], way: str) -> float:
     waiting: list = []
     for _, sound in decode_ahead(files, classifier.sample_rate, usable_cores()):
         if way == "one by one":
-            classifier.classify_waveform(sound)
+            classifier.classify_waveform(sound.waveform)
             continue
-        samples, scale = quantise(sound)
+        samples, scale = quantise(sound.waveform)
         bounds = classifier.windows_of(len(samples))
         waiting.append((samples, bounds, classifier.input_windows(samples, scale, bounds)))
         if len(waiting) == 32:
