@@ -139,6 +139,8 @@ class ClassifyHandler:
         self, clips: list[UploadedClip], model: Model, work: _Work
     ) -> list[Prediction | AudioError]:
         """All clips at once; the first failure that is not the clip's own ends the others."""
+        if len(clips) == 1:  # without a task of its own
+            return [await self._predict(clips[0], model, work)]
         doing = [asyncio.ensure_future(self._predict(clip, model, work)) for clip in clips]
         try:
             return await asyncio.gather(*doing)

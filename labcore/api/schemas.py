@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from labcore.serving.model_registry import ModelFacts
 
 
 class ClassifyRequest(BaseModel):
     """How a request wants its clips answered."""
+
+    model_config = ConfigDict(frozen=True)  # one object for all requests that ask for the same
 
     model: str = Field("", description="Model to use. Default: the first.", max_length=200)
     top_k: int | None = Field(

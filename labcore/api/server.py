@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import socket
 import threading
@@ -32,6 +33,8 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        # Libraries and networks stay; else the collector of garbage walks through all of them while requests wait.
+        gc.freeze()
         if self.started:
             self._on_start()
 

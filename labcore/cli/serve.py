@@ -85,7 +85,8 @@ def run(arguments: argparse.Namespace) -> int:
     proxies, troubles = trusted_proxies(os.environ)
     if troubles:
         raise ConfigError(troubles[0], "Name addresses or networks, with spaces between them")
-    from labcore.api.server import bind
+    with collector_resting():
+        from labcore.api.server import bind
 
     listening = bind(arguments.host, arguments.port)  # before the networks are loaded: a taken port is told at once
     with listening:

@@ -113,6 +113,21 @@ def test_what_is_wrong_is_a_problem(service, status, kind, options):
     assert body["request_id"] == answer.headers["x-request-id"]
 
 
+def test_a_query_is_read_as_it_is_documented(service, wav):
+    client = service()
+
+    def asked(query):
+        return client.post(f"/v1/classify?{query}", content=wav(), headers=RAW)
+
+    for _ in range(2):  # what was asked once is known
+        assert len(asked("top_k=2").json()["results"][0]["probabilities"]) == 2
+        wrong = asked("top_k=0&windows=none")
+        assert (wrong.status_code, wrong.json()["detail"].partition(":")[0]) == (422, "top_k")
+    assert len(asked("top_k=2&top_k=1").json()["results"][0]["probabilities"]) == 1  # the last one counts
+    assert "windows" not in asked("other=1&windows=n%6fne").json()["results"][0]
+    assert asked("top_k=").status_code == 422
+
+
 def test_limits_of_size_number_and_length(service, wav):
     client = service(max_bytes=20_000, max_files=2, max_seconds=1.0)
     assert client.post("/v1/classify", content=wav(), headers=RAW).status_code == 200
