@@ -108,7 +108,7 @@ def _fastest(probe: Probe, kept: Remembered, wanted: str, threads: int) -> tuple
             routes[name] = probe.made(name, threads)
         except LabError as error:
             refused[name] = error.what
-    choice, clear = decided(time_in_turn(routes, probe, threads), refused)
+    choice, clear = decided(time_routes(routes, probe, threads), refused)
     if clear:
         with contextlib.suppress(WorkspaceError, OSError):  # it is found again next time
             kept.keep(key, choice)
@@ -171,9 +171,9 @@ class Probe:
 @torch.inference_mode()
 def _images(classifier: Classifier) -> Tensor:
     """Golden clips, at most eight, and noise at eight levels, as the network is given them: (clips, 1, n_mels, frames)."""
-    draw = np.random.default_rng(0)
+    generator = np.random.default_rng(0)
     samples = classifier.config.clip_samples
-    waves = [level * draw.standard_normal(samples) for level in 10.0 ** np.linspace(-4, -0.5, 8)]
+    waves = [level * generator.standard_normal(samples) for level in 10.0 ** np.linspace(-4, -0.5, 8)]
     if classifier.golden is not None:
         golden = zip(classifier.golden.samples[:8], classifier.golden.scales[:8], strict=True)
         waves = [*(dequantise(each, float(scale)) for each, scale in golden), *waves]
@@ -182,7 +182,7 @@ def _images(classifier: Classifier) -> Tensor:
 
 
 @torch.inference_mode()
-def time_in_turn(routes: dict[str, Route], probe: Probe, threads: int) -> dict[str, list[list[float]]]:
+def time_routes(routes: dict[str, Route], probe: Probe, threads: int) -> dict[str, list[list[float]]]:
     """Seconds of each route, for each of :data:`BATCHES`, round after round: of the processor where there is one thread."""
     clock = time.thread_time if threads == 1 else time.perf_counter
     taken: dict[str, list[list[float]]] = {name: [[] for _ in BATCHES] for name in routes}

@@ -59,7 +59,7 @@ def _chosen(
 
 
 class RouteFinder:
-    """Finds the route of one classifier, in the thread that is at work when it is due.
+    """Finds the route of one classifier, in the thread that is working when it is due.
 
     Args:
         workspace: remembers what was found.

@@ -93,7 +93,7 @@ class RoutesInUse:
         return self._plain
 
     @contextlib.contextmanager
-    def at_work(self, classifier: Classifier) -> Iterator[Route]:
+    def working(self, classifier: Classifier) -> Iterator[Route]:
         """The route for a batch; the finder is told how long it took."""
         start = time.thread_time()
         yield self.taken or self.eager(classifier)

@@ -57,7 +57,7 @@ def only(monkeypatch, route=Shifted, seconds=(1.0, 0.5)):
 
     monkeypatch.setattr(route_choice, "AUTO", ("eager", "onnx"))
     monkeypatch.setattr(route_choice, "build", lambda name, eager, images, threads: route(eager.network))
-    monkeypatch.setattr(route_choice, "time_in_turn", take_turns)
+    monkeypatch.setattr(route_choice, "time_routes", take_turns)
     return timed
 
 
@@ -122,7 +122,7 @@ def test_a_route_is_looked_for_after_as_much_work_as_it_takes(classifier, worksp
 def test_a_busy_machine_is_asked_again_later(classifier, workspace, monkeypatch):
     timed = only(monkeypatch)
     scattered = {"eager": [[1.0, 1.4, 1.5]] * 2, "onnx": [[0.9, 0.9, 0.9]] * 2}
-    monkeypatch.setattr(route_choice, "time_in_turn", lambda *given: timed.append(given) or scattered)
+    monkeypatch.setattr(route_choice, "time_routes", lambda *given: timed.append(given) or scattered)
     find_later(classifier, workspace)
     finder = classifier.routes.finder
     assert finder.worked(classifier, route_finder.PATIENCE_SECONDS) is not None
