@@ -34,6 +34,7 @@ FLOORS = (
         "loading",
         "owners",
         "reading",
+        "remembered",
         "texts",
         "tracks",
         "tars",

@@ -48,14 +48,14 @@ from labcore.batch.tables import (
 )
 from labcore.cli.inputs import last_trained, sound_files, weights_of
 from labcore.cli.output import DONE, FAILED, INTERRUPTED, duration, emit, emit_json, percent, say, say_some, tell
-from labcore.cli.parser import WEIGHTS, Parser, add_device, add_json, positive, share
+from labcore.cli.parser import WEIGHTS, Parser, add_device, add_json, add_route, positive, share
 from labcore.cli.progress import Bar, Pace, bars
 from labcore.cli.signals import stop_on_signals
 from labcore.errors import ConfigError, WorkspaceError
 from labcore.inference.prediction import NONE_OF_THESE
 from labcore.texts import counted, moment, shown
 from labcore.tracks import ENDINGS
-from labcore.workspace import sha256_of
+from labcore.workspace import Workspace, sha256_of
 
 if TYPE_CHECKING:
     from labcore.batch.inputs import Inputs
@@ -93,6 +93,7 @@ def parser() -> Parser:
         "--hop", metavar="SECONDS", type=positive, help="step between windows of long recordings (default: half a clip)"
     )
     add_device(parser)
+    add_route(parser)
     return parser
 
 
@@ -106,9 +107,8 @@ def run(arguments: argparse.Namespace) -> int:
         remedy = "Give a folder with --output" + (", or --combined" if kind == "raven" else "")
         raise ConfigError(f"{len(inputs.files)} recordings do not go into one {kind} file", remedy)
     from labcore.batch.predicting import predict_files
-    from labcore.inference.classifier import Classifier
 
-    classifier = Classifier.load(weights, arguments.device)
+    classifier = _loaded(weights, arguments)
     threshold = threshold_in_use(arguments.threshold, classifier.thresholds, classifier.label_thresholds)
     if arguments.combined:
         write: _Stdout | _Combined = _Combined(threshold, classifier.band)
@@ -120,6 +120,7 @@ def run(arguments: argparse.Namespace) -> int:
             bad += "error" in prediction
             write(with_labels(prediction, threshold))
     write.end()
+    _tell_route(classifier)
     if bad and len(inputs) > 1 and kind != "jsonl":
         say(f"{bad} of {counted(len(inputs), 'file')} could not be read")
     return FAILED if bad else DONE
@@ -138,6 +139,24 @@ def _weights(named: str | None) -> Path:
         f"no run has weights yet: using the built-in demo network. {builtin.what()}. Train your own with `labcore train`."
     )
     return weights_of(builtin.NAME)
+
+
+def _loaded(weights: Path, arguments: argparse.Namespace) -> Classifier:
+    """The classifier; by the route that is named, else by the one that it finds when there is much to do."""
+    from labcore.inference.classifier import Classifier
+    from labcore.inference.route_finder import find_later, find_now
+
+    classifier = Classifier.load(weights, arguments.device)
+    if arguments.route == "auto":
+        return find_later(classifier, Workspace.default())
+    find_now(classifier, Workspace.default(), arguments.route, threads=1)  # of each worker
+    return classifier
+
+
+def _tell_route(classifier: Classifier) -> None:
+    """By which route the network was computed, where one was looked for, and why."""
+    if classifier.routes.choice is not None:
+        say(f"network: {classifier.routes.choice.reason}")
 
 
 class _Stopped(Exception):
@@ -261,9 +280,7 @@ def _into_files(arguments: argparse.Namespace, kind: str, weights: Path, inputs:
     with WorkspaceError.on_os_error(f"{journal_file.parent} cannot be made", "Choose another --output"):
         journal_file.parent.mkdir(parents=True, exist_ok=True)
     weights_file = weights / "weights.safetensors" if weights.is_dir() else weights
-    from labcore.inference.classifier import Classifier
-
-    classifier = Classifier.load(weights, arguments.device)
+    classifier = _loaded(weights, arguments)
     journal = PredictionJournal(journal_file, f"{sha256_of(weights_file)} {arguments.hop}")
     waiting = [file for file in files if not journal.has(file)]
     began = time.monotonic()
@@ -283,6 +300,7 @@ def _into_files(arguments: argparse.Namespace, kind: str, weights: Path, inputs:
     say_some("bad", bad)
     took = f"{counted(done, 'file')} in {duration(time.monotonic() - began)}"
     say(f"{took}, {skipped} done before, {len(bad)} bad")
+    _tell_route(classifier)
     if stopped:
         say("stopped; the same command continues")
     facts = {"output": str(output.absolute()), "files": len(inputs), "done": done - len(bad), "skipped": skipped}

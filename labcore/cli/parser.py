@@ -250,6 +250,15 @@ def add_device(parser: argparse._ActionsContainer, what: str = "auto, cpu, cuda 
     parser.add_argument("--gpu", dest="device", action="store_const", const="cuda", help=GPU)
 
 
+def add_route(parser: argparse._ActionsContainer) -> None:
+    """How the network is computed; the names are those of :data:`labcore.inference.routes.WORDS`, which loads torch."""
+    parser.add_argument(
+        "--route", choices=("auto", "eager", "bf16", "onnx", "compile", "compare"), default="auto",
+        help="how the network is computed on a CPU: auto (the fastest correct route, found once and remembered), eager (PyTorch), bf16, "
+        "onnx (ONNX Runtime), compile (torch.compile), or compare (time all of them now, which takes a minute) (default: auto)",
+    )  # fmt: skip
+
+
 def add_anyone(parser: argparse._ActionsContainer, what: str) -> None:
     """The flag without which another person's work is left alone."""
     parser.add_argument("--anyone", action="store_true", help=f"{what} even if it is another person's")

@@ -15,6 +15,7 @@ import argparse
 import math
 import os
 import socket
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,10 +23,11 @@ from labcore.access.proxies import Network, trusted_proxies
 from labcore.access.settings import is_loopback
 from labcore.cli.inputs import weights_of
 from labcore.cli.output import DONE, say, tell
-from labcore.cli.parser import Parser, add_device, add_json, count, number, positive
+from labcore.cli.parser import Parser, add_device, add_json, add_route, count, number, positive
 from labcore.errors import ConfigError
 from labcore.loading import collector_resting
 from labcore.texts import counted
+from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
     from labcore.serving.settings import ServiceSettings
@@ -64,6 +66,7 @@ def parser() -> Parser:
         "--port", metavar="N", type=_port, default=8000, help="port to listen on; 0 picks a free one (default: 8000)"
     )
     add_device(parser)
+    add_route(parser)
     parser.add_argument(
         "--no-key", action="store_true", help="serve other machines without a key, if a proxy in front asks for one"
     )
@@ -101,9 +104,11 @@ def _serve(
         from labcore.api.logs import log_as_json
         from labcore.api.middleware import LOOPBACK, ServiceState
         from labcore.api.server import serve
+        from labcore.inference.route_finder import find_now
         from labcore.serving.model_registry import ModelRegistry
 
-        registry = ModelRegistry(arguments.run or ["last"], weights_of, arguments.device)
+        route = partial(find_now, workspace=Workspace.default(), wanted=arguments.route, threads=1)  # of each worker
+        registry = ModelRegistry(arguments.run or ["last"], weights_of, arguments.device, route)
     state = ServiceState()
     hosts = None if arguments.no_key else LOOPBACK
     app = create_app(registry, _settings(arguments), keys=keys, hosts=hosts, state=state, proxies=proxies)
@@ -115,9 +120,10 @@ def _serve(
             proof = "no golden clips to verify it by"
             if (worst := model.facts.golden_difference) is not None:
                 proof = f"{counted(model.facts.golden_clips, 'golden clip')}, largest difference {worst:.1g}"
-            say(
-                f"{model.name}: {counted(len(model.classifier.labels), 'class', 'classes')} on {model.classifier.device}, {proof}"
-            )
+            classes = counted(len(model.classifier.labels), "class", "classes")
+            say(f"{model.name}: {classes} on {model.classifier.device}, {proof}")
+            if model.classifier.routes.choice is not None:
+                say(f"{model.name}: {model.classifier.routes.choice.reason}")
         facts = {"type": "serving", "url": url, "models": [model.name for model in registry.models], "key": bool(keys)}
         tell(facts, f"serving on {url}, documentation on {url}/docs", as_json=arguments.json)
 

@@ -15,7 +15,8 @@ from labcore.errors import ConfigError
 from labcore.extract.settings import ExtractSettings
 from labcore.features import LogMel
 from labcore.inference.classifier import Classifier
-from labcore.inference.embed import features_of
+from labcore.inference.route_finder import find_later
+from labcore.workspace import Workspace
 
 FRAMES = 4096
 """Frames that are computed at a time: a recording of hours needs no more memory for its spectrogram than it has frames."""
@@ -36,7 +37,7 @@ class Extractor:
         self.settings = settings
         self.classifier: Classifier | None = None
         if settings.kind == "embeddings":
-            self.classifier = Classifier.load(Path(settings.weights), device)
+            self.classifier = find_later(Classifier.load(Path(settings.weights), device), Workspace.default())
             self.sample_rate = self.classifier.sample_rate
             return
         self.sample_rate = settings.config.audio.sample_rate
@@ -141,14 +142,12 @@ def embeddings_of(
     """What the network's last layer is given, for windows of a clip: (windows, width) float32.
 
     Args:
-        samples, scale, bounds: as for :meth:`Classifier.batches_of`. Of an ensemble, what all members give stands side by side.
+        samples, scale, bounds: as for :meth:`Classifier.rows_of`. Of an ensemble, what all members give stands side by side.
 
     Raises:
         ConfigError: the network has no last layer.
     """
-    with features_of(classifier.in_use) as features:
-        batches = classifier.batches_of(samples, scale, bounds, WINDOWS)
-        rows = torch.cat([features.take(len(batch), classifier.device) for batch in batches]).cpu().numpy()
+    rows = classifier.embeddings_of(samples, scale, bounds, WINDOWS)
     if not rows.shape[1]:
         raise ConfigError("the network has no last layer to take embeddings from", "Use another run")
     return rows

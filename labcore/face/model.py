@@ -27,6 +27,7 @@ from labcore.face.telling import as_output
 from labcore.inference.classifier import Classifier
 from labcore.inference.prediction import NONE_OF_THESE, Prediction
 from labcore.inference.resident_clips import waveform_cache
+from labcore.inference.route_finder import find_later
 from labcore.inference.windows import aggregate
 from labcore.runs import Run
 from labcore.texts import as_html
@@ -75,6 +76,7 @@ class Model(Classifier):
         """A model from a run's folder, a ``.safetensors`` file, or the zip of a run; see :func:`load_model` for names."""
         model = super().load(path, device)
         model.source = Path(path).absolute()
+        find_later(model, Workspace.default())
         return model
 
     @overload

@@ -26,9 +26,9 @@ from labcore.config import ModelConfig, RunConfig
 from labcore.device import choose_device
 from labcore.errors import AudioError, RunError
 from labcore.features import LogMel
-from labcore.inference.embed import Features, attach
 from labcore.inference.golden import TOLERANCE, Golden
 from labcore.inference.prediction import Prediction
+from labcore.inference.routes import Route, RoutesInUse
 from labcore.inference.saying import prediction_of
 from labcore.inference.temperature import Temperature
 from labcore.inference.thresholds import Thresholds
@@ -64,6 +64,7 @@ class Classifier(nn.Module):
         unknown: what it refuses as none of its classes, where that is switched on; None where that was not fitted.
         task: one label a clip, or several.
         thresholds: the least probability of an event of each class, where they are switched on; None where none were chosen.
+        routes: how the network that predictions come from is computed.
     """
 
     def __init__(
@@ -85,8 +86,7 @@ class Classifier(nn.Module):
         self.temperature: Temperature | None = None
         self.unknown: Unknown | None = None
         self.thresholds: Thresholds | None = None
-        self._features: Features | None = None
-        self._quick: tuple[nn.Module, ...] = ()  # in a tuple: it is no part of the classifier that is saved
+        self.routes = RoutesInUse()
 
     @property
     def label_thresholds(self) -> LabelThresholds | None:
@@ -120,7 +120,8 @@ class Classifier(nn.Module):
         self.eval()
         frames = self.log_mel.frames(self.config.clip_samples)
         images = torch.zeros(1, 1, self.config.features.n_mels, frames, device=self.device)
-        self._quick = (folded(self.network, images.normal_(generator=torch.Generator(self.device).manual_seed(0))),)
+        images = images.normal_(generator=torch.Generator(self.device).manual_seed(0))
+        self.routes.folded = Route(folded(self.network, images))
         return self
 
     def shares(self, logits: Tensor) -> Tensor:
@@ -229,21 +230,28 @@ class Classifier(nn.Module):
     @torch.inference_mode()
     def predict_proba(self, windows: np.ndarray) -> np.ndarray:
         """Windows (batch, clip samples) float32 → probabilities (batch, classes) float32, in eval mode."""
-        images = self.log_mel(torch.from_numpy(windows).to(self.device))[:, None]
-        return self.shares(self.in_use(images)).cpu().numpy()
+        images = self._images(windows)
+        with self.routes.working(self) as route:
+            return self.shares(route.logits(images)).cpu().numpy()
 
-    def batches_of(
+    def _images(self, windows: np.ndarray) -> Tensor:
+        """(batch, clip samples) → (batch, 1, n_mels, frames)."""
+        images: Tensor = self.log_mel(torch.from_numpy(windows).to(self.device))[:, None]
+        return images
+
+    def embeddings_of(
+        self, samples: np.ndarray, scale: float, bounds: list[tuple[int, int]], batch_size: int = 32
+    ) -> np.ndarray:
+        """Embeddings of windows, as :meth:`input_windows` takes them: (windows, width) float32."""
+        parts = self._parts(samples, scale, bounds, batch_size)
+        return np.concatenate([self.predict_with_embeddings(part)[1] for part in parts])
+
+    def _parts(
         self, samples: np.ndarray, scale: float, bounds: list[tuple[int, int]], batch_size: int
     ) -> Iterator[np.ndarray]:
-        """Probabilities of windows, as :meth:`input_windows` takes them, batch by batch: (batch, classes) float32."""
         self._evaluating()
         for first in range(0, len(bounds), batch_size):
-            yield self.predict_proba(self.input_windows(samples, scale, bounds[first : first + batch_size]))
-
-    @property
-    def in_use(self) -> nn.Module:
-        """The network that predictions come from."""
-        return self._quick[0] if self._quick else self.network
+            yield self.input_windows(samples, scale, bounds[first : first + batch_size])
 
     def _evaluating(self) -> None:
         """Into eval mode, which goes through all modules, where it is not in it."""
@@ -274,19 +282,16 @@ class Classifier(nn.Module):
     @torch.inference_mode()
     def predict_with_embeddings(self, windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Windows (batch, clip samples) float32 → probabilities (batch, classes) and embeddings (batch, width), float32."""
-        if self._features is None:
-            self._features = attach(self.in_use)
-        self._features.take(0, self.device)  # what passes before have left
-        probabilities = self.predict_proba(windows)
-        return probabilities, self._features.take(len(windows), self.device).cpu().numpy()
+        images = self._images(windows)
+        with self.routes.working(self) as route:
+            logits, embeddings = route.with_embeddings(images)
+            return self.shares(logits).cpu().numpy(), embeddings.cpu().numpy()
 
     def rows_of(
         self, samples: np.ndarray, scale: float, bounds: list[tuple[int, int]], batch_size: int = 32
     ) -> np.ndarray:
         """Of windows, as :meth:`input_windows` takes them, what :meth:`predict_rows` gives: (windows, columns) float32."""
-        self._evaluating()
-        parts = (bounds[first : first + batch_size] for first in range(0, len(bounds), batch_size))
-        return np.concatenate([self.predict_rows(self.input_windows(samples, scale, part)) for part in parts])
+        return np.concatenate([self.predict_rows(part) for part in self._parts(samples, scale, bounds, batch_size)])
 
     # --- golden clips
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -35,13 +36,13 @@ class Features:
         return torch.cat([torch.zeros(rows, 0, device=device), *taken], 1)
 
     def hook(self, module: nn.Module, inputs: tuple[Any, ...]) -> None:
-        given = inputs[0].detach().float()
-        if given.dim() == 4:  # (batch, channels, height, width), before a convolution that is the last layer
-            given = given.mean((2, 3))
         taken = self._taken()
-        taken.append(given.flatten(1))
+        taken.append(row_of(inputs[0].detach()))
         if self._most:
             del taken[: -self._most]
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Features:
+        return Features(self._most)
 
     def _taken(self) -> list[Tensor]:
         if not hasattr(self._threads, "taken"):
@@ -70,8 +71,29 @@ def attach(network: nn.Module) -> Features:
 
 
 def _hooked(network: nn.Module, features: Features) -> list[RemovableHandle]:
-    hooks = []
+    return [head.register_forward_pre_hook(features.hook) for head in heads_of(network)]
+
+
+def heads_of(network: nn.Module) -> list[nn.Module]:
+    """The last layer, of an ensemble that of each member; none where no layer has weights."""
+    heads = []
     for member in network.members if isinstance(network, Ensemble) else [network]:
-        with contextlib.suppress(IndexError):  # no layer has weights
-            hooks.append(head_of(member).register_forward_pre_hook(features.hook))
-    return hooks
+        with contextlib.suppress(IndexError):
+            heads.append(head_of(member))
+    return heads
+
+
+def row_of(given: Tensor) -> Tensor:
+    """What a last layer is given, (batch, width) or, of a convolution, (batch, channels, height, width) → (batch, width) float32."""
+    given = given.float()
+    return (given.mean((2, 3)) if given.dim() == 4 else given).flatten(1)
+
+
+def bare_copy(network: nn.Module) -> nn.Module:
+    """A copy whose last layers keep nothing of what they are given."""
+    made = copy.deepcopy(network)
+    for head in heads_of(made):
+        for number, hook in list(head._forward_pre_hooks.items()):
+            if isinstance(getattr(hook, "__self__", None), Features):
+                del head._forward_pre_hooks[number]
+    return made

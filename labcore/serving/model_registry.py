@@ -80,13 +80,20 @@ class ModelRegistry:
         wanted: ``RUN`` or ``NAME=RUN`` for each model.
         find: how a run is found.
         device: as for :func:`labcore.device.choose_device`.
+        ready: called with each classifier before it answers.
 
     Raises:
         LabError: a model cannot be loaded or does not answer as at the end of its training, or two have one name.
     """
 
-    def __init__(self, wanted: list[str], find: Find, device: str = "auto") -> None:
-        self._find, self._device = find, device
+    def __init__(
+        self,
+        wanted: list[str],
+        find: Find,
+        device: str = "auto",
+        ready: Callable[[Classifier], object] = lambda classifier: None,
+    ) -> None:
+        self._find, self._device, self._ready = find, device, ready
         self._wanted: dict[str, str] = {}
         self._reloading = threading.Lock()
         self._models: dict[str, Model] = {}
@@ -144,6 +151,7 @@ class ModelRegistry:
             difference = classifier.verify()
         except RunError as error:
             raise RunError(f"{wanted} is not served: {error.what}", error.remedy) from error
+        self._ready(classifier)
         result = Run(path).last_event(Evaluated) if path.is_dir() else None
         ranked = Run(path).last_event(EvaluatedLabels) if path.is_dir() else None
         limits = classifier.label_thresholds

@@ -9,28 +9,23 @@ tried on the fastest where the run is long enough to earn the compiling back, an
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import json
-from dataclasses import asdict, replace
-from pathlib import Path
+from dataclasses import replace
 from statistics import median
-from typing import TypeVar
 
 import torch
-from pydantic import TypeAdapter
 from torch import nn
 
 from labcore.config import ModelConfig, RuntimeConfig
 from labcore.device import DeviceChoice
 from labcore.jobs.following import OnProgress
-from labcore.reading import read_object
-from labcore.training import compiling
+from labcore.models import compiling
+from labcore.remembered import Remembered, key_of
 from labcore.training.precision import FORMATS, Precision
 from labcore.training.step_timing import FEWEST_ROUNDS, Timing, seconds_to_load, time_ways, try_compiled
-from labcore.workspace import Workspace, write_atomically
+from labcore.workspace import Workspace
 
-T = TypeVar("T")
+COMPILED = "-compiled"
+"""How the key of a trial of torch.compile ends."""
 
 
 def choose_precision(
@@ -62,34 +57,34 @@ def choose_precision(
         return Precision(candidates[0].precision, candidates[0].memory_format, "as configured")
     graph = runtime.cuda_graph == "auto"
     key = _key(model, shape, device, candidates, graph)
-    choice = _recall(_kept(workspace, key), Precision)
+    kept = _kept(workspace)
+    choice = kept.recall(key, Precision)
     if choice is None:
         timing = time_ways(candidates, network, shape, device.torch(), graph, steps, report)
         choice, clear = _decided(timing, len(candidates))
         if clear:
-            _keep(_kept(workspace, key), choice)
+            kept.keep(key, choice)
     if not compiling_is_open:
         return choice
     compiling.keep_code(workspace)
-    file = _kept(workspace, f"{key}-compiled")
-    trial = _recall(file, compiling.CompileResult)
+    trial = kept.recall(f"{key}{COMPILED}", compiling.CompileResult)
     if trial is None:
-        if not insist and not compiling.worth_trying(steps, choice.step_seconds, _usual_seconds(workspace)):
+        if not insist and not compiling.worth_trying(steps, choice.step_seconds, _usual_seconds(kept)):
             return choice
         trial, clear = try_compiled(choice, network, shape, device.torch(), graph, report)
         if clear or insist:
-            _keep(file, trial)
+            kept.keep(f"{key}{COMPILED}", trial)
     elif trial.loading is None and trial.taken(steps, choice.step_seconds, insist):
         trial = _loaded(trial, choice, network, shape, device.torch())
-        _keep(file, trial)
+        kept.keep(f"{key}{COMPILED}", trial)
     taken = trial.taken(steps, choice.step_seconds, insist)
     return replace(choice, compiled=taken, reason=f"{choice.reason}; {trial.sentence(taken)}")
 
 
-def _usual_seconds(workspace: Workspace) -> float:
+def _usual_seconds(kept: Remembered) -> float:
     """What compiling took on this machine, at the median of the networks that were tried."""
-    trials = [_recall(file, compiling.CompileResult) for file in _kept(workspace, "*").parent.glob("*-compiled.json")]
-    return median([trial.seconds for trial in trials if trial and trial.seconds] or [compiling.USUAL_SECONDS])
+    trials = kept.recall_all(COMPILED, compiling.CompileResult)
+    return median([trial.seconds for trial in trials if trial.seconds] or [compiling.USUAL_SECONDS])
 
 
 def _loaded(
@@ -110,28 +105,13 @@ def _loaded(
         return trial
 
 
-def _kept(workspace: Workspace, name: str) -> Path:
-    return workspace.cache / "precision" / f"{name}.json"
-
-
-def _recall(path: Path, kind: type[T]) -> T | None:
-    """What was found earlier for the same machine, network and input; None where it cannot be read."""
-    with contextlib.suppress(OSError, ValueError):
-        return TypeAdapter(kind).validate_python(read_object(path))
-    return None
-
-
-def _keep(path: Path, found: Precision | compiling.CompileResult) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, json.dumps(asdict(found)))
+def _kept(workspace: Workspace) -> Remembered:
+    return Remembered(workspace, "precision")
 
 
 def forget(workspace: Workspace) -> int:
     """Have all networks timed again at their next start; returns how many choices were forgotten."""
-    files = list(_kept(workspace, "*").parent.glob("*.json"))
-    for file in files:
-        file.unlink(missing_ok=True)
-    return len(files)
+    return _kept(workspace).forget()
 
 
 def _default_first(candidates: list[Precision], device: DeviceChoice) -> list[Precision]:
@@ -196,4 +176,4 @@ def _key(
         graph,
         [(candidate.precision, candidate.memory_format) for candidate in candidates],
     ]
-    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:24]
+    return key_of(facts)

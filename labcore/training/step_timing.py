@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from labcore.device import synchronise
 from labcore.errors import LabError
 from labcore.jobs.following import OnProgress, Stopped
+from labcore.models import compiling
 from labcore.models.dropout import Dropout
-from labcore.training import compiling
 from labcore.training.captured import WARM_STEPS, CapturedStep
 from labcore.training.precision import Precision
 from labcore.training.step_timer import StepTimer

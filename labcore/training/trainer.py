@@ -16,9 +16,9 @@ from labcore.config import RunConfig
 from labcore.errors import LabError, RunError
 from labcore.events import BatchSplit, Epoch, Log
 from labcore.inference.classifier import Classifier
+from labcore.models import compiling
 from labcore.models.dropout import set_dropout
 from labcore.task.kind import Watched
-from labcore.training import compiling
 from labcore.training.captured import CapturedStep
 from labcore.training.memory import is_out_of_memory, largest_batch, out_of_memory, out_of_memory_of_part
 from labcore.training.optimizer import body_of, make_optimizer, make_schedule

@@ -138,6 +138,7 @@ NOT_RUN = {
         'pip install "audio-gpu-lab[torchcodec]"',
         'pip install "audio-gpu-lab[age]"',
         'pip install "audio-gpu-lab[onnx]"',
+        'pip install "audio-gpu-lab[onnxruntime]"',
         'pip install "audio-gpu-lab[oidc]"',
         'pip install "audio-gpu-lab[ray]"',
     ),

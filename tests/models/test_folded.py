@@ -63,7 +63,7 @@ def test_a_loaded_classifier_predicts_from_it_and_is_saved_as_it_was(tmp_path):
     made = Classifier(config, ["a", "b", "c", "d"], trained("compact")).eval()
     made.save(tmp_path / "weights.safetensors")
     loaded = Classifier.load(tmp_path / "weights.safetensors")
-    assert kinds(loaded._quick[0], nn.BatchNorm2d) == 0
+    assert kinds(loaded.routes.eager(loaded).network, nn.BatchNorm2d) == 0
     windows = np.random.default_rng(0).standard_normal((2, 8000)).astype(np.float32) * 0.1
     np.testing.assert_allclose(loaded.predict_proba(windows), made.predict_proba(windows), atol=1e-5)
     for one, other in zip(loaded.predict_with_embeddings(windows), made.predict_with_embeddings(windows), strict=True):

@@ -7,10 +7,11 @@ from torch import nn
 from labcore.config import RunConfig
 from labcore.device import choose_device
 from labcore.jobs.following import Stopped
-from labcore.models import build_network
+from labcore.models import build_network, compiling
 from labcore.models.dropout import Dropout
-from labcore.training import compiling, step_timing
+from labcore.remembered import Remembered
 from labcore.training import precision_choice as module
+from labcore.training import step_timing
 from labcore.training.precision import Precision
 from labcore.training.precision_choice import choose_precision
 from labcore.workspace import Workspace
@@ -268,10 +269,8 @@ def test_a_machine_that_compiles_slowly_tries_it_in_longer_runs_alone(tmp_path, 
     monkeypatch.setattr(compiling, "worth_trying", lambda steps, step_seconds, usual: tried.append(usual) or False)
     workspace = Workspace(tmp_path)
     decide(fixed(), compact_like(), SHAPE, choose_device("cpu"), workspace, steps=1000)
-    folder = workspace.cache / "precision"
-    folder.mkdir(parents=True, exist_ok=True)
     for number, seconds in enumerate((0.0, 80.0, 90.0, 100.0)):  # 0: the compiler failed
-        module._keep(folder / f"{number}-compiled.json", compiling.CompileResult(seconds, 0.1, ""))
+        Remembered(workspace, "precision").keep(f"{number}-compiled", compiling.CompileResult(seconds, 0.1, ""))
     decide(fixed(), compact_like(), SHAPE, choose_device("cpu"), workspace, steps=1000)
     assert tried == [compiling.USUAL_SECONDS, 90.0]
 

@@ -109,5 +109,6 @@ def classifier(run: Run) -> Classifier:
 @st.cache_resource(max_entries=3, show_spinner="Loading the network …")
 def _classifier(path: str, version: int) -> Classifier:
     from labcore.evaluation.work import loaded
+    from labcore.inference.route_finder import find_later
 
-    return loaded(Path(path))
+    return find_later(loaded(Path(path)), workspace())

@@ -70,11 +70,11 @@ def keep_code(workspace: Workspace) -> None:
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(workspace.cache / "compiled"))
 
 
-def compiled(network: nn.Module) -> Callable[[Tensor], Tensor]:
-    """Compiled code over the network's own weights, for inputs of one shape."""
+def compiled(network: nn.Module, dynamic: bool = False) -> Callable[[Tensor], Tensor]:
+    """Compiled code over the network's own weights, for inputs of one shape, or of any where it is ``dynamic``."""
     # torch looks for a CUDA toolkit and warns where there is none, on a machine that needs none
     logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
-    return torch.compile(network, dynamic=False)
+    return torch.compile(network, dynamic=dynamic)
 
 
 def mend(error: BaseException) -> bool:

@@ -1,0 +1,175 @@
+"""Routes give what PyTorch in fp32 gives, the fastest is taken, and what was found is remembered."""
+
+from __future__ import annotations
+
+import copy
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from labcore.cli.parser import Parser, add_route
+from labcore.config import RunConfig
+from labcore.errors import LabError
+from labcore.inference import route_choice, route_finder
+from labcore.inference.classifier import Classifier
+from labcore.inference.route_choice import choose_route, decided
+from labcore.inference.route_finder import find_later, find_now
+from labcore.inference.routes import WORDS, Route
+from labcore.workspace import Workspace
+
+WINDOWS = np.random.default_rng(0).standard_normal((3, 4000)).astype(np.float32) * 0.1
+
+
+class Shifted(Route):
+    """Its logits are off by so much for the first class."""
+
+    name, by = "onnx", 0.0
+
+    def logits(self, images):
+        return super().logits(images) + self.by * torch.eye(3)[0]
+
+    def with_embeddings(self, images):
+        logits, embeddings = super().with_embeddings(images)
+        return logits + self.by * torch.eye(3)[0], embeddings
+
+
+@pytest.fixture
+def classifier():
+    torch.manual_seed(0)
+    config = RunConfig().replace({"audio.sample_rate": 8000, "audio.clip_seconds": 0.5, "model.width": 0.25})
+    return Classifier(config, ["a", "b", "c"]).eval().for_use()
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    return Workspace(tmp_path)
+
+
+def only(monkeypatch, route=Shifted, seconds=(1.0, 0.5)):
+    """Nothing but eager and a made route, with the seconds that they are said to take."""
+    timed = []
+
+    def take_turns(routes, probe, threads):
+        timed.append(list(routes))
+        return {name: [[second] * 3] * 2 for name, second in zip(routes, seconds, strict=False)}
+
+    monkeypatch.setattr(route_choice, "AUTO", ("eager", "onnx"))
+    monkeypatch.setattr(route_choice, "build", lambda name, eager, images, threads: route(eager.network))
+    monkeypatch.setattr(route_choice, "time_routes", take_turns)
+    return timed
+
+
+@pytest.mark.parametrize(
+    ("eager", "other", "taken", "clear", "word"),
+    [
+        ([[2, 2.1], [20, 20]], [[1, 1], [10, 10]], "onnx", True, "0.50 of PyTorch's time for 1"),
+        ([[2, 2.4], [20, 20]], [[1.9, 1.9], [19, 19]], "eager", False, "too busy"),  # times scatter by more
+        ([[2, 2], [20, 20]], [[1.9, 1.9], [19, 19]], "eager", True, "not faster by a tenth"),
+        ([[2, 2], [20, 20]], [[1, 1], [25, 25]], "eager", True, "not faster"),  # faster for one clip, slower for many
+    ],
+)
+def test_the_fastest_is_taken_where_the_difference_is_clear(eager, other, taken, clear, word):
+    choice, remember = decided({"eager": eager, "onnx": other}, {})
+    assert (choice.route, remember, choice.busy) == (taken, clear, not clear)
+    assert word in choice.reason
+
+
+def test_what_was_found_is_remembered_for_the_same_threads(classifier, workspace, monkeypatch):
+    timed = only(monkeypatch)
+    for threads in (1, 1, 2):
+        route, choice = choose_route(classifier, workspace, threads=threads)
+        assert (choice.route, type(route)) == ("onnx", Shifted)
+    assert len(timed) == 2
+    choose_route(classifier, workspace, "compare", threads=1)
+    assert len(timed) == 3
+
+
+def test_a_route_that_gives_something_else_is_not_timed_and_cannot_be_forced(classifier, workspace, monkeypatch):
+    timed = only(monkeypatch)
+    monkeypatch.setattr(Shifted, "by", 0.02)
+    route, choice = choose_route(classifier, workspace)
+    assert route is classifier.routes.eager(classifier)
+    assert timed == [["eager"]]
+    assert "a probability differs by 0.00" in choice.refused["onnx"]
+    with pytest.raises(LabError, match=r"ONNX Runtime is not used: a probability differs"):
+        find_now(classifier, workspace, "onnx")
+
+
+def test_weights_are_checked_also_where_the_choice_is_remembered(classifier, workspace, monkeypatch):
+    only(monkeypatch)
+    choose_route(classifier, workspace)
+    monkeypatch.setattr(Shifted, "by", np.nan)
+    route, choice = choose_route(classifier, workspace)
+    assert (route, choice.route) == (classifier.routes.eager(classifier), "eager")
+    assert "differs by inf" in choice.reason
+
+
+def test_a_route_is_looked_for_after_as_much_work_as_it_takes(classifier, workspace, monkeypatch):
+    timed = only(monkeypatch)
+    plain = classifier.predict_proba(WINDOWS)
+    find_later(classifier, workspace)
+    classifier.predict_proba(WINDOWS)
+    assert not timed
+    monkeypatch.setattr(classifier.routes.finder, "_patience", 0.0)
+    for _ in range(3):
+        assert classifier.predict_proba(WINDOWS) == pytest.approx(plain, abs=1e-6)
+    assert len(timed) == 1
+    assert classifier.routes.choice.route == classifier.routes.taken.name == "onnx"
+
+
+def test_a_busy_machine_is_asked_again_later(classifier, workspace, monkeypatch):
+    timed = only(monkeypatch)
+    scattered = {"eager": [[1.0, 1.4, 1.5]] * 2, "onnx": [[0.9, 0.9, 0.9]] * 2}
+    monkeypatch.setattr(route_choice, "time_routes", lambda *given: timed.append(given) or scattered)
+    find_later(classifier, workspace)
+    finder = classifier.routes.finder
+    assert finder.worked(classifier, route_finder.PATIENCE_SECONDS) is not None
+    assert finder.worked(classifier, route_finder.PATIENCE_SECONDS) is None
+    assert finder.worked(classifier, route_finder.PATIENCE_SECONDS) is not None
+    assert len(timed) == 2
+    assert not list((workspace.cache / "routes").glob("*"))
+
+
+def test_without_the_package_pytorch_goes_on_and_the_extra_is_named(classifier, workspace, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    monkeypatch.setattr(route_choice, "AUTO", ("eager", "onnx"))
+    assert find_now(classifier, workspace).route == "eager"
+    with pytest.raises(LabError, match=r"ONNX Runtime is not installed.*audio-gpu-lab\[onnxruntime\]"):
+        find_now(classifier, workspace, "onnx")
+
+
+def test_onnx_runtime_gives_probabilities_and_embeddings(classifier, workspace, capfd):
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    wanted = classifier.predict_with_embeddings(WINDOWS)
+    find_now(classifier, workspace, "onnx", threads=1)
+    assert classifier.routes.taken.name == "onnx"
+    for clips in (1, 3):
+        found = classifier.predict_with_embeddings(WINDOWS[:clips])
+        for one, other in zip(found, wanted, strict=True):
+            np.testing.assert_allclose(one, other[:clips], atol=1e-4)
+        np.testing.assert_allclose(classifier.predict_proba(WINDOWS[:clips]), wanted[0][:clips], atol=1e-5)
+    assert copy.deepcopy(classifier).to_bytes() == classifier.to_bytes()
+    assert capfd.readouterr().out == ""
+
+
+def test_bf16_is_computed_in_bf16_and_its_embeddings_in_fp32(classifier):
+    from labcore.inference.routes import build
+
+    eager = classifier.routes.eager(classifier)
+    images = torch.randn(2, 1, 64, 20)
+    half = build("bf16", eager, images, 1)
+    with torch.inference_mode():
+        assert not torch.equal(half.logits(images), eager.logits(images))
+        assert half.logits(images).dtype == torch.float32
+        torch.testing.assert_close(half.logits(images), eager.logits(images), atol=0.1, rtol=0.1)
+        assert torch.equal(half.with_embeddings(images)[1], eager.with_embeddings(images)[1])
+
+
+def test_the_flag_names_the_routes():
+    parser = Parser(prog="labcore")
+    add_route(parser)
+    (flag,) = [each for each in parser._actions if each.dest == "route"]
+    assert set(flag.choices) == {*WORDS, "auto", "compare"}
