@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from labcore.config import RunConfig
 
@@ -118,11 +119,17 @@ def plan(clips: int, clip_seconds: float | None, budget: int) -> EpochPlan:
     Args:
         clips: to train on.
         clip_seconds: of what the network is given; None: that is not known yet.
-        budget: clips of five seconds to be seen in the whole run. Longer clips count for more, shorter ones for less.
+        budget: clips of five seconds to be seen in the whole run. Longer clips count for more, shorter ones for less: by what they cost,
+            which is more than by their length, since short clips are looked at more finely.
     """
-    length = max(SHORTEST_SECONDS, clip_seconds or USUAL_SECONDS) / USUAL_SECONDS
-    wanted = min(budget * math.sqrt(clips / USUAL_CLIPS), budget / length)
+    wanted = min(budget * math.sqrt(clips / USUAL_CLIPS), budget / _cost(clip_seconds or USUAL_SECONDS))
     clips = max(1, clips)
     used = min(clips, max(1, int(wanted / FEWEST_EPOCHS)))
     epochs = min(MOST_EPOCHS, max(FEWEST_EPOCHS, round(wanted / used)))
     return EpochPlan(epochs, used, clips)
+
+
+@cache
+def _cost(clip_seconds: float) -> float:
+    """What training on a clip costs, in clips of five seconds."""
+    return work_of(RunConfig(), clip_seconds) / work_of(RunConfig(), USUAL_SECONDS)

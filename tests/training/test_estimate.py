@@ -1,7 +1,9 @@
 import pytest
 import torch
 
+from labcore.config.budget import speed_up
 from labcore.events import Estimate, TrainingStarted
+from labcore.load import Load
 from labcore.runs import Run
 from labcore.training import estimate as module
 from labcore.training.estimate import measure
@@ -75,3 +77,39 @@ def test_a_step_after_the_last_keeps_its_learning_rate(tiny):
         trainer.step(step % trainer.steps)
         rates.append(trainer.lr)
     assert rates[0] > rates[1] == rates[2] == rates[4]
+
+
+def test_beside_other_work_one_thread_alone_tells_what_a_step_takes(monkeypatch):
+    clock = iter([0.0, 0.5, 0.5, 0.9, 0.9, 1.5])
+    monkeypatch.setattr(module.time, "thread_time", lambda: next(clock))
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    threads = []
+    monkeypatch.setattr(torch, "set_num_threads", threads.append)
+
+    class Busy:
+        device, steps = torch.device("cpu"), 2
+
+        class session:
+            precision = Precision("fp32", "contiguous", "")
+
+        def step(self, number):
+            assert threads == [1]
+
+    load = Load(2, 1.5)
+    assert module._idle_step(Busy(), 4.0, load) == pytest.approx(0.4 / speed_up(2))
+    assert threads == [1, 2]
+    Busy.device = torch.device("cuda")
+    assert module._idle_step(Busy(), 4.0, load) == 4.0
+
+
+@pytest.mark.parametrize(("taken", "told"), [(0.0, False), (1.5, True)])
+def test_a_busy_machine_is_told_with_the_whole_run_without_it(tiny, monkeypatch, taken, told):
+    monkeypatch.setattr(module.LoadMeter, "load", lambda meter: Load(2, taken))
+    monkeypatch.setattr(module, "_idle_step", lambda trainer, seconds, load: seconds / 2)
+    _, result = outcome(measure(tiny.config, tiny.workspace, loading=10.0))
+    assert (result.others, result.cores) == (taken, 2)
+    assert result.seconds_before > 10
+    if told:
+        assert result.seconds_idle == pytest.approx(result.seconds_total / 2)
+    else:
+        assert result.seconds_idle is None

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from labcore.training.watching import FEWEST, most_watched, watched_of
+
+
+def test_few_clips_are_all_watched():
+    rows = np.arange(50, 450)
+    assert watched_of(rows, np.zeros(400, int), most_watched(10, np.full(400, 5.0), 5.0)) is rows
+
+
+def test_of_many_clips_each_class_keeps_its_share_and_a_rare_one_a_clip():
+    strata = np.array([0] * 600 + [1] * 399 + [2])
+    kept = watched_of(np.arange(1000, 2000), strata, 100)
+    assert np.bincount(strata[kept - 1000]).tolist() == [60, 40, 1]
+    assert (np.diff(kept) > 0).all()
+    assert watched_of(np.arange(1000, 2000), strata, 100).tolist() == kept.tolist()
+
+
+def test_long_clips_count_by_their_windows_and_large_sets_for_a_quarter():
+    assert most_watched(8000, np.full(9, 5.0), 5.0) == 2000
+    assert most_watched(8000, np.full(9, 30.0), 10.0) == pytest.approx(2000 / 3)
+    assert most_watched(320, np.full(9, 1.0), 5.0) == FEWEST
+    assert most_watched(320, np.zeros(0), 5.0) == FEWEST
