@@ -47,7 +47,7 @@ def main() -> None:
     arguments = parser(__doc__ or "")
     arguments.add_argument("--cases", nargs="+", choices=tuple(CASES), default=list(CASES))
     arguments.add_argument(
-        "--seconds", type=float, default=25.0, help="of training in each case (default: %(default)s)"
+        "--seconds", type=float, default=15.0, help="of training in each case (default: %(default)s)"
     )
     options = arguments.parse_args()
     home = workspace(options.home)

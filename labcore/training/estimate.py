@@ -147,7 +147,7 @@ def _idle_step(trainer: Trainer, seconds: float, load: Load) -> float:
     """What a step would take were there no other work.
 
     Threads of torch that wait for each other burn processor time, so that the time of several tells nothing on a busy machine. One
-    thread alone waits for nobody: its own time is the same whatever else is at work, and :func:`speed_up` says what more threads bring.
+    thread alone waits for nobody: its own time is the same whatever else runs, and :func:`speed_up` says what more threads bring.
     """
     threads = torch.get_num_threads()
     if trainer.device.type != "cpu":
