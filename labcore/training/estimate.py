@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from labcore.config import RunConfig
-from labcore.config.budget import speed_up
+from labcore.config.budget import FIXED_SECONDS, speed_up
 from labcore.device import synchronise
 from labcore.events import Epoch, Estimate, Event, JobStarted, Preparing
 from labcore.inference.resident_clips import free_bytes
@@ -100,6 +100,7 @@ def _probe(trainer: Trainer, run: Run, before: float) -> Estimate:
     total = before + steps.first + epochs * per_epoch + after
     share = idle / steps.seconds
     waits = 1.0 if steps.load is None else max(share, 1.0 - steps.load.taken / steps.load.cores)
+    around = max(waits * (before + steps.first), min(before + steps.first, FIXED_SECONDS))  # mostly imports and files
     free, per_clip = free_bytes(device), _bytes_a_clip(trainer)
     in_use = per_clip * trainer.micro_batch
     largest = int((USABLE * free + in_use) // per_clip) if per_clip else None
@@ -117,7 +118,7 @@ def _probe(trainer: Trainer, run: Run, before: float) -> Estimate:
         seconds_before=before + steps.first,
         seconds_after=after,
         seconds_once=session.once_seconds,
-        seconds_idle=None if share == 1.0 else waits * (before + steps.first) + share * (epochs * per_epoch + after),
+        seconds_idle=None if share == 1.0 else around + share * (epochs * per_epoch + after),
         others=None if steps.load is None else steps.load.taken,
         cores=0 if steps.load is None else steps.load.cores,
         device=session.device.name,

@@ -106,9 +106,9 @@ def test_beside_other_work_one_thread_alone_tells_what_a_step_takes(monkeypatch)
 def test_a_busy_machine_is_told_with_the_whole_run_without_it(tiny, monkeypatch, taken, told):
     monkeypatch.setattr(module.LoadMeter, "load", lambda meter: Load(2, taken))
     monkeypatch.setattr(module, "_idle_step", lambda trainer, seconds, load: seconds / 2)
-    _, result = outcome(measure(tiny.config, tiny.workspace, loading=10.0))
+    _, result = outcome(measure(tiny.config, tiny.workspace, loading=20.0))
     assert (result.others, result.cores) == (taken, 2)
-    assert result.seconds_before > 10
+    assert result.seconds_before > 20
     if told:
         assert result.seconds_idle == pytest.approx(result.seconds_total / 2)
     else:
