@@ -113,6 +113,16 @@ def cpu_name() -> str:
     return f"{name}, {usable_cores()} cores"
 
 
+def computes_bf16() -> bool:
+    """Whether this processor computes in bf16 itself, so that training is about twice as fast. Needs no torch."""
+    try:
+        with Path("/proc/cpuinfo").open() as file:
+            flags = next((line for line in file if line.startswith("flags")), "").split()
+    except OSError:
+        return False
+    return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
 def usable_cores() -> int:
     """Cores that this process may use: its affinity, and a container's quota where there is one."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -138,6 +138,11 @@ class Estimate(Event):
 
     ``largest_batch`` is the largest that the memory holds, however many clips there are; None where it was not looked for.
     ``clips`` are those that are trained on, which bounds a batch too; 0 in estimates of older versions.
+
+    ``seconds_total`` is the whole run as things are: ``seconds_before`` its first step, its epochs with their evaluation and checkpoint,
+    and ``seconds_after`` them. ``seconds_once`` come on top where nothing was prepared yet: clip store, choice of precision; an estimate
+    leaves them done. Other work took ``others`` of ``cores`` meanwhile; ``seconds_idle`` is the run without it, None where there was
+    hardly any, or nobody knows. ``step_seconds`` and ``watch_seconds`` (the evaluation in each epoch) are those of an idle machine.
     """
 
     type: Literal["estimate", "forecast"] = "estimate"
@@ -151,6 +156,17 @@ class Estimate(Event):
     largest_batch: int | None
     steps_timed: int
     clips: int = 0
+    seconds_before: float = 0.0
+    seconds_after: float = 0.0
+    seconds_once: float = 0.0
+    seconds_idle: float | None = None
+    others: float | None = None
+    cores: int = 0
+    device: str = ""
+    clip_seconds: float = 0.0
+    step_seconds: float = 0.0
+    watch_seconds: float = 0.0
+    watched: int = 0
 
 
 class SettingsChanged(Event):
@@ -208,7 +224,7 @@ class Epoch(Event):
     ``joules`` are those of the whole GPU since the epoch before; None where it does not count them. ``spent`` is where the training steps'
     time went, in seconds: data, augmentation, mel, network, waiting. Of several labels a clip there is no accuracy, and ``val_mean_ap`` is
     the mean average precision. ``pinned`` are the probabilities of the clips that the user pinned:
-    name → label → probability.
+    name → label → probability. ``others`` is how many cores' worth of the processor other work took meanwhile, None where nobody knows.
     """
 
     type: Literal["epoch"] = "epoch"
@@ -227,6 +243,7 @@ class Epoch(Event):
     spent: dict[str, float] = Field(default_factory=dict)
     pinned: dict[str, dict[str, float]] = Field(default_factory=dict)
     val_mean_ap: float | None = None
+    others: float | None = None
 
     @model_validator(mode="after")
     def _of_one_kind(self) -> Epoch:

@@ -69,7 +69,8 @@ def reference() -> str:
     lines += ["## Presets", "", "A preset changes these settings; all others keep their defaults.", ""]
     for name, preset in PRESETS.items():
         changed = ", ".join(f"`{path}={value}`" for path, value in preset.changes.items()) or "none"
-        lines += [f"### `{name}`", "", f"**{preset.title}.** {preset.summary}", "", f"Changes: {changed}.", ""]
+        text = textwrap.wrap(f"**{preset.title}.** {preset.summary}", WIDTH)
+        lines += [f"### `{name}`", "", *text, "", f"Changes: {changed}.", ""]
     return "\n".join(lines)
 
 

@@ -31,6 +31,7 @@ FLOORS = (
         "access",
         "events",
         "listening",
+        "load",
         "loading",
         "owners",
         "reading",

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from labcore.cli.expected import expected
 from labcore.cli.foreground import exit_status
 from labcore.cli.jobs import own
 from labcore.cli.output import DONE, Content, JsonLines, duration, emit, emit_json, percent, say, table, tell_list
@@ -93,6 +94,8 @@ def run(arguments: argparse.Namespace) -> int:
             gpus=None if by_manager else 0,
             by=shell_user(),
         )
+        runs = len(crossval.children())
+        say(expected(workspace, config, runs))
     return (_follow_manager if by_manager else _follow_ray)(workspace, crossval, arguments)
 
 

@@ -14,17 +14,19 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from labcore.cli.expected import expected_of
 from labcore.cli.foreground import work_on
 from labcore.cli.output import DONE, Content, percent, say, table, tell, tell_list
 from labcore.cli.parser import Parser, add_config_flags, add_json, config_from
 from labcore.cli.progress import Bar, bars
 from labcore.curve.events import CurvePoint, CurveProgress
-from labcore.curve.job import MOST_SAMPLES, SAMPLES, SIZES, LearningCurve, leak_note, words
+from labcore.curve.job import MOST_SAMPLES, SAMPLES, SIZES, LearningCurve, clips_by_size, leak_note, words
 from labcore.curve.summary import CurveSummary, Level, baseline_text, level_text, summarise
 from labcore.events import Event
 from labcore.jobs.listing import looked_at
 from labcore.owners import shell_user
 from labcore.texts import counted
+from labcore.training.run_time import plan_of
 from labcore.workspace import Workspace
 
 NO_EMBEDDINGS = "none"
@@ -71,6 +73,8 @@ def run(arguments: argparse.Namespace) -> int:
     embeddings = "" if arguments.embeddings == NO_EMBEDDINGS else arguments.embeddings
     curve = LearningCurve.create(workspace, config, arguments.sizes, arguments.samples, embeddings, by=shell_user())
     say(f"training {counted(len(curve.members()), 'run')}")
+    sizes = clips_by_size(workspace, curve.config, arguments.sizes).values()
+    say(expected_of(workspace, config, [plan_of(config, each) for each in sizes] * arguments.samples))
     stops = "stopping the runs after their batch"
     status = work_on(curve, reporter_of(curve), stops, as_json=arguments.json, resume="labcore jobs resume")
     if status == DONE:

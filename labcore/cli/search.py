@@ -19,6 +19,7 @@ import contextlib
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from labcore.cli.expected import expected
 from labcore.cli.foreground import train_everywhere, work_on
 from labcore.cli.jobs import own
 from labcore.cli.output import DONE, duration, emit, emit_json, percent, say, table, tell_list
@@ -105,6 +106,8 @@ def run(arguments: argparse.Namespace) -> int:
         seed=arguments.search_seed,
         objective=arguments.objective,
     )
+    planned = settings.config.replace({"data.leave_out": settings.test_fold, "data.fold": settings.validation})
+    say(expected(workspace, planned, settings.trials, most=settings.pruning))
     return _drive(Search.create(workspace, settings), arguments)
 
 

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from labcore.cli.expected import expected
 from labcore.cli.foreground import run_short, train_everywhere, train_here
 from labcore.cli.inputs import trained_run
 from labcore.cli.output import duration, facts_lines, say, tell
@@ -28,7 +29,7 @@ from labcore.errors import ConfigError, RunError
 from labcore.owners import shell_user
 from labcore.runs import Run, pinned_name
 from labcore.texts import counted
-from labcore.training.estimates import EstimateJob, room
+from labcore.training.estimates import EstimateJob, busy_words, room
 from labcore.training.torchrun import run_of_rendezvous, several_gpus, take_part, under_torchrun
 from labcore.workspace import Workspace
 
@@ -79,7 +80,9 @@ def run(arguments: argparse.Namespace) -> int:
             lambda: _begun(run_of_rendezvous(workspace, check_inputs(config, workspace)), clips, changes),
             lambda run, together: train_here(run, as_json=arguments.json, train=together),
         )
-    run = _begun(Run.create(workspace, check_inputs(config, workspace)), clips, changes)
+    config = check_inputs(config, workspace)
+    say(expected(workspace, config))
+    run = _begun(Run.create(workspace, config), clips, changes)
     return train_everywhere(run, as_json=arguments.json)
 
 
@@ -151,7 +154,8 @@ def _estimate(config: RunConfig, workspace: Workspace, *, as_json: bool) -> int:
     fits = "" if result.largest_batch is None else f"; {room(result.largest_batch, result.clips)} in memory"
     told = {
         "epoch": duration(result.seconds_per_epoch),
-        "run": f"{duration(result.seconds_total)} for {counted(result.epochs, 'epoch')}",
+        "run": f"{duration(result.seconds_total)} for {counted(result.epochs, 'epoch')}, from start to end",
+        **({"load": words} if (words := busy_words(result, duration)) else {}),
         "memory": f"{result.peak_bytes / 1e9:.1f} GB of {result.memory_bytes / 1e9:.1f} GB",
         "batch": f"{counted(result.batch_size, 'clip')}{share}{fits}",
     }

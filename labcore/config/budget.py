@@ -7,13 +7,32 @@ sees, so that is what a preset fixes. A small set needs fewer of them: a quarter
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from labcore.config import RunConfig
 
 USUAL_CLIPS = 320
 """From so many training clips on the whole budget is used: those of four folds of ESC-10, with which the recipe was found."""
 
+USUAL_SPEED = 400.0
+"""Clips of five seconds a second that the default recipe trains on two cores with bf16: what the presets say of time, and the first
+estimate of a machine on which nothing has trained yet. `python benchmarks/estimates.py` measures it."""
+USUAL_CORES = 2
+WITHOUT_BF16 = 0.5
+"""The share of that speed which a processor without bf16 has."""
+WATCH_COSTS = 0.35
+"""Evaluating a clip takes this share of training with it."""
+FIXED_SECONDS = 8.0
+"""What a run takes before its first step and after its last epoch, where the clips are decoded."""
+WIDTH_COSTS = 1.7
+"""The work of the default network grows by this power of its width."""
+SERIAL = 0.14
+"""The share of a training step on one thread that more threads do not speed up."""
+
+LONGEST_SECONDS = 10.0
+"""The longest input that is chosen automatically: longer clips are cut into such windows."""
 USUAL_SECONDS = 5.0
 SHORTEST_SECONDS = 0.5
 """Shorter clips cost about as much as such a one."""
@@ -47,6 +66,44 @@ class EpochPlan:
         )
 
 
+def speed_up(threads: int) -> float:
+    """How many times as fast as one thread so many train."""
+    return 1.0 / (SERIAL + (1.0 - SERIAL) / max(1, threads))
+
+
+def work_of(config: RunConfig, clip_seconds: float) -> float:
+    """What the network is given of a clip, in cells of the spectrogram."""
+    length = max(SHORTEST_SECONDS, clip_seconds)
+    hop = config.replace({"audio.clip_seconds": length}).framing.hop_length
+    return length * config.audio.sample_rate / hop * config.features.n_mels
+
+
+def usual_seconds_per_clip(
+    config: RunConfig, clip_seconds: float, cores: int = USUAL_CORES, *, bf16: bool = True
+) -> float:
+    """Seconds of training on a clip with the default network, on a processor about which no more is known."""
+    work = work_of(config, clip_seconds) / work_of(RunConfig(), USUAL_SECONDS) * config.model.width**WIDTH_COSTS
+    return work / USUAL_SPEED * speed_up(USUAL_CORES) / speed_up(cores) / (1.0 if bf16 else WITHOUT_BF16)
+
+
+def usual_seconds(config: RunConfig) -> float:
+    """What a run on the usual set takes on two cores: 320 training clips of five seconds, 80 held out."""
+    made, held_out = plan_for(config, USUAL_CLIPS), USUAL_CLIPS // 4
+    clips = made.seen + WATCH_COSTS * made.epochs * held_out
+    return FIXED_SECONDS + clips * usual_seconds_per_clip(config, config.audio.clip_seconds or USUAL_SECONDS)
+
+
+def covering(lengths: Sequence[float]) -> float:
+    """The automatic length of the input, in seconds: it covers 95 % of the training clips, and is at most :data:`LONGEST_SECONDS`.
+
+    Args:
+        lengths: seconds of the clips, ascending or not; at least one.
+    """
+    import numpy as np
+
+    return round(min(max(0.1, float(np.quantile(lengths, 0.95))), LONGEST_SECONDS), 2)
+
+
 def plan_for(config: RunConfig, clips: int) -> EpochPlan:
     """What a run will do with a training set of so many clips, as far as that is known before its clips are read."""
     most = clips if config.data.train_clips is None else min(clips, config.data.train_clips)
@@ -62,11 +119,17 @@ def plan(clips: int, clip_seconds: float | None, budget: int) -> EpochPlan:
     Args:
         clips: to train on.
         clip_seconds: of what the network is given; None: that is not known yet.
-        budget: clips of five seconds to be seen in the whole run. Longer clips count for more, shorter ones for less.
+        budget: clips of five seconds to be seen in the whole run. Longer clips count for more, shorter ones for less: by what they cost,
+            which is more than by their length, since short clips are looked at more finely.
     """
-    length = max(SHORTEST_SECONDS, clip_seconds or USUAL_SECONDS) / USUAL_SECONDS
-    wanted = min(budget * math.sqrt(clips / USUAL_CLIPS), budget / length)
+    wanted = min(budget * math.sqrt(clips / USUAL_CLIPS), budget / _cost(clip_seconds or USUAL_SECONDS))
     clips = max(1, clips)
     used = min(clips, max(1, int(wanted / FEWEST_EPOCHS)))
     epochs = min(MOST_EPOCHS, max(FEWEST_EPOCHS, round(wanted / used)))
     return EpochPlan(epochs, used, clips)
+
+
+@cache
+def _cost(clip_seconds: float) -> float:
+    """What training on a clip costs, in clips of five seconds."""
+    return work_of(RunConfig(), clip_seconds) / work_of(RunConfig(), USUAL_SECONDS)

@@ -36,6 +36,7 @@ from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
     from labcore.datasets.table import Dataset
+    from labcore.training.run_time import TrainingClips
 
 ALL = "all"
 SIZES = ("2", "5", "10", "20", ALL)
@@ -208,21 +209,20 @@ def possible_sizes(dataset: Dataset, config: RunConfig, sizes: Sequence[str]) ->
     return [ALL if size == most else str(size) for size in sorted(wanted)]
 
 
-def clips_by_size(workspace: Workspace, config: RunConfig, sizes: Sequence[str]) -> dict[str, int]:
-    """The sizes that a learning curve would have → the clips that each is trained on, ascending.
+def clips_by_size(workspace: Workspace, config: RunConfig, sizes: Sequence[str]) -> dict[str, TrainingClips]:
+    """The sizes that a learning curve would have → the clips of each, ascending.
 
     Raises:
         ConfigError, DatasetError: as for :meth:`LearningCurve.create`.
     """
     from labcore.datasets.named_splits import dataset_for
-    from labcore.datasets.sampling import sampled
-    from labcore.datasets.splits import split_for
+    from labcore.training.run_time import clips_of
 
     dataset, config = dataset_for(workspace, config.cutting), _common(config)
     found = {}
     for size in possible_sizes(dataset, config, sizes):
         data = config.data.model_copy(update={"train_recordings": None if size == ALL else int(size)})
-        found[size] = len(split_for(sampled(dataset, data), data).train)
+        found[size] = clips_of(dataset, data)
     return found
 
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -48,6 +49,7 @@ class ClipStore:
         sample_rate: in Hz.
         notes: clips that were read in a way that is out of the ordinary, as those whose channels cancel.
         made_again: a store was there and damaged, so that it was made again.
+        built_seconds: what making it took; 0 where it was there.
     """
 
     samples: np.ndarray
@@ -58,6 +60,7 @@ class ClipStore:
     sample_rate: int
     notes: list[DataProblem] = field(default_factory=list)
     made_again: bool = False
+    built_seconds: float = 0.0
 
     def __len__(self) -> int:
         return len(self.scales)
@@ -105,9 +108,10 @@ def open_store(
                 store = _load(folder, dataset, sample_rate)
                 if store is None:
                     damaged = os.path.lexists(folder)
+                    start = time.perf_counter()
                     build_store(folder, dataset, sample_rate, progress)
                     store = _load(folder, dataset, sample_rate)
-                    store = store and replace(store, made_again=damaged)
+                    store = store and replace(store, made_again=damaged, built_seconds=time.perf_counter() - start)
     if store is None:
         raise WorkspaceError(f"the clip store {folder} cannot be read back", "Delete it and try again")
     return store

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -73,6 +74,16 @@ class EvalSet:
         if not rows:  # fewer clips than processes
             return np.zeros((0, len(self.classifier.labels)), dtype=np.float32)
         return self.windows.mean(torch.cat(rows).cpu().numpy())
+
+    def seconds_of_all(self, forward: Forward = plain, most: float = 2.0) -> float:
+        """How long all windows take, from as many batches as ``most`` seconds hold, at least one."""
+        start, done, seconds = time.perf_counter(), 0, 0.0
+        for batch in self._batches(forward, lambda done, total: None):
+            done += len(batch.cpu())  # waits for the device
+            seconds = time.perf_counter() - start
+            if seconds > most:
+                break
+        return seconds * len(self.windows) / max(1, done)
 
     def parts(
         self, progress: OnProgress = lambda done, total: None, *, by_window: bool = False

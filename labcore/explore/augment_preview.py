@@ -14,12 +14,12 @@ from labcore.augment import AddNoise, Augmentation, Mix
 from labcore.augment.seeding import seeded
 from labcore.augment.waveform import NoiseAt, ratio_db
 from labcore.config import RunConfig, all_settings
+from labcore.config.budget import LONGEST_SECONDS
 from labcore.errors import AudioError, ConfigError
 from labcore.explore.placing import Placing
 from labcore.explore.sonify import sound_of
 from labcore.features import LogMel
 from labcore.inference.classifier import Classifier
-from labcore.training.clips import LONGEST_AUTOMATIC_CLIP_SECONDS
 from labcore.training.pipeline import recorded_noise
 from labcore.workspace import Workspace
 
@@ -258,7 +258,7 @@ def _with_length(config: RunConfig, clip: np.ndarray) -> RunConfig:
     if config.audio.clip_seconds is not None:
         return config
     seconds = len(clip) / config.audio.sample_rate
-    return config.replace({"audio.clip_seconds": min(max(0.1, seconds), LONGEST_AUTOMATIC_CLIP_SECONDS)})
+    return config.replace({"audio.clip_seconds": min(max(0.1, seconds), LONGEST_SECONDS)})
 
 
 def _checked(waveform: np.ndarray) -> np.ndarray:

@@ -1,32 +1,40 @@
-"""About how long a run will take, before it starts: from the speed of runs that this machine has trained, else from what presets say.
+"""About how long a run will take, before it starts: from the speed of runs that this machine has trained, else from the usual one.
 
-Told as about: what other work the machine has, and what augmentation costs, is not known beforehand. An estimate measures.
+Told as about: what augmentation costs, and what other work the machine will have, is not known beforehand. An estimate measures.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import median
 
 from labcore.config import RunConfig
-from labcore.config.budget import SHORTEST_SECONDS, USUAL_SECONDS, EpochPlan
+from labcore.config.budget import (
+    FIXED_SECONDS,
+    USUAL_SECONDS,
+    WATCH_COSTS,
+    WIDTH_COSTS,
+    EpochPlan,
+    usual_seconds_per_clip,
+    work_of,
+)
+from labcore.device import computes_bf16, usable_cores
 from labcore.errors import RunError
-from labcore.events import Epoch, TrainingStarted, last_of
+from labcore.events import Estimate, TrainingStarted, epochs_of, last_of
+from labcore.load import Load
 from labcore.runs import Run
 
-USUAL_SPEED = 51200 / 300
-"""Clips of five seconds a second on two cores by the default recipe: what the summaries of presets go by."""
 USUAL_NETWORK = "compact"
-WIDTH_COSTS = 1.7
-"""The work of the default network grows by this power of its width."""
 MOST_RUNS = 30
 """So many of the newest runs are looked at."""
 
 
 @dataclass(frozen=True)
 class TrainingSpeed:
-    """How fast an earlier run trained: its epochs' seconds a clip, validation included.
+    """How fast this machine trained before.
 
-    ``work`` is what the network was given of a clip, in cells of the spectrogram; ``clip_seconds`` the length of that.
+    ``work`` is what the network was given of a clip, in cells of the spectrogram; ``clip_seconds`` the length of that. ``watched_seconds``:
+    of the evaluation of a clip in each epoch. ``busy``: other work was at the processor meanwhile, so that it may be faster than this.
     """
 
     network: str
@@ -36,63 +44,104 @@ class TrainingSpeed:
     work: float
     clip_seconds: float
     seconds_per_clip: float
+    watched_seconds: float
+    busy: bool = False
 
 
 @dataclass(frozen=True)
 class RunTime:
-    """``measured`` on this machine, or as the presets say for two cores."""
+    """``measured`` on this machine, or as usual for such a processor; ``busy``: measured while other work was at the processor."""
 
     seconds: float
     measured: bool
+    busy: bool = False
 
 
 def speed_of(run: Run) -> TrainingSpeed | None:
-    """How fast a run trained, by its last epoch; None where it tells nothing."""
+    """How fast a run trained; None where it tells nothing.
+
+    The first epoch, which warms up, counts only where there is no other. Of epochs beside other work the fastest counts.
+    """
     try:
         config, events = run.config, run.events()
     except RunError:
         return None
-    epoch, started, length = last_of(events, Epoch), last_of(events, TrainingStarted), config.audio.clip_seconds
-    if epoch is None or started is None or epoch.seconds <= 0 or started.train_clips <= 0 or not length:
+    started, length = last_of(events, TrainingStarted), config.audio.clip_seconds
+    epochs = [epoch for epoch in epochs_of(events) if epoch.seconds > 0 and epoch.clips_per_second > 0]
+    if not epochs or started is None or started.train_clips <= 0 or not length:
         return None
-    device = str(run.load("environment", {}).get("device_name", ""))
-    model = config.model
-    work = _work(config, length)
-    return TrainingSpeed(
-        model.name, model.width, config.data.dataset, device, work, length, epoch.seconds / started.train_clips
-    )
+    epochs = epochs[1:] or epochs
+    alone = [epoch for epoch in epochs if epoch.others is not None and _idle(epoch.others)]
+    typical = median(epoch.seconds for epoch in alone) if alone else min(epoch.seconds for epoch in epochs)
+    told = min(epochs, key=lambda epoch: abs(epoch.seconds - typical))
+    training = trained_clips(started.train_clips, config.optim.batch_size) / told.clips_per_second
+    watched = started.validation_clips or started.val_clips
+    return _speed(
+        config, length, str(run.load("environment", {}).get("device_name", "")), 1.0 / told.clips_per_second,
+        max(0.0, told.seconds - training) / max(1, watched), busy=not alone and any(epoch.others for epoch in epochs),
+    )  # fmt: skip
+
+
+def speed_of_estimate(config: RunConfig, told: Estimate) -> TrainingSpeed | None:
+    """How fast the steps of an estimate were, without the other work that was seen; None of estimates of older versions."""
+    if not told.clip_seconds or told.step_seconds <= 0:
+        return None
+    watched = told.watch_seconds / max(1, told.watched)
+    return _speed(config, told.clip_seconds, told.device, told.step_seconds / told.batch_size, watched)
 
 
 def estimate(
-    config: RunConfig, plan: EpochPlan, known: list[TrainingSpeed], device: str | None = None, *, cpu: bool = True
+    config: RunConfig,
+    plan: EpochPlan,
+    known: list[TrainingSpeed],
+    device: str | None = None,
+    *,
+    watched: int = 0,
+    cpu: bool = True,
 ) -> RunTime | None:
-    """About how long a run takes; None where nothing tells.
+    """About how long a run takes whose clips are decoded, from its start to its end; None where nothing tells.
 
     Args:
         plan: how many epochs of how many clips.
-        known: speeds of earlier runs, newest first.
+        known: speeds of earlier runs and estimates, newest first.
         device: what it will train on, by its name; None: that is not known yet. Speeds of others do not count.
-        cpu: whether that is a CPU, of which the presets tell.
+        watched: clips that each epoch is evaluated on.
+        cpu: whether that is a CPU, of which the usual speed tells.
     """
     same = [speed for speed in known if speed.network == config.model.name and device in (None, "", speed.device)]
-    same.sort(key=lambda speed: speed.dataset != config.data.dataset)  # the newest of the same data set first
+    # one that nothing disturbed first, then one of the same data set; of these the newest
+    same.sort(key=lambda speed: (speed.busy, speed.dataset != config.data.dataset))
     length = config.audio.clip_seconds or next(
         (speed.clip_seconds for speed in same if speed.dataset == config.data.dataset), USUAL_SECONDS
     )
-    work = _work(config, length)
+    trained = plan.epochs * trained_clips(plan.clips, config.optim.batch_size)
+    evaluated = plan.epochs * watched
     if same:
-        ratio = work / same[0].work
+        ratio = work_of(config, length) / same[0].work
         if config.model.name == USUAL_NETWORK:
             ratio *= (config.model.width / same[0].width) ** WIDTH_COSTS
-        return RunTime(plan.seen * same[0].seconds_per_clip * ratio, measured=True)
+        seconds = ratio * (trained * same[0].seconds_per_clip + evaluated * same[0].watched_seconds)
+        return RunTime(FIXED_SECONDS + seconds, measured=True, busy=same[0].busy)
     if config.model.name != USUAL_NETWORK or not cpu:
         return None
-    usual = _work(RunConfig(), USUAL_SECONDS)
-    return RunTime(plan.seen / USUAL_SPEED * work / usual * config.model.width**WIDTH_COSTS, measured=False)
+    one = usual_seconds_per_clip(config, length, config.runtime.threads or usable_cores(), bf16=computes_bf16())
+    return RunTime(FIXED_SECONDS + (trained + WATCH_COSTS * evaluated) * one, measured=False)
 
 
-def _work(config: RunConfig, clip_seconds: float) -> float:
-    """What the network is given of a clip, in cells of the spectrogram."""
-    length = max(SHORTEST_SECONDS, clip_seconds)
-    hop = config.replace({"audio.clip_seconds": length}).framing.hop_length
-    return length * config.audio.sample_rate / hop * config.features.n_mels
+def trained_clips(clips: int, batch_size: int) -> int:
+    """The clips that an epoch trains on: whole batches."""
+    batch = max(1, min(batch_size, clips))
+    return clips // batch * batch
+
+
+def _speed(
+    config: RunConfig, length: float, device: str, seconds: float, watched: float, *, busy: bool = False
+) -> TrainingSpeed:
+    model = config.model
+    return TrainingSpeed(
+        model.name, model.width, config.data.dataset, device, work_of(config, length), length, seconds, watched, busy
+    )
+
+
+def _idle(others: float) -> bool:
+    return Load(usable_cores(), others).idle

@@ -9,8 +9,9 @@ from functools import cached_property
 import numpy as np
 
 from labcore.config import DataConfig, RunConfig
-from labcore.config.budget import plan
+from labcore.config.budget import covering, plan
 from labcore.datasets.folds import drawn_in
+from labcore.datasets.lengths import expected_seconds
 from labcore.datasets.record import ClipRecord
 from labcore.datasets.resuming import find_again, former_folders, other_clips
 from labcore.datasets.sampling import sampled, with_train_clips
@@ -27,7 +28,6 @@ from labcore.task.single import SingleLabel
 from labcore.texts import counted, shown
 from labcore.workspace import Workspace
 
-LONGEST_AUTOMATIC_CLIP_SECONDS = 10.0
 VALIDATION_SHARE = 0.1
 """What is set aside where something is to be chosen automatically and no share was given."""
 
@@ -150,7 +150,8 @@ def _within_budget(config: RunConfig, dataset: Dataset) -> tuple[RunConfig, Data
     dataset = sampled(dataset, config.data)
     if config.data.train_clips is None and config.optim.epochs is None:
         parts = split_for(dataset, config.data)
-        chosen = plan(len(parts.train) + len(parts.validation), config.audio.clip_seconds, config.optim.budget)
+        seconds = config.audio.clip_seconds or expected_seconds(dataset, parts.train)
+        chosen = plan(len(parts.train) + len(parts.validation), seconds, config.optim.budget)
         if chosen.sampled:
             config = config.replace({"data.train_clips": chosen.clips})
             dataset = with_train_clips(dataset, config.data, chosen.clips)
@@ -164,8 +165,7 @@ def _worked_out(config: RunConfig, store: ClipStore, parts: Split) -> tuple[RunC
     """
     seconds = config.audio.clip_seconds
     if seconds is None:
-        covering = float(np.quantile(store.seconds[parts.train], 0.95))
-        seconds = round(min(max(0.1, covering), LONGEST_AUTOMATIC_CLIP_SECONDS), 2)
+        seconds = covering(store.seconds[parts.train])
     config = config.replace({"audio.clip_seconds": seconds, "data.fold": parts.fold})
     told = ""
     if config.optim.epochs is None:

@@ -1,4 +1,8 @@
-"""What a run will take, from a few steps of it: seconds an epoch, memory, the largest batch that fits."""
+"""What a run will take, from a few steps of it: the whole time, memory, the largest batch that fits.
+
+The time is that of the whole run as things are, from its start to its end. Where other work is at the processor, it is told too what the
+run would take without it.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import shutil
 import sys
 import time
 from collections.abc import Generator
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from tempfile import mkdtemp
@@ -14,17 +19,21 @@ import torch
 from torch import Tensor
 
 from labcore.config import RunConfig
+from labcore.config.budget import FIXED_SECONDS, speed_up
 from labcore.device import synchronise
-from labcore.events import Estimate, Event, Preparing
+from labcore.events import Epoch, Estimate, Event, JobStarted, Preparing
 from labcore.inference.resident_clips import free_bytes
 from labcore.jobs.process import StopTest
+from labcore.load import Load, LoadMeter
 from labcore.runs import Run
+from labcore.training.checkpoint import save_checkpoint
 from labcore.training.estimates import EstimateJob
 from labcore.training.prepare import prepare
 from labcore.training.trainer import Trainer
 from labcore.workspace import Workspace
 
 WARM_STEPS, MOST_STEPS, MOST_SECONDS = 2, 10, 4.0
+ALONE_STEPS = 3
 IN_THE_WORKS = 1.3
 """Memory of a step on a CPU as a multiple of what it keeps for the backward pass: gradients and scratch come on top."""
 USABLE = 0.9
@@ -33,15 +42,20 @@ USABLE = 0.9
 
 def work(job: EstimateJob, should_stop: StopTest) -> Generator[Event, None, None]:
     """The work of an estimate. One that goes on begins anew."""
-    yield (yield from measure(job.config, job.workspace, should_stop))
+    started = job.last_event(JobStarted)
+    loading = max(0.0, time.time() - started.time) if started else 0.0  # of torch, as the run will
+    yield (yield from measure(job.config, job.workspace, should_stop, loading))
 
 
 def measure(
-    config: RunConfig, workspace: Workspace, should_stop: StopTest = lambda: False
+    config: RunConfig, workspace: Workspace, should_stop: StopTest = lambda: False, loading: float = 0.0
 ) -> Generator[Event, None, Estimate]:
     """Prepare a run, take some steps, and throw them away. What is prepared is kept for the run itself: clip store, precision.
 
     Measures the memory of the process it is called in, so it is best called in one of its own.
+
+    Args:
+        loading: seconds that this process took until here, which the run's will take too.
 
     Yields what happens meanwhile; returns the estimate.
 
@@ -51,48 +65,118 @@ def measure(
     """
     folder = Path(mkdtemp(prefix="estimate-", dir=workspace.cache))
     try:
-        session = yield from prepare(config, Run(folder), workspace, should_stop)
+        run, begun = Run(folder), time.perf_counter()
+        session = yield from prepare(config, run, workspace, should_stop)
+        trainer = Trainer(session)
+        before = loading + time.perf_counter() - begun - session.once_seconds
         yield Preparing(what="taking a few steps", done=0, total=MOST_STEPS, unit="steps")
-        return _probe(Trainer(session))
+        return _probe(trainer, run, before)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _probe(trainer: Trainer) -> Estimate:
-    device = trainer.device
+@dataclass(frozen=True)
+class _Steps:
+    """Seconds of a step, and of what the first takes longer; ``timed`` steps were. ``load``: meanwhile."""
+
+    seconds: float
+    first: float
+    timed: int
+    load: Load | None
+
+
+def _probe(trainer: Trainer, run: Run, before: float) -> Estimate:
+    device, session = trainer.device, trainer.session
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
-    steps = trainer.steps_of_epoch()
-    seconds: list[float] = []
-    began = time.perf_counter()
-    for step in range(WARM_STEPS + MOST_STEPS):
-        start = time.perf_counter()
-        trainer.step(step % steps)
-        synchronise(device)
-        seconds.append(time.perf_counter() - start)
-        if step > WARM_STEPS and time.perf_counter() - began > MOST_SECONDS:
-            break
-    timed = seconds[WARM_STEPS:]
-    start = time.perf_counter()
-    trainer.validate()
-    validation = time.perf_counter() - start
+    steps = _some_steps(trainer)
+    with trainer.as_saved():
+        watch = session.watched.seconds_of_all(session.precision.run)
+    saving = _seconds_to_save(trainer, run)
+    after = session.held_out.seconds_of_all() + saving
     peak = _peak_bytes(device)
-    per_epoch = steps * median(timed) + validation
+    per_epoch, epochs = trainer.steps * steps.seconds + watch + saving, trainer.config.epochs
+    idle = steps.seconds if steps.load is None or steps.load.idle else _idle_step(trainer, steps.seconds, steps.load)
+    total = before + steps.first + epochs * per_epoch + after
+    share = idle / steps.seconds
+    waits = 1.0 if steps.load is None else max(share, 1.0 - steps.load.taken / steps.load.cores)
+    around = max(waits * (before + steps.first), min(before + steps.first, FIXED_SECONDS))  # mostly imports and files
     free, per_clip = free_bytes(device), _bytes_a_clip(trainer)
     in_use = per_clip * trainer.micro_batch
     largest = int((USABLE * free + in_use) // per_clip) if per_clip else None
     return Estimate(
         seconds_per_epoch=per_epoch,
-        seconds_total=per_epoch * trainer.config.epochs,
-        epochs=trainer.config.epochs,
+        seconds_total=total,
+        epochs=epochs,
         batch_size=trainer.batch,
         micro_batch=trainer.micro_batch,
         peak_bytes=peak,
         memory_bytes=peak + free,
         largest_batch=None if largest is None else max(1, largest),
-        steps_timed=len(timed),
-        clips=len(trainer.session.train_rows),
+        steps_timed=steps.timed,
+        clips=len(session.train_rows),
+        seconds_before=before + steps.first,
+        seconds_after=after,
+        seconds_once=session.once_seconds,
+        seconds_idle=None if share == 1.0 else around + share * (epochs * per_epoch + after),
+        others=None if steps.load is None else steps.load.taken,
+        cores=0 if steps.load is None else steps.load.cores,
+        device=session.device.name,
+        clip_seconds=trainer.config.audio.clip_seconds or 0.0,
+        step_seconds=idle,
+        watch_seconds=share * watch,
+        watched=session.watched.windows.clips,
     )
+
+
+def _some_steps(trainer: Trainer) -> _Steps:
+    seconds: list[float] = []
+    steps, meter, began = trainer.steps_of_epoch(), LoadMeter(), time.perf_counter()
+    for step in range(WARM_STEPS + MOST_STEPS):
+        start = time.perf_counter()
+        trainer.step(step % steps)
+        synchronise(trainer.device)
+        seconds.append(time.perf_counter() - start)
+        if step > WARM_STEPS and time.perf_counter() - began > MOST_SECONDS:
+            break
+    timed = seconds[WARM_STEPS:]
+    usual = median(timed)
+    return _Steps(usual, max(0.0, seconds[0] - usual), len(timed), meter.load())
+
+
+def _idle_step(trainer: Trainer, seconds: float, load: Load) -> float:
+    """What a step would take were there no other work.
+
+    Threads of torch that wait for each other burn processor time, so that the time of several tells nothing on a busy machine. One
+    thread alone waits for nobody: its own time is the same whatever else runs, and :func:`speed_up` says what more threads bring.
+    """
+    threads = torch.get_num_threads()
+    if trainer.device.type != "cpu":
+        return seconds
+    if trainer.session.precision.compiled:  # its code is for so many threads
+        return seconds * max(0.1, 1.0 - load.taken / load.cores)
+    alone: list[float] = []
+    torch.set_num_threads(1)
+    try:
+        for step in range(ALONE_STEPS):
+            start = time.thread_time()
+            trainer.step(step % trainer.steps)
+            alone.append(time.thread_time() - start)
+    finally:
+        torch.set_num_threads(threads)
+    return min(seconds, min(alone) / speed_up(threads))
+
+
+def _seconds_to_save(trainer: Trainer, run: Run) -> float:
+    """What the checkpoint of an epoch takes."""
+    epoch = Epoch(
+        epoch=trainer.epoch, epochs=trainer.config.epochs, train_loss=0.0, train_accuracy=None, val_loss=0.0, val_accuracy=None,
+        lr=0.0, clips_per_second=0.0, seconds=0.0, seconds_left=0.0, averaged=False,
+    )  # fmt: skip
+    run.checkpoint.parent.mkdir(exist_ok=True)
+    start = time.perf_counter()
+    save_checkpoint(run, trainer.state(epoch))
+    return time.perf_counter() - start
 
 
 def _peak_bytes(device: torch.device) -> int:

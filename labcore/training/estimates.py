@@ -10,6 +10,7 @@ The result is a :class:`~labcore.events.Estimate` among the events. The last one
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -20,7 +21,9 @@ from labcore.jobs.folder import JobFolder
 from labcore.jobs.kind import Kind
 from labcore.jobs.listing import reason
 from labcore.jobs.status import JobRequest
+from labcore.load import Load
 from labcore.reading import DamagedError, read_json
+from labcore.runs.times import TrainingSpeed, speed_of_estimate
 from labcore.texts import counted
 from labcore.workspace import Workspace, slug, write_atomically
 
@@ -78,3 +81,28 @@ def room(largest: int, clips: int) -> str:
     if clips and largest >= clips:
         return f"all {clips} training clips fit" if clips > 1 else "the one training clip fits"
     return f"up to about {counted(largest, 'clip')} {'fits' if largest == 1 else 'fit'}"
+
+
+def busy_words(told: Estimate, say: Callable[[float], str]) -> str:
+    """That other work was at the processor while steps were timed, and what the run takes without it; "" where there was hardly any.
+
+    Args:
+        say: a length of time in words.
+    """
+    if told.others is None or Load(max(1, told.cores), told.others).idle:
+        return ""
+    without = "" if told.seconds_idle is None else f"; without it about {say(told.seconds_idle)}"
+    return f"other work uses {told.others:.1f} of {counted(told.cores, 'core')} now{without}"
+
+
+def speeds_of_estimates(workspace: Workspace) -> list[TrainingSpeed]:
+    """How fast the estimates that are kept found this machine, newest first."""
+    found = []
+    for job in EstimateJob.every(workspace):
+        try:
+            config, told = job.config, job.result
+        except RunError:
+            continue
+        if told is not None and (speed := speed_of_estimate(config, told)) is not None:
+            found.append(speed)
+    return found

@@ -17,6 +17,7 @@ from labcore.evaluation.scoring import scored
 from labcore.events import Epoch, Event, Log, Progress
 from labcore.inference.golden import remember_golden
 from labcore.jobs.following import Stopped
+from labcore.load import LoadMeter
 from labcore.runs import Run
 from labcore.runs.honesty import adjustments
 from labcore.task.several import SeveralLabels
@@ -72,7 +73,7 @@ def train(
         return
     untold = _untold(session, run)
     trainer, pace = Trainer(session), EpochPace()
-    meter = EnergyMeter(session.classifier.device) if context.alone else None
+    meter, load = EnergyMeter(session.classifier.device) if context.alone else None, LoadMeter()
     live, pinned = LiveSettings(run, session.config), Pinned(run)
     advisor = Advisor(run, session.config.runtime.advisor, session.on_validation, len(session.watched_targets))
     watched = "validation" if session.on_validation else "held_out"
@@ -88,7 +89,7 @@ def train(
             yield from live.begin(trainer.epoch + 1, trainer.reconfigure, context)
             if not (yield from _steps(trainer, pace, should_stop)):
                 return
-            event = _finished(trainer, pace, pinned, meter)
+            event = _finished(trainer, pace, pinned, meter, load)
             writer.show(event.epoch, trainer.shown)
             writer.write(event, live.values(event.epoch))  # before the checkpoint: what is in it is not written again
             if context.main:
@@ -117,13 +118,18 @@ def _steps(trainer: Trainer, pace: EpochPace, should_stop: Callable[[], bool]) -
     return True
 
 
-def _finished(trainer: Trainer, pace: EpochPace, pinned: Pinned, meter: EnergyMeter | None) -> Epoch:
-    """The end of an epoch, with its energy, and what is said of the pinned clips."""
+def _finished(trainer: Trainer, pace: EpochPace, pinned: Pinned, meter: EnergyMeter | None, load: LoadMeter) -> Epoch:
+    """The end of an epoch, with its energy, other work meanwhile, and what is said of the pinned clips."""
     event = trainer.finish_epoch(pace)
     if not trainer.context.main:
         return event
+    others = load.taken()
     with trainer.as_saved() as classifier:
-        told = {"pinned": pinned.probabilities(classifier), "joules": meter.taken() if meter is not None else None}
+        told = {
+            "pinned": pinned.probabilities(classifier),
+            "joules": meter.taken() if meter is not None else None,
+            "others": None if others is None else round(others.taken, 2),
+        }
         return event.model_copy(update=told)
 
 
@@ -177,7 +183,7 @@ def _with_thresholds(session: Session) -> SeveralLabels:
     """The threshold of each label, chosen on the clips that were set aside for validation."""
     watched = session.watched.probabilities()
     probabilities = watched if session.context.alone else session.context.gather(watched)
-    clips = f"the {counted(len(session.split.validation), 'validation clip')}"
+    clips = f"the {counted(len(session.watched_targets), 'validation clip')}"
     return SeveralLabels(choose(probabilities, session.watched_targets, session.classifier.labels, clips))
 
 

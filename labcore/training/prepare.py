@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any
@@ -32,8 +33,9 @@ from labcore.training.clips import RunClips, open_clips
 from labcore.training.distributed import SINGLE_PROCESS, DistributedContext
 from labcore.training.pipeline import InputPipeline, recorded_noise
 from labcore.training.precision import Precision
-from labcore.training.precision_choice import choose_precision
+from labcore.training.precision_choice import choose_precision, remembered
 from labcore.training.session import Session
+from labcore.training.watching import most_watched, watched_of
 from labcore.workspace import Workspace
 
 
@@ -92,14 +94,19 @@ class _Preparation:
         clips.record.save(self.run)
         classifier = yield from self._classifier(config, clips, device)
         pipeline = yield from self._pipeline(config, clips, classifier)
+        known, begun = remembered(self.workspace), time.perf_counter()
         precision = yield from self._precision(config, pipeline, classifier, device)
+        timing = time.perf_counter() - begun if remembered(self.workspace) != known else 0.0
         parts = clips.split
         strata = torch.from_numpy(clips.task.strata(clips.targets[parts.train]))
         balance = ClassBalancer(strata, len(clips.labels), config.data.balance)
         if balance.sentence():
             yield Log(message=balance.sentence())
         held_out = EvalSet(classifier, pipeline.waves, context.part(np.asarray(parts.held_out)))
-        validation = context.part(parts.validation)
+        watched, told = self._watched(config, clips)
+        if told:
+            yield Log(message=told)
+        part = context.part(watched)
         session = Session(
             config=config,
             workspace=self.workspace,
@@ -110,9 +117,11 @@ class _Preparation:
             balance=balance,
             precision=precision,
             held_out=held_out,
-            watched=EvalSet(classifier, pipeline.waves, validation) if len(parts.validation) else held_out,
+            watched=held_out if watched is parts.held_out else EvalSet(classifier, pipeline.waves, part),
+            watched_rows=watched,
             checkpoint=checkpoint,
             context=context,
+            once_seconds=clips.store.built_seconds + timing,
         )
         if self.should_stop():
             raise Stopped
@@ -120,6 +129,19 @@ class _Preparation:
             yield Log(message=told)
         yield session.started()
         return session
+
+    def _watched(self, config: RunConfig, clips: RunClips) -> tuple[np.ndarray, str]:
+        """The clips that each epoch is evaluated on, and what is told of them where they are not all."""
+        split = clips.split
+        rows, name = (split.validation, "validation") if len(split.validation) else (split.held_out, "test")
+        most = most_watched(len(split.train), clips.store.seconds[rows], config.audio.clip_seconds or 1.0)
+        watched = watched_of(rows, clips.task.strata(clips.targets[rows]), most)
+        if len(watched) == len(rows):
+            return rows, ""
+        return watched, (
+            f"each epoch is evaluated on {len(watched):,} of the {len(rows):,} {name} clips, drawn by class, to save time; the result is "
+            "of the whole test fold"
+        )
 
     def _set_up(self, runtime: RuntimeConfig) -> DeviceChoice:
         """Threads of this process, and its device."""

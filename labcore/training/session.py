@@ -30,8 +30,11 @@ class Session:
     Attributes:
         config: with everything automatic worked out, and with the live settings as they stand.
         held_out: the clips that the result is reported on, this process's part of them.
-        watched: the clips of which the curves are: those set aside for validation where there are any, else the held-out ones.
+        watched: the clips of which the curves are: those set aside for validation where there are any, else the held-out ones; of
+            more than an epoch has time for, some. This process's part of them.
+        watched_rows: (clips,) these, of all processes.
         checkpoint: what the run goes on from; None from its beginning.
+        once_seconds: of the preparation, what later runs on the same clips and network are spared.
     """
 
     config: RunConfig
@@ -44,8 +47,10 @@ class Session:
     precision: Precision
     held_out: EvalSet
     watched: EvalSet
+    watched_rows: np.ndarray
     checkpoint: dict[str, Any] | None
     context: DistributedContext = SINGLE_PROCESS
+    once_seconds: float = 0.0
 
     @property
     def split(self) -> Split:
@@ -69,7 +74,7 @@ class Session:
     @property
     def watched_targets(self) -> np.ndarray:
         """The same of the watched clips."""
-        return self.clips.targets[self.split.validation if self.on_validation else self.split.held_out]
+        return self.clips.targets[self.watched_rows]
 
     def reconfigure(self, config: RunConfig) -> None:
         """Take up a configuration whose live settings were changed. The classifier keeps the one it was made with.

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from labcore.config import RunConfig
-from labcore.config.budget import EpochPlan, plan_for
+from labcore.config.budget import (
+    FIXED_SECONDS,
+    USUAL_SPEED,
+    WATCH_COSTS,
+    WITHOUT_BF16,
+    EpochPlan,
+    plan_for,
+    speed_up,
+    usual_seconds,
+)  # fmt: skip
 from labcore.config.presets import PRESETS, preset
-from labcore.events import Epoch, TrainingStarted
-from labcore.runs import Run, list_runs
-from labcore.runs.times import TrainingSpeed, estimate, speed_of
+from labcore.events import Epoch, Estimate, TrainingStarted
+from labcore.runs import Run, list_runs, times
+from labcore.runs.times import TrainingSpeed, estimate, speed_of, speed_of_estimate, trained_clips
 from labcore.workspace import Workspace
 
 CPU, GPU = "Some CPU, 2 cores", "NVIDIA GTX"
@@ -19,7 +30,14 @@ def speeds(workspace: Workspace) -> list[TrainingSpeed]:
     return [speed for run in list_runs(workspace) if (speed := speed_of(run)) is not None]
 
 
-def trained(workspace: Workspace, seconds: float = 4.0, device: str = CPU, **changes: object) -> Run:
+def trained(
+    workspace: Workspace,
+    seconds: Sequence[float] = (4.0,),
+    device: str = CPU,
+    others: Sequence[float] = (),
+    **changes: object,
+) -> Run:
+    """A run whose first epoch took 99 s and the others so many, 3.2 s of these its 96 training clips."""
     changed = {
         f"{part}.{name}": value for (part, _, name), value in ((key.partition("_"), changes[key]) for key in changes)
     }
@@ -30,42 +48,88 @@ def trained(workspace: Workspace, seconds: float = 4.0, device: str = CPU, **cha
             memory_format="contiguous", precision_reason="", parameters=1, epochs=3, first_epoch=1,
         )
     )  # fmt: skip
-    for epoch, taken in ((1, 99.0), (2, seconds)):
+    for epoch, taken in enumerate((99.0, *seconds), 1):
         run.append(
             Epoch(
                 epoch=epoch, epochs=3, train_loss=1.0, train_accuracy=0.5, val_loss=1.0, val_accuracy=0.5, lr=0.1,
                 clips_per_second=30.0, seconds=taken, seconds_left=1.0, averaged=False,
+                others=([0.0, *others][epoch - 1]) if others else None,
             )
         )  # fmt: skip
     run.save("environment", {"device_name": device})
     return run
 
 
-@pytest.mark.parametrize(
-    ("name", "least", "most"), [("quick", 30, 90), ("balanced", 240, 360), ("thorough", 900, 1500)]
-)
-def test_without_runs_it_says_what_the_presets_say(name, least, most):
+@pytest.fixture(autouse=True)
+def two_cores_with_bf16(monkeypatch):
+    monkeypatch.setattr(times, "usable_cores", lambda: 2)
+    monkeypatch.setattr(times, "computes_bf16", lambda: True)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_without_runs_it_says_what_the_presets_say(name):
     config = preset(name)
-    told = estimate(config, plan_for(config, 320), [])
-    assert told is not None
-    assert least < told.seconds < most
+    told = estimate(config, plan_for(config, 320), [], watched=80)
+    assert told.seconds == pytest.approx(usual_seconds(config))
     assert not told.measured
-    assert str(PRESETS[name].summary)
+
+
+def test_the_usual_speed_and_the_evaluation_are_counted():
+    told = estimate(RunConfig(), EpochPlan(160, 320, 320), [], watched=80)
+    assert told.seconds == pytest.approx(FIXED_SECONDS + 160 * (320 + WATCH_COSTS * 80) / USUAL_SPEED)
+
+
+def test_a_processor_without_bf16_or_with_more_cores_is_told_otherwise(monkeypatch):
+    def told():
+        return estimate(RunConfig(), EpochPlan(10, 320, 320), []).seconds - FIXED_SECONDS
+
+    usual = told()
+    monkeypatch.setattr(times, "usable_cores", lambda: 8)
+    assert usual / told() == pytest.approx(speed_up(8) / speed_up(2))
+    monkeypatch.setattr(times, "computes_bf16", lambda: False)
+    assert usual / told() == pytest.approx(speed_up(8) / speed_up(2) * WITHOUT_BF16)
+
+
+def test_whole_batches_are_trained_on():
+    assert [trained_clips(clips, 32) for clips in (1, 20, 32, 63, 64, 100)] == [1, 20, 32, 32, 64, 96]
+    assert trained_clips(0, 32) == 0
 
 
 def test_the_last_epoch_of_an_earlier_run_tells_and_not_its_first(tmp_path):
     workspace = Workspace(tmp_path)
     assert speed_of(Run.create(workspace, RunConfig())) is None
     trained(workspace)
-    told = estimate(RunConfig(), EpochPlan(10, 200, 200), speeds(workspace), CPU)
-    assert told is not None
+    told = estimate(RunConfig(), EpochPlan(10, 192, 192), speeds(workspace), CPU, watched=40)
     assert told.measured
-    assert told.seconds == pytest.approx(10 * 200 * 4.0 / 100)
+    assert not told.busy
+    # 96 clips in 3.2 s, and the 20 that are held out in 0.8 s
+    assert told.seconds == pytest.approx(FIXED_SECONDS + 10 * (192 * 3.2 / 96 + 40 * 0.8 / 20))
+
+
+def test_of_epochs_beside_other_work_the_fastest_tells_and_a_run_alone_comes_first(tmp_path):
+    workspace = Workspace(tmp_path)
+    trained(workspace, seconds=[9.0, 6.0, 12.0], others=[1.5, 1.0, 1.9])
+    assert (speeds(workspace)[0].busy, speeds(workspace)[0].watched_seconds) == (True, pytest.approx((6.0 - 3.2) / 20))
+    trained(workspace, seconds=[4.0, 4.2, 3.0, 40.0], others=[0.0, 0.1, 0.0, 1.9])
+    trained(workspace, seconds=[90.0], others=[1.9])
+    told = estimate(RunConfig(), EpochPlan(1, 96, 96), speeds(workspace), CPU)
+    assert not told.busy
+    assert estimate(RunConfig(), EpochPlan(1, 96, 96), speeds(workspace)[:1], CPU).busy
+
+
+def test_an_estimate_tells_too_and_one_of_an_older_version_nothing():
+    told = Estimate(
+        seconds_per_epoch=9.0, seconds_total=90.0, batch_size=32, micro_batch=32, peak_bytes=1, memory_bytes=2, largest_batch=None,
+        steps_timed=10, device=CPU, clip_seconds=5.0, step_seconds=0.08, watch_seconds=0.2, watched=100,
+    )  # fmt: skip
+    speed = speed_of_estimate(RunConfig(), told)
+    assert (speed.seconds_per_clip, speed.watched_seconds, speed.device) == (0.0025, 0.002, CPU)
+    assert speed_of_estimate(RunConfig(), told.model_copy(update={"clip_seconds": 0.0})) is None
 
 
 def test_another_device_or_network_does_not_count(tmp_path):
     workspace = Workspace(tmp_path)
-    trained(workspace, seconds=1000.0, device=GPU)
+    trained(workspace, device=GPU)
     known = speeds(workspace)
     told = estimate(RunConfig(), EpochPlan(10, 100, 100), known, CPU)
     assert told is not None
@@ -73,20 +137,20 @@ def test_another_device_or_network_does_not_count(tmp_path):
     resnet = RunConfig().replace({"model.name": "resnet18"})
     assert estimate(resnet, EpochPlan(10, 100, 100), known, CPU) is None
     assert estimate(RunConfig(), EpochPlan(10, 100, 100), [], GPU, cpu=False) is None
-    assert estimate(RunConfig(), EpochPlan(10, 100, 100), known, GPU).seconds == pytest.approx(10000)
+    assert estimate(RunConfig(), EpochPlan(10, 96, 96), known, GPU).seconds == pytest.approx(FIXED_SECONDS + 10 * 3.2)
 
 
 def test_more_mel_bands_longer_clips_and_a_wider_network_take_longer():
-    known = [TrainingSpeed("compact", 1.0, "demo", CPU, 216 * 64, 5.0, 0.01)]
-    plain = estimate(RunConfig(), EpochPlan(1, 100, 100), known)
+    known = [TrainingSpeed("compact", 1.0, "demo", CPU, 216 * 64, 5.0, 0.01, 0.002)]
+    plain = estimate(RunConfig(), EpochPlan(1, 96, 96), known, watched=50)
     for changes, factor in (
         ({"features.n_mels": 128}, 2.0),
         ({"audio.clip_seconds": 10.0}, 2.0),
         ({"model.width": 2.0}, 2**1.7),
         ({"audio.sample_rate": 44100}, 1.0),
     ):
-        told = estimate(RunConfig().replace(changes), EpochPlan(1, 100, 100), known)
-        assert told.seconds / plain.seconds == pytest.approx(factor, rel=0.1)
+        told = estimate(RunConfig().replace(changes), EpochPlan(1, 96, 96), known, watched=50)
+        assert (told.seconds - FIXED_SECONDS) / (plain.seconds - FIXED_SECONDS) == pytest.approx(factor, rel=0.1)
 
 
 def test_a_run_that_cannot_be_read_hides_no_other(tmp_path):

@@ -1,7 +1,9 @@
 import pytest
 import torch
 
+from labcore.config.budget import speed_up
 from labcore.events import Estimate, TrainingStarted
+from labcore.load import Load
 from labcore.runs import Run
 from labcore.training import estimate as module
 from labcore.training.estimate import measure
@@ -19,7 +21,10 @@ def test_a_forecast_is_told_and_leaves_no_run_behind(tiny, monkeypatch):
     assert any(isinstance(event, TrainingStarted) for event in told)
     assert set(tiny.workspace.runs.iterdir()) == before
     assert not list(tiny.workspace.cache.glob("estimate-*"))
-    assert result.seconds_total == result.seconds_per_epoch * tiny.config.optim.epochs > 0
+    around = result.seconds_before + result.seconds_after
+    assert result.seconds_total == pytest.approx(around + result.seconds_per_epoch * tiny.config.optim.epochs)
+    assert result.seconds_before > 0 < result.seconds_after
+    assert (result.clip_seconds, result.watched) == (0.5, 12)
     assert (result.batch_size, result.micro_batch) == (8, 8)
     assert result.peak_bytes > 0
     assert result.largest_batch >= 1
@@ -61,7 +66,7 @@ def test_a_run_shorter_than_the_probe_is_forecast(tiny, schedule, epochs, batch)
     _, result = outcome(measure(config, tiny.workspace))
     assert result.steps_timed == module.MOST_STEPS
     assert result.batch_size == min(batch, 24)
-    assert result.seconds_total == epochs * result.seconds_per_epoch > 0
+    assert result.seconds_total > epochs * result.seconds_per_epoch > 0
 
 
 def test_a_step_after_the_last_keeps_its_learning_rate(tiny):
@@ -72,3 +77,39 @@ def test_a_step_after_the_last_keeps_its_learning_rate(tiny):
         trainer.step(step % trainer.steps)
         rates.append(trainer.lr)
     assert rates[0] > rates[1] == rates[2] == rates[4]
+
+
+def test_beside_other_work_one_thread_alone_tells_what_a_step_takes(monkeypatch):
+    clock = iter([0.0, 0.5, 0.5, 0.9, 0.9, 1.5])
+    monkeypatch.setattr(module.time, "thread_time", lambda: next(clock))
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    threads = []
+    monkeypatch.setattr(torch, "set_num_threads", threads.append)
+
+    class Busy:
+        device, steps = torch.device("cpu"), 2
+
+        class session:
+            precision = Precision("fp32", "contiguous", "")
+
+        def step(self, number):
+            assert threads == [1]
+
+    load = Load(2, 1.5)
+    assert module._idle_step(Busy(), 4.0, load) == pytest.approx(0.4 / speed_up(2))
+    assert threads == [1, 2]
+    Busy.device = torch.device("cuda")
+    assert module._idle_step(Busy(), 4.0, load) == 4.0
+
+
+@pytest.mark.parametrize(("taken", "told"), [(0.0, False), (1.5, True)])
+def test_a_busy_machine_is_told_with_the_whole_run_without_it(tiny, monkeypatch, taken, told):
+    monkeypatch.setattr(module.LoadMeter, "load", lambda meter: Load(2, taken))
+    monkeypatch.setattr(module, "_idle_step", lambda trainer, seconds, load: seconds / 2)
+    _, result = outcome(measure(tiny.config, tiny.workspace, loading=20.0))
+    assert (result.others, result.cores) == (taken, 2)
+    assert result.seconds_before > 20
+    if told:
+        assert result.seconds_idle == pytest.approx(result.seconds_total / 2)
+    else:
+        assert result.seconds_idle is None

@@ -8,7 +8,7 @@ from labcore.jobs.manager import JobManager
 from labcore.jobs.process import work
 from labcore.jobs.queue import QueueState
 from labcore.training import estimates
-from labcore.training.estimates import EstimateJob, room
+from labcore.training.estimates import EstimateJob, busy_words, room, speeds_of_estimates
 from tests.jobs.inline import InlineChild
 
 
@@ -97,3 +97,34 @@ def test_at_work_it_is_in_the_way_of_no_training(tiny, manager):
 )
 def test_what_bounds_a_batch_is_told(largest, clips, words):
     assert room(largest, clips) == words
+
+
+def told_of(**facts):
+    return Estimate(
+        seconds_per_epoch=9.0, seconds_total=90.0, batch_size=32, micro_batch=32, peak_bytes=1, memory_bytes=2, largest_batch=None,
+        steps_timed=10, **facts,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({}, ""),
+        ({"others": 0.1, "cores": 2}, ""),
+        ({"others": 1.6, "cores": 2}, "other work uses 1.6 of 2 cores now"),
+        (
+            {"others": 1.6, "cores": 2, "seconds_idle": 61.0},
+            "other work uses 1.6 of 2 cores now; without it about 61.0",
+        ),
+    ],
+)
+def test_other_work_is_told_with_the_time_without_it(facts, words):
+    assert busy_words(told_of(**facts), str) == words
+
+
+def test_estimates_that_are_kept_tell_how_fast_this_machine_is(tiny):
+    job = EstimateJob.create(tiny.workspace, tiny.config)
+    job.append(told_of(clip_seconds=0.5, step_seconds=0.16, device="Some CPU"))
+    (speed,) = [each for each in speeds_of_estimates(tiny.workspace) if each.device == "Some CPU"]
+    assert speed.seconds_per_clip == 0.005
+    job.delete()

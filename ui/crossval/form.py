@@ -7,10 +7,10 @@ from functools import partial
 import streamlit as st
 
 from labcore.config import RunConfig
-from labcore.config.budget import plan_for
 from labcore.crossval.job import CrossValidation
 from labcore.datasets.table import PARTS
 from labcore.errors import LabError
+from labcore.training.run_time import plan_of
 from ui.app import live
 from ui.app.shell import errors_in_place, show_error
 from ui.app.text import count, counted, plain
@@ -58,7 +58,8 @@ def _start(name: str) -> None:
                 "named_split": current["data.named_split"],
             }
             there = data.folds(name, leave_out=current["data.leave_out"], **same)
-            summary = data.summary(name, there.automatic or None, **same)
+            sample = {"train_recordings": current["data.train_recordings"], "sample": current["data.sample"]}
+            summary = data.summary(name, there.automatic or None, **same, **sample)
             config = fields.config().replace({"data.fold": None, "data.split": "official"})
         except LabError as error:
             show_error(error)
@@ -98,8 +99,8 @@ def _start(name: str) -> None:
 
 def _facts(summary: data.DataSummary, config: RunConfig, folds: int, random: bool) -> None:
     clips = summary.training + summary.held_out
-    runs, work = folds * (2 if random else 1), plan_for(config, summary.training)
-    one = estimates.of(config, work)
+    runs, planned = folds * (2 if random else 1), plan_of(config, summary.before)
+    one, work = estimates.of(planned), planned.epochs
     st.table(
         {
             "Clips": f"**{count(clips)}** of {counted(len(summary.counts), 'class', 'classes')}",

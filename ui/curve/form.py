@@ -8,9 +8,9 @@ from functools import partial
 import streamlit as st
 
 from labcore.config import RunConfig, all_settings
-from labcore.config.budget import plan_for
 from labcore.curve.job import MOST_SAMPLES, SAMPLES, SIZES, LearningCurve, clips_by_size
 from labcore.errors import LabError
+from labcore.training.run_time import TrainingClips, plan_of
 from ui.app import live, services
 from ui.app.shell import errors_in_place, show_error
 from ui.app.text import capital, counted, plain
@@ -83,16 +83,16 @@ def _start() -> None:
         queue_line.start_bar("this learning curve", make, key="curve-start")
 
 
-def _facts(config: RunConfig, clips: dict[str, int], samples: int) -> None:
+def _facts(config: RunConfig, clips: dict[str, TrainingClips], samples: int) -> None:
     """How many runs it takes, of how many clips, and about how long."""
-    times = [estimates.of(config, plan_for(config, many)) for many in clips.values()]
+    times = [estimates.of(plan_of(config, each)) for each in clips.values()]
     known = [each for each in times if each is not None]
     total = (
         estimates.about(known[-1], samples * sum(each.seconds for each in known) / known[-1].seconds) if known else ""
     )
     st.table(
         {
-            "Training clips": ", ".join(f"**{many}** ({_words(size)})" for size, many in clips.items()),
+            "Training clips": ", ".join(f"**{each.trained}** ({_words(size)})" for size, each in clips.items()),
             "Work": f"**{counted(len(clips) * samples, 'run')}**",
             "Time": total or estimates.about(None),
         },
@@ -107,5 +107,5 @@ def _words(size: str) -> str:
 
 
 @st.cache_data(ttl=60, max_entries=32, show_spinner="Reading the data set …")
-def _clips(home: str, config: RunConfig, sizes: Sequence[str]) -> dict[str, int]:
+def _clips(home: str, config: RunConfig, sizes: Sequence[str]) -> dict[str, TrainingClips]:
     return clips_by_size(services.workspace(), config, sizes)

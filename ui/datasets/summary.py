@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import streamlit as st
 
 from labcore.config import CUTTING, DataConfig, RunConfig
 from labcore.runs import Run
+from labcore.training.run_time import TrainingClips, clips_of
 from ui.app import services
 from ui.app.text import plain
 from ui.datasets.opened import version
@@ -31,6 +32,7 @@ class DataSummary:
     Attributes:
         counts: label → (training clips, held-out clips).
         clips: both numbers of all.
+        before: of these, what tells of the time.
         several: a clip may have several labels, all of which are learnt.
         checked: what the last check left open.
         clean: whether that is nothing.
@@ -45,6 +47,7 @@ class DataSummary:
     findings: list[Finding]
     checked: str = ""
     clips: tuple[int, int] = (0, 0)
+    before: TrainingClips = field(default_factory=lambda: TrainingClips(0, 0))
     several: bool = False
     clean: bool = True
 
@@ -62,8 +65,8 @@ def summary(name: str, fold: str | None, *more: Any, **named: Any) -> DataSummar
 
     Args:
         more, named: the settings ``data.split``, ``data.leave_out``, ``data.validation_share`` and ``data.exclude_classes``, how clips
-            are cut by annotations (see :func:`cut_by`), ``data.named_split``, and ``run``: the folder of a run that was trained on it,
-            which knows its clips and its split; ``cut`` and ``named_split`` are its own then.
+            are cut by annotations (see :func:`cut_by`), ``data.named_split``, ``data.train_recordings``, ``data.sample``, and ``run``:
+            the folder of a run that was trained on it, which knows its clips and its split; ``cut`` and ``named_split`` are its own then.
 
     Raises:
         DatasetError: it is not there, cannot be read, has no such fold or named split, or that leaks.
@@ -83,16 +86,21 @@ def _summary(
     cut: str = "",
     named_split: str | None = None,
     run: str = "",
+    train_recordings: int | None = None,
+    sample: int = 1,
 ) -> DataSummary:
     from labcore.datasets.checked import last_check
+    from labcore.datasets.sampling import sampled
     from labcore.datasets.several import exploded
     from labcore.datasets.splits import of_classes, split_for
 
     dataset = _dataset(name, cut, named_split, run)
     whole = dataset if named_split is None else _dataset(name, cut, None)
     data = DataConfig(
-        fold=fold, split=kind, leave_out=leave_out, validation_share=validation_share, exclude_classes=exclude_classes
-    )  # type: ignore[arg-type]
+        fold=fold, split=kind, leave_out=leave_out, validation_share=validation_share, exclude_classes=exclude_classes,
+        train_recordings=train_recordings, sample=sample,
+    )  # type: ignore[arg-type]  # fmt: skip
+    dataset = sampled(dataset, data)
     parts, check = split_for(dataset, data), last_check(whole)
     sides = (exploded(dataset.table.iloc[rows])["label"] for rows in (parts.train, parts.held_out))
     train, held_out = (labels.value_counts().to_dict() for labels in sides)
@@ -109,6 +117,7 @@ def _summary(
         checked=check.sentence,
         clean=check.clean,
         clips=(len(parts.train), len(parts.held_out)),
+        before=clips_of(dataset, data),
         several=dataset.several_labels,
     )
 

@@ -7,28 +7,48 @@ from pathlib import Path
 
 import streamlit as st
 
-from labcore.config import RunConfig
-from labcore.config.budget import EpochPlan
+from labcore.config.budget import USUAL_CLIPS, USUAL_SECONDS, EpochPlan
+from labcore.config.presets import PRESETS, preset
+from labcore.jobs.glances import glances
 from labcore.runs import Run, list_runs
-from labcore.runs.times import MOST_RUNS, RunTime, TrainingSpeed, estimate, speed_of
+from labcore.runs.times import MOST_RUNS, RunTime, TrainingSpeed, speed_of
+from labcore.training.estimates import EstimateJob, speeds_of_estimates
+from labcore.training.run_time import Planned, TrainingClips, plan_of, time_of
 from ui.app import services
 from ui.app.text import duration, plain
 
 
-def of(config: RunConfig, plan: EpochPlan) -> RunTime | None:
+def of(plan: Planned) -> RunTime | None:
     """About how long one run takes, on the device that is known by now; None where nothing tells."""
-    known, wanted = services.known_device(), config.runtime.device
+    known, wanted = services.known_device(), plan.config.runtime.device
     if known is not None and wanted in ("auto", known.device):
-        return estimate(config, plan, _speeds(), known.name, cpu=known.device == "cpu")
-    return estimate(config, plan, _speeds(), cpu=wanted in ("auto", "cpu"))
+        return time_of(plan.config, plan, _speeds(), known.name, cpu=known.device == "cpu")
+    return time_of(plan.config, plan, _speeds())
+
+
+def of_preset(name: str) -> RunTime | None:
+    """The same of a run of a preset on the usual set; None where nothing has trained on this machine yet."""
+    config = preset(name)
+    told = of(plan_of(config, TrainingClips(USUAL_CLIPS, USUAL_CLIPS // 4, (USUAL_SECONDS,), (USUAL_SECONDS,))))
+    return told if told is not None and told.measured else None
+
+
+def preset_line(name: str) -> str:
+    """What a preset is for, and about how long it takes: here, where that is known."""
+    told = of_preset(name)
+    chosen = PRESETS[name]
+    if told is None:
+        return chosen.summary
+    return (
+        f"{chosen.purpose} About {_round(told.seconds)} on this machine for {USUAL_CLIPS} clips of {USUAL_SECONDS:g} s."
+    )
 
 
 def about(one: RunTime | None, runs: float = 1, most: bool = False) -> str:
     """ "about 5 min", for so many runs one after the other; ``most``: that they can take less."""
     if one is None:
         return "unknown until this network has trained here"
-    told = f"{'at most ' if most else ''}about {_round(one.seconds * runs)}"
-    return told if one.measured else f"{told} on two cores"
+    return f"{'at most ' if most else ''}about {_round(one.seconds * runs)}"
 
 
 def automatic(plan: EpochPlan) -> str:
@@ -41,11 +61,11 @@ def source(one: RunTime | None) -> str:
     """Where an estimate is from, a sentence; empty where there is none."""
     if one is None:
         return ""
-    return (
-        "Time estimated from an earlier run on this machine."
-        if one.measured
-        else "Time measured on another machine with two cores."
-    )
+    if not one.measured:
+        return "Time as usual for such a processor: nothing has trained here yet."
+    if one.busy:
+        return "Time estimated from an earlier run beside other work: shorter on an idle machine."
+    return "Time estimated from an earlier run on this machine."
 
 
 def _round(seconds: float) -> str:
@@ -61,7 +81,17 @@ def _speeds() -> list[TrainingSpeed]:
         except OSError:
             continue
         found.append(_speed(str(run.path), (stamp.st_mtime_ns, stamp.st_size)))
-    return [speed for speed in found if speed is not None]
+    return [*_estimated(), *(speed for speed in found if speed is not None)]
+
+
+def _estimated() -> list[TrainingSpeed]:
+    jobs = glances(services.workspace(), EstimateJob)
+    return _speeds_of_estimates(tuple(job.id for job, status in jobs if not status.active))
+
+
+@st.cache_data(max_entries=20, show_spinner=False)
+def _speeds_of_estimates(ended: tuple[str, ...]) -> list[TrainingSpeed]:
+    return speeds_of_estimates(services.workspace())
 
 
 @st.cache_data(max_entries=500, show_spinner=False)

@@ -17,8 +17,9 @@ from labcore.config.presets import PRESETS, preset
 from labcore.device import ALL
 from labcore.nvml import samples
 from labcore.texts import counted, shown
-from ui.app import services
+from ui.app import services, text
 from ui.app.shell import action_button, one_of
+from ui.forms import estimates
 
 PARTS = {
     "audio": ("Audio", ":material/content_cut:", "How clips are resampled and cut."),
@@ -106,7 +107,9 @@ def presets() -> None:
     names = {name: PRESETS[name].title for name in PRESETS} | ({} if current else {"own": "Custom"})
     st.session_state["preset-choice"] = current or "own"
     one_of("Preset", names, key="preset-choice", on_change=chosen, label_visibility="collapsed")
-    st.caption(PRESETS[current].summary if current else "Custom settings. Choosing a preset resets them.")
+    st.caption(
+        text.plain(estimates.preset_line(current)) if current else "Custom settings. Choosing a preset resets them."
+    )
 
 
 def matching_preset() -> str | None:

@@ -8,12 +8,12 @@ from typing import Any
 import streamlit as st
 
 from labcore.config import RunConfig, Setting, all_settings
-from labcore.config.budget import plan_for
 from labcore.config.presets import PRESETS, preset
 from labcore.errors import DatasetError, LabError
 from labcore.search.folder import Search
 from labcore.search.settings import Settings, make_settings
 from labcore.search.space import FIXED, Range, base_value, default_ranges, range_of
+from labcore.training.run_time import plan_of
 from ui.app import live, services
 from ui.app.shell import errors_in_place, one_of, show_error
 from ui.app.text import counted, plain
@@ -230,9 +230,11 @@ def _facts(settings: Settings) -> None:
         exclude_classes=own.exclude_classes,
         cut=summary.cut_by(settings.config),
         named_split=own.named_split,
+        train_recordings=own.train_recordings,
+        sample=own.sample,
     )
-    work = plan_for(settings.config, trial.training)
-    one = estimates.of(settings.config, work)
+    planned = plan_of(settings.config, trial.before)
+    one, work = estimates.of(planned), planned.epochs
     st.table(
         {
             "Training": f"**{counted(trial.training, 'clip')}**",

@@ -11,10 +11,10 @@ from labcore.config import RunConfig
 from labcore.events import Estimate
 from labcore.jobs.glances import glances
 from labcore.texts import counted
-from labcore.training.estimates import EstimateJob, room
+from labcore.training.estimates import EstimateJob, busy_words, room
 from ui.app import services
 from ui.app.shell import action_button
-from ui.app.text import count, duration, plain
+from ui.app.text import capital, count, duration, plain
 from ui.components import owner_guard, short_jobs
 
 
@@ -38,7 +38,16 @@ def line(event: Estimate) -> str:
     parts.append(f"peak memory {gigabytes(event.peak_bytes)} of {gigabytes(event.memory_bytes)}")
     if event.largest_batch is not None:
         parts.append(f"{room(event.largest_batch, event.clips)} in a batch")
+    if words := busy_words(event, duration):
+        parts.append(words)
     return f"Estimate from {counted(event.steps_timed, 'step')}: {', '.join(parts)}"
+
+
+def caption(event: Estimate) -> str:
+    """Where an estimate is from, and whether the machine had other work then."""
+    about = f"The whole run, estimated from {counted(event.steps_timed, 'step')}."
+    words = busy_words(event, duration)
+    return f"{about} :orange[:material/warning:] {capital(words)}." if words else about
 
 
 def gigabytes(size: float) -> str:
@@ -71,7 +80,7 @@ def part(config: RunConfig | None) -> None:
     if (result := job.result) is not None:
         told = words(result)
         st.table({name: plain(value) for name, value in told.items()}, border="horizontal", alt="Estimate of the run")
-        st.caption(f"Estimated from {counted(result.steps_timed, 'step')} at the machine's current load.")
+        st.caption(caption(result))
 
 
 def start(config: RunConfig | None) -> None:

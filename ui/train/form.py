@@ -10,10 +10,10 @@ import streamlit as st
 
 from labcore.builtin.few_clips import helps
 from labcore.config import CUTTING, RunConfig, all_settings
-from labcore.config.budget import plan_for
 from labcore.errors import LabError
 from labcore.runs import Run
 from labcore.texts import shown
+from labcore.training.run_time import plan_of
 from ui.app import live, services
 from ui.app.shell import errors_in_place
 from ui.app.text import count, counted, label_names, plain
@@ -138,8 +138,8 @@ def _planned() -> None:
     if current["optim.epochs"] is not None or current["data.dataset"] not in summary.names():
         return
     config, chosen = fields.config(), summary_of(current)
-    work = plan_for(config, chosen.training)
-    st.caption(f"{estimates.automatic(work)} Takes {estimates.about(estimates.of(config, work))}.")
+    work = plan_of(config, chosen.before)
+    st.caption(f"{estimates.automatic(work.epochs)} Takes {estimates.about(estimates.of(work))}.")
 
 
 def summary_of(current: dict[str, Any]) -> summary.DataSummary:
@@ -157,6 +157,8 @@ def summary_of(current: dict[str, Any]) -> summary.DataSummary:
         current["data.exclude_classes"],
         _cut(),
         current["data.named_split"],
+        train_recordings=current["data.train_recordings"],
+        sample=current["data.sample"],
     )
 
 
@@ -207,8 +209,9 @@ def _start(config: RunConfig | None) -> None:
 
 
 def _facts(chosen: summary.DataSummary, config) -> None:
-    work = plan_for(config, chosen.training)
-    steps = -(-work.clips // config.optim.batch_size)
+    planned = plan_of(config, chosen.before)
+    work = planned.epochs
+    steps = max(1, work.clips // config.optim.batch_size)
     few = "" if chosen.several else helps(config, work.clips, len(chosen.counts))[1]
     device = services.known_device()
     where = config.runtime.device
@@ -223,7 +226,7 @@ def _facts(chosen: summary.DataSummary, config) -> None:
             "Network": plain(config.model.name),
             **({"Few clips": plain(f"{few}.")} if few else {}),
             "Steps": f"{counted(work.epochs, 'epoch')} of {count(steps)}",
-            "Time": estimates.about(estimates.of(config, work)),
+            "Time": estimates.about(estimates.of(planned)),
             "Device": where,
         },
         border="horizontal",

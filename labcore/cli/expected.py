@@ -1,0 +1,47 @@
+"""About how long a run, or several, will take: a line before they start."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from labcore.cli.output import duration
+from labcore.config import RunConfig
+from labcore.device import cpu_name
+from labcore.errors import RunError
+from labcore.runs.times import RunTime
+from labcore.texts import counted
+from labcore.training.run_time import Planned, known_speeds, planned, time_of
+from labcore.workspace import Workspace
+
+
+def expected(workspace: Workspace, config: RunConfig, runs: int = 1, *, most: bool = False) -> str:
+    """A sentence without the final stop on what so many runs like this take, one after the other; ``most``: they can take less.
+
+    Raises:
+        DatasetError: there is no data set, or none that can be split so.
+    """
+    return expected_of(workspace, config, [planned(workspace, config)] * runs, most=most)
+
+
+def expected_of(workspace: Workspace, config: RunConfig, plans: Sequence[Planned], *, most: bool = False) -> str:
+    """The same of runs that differ in their clips."""
+    try:
+        known = known_speeds(workspace)
+    except RunError:
+        known = []
+    device = cpu_name() if config.runtime.device == "cpu" else None
+    times = [time_of(config, each, known, device) for each in plans]
+    there = [each for each in times if each is not None]
+    if not there or len(there) < len(times):
+        return (
+            "how long it takes is unknown until this network has trained here; `labcore train --estimate` measures it"
+        )
+    total = sum(each.seconds for each in there)
+    runs = f" for {counted(len(plans), 'run')}, one after the other" if len(plans) > 1 else ""
+    return f"takes {'at most ' if most else ''}about {duration(total)}{runs}, {_source(there[0])}"
+
+
+def _source(one: RunTime) -> str:
+    if not one.measured:
+        return "as usual for such a processor; `labcore train --estimate` measures it"
+    return "by earlier runs here" + (", which had other work beside them: on an idle machine less" if one.busy else "")

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import pytest
+
+from labcore.cli import expected as module
+from labcore.cli.expected import expected_of
+from labcore.config import RunConfig
+from labcore.config.budget import EpochPlan
+from labcore.runs.times import RunTime
+from labcore.training.run_time import Planned
+
+
+@pytest.mark.parametrize(
+    ("time", "runs", "told"),
+    [
+        (RunTime(100.0, measured=True), 3, "takes about 5:00 for 3 runs, one after the other, by earlier runs here"),
+        (
+            RunTime(100.0, measured=True, busy=True),
+            1,
+            "takes about 1:40, by earlier runs here, which had other work beside",
+        ),
+        (RunTime(100.0, measured=False), 1, "takes about 1:40, as usual for such a processor"),
+        (None, 2, "unknown until this network has trained here"),
+    ],
+)
+def test_the_line_before_a_run(workspace, monkeypatch, time, runs, told):
+    monkeypatch.setattr(module, "time_of", lambda *_: time)
+    plans = [Planned(RunConfig(), EpochPlan(1, 1, 1), 1)] * runs
+    assert told in expected_of(workspace, RunConfig(), plans)
