@@ -46,6 +46,10 @@ class Remembered:
         self.folder.mkdir(parents=True, exist_ok=True)
         write_atomically(self.folder / f"{key}.json", json.dumps(asdict(found)))
 
+    def written(self) -> dict[str, int]:
+        """File → when it was written, in nanoseconds."""
+        return {file.name: file.stat().st_mtime_ns for file in self.folder.glob("*.json")}
+
     def forget(self) -> int:
         """Have all measured again; returns how many were forgotten."""
         files = list(self.folder.glob("*.json"))

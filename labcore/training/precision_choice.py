@@ -111,7 +111,7 @@ def _kept(workspace: Workspace) -> Remembered:
 
 def remembered(workspace: Workspace) -> dict[str, int]:
     """What is remembered by now: file → when it was written, in nanoseconds."""
-    return {file.name: file.stat().st_mtime_ns for file in _kept(workspace, "*").parent.glob("*.json")}
+    return _kept(workspace).written()
 
 
 def forget(workspace: Workspace) -> int:
