@@ -61,6 +61,8 @@ class DatasetDraft:
 def source_of(file: str) -> str:
     """The recording or the speaker in a file's name, where it is named as UrbanSound8K, ESC-50 or Speech Commands name theirs."""
     stem = os.path.splitext(os.path.basename(file))[0]  # noqa: PTH119, PTH122 (called for every file)
+    if "-" not in stem and "_" not in stem:  # as most names
+        return ""
     known = (pattern.match(stem) for pattern in (URBANSOUND_NAME, ESC50_NAME, SPEECH_COMMANDS_NAME))
     return next((match["source"] for match in known if match), "")
 
