@@ -153,9 +153,10 @@ class ClipFilter:
             wanted &= frame[self.flag].to_numpy(dtype=bool)
         rows = np.flatnonzero(wanted)
         if words := _folded(self.words).split():
-            part = frame.iloc[rows]
-            columns = (part[name] for name in ("clip", "group", "label", "own_label", *RECORDED))
-            texts = ["\n".join(map(_folded, texts)) for texts in zip(*columns, strict=True)]
+            columns = (
+                _all_folded(frame[name].to_numpy()[rows]) for name in ("clip", "group", "label", "own_label", *RECORDED)
+            )
+            texts = ["\n".join(texts) for texts in zip(*columns, strict=True)]
             rows = rows[[all(word in text for word in words) for text in texts]]
         return self._ordered(frame, rows)
 
@@ -175,6 +176,12 @@ class ClipFilter:
 def _folded(text: object) -> str:
     """A text to be compared: whatever its case, and the same in every normal form."""
     return unicodedata.normalize("NFC", shown(text)).casefold()
+
+
+def _all_folded(texts: np.ndarray) -> list[str]:
+    """The same of many texts, each different one once."""
+    known = {text: _folded(text) for text in dict.fromkeys(texts.tolist())}
+    return [known[text] for text in texts.tolist()]
 
 
 def row_at(frame: pd.DataFrame, number: int) -> Row:
