@@ -158,3 +158,12 @@ def test_counts_are_remembered_until_something_changes(workspace, class_folders,
 def test_no_path_registers_nothing(workspace: Workspace, path: str) -> None:
     with pytest.raises(DatasetError, match="no folder or file"):
         register(workspace, path)
+
+
+@pytest.mark.parametrize("name", ["metadata.jsonl", "clips.parquet", "clips.csv"])
+def test_a_list_that_is_written_again_is_seen_at_a_glance(workspace, class_folders, name):
+    written = class_folders / name
+    written.write_bytes(b"x")
+    before = glance._stamp(class_folders, workspace.home / "none")
+    os.utime(written, ns=(0, 1))
+    assert glance._stamp(class_folders, workspace.home / "none") != before
