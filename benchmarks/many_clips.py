@@ -104,9 +104,9 @@ else:
     told("page of all data sets, with all imports", page.run)
     told("  again", page.run)
 if sys.argv[1]:
-    told("  a search", page.text_input(key=f"look-{sys.argv[1]}-words").set_value("77").run)
-    told("  a class", page.multiselect(key=f"look-{sys.argv[1]}-labels").set_value(["class 7"]).run)
-    told("  its next page", lambda: page.multiselect(key=f"look-{sys.argv[1]}-labels").set_value([]).run())
+    told("  a search", page.text_input(key="words").set_value("77").run)
+    told("  a class", page.multiselect(key="class").set_value(["class 7"]).run)
+    told("  its next page", lambda: page.multiselect(key="class").set_value([]).run())
 assert not page.exception, page.exception
 peak()
 """

@@ -10,7 +10,7 @@ import html
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
@@ -30,6 +30,12 @@ def shown(text: object, encoding: str = "utf-8") -> str:
     content = _OTHER_SURROGATES.sub("\ufffd", text).encode("utf-8", "surrogateescape")
     text = content.decode("utf-8", "backslashreplace")
     return text if encoding == "utf-8" else text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def all_shown(texts: Iterable[object]) -> list[str]:
+    """:func:`shown` of many texts, at once where all of them are plain."""
+    found = [str(text) for text in texts]
+    return found if "".join(found).isascii() else [shown(text) for text in found]
 
 
 def printable(text: object, encoding: str = "utf-8") -> str:

@@ -24,7 +24,7 @@ from labcore.datasets.table import (
     folder_of,
     make_table,
     merged,
-    way_from,
+    ways_from,
 )
 from labcore.texts import shown
 
@@ -61,6 +61,8 @@ class DatasetDraft:
 def source_of(file: str) -> str:
     """The recording or the speaker in a file's name, where it is named as UrbanSound8K, ESC-50 or Speech Commands name theirs."""
     stem = os.path.splitext(os.path.basename(file))[0]  # noqa: PTH119, PTH122 (called for every file)
+    if "-" not in stem and "_" not in stem:  # as most names
+        return ""
     known = (pattern.match(stem) for pattern in (URBANSOUND_NAME, ESC50_NAME, SPEECH_COMMANDS_NAME))
     return next((match["source"] for match in known if match), "")
 
@@ -83,7 +85,8 @@ def assembled(reading: DatasetDraft) -> Dataset:
     """The data set, with folds drawn where it brings none; clips without a fold among clips with one are trained on."""
     folder = folder_of(reading.root, (row[0] for row in reading.rows))
     # by their way from the folder on, folds are drawn alike wherever the data set lies
-    rows = [(*row[:3], way_from(folder, row[3]), *row[4:]) for row in reading.rows]
+    groups = ways_from(folder, [row[3] for row in reading.rows])
+    rows = [(*row[:3], group, *row[4:]) for row, group in zip(reading.rows, groups, strict=True)]
     named = Counter(row[2] for row in rows)
     empty = named.pop("", 0)
     timed: list[Finding] = []

@@ -19,11 +19,11 @@ import pandas as pd
 
 from labcore.datasets.annotations import NO_LABEL, Annotation, Annotations, Key, Mending, read_annotations
 from labcore.datasets.labels import ALIKE, alike
-from labcore.datasets.table import CHANNEL, OWN_LABEL, Dataset, Finding, own_labels, way_from
+from labcore.datasets.table import CHANNEL, OWN_LABEL, Dataset, Finding, own_labels, ways_from
 from labcore.datasets.timed.edits import NO_EDITS, EventEdits
 from labcore.jobs.folder import JobFolder
 from labcore.runs import Run
-from labcore.texts import counted, shown
+from labcore.texts import all_shown, counted, shown
 
 FILE = "corrections"
 """The JSON file in a run's folder that says which labels it takes for others."""
@@ -251,9 +251,9 @@ def by_channels(dataset: Dataset, channels: Mapping[Key, int]) -> Dataset:
 
 def keys_of(dataset: Dataset) -> list[Key]:
     """What the clips of a data set are called in its annotations, in the order of its table."""
-    folder = dataset.folder
-    columns = zip(dataset.table["path"], dataset.table["start_s"], own_labels(dataset.table), strict=True)
-    return [(shown(way_from(folder, path)), float(start), shown(label)) for path, start, label in columns]
+    table = dataset.table
+    ways = all_shown(ways_from(dataset.folder, table["path"]))
+    return list(zip(ways, table["start_s"].tolist(), all_shown(own_labels(table)), strict=True))
 
 
 def _told(found: Corrections, name: str) -> list[Finding]:

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from labcore.datasets.cells import labels_of
-from labcore.datasets.table import PARTS, Dataset, own_labels, way_from
+from labcore.datasets.table import PARTS, Dataset, own_labels, ways_from
 from labcore.errors import DatasetError
-from labcore.texts import as_bytes, shown
+from labcore.texts import all_shown, as_bytes
 
 DRAWN_FOLDS = 5
 
@@ -64,7 +64,7 @@ def drawn_in(dataset: Dataset, folder: str) -> Dataset:
     """
     table = dataset.table
     now = dataset.folder  # looks at all clips: once
-    known = {shown(way_from(now, path)) for path in table["path"]}
+    known = set(all_shown(ways_from(now, table["path"])))
     groups = [f"{folder}/{group}" if group in known else group for group in table["group"]]
     changed = table.assign(group=pd.Series(groups, dtype=object))
     labels, several = list(own_labels(table)), dataset.several_labels

@@ -11,9 +11,11 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from labcore.allowed_paths import allowed_paths, check_root
-from labcore.datasets.layouts import read_dataset
+from labcore.datasets.caches import memory_of
+from labcore.datasets.known_tables import read_through
+from labcore.datasets.listfiles import JSON_LINES, PARQUET
 from labcore.datasets.names import no_reference, places_of
-from labcore.datasets.scan import is_audio, listed
+from labcore.datasets.scan import is_audio, is_folder, listed
 from labcore.datasets.table import Dataset
 from labcore.datasets.timed.edits import edits_of
 from labcore.datasets.timed.edits import file_of as events_file
@@ -22,10 +24,12 @@ from labcore.datasets.walk import TooMuchError, WalkBudget
 from labcore.errors import DatasetError, LabError, WorkspaceError
 from labcore.reading import read_object
 from labcore.texts import as_bytes
-from labcore.workspace import Workspace, slug, stamp_of, write_atomically
+from labcore.workspace import Workspace, stamp_of, write_atomically
 
 FORMAT = 4
 """Of what is remembered of a data set; raised where the same files would be read in another way."""
+LISTS = (*SUFFIXES, *JSON_LINES, *PARQUET)
+"""Endings of the files whose contents say what the clips are."""
 _too_many: dict[tuple[Path, int], TooMuchError] = {}
 """What was given up, by path and time of change: a list that is drawn again and again must not walk through a disk each time."""
 
@@ -86,19 +90,8 @@ def _info(workspace: Workspace, name: str, path: Path) -> DatasetInfo:
         known = read_object(remembered)
         if known.pop("stamp") == stamp:
             return _INFO.validate_python(known)
-    return remember(workspace, name, path, read_dataset(path, name, edits=edits_of(workspace, name)), [], stamp)
-
-
-def memory_of(workspace: Workspace, name: str, path: Path) -> Path:
-    """The file that remembers a data set at a glance."""
-    key = hashlib.sha256(as_bytes(f"{path}")).hexdigest()[:8]
-    return workspace.cache / "datasets" / f"{slug(name)}-{key}.json"
-
-
-def cache_of(workspace: Workspace, path: Path) -> Path:
-    """The folder of the cache for what is worked out of the clips of a data set that lies at a path; it may not be there yet."""
-    key = hashlib.sha256(as_bytes(f"{path}")).hexdigest()[:12]
-    return workspace.cache / "looks" / f"{slug(path.stem)[:40]}-{key}"
+    dataset = read_through(workspace, path, name, edits=edits_of(workspace, name))
+    return remember(workspace, name, path, dataset, [], stamp)
 
 
 def remember(
@@ -137,11 +130,13 @@ def _stamp(path: Path, events: Path) -> str:
                 if look.is_system(info) or not look.counts((info.st_dev, info.st_ino), again=False):
                     continue
             held = listed(folder)
-            folders = [entry for entry in held if entry.is_dir(follow_symlinks=False)]
+            folders = [entry for entry in held if is_folder(entry)]
             below += [folder / entry.name for entry in folders]
-            names = {entry.name for entry in held}.difference(entry.name for entry in folders)
-            look.saw(folder, len(names), sum(map(is_audio, names)))
-            for entry in (*folders, *(entry for entry in held if entry.name.lower().endswith(SUFFIXES))):
+            inside = set(folders)
+            files = [entry for entry in held if entry not in inside]
+            others = [entry for entry in files if not is_audio(entry.name)]
+            look.saw(folder, len(files), len(files) - len(others))
+            for entry in (*folders, *[entry for entry in others if entry.name.lower().endswith(LISTS)]):
                 with contextlib.suppress(OSError):
                     digest.update(as_bytes(f"{entry.path} {entry.stat().st_mtime_ns}\n"))
         level = below

@@ -12,9 +12,9 @@ from pathlib import PurePosixPath
 
 from labcore.audio.comments import comments_of
 from labcore.datasets.scan import is_audio
-from labcore.datasets.table import Dataset, own_labels, some, way_from
+from labcore.datasets.table import Dataset, own_labels, some, ways_from
 from labcore.errors import ConfigError, DatasetError
-from labcore.texts import counted, shown
+from labcore.texts import all_shown, counted
 
 SOURCE, FOLDER = "source", "folder"
 LOOKED_AT = 200
@@ -110,8 +110,8 @@ def group_by(dataset: Dataset, by: str) -> Grouping:
         DatasetError: most of the names do not tell; or each folder is a class.
     """
     folder = dataset.folder  # looks at all clips: once
-    ways = [shown(way_from(folder, path)) for path in dataset.table["path"]]
-    own = [shown(group) for group in dataset.table["group"]]
+    ways = all_shown(ways_from(folder, dataset.table["path"]))
+    own = all_shown(dataset.table["group"])
     if by == SOURCE:
         return Grouping(by, ways, own)
     if by == FOLDER:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labcore.datasets.annotations import follow_name
-from labcore.datasets.glance import cache_of, memory_of
+from labcore.datasets.caches import cache_of, memory_of
 from labcore.datasets.names import RENAMED, called_now, entries_of, names_before, no_such_set, places_of, require_free
 from labcore.datasets.registry import place_of
 from labcore.errors import DatasetError, RunError, WorkspaceError

@@ -6,12 +6,13 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from labcore.allowed_paths import is_open
+from labcore.allowed_paths import allowed_paths, is_open
 from labcore.config import DataConfig
 from labcore.datasets.cells import labels_of
 from labcore.datasets.cliplist import LIST_SUFFIXES, ClipList, lists_beside, read_list
 from labcore.datasets.folders import LIST_REMEDY, read_folders
 from labcore.datasets.listed import read_clip_lists
+from labcore.datasets.lookup import for_lists
 from labcore.datasets.official import read_esc50, read_urbansound8k, urbansound_name
 from labcore.datasets.packing import PackedError, packed_files
 from labcore.datasets.parts import SPEECH_COMMANDS
@@ -79,7 +80,7 @@ def read_uncut(path: str | Path, name: str = "", edits: EventEdits = NO_EDITS) -
     with looking() as look:
         look.root = path
         look.refuse_system(path)
-        dataset = _reader(path)(name or _called(path))
+        dataset = _reader(path)(name or called(path))
     if dataset.annotated is None:
         return dataset
     return replace(dataset, annotated=replace(dataset.annotated, edits=edits))
@@ -90,14 +91,25 @@ def _reader(path: Path) -> Reader:
     return _only_one_below(path) if reader is None else reader
 
 
-def _called(path: Path) -> str:
+def called(path: Path) -> str:
     """What a data set at a path is called where nobody says otherwise."""
     return (path.stem if path.is_file() else path.parent.name if path.name in INNER_FOLDERS else path.name) or "data"
 
 
+def seen_from(path: Path) -> Path | None:
+    """The folder that holds all that is looked at to read a path; None where it is named as a part of a data set above it may be.
+
+    A list may name files elsewhere.
+    """
+    if path.is_file():
+        return path.parent.parent if for_lists(path.parent) else path.parent
+    parts = (*INNER_FOLDERS, *(name for layout in BY_LIST for name in layout.inner))
+    return None if path.name in parts else path
+
+
 def _within_allowed(dataset: Dataset) -> Dataset:
     """Without the clips that may not be opened. Readers of layouts pass over them: none comes as far as this, whatever a reader forgets."""
-    shut = {path for path in set(dataset.table["path"]) if not is_open(path)}
+    shut = set() if allowed_paths() is None else {path for path in set(dataset.table["path"]) if not is_open(path)}
     if not shut:
         return dataset
     kept = dataset.table[~dataset.table["path"].isin(shut)].reset_index(drop=True)

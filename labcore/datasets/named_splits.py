@@ -20,12 +20,12 @@ from labcore.datasets.annotations import SPLITS
 from labcore.datasets.leaks import require_no_leak
 from labcore.datasets.linefile import MOST_BYTES, Line, held, signed
 from labcore.datasets.registry import find_dataset, name_of
-from labcore.datasets.table import PARTS, Dataset, fold_order, some, way_from
+from labcore.datasets.table import PARTS, Dataset, fold_order, some, ways_from
 from labcore.errors import DatasetError
 from labcore.jobs.folder import JobFolder
 from labcore.owners import require_owner
 from labcore.reading import DamagedError, parse_json, read_file
-from labcore.texts import counted, json_line, shown
+from labcore.texts import all_shown, counted, json_line, shown
 from labcore.workspace import Workspace, append_line, slug
 
 FILE = "split"
@@ -260,9 +260,8 @@ def remove_split(workspace: Workspace, wanted: str, split: str, *, who: str = ""
 
 def clip_keys(dataset: Dataset) -> list[tuple[str, float]]:
     """What the clips of a data set are called in its splits, in the order of its table."""
-    folder = dataset.folder
-    columns = zip(dataset.table["path"], dataset.table["start_s"], strict=True)
-    return [(shown(way_from(folder, path)), float(start)) for path, start in columns]
+    ways = all_shown(ways_from(dataset.folder, dataset.table["path"]))
+    return list(zip(ways, dataset.table["start_s"].tolist(), strict=True))
 
 
 def in_split(dataset: Dataset, split: NamedSplit) -> Dataset:

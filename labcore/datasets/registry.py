@@ -13,7 +13,8 @@ from labcore.datasets.annotations import file_of
 from labcore.datasets.corrections import corrected
 from labcore.datasets.glance import DatasetInfo, remember
 from labcore.datasets.headers import unreadable_headers
-from labcore.datasets.layouts import read_dataset, read_uncut
+from labcore.datasets.known_tables import read_through
+from labcore.datasets.layouts import read_uncut
 from labcore.datasets.names import called_now, names_before, no_reference, no_such_set, places_of, require_free
 from labcore.datasets.several import with_one_label
 from labcore.datasets.table import Dataset
@@ -59,7 +60,7 @@ def find_uncorrected(
     path, name, called = _located(workspace, name_or_path)
     if edits is None:
         edits = edits_of(workspace, name) if name else NO_EDITS
-    dataset = read_dataset(path, called, data, edits)
+    dataset = read_through(workspace, path, called, data, edits)
     dataset = replace(dataset, annotations=file_of(workspace, name) if name else None)
     return dataset if data is None else with_one_label(dataset, data.labels)
 
@@ -193,7 +194,7 @@ def register(
     name = slug(name or (path.stem if path.is_file() else path.name))
     require_free(workspace, name, path)
     with looking(progress):
-        dataset = read_dataset(path)
+        dataset = read_through(workspace, path)
     told = [finding.sentence for finding in unreadable_headers(dataset, progress)]
     if places_of(workspace).get(name) is None:
         write_atomically(workspace.datasets / f"{name}.json", json.dumps({"path": str(path)}, indent=2))

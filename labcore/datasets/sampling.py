@@ -12,7 +12,7 @@ import numpy as np
 from labcore.config import DataConfig
 from labcore.datasets.several import strata
 from labcore.datasets.splits import split_for
-from labcore.datasets.table import Dataset, own_labels, way_from
+from labcore.datasets.table import Dataset, own_labels, ways_from
 from labcore.texts import as_bytes
 
 FEWEST_OF_A_CLASS = 8
@@ -35,11 +35,11 @@ def with_train_clips(dataset: Dataset, data: DataConfig, most: int) -> Dataset:
     sizes = Counter(labels[rows].tolist())
     least = min(FEWEST_OF_A_CLASS, -(-most // len(sizes)))
     room = {label: max(min(size, least), round(most * size / len(rows))) for label, size in sizes.items()}
-    folder, dropped = dataset.folder, np.zeros(len(dataset.table), dtype=bool)
-    paths, starts = dataset.table["path"], dataset.table["start_s"]
+    dropped = np.zeros(len(dataset.table), dtype=bool)
+    ways, starts = ways_from(dataset.folder, dataset.table["path"]), dataset.table["start_s"].tolist()
 
     def lot(row: int) -> tuple[bytes, int]:
-        clip = as_bytes(f"{way_from(folder, paths.iat[row])}:{starts.iat[row]:g}")
+        clip = as_bytes(f"{ways[row]}:{starts[row]:g}")
         return _lot(data.sample, clip) if data.sample > 1 else zlib.crc32(clip).to_bytes(4, "big"), row
 
     for row in sorted(rows.tolist(), key=lot):

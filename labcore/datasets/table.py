@@ -271,20 +271,25 @@ def folder_of(root: Path, paths: Iterable[str]) -> str:
 
     Where the list names clips outside, it is the folder that holds them all.
     """
-    folder, paths = str(root if root.is_dir() else root.parent), set(paths)
-    if all(path.startswith(folder + os.sep) for path in paths):
-        return folder
+    folder, paths = str(root if root.is_dir() else root.parent), list(paths)
+    if all(path.startswith(folder + os.sep) for path in (min(paths, default=""), max(paths, default=""))):
+        return folder  # and so does all that is sorted between the first and the last
     try:
-        return os.path.commonpath([os.path.dirname(path) for path in paths])  # noqa: PTH120 (called for every clip)
+        return os.path.commonpath(list({os.path.dirname(path) for path in paths}))  # noqa: PTH120 (called for every clip)
     except ValueError:  # on several disks of Windows
         return folder
 
 
 def way_from(folder: str, path: str) -> str:
     """A path as it goes on from a folder that it lies in, with slashes on every machine; any other path as it is."""
-    if not path.startswith(folder.rstrip(os.sep) + os.sep):
-        return path
-    return path[len(folder) :].lstrip(os.sep).replace(os.sep, "/")
+    return ways_from(folder, [path])[0]
+
+
+def ways_from(folder: str, paths: Iterable[str]) -> list[str]:
+    """The same of many."""
+    inside, length = folder.rstrip(os.sep) + os.sep, len(folder)
+    ways = [path[length:].lstrip(os.sep) if path.startswith(inside) else path for path in paths]
+    return ways if os.sep == "/" else [way.replace(os.sep, "/") for way in ways]
 
 
 def some(names: Iterable[str], most: int = 5) -> str:

@@ -18,11 +18,11 @@ import numpy as np
 import pandas as pd
 
 from labcore.datasets.folds import folds_of
-from labcore.datasets.table import way_from
+from labcore.datasets.table import ways_from
 from labcore.errors import LabError, RunError, WorkspaceError
 from labcore.jobs.listing import reason
 from labcore.reading import open_file, parse_json
-from labcore.texts import shown
+from labcore.texts import all_shown, shown
 from labcore.workspace import opened_atomically
 
 if TYPE_CHECKING:
@@ -49,11 +49,11 @@ def known_of(table: pd.DataFrame, rows: np.ndarray, folder: str, split: str = "o
     chosen = table.iloc[rows]
     return pd.DataFrame(
         {
-            "clip": [shown(way_from(folder, path)) for path in chosen["path"]],
+            "clip": all_shown(ways_from(folder, chosen["path"])),
             "start_s": chosen["start_s"].to_numpy(dtype=np.float64),
-            "group": [shown(group) for group in chosen["group"]],
-            "fold": [shown(fold) for fold in folds_of(table, split)[rows]],
-            "label": [shown(label) for label in chosen["label"]],
+            "group": all_shown(chosen["group"]),
+            "fold": all_shown(folds_of(table, split)[rows]),
+            "label": all_shown(chosen["label"]),
         }
     )
 

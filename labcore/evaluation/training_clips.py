@@ -15,7 +15,7 @@ from labcore.datasets.record import ClipRecord
 from labcore.datasets.resuming import dataset_of
 from labcore.datasets.splits import split_for
 from labcore.datasets.store import ClipStore, open_store
-from labcore.datasets.table import way_from
+from labcore.datasets.table import ways_from
 from labcore.errors import DatasetError, RunError
 from labcore.evaluation.clip_predictions import ClipPredictions
 from labcore.jobs.following import OnProgress
@@ -88,7 +88,7 @@ def _trained_on(run: Run, store: ClipStore, folder: str) -> tuple[np.ndarray, np
         rows = np.asarray(split_for(store.table, run.config.data).train)
         return rows, store.table["label"].to_numpy(dtype=object)[rows]
     trained = {clip.key: clip.label for clip in record.clips if clip.part == "train"}
-    ways = [way_from(folder, path) for path in store.table["path"]]
+    ways = ways_from(folder, store.table["path"])
     keys = list(zip(ways, store.table["start_s"].astype(float), strict=True))
     rows = np.array([number for number, key in enumerate(keys) if key in trained], dtype=np.int64)
     if not len(rows):

@@ -12,6 +12,7 @@ from typing import Any
 from labcore.allowed_paths import check_root
 from labcore.datasets.glance import remember
 from labcore.datasets.headers import unreadable_headers
+from labcore.datasets.known_tables import read_through
 from labcore.datasets.layouts import read_dataset
 from labcore.datasets.look import Look, called, look_into
 from labcore.datasets.names import require_free
@@ -107,7 +108,7 @@ def _taken_in(
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     told = [finding.sentence.replace(str(draft), str(target)) for finding in found]
-    info = remember(workspace, name, target, read_dataset(target, name), told)
+    info = remember(workspace, name, target, read_through(workspace, target, name), told)
     return Imported(
         name=info.name,
         path=info.path,

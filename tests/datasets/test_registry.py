@@ -107,15 +107,15 @@ def test_a_folder_that_cannot_be_listed_harms_nothing_but_itself(workspace, clas
 def test_any_fault_of_a_data_set_is_told_of_it_alone(workspace, class_folders, urbansound, monkeypatch):
     register(workspace, class_folders, "tones")
     register(workspace, urbansound, "city")
-    real = glance.read_dataset
+    real = glance.read_through
 
-    def read(path, name="", **more):
+    def read(workspace, path, name="", **more):
         if name == "city":
             raise RecursionError("too deep")
-        return real(path, name, **more)
+        return real(workspace, path, name, **more)
 
     monkeypatch.setattr(glance, "FORMAT", 99)  # nothing is remembered
-    monkeypatch.setattr(glance, "read_dataset", read)
+    monkeypatch.setattr(glance, "read_through", read)
     infos = {info.name: info for info in list_datasets(workspace)}
     assert infos["city"].error == "Cannot be read: RecursionError: too deep."
     assert infos["tones"].clips == 12
@@ -146,10 +146,10 @@ def test_names_that_are_not_utf8(workspace, class_folders):
 
 def test_counts_are_remembered_until_something_changes(workspace, class_folders, monkeypatch):
     register(workspace, class_folders, "tones")
-    real = glance.read_dataset
-    monkeypatch.setattr(glance, "read_dataset", lambda *_: pytest.fail("read again"))
+    real = glance.read_through
+    monkeypatch.setattr(glance, "read_through", lambda *_: pytest.fail("read again"))
     assert list_datasets(workspace)[0].clips == 12
-    monkeypatch.setattr(glance, "read_dataset", real)
+    monkeypatch.setattr(glance, "read_through", real)
     shutil.copy(class_folders / "high" / "0.wav", class_folders / "high" / "new.wav")
     assert list_datasets(workspace)[0].clips == 13
 
@@ -158,3 +158,12 @@ def test_counts_are_remembered_until_something_changes(workspace, class_folders,
 def test_no_path_registers_nothing(workspace: Workspace, path: str) -> None:
     with pytest.raises(DatasetError, match="no folder or file"):
         register(workspace, path)
+
+
+@pytest.mark.parametrize("name", ["metadata.jsonl", "clips.parquet", "clips.csv"])
+def test_a_list_that_is_written_again_is_seen_at_a_glance(workspace, class_folders, name):
+    written = class_folders / name
+    written.write_bytes(b"x")
+    before = glance._stamp(class_folders, workspace.home / "none")
+    os.utime(written, ns=(0, 1))
+    assert glance._stamp(class_folders, workspace.home / "none") != before

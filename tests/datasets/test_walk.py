@@ -9,7 +9,7 @@ import pytest
 
 from labcore.datasets import find_dataset, list_datasets, read_dataset, register
 from labcore.datasets import walk as walk_module
-from labcore.datasets.scan import find_audio, holds_audio
+from labcore.datasets.scan import find_audio, holds_audio, suffix_of
 from labcore.datasets.walk import TooMuchError, looking
 from labcore.errors import DatasetError
 
@@ -108,3 +108,8 @@ def test_progress_is_told_and_ends_the_look(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt), looking(enough):
         find_audio(tmp_path)
     assert len(find_audio(tmp_path).files) == 9  # nothing of it is left
+
+
+@pytest.mark.parametrize("name", ["a.WAV", "a.tar.gz", "a.wav  ", "a", ".wav", "..wav", "a.", "", "a .wav"])
+def test_endings_are_those_of_the_standard_library(name):
+    assert suffix_of(name) == os.path.splitext(name.rstrip())[1].lower()  # noqa: PTH122

@@ -124,7 +124,7 @@ def test_a_checkpoint_of_absolute_paths_goes_on_in_place_and_moved(home, config,
     folder = home.datasets / "tones"
     config = config.replace({"data.dataset": "tones" if named == "by name" else str(folder)})
     with monkeypatch.context() as before:
-        before.setattr(assemble, "way_from", lambda folder, path: path)  # folds were drawn by absolute paths, too
+        before.setattr(assemble, "ways_from", lambda folder, paths: paths)  # folds were drawn by absolute paths, too
         whole, run = Run.create(home, config), begun(home, config)
         alone = to_the_end(whole)
         drawn = registry.find_dataset(home, "tones").table["fold"]
@@ -145,7 +145,7 @@ def test_a_checkpoint_of_absolute_paths_goes_on_in_place_and_moved(home, config,
 
 def test_it_goes_on_twice(home, config, monkeypatch, tmp_path):
     with monkeypatch.context() as before:
-        before.setattr(assemble, "way_from", lambda folder, path: path)
+        before.setattr(assemble, "ways_from", lambda folder, paths: paths)
         run = begun(home, config)
         alone = to_the_end(Run.create(home, config))
         by_absolute_paths(run, home.datasets / "tones")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import shutil
 
 import numpy as np
 import pytest
 import soundfile
+from streamlit.testing.v1 import AppTest
 
 from labcore.datasets import find_dataset
 from labcore.evaluation.eval_set import PredictionPart
@@ -57,6 +59,19 @@ def test_its_figures_are_those_of_labels(open_page, several):
     (table,) = (each.value for each in app.dataframe if "AP" in each.value)
     assert dict(zip(table["Label"], table["Threshold"], strict=True)) == {"bark": 0.3, "hum": 0.5}
     assert "there is no confusion matrix" in words(app)
+
+
+@pytest.mark.parametrize("folds", [1, 2])
+def test_folds_together_say_why_their_map_is_below_the_mean(several, tmp_path, folds):
+    def page(files):
+        from ui.runs import evaluation
+
+        evaluation._labels(files, "")
+
+    files = [shutil.copy(several.predictions, tmp_path / f"{fold}.parquet") for fold in range(folds)]
+    app = AppTest.from_function(page, kwargs={"files": files}).run()
+    assert not app.exception
+    assert ("not on one scale" in words(app)) == (folds == 2)
 
 
 def test_its_mistakes_are_missed_or_false(open_page, several):

@@ -10,6 +10,12 @@ from ui.app.text import label_names, plain, sentence
 
 BY_RECORDING = "95 % interval by drawing recordings anew (bootstrap)."
 
+POOLED = (
+    "Each fold was predicted by its own network, and scores of different networks are not on one scale. So the mAP of all clips together "
+    "usually lies below the mean of the folds."
+)
+"""What is told where the figures of several networks' predictions stand."""
+
 
 def metrics(result: EvaluatedLabels) -> None:
     """The figures of all labels together, in a row of metrics that a container is open for."""

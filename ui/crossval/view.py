@@ -18,7 +18,7 @@ from ui.app import live, services
 from ui.app.shell import action_button, download, errors_in_place
 from ui.app.text import counted, duration, percent, plain, points, preparing_line
 from ui.charts import curves
-from ui.components import job_picker, owner_guard, results
+from ui.components import job_picker, label_figures, owner_guard, results
 
 CARD = 200
 """Width of a fold's card in pixels: four beside each other in a wide window, one in a narrow one."""
@@ -179,7 +179,8 @@ def _together(experiment: CrossValidation, summary: Summary) -> None:
         st.caption(f":material/edit_note: {pool.label_note}.")
     if pool.mean_ap is not None:
         st.caption(
-            "The average precision of each label, of all folds together: on the page of the cross-validation, under Evaluation."
+            "The average precision of each label, of all folds together: on the page of the cross-validation, under Evaluation. "
+            f"{label_figures.POOLED}"
         )
         return
     results.by_class(pool, key=f"crossval-confusion-{experiment.id}")

@@ -57,7 +57,7 @@ def names_of(opened: Opened) -> dict[str, str]:
 
 def _of_recorder(opened: Opened, column: str) -> tuple[str, ...]:
     """Which recorders or days are wanted, where the files tell of several."""
-    values = sorted(set(opened.frame[column]) - {""})
+    values = sorted(set(opened.frame[column].unique()) - {""})
     if len(values) < 2:
         return ()
     return tuple(st.multiselect(capital(column), values, key=column, placeholder="all", width=200, bind=BOUND))

@@ -11,7 +11,7 @@ import streamlit as st
 
 from labcore.config import DataConfig
 from labcore.datasets.annotations import EVENTS, SPLITS, file_of
-from labcore.datasets.glance import memory_of
+from labcore.datasets.caches import memory_of
 from labcore.datasets.names import places_of
 from labcore.datasets.registry import find_dataset
 from labcore.runs.moved import here

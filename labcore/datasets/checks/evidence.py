@@ -45,7 +45,8 @@ class Evidence:
             same: rows that hold the same sound in files that differ.
         """
         table, there = dataset.table, [row for row, each in enumerate(found) if isinstance(each, Measured)]
-        used = [row for row in there if table["label"].iat[row] != ""]
+        labels = table["label"].tolist()
+        used = [row for row in there if labels[row] != ""]
         number = {row: place for place, row in enumerate(used)}
         spans = spans_of(dataset)
         sounding = [row for row in there if isinstance(each := found[row], Measured) and each.fingerprint.any()]

@@ -22,14 +22,14 @@ from labcore.audio.ahead import ahead
 from labcore.audio.comments import comments_of
 from labcore.audio.waveforms import loudest_of
 from labcore.config import RunConfig
-from labcore.datasets.glance import cache_of
+from labcore.datasets.caches import cache_of
 from labcore.datasets.rows import Row, rows_of
-from labcore.datasets.table import CHANNEL, Dataset, behind, way_from
+from labcore.datasets.table import CHANNEL, Dataset, behind, ways_from
 from labcore.device import usable_cores
 from labcore.errors import AudioError
 from labcore.jobs.following import OnProgress
 from labcore.reading import open_file
-from labcore.texts import shown
+from labcore.texts import all_shown, shown
 from labcore.workspace import Workspace, opened_atomically, stamp_of
 
 FILE = "facts.parquet"
@@ -133,9 +133,14 @@ _Known = tuple[tuple[int, int, int], Measured]
 
 def keys_of(dataset: Dataset) -> list[Key]:
     """What the clips of a data set are known by, in the order of its table."""
-    folder, table = dataset.folder, dataset.table
-    columns = zip(table["path"], table["start_s"], table["end_s"].fillna(-1.0), strict=True)
-    return [(shown(way_from(folder, path)), float(start), float(end)) for path, start, end in columns]
+    return list(zip(*key_columns(dataset), strict=True))
+
+
+def key_columns(dataset: Dataset) -> tuple[list[str], list[float], list[float]]:
+    """The same by columns: the clips' ways, starts and ends."""
+    table = dataset.table
+    ways = all_shown(ways_from(dataset.folder, table["path"]))
+    return ways, table["start_s"].tolist(), table["end_s"].fillna(-1.0).tolist()
 
 
 def _measured(row: Row) -> Measured:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from labcore.datasets.glance import cache_of
+from labcore.datasets.caches import cache_of
 from labcore.datasets.table import Dataset, channels_of
 from labcore.errors import DatasetError
 from labcore.evaluation.clip_predictions import ClipPredictions

@@ -12,8 +12,8 @@ import pandas as pd
 from labcore.datasets.rows import Row
 from labcore.datasets.several import labels_by_clip, several_in, strata
 from labcore.datasets.table import CHANNEL, Dataset, channels_of, own_labels
-from labcore.explore.clips.facts import KEYS, RECORDED, keys_of
-from labcore.texts import shown
+from labcore.explore.clips.facts import KEYS, MEASURED, RECORDED, key_columns
+from labcore.texts import all_shown, shown
 
 ORDERS = {
     "": "as listed",
@@ -26,6 +26,12 @@ ORDERS = {
 """Column, with a minus for the other way round → the order in words."""
 FLAGS = {"corrected": "corrected", "left_out": "left out", "unreadable": "cannot be read"}
 """A column of truths → what is said of its clips."""
+NOT_MEASURED = {
+    **dict.fromkeys(MEASURED, ""),
+    **dict.fromkeys(("rate", "channels"), 0),
+    **dict.fromkeys(("seconds", "level_db", "peak_db"), math.nan),
+}
+"""What stands in the place of each figure of a clip that was not measured."""
 
 
 def clip_table(dataset: Dataset, facts: pd.DataFrame) -> pd.DataFrame:
@@ -43,24 +49,39 @@ def clip_table(dataset: Dataset, facts: pd.DataFrame) -> pd.DataFrame:
         clip was not measured. ``measured``, ``corrected``, ``left_out`` and ``unreadable`` are truths. Where clips may have several
         labels, ``labels`` are those of each, and ``main`` is the one that the fewest clips have.
     """
-    table, keys = dataset.table, keys_of(dataset)
+    table = dataset.table
+    clips, starts, ends = key_columns(dataset)
     columns = {
-        "path": table["path"], "clip": [clip for clip, _, _ in keys], "name": [_name(clip, start) for clip, start, _ in keys],
-        "label": table["label"], "own_label": own_labels(table), "fold": map(shown, table["fold"]),
-        "group": map(shown, table["group"]),
+        "path": table["path"], "clip": clips, "name": _names(clips, starts),
+        "label": table["label"], "own_label": own_labels(table), "fold": all_shown(table["fold"]), "group": all_shown(table["group"]),
     }  # fmt: skip
     # objects from the first: a string of pandas cannot hold a name that is not UTF-8
-    frame = pd.DataFrame({name: pd.Series(list(texts), dtype=object) for name, texts in columns.items()})
-    frame["start_s"], frame["end_s"] = [start for _, start, _ in keys], [end for _, _, end in keys]
-    frame[CHANNEL] = channels_of(table)
+    frame = pd.DataFrame({name: pd.Series(texts, dtype=object) for name, texts in columns.items()})
+    frame["start_s"], frame["end_s"], frame[CHANNEL] = starts, ends, channels_of(table)
     if several_in(table):
         frame["labels"], frame["main"] = (
             labels_by_clip(table, table["label"].to_numpy()),
             strata(table, table["label"].to_numpy()),
         )
-    known = facts.drop_duplicates(list(KEYS)).drop(columns=["bytes", "mtime_ns"])
-    frame = frame.merge(known, how="left", on=[*KEYS, CHANNEL], validate="many_to_one")
-    return _flagged(frame)
+    return _flagged(frame.assign(**_measured(frame, facts)))
+
+
+def _measured(frame: pd.DataFrame, facts: pd.DataFrame) -> dict[str, np.ndarray]:
+    """What was measured of each clip, and whether anything was."""
+    keys = [[part[name].to_list() for name in (*KEYS, CHANNEL)] for part in (frame, facts)]
+    there = np.arange(len(frame))
+    if keys[0] != keys[1]:
+        first: dict[tuple[object, ...], int] = {}
+        for number, key in enumerate(zip(*keys[1], strict=True)):
+            first.setdefault(key, number)
+        there = np.array([first.get(key, -1) for key in zip(*keys[0], strict=True)], dtype=np.int64)
+    known = there >= 0
+    made = {"measured": known}
+    for name, nothing in NOT_MEASURED.items():
+        made[name] = np.full(len(frame), nothing, dtype=object if nothing == "" else np.asarray(nothing).dtype)
+        if known.any():
+            made[name][known] = facts[name].to_numpy()[there[known]]
+    return made
 
 
 def by_label(frame: pd.DataFrame) -> pd.DataFrame:
@@ -72,19 +93,15 @@ def by_label(frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _name(clip: str, start_s: float) -> str:
-    name = clip.rsplit("/", 1)[-1]
-    return f"{name} from {start_s:g} s" if start_s else name
+def _names(clips: list[str], starts: list[float]) -> list[str]:
+    names = [clip.rpartition("/")[2] for clip in clips]
+    return [f"{name} from {start:g} s" if start else name for name, start in zip(names, starts, strict=True)]
 
 
 def _flagged(frame: pd.DataFrame) -> pd.DataFrame:
-    frame["measured"] = frame["rate"].notna()
     spans = (frame["end_s"] - frame["start_s"]).where(frame["end_s"] >= 0)
     frame["seconds"] = frame["seconds"].fillna(spans)
-    for name in ("trouble", *RECORDED):
-        frame[name] = frame[name].astype(object).fillna("")
-    frame = frame.fillna({"rate": 0, "channels": 0}).astype({"rate": int, "channels": int})
-    frame["day"] = [time[:10] for time in frame["time"]]
+    frame["day"] = pd.Series([time[:10] for time in frame["time"]], dtype=object)
     frame["left_out"] = frame["label"] == ""
     frame["corrected"] = (frame["label"] != frame["own_label"]) & ~frame["left_out"]
     frame["unreadable"] = frame["trouble"] != ""
@@ -136,9 +153,10 @@ class ClipFilter:
             wanted &= frame[self.flag].to_numpy(dtype=bool)
         rows = np.flatnonzero(wanted)
         if words := _folded(self.words).split():
-            part = frame.iloc[rows]
-            columns = (part[name] for name in ("clip", "group", "label", "own_label", *RECORDED))
-            texts = ["\n".join(map(_folded, texts)) for texts in zip(*columns, strict=True)]
+            columns = (
+                _all_folded(frame[name].to_numpy()[rows]) for name in ("clip", "group", "label", "own_label", *RECORDED)
+            )
+            texts = ["\n".join(texts) for texts in zip(*columns, strict=True)]
             rows = rows[[all(word in text for word in words) for text in texts]]
         return self._ordered(frame, rows)
 
@@ -158,6 +176,12 @@ class ClipFilter:
 def _folded(text: object) -> str:
     """A text to be compared: whatever its case, and the same in every normal form."""
     return unicodedata.normalize("NFC", shown(text)).casefold()
+
+
+def _all_folded(texts: np.ndarray) -> list[str]:
+    """The same of many texts, each different one once."""
+    known = {text: _folded(text) for text in dict.fromkeys(texts.tolist())}
+    return [known[text] for text in texts.tolist()]
 
 
 def row_at(frame: pd.DataFrame, number: int) -> Row:

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from labcore.config import RunConfig
-from labcore.datasets.glance import cache_of
+from labcore.datasets.caches import cache_of
 from labcore.datasets.rows import Row
 from labcore.datasets.table import Dataset
 from labcore.device import usable_cores

@@ -59,7 +59,7 @@ def opened(name: str) -> OpenedEvents:
     Raises:
         DatasetError: it is gone, cannot be read, or has no time-stamped annotations.
     """
-    from labcore.datasets.glance import memory_of
+    from labcore.datasets.caches import memory_of
     from labcore.datasets.names import places_of
 
     home = services.workspace()
