@@ -21,7 +21,7 @@ PRESETS: dict[str, Preset] = {
         "Quick look",
         "A first result in about a minute on two cores. Lower sample rate, few epochs.",
         {
-            "audio.sample_rate": 16000,
+            "audio.usual_rate": 16000,
             "optim.budget": 8000,
             "augment.mixup": 0.2,
         },

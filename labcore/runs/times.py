@@ -95,4 +95,4 @@ def _work(config: RunConfig, clip_seconds: float) -> float:
     """What the network is given of a clip, in cells of the spectrogram."""
     length = max(SHORTEST_SECONDS, clip_seconds)
     hop = config.replace({"audio.clip_seconds": length}).framing.hop_length
-    return length * config.audio.sample_rate / hop * config.features.n_mels
+    return length * config.sample_rate / hop * config.features.n_mels
