@@ -73,10 +73,8 @@ def main() -> None:
                 results += [event for event in train(config, run, home) if isinstance(event, Evaluated)]
         listed = ", ".join(f"{100 * result.accuracy:.1f}" for result in results)
         seconds = (time.process_time() - start) / len(results)
-        accuracy, loss = (mean(getattr(result, figure) for result in results) for figure in ("accuracy", "loss"))
-        print(
-            f"{name}: mean {100 * accuracy:.1f} % ({listed}), loss {loss:.2f}, {seconds:.0f} s of the processor a run"
-        )
+        accuracy = mean(result.accuracy for result in results)
+        print(f"{name}: mean {100 * accuracy:.1f} % ({listed}), {seconds:.0f} s of the processor a run")
         print(f"    {front_end_reason(run) or f'sample rate {options.rate} Hz'}", flush=True)
 
 
