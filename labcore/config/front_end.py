@@ -26,7 +26,7 @@ NEARLY = 0.9
 
 
 @dataclass(frozen=True)
-class Heard:
+class Bandwidths:
     """What some clips hold. The lists are of the same clips; those of frequencies are in Hz.
 
     Attributes:
@@ -56,34 +56,34 @@ class FrontEnd:
     reason: str = ""
 
 
-def front_end(config: RunConfig, heard: Heard) -> FrontEnd:
+def front_end(config: RunConfig, bandwidths: Bandwidths) -> FrontEnd:
     """Sample rate and edges of the bands for clips, where the rate is left to the lab. What is given stays.
 
     Args:
-        heard: of the training clips. Where that is nothing, the usual rate is taken.
+        bandwidths: of the training clips. Where that is nothing, the usual rate is taken.
     """
     if config.audio.sample_rate is not None:
         return FrontEnd()
-    if not heard.rates:
+    if not bandwidths.rates:
         return _fitted(config, config.audio.usual_rate, {}, "the usual rate, since no clip could be measured")
-    lost = [clip for clip, each in enumerate(heard.quarters) if each > usable_hz(config.audio.usual_rate)]
-    highest = min(HIGHEST_RATE, _reached(heard.rates))
-    if len(lost) >= SOME * len(heard.quarters) and highest > config.audio.usual_rate:
-        return _wide(config, heard, lost, highest)
-    return _narrow(config, heard, highest)
+    lost = [clip for clip, each in enumerate(bandwidths.quarters) if each > usable_hz(config.audio.usual_rate)]
+    highest = min(HIGHEST_RATE, _reached(bandwidths.rates))
+    if len(lost) >= SOME * len(bandwidths.quarters) and highest > config.audio.usual_rate:
+        return _wide(config, bandwidths, lost, highest)
+    return _narrow(config, bandwidths, highest)
 
 
-def _narrow(config: RunConfig, heard: Heard, highest: int) -> FrontEnd:
+def _narrow(config: RunConfig, bandwidths: Bandwidths, highest: int) -> FrontEnd:
     """The lowest rate that keeps all there is, at most the usual one."""
-    usual, top = config.audio.usual_rate, _reached(heard.tops)
-    own = Counter(heard.rates).most_common(1)[0][0]
-    edges = {"features.f_min": LOWEST_HUM_HZ} if _low(heard) else {}
+    usual, top = config.audio.usual_rate, _reached(bandwidths.tops)
+    own = Counter(bandwidths.rates).most_common(1)[0][0]
+    edges = {"features.f_min": LOWEST_HUM_HZ} if _low(bandwidths) else {}
     rates = sorted({*(rate for rate in (*LOWER, own) if LOWEST_RATE <= rate < usual), usual})
     rate = next((rate for rate in rates if rate / 2 >= NEARLY * top), usual)
     if rate < own < usual and top >= NEARLY * own / 2:  # nothing to be won by resampling
         rate = own
     rate = min(rate, max(LOWEST_RATE, highest))
-    low = f"; what stands out of the noise lies below {_khz(_reached(heard.highs))}" if edges else ""
+    low = f"; what stands out of the noise lies below {_khz(_reached(bandwidths.highs))}" if edges else ""
     if rate == own:
         edges["features.f_max"] = min(14_000.0, rate / 2)
         return _fitted(config, rate, edges, "the rate of most clips" + low)
@@ -94,22 +94,24 @@ def _narrow(config: RunConfig, heard: Heard, highest: int) -> FrontEnd:
     return _fitted(config, rate, edges, f"clips recorded at {_hz(own)} hold nothing above {_khz(top)}{low}")
 
 
-def _low(heard: Heard) -> bool:
+def _low(bandwidths: Bandwidths) -> bool:
     """Whether what stands out is the hum of machines and the like: in most clips something does, and it lies low."""
-    highs = [high for high in heard.highs if high > 0]
-    return len(highs) > len(heard.highs) / 2 and _reached(highs) <= HUM_HZ
+    highs = [high for high in bandwidths.highs if high > 0]
+    return len(highs) > len(bandwidths.highs) / 2 and _reached(highs) <= HUM_HZ
 
 
-def _wide(config: RunConfig, heard: Heard, lost: Sequence[int], highest: int) -> FrontEnd:
+def _wide(config: RunConfig, bandwidths: Bandwidths, lost: Sequence[int], highest: int) -> FrontEnd:
     """The lowest rate that keeps what lies above the usual one's reach."""
-    wanted = _reached([heard.highs[clip] for clip in lost])
-    rates = sorted({*(rate for rate in (*RATES, *heard.rates) if config.audio.usual_rate < rate <= highest), highest})
+    wanted = _reached([bandwidths.highs[clip] for clip in lost])
+    rates = sorted(
+        {*(rate for rate in (*RATES, *bandwidths.rates) if config.audio.usual_rate < rate <= highest), highest}
+    )
     rate = next((rate for rate in rates if USABLE * rate >= wanted), highest)
     edges = {"features.f_max": USABLE * rate}
     if rate > ULTRASOUND_RATE:
-        low = sorted(heard.lows[clip] for clip in lost)[int(SOME * len(lost))]
+        low = sorted(bandwidths.lows[clip] for clip in lost)[int(SOME * len(lost))]
         edges["features.f_min"] = max(lowest_hz(rate, USABLE * rate), min(50_000.0, 100.0 * round(low / 2 / 100)))
-    share = f"{100 * len(lost) / len(heard.quarters):.0f} % of the clips"
+    share = f"{100 * len(lost) / len(bandwidths.quarters):.0f} % of the clips"
     beyond = _khz(usable_hz(config.audio.usual_rate))
     return _fitted(config, rate, edges, f"in {share} most of the sound lies above {beyond}, up to {_khz(wanted)}")
 

@@ -12,8 +12,8 @@ from labcore.config import DataConfig, RunConfig
 from labcore.config.budget import plan
 from labcore.config.framing import tempo
 from labcore.config.front_end import front_end
+from labcore.datasets.bandwidths import bandwidths_in, training_rows
 from labcore.datasets.folds import drawn_in
-from labcore.datasets.heard import heard_in, training_rows
 from labcore.datasets.record import ClipRecord
 from labcore.datasets.resuming import find_again, former_folders, other_clips
 from labcore.datasets.sampling import sampled, with_train_clips
@@ -80,7 +80,7 @@ def open_clips(
     known = find_again(run, workspace, config.data.dataset, config.cutting)
     if known.annotated is not None and known.annotated.window_seconds is not None:
         config = config.replace({"data.window_seconds": known.annotated.window_seconds})
-    config, told = _heard(config, run, workspace, known)
+    config, told = _with_front_end(config, run, workspace, known)
     if told:
         yield Log(message=told)
     config, dataset = _within_budget(config, known)
@@ -111,12 +111,12 @@ def open_clips(
     return config, clips
 
 
-def _heard(config: RunConfig, run: Run, workspace: Workspace, dataset: Dataset) -> tuple[RunConfig, str]:
+def _with_front_end(config: RunConfig, run: Run, workspace: Workspace, dataset: Dataset) -> tuple[RunConfig, str]:
     """The configuration with an automatic sample rate and the edges of the bands worked out, and why they are so; told of the run, too."""
     if config.audio.sample_rate is not None:
         return config, ""
     rows = training_rows(dataset, config.data, all_folds=bool(run.load(EXPERIMENT, {})))
-    chosen = front_end(config, heard_in(workspace, dataset, rows))
+    chosen = front_end(config, bandwidths_in(workspace, dataset, rows))
     run.save(FRONT_END, {"reason": chosen.reason})
     return config.replace(chosen.changes), chosen.reason
 

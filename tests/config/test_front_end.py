@@ -1,4 +1,4 @@
-"""The automatic front end from what clips hold, without a file: what is heard of them is given."""
+"""The automatic front end from what clips hold, without a file: what was measured of them is given."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from labcore.config import RunConfig
-from labcore.config.front_end import Heard, front_end
+from labcore.config.front_end import Bandwidths, front_end
 from labcore.config.presets import preset
 
 
-def heard(*clips: tuple[int, float, float, float, float]) -> Heard:
+def bandwidths(*clips: tuple[int, float, float, float, float]) -> Bandwidths:
     """Of clips: rate, top, low, quarter, high."""
-    return Heard(*zip(*clips, strict=True), of=len(clips))
+    return Bandwidths(*zip(*clips, strict=True), of=len(clips))
 
 
 WORD = (8000, 4000.0, 300.0, 700.0, 3000.0)
@@ -43,7 +43,7 @@ HUM = (16_000, 8000.0, 25.0, 50.0, 240.0)
     ],
 )
 def test_rate_and_edges_follow_from_the_clips(clips: list[Any], rate: int, edges: Any, told: str) -> None:
-    chosen = front_end(RunConfig(), heard(*clips))
+    chosen = front_end(RunConfig(), bandwidths(*clips))
     config = RunConfig().replace(chosen.changes)
     assert (config.audio.sample_rate, (config.features.f_min, config.features.f_max)) == (rate, edges)
     assert told in chosen.reason
@@ -51,13 +51,13 @@ def test_rate_and_edges_follow_from_the_clips(clips: list[Any], rate: int, edges
 
 
 def test_clips_that_hold_all_that_people_hear_have_the_front_end_of_the_recipe() -> None:
-    config = RunConfig().replace(front_end(RunConfig(), heard(*[RECORDING] * 20)).changes)
+    config = RunConfig().replace(front_end(RunConfig(), bandwidths(*[RECORDING] * 20)).changes)
     assert (config.sample_rate, config.f_min, config.f_max, *config.framing) == (22050, 50.0, 9922.5, 1024, 1024, 512)
 
 
 def test_a_rate_that_was_given_stays() -> None:
     config = RunConfig().replace({"audio.sample_rate": 22050})
-    assert front_end(config, heard(*[BAT] * 20)).changes == {}
+    assert front_end(config, bandwidths(*[BAT] * 20)).changes == {}
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_a_rate_that_was_given_stays() -> None:
 )
 def test_edges_that_were_given_stay(given: dict[str, float], clips: list[Any], rate: int, edges: Any) -> None:
     asked = RunConfig().replace(given)
-    config = asked.replace(front_end(asked, heard(*clips)).changes)
+    config = asked.replace(front_end(asked, bandwidths(*clips)).changes)
     assert config.audio.sample_rate == rate
     if edges:
         assert (config.f_min, config.f_max) == edges
@@ -81,17 +81,17 @@ def test_edges_that_were_given_stay(given: dict[str, float], clips: list[Any], r
 
 def test_the_quick_preset_takes_a_lower_rate_only_where_that_loses_nothing_else() -> None:
     quick = preset("quick")
-    assert front_end(quick, heard(*[RECORDING] * 20)).changes["audio.sample_rate"] == 16_000
-    assert front_end(quick, heard(*[WORD] * 20)).changes["audio.sample_rate"] == 8000
-    assert front_end(quick, heard(*[BAT] * 20)).changes["audio.sample_rate"] == 250_000
+    assert front_end(quick, bandwidths(*[RECORDING] * 20)).changes["audio.sample_rate"] == 16_000
+    assert front_end(quick, bandwidths(*[WORD] * 20)).changes["audio.sample_rate"] == 8000
+    assert front_end(quick, bandwidths(*[BAT] * 20)).changes["audio.sample_rate"] == 250_000
 
 
 def test_where_nothing_could_be_measured_the_usual_rate_is_taken() -> None:
-    chosen = front_end(RunConfig(), Heard())
+    chosen = front_end(RunConfig(), Bandwidths())
     assert chosen.changes["audio.sample_rate"] == 22050
     assert "no clip could be measured" in chosen.reason
 
 
 def test_lists_of_different_clips_are_refused() -> None:
     with pytest.raises(ValueError, match="same clips"):
-        Heard(rates=(1,), tops=())
+        Bandwidths(rates=(1,), tops=())

@@ -1,7 +1,7 @@
 """The automatic front end of a run: worked out from its training clips before any is decoded, told, and kept."""
 
 from labcore.config import RunConfig
-from labcore.config.front_end import Heard
+from labcore.config.front_end import Bandwidths
 from labcore.events import Log
 from labcore.runs import Run
 from labcore.runs.asked import asked_for, front_end_reason, save_worked_out
@@ -46,11 +46,11 @@ def test_it_is_worked_out_told_and_kept(tiny):
 def test_the_folds_of_a_cross_validation_ask_the_clips_of_all_folds(tiny, monkeypatch):
     rows = []
 
-    def heard(workspace, dataset, chosen):
+    def bandwidths(workspace, dataset, chosen):
         rows.append(list(chosen))
-        return Heard()
+        return Bandwidths()
 
-    monkeypatch.setattr("labcore.training.clips.heard_in", heard)
+    monkeypatch.setattr("labcore.training.clips.bandwidths_in", bandwidths)
     for fold, marks in (("1", {}), ("1", {EXPERIMENT: {"fold": "1"}}), ("2", {EXPERIMENT: {"fold": "2"}})):
         config = tiny.config.replace({"audio.sample_rate": None, "audio.usual_rate": 8000, "data.fold": fold})
         opened(config, Run.create(tiny.workspace, config, marks=marks), tiny.workspace)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from labcore.config import CUTTING, DataConfig, RunConfig
-from labcore.config.front_end import Heard
+from labcore.config.front_end import Bandwidths
 from labcore.config.front_end import front_end as choose_front_end
 from labcore.runs import Run
 from ui.app import services
@@ -128,19 +128,19 @@ def front_end(config: RunConfig, *, all_folds: bool = False) -> str:
         return ""
     data = config.data.model_copy(update={"window_seconds": config.cutting.window_seconds})
     name = data.dataset
-    heard = _heard(version(name), data.model_dump_json(), all_folds)
-    reason = choose_front_end(config, heard).reason
+    bandwidths = _bandwidths(version(name), data.model_dump_json(), all_folds)
+    reason = choose_front_end(config, bandwidths).reason
     return f"Front end, automatic: {plain(reason)}."
 
 
 @st.cache_data(ttl=600, max_entries=32, show_spinner="Listening to some of the clips …")
-def _heard(changed: Any, data: str, all_folds: bool) -> Heard:
-    from labcore.datasets.heard import heard_in, training_rows
+def _bandwidths(changed: Any, data: str, all_folds: bool) -> Bandwidths:
+    from labcore.datasets.bandwidths import bandwidths_in, training_rows
     from labcore.datasets.named_splits import dataset_for
 
     asked = DataConfig.model_validate_json(data)
     dataset = dataset_for(services.workspace(), asked)
-    return heard_in(services.workspace(), dataset, training_rows(dataset, asked, all_folds=all_folds))
+    return bandwidths_in(services.workspace(), dataset, training_rows(dataset, asked, all_folds=all_folds))
 
 
 def _dataset(name: str, cut: str, named_split: str | None, run: str = "") -> Dataset:

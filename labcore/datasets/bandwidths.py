@@ -20,7 +20,7 @@ from pydantic import TypeAdapter
 
 from labcore.audio import Recording, probe
 from labcore.config import DataConfig
-from labcore.config.front_end import Heard
+from labcore.config.front_end import Bandwidths
 from labcore.datasets.checks.measure import Span
 from labcore.datasets.several import several_in
 from labcore.datasets.splits import of_classes, split_for
@@ -57,19 +57,19 @@ class _Clip(NamedTuple):
     high: float
 
 
-_HEARD = TypeAdapter(Heard)
+_KEPT = TypeAdapter(Bandwidths)
 
 
-def heard_in(workspace: Workspace, dataset: Dataset, rows: Sequence[int] | np.ndarray) -> Heard:
+def bandwidths_in(workspace: Workspace, dataset: Dataset, rows: Sequence[int] | np.ndarray) -> Bandwidths:
     """What some clips of a data set hold. The same on every machine; clips that cannot be read are left out.
 
     Args:
         rows: of its table, those to learn from.
     """
-    spans = _drawn(dataset, rows)
-    file = workspace.cache / "heard" / f"{_key(spans, len(rows))}.json"
+    spans = _sample(dataset, rows)
+    file = workspace.cache / "bandwidths" / f"{_key(spans, len(rows))}.json"
     try:
-        return _HEARD.validate_python(read_object(file))
+        return _KEPT.validate_python(read_object(file))
     except (OSError, DamagedError, ValueError):
         found = _measured(spans, len(rows))
     with contextlib.suppress(WorkspaceError):  # then it is measured anew the next time
@@ -96,7 +96,7 @@ def training_rows(dataset: Dataset, data: DataConfig, *, all_folds: bool = False
     return np.flatnonzero(~left & (table["fold"] != data.leave_out).to_numpy() & (table["label"] != "").to_numpy())
 
 
-def _drawn(dataset: Dataset, rows: Sequence[int] | np.ndarray) -> list[Span]:
+def _sample(dataset: Dataset, rows: Sequence[int] | np.ndarray) -> list[Span]:
     """The clips to measure: as good as random, and the same wherever the data set lies."""
     folder, table = dataset.folder, dataset.table
     spans = [Span(*each) for each in table[["path", "start_s", "end_s"]].iloc[list(rows)].itertuples(index=False)]
@@ -112,13 +112,13 @@ def _key(spans: Sequence[Span], of: int) -> str:
     return digest.hexdigest()
 
 
-def _measured(spans: Sequence[Span], of: int) -> Heard:
-    with ThreadPoolExecutor(usable_cores(), thread_name_prefix="heard") as pool:
+def _measured(spans: Sequence[Span], of: int) -> Bandwidths:
+    with ThreadPoolExecutor(usable_cores(), thread_name_prefix="bandwidths") as pool:
         clips = [clip for clip in pool.map(_measure, spans) if clip is not None]
     if not clips:
-        return Heard(of=of)
+        return Bandwidths(of=of)
     rates, tops, lows, quarters, highs = zip(*clips, strict=True)
-    return Heard(rates, tops, lows, quarters, highs, of)
+    return Bandwidths(rates, tops, lows, quarters, highs, of)
 
 
 def _measure(span: Span) -> _Clip | None:

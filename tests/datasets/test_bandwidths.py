@@ -11,7 +11,7 @@ import soundfile
 from labcore.audio import resample
 from labcore.config import DataConfig
 from labcore.datasets import find_dataset
-from labcore.datasets.heard import heard_in, spectrum_of, training_rows
+from labcore.datasets.bandwidths import bandwidths_in, spectrum_of, training_rows
 from labcore.workspace import Workspace
 
 SECONDS = 1.0
@@ -83,14 +83,14 @@ class TestOfADataSet:
         workspace = Workspace(tmp_path / "home")
         dataset = find_dataset(workspace, str(folder))
         rows = training_rows(dataset, DataConfig(fold="1"))
-        found = heard_in(workspace, dataset, rows)
+        found = bandwidths_in(workspace, dataset, rows)
         assert set(found.rates) == {8000}
         assert len(found.tops) == found.of == 4
-        kept = list((workspace.cache / "heard").iterdir())
-        assert heard_in(workspace, dataset, rows) == found
+        kept = list((workspace.cache / "bandwidths").iterdir())
+        assert bandwidths_in(workspace, dataset, rows) == found
         kept[0].write_text('{"rates": [1, 2]}')
-        assert heard_in(workspace, dataset, rows) == found
-        every = heard_in(workspace, dataset, training_rows(dataset, DataConfig(fold="1"), all_folds=True))
+        assert bandwidths_in(workspace, dataset, rows) == found
+        every = bandwidths_in(workspace, dataset, training_rows(dataset, DataConfig(fold="1"), all_folds=True))
         assert set(every.rates) == {8000, 16_000}
 
     def test_files_that_cannot_be_read_are_left_out(self, folder: Path, tmp_path: Path) -> None:
@@ -98,11 +98,11 @@ class TestOfADataSet:
         for file in (folder / "fold2").rglob("*.wav"):
             file.write_bytes(b"RIFF")
         dataset = find_dataset(workspace, str(folder))
-        found = heard_in(workspace, dataset, training_rows(dataset, DataConfig(fold="1")))
+        found = bandwidths_in(workspace, dataset, training_rows(dataset, DataConfig(fold="1")))
         assert found.rates == ()
         assert found.of == 4
 
-    def test_the_fold_that_is_left_out_is_not_heard(self, folder: Path, tmp_path: Path) -> None:
+    def test_the_fold_that_is_left_out_is_not_listened_to(self, folder: Path, tmp_path: Path) -> None:
         dataset = find_dataset(Workspace(tmp_path / "home"), str(folder))
         rows = training_rows(dataset, DataConfig(leave_out="2"), all_folds=True)
         assert set(dataset.table["fold"].iloc[rows]) == {"1"}
