@@ -36,12 +36,12 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=21)
     chosen = options.parse_args()
     config = RunConfig()
-    clip = sound(chosen.file, chosen.seconds, config.audio.sample_rate)
+    clip = sound(chosen.file, chosen.seconds, config.sample_rate)
     second = np.roll(clip, len(clip) // 3)[::-1].copy()
     strong = config.replace(
         {"augment.speed": 0.2, "augment.pitch_semitones": 2.0, "augment.equaliser_db": 9.0, "augment.reverb": 1.0, "augment.noise": 1.0}
     )  # fmt: skip
-    rate = config.audio.sample_rate
+    rate = config.sample_rate
     power = 10 ** (views.view_of("log-mel", clip, config).levels / 10)
 
     works: dict[str, Callable[[int], object]] = {

@@ -55,7 +55,7 @@ def main() -> None:
         write(path, clips, config.clip_samples)
         batches = min(options.batches, clips // BATCH)
         print(
-            f"{clips} clips of {options.clip_seconds:g} s at {config.audio.sample_rate} Hz, {path.stat().st_size / 1e9:.2f} GB; "
+            f"{clips} clips of {options.clip_seconds:g} s at {config.sample_rate} Hz, {path.stat().st_size / 1e9:.2f} GB; "
             f"{batches} random batches of {BATCH} a round, median of {options.rounds} rounds"
         )
         compare(config, path, clips, batches, options.rounds)
@@ -97,7 +97,7 @@ def measure(
     samples = torch.from_numpy(np.memmap(path, dtype=np.int16, mode="c"))
     offsets = torch.arange(clips + 1) * config.clip_samples
     resident = ResidentClips(samples, offsets, torch.full((clips,), 1 / 32768), torch.device("cpu"))
-    shift = round(config.augment.time_shift_seconds * config.audio.sample_rate)
+    shift = round(config.augment.time_shift_seconds * config.sample_rate)
     torch.manual_seed(seed)
     order = torch.randperm(clips)
     start = time.perf_counter()

@@ -36,14 +36,14 @@ class LogMel(nn.Module):
     def __init__(self, config: RunConfig) -> None:
         super().__init__()
         features = config.features
-        self.sample_rate, self.hop_length = config.audio.sample_rate, config.framing.hop_length
+        self.sample_rate, self.hop_length = config.sample_rate, config.framing.hop_length
         self.floor_db = features.floor_db
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "At least one mel filterbank", UserWarning)  # empty_bands tells it
             self.spectrogram = torchaudio.transforms.MelSpectrogram(
-                sample_rate=config.audio.sample_rate,
+                sample_rate=config.sample_rate,
                 **config.framing._asdict(),
-                f_min=features.f_min,
+                f_min=config.f_min,
                 f_max=config.f_max,
                 n_mels=features.n_mels,
                 power=2.0,

@@ -89,17 +89,17 @@ def test_reverberation_reaches_its_share_of_the_clips():
 def test_bands_lie_where_the_front_end_puts_them(scale):
     config = RunConfig().replace({"features.mel_scale": scale, "features.n_fft": 8192, "features.win_length": 1024})
     bank = LogMel(config).spectrogram.mel_scale.fb  # (bins, n_mels)
-    hertz = torch.linspace(0, config.audio.sample_rate / 2, len(bank))
+    hertz = torch.linspace(0, config.sample_rate / 2, len(bank))
     peaks = hertz[bank.argmax(0)]
-    centres = Bands(64, config.features.f_min, config.f_max, scale).centres
-    torch.testing.assert_close(peaks, centres, atol=config.audio.sample_rate / 8192, rtol=0)
+    centres = Bands(64, config.f_min, config.f_max, scale).centres
+    torch.testing.assert_close(peaks, centres, atol=config.sample_rate / 8192, rtol=0)
 
 
 @pytest.mark.parametrize("scale", ["htk", "slaney"])
 def test_transposing_moves_a_tone_to_its_new_pitch(scale):
     config = RunConfig().replace({"features.mel_scale": scale})
     log_mel = LogMel(config)
-    bands = Bands(64, config.features.f_min, config.f_max, scale)
+    bands = Bands(64, config.f_min, config.f_max, scale)
     time = torch.arange(22050) / 22050
 
     def peak(hertz, factor=1.0):

@@ -23,10 +23,10 @@ def test_agrees_with_librosa(changes):
     ours = log_mel.decibels(log_mel.power(torch.from_numpy(waveform)[None]))[0].numpy()
     power = librosa.feature.melspectrogram(
         y=waveform,
-        sr=config.audio.sample_rate,
+        sr=config.sample_rate,
         **config.framing._asdict(),
         n_mels=config.features.n_mels,
-        fmin=config.features.f_min,
+        fmin=config.f_min,
         fmax=config.f_max,
         htk=config.features.mel_scale == "htk",
         norm=None if config.features.mel_norm == "none" else config.features.mel_norm,
@@ -80,7 +80,7 @@ def test_real_clips_agree_with_librosa_to_one_in_ten_thousand(esc10):
     config = RunConfig()
     log_mel = LogMel(config)
     for path in sorted((esc10 / "audio").iterdir())[::20]:
-        waveform, rate = decode(path, config.audio.sample_rate)
+        waveform, rate = decode(path, config.sample_rate)
         ours = log_mel.power(torch.from_numpy(waveform)[None])[0].numpy()
         theirs = librosa.feature.melspectrogram(
             y=waveform, sr=rate, n_fft=1024, hop_length=512, n_mels=64, fmin=50, fmax=config.f_max, htk=True, norm=None, pad_mode="constant"

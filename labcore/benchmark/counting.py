@@ -62,7 +62,7 @@ def wanted_bytes(case: Case) -> float:
     network = 2.0 * counted.all_activations if case.mode == "training" else 3.0 * counted.largest_activation
     if case.scope in ("waveform", "file"):
         config = configuration(case.model)
-        samples = CLIP_SECONDS * config.audio.sample_rate
+        samples = CLIP_SECONDS * config.sample_rate
         network += 4 * samples * (1 + 2.5 * config.framing.n_fft / config.framing.hop_length)
     return case.batch_size * network
 

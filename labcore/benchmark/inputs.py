@@ -52,7 +52,7 @@ def image_shape(model: str) -> tuple[int, int, int]:
 @lru_cache(maxsize=1)
 def _clips() -> tuple[np.ndarray, ...]:
     """Sounds with tones, a decay and some noise, so that codecs have about the work that real clips give them."""
-    rate = configuration("compact").audio.sample_rate
+    rate = configuration("compact").sample_rate
     random, time = np.random.default_rng(0), np.arange(round(CLIP_SECONDS * rate)) / rate
     clips = []
     for _ in range(VARIETY):
@@ -65,7 +65,7 @@ def _clips() -> tuple[np.ndarray, ...]:
 
 @lru_cache(maxsize=1)
 def _files() -> tuple[bytes, ...]:
-    rate = configuration("compact").audio.sample_rate
+    rate = configuration("compact").sample_rate
     files = []
     for number, clip in enumerate(_clips()):
         if number % 3 == 0:
@@ -87,7 +87,7 @@ class BenchmarkInputs:
 
     @property
     def sample_rate(self) -> int:
-        return configuration(self.model).audio.sample_rate
+        return configuration(self.model).sample_rate
 
     def files(self) -> list[bytes]:
         """Encoded clips, WAV, FLAC and Ogg Vorbis in turn: (batch,)."""

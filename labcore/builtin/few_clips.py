@@ -48,12 +48,12 @@ def reason_against(config: RunConfig) -> str:
         return f"it hears {known.features.n_mels} mel bands, and the front end has {config.features.n_mels}"
     if config.f_max < 0.95 * known.f_max:
         return f"it hears up to {known.f_max:,.0f} Hz, and the front end up to {config.f_max:,.0f} Hz"
-    if config.features.f_min > LOWEST_HZ or config.f_max > HIGHEST_HZ:
+    if config.f_min > LOWEST_HZ or config.f_max > HIGHEST_HZ:
         return (
-            f"it hears from {known.features.f_min:,.0f} to {known.f_max:,.0f} Hz, and the front end from "
-            f"{config.features.f_min:,.0f} to {config.f_max:,.0f} Hz"
+            f"it hears from {known.f_min:,.0f} to {known.f_max:,.0f} Hz, and the front end from "
+            f"{config.f_min:,.0f} to {config.f_max:,.0f} Hz"
         )
-    hop, usual = (each.framing.hop_length / each.audio.sample_rate for each in (config, known))
+    hop, usual = (each.framing.hop_length / each.sample_rate for each in (config, known))
     if not FASTER <= hop / usual <= SLOWER:
         return f"its frames are {1000 * usual:.0f} ms apart, and those of the front end {1000 * hop:.0f} ms"
     return ""

@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import ValidationError, model_validator
 
 from labcore.config.former import path_now, tree_now
-from labcore.config.framing import Framing, framing
+from labcore.config.framing import Framing, framing, lowest_hz, rate_for, usable_hz
 from labcore.config.parts import AudioConfig as AudioConfig
 from labcore.config.parts import AugmentConfig as AugmentConfig
 from labcore.config.parts import DataConfig as DataConfig
@@ -30,10 +30,6 @@ from labcore.config.setting import SettingGroup, describe
 from labcore.errors import ConfigError
 from labcore.events import Event, SettingsChanged, each_of
 from labcore.texts import json_line
-
-ULTRASOUND_RATE = 96_000
-"""In Hz; who asks for a higher rate wants to hear what people do not."""
-
 
 CUTTING = tuple(
     f"data.{name}"
@@ -61,7 +57,7 @@ class RunConfig(SettingGroup):
 
     @model_validator(mode="after")
     def _combinations(self) -> RunConfig:
-        features, rate, frame = self.features, self.audio.sample_rate, self.framing
+        rate, frame = self.sample_rate, self.framing
         if frame.win_length > frame.n_fft:
             raise ValueError(f"features.win_length {frame.win_length} is longer than features.n_fft {frame.n_fft}")
         if frame.hop_length > frame.win_length:
@@ -70,17 +66,25 @@ class RunConfig(SettingGroup):
             )
         if self.f_max > rate / 2:
             raise ValueError(f"features.f_max {self.f_max:g} Hz is above half the sample rate, {rate / 2:g} Hz")
-        if features.f_min >= self.f_max:
-            raise ValueError(f"features.f_min {features.f_min:g} Hz is not below features.f_max {self.f_max:g} Hz")
+        if self.f_min >= self.f_max:
+            raise ValueError(f"features.f_min {self.f_min:g} Hz is not below features.f_max {self.f_max:g} Hz")
         return self
+
+    @property
+    def sample_rate(self) -> int:
+        """The sample rate in Hz; while it is automatic and no clips are known, the usual one, or what given edges of bands need."""
+        audio, features = self.audio, self.features
+        return audio.sample_rate or rate_for(audio.usual_rate, features.f_min, features.f_max)
+
+    @property
+    def f_min(self) -> float:
+        """The lowest frequency of the mel bands in Hz, with "automatic" worked out."""
+        return lowest_hz(self.sample_rate, self.f_max) if self.features.f_min is None else self.features.f_min
 
     @property
     def f_max(self) -> float:
         """The highest frequency of the mel bands in Hz, with "automatic" worked out."""
-        if self.features.f_max is not None:
-            return self.features.f_max
-        usable = 0.45 * self.audio.sample_rate
-        return usable if self.audio.sample_rate > ULTRASOUND_RATE else min(14000.0, usable)
+        return usable_hz(self.sample_rate) if self.features.f_max is None else self.features.f_max
 
     @property
     def cutting(self) -> DataConfig:
@@ -93,7 +97,8 @@ class RunConfig(SettingGroup):
     def framing(self) -> Framing:
         """FFT size, window and hop of the front end in samples, with "automatic" worked out."""
         features, audio = self.features, self.audio
-        return framing(audio.sample_rate, audio.clip_seconds, features.n_fft, features.win_length, features.hop_length)
+        sizes = features.n_fft, features.win_length, features.hop_length
+        return framing(self.sample_rate, audio.clip_seconds, *sizes, f_max=self.f_max)
 
     @property
     def epochs(self) -> int:
@@ -109,7 +114,7 @@ class RunConfig(SettingGroup):
             raise ConfigError(
                 "audio.clip_seconds is still automatic", "Resolve the configuration with a data set first"
             )
-        return max(1, round(self.audio.clip_seconds * self.audio.sample_rate))
+        return max(1, round(self.audio.clip_seconds * self.sample_rate))
 
     def replace(self, changes: dict[str, Any]) -> RunConfig:
         """A configuration with some settings replaced.

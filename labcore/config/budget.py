@@ -75,7 +75,7 @@ def work_of(config: RunConfig, clip_seconds: float) -> float:
     """What the network is given of a clip, in cells of the spectrogram."""
     length = max(SHORTEST_SECONDS, clip_seconds)
     hop = config.replace({"audio.clip_seconds": length}).framing.hop_length
-    return length * config.audio.sample_rate / hop * config.features.n_mels
+    return length * config.sample_rate / hop * config.features.n_mels
 
 
 def usual_seconds_per_clip(
@@ -93,15 +93,15 @@ def usual_seconds(config: RunConfig) -> float:
     return FIXED_SECONDS + clips * usual_seconds_per_clip(config, config.audio.clip_seconds or USUAL_SECONDS)
 
 
-def covering(lengths: Sequence[float]) -> float:
-    """The automatic length of the input, in seconds: it covers 95 % of the training clips, and is at most :data:`LONGEST_SECONDS`.
+def covering(lengths: Sequence[float], longest: float = LONGEST_SECONDS) -> float:
+    """The automatic length of the input, in seconds: it covers 95 % of the training clips, and is at most ``longest``.
 
     Args:
         lengths: seconds of the clips, ascending or not; at least one.
     """
     import numpy as np
 
-    return round(min(max(0.1, float(np.quantile(lengths, 0.95))), LONGEST_SECONDS), 2)
+    return round(min(max(0.1, float(np.quantile(lengths, 0.95))), longest), 2)
 
 
 def plan_for(config: RunConfig, clips: int) -> EpochPlan:

@@ -113,13 +113,19 @@ class DataConfig(SettingGroup):
 class AudioConfig(SettingGroup):
     """How clips are resampled and cut."""
 
-    sample_rate: int = setting(
-        22050, "Sample rate", "Clips are resampled to this rate once, when the clip store is built. Choose at least twice the highest "
-        "frequency of interest: 250 kHz or more for bats.", ge=4000, le=500000, step=50, unit="Hz",
+    sample_rate: int | None = setting(
+        None, "Sample rate", "Clips are resampled to this rate once, when the clip store is built. Automatic: as low as what the "
+        "training clips hold allows, and no higher than the usual sample rate unless much of their sound lies above it (bats).",
+        ge=4000, le=500000, step=50, unit="Hz",
+    )  # fmt: skip
+    usual_rate: int = setting(
+        22050, "Usual sample rate", "What an automatic sample rate is for clips that hold all audible frequencies, and where no clips "
+        "are known.", ge=4000, le=96000, step=50, unit="Hz", advanced=True,
     )  # fmt: skip
     clip_seconds: float | None = setting(
         None, "Clip length", "Length of the network's input. Longer clips are cropped at random in training and split into windows in "
-        "use; shorter clips are padded with silence. Automatic: the 95th percentile of the clip lengths, at most 10 s.",
+        "use; shorter clips are padded with silence. Automatic: the 95th percentile of the clip lengths, at most 10 s; less for "
+        "ultrasound.",
         ge=0.1, le=60, step=0.1, unit="s",
     )  # fmt: skip
     silent_windows: Literal["skip", "count"] = setting(
@@ -133,7 +139,8 @@ class FeaturesConfig(SettingGroup):
 
     n_fft: int | None = setting(
         None, "FFT size", "Samples per Fourier transform. Larger: finer frequency resolution, coarser time resolution. Automatic: about "
-        "46 ms, which is 1024 at 22.05 kHz.", ge=64, le=32768, step=64, unit="samples", advanced=True,
+        "46 ms, which is 1024 at 22.05 kHz; shorter for ultrasound, since calls are the shorter the higher they are.",
+        ge=64, le=32768, step=64, unit="samples", advanced=True,
     )  # fmt: skip
     win_length: int | None = setting(
         None, "Window length", "Samples under the window function, at most the FFT size. Automatic: the FFT size; shorter for clips "
@@ -147,13 +154,14 @@ class FeaturesConfig(SettingGroup):
     n_mels: int = setting(
         64, "Mel bands", "Rows of the mel spectrogram. 64 suit most sounds, 128 fine differences of pitch.", ge=8, le=256, step=8,
     )  # fmt: skip
-    f_min: float = setting(
-        50.0, "Lowest frequency", "Lower edge of the mel bands. Removes rumble and wind.",
+    f_min: float | None = setting(
+        None, "Lowest frequency", "Lower edge of the mel bands. Removes rumble and wind. Automatic: 50 Hz; more for ultrasound.",
         ge=0, le=50000, step=10, unit="Hz", advanced=True,
     )  # fmt: skip
     f_max: float | None = setting(
         None, "Highest frequency", "Upper edge of the mel bands. Automatic: 14 kHz or 90 % of the Nyquist frequency, whichever is lower; "
-        "above a sample rate of 96 kHz always 90 %.", ge=200, le=250000, step=100, unit="Hz", advanced=True,
+        "above a sample rate of 96 kHz, and where sounds of the training clips lie higher, always 90 %. Clips that are not resampled are "
+        "heard up to the Nyquist frequency.", ge=200, le=250000, step=100, unit="Hz", advanced=True,
     )  # fmt: skip
     window: Literal["hann", "hamming", "blackman", "rectangular"] = setting(
         "hann", "Window function", "Window applied to each frame. blackman leaks least between frequencies, rectangular most.",

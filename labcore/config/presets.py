@@ -35,7 +35,7 @@ PRESETS: dict[str, Preset] = {
         "Quick look",
         "A first result. Lower sample rate, few epochs.",
         {
-            "audio.sample_rate": 16000,
+            "audio.usual_rate": 16000,
             "optim.budget": 8000,
             "augment.mixup": 0.2,
         },

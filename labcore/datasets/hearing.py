@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from labcore.config import RunConfig, all_settings
+from labcore.config.front_end import SOME
 from labcore.datasets.table import Finding
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ def unheard(clips: Sequence[tuple[str, str, Measured]], config: RunConfig) -> It
         config: of the training.
     """
     lost = [clip for clip in clips if clip[2].half_hz > config.f_max]
+    if config.audio.sample_rate is None and len(lost) >= SOME * len(clips):  # a training takes a higher rate by itself
+        return
     sizes, by_label = Counter(label for _, label, _ in clips), Counter(label for _, label, _ in lost)
     if not any(count >= 0.5 * sizes[label] for label, count in by_label.items()):
         return
@@ -30,7 +33,7 @@ def unheard(clips: Sequence[tuple[str, str, Measured]], config: RunConfig) -> It
     yield Finding(
         "unheard",
         f"{whose} of the energy lies above {config.f_max / 1000:.3g} kHz, which is lost at the sample rate of "
-        f"{config.audio.sample_rate} Hz",
+        f"{config.sample_rate} Hz",
         tuple(dict.fromkeys(path for path, _, _ in lost)),
         f"Train with {_flags(max(found.rate for _, _, found in lost))}",
     )

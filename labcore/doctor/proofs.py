@@ -134,7 +134,7 @@ def _log_mel(device: torch.device, dtype: torch.dtype) -> Run:
     from labcore.features import LogMel
 
     config = RunConfig()
-    waveforms = (0.1 * _numbers(7, 2, config.audio.sample_rate)).to(dtype).to(device)
+    waveforms = (0.1 * _numbers(7, 2, config.sample_rate)).to(dtype).to(device)
     log_mel = LogMel(config).to(dtype).to(device)
     # LogMel.power computes in float32 whatever it is given; the reference takes the step before
     return lambda: log_mel.normalise(log_mel.decibels(log_mel.spectrogram(waveforms)))

@@ -180,7 +180,7 @@ def preview(
     front_end = LogMel(config) if log_mel is None else deepcopy(log_mel).cpu()
     noise = None if recording is None else torch.from_numpy(_checked(recording))
     if noise is None:
-        noise = recorded_noise(augment, config.audio.sample_rate, workspace)
+        noise = recorded_noise(augment, config.sample_rate, workspace)
     with seeded(seed), torch.inference_mode():
         placing = Placing(clips, front_end, config.clip_samples, augment, noise)
         if log_mel is None:  # for want of training clips
@@ -223,7 +223,7 @@ def _shown(
         image_before=log_mel.normalise(levels)[0].numpy(),
         sound_before=placing.sound(int(placing.middle_starts()[0]), samples),
         sound=played,
-        sample_rate=config.audio.sample_rate,
+        sample_rate=config.sample_rate,
         rebuilt=rebuilt,
         before_rebuilt=before_rebuilt,
         ratio=told.get("ratio"),
@@ -257,7 +257,7 @@ def _with_length(config: RunConfig, clip: np.ndarray) -> RunConfig:
     """The configuration with a clip length: where it is automatic, that of the clip."""
     if config.audio.clip_seconds is not None:
         return config
-    seconds = len(clip) / config.audio.sample_rate
+    seconds = len(clip) / config.sample_rate
     return config.replace({"audio.clip_seconds": min(max(0.1, seconds), LONGEST_SECONDS)})
 
 

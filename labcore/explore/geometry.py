@@ -72,7 +72,7 @@ def consequences(config: RunConfig, clip_seconds: float = 5.0) -> Consequences:
     problems = _out_of_bounds(config) or _impossible(config)
     if problems:
         return Consequences(problems=tuple(problems))
-    rate, (n_fft, size, hop) = config.audio.sample_rate, config.framing
+    rate, (n_fft, size, hop) = config.sample_rate, config.framing
     return Consequences(
         warnings=tuple(_warnings(config, config.audio.clip_seconds or clip_seconds)),
         frames_per_second=rate / hop,
@@ -87,7 +87,7 @@ def consequences(config: RunConfig, clip_seconds: float = 5.0) -> Consequences:
 def _impossible(config: RunConfig) -> list[str]:
     """A sentence for each pair of settings that are within their bounds and do not go together."""
     n_fft, size, hop = config.framing
-    f_min, f_max, half = config.features.f_min, config.f_max, config.audio.sample_rate / 2
+    f_min, f_max, half = config.f_min, config.f_max, config.sample_rate / 2
     told = []
     if size > n_fft:
         told.append(
@@ -122,7 +122,7 @@ def _warnings(config: RunConfig, clip_seconds: float) -> list[str]:
         told.append(
             "Frames overlap by less than half, so sounds between two frames are attenuated. Shorten the hop to half the window."
         )
-    if clip_seconds * config.audio.sample_rate < size:
+    if clip_seconds * config.sample_rate < size:
         told.append("The clip is shorter than the window: most of each frame is silence. Shorten the window.")
     return told
 

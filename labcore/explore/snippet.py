@@ -34,7 +34,7 @@ def snippet(
     """
     if kind not in KINDS:
         raise ConfigError(f"there is no code for the view {kind!r}", f"Choose {', '.join(KINDS)}")
-    features, rate = config.features, config.audio.sample_rate
+    features, rate = config.features, config.sample_rate
     frame = ", ".join(f"{name}={samples}" for name, samples in config.framing._asdict().items())
     window = f'window_fn=torch.{WINDOWS[features.window].__name__}, pad_mode="constant"'
     part = "" if stretch is None else f"[round({stretch[0]:g} * rate):round({stretch[1]:g} * rate)]"
@@ -47,7 +47,7 @@ def snippet(
         lines.append(f"power = torchaudio.transforms.Spectrogram({frame}, {window})(waveform)")
     else:
         norm = None if features.mel_norm == "none" else features.mel_norm
-        mels = f"n_mels={features.n_mels}, f_min={features.f_min:g}, f_max={config.f_max:g}"
+        mels = f"n_mels={features.n_mels}, f_min={config.f_min:g}, f_max={config.f_max:g}"
         scale = f"mel_scale={features.mel_scale!r}, norm={norm!r}"
         lines.append(
             f"power = torchaudio.transforms.MelSpectrogram({rate}, {frame},\n    {mels}, {scale}, {window})(waveform)"

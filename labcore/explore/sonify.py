@@ -43,7 +43,7 @@ def sound_of(power: np.ndarray, config: RunConfig, *, samples: int | None = None
     """
     power = np.ascontiguousarray(power, dtype=np.float32)
     features = config.features.model_copy(update=config.framing._asdict())
-    front_end = RunConfig(audio=AudioConfig(sample_rate=config.audio.sample_rate), features=features)
+    front_end = RunConfig(audio=AudioConfig(sample_rate=config.sample_rate), features=features)
     return _sound_of(power.tobytes(), power.shape[1], front_end, samples).copy()
 
 

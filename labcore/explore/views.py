@@ -108,7 +108,7 @@ def view_of(kind: str, waveform: np.ndarray, config: RunConfig, *, of: str = "le
     make: Callable[[Tensor], Tensor] = torch.positive
     rows = band_centres(config)
     if kind == "spectrogram":
-        front, rows = log_mel.spectrogram.spectrogram, np.arange(n_fft // 2 + 1) * config.audio.sample_rate / n_fft
+        front, rows = log_mel.spectrogram.spectrogram, np.arange(n_fft // 2 + 1) * config.sample_rate / n_fft
         make = {"level": log_mel.decibels, "magnitude": Tensor.sqrt, "power": make}[of]
     elif kind == "log-mel":
         make = log_mel.decibels
@@ -156,7 +156,7 @@ def levels_view(levels: np.ndarray, config: RunConfig, *, signed: bool = False) 
     if signed:
         low = -_pooled(-levels, factor)
         pooled = np.where(-low > pooled, low, pooled)
-    x = (np.arange(pooled.shape[1]) + 0.5) * (factor * config.framing.hop_length / config.audio.sample_rate)
+    x = (np.arange(pooled.shape[1]) + 0.5) * (factor * config.framing.hop_length / config.sample_rate)
     return _view("log-mel", pooled, x, band_centres(config), "dB")
 
 
@@ -186,8 +186,8 @@ def average_spectrum(stretch: np.ndarray, config: RunConfig, rate: int | None = 
     waves = torch.from_numpy(np.atleast_2d(np.asarray(stretch, dtype=np.float32)))
     if not waves.shape[1]:
         raise AudioError("the selection has no samples", "Choose a longer one")
-    own = rate or config.audio.sample_rate
-    if own != config.audio.sample_rate:
+    own = rate or config.sample_rate
+    if own != config.sample_rate:
         framed = min(RATES[1], max(RATES[0], own))
         config = config.replace({"audio.sample_rate": framed, "features.f_min": 0.0, "features.f_max": None})
     n_fft, size, _ = config.framing
@@ -209,7 +209,7 @@ def average_spectrum(stretch: np.ndarray, config: RunConfig, rate: int | None = 
 def band_centres(config: RunConfig) -> np.ndarray:
     """(n_mels,) the middle of each mel band in Hz."""
     features = config.features
-    return Bands(features.n_mels, features.f_min, config.f_max, features.mel_scale).centres.double().numpy()
+    return Bands(features.n_mels, config.f_min, config.f_max, features.mel_scale).centres.double().numpy()
 
 
 def _over_time(
@@ -238,7 +238,7 @@ def _middles(frames: int, factor: int, config: RunConfig, start_s: float) -> np.
     """(columns,) the middle of each column in seconds, where so many frames share one."""
     first = np.arange(0, frames, factor)
     middles: np.ndarray = (first + np.minimum(first + factor, frames) - 1) / 2 * config.framing.hop_length
-    return start_s + middles / config.audio.sample_rate
+    return start_s + middles / config.sample_rate
 
 
 def _blocks(waveform: Tensor, config: RunConfig, front: Callable[[Tensor], Tensor], factor: int) -> Iterator[Tensor]:

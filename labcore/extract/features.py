@@ -40,7 +40,7 @@ class Extractor:
             self.classifier = find_later(Classifier.load(Path(settings.weights), device), Workspace.default())
             self.sample_rate = self.classifier.sample_rate
             return
-        self.sample_rate = settings.config.audio.sample_rate
+        self.sample_rate = settings.config.sample_rate
         self.device = torch.device(device)
         self.log_mel = LogMel(settings.config).to(self.device).eval()
         self.dct: Tensor | None = None

@@ -61,7 +61,8 @@ class ExtractSettings:
         if self.kind == "embeddings":
             return facts | {"weights_sha256": self.weights_sha256, "hop_seconds": self.hop_seconds}
         config = self.config
-        front = {"sample_rate": config.audio.sample_rate, **config.framing._asdict(), "f_max": config.f_max}
+        front = {"sample_rate": config.sample_rate, **config.framing._asdict()}
+        front |= {"f_min": config.f_min, "f_max": config.f_max}
         front |= {name: value for name, value in config.features.model_dump().items() if name not in front}
         return facts | front | ({"n_mfcc": self.n_mfcc} if self.kind == "mfcc" else {})
 

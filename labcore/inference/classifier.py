@@ -95,12 +95,12 @@ class Classifier(nn.Module):
 
     @property
     def sample_rate(self) -> int:
-        return self.config.audio.sample_rate
+        return self.config.sample_rate
 
     @property
     def band(self) -> tuple[float, float]:
         """The lowest and the highest frequency that it hears, in Hz."""
-        return self.config.features.f_min, self.config.f_max
+        return self.config.f_min, self.config.f_max
 
     @property
     def clip_seconds(self) -> float:

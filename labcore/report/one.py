@@ -24,6 +24,7 @@ from labcore.report.alarms import alarms
 from labcore.report.blocks import Block, Cell, Chart, Code, Facts, Paragraph, Report, Section, Series, Table
 from labcore.report.stamp import made_now
 from labcore.runs import Run
+from labcore.runs.asked import front_end_reason
 from labcore.runs.honesty import choice_note, label_note
 from labcore.texts import counted, duration, percent
 from labcore.workspace import Workspace
@@ -51,7 +52,7 @@ def run_report(workspace: Workspace, run: Run) -> Report:
         sounds.unknown_sounds(run),
         alarms(run),
         _curves([("", epochs)], watched),
-        _settings(each),
+        _settings(each, run),
         _how(each, run),
     ]
     counted_figure = Figure(result.accuracy, result.accuracy_low, result.accuracy_high) if result else None
@@ -80,7 +81,7 @@ def crossval_report(workspace: Workspace, experiment: CrossValidation) -> Report
     runs = {fold: run for fold, run in experiment.members().items() if run.there}
     curves = [(f"fold {fold}", epochs_of(run.events())) for fold, run in runs.items()]
     first = next(iter(runs.values()), None)
-    sections += [_curves(curves, "the held-out clips"), _settings(each), _how(each, first)]
+    sections += [_curves(curves, "the held-out clips"), _settings(each, first), _how(each, first)]
     counted_figure = Figure(pool.accuracy, pool.low, pool.high) if pool.accuracy is not None else None
     lead = _lead(each, found, summary.state, counted_figure, pool.label_note)
     facts = _facts(each, epochs=max((len(epochs) for _, epochs in curves), default=0))
@@ -250,18 +251,19 @@ def _folds(pool: Pool, random: Pool | None, difference: float | None) -> Section
     return Section("Folds", blocks)
 
 
-def _settings(each: Candidate) -> Section:
-    """The settings that differ from their defaults."""
-    usual = RunConfig()
+def _settings(each: Candidate, run: Run | None) -> Section:
+    """The settings that differ from their defaults, and why the automatic front end is as it is."""
+    usual, reason = RunConfig(), front_end_reason(run) if run else ""
+    why: list[Block] = [Paragraph(f"Front end, automatic: {reason}.")] if reason else []
     rows: list[list[Cell]] = [
         [setting.title, path, setting_told(each, path, setting), _default(usual.value(path), setting)]
         for path, setting in all_settings().items()
         if each.asked.value(path) != setting.default
     ]
     if not rows:
-        return Section("Settings", [Paragraph("All settings are at their defaults.")])
+        return Section("Settings", [Paragraph("All settings are at their defaults."), *why])
     caption = f"{len(rows)} of {len(all_settings())} settings differ from their defaults"
-    return Section("Settings", [Table(caption, ["Setting", "Name", "Value", "Default"], rows, frozenset({1}))])
+    return Section("Settings", [Table(caption, ["Setting", "Name", "Value", "Default"], rows, frozenset({1})), *why])
 
 
 def _default(value: Any, setting: Setting) -> str:

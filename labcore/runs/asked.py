@@ -15,6 +15,8 @@ from labcore.events import Event, SettingsChanged, each_of
 from labcore.runs import Run
 
 NAME = "asked"
+FRONT_END = "front_end"
+"""The JSON file in a run's folder that says why its automatic front end is as it is."""
 
 
 def save_worked_out(run: Run, before: RunConfig, after: RunConfig) -> None:
@@ -44,6 +46,13 @@ def asked_for(run: Run) -> RunConfig:
         return config.replace(_remembered(run))
     except ConfigError:  # values that do not go with each other in this version of the lab
         return config
+
+
+def front_end_reason(run: Run) -> str:
+    """Why the automatic front end of a run is as it is, a sentence without the final stop; "" where it was not automatic."""
+    content = run.load(FRONT_END, {})
+    reason = content.get("reason", "") if isinstance(content, dict) else ""
+    return reason if isinstance(reason, str) else ""
 
 
 def live_changes_of(events: Iterable[Event]) -> dict[int, dict[str, Any]]:

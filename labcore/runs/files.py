@@ -20,6 +20,7 @@ PURPOSES = {
     "config.json": "settings",
     "environment.json": "versions and machine",
     "events.jsonl": "what happened, an event a line",
+    "front_end.json": "why the automatic front end is as it is",
     "labels.json": "classes, in the order of the network's outputs",
     "predictions.parquet": "what it says of each held-out clip",
     "weights.safetensors": "the trained classifier",

@@ -180,8 +180,8 @@ def base_value(path: str, config: RunConfig) -> Any:
     """What a configuration says about a setting; "automatic" worked out where that needs no data."""
     if path == "optim.lr":
         return config.optim.peak_lr
-    if path == "features.f_max":
-        return config.f_max
+    if path in ("audio.sample_rate", "features.f_min", "features.f_max"):
+        return getattr(config, path.partition(".")[2])
     return config.value(path)
 
 

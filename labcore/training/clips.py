@@ -9,7 +9,10 @@ from functools import cached_property
 import numpy as np
 
 from labcore.config import DataConfig, RunConfig
-from labcore.config.budget import covering, plan
+from labcore.config.budget import LONGEST_SECONDS, covering, plan
+from labcore.config.framing import tempo
+from labcore.config.front_end import front_end
+from labcore.datasets.bandwidths import bandwidths_in, training_rows
 from labcore.datasets.folds import drawn_in
 from labcore.datasets.lengths import expected_seconds
 from labcore.datasets.record import ClipRecord
@@ -22,6 +25,8 @@ from labcore.datasets.table import Dataset, Split, unusual
 from labcore.events import Event, Log
 from labcore.jobs.following import follow
 from labcore.runs import Run
+from labcore.runs.asked import FRONT_END
+from labcore.runs.origin import EXPERIMENT
 from labcore.task.kind import SEVERAL, Task
 from labcore.task.several import SeveralLabels
 from labcore.task.single import SingleLabel
@@ -75,10 +80,13 @@ def open_clips(
     known = find_again(run, workspace, config.data.dataset, config.cutting)
     if known.annotated is not None and known.annotated.window_seconds is not None:
         config = config.replace({"data.window_seconds": known.annotated.window_seconds})
+    config, told = _with_front_end(config, run, workspace, known)
+    if told:
+        yield Log(message=told)
     config, dataset = _within_budget(config, known)
     store = yield from follow(
         "building the clip store",
-        lambda progress: open_store(workspace, dataset, config.audio.sample_rate, progress),
+        lambda progress: open_store(workspace, dataset, config.sample_rate, progress),
         should_stop,
     )
     yield from _warnings(dataset, store)
@@ -101,6 +109,16 @@ def open_clips(
     if told:
         yield Log(message=told)
     return config, clips
+
+
+def _with_front_end(config: RunConfig, run: Run, workspace: Workspace, dataset: Dataset) -> tuple[RunConfig, str]:
+    """The configuration with an automatic sample rate and the edges of the bands worked out, and why they are so; told of the run, too."""
+    if config.audio.sample_rate is not None:
+        return config, ""
+    rows = training_rows(dataset, config.data, all_folds=bool(run.load(EXPERIMENT, {})))
+    chosen = front_end(config, bandwidths_in(workspace, dataset, rows))
+    run.save(FRONT_END, {"reason": chosen.reason})
+    return config.replace(chosen.changes), chosen.reason
 
 
 def _warnings(dataset: Dataset, store: ClipStore) -> Iterator[Log]:
@@ -129,7 +147,7 @@ def _as_begun(
         return now
     for folder in former_folders(run, workspace, dataset):  # a run whose folds were drawn by absolute paths
         old = drawn_in(dataset, folder)
-        then = _split(config.data, old, open_store(workspace, old, config.audio.sample_rate), folder)
+        then = _split(config.data, old, open_store(workspace, old, config.sample_rate), folder)
         if fingerprint in (then.record.fingerprint, then.record.fingerprint_in(folder)):
             return then
     known = ClipRecord.load(run)
@@ -165,7 +183,7 @@ def _worked_out(config: RunConfig, store: ClipStore, parts: Split) -> tuple[RunC
     """
     seconds = config.audio.clip_seconds
     if seconds is None:
-        seconds = covering(store.seconds[parts.train])
+        seconds = covering(store.seconds[parts.train], tempo(config.f_max) * LONGEST_SECONDS)
     config = config.replace({"audio.clip_seconds": seconds, "data.fold": parts.fold})
     told = ""
     if config.optim.epochs is None:

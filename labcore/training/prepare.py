@@ -167,7 +167,7 @@ class _Preparation:
         """The clips on the device, with their mel powers where batches are cut from these, and the front end normalised by them."""
         log_mel, waves = classifier.log_mel, waveform_cache(clips.store, classifier.device)
         rows = torch.from_numpy(np.asarray(clips.split.train, dtype=np.int64))
-        noise = recorded_noise(config.augment, config.audio.sample_rate, self.workspace)
+        noise = recorded_noise(config.augment, config.sample_rate, self.workspace)
         frames, mixed = log_mel.frames(config.clip_samples), classifier.task.mixed
         pipeline = InputPipeline(waves, rows, log_mel, frames, config.augment, noise, mixed)
         yield from follow(

@@ -83,7 +83,7 @@ class Session:
             LabError: noise is switched on, and the recording of it cannot be read.
         """
         if config.augment != self.config.augment:
-            noise = recorded_noise(config.augment, config.audio.sample_rate, self.workspace)
+            noise = recorded_noise(config.augment, config.sample_rate, self.workspace)
             self.pipeline.take_up(config.augment, noise)
         self.config = config
 

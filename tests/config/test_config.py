@@ -73,7 +73,7 @@ class TestBounds:
         [
             ({"features.win_length": 2048, "features.n_fft": 1024}, "features.win_length"),
             ({"features.hop_length": 2000, "features.win_length": 1024}, "features.hop_length"),
-            ({"features.f_max": 17000}, "features.f_max"),
+            ({"features.f_max": 17000, "audio.sample_rate": 22050}, "features.f_max"),
             ({"features.f_min": 5000, "audio.sample_rate": 8000}, "features.f_min"),
         ],
     )
@@ -120,7 +120,10 @@ class TestFaces:
         assert from_flags("--config", str(file), f"--{path}", "auto") == RunConfig()
 
     def test_all_turned_at_once(self) -> None:
-        changes = {path: another_value(setting) for path, setting in KNOBS.items()} | {"features.f_max": 9000.0}
+        changes = {path: another_value(setting) for path, setting in KNOBS.items()} | {
+            "audio.sample_rate": 32000,
+            "features.f_max": 9000.0,
+        }
         config = RunConfig().replace(changes)
         words = itertools.chain(*((f"--{path}", as_text(value)) for path, value in changes.items()))
         assert from_flags(*words) == config
@@ -182,7 +185,8 @@ class TestFraming:
     def test_the_highest_frequency_follows_the_sample_rate_and_ultrasound_is_heard(
         self, rate: int, highest: float
     ) -> None:
-        assert RunConfig().replace({"audio.sample_rate": rate}).f_max == highest
+        config = RunConfig().replace({"audio.sample_rate": rate})
+        assert (config.f_max, config.f_min) == (highest, 50.0 if rate <= 96000 else highest / 20)
 
     @pytest.mark.parametrize("rate", [4000, 8000, 12345, 16000, 22050, 44100, 48000, 96000, 192_000, 384_000, 500_000])
     @pytest.mark.parametrize("seconds", [0.1, 0.3, 0.6, 1.0, 1.7, 2.3])
@@ -190,12 +194,30 @@ class TestFraming:
         config = RunConfig().replace({"audio.sample_rate": rate, "audio.clip_seconds": seconds})
         n_fft, window, hop = config.framing
         assert n_fft == RunConfig().replace({"audio.sample_rate": rate}).framing.n_fft
-        assert 0.021 <= window / rate <= 0.054
+        scale = min(1.0, 14_400 / config.f_max)  # of all times, for ultrasound
+        assert 0.021 * scale <= window / rate <= 0.054 * scale
         assert hop <= window / 2
-        assert seconds * rate / hop >= 100 or hop / rate <= 0.007
+        assert seconds * rate / hop >= 100 or hop / rate <= 0.007 * scale
         setting = KNOBS["features.hop_length"]
         assert setting.ge is not None
         assert hop >= setting.ge
+
+    def test_the_frames_of_a_bat_are_those_of_a_bird_that_sings_eight_times_slower(self) -> None:
+        config = RunConfig().replace({"audio.sample_rate": 256_000, "audio.clip_seconds": 5.0})
+        assert config.framing == (1536, 1536, 768)
+
+    def test_without_a_rate_the_front_end_is_the_usual_one(self) -> None:
+        config = RunConfig()
+        assert config.audio.sample_rate is None
+        assert (config.sample_rate, config.f_min, config.f_max, *config.framing) == (
+            22050,
+            50.0,
+            9922.5,
+            1024,
+            1024,
+            512,
+        )
+        assert preset("quick").sample_rate == 16000
 
     def test_a_spoken_word_at_8_khz(self) -> None:
         config = RunConfig().replace({"audio.sample_rate": 8000, "audio.clip_seconds": 1.0})

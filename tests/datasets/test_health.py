@@ -93,7 +93,8 @@ class TestHearing:
             for n in range(2):
                 write_wav(tmp_path / label / f"{n}.wav", tone(hertz + 500 * n, 0.05, 384_000) + 0.1, 384_000)
         dataset = read_dataset(tmp_path)
-        (finding,) = check_dataset(dataset).findings
+        assert not check_dataset(dataset).findings  # an automatic rate takes what they need
+        (finding,) = check_dataset(dataset, config=RunConfig().replace({"audio.sample_rate": 22050})).findings
         assert finding.sentence == (
             "Most of the energy lies above 9.92 kHz, which is lost at the sample rate of 22050 Hz. "
             "Train with --audio.sample_rate 384000."
@@ -105,9 +106,16 @@ class TestHearing:
         for label, hertz in (("low", 400), ("mid", 4000), ("high", 18_000)):
             for n in range(2):
                 write_wav(tmp_path / label / f"{n}.wav", tone(hertz + 50 * n, 0.1, 44_100), 44_100)
-        (finding,) = check_dataset(read_dataset(tmp_path)).findings
+        config = RunConfig().replace({"audio.sample_rate": 22050})
+        (finding,) = check_dataset(read_dataset(tmp_path), config=config).findings
         assert finding.what.startswith("in 2 of 6 clips most of the energy lies above")
         assert finding.remedy == "Train with --audio.sample_rate 44100 --features.f_max 19845"
+
+    def test_a_class_that_is_too_small_to_raise_an_automatic_rate(self, tmp_path, tone, write_wav):
+        for label, hertz, clips in (("low", 400, 12), ("high", 18_000, 1)):
+            for n in range(clips):
+                write_wav(tmp_path / label / f"{n}.wav", tone(hertz + 50 * n, 0.1, 44_100), 44_100)
+        assert any(each.kind == "unheard" for each in check_dataset(read_dataset(tmp_path)).findings)
 
     def test_what_is_heard(self, tmp_path, tone, write_wav):
         for label, hertz in (("low", 400), ("mid", 9000)):

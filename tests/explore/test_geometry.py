@@ -32,7 +32,7 @@ def test_the_numbers_that_follow():
             {"features.hop_length": 2048, "features.win_length": 1024},
             "hop of 2048 samples is longer than the window of 1024",
         ),
-        ({"features.f_max": 12000.0}, "12000 Hz, is above half the sample rate, 11025 Hz"),
+        ({"audio.sample_rate": 22050, "features.f_max": 12000.0}, "12000 Hz, is above half the sample rate, 11025 Hz"),
         ({"features.f_min": 8000.0, "features.f_max": 500.0}, "8000 Hz, is not below the highest, 500 Hz"),
         ({"features.n_mels": 1000}, "Mel bands 1000 is out of bounds"),
         ({"features.n_fft": 0}, "FFT size 0 samples is out of bounds"),

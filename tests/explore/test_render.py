@@ -11,7 +11,7 @@ from labcore.explore import views
 from labcore.explore.render import ABOVE, COLOURS, LEFT, colour_map, png, ticks
 
 CONFIG = RunConfig()
-RATE = CONFIG.audio.sample_rate
+RATE = CONFIG.sample_rate
 
 
 def opened(content):

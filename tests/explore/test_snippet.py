@@ -29,7 +29,7 @@ from labcore.explore.snippet import KINDS, snippet
 )
 def test_the_lines_make_the_picture(kind, changes, noise, write_wav, tmp_path):
     config = RunConfig().replace(changes)
-    rate = config.audio.sample_rate
+    rate = config.sample_rate
     file = write_wav(tmp_path / "it's a clip.wav", noise(0.5, rate), rate)
     lines = snippet(kind, config, file=str(file))
     assert len(lines.splitlines()) <= 6
@@ -45,7 +45,7 @@ def test_the_lines_resample_and_cut_as_the_page_does(of, noise, write_wav, tmp_p
     file = write_wav(tmp_path / "clip.wav", noise(1.0, 44100), 44100)
     names: dict = {}
     exec(snippet("spectrogram", config, file=str(file), stretch=(0.25, 0.75), of=of), names)
-    waveform, _ = decode(file, config.audio.sample_rate, start_s=0.25, end_s=0.75)
+    waveform, _ = decode(file, config.sample_rate, start_s=0.25, end_s=0.75)
     seen = views.view_of("spectrogram", waveform, config, of=of)
     np.testing.assert_allclose(names["picture"].numpy(), seen.levels, atol=max(0.51 * seen.scale, 1e-4 * seen.high))
 

@@ -7,7 +7,7 @@ from labcore.explore.sonify import _sound_of, linear_power, sound_of
 from labcore.features import LogMel
 
 CONFIG = RunConfig()
-RATE = CONFIG.audio.sample_rate
+RATE = CONFIG.sample_rate
 
 
 def levels(waveform, config=CONFIG):

@@ -12,7 +12,7 @@ from labcore.explore.view import BYTES, COLUMNS
 from labcore.features import LogMel
 
 CONFIG = RunConfig()
-RATE = CONFIG.audio.sample_rate
+RATE = CONFIG.sample_rate
 PICTURES = [partial(views.view_of, kind) for kind in views.KINDS]
 
 

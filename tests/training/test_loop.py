@@ -86,7 +86,7 @@ def test_the_saved_classifier_gives_the_reported_figures(tiny):
     run = Run.create(tiny.workspace, tiny.config)
     (result,) = of(Evaluated, run_all(tiny.config, run, tiny.workspace))
     dataset = read_dataset(tiny.path)
-    store = open_store(tiny.workspace, dataset, tiny.config.audio.sample_rate)
+    store = open_store(tiny.workspace, dataset, tiny.config.sample_rate)
     classifier = Classifier.load(run.path)
     rows = np.flatnonzero(store.table["fold"] == "1")
     again = evaluate(classifier, store, rows, "1")

@@ -352,3 +352,10 @@ def test_classes_can_be_excluded(open_page, dataset, manager, noise, write_wav):
     again = open_page("pages/train.py", **{"data.dataset": "small", "data.exclude_classes": '"bat, small"'})
     start(again).click().run()
     assert manager.submitted[0].data.exclude_classes == ("bat, small",)
+
+
+def test_the_automatic_front_end_is_told_with_its_reason_and_a_number_stays_a_number(open_page, dataset):
+    app = open_page("pages/train.py")
+    assert "Front end, automatic: sample rate " in words(app)
+    app.number_input(key=key(app, "audio.sample_rate")).set_value(16000).run()
+    assert "Front end, automatic" not in words(app)

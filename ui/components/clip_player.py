@@ -40,5 +40,5 @@ def _log_mel(row: Row, config: str) -> tuple[View, float]:
     from labcore.explore.views import view_of
 
     front = RunConfig.model_validate_json(config)
-    decoded = row.recording(front.audio.sample_rate, LONGEST_SECONDS).whole()
+    decoded = row.recording(front.sample_rate, LONGEST_SECONDS).whole()
     return view_of("log-mel", decoded.waveform, front), len(decoded.waveform) / decoded.sample_rate

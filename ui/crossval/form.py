@@ -111,6 +111,8 @@ def _facts(summary: data.DataSummary, config: RunConfig, folds: int, random: boo
         alt="Summary of the cross-validation",
     )
     st.caption(f"{estimates.source(one)} Runs train one after the other, or in parallel on several GPUs.".strip())
+    if told := data.front_end(config, all_folds=True):
+        st.caption(told)
     if summary.note:
         st.caption(plain(summary.note))
     changed = fields.changes(config)

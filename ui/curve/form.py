@@ -99,6 +99,8 @@ def _facts(config: RunConfig, clips: dict[str, TrainingClips], samples: int) -> 
         border="horizontal",
         alt="Summary of the learning curve",
     )
+    if told := data.front_end(config):
+        st.caption(told)
     st.caption(f"{estimates.source(known[-1] if known else None)} {capital('runs train one after the other')}.".strip())
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from labcore.config import CUTTING, DataConfig, RunConfig
+from labcore.config.front_end import Bandwidths
+from labcore.config.front_end import front_end as choose_front_end
 from labcore.runs import Run
 from labcore.training.run_time import TrainingClips, clips_of
 from ui.app import services
@@ -120,6 +122,34 @@ def _summary(
         before=clips_of(dataset, data),
         several=dataset.several_labels,
     )
+
+
+def front_end(config: RunConfig, *, all_folds: bool = False) -> str:
+    """What the automatic front end of a training will be, and why: a sentence; "" where nothing of it is automatic.
+
+    Args:
+        all_folds: of a cross-validation.
+
+    Raises:
+        DatasetError: as :func:`summary` does.
+    """
+    if config.audio.sample_rate is not None:
+        return ""
+    data = config.data.model_copy(update={"window_seconds": config.cutting.window_seconds})
+    name = data.dataset
+    bandwidths = _bandwidths(version(name), data.model_dump_json(), all_folds)
+    reason = choose_front_end(config, bandwidths).reason
+    return f"Front end, automatic: {plain(reason)}."
+
+
+@st.cache_data(ttl=600, max_entries=32, show_spinner="Listening to some of the clips …")
+def _bandwidths(changed: Any, data: str, all_folds: bool) -> Bandwidths:
+    from labcore.datasets.bandwidths import bandwidths_in, training_rows
+    from labcore.datasets.named_splits import dataset_for
+
+    asked = DataConfig.model_validate_json(data)
+    dataset = dataset_for(services.workspace(), asked)
+    return bandwidths_in(services.workspace(), dataset, training_rows(dataset, asked, all_folds=all_folds))
 
 
 def _dataset(name: str, cut: str, named_split: str | None, run: str = "") -> Dataset:

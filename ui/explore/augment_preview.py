@@ -58,7 +58,7 @@ def show(opened: Opened, start: float, end: float) -> None:
         network = services.classifier(run) if run is not None else None
         strengths = front_end.part("augment.") if name == ALL else _alone()
         config = _config(network, strengths)
-        rate = config.audio.sample_rate
+        rate = config.sample_rate
         # training crops at random; more is never cut from here
         longest = 2 * (config.audio.clip_seconds or 10.0) + 10.0
         clip, _ = opened.source.waveform(start, min(end, start + longest), rate)

@@ -100,7 +100,7 @@ def _view(title: str, levels: np.ndarray, config: RunConfig, low: float, high: f
     from labcore.explore.views import levels_view
 
     key, view = title.lower(), levels_view(levels, config, signed=signed)
-    seconds = levels.shape[1] * config.framing.hop_length / config.audio.sample_rate
+    seconds = levels.shape[1] * config.framing.hop_length / config.sample_rate
     scale = DIVERGING if signed else colours(st.session_state.get("explore-map"))
     row = image_row(view, title, scale, axis="bands", low=low, high=high, height=HEIGHT, signed=signed)
     looks = {"alt": f"{title}: log-mel", "player": f"explore-play-{key}"}

@@ -15,7 +15,7 @@ from ui.forms import fields
 if TYPE_CHECKING:
     from labcore.explore.geometry import Consequences
 
-FRONT = ("audio.sample_rate", *(path for path in all_settings() if path.startswith("features.")))
+FRONT = ("audio.sample_rate", "audio.usual_rate", *(path for path in all_settings() if path.startswith("features.")))
 """The settings that say what a spectrogram looks like."""
 FREE = ("data.", "model.", "optim.", "runtime.")
 STOPS: dict[str, list[Any]] = {

@@ -91,8 +91,8 @@ def _look(opened: Opened, start: float, end: float, config: RunConfig) -> None:
         "Views", list(VIEWS), default=["waveform", "spectrogram", "log-mel"], format_func=VIEWS.__getitem__,
         selection_mode="multi", label_visibility="collapsed", key="explore-views", wrap=True,
     )  # fmt: skip
-    mode = _mode(opened.facts.info.channels, config.audio.sample_rate)
-    source, rate = opened.source, config.audio.sample_rate
+    mode = _mode(opened.facts.info.channels, config.sample_rate)
+    source, rate = opened.source, config.sample_rate
     name = f"{source.key}|{start:.6f}|{end:.6f}"
     samples, own_rate = sound(opened, start, end, mode, rate)
     front, _ = source.waveform(start, end, rate)

@@ -11,7 +11,7 @@ from labcore.datasets.corrections import Corrections
 from labcore.jobs.background import tail
 from labcore.jobs.glances import glance
 from labcore.runs import Run
-from labcore.runs.asked import asked_for
+from labcore.runs.asked import asked_for, front_end_reason
 from labcore.runs.files import content_of, files_of
 from ui.app import live
 from ui.app.shell import download, errors_in_place
@@ -88,6 +88,8 @@ def _settings(run: Run) -> None:
             f"{fields.tidy(setting.default)} {setting.unit}".strip() if setting.default is not None else setting.unset
         )
         rows.append((value != setting.default, setting.title, setting.unset if taken is None else worked_out, default))
+    if reason := front_end_reason(run):
+        st.markdown(f"Front end, automatic: {plain(reason)}.")
     changed = [row for row in rows if row[0]]
     st.caption(f"{len(changed)} of {len(rows)} settings differ from the default. They come first.")
     ordered = [*changed, *(row for row in rows if not row[0])]

@@ -248,6 +248,9 @@ def _facts(settings: Settings) -> None:
     )
     if settings.config.optim.epochs is None:
         st.caption(estimates.automatic(work))
+    split = {"data.fold": settings.validation, "data.leave_out": settings.test_fold}
+    if told := summary.front_end(settings.config.replace(split)):
+        st.caption(told)
     st.caption(f"{estimates.source(one)} Trials train one after the other, or in parallel on several GPUs.".strip())
 
 

@@ -232,6 +232,8 @@ def _facts(chosen: summary.DataSummary, config) -> None:
         border="horizontal",
         alt="Summary of the run",
     )
+    if told := summary.front_end(config):
+        st.caption(told)
     if chosen.note:
         st.caption(f"Folds: {plain(chosen.note)}.".replace("..", "."))
     if chosen.training and config.optim.batch_size > chosen.training:

@@ -173,7 +173,7 @@ def _mel(waveform: np.ndarray, rate: int) -> np.ndarray:
     from labcore.explore.views import view_of
 
     config = RunConfig()
-    levels = view_of("log-mel", resample(waveform, rate, config.audio.sample_rate), config).levels
+    levels = view_of("log-mel", resample(waveform, rate, config.sample_rate), config).levels
     return np.concatenate([levels.mean(1), levels.std(1)]).astype(np.float16)
 
 

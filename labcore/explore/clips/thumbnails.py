@@ -72,7 +72,7 @@ def render(row: Row) -> bytes:
     from labcore.explore.views import view_of
 
     config = RunConfig()
-    sound = row.recording(config.audio.sample_rate, SECONDS).whole()
+    sound = row.recording(config.sample_rate, SECONDS).whole()
     view = view_of("log-mel", sound.waveform, config)
     low, high = view.colour_range(DECIBELS)
     numbers = np.clip((view.levels[::-1] - low) / (high - low) * 255, 0, 255).astype(np.uint8)

@@ -1,0 +1,162 @@
+"""What the clips of a data set hold, for the automatic front end: rates of the files, and the spectra of a sample of clips.
+
+What is measured is kept in the workspace's cache, so that folds, trials and the pages decode the sample once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import math
+import zlib
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from typing import NamedTuple
+
+import numpy as np
+from pydantic import TypeAdapter
+
+from labcore.audio import Recording, probe
+from labcore.config import DataConfig
+from labcore.config.front_end import Bandwidths
+from labcore.datasets.checks.measure import Span
+from labcore.datasets.several import several_in
+from labcore.datasets.splits import of_classes, split_for
+from labcore.datasets.table import Dataset, way_from
+from labcore.device import usable_cores
+from labcore.errors import AudioError, WorkspaceError
+from labcore.reading import DamagedError, read_object
+from labcore.texts import as_bytes
+from labcore.workspace import Workspace, stamp_of, write_atomically
+
+FORMAT = 1
+MOST_CLIPS, SECONDS = 64, 5.0
+"""So many clips are measured, and of a longer one its middle."""
+FRAME = 1024
+MOST_FRAMES = 250
+ROUNDING = (2.0**-15) ** 2 / 12
+"""Power of what rounding to 16 bits adds; what is not well above it is nothing that a file holds."""
+ABOVE = 10.0
+FAINT = 1e-6
+"""Nor is what lies 60 dB below the loudest frequency: images that resampling leaves."""
+STANDS_OUT = 2.0
+"""What has so many times the power of the noise beside it, in time or in frequency, stands out of it."""
+NEIGHBOURS = 7
+"""Bins on each side of one among which the noise beside it is looked for: it lies no lower than on the steeper side of a slope."""
+LEAST = 0.01
+"""Where less of the energy stands out than this share, nothing does: what is left is chance."""
+
+
+class _Clip(NamedTuple):
+    rate: int
+    top: float
+    low: float
+    quarter: float
+    high: float
+
+
+_KEPT = TypeAdapter(Bandwidths)
+
+
+def bandwidths_in(workspace: Workspace, dataset: Dataset, rows: Sequence[int] | np.ndarray) -> Bandwidths:
+    """What some clips of a data set hold. The same on every machine; clips that cannot be read are left out.
+
+    Args:
+        rows: of its table, those to learn from.
+    """
+    spans = _sample(dataset, rows)
+    file = workspace.cache / "bandwidths" / f"{_key(spans, len(rows))}.json"
+    try:
+        return _KEPT.validate_python(read_object(file))
+    except (OSError, DamagedError, ValueError):
+        found = _measured(spans, len(rows))
+    with contextlib.suppress(WorkspaceError):  # then it is measured anew the next time
+        with WorkspaceError.on_os_error(f"{file} cannot be written", "Free some space"):
+            file.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(file, json.dumps(asdict(found)), durable=False)
+    return found
+
+
+def training_rows(dataset: Dataset, data: DataConfig, *, all_folds: bool = False) -> np.ndarray:
+    """The clips that a front end is chosen by: those that are trained on or set aside for validation, before any sample is drawn.
+
+    Args:
+        all_folds: the clips of all folds that are not left out: the runs of a cross-validation have one front end.
+
+    Raises:
+        DatasetError: as :func:`labcore.datasets.splits.split_for` does.
+    """
+    if not all_folds:
+        parts = split_for(dataset, data)
+        return np.sort(np.concatenate([parts.train, parts.validation]))
+    table = dataset.table
+    left = of_classes(table["label"].to_numpy(dtype=object), data.exclude_classes, several=several_in(table))
+    return np.flatnonzero(~left & (table["fold"] != data.leave_out).to_numpy() & (table["label"] != "").to_numpy())
+
+
+def _sample(dataset: Dataset, rows: Sequence[int] | np.ndarray) -> list[Span]:
+    """The clips to measure: as good as random, and the same wherever the data set lies."""
+    folder, table = dataset.folder, dataset.table
+    spans = [Span(*each) for each in table[["path", "start_s", "end_s"]].iloc[list(rows)].itertuples(index=False)]
+    return sorted(
+        spans, key=lambda span: (zlib.crc32(as_bytes(f"{way_from(folder, span.path)}:{span.start_s:g}")), span)
+    )[:MOST_CLIPS]
+
+
+def _key(spans: Sequence[Span], of: int) -> str:
+    digest = hashlib.blake2b(f"{FORMAT} {of}\n".encode(), digest_size=12)
+    for span in spans:
+        digest.update(as_bytes(f"{span.path}\0{stamp_of(span.path)} {span.start_s} {span.end_s}\n"))
+    return digest.hexdigest()
+
+
+def _measured(spans: Sequence[Span], of: int) -> Bandwidths:
+    with ThreadPoolExecutor(usable_cores(), thread_name_prefix="bandwidths") as pool:
+        clips = [clip for clip in pool.map(_measure, spans) if clip is not None]
+    if not clips:
+        return Bandwidths(of=of)
+    rates, tops, lows, quarters, highs = zip(*clips, strict=True)
+    return Bandwidths(rates, tops, lows, quarters, highs, of)
+
+
+def _measure(span: Span) -> _Clip | None:
+    """What a clip holds; None where it cannot be read or is silent."""
+    try:
+        end = probe(span.path).seconds if math.isnan(span.end_s) else span.end_s
+        start = span.start_s + max(0.0, (end - span.start_s - SECONDS) / 2)
+        sound = Recording(span.path, start_s=start, end_s=min(end, start + SECONDS)).whole()
+    except AudioError:
+        return None
+    return spectrum_of(sound.waveform, sound.sample_rate)
+
+
+def spectrum_of(waveform: np.ndarray, rate: int) -> _Clip | None:
+    """Where in the spectrum the sound of a waveform lies: float32 (samples,) at ``rate`` Hz; None where there is none."""
+    samples = np.pad(waveform, (0, max(0, FRAME - len(waveform))))
+    window = np.hanning(FRAME).astype(np.float32)
+    frames = np.lib.stride_tricks.sliding_window_view(samples, FRAME)[:: FRAME // 2]
+    frames = frames[:: math.ceil(len(frames) / MOST_FRAMES)]
+    powers = np.square(np.abs(np.fft.rfft(frames * window, axis=1)))[:, 1:]  # (frames, bins)
+    hertz, mean = np.fft.rfftfreq(FRAME, 1 / rate)[1:], powers.mean(axis=0)
+    there = mean > max(ABOVE * ROUNDING * np.square(window).sum(), FAINT * mean.max())
+    if not there.any():
+        return None
+    salient = np.where(there, _salient(powers, mean), 0.0)
+    top, sums = float(hertz[np.flatnonzero(there)[-1]]), np.cumsum(salient)
+    if sums[-1] < LEAST * mean.sum():
+        return _Clip(rate, top, 0.0, 0.0, 0.0)
+    low, quarter, high = (float(hertz[np.searchsorted(sums, share * sums[-1])]) for share in (0.05, 0.25, 0.95))
+    return _Clip(rate, top, low, quarter, high)
+
+
+def _salient(powers: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """(frames, bins) → (bins,) the power of what stands out of noise: events in time, and tones that last."""
+    in_time = np.median(powers, axis=0) / math.log(2)  # the mean of noise that is there all the time
+    medians = np.median(
+        np.lib.stride_tricks.sliding_window_view(np.pad(mean, NEIGHBOURS, mode="edge"), NEIGHBOURS), axis=1
+    )
+    beside = np.maximum(medians[: len(mean)], medians[NEIGHBOURS + 1 :])
+    noise = np.minimum(in_time, beside)
+    return np.where(mean > STANDS_OUT * noise, mean - noise, 0.0)
