@@ -118,10 +118,9 @@ def _about(sitting: Sitting) -> None:
         )  # fmt: skip
         _edits(there)
         files.show(sitting)
-    if there.edits.sentence:
-        st.caption(
-            f"{there.edits.sentence[:1].upper()}{there.edits.sentence[1:]}. The files of annotations stay as they are."
-        )
+    if there.edits.sentence and (there.source.files or there.edits.lines):
+        stay = " The files of annotations stay as they are." if there.source.files else ""
+        st.caption(f"{there.edits.sentence[:1].upper()}{there.edits.sentence[1:]}.{stay}")
 
 
 def _edits(there: OpenedEvents) -> None:
