@@ -13,6 +13,7 @@ from labcore.datasets.lengths import lengths_of
 from labcore.datasets.sampling import sampled
 from labcore.datasets.splits import split_for
 from labcore.datasets.table import Dataset
+from labcore.device import cpu_name, gpu_count
 from labcore.runs import list_runs
 from labcore.runs.times import MOST_RUNS, RunTime, TrainingSpeed, estimate, speed_of
 from labcore.training.estimates import speeds_of_estimates
@@ -89,6 +90,10 @@ def time_of(
 ) -> RunTime | None:
     """About how long it takes, as :func:`labcore.runs.times.estimate`."""
     cpu = cpu and config.runtime.device in ("auto", "cpu")
+    if (
+        device is None and config.runtime.device == "auto" and gpu_count()
+    ):  # which one it will be is not known without torch
+        cpu, known = False, [speed for speed in known if speed.device != cpu_name()]
     return estimate(plan.config, plan.epochs, known, device, watched=plan.windows, cpu=cpu)
 
 

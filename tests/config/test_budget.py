@@ -10,9 +10,9 @@ BALANCED = RunConfig().optim.budget
 
 
 def test_the_recipe_is_unchanged_for_the_set_it_was_found_with():
-    assert plan(320, 5.0, BALANCED).epochs == 160
-    assert plan(320, 5.0, preset("quick").optim.budget).epochs == 25
-    assert plan(320, 5.0, preset("thorough").optim.budget).epochs == 320
+    assert plan(320, 5.0, BALANCED).epochs == 320
+    assert plan(320, 5.0, preset("quick").optim.budget).epochs == 50
+    assert plan(320, 5.0, preset("thorough").optim.budget).epochs == 640
 
 
 @pytest.mark.parametrize("name", ["quick", "balanced", "thorough"])
@@ -36,10 +36,10 @@ def test_a_small_set_needs_less_and_a_large_one_no_more():
 def test_a_set_that_is_too_large_is_drawn_from_and_told():
     made = plan(100_000, 5.0, BALANCED)
     assert made.clips == BALANCED // FEWEST_EPOCHS
-    assert "10,240 of 100,000 training clips, drawn by class" in made.reason
+    assert "20,480 of 100,000 training clips, drawn by class" in made.reason
 
 
 def test_what_is_given_counts():
     config = RunConfig().replace({"optim.epochs": 7, "data.train_clips": 50})
     assert (plan_for(config, 400).epochs, plan_for(config, 400).clips, plan_for(config, 30).clips) == (7, 50, 30)
-    assert plan_for(RunConfig(), 320).epochs == 160
+    assert plan_for(RunConfig(), 320).epochs == 320
