@@ -104,7 +104,8 @@ def _register(path: str, name: str, *, unlabelled: bool = False) -> None:
     home, who = services.workspace(), services.visitor_name()
 
     def work(progress: tasks.Progress) -> Any:
-        from labcore.datasets.registry import register, register_unlabelled
+        from labcore.datasets import register
+        from labcore.datasets.registry import register_unlabelled
 
         if unlabelled:
             return register_unlabelled(home, path, name, who=who)
