@@ -8,8 +8,8 @@ import numpy as np
 
 from labcore.config import DataConfig, RunConfig
 from labcore.config.budget import EpochPlan, covering, plan_for
+from labcore.datasets.in_split import dataset_for
 from labcore.datasets.lengths import lengths_of
-from labcore.datasets.named_splits import dataset_for
 from labcore.datasets.sampling import sampled
 from labcore.datasets.splits import split_for
 from labcore.datasets.table import Dataset
