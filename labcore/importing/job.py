@@ -127,7 +127,7 @@ class Import(SetMaker[ImportPlan]):
 
         Raises:
             DatasetError: the name is that of another data set.
-            LabError, WorkspaceError: the import is at work or gone, or the workspace cannot be written.
+            LabError, WorkspaceError: the import is running or gone, or the workspace cannot be written.
         """
         require_free(self.workspace, name, None)
         with self.at_rest():
