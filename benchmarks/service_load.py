@@ -124,6 +124,7 @@ def clients(port: int, bodies: list[bytes], count: int, requests: int, polite: b
             try:
                 if connection is None:
                     connection = socket.create_connection(("127.0.0.1", port), timeout=120)
+                    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as every client of HTTP does
                 connection.sendall(heads[pick])
                 connection.sendall(bodies[pick])
                 head, _, rest = _head_of(connection).partition(b"\r\n\r\n")
@@ -342,6 +343,8 @@ def main() -> None:
 
     print(machine())
     files = sorted(path for path in Path(options.data).rglob("*") if path.suffix in (".ogg", ".wav", ".flac"))[:200]
+    if not files:
+        parser.error(f"there are no clips in {options.data}: name a folder of some with --data")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         weights = fresh_weights(Workspace(folder).cache, options.seconds)
