@@ -22,11 +22,12 @@ from labcore.cli.progress import Bar, bars
 from labcore.curve.events import CurvePoint, CurveProgress
 from labcore.curve.job import MOST_SAMPLES, SAMPLES, SIZES, LearningCurve, clips_by_size, leak_note, words
 from labcore.curve.summary import CurveSummary, Level, baseline_text, level_text, summarise
+from labcore.datasets.named_splits import dataset_for
 from labcore.events import Event
 from labcore.jobs.listing import looked_at
 from labcore.owners import shell_user
 from labcore.texts import counted
-from labcore.training.run_time import plan_of
+from labcore.training.run_time import plan_of, with_front_end
 from labcore.workspace import Workspace
 
 NO_EMBEDDINGS = "none"
@@ -74,7 +75,8 @@ def run(arguments: argparse.Namespace) -> int:
     curve = LearningCurve.create(workspace, config, arguments.sizes, arguments.samples, embeddings, by=shell_user())
     say(f"training {counted(len(curve.members()), 'run')}")
     sizes = clips_by_size(workspace, curve.config, arguments.sizes).values()
-    say(expected_of(workspace, config, [plan_of(config, each) for each in sizes] * arguments.samples))
+    fitted = with_front_end(workspace, config, dataset_for(workspace, config.cutting))
+    say(expected_of(workspace, config, [plan_of(fitted, each) for each in sizes] * arguments.samples))
     stops = "stopping the runs after their batch"
     status = work_on(curve, reporter_of(curve), stops, as_json=arguments.json, resume="labcore jobs resume")
     if status == DONE:

@@ -9,8 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from labcore.config import DataConfig, RunConfig
-from labcore.config.budget import LONGEST_SECONDS, covering, plan
-from labcore.config.framing import tempo
+from labcore.config.budget import cost_of, covering, plan
 from labcore.config.front_end import front_end
 from labcore.datasets.bandwidths import bandwidths_in, training_rows
 from labcore.datasets.folds import drawn_in
@@ -168,8 +167,9 @@ def _within_budget(config: RunConfig, dataset: Dataset) -> tuple[RunConfig, Data
     dataset = sampled(dataset, config.data)
     if config.data.train_clips is None and config.optim.epochs is None:
         parts = split_for(dataset, config.data)
-        seconds = config.audio.clip_seconds or expected_seconds(dataset, parts.train)
-        chosen = plan(len(parts.train) + len(parts.validation), seconds, config.optim.budget)
+        seconds = config.audio.clip_seconds or expected_seconds(dataset, parts.train, config.f_max)
+        cost = cost_of(config.replace({"audio.clip_seconds": seconds}))
+        chosen = plan(len(parts.train) + len(parts.validation), cost, config.optim.budget)
         if chosen.sampled:
             config = config.replace({"data.train_clips": chosen.clips})
             dataset = with_train_clips(dataset, config.data, chosen.clips)
@@ -183,10 +183,10 @@ def _worked_out(config: RunConfig, store: ClipStore, parts: Split) -> tuple[RunC
     """
     seconds = config.audio.clip_seconds
     if seconds is None:
-        seconds = covering(store.seconds[parts.train], tempo(config.f_max) * LONGEST_SECONDS)
+        seconds = covering(store.seconds[parts.train], config.f_max)
     config = config.replace({"audio.clip_seconds": seconds, "data.fold": parts.fold})
     told = ""
     if config.optim.epochs is None:
-        chosen = plan(len(parts.train), seconds, config.optim.budget)
+        chosen = plan(len(parts.train), cost_of(config), config.optim.budget)
         config, told = config.replace({"optim.epochs": chosen.epochs}), chosen.reason
     return config.replace({f"features.{name}": samples for name, samples in config.framing._asdict().items()}), told
