@@ -89,7 +89,8 @@ def training_rows(dataset: Dataset, data: DataConfig, *, all_folds: bool = False
     """The clips that a front end is chosen by: those that are trained on or set aside for validation, before any sample is drawn.
 
     Args:
-        all_folds: the clips of all folds that are not left out: the runs of a cross-validation have one front end.
+        all_folds: the clips of all folds that are not left out, nor of recordings that are: the runs of a cross-validation have one
+            front end.
 
     Raises:
         DatasetError: as :func:`labcore.datasets.splits.split_for` does.
@@ -99,7 +100,8 @@ def training_rows(dataset: Dataset, data: DataConfig, *, all_folds: bool = False
         return np.sort(np.concatenate([parts.train, parts.validation]))
     table = dataset.table
     left = of_classes(table["label"].to_numpy(dtype=object), data.exclude_classes, several=several_in(table))
-    return np.flatnonzero(~left & (table["fold"] != data.leave_out).to_numpy() & (table["label"] != "").to_numpy())
+    there = ~table["group"].isin(table["group"][table["fold"] == data.leave_out]).to_numpy()
+    return np.flatnonzero(~left & there & (table["label"] != "").to_numpy())
 
 
 def _sample(dataset: Dataset, rows: Sequence[int] | np.ndarray) -> list[Span]:

@@ -115,3 +115,7 @@ class TestOfADataSet:
         dataset = find_dataset(Workspace(tmp_path / "home"), str(folder))
         rows = training_rows(dataset, DataConfig(leave_out="2"), all_folds=True)
         assert set(dataset.table["fold"].iloc[rows]) == {"1"}
+        dataset.table.loc[dataset.table["fold"] == "1", "group"] = list("abcd")
+        dataset.table.loc[dataset.table["fold"] == "2", "group"] = list("dxyz")
+        rows = training_rows(dataset, DataConfig(leave_out="2"), all_folds=True)
+        assert set(dataset.table["group"].iloc[rows]) == set("abc")  # a recording on both sides is not, either
