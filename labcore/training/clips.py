@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -38,11 +39,12 @@ VALIDATION_SHARE = 0.1
 
 @dataclass(frozen=True)
 class RunClips:
-    """The clips of a run: decoded, divided, and written down."""
+    """The clips of a run: decoded, divided, and written down. ``heard_seconds`` went into choosing the front end."""
 
     store: ClipStore
     split: Split
     record: ClipRecord
+    heard_seconds: float = 0.0
 
     @property
     def labels(self) -> list[str]:
@@ -79,7 +81,9 @@ def open_clips(
     known = find_again(run, workspace, config.data.dataset, config.cutting)
     if known.annotated is not None and known.annotated.window_seconds is not None:
         config = config.replace({"data.window_seconds": known.annotated.window_seconds})
+    begun = time.perf_counter()
     config, told = _with_front_end(config, run, workspace, known)
+    heard = time.perf_counter() - begun
     if told:
         yield Log(message=told)
     config, dataset = _within_budget(config, known)
@@ -107,7 +111,7 @@ def open_clips(
     config, told = _worked_out(config, clips.store, clips.split)
     if told:
         yield Log(message=told)
-    return config, clips
+    return config, replace(clips, heard_seconds=heard)
 
 
 def _with_front_end(config: RunConfig, run: Run, workspace: Workspace, dataset: Dataset) -> tuple[RunConfig, str]:
