@@ -116,7 +116,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--clips", type=int, default=100_000)
     parser.add_argument("--sets", type=int, default=300)
-    parser.add_argument("--check", action=argparse.BooleanOptionalAction, default=True, help="check it, twice")
+    parser.add_argument("--no-check", dest="check", action="store_false", help="do not check it, which is done twice")
     asked = parser.parse_args()
     print(f"{asked.clips:,} clips; {usable_cores()} cores, load average {os.getloadavg()[0]:.1f}", flush=True)
     with tempfile.TemporaryDirectory() as folder:

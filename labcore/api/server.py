@@ -34,6 +34,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         # Libraries and networks stay; else the collector of garbage walks through all of them while requests wait.
+        gc.collect()
         gc.freeze()
         if self.started:
             self._on_start()

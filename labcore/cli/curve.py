@@ -22,7 +22,7 @@ from labcore.cli.progress import Bar, bars
 from labcore.curve.events import CurvePoint, CurveProgress
 from labcore.curve.job import MOST_SAMPLES, SAMPLES, SIZES, LearningCurve, clips_by_size, leak_note, words
 from labcore.curve.summary import CurveSummary, Level, baseline_text, level_text, summarise
-from labcore.datasets.named_splits import dataset_for
+from labcore.datasets.in_split import dataset_for
 from labcore.events import Event
 from labcore.jobs.listing import looked_at
 from labcore.owners import shell_user

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from labcore.cli.output import duration
 from labcore.config import RunConfig
 from labcore.device import cpu_name
 from labcore.errors import RunError
-from labcore.runs.times import RunTime
 from labcore.texts import counted
-from labcore.training.run_time import Planned, known_speeds, planned, time_of
 from labcore.workspace import Workspace
+
+if TYPE_CHECKING:
+    from labcore.runs.times import RunTime
+    from labcore.training.run_time import Planned
 
 
 def expected(workspace: Workspace, config: RunConfig, runs: int = 1, *, most: bool = False) -> str:
@@ -20,11 +23,15 @@ def expected(workspace: Workspace, config: RunConfig, runs: int = 1, *, most: bo
     Raises:
         DatasetError: there is no data set, or none that can be split so.
     """
+    from labcore.training.run_time import planned
+
     return expected_of(workspace, config, [planned(workspace, config)] * runs, most=most)
 
 
 def expected_of(workspace: Workspace, config: RunConfig, plans: Sequence[Planned], *, most: bool = False) -> str:
     """The same of runs that differ in their clips."""
+    from labcore.training.run_time import known_speeds, time_of
+
     try:
         known = known_speeds(workspace)
     except RunError:

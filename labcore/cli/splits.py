@@ -154,8 +154,9 @@ def _make(workspace: Workspace, arguments: argparse.Namespace) -> int:
 
 def _show(workspace: Workspace, arguments: argparse.Namespace) -> int:
     from labcore.cli.timed_labels import cutting_of
+    from labcore.datasets.in_split import in_split
     from labcore.datasets.leaks import leaks_of
-    from labcore.datasets.named_splits import OFFICIAL, in_split, split_named
+    from labcore.datasets.named_splits import OFFICIAL, split_named
     from labcore.datasets.registry import find_dataset, name_of
 
     dataset = official = find_dataset(workspace, name_of(workspace, arguments.dataset), cutting_of(arguments))

@@ -169,7 +169,7 @@ def check_inputs(config: RunConfig, workspace: Workspace) -> RunConfig:
     Raises:
         DatasetError, ConfigError, DeviceError: what the run would fail on at once.
     """
-    from labcore.datasets.named_splits import dataset_for
+    from labcore.datasets.in_split import dataset_for
     from labcore.datasets.registry import with_whole_paths
     from labcore.datasets.splits import split_for
     from labcore.device import choose_device

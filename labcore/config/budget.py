@@ -37,7 +37,7 @@ USUAL_SECONDS = 5.0
 SHORTEST_SECONDS = 0.5
 """Shorter clips cost about as much as such a one."""
 
-FEWEST_EPOCHS, MOST_EPOCHS = 5, 400
+FEWEST_EPOCHS, MOST_EPOCHS = 5, 640
 """Where the budget has no room for the fewest epochs of all clips, some of the clips are drawn."""
 
 

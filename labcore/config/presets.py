@@ -36,7 +36,7 @@ PRESETS: dict[str, Preset] = {
         "A first result. Lower sample rate, few epochs.",
         {
             "audio.usual_rate": 16000,
-            "optim.budget": 8000,
+            "optim.budget": 16000,
             "augment.mixup": 0.2,
         },
     ),
@@ -44,7 +44,7 @@ PRESETS: dict[str, Preset] = {
     "thorough": Preset(
         "Thorough",
         "Twice the epochs and a wider network, for the last points of accuracy.",
-        {"optim.budget": 102400, "model.width": 1.5},
+        {"optim.budget": 204800, "model.width": 1.5},
     ),
 }
 

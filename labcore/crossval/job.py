@@ -80,7 +80,7 @@ class CrossValidation(JobFolder):
             WorkspaceError: the workspace cannot be written.
         """
         from labcore.datasets.corrections import FILE
-        from labcore.datasets.named_splits import dataset_for, pin_split
+        from labcore.datasets.in_split import dataset_for, pin_split
 
         dataset = dataset_for(workspace, config.cutting)
         chosen = _chosen(dataset, config, folds)

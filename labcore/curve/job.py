@@ -100,7 +100,7 @@ class LearningCurve(MembersJob[CurvePlan]):
             WorkspaceError: the workspace cannot be written.
         """
         from labcore.datasets.corrections import FILE
-        from labcore.datasets.named_splits import dataset_for, pin_split
+        from labcore.datasets.in_split import dataset_for, pin_split
         from labcore.datasets.several import several_in
         from labcore.datasets.splits import split_for
 
@@ -215,7 +215,7 @@ def clips_by_size(workspace: Workspace, config: RunConfig, sizes: Sequence[str])
     Raises:
         ConfigError, DatasetError: as for :meth:`LearningCurve.create`.
     """
-    from labcore.datasets.named_splits import dataset_for
+    from labcore.datasets.in_split import dataset_for
     from labcore.training.run_time import clips_of
 
     dataset, config = dataset_for(workspace, config.cutting), _common(config)

@@ -17,6 +17,7 @@ from labcore.datasets.listfiles import JSON_LINES, PARQUET
 from labcore.datasets.names import no_reference, places_of
 from labcore.datasets.scan import is_audio, is_folder, listed
 from labcore.datasets.table import Dataset
+from labcore.datasets.timed.dataset import LAYOUT, NoEventYetError
 from labcore.datasets.timed.edits import edits_of
 from labcore.datasets.timed.edits import file_of as events_file
 from labcore.datasets.timed.formats import SUFFIXES
@@ -66,6 +67,8 @@ def _guarded_info(workspace: Workspace, name: str, path: Path | None) -> Dataset
         if path is None:
             raise DatasetError(*no_reference(workspace.datasets / f"{name}.json"))
         return _info(workspace, name, path)
+    except NoEventYetError as error:
+        return DatasetInfo(name, str(path), LAYOUT, error=str(error))
     except LabError as error:
         why = str(error)
     except Exception as error:  # one data set must never hide the others

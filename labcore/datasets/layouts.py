@@ -31,7 +31,14 @@ from labcore.datasets.scan import (
     suffix_of,
 )
 from labcore.datasets.table import MISSING, DataProblem, Dataset, Finding
-from labcore.datasets.timed.dataset import Annotated, annotations_at, at_a_glance, in_windows, one_class
+from labcore.datasets.timed.dataset import (
+    Annotated,
+    UnlabelledError,
+    annotations_at,
+    at_a_glance,
+    in_windows,
+    one_class,
+)
 from labcore.datasets.timed.edits import NO_EDITS, EventEdits
 from labcore.datasets.walk import looking
 from labcore.errors import DatasetError
@@ -80,14 +87,16 @@ def read_uncut(path: str | Path, name: str = "", edits: EventEdits = NO_EDITS) -
     with looking() as look:
         look.root = path
         look.refuse_system(path)
-        dataset = _reader(path)(name or called(path))
+        dataset = _reader(path, edits)(name or called(path))
     if dataset.annotated is None:
         return dataset
     return replace(dataset, annotated=replace(dataset.annotated, edits=edits))
 
 
-def _reader(path: Path) -> Reader:
+def _reader(path: Path, edits: EventEdits) -> Reader:
     reader = _recognise_file(path) if path.is_file() else _recognise_above(path) or _recognise(path)
+    if reader is None and edits.revision and (by_hand := Annotated(path, ())).recordings.files:
+        return lambda name: by_hand.uncut(name, path)
     return _only_one_below(path) if reader is None else reader
 
 
@@ -275,7 +284,9 @@ def _only_one_below(folder: Path) -> Reader:
     audio = sum(is_audio(entry.name) for entry in entries(folder))
     if audio:
         reasons = "".join(f"; {finding.what}" for finding in lists_beside(folder)[1])
-        raise DatasetError(f"{folder} holds {audio} audio files, but no labels for them{reasons}", LIST_REMEDY)
+        error = UnlabelledError(f"{folder} holds {audio} audio files, but no labels for them{reasons}", LIST_REMEDY)
+        error.sounds = audio
+        raise error
     if packed_files(folder):
         raise PackedError(folder)
     raise DatasetError(f"no data set was recognised in {folder}", KNOWN)

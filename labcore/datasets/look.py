@@ -23,6 +23,7 @@ from labcore.datasets.packing.sketch import Sketch, sketch_folder, sketched
 from labcore.datasets.registry import place_of
 from labcore.datasets.scan import entries, is_dir, is_folder, suffix_of
 from labcore.datasets.table import PARTS, Dataset, Finding, natural_order, some
+from labcore.datasets.timed.dataset import UnlabelledError
 from labcore.datasets.walk import TooMuchError, looking
 from labcore.errors import DatasetError, LabError
 from labcore.jobs.following import OnProgress
@@ -56,6 +57,7 @@ class Look:
         seen: what lies there, where no layout is recognised.
         error, remedy: why it cannot be used as a data set, and what to do; "" where it can.
         packed: it is an archive, or a folder of archives, that was not looked into.
+        unlabelled: so many sounds lie in the folder, and nothing says what they are; 0 for any other.
     """
 
     path: str
@@ -79,6 +81,7 @@ class Look:
     error: str = ""
     remedy: str = ""
     packed: bool = False
+    unlabelled: int = 0
 
     @property
     def sentence(self) -> str:
@@ -194,7 +197,8 @@ def _at(path: Path, progress: OnProgress) -> Look:
             seen = _seen_in(path, Sketch()) if is_dir(path) and not packed else ""
             inside = archives_in(path) if seen else ()
             remedy = f"Look into an archive in it: `labcore datasets look {inside[0]}`" if inside else error.remedy
-            return replace(about, error=error.what, remedy=remedy, seen=seen, packed=packed)
+            unlabelled = error.sounds if isinstance(error, UnlabelledError) else 0
+            return replace(about, error=error.what, remedy=remedy, seen=seen, packed=packed, unlabelled=unlabelled)
     troubles = header_troubles(dataset, progress)
     return _told(about, dataset, list(troubles.items()))
 

@@ -18,7 +18,8 @@ from labcore.datasets.layouts import read_uncut
 from labcore.datasets.names import called_now, names_before, no_reference, no_such_set, places_of, require_free
 from labcore.datasets.several import with_one_label
 from labcore.datasets.table import Dataset
-from labcore.datasets.timed.edits import NO_EDITS, EventEdits, edits_of
+from labcore.datasets.timed.dataset import LAYOUT, UnlabelledError
+from labcore.datasets.timed.edits import NO_EDITS, EventEdits, begin, edits_of
 from labcore.datasets.timed.edits import file_of as events_file
 from labcore.datasets.walk import looking
 from labcore.errors import DatasetError
@@ -187,15 +188,49 @@ def register(
         DatasetError: it cannot be read as a data set, not one file is audio, or the name is taken by another one.
         WorkspaceError: it lies where this lab opens nothing for visitors.
     """
+    path, name = _to_add(workspace, path, name)
+    with looking(progress):
+        dataset = read_through(workspace, path)
+    told = [finding.sentence for finding in unreadable_headers(dataset, progress)]
+    _refer(workspace, name, path)
+    return remember(workspace, name, path, replace(dataset, name=name), told)
+
+
+def register_unlabelled(workspace: Workspace, path: str | Path, name: str = "", *, who: str = "") -> DatasetInfo:
+    """Remember a folder of recordings that nothing is said of as a data set whose events people label. Nothing is copied.
+
+    Args:
+        path: as it was typed: see :func:`labcore.typed.typed_path`.
+        who: begins it.
+
+    Returns:
+        The data set, which has no clips before its first event is labelled.
+
+    Raises:
+        DatasetError: there are no recordings, something says what they are, or the name is taken by another one.
+        WorkspaceError: it lies where this lab opens nothing for visitors, or the workspace cannot be written.
+    """
+    path, name = _to_add(workspace, path, name)
+    try:
+        read_uncut(path)
+    except UnlabelledError:
+        begin(workspace, name, who)  # before the reference: a data set is not there without it
+        _refer(workspace, name, path)
+        return DatasetInfo(name, str(path), LAYOUT)
+    raise DatasetError(f"{path} has labels already", "Add it as it is")
+
+
+def _to_add(workspace: Workspace, path: str | Path, name: str) -> tuple[Path, str]:
+    """The whole path of a data set that is added, and a name that is free for it."""
     if not plain_path(str(path)):
         raise DatasetError("no folder or file was given", "Give its path")
     path = Path(os.path.abspath(typed_path(path)))  # noqa: PTH100 (tidies "..", keeps links)
     check_root(path)
     name = slug(name or (path.stem if path.is_file() else path.name))
     require_free(workspace, name, path)
-    with looking(progress):
-        dataset = read_through(workspace, path)
-    told = [finding.sentence for finding in unreadable_headers(dataset, progress)]
+    return path, name
+
+
+def _refer(workspace: Workspace, name: str, path: Path) -> None:
     if places_of(workspace).get(name) is None:
         write_atomically(workspace.datasets / f"{name}.json", json.dumps({"path": str(path)}, indent=2))
-    return remember(workspace, name, path, replace(dataset, name=name), told)

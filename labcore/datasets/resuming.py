@@ -12,7 +12,7 @@ from labcore.datasets.annotations import file_of, read_annotations
 from labcore.datasets.by_time import whole
 from labcore.datasets.corrections import FILE, Corrections, corrected, with_labels
 from labcore.datasets.folds import drawn_in
-from labcore.datasets.named_splits import in_split_of, pin_split, split_of
+from labcore.datasets.in_split import in_split_of, pin_split, split_of
 from labcore.datasets.record import VALIDATION, ClipRecord, in_parts
 from labcore.datasets.registry import find_dataset, find_uncorrected, name_of, place_of, with_whole_paths
 from labcore.datasets.table import Dataset, way_from

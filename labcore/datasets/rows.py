@@ -10,7 +10,7 @@ import numpy as np
 
 from labcore.audio import Recording, content_of
 from labcore.config import DataConfig
-from labcore.datasets.named_splits import dataset_for
+from labcore.datasets.in_split import dataset_for
 from labcore.datasets.resuming import dataset_of
 from labcore.datasets.splits import split_for
 from labcore.datasets.table import channels_of

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass
 
+from labcore.datasets.in_split import split_of
 from labcore.datasets.keeping import AT_WORK, use_of
-from labcore.datasets.named_splits import NamedSplit, named_now, remove_split, split_of
+from labcore.datasets.named_splits import NamedSplit, named_now, remove_split
 from labcore.errors import RunError
 from labcore.jobs.status import RESUMABLE
 from labcore.runs import Run

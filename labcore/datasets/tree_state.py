@@ -61,7 +61,7 @@ def tree_state(top: Path, most: int) -> TreeState | None:
             digest.update(b"not listed")
             continue
         seen.add(identity)
-        changed = max(changed, there.st_mtime_ns)
+        changed = max(changed, there.st_mtime_ns, there.st_ctime_ns)
         count += len(held)
         if count > most:
             return None

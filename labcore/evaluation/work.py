@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from labcore.config import DataConfig
-from labcore.datasets.named_splits import dataset_for, split_named
+from labcore.datasets.in_split import dataset_for
+from labcore.datasets.named_splits import split_named
 from labcore.datasets.registry import find_dataset
 from labcore.datasets.resuming import dataset_of
 from labcore.datasets.store import ClipStore, open_store

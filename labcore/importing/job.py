@@ -19,6 +19,7 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from labcore.datasets.names import require_free
 from labcore.events import JOB_KINDS, Event
 from labcore.jobs.kind import Kind
 from labcore.jobs.planned import P, PlannedJob
@@ -120,6 +121,17 @@ class Import(SetMaker[ImportPlan]):
                 shutil.move(upload, draft.upload)
 
         return cls.planned(workspace, plan.name, plan, take, queued=queued, by=by)
+
+    def call(self, name: str) -> None:
+        """Give the data set another name, for the next try of one that did not finish; what was uploaded stays.
+
+        Raises:
+            DatasetError: the name is that of another data set.
+            LabError, WorkspaceError: the import is running or gone, or the workspace cannot be written.
+        """
+        require_free(self.workspace, name, None)
+        with self.at_rest():
+            self.save(Path(self.kind.file).stem, self.plan.model_copy(update={"name": name}).model_dump(mode="json"))
 
     def request(self) -> JobRequest:
         plan = self.plan

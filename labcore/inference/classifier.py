@@ -231,7 +231,7 @@ class Classifier(nn.Module):
     def predict_proba(self, windows: np.ndarray) -> np.ndarray:
         """Windows (batch, clip samples) float32 → probabilities (batch, classes) float32, in eval mode."""
         images = self._images(windows)
-        with self.routes.working(self) as route:
+        with self.routes.working(self, len(images)) as route:
             return self.shares(route.logits(images)).cpu().numpy()
 
     def _images(self, windows: np.ndarray) -> Tensor:
@@ -283,7 +283,7 @@ class Classifier(nn.Module):
     def predict_with_embeddings(self, windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Windows (batch, clip samples) float32 → probabilities (batch, classes) and embeddings (batch, width), float32."""
         images = self._images(windows)
-        with self.routes.working(self) as route:
+        with self.routes.working(self, len(images)) as route:
             logits, embeddings = route.with_embeddings(images)
             return self.shares(logits).cpu().numpy(), embeddings.cpu().numpy()
 

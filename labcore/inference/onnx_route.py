@@ -39,11 +39,17 @@ class OnnxRoute(Route):
 
     def __init__(self, eager: Route, images: Tensor, threads: int) -> None:
         super().__init__(eager.network)
+        self.eager, self._shape = eager, images.shape[1:]
         try:
             import onnx  # noqa: F401 (torch's exporter needs it)
             import onnxruntime
         except ImportError as error:
             raise LabError(f"ONNX Runtime is not installed: {error}", INSTALL) from error
+        except Exception as error:  # built for other versions of protobuf or numpy, of whatever kind
+            why = " ".join(str(error).split())[:200]
+            raise LabError(
+                f"ONNX Runtime cannot be loaded: {why}", f"{INSTALL}, or remove onnx and onnxruntime"
+            ) from error
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -56,9 +62,13 @@ class OnnxRoute(Route):
             raise LabError(f"this network cannot be exported to ONNX Runtime: {why}", "Use --route auto") from error
 
     def logits(self, images: Tensor) -> Tensor:
+        if images.shape[1:] != self._shape:  # windows of another length than the classifier's
+            return self.eager.logits(images)
         return self._run(images, ["logits"])[0]
 
     def with_embeddings(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        if images.shape[1:] != self._shape:
+            return self.eager.with_embeddings(images)
         logits, embeddings = self._run(images, ["logits", "embeddings"])
         return logits, embeddings
 
@@ -73,9 +83,10 @@ class _Outputs(nn.Module):
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
-        self._given: list[Tensor] = []
-        for head in heads_of(network):
-            head.register_forward_pre_hook(lambda module, inputs: self._given.append(row_of(inputs[0])))
+        given: list[Tensor] = []
+        for head in heads_of(network):  # a hook that held this module would keep it alive until the collector comes
+            head.register_forward_pre_hook(lambda module, inputs: given.append(row_of(inputs[0])))
+        self._given = given
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         self._given.clear()

@@ -33,15 +33,19 @@ if TYPE_CHECKING:
 TOLERANCE = 1e-3
 """A probability may differ by so much from that in fp32."""
 BATCHES = (1, 32)
+"""Windows at a time that routes are compared with; of slow networks fewer than the larger number."""
+FEWER = (16, 8, 4)
 ROUNDS, FEWEST_ROUNDS = 9, 3
 BOX_SECONDS = 3.0
+FINE_SECONDS, LEAST_SECONDS = 1e-3, 1e-9
+"""A clock is fine enough whose steps are shorter; what it does not see is taken as the least."""
 LEAST_GAIN = 0.1
 """What a route has to save of PyTorch's time to be taken."""
 SLOWER = 1.05
 """At neither of the batches may it take longer than that share of PyTorch's time."""
 AUTO = ("eager", "bf16", "onnx")
 """What is compared where nothing is said; torch.compile takes longer to compile than it usually saves."""
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class RouteChoice:
     """The route to take, and why: a sentence without its final stop.
 
     Attributes:
-        milliseconds: of a batch, at the least, by route, for each of :data:`BATCHES`.
+        milliseconds: of a batch, at the least, by route, for one window and for many.
         refused: why the other routes were not compared.
         busy: the machine was too busy to compare them, and another time is better.
     """
@@ -108,7 +112,8 @@ def _fastest(probe: Probe, kept: Remembered, wanted: str, threads: int) -> tuple
             routes[name] = probe.made(name, threads)
         except LabError as error:
             refused[name] = error.what
-    choice, clear = decided(time_routes(routes, probe, threads), refused)
+    batches = _batches(_seconds_of_one(probe))
+    choice, clear = decided(time_routes(routes, probe, threads, batches), refused, batches)
     if clear:
         with contextlib.suppress(WorkspaceError, OSError):  # it is found again next time
             kept.keep(key, choice)
@@ -181,32 +186,57 @@ def _images(classifier: Classifier) -> Tensor:
     return classifier.log_mel(given)[:, None]
 
 
+def look_seconds(one: float) -> float:
+    """About how long comparing the routes of a network takes that needs so many seconds for a window."""
+    return (FEWEST_ROUNDS + 1) * len(AUTO) * sum(_batches(one)) * one
+
+
+def _batches(one: float) -> tuple[int, int]:
+    """Windows at a time that fit the time there is, by the seconds of one."""
+    most = BOX_SECONDS / ((FEWEST_ROUNDS + 1) * len(AUTO) * max(one, 1e-9))
+    return 1, next((batch for batch in (BATCHES[1], *FEWER) if batch <= most), FEWER[-1])
+
+
 @torch.inference_mode()
-def time_routes(routes: dict[str, Route], probe: Probe, threads: int) -> dict[str, list[list[float]]]:
-    """Seconds of each route, for each of :data:`BATCHES`, round after round: of the processor where there is one thread."""
-    clock = time.thread_time if threads == 1 else time.perf_counter
-    taken: dict[str, list[list[float]]] = {name: [[] for _ in BATCHES] for name in routes}
-    for place, batch in enumerate(BATCHES):
+def _seconds_of_one(probe: Probe) -> float:
+    start = time.perf_counter()
+    probe.eager.logits(probe.images[:1])
+    return time.perf_counter() - start
+
+
+@torch.inference_mode()
+def time_routes(
+    routes: dict[str, Route], probe: Probe, threads: int, batches: tuple[int, ...] = BATCHES
+) -> dict[str, list[list[float]]]:
+    """Seconds of each route, for each of the batches, round after round: of the processor where there is one thread."""
+    fine = time.get_clock_info("thread_time").resolution < FINE_SECONDS
+    clock = time.thread_time if threads == 1 and fine else time.perf_counter
+    taken: dict[str, list[list[float]]] = {name: [[] for _ in batches] for name in routes}
+    for place, batch in enumerate(batches):
         images = probe.images.repeat(-(-batch // len(probe.images)), 1, 1, 1)[:batch]
-        again = max(1, 8 // batch)
-        end = time.perf_counter() + BOX_SECONDS / len(BATCHES)
+        again = (
+            8 if batch == 1 and batches[1:] == BATCHES[1:] else 1
+        )  # of a quick network the clock sees one pass badly
+        end = time.perf_counter() + BOX_SECONDS / len(batches)
         for number in range(ROUNDS + 1):
             if number > FEWEST_ROUNDS and time.perf_counter() > end:
                 break
             for name, route in routes.items():
                 start = clock()
                 for _ in range(again):
-                    route.logits(images)
+                    _ = route.with_embeddings(images) if probe.classifier.refuses else route.logits(images)
                 if number:  # the first round is the warm-up
-                    taken[name][place].append((clock() - start) / again)
+                    taken[name][place].append(max((clock() - start) / again, LEAST_SECONDS))
     return taken
 
 
-def decided(taken: dict[str, list[list[float]]], refused: dict[str, str]) -> tuple[RouteChoice, bool]:
+def decided(
+    taken: dict[str, list[list[float]]], refused: dict[str, str], batches: tuple[int, ...] = BATCHES
+) -> tuple[RouteChoice, bool]:
     """The route to take, and whether the times are so clear that it is worth remembering.
 
     Args:
-        taken: seconds by route, for each of :data:`BATCHES`, of each round; those of ``eager`` among them.
+        taken: seconds by route, for each of the batches, of each round; those of ``eager`` among them.
     """
     least = {name: [min(seconds) for seconds in by_batch] for name, by_batch in taken.items()}
     shares = {
@@ -215,14 +245,14 @@ def decided(taken: dict[str, list[list[float]]], refused: dict[str, str]) -> tup
     sound = [name for name, each in shares.items() if max(each) <= SLOWER]
     best = min(sound, key=lambda name: float(np.prod(shares[name])))
     scatter = max(median(seconds) / min(seconds) - 1 for name in {best, "eager"} for seconds in taken[name])
-    gain = 1 - float(np.prod(shares[best])) ** (1 / len(BATCHES))
+    gain = 1 - float(np.prod(shares[best])) ** (1 / len(batches))
     told = {name: [round(1000 * seconds, 3) for seconds in each] for name, each in least.items()}
     if best != "eager" and gain <= scatter and gain + scatter >= LEAST_GAIN:
         reason = f"{WORDS['eager']}: the machine is too busy to compare routes"
         return RouteChoice("eager", reason, told, refused, busy=True), False
     if best != "eager" and gain >= LEAST_GAIN:
         one, many = shares[best]
-        sizes = f"{one:.2f} of PyTorch's time for {BATCHES[0]} window, {many:.2f} for {BATCHES[1]}"
+        sizes = f"{one:.2f} of PyTorch's time for {batches[0]} window, {many:.2f} for {batches[1]}"
         return RouteChoice(best, f"{WORDS[best]} is the fastest: {sizes}", told, refused), True
     others = ", ".join(WORDS[name] for name in taken if name != "eager") or "nothing else"
     reason = f"{WORDS['eager']}: compared with {others}, which is not faster by a tenth"
@@ -248,6 +278,7 @@ def _key(probe: Probe, threads: int) -> str:
             torch.__version__,
             [_version(name) for name in ("onnx", "onnxruntime")],
             threads,
+            classifier.refuses,
         ]
     )
 

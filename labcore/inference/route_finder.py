@@ -9,8 +9,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from labcore.errors import LabError
-from labcore.inference.route_choice import RouteChoice, choose_route
+from labcore.inference.route_choice import RouteChoice, choose_route, look_seconds
 from labcore.inference.routes import WORDS, Route
 from labcore.workspace import Workspace
 
@@ -18,7 +17,8 @@ if TYPE_CHECKING:
     from labcore.inference.classifier import Classifier
 
 PATIENCE_SECONDS = 2.0
-"""Of the network, by the clock of the thread that calls it; twice as long after each time that the machine was too busy to compare."""
+"""The least, of the network, by the clock of the thread that calls it; twice as long after each time that the machine was too busy to
+compare."""
 
 
 def find_later(classifier: Classifier, workspace: Workspace) -> Classifier:
@@ -49,7 +49,7 @@ def _chosen(
     """As :func:`choose_route`, but that a classifier works as it is where no route was named and looking for one fails."""
     try:
         return choose_route(classifier, workspace, wanted, threads)
-    except (LabError, RuntimeError, OSError) as error:
+    except Exception as error:  # exporters, compilers and runtimes have no common class of errors
         if wanted in WORDS:
             raise
         first = str(error).partition("\n")[0]
@@ -68,19 +68,22 @@ class RouteFinder:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._patience, self._worked = PATIENCE_SECONDS, 0.0
+        self._window = float("inf")  # seconds of the quickest one so far
         self._looking = threading.Lock()
 
-    def worked(self, classifier: Classifier, seconds: float) -> Route | None:
-        """Told of the time of each batch; the route from here on where it was looked for now."""
+    def worked(self, classifier: Classifier, seconds: float, windows: int) -> Route | None:
+        """Told of the time of each batch and its windows; the route from here on where it was looked for now."""
         self._worked += seconds  # a batch that two threads add at once may be lost: it is a measure of patience
-        if self._worked < self._patience or not self._looking.acquire(blocking=False):
+        self._window = min(self._window, seconds / max(1, windows))
+        if self._waits() or not self._looking.acquire(blocking=False):
             return None
         try:
-            if self._worked < self._patience:
-                return None
-            return self._found(classifier)
+            return None if self._waits() else self._found(classifier)
         finally:
             self._looking.release()
+
+    def _waits(self) -> bool:
+        return self._worked < max(self._patience, look_seconds(self._window))
 
     def _found(self, classifier: Classifier) -> Route:
         route, choice = _chosen(classifier, self._workspace)

@@ -92,13 +92,20 @@ class RoutesInUse:
             self._plain = Route(classifier.network)
         return self._plain
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """A copy of a classifier, or one from another process, begins with PyTorch: routes hold sessions, hooks and locks."""
+        RoutesInUse.__init__(self)
+
     @contextlib.contextmanager
-    def working(self, classifier: Classifier) -> Iterator[Route]:
-        """The route for a batch; the finder is told how long it took."""
+    def working(self, classifier: Classifier, windows: int) -> Iterator[Route]:
+        """The route for a batch of so many windows; the finder is told how long it took."""
         start = time.thread_time()
         yield self.taken or self.eager(classifier)
         if self.finder is not None:
-            self.taken = self.finder.worked(classifier, time.thread_time() - start) or self.taken
+            self.taken = self.finder.worked(classifier, time.thread_time() - start, windows) or self.taken
 
 
 class _Quicker(Route):

@@ -73,7 +73,7 @@ class Search(JobFolder):
             WorkspaceError: the workspace cannot be written.
         """
         from labcore.datasets.corrections import FILE
-        from labcore.datasets.named_splits import pin_split
+        from labcore.datasets.in_split import pin_split
         from labcore.datasets.resuming import corrections_by_now
         from labcore.search.journal import begin_journal
 

@@ -100,7 +100,7 @@ def make_settings(
         ConfigError: settings that cannot be searched with.
         DatasetError: the data set is not there, or has too few folds or recordings to keep one fold aside.
     """
-    from labcore.datasets.named_splits import dataset_for
+    from labcore.datasets.in_split import dataset_for
     from labcore.datasets.registry import with_whole_paths
     from labcore.datasets.splits import split_for
 

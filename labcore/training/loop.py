@@ -123,7 +123,7 @@ def _finished(trainer: Trainer, pace: EpochPace, pinned: Pinned, meter: EnergyMe
     event = trainer.finish_epoch(pace)
     if not trainer.context.main:
         return event
-    others = load.taken()
+    others = load.taken() if trainer.context.alone else None  # the other processes of this run would count as others
     with trainer.as_saved() as classifier:
         told = {
             "pinned": pinned.probabilities(classifier),

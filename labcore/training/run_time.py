@@ -10,11 +10,12 @@ from labcore.config import DataConfig, RunConfig
 from labcore.config.budget import EpochPlan, covering, plan_for
 from labcore.config.front_end import front_end
 from labcore.datasets.bandwidths import bandwidths_in, training_rows
+from labcore.datasets.in_split import dataset_for
 from labcore.datasets.lengths import lengths_of
-from labcore.datasets.named_splits import dataset_for
 from labcore.datasets.sampling import sampled
 from labcore.datasets.splits import split_for
 from labcore.datasets.table import Dataset
+from labcore.device import cpu_name, gpu_count
 from labcore.runs import list_runs
 from labcore.runs.times import MOST_RUNS, RunTime, TrainingSpeed, estimate, speed_of
 from labcore.training.estimates import speeds_of_estimates
@@ -104,6 +105,10 @@ def time_of(
 ) -> RunTime | None:
     """About how long it takes, as :func:`labcore.runs.times.estimate`."""
     cpu = cpu and config.runtime.device in ("auto", "cpu")
+    if (
+        device is None and config.runtime.device == "auto" and gpu_count()
+    ):  # which one it will be is not known without torch
+        cpu, known = False, [speed for speed in known if speed.device != cpu_name()]
     return estimate(plan.config, plan.epochs, known, device, watched=plan.windows, cpu=cpu)
 
 

@@ -34,7 +34,7 @@ def test_it_hears_what_usual_front_ends_give(rate):
         ({"data.dataset": "demo"}, "it was trained on clips of this data set"),
         ({"features.n_mels": 128}, "it hears 64 mel bands, and the front end has 128"),
         ({"audio.sample_rate": 8000}, "it hears up to 7,200 Hz, and the front end up to 3,600 Hz"),
-        ({"audio.sample_rate": 250_000}, "it hears from 50 to 7,200 Hz, and the front end from 50 to 112,500 Hz"),
+        ({"audio.sample_rate": 250_000}, "it hears from 50 to 7,200 Hz, and the front end from 5,625 to 112,500 Hz"),
         ({"features.f_min": 1000}, "it hears from 50 to 7,200 Hz, and the front end from 1,000 to 9,922 Hz"),
         ({"audio.clip_seconds": 0.5}, "its frames are 24 ms apart, and those of the front end 6 ms"),
     ],

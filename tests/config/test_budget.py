@@ -10,9 +10,9 @@ BALANCED = RunConfig().optim.budget
 
 
 def test_the_recipe_is_unchanged_for_the_set_it_was_found_with():
-    assert plan(320, 1.0, BALANCED).epochs == 160
-    assert plan(320, 1.0, preset("quick").optim.budget).epochs == 25
-    assert plan(320, 1.0, preset("thorough").optim.budget).epochs == 320
+    assert plan(320, 1.0, BALANCED).epochs == 320
+    assert plan(320, 1.0, preset("quick").optim.budget).epochs == 50
+    assert plan(320, 1.0, preset("thorough").optim.budget).epochs == 640
 
 
 @pytest.mark.parametrize("name", ["quick", "balanced", "thorough"])
@@ -36,13 +36,13 @@ def test_a_small_set_needs_less_and_a_large_one_no_more():
 def test_a_set_that_is_too_large_is_drawn_from_and_told():
     made = plan(100_000, 1.0, BALANCED)
     assert made.clips == BALANCED // FEWEST_EPOCHS
-    assert "10,240 of 100,000 training clips, drawn by class" in made.reason
+    assert "20,480 of 100,000 training clips, drawn by class" in made.reason
 
 
 def test_what_is_given_counts():
     config = RunConfig().replace({"optim.epochs": 7, "data.train_clips": 50})
     assert (plan_for(config, 400).epochs, plan_for(config, 400).clips, plan_for(config, 30).clips) == (7, 50, 30)
-    assert plan_for(RunConfig(), 320).epochs == 160
+    assert plan_for(RunConfig(), 320).epochs == 320
 
 
 def test_a_clip_of_the_usual_length_and_front_end_costs_one_whatever_the_network():
@@ -54,4 +54,6 @@ def test_a_clip_of_the_usual_length_and_front_end_costs_one_whatever_the_network
 def test_ultrasound_costs_what_it_takes():
     config = RunConfig().replace({"audio.sample_rate": 256_000, "audio.clip_seconds": 1.25})
     assert cost_of(config) == pytest.approx(1.93, abs=0.01)
-    assert plan_for(config, 10_000).seen * work_of(config, 1.25) <= 1.1 * 51_200 * work_of(RunConfig(), USUAL_SECONDS)
+    assert plan_for(config, 10_000).seen * work_of(config, 1.25) <= 1.1 * config.optim.budget * work_of(
+        RunConfig(), USUAL_SECONDS
+    )

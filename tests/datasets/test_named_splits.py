@@ -14,11 +14,11 @@ from labcore.datasets import Dataset, check_dataset, find_dataset, read_dataset,
 from labcore.datasets.annotations import SPLITS
 from labcore.datasets.drawing import make_folds
 from labcore.datasets.grouping import fields_of, group_by
+from labcore.datasets.in_split import dataset_for
 from labcore.datasets.keeping import rename
 from labcore.datasets.leaks import leaks_of
 from labcore.datasets.listed_folds import folds_listed
 from labcore.datasets.named_splits import (
-    dataset_for,
     file_of,
     keep_split,
     named_now,

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+import gc
+import pickle
 import sys
+import weakref
 
 import numpy as np
 import pytest
@@ -12,8 +15,9 @@ import torch
 from labcore.cli.parser import Parser, add_route
 from labcore.config import RunConfig
 from labcore.errors import LabError
-from labcore.inference import route_choice, route_finder
+from labcore.inference import onnx_route, route_choice, route_finder
 from labcore.inference.classifier import Classifier
+from labcore.inference.embed import bare_copy
 from labcore.inference.route_choice import choose_route, decided
 from labcore.inference.route_finder import find_later, find_now
 from labcore.inference.routes import WORDS, Route
@@ -51,7 +55,7 @@ def only(monkeypatch, route=Shifted, seconds=(1.0, 0.5)):
     """Nothing but eager and a made route, with the seconds that they are said to take."""
     timed = []
 
-    def take_turns(routes, probe, threads):
+    def take_turns(routes, probe, threads, batches):
         timed.append(list(routes))
         return {name: [[second] * 3] * 2 for name, second in zip(routes, seconds, strict=False)}
 
@@ -113,6 +117,7 @@ def test_a_route_is_looked_for_after_as_much_work_as_it_takes(classifier, worksp
     classifier.predict_proba(WINDOWS)
     assert not timed
     monkeypatch.setattr(classifier.routes.finder, "_patience", 0.0)
+    monkeypatch.setattr(route_finder, "look_seconds", lambda one: 0.0)
     for _ in range(3):
         assert classifier.predict_proba(WINDOWS) == pytest.approx(plain, abs=1e-6)
     assert len(timed) == 1
@@ -125,9 +130,9 @@ def test_a_busy_machine_is_asked_again_later(classifier, workspace, monkeypatch)
     monkeypatch.setattr(route_choice, "time_routes", lambda *given: timed.append(given) or scattered)
     find_later(classifier, workspace)
     finder = classifier.routes.finder
-    assert finder.worked(classifier, route_finder.PATIENCE_SECONDS) is not None
-    assert finder.worked(classifier, route_finder.PATIENCE_SECONDS) is None
-    assert finder.worked(classifier, route_finder.PATIENCE_SECONDS) is not None
+    assert finder.worked(classifier, route_finder.PATIENCE_SECONDS, 10_000) is not None
+    assert finder.worked(classifier, route_finder.PATIENCE_SECONDS, 10_000) is None
+    assert finder.worked(classifier, route_finder.PATIENCE_SECONDS, 10_000) is not None
     assert len(timed) == 2
     assert not list((workspace.cache / "routes").glob("*"))
 
@@ -151,8 +156,68 @@ def test_onnx_runtime_gives_probabilities_and_embeddings(classifier, workspace, 
         for one, other in zip(found, wanted, strict=True):
             np.testing.assert_allclose(one, other[:clips], atol=1e-4)
         np.testing.assert_allclose(classifier.predict_proba(WINDOWS[:clips]), wanted[0][:clips], atol=1e-5)
-    assert copy.deepcopy(classifier).to_bytes() == classifier.to_bytes()
+    half = WINDOWS[:, :2000]  # which the exported network does not take
+    np.testing.assert_allclose(classifier.predict_proba(half), copy.deepcopy(classifier).predict_proba(half), atol=1e-4)
     assert capfd.readouterr().out == ""
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda it: pickle.loads(pickle.dumps(it))])
+def test_a_classifier_that_has_a_route_can_be_copied(classifier, workspace, monkeypatch, copied):
+    only(monkeypatch)
+    find_now(classifier, workspace)
+    find_later(classifier, workspace)
+    wanted = classifier.predict_with_embeddings(WINDOWS)
+    again = copied(classifier)
+    assert again.to_bytes() == classifier.to_bytes()
+    for one, other in zip(again.predict_with_embeddings(WINDOWS), wanted, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def test_a_package_that_breaks_while_it_loads_is_passed_over(classifier, workspace, monkeypatch, tmp_path):
+    for name in [each for each in sys.modules if each.partition(".")[0] in ("onnx", "onnxruntime")]:
+        monkeypatch.delitem(sys.modules, name)
+    (tmp_path / "onnx.py").write_text("raise TypeError('Descriptors cannot be created directly')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(route_choice, "AUTO", ("eager", "onnx"))
+    assert find_now(classifier, workspace).route == "eager"
+    with pytest.raises(LabError, match="ONNX Runtime cannot be loaded: Descriptors"):
+        find_now(classifier, workspace, "onnx")
+
+
+def test_the_exported_copy_of_a_network_is_let_go_at_once(classifier):
+    pytest.importorskip("onnx")
+    gc.collect()
+    gc.disable()
+    try:
+        outputs = onnx_route._Outputs(bare_copy(classifier.network))
+        outputs(torch.zeros(2, 1, 64, 20))
+        there = weakref.ref(outputs.network)
+        del outputs
+        assert there() is None
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize(("seconds", "windows"), [(0.001, 32), (0.01, 16), (0.03, 8), (0.3, 4)])
+def test_slow_networks_are_compared_with_fewer_windows(seconds, windows):
+    assert route_choice._batches(seconds) == (1, windows)
+    assert route_choice.look_seconds(seconds) == pytest.approx(12 * seconds * (1 + windows))
+
+
+def test_a_slow_network_works_for_longer_before_it_looks(classifier, workspace, monkeypatch):
+    timed = only(monkeypatch)
+    find_later(classifier, workspace)
+    finder = classifier.routes.finder
+    for _ in range(8):  # a window takes 2 s: comparing would take two minutes
+        assert finder.worked(classifier, 8.0, 4) is None
+    assert not timed
+
+
+def test_a_clock_that_sees_nothing_does_not_end_the_service(classifier, workspace, monkeypatch):
+    monkeypatch.setattr(route_choice.time, "thread_time", lambda: 0.0)
+    monkeypatch.setattr(route_choice, "AUTO", ("eager", "onnx"))
+    monkeypatch.setattr(route_choice, "build", lambda name, eager, images, threads: Shifted(eager.network))
+    assert find_now(classifier, workspace, threads=1).route == "eager"
 
 
 def test_bf16_is_computed_in_bf16_and_its_embeddings_in_fp32(classifier):

@@ -111,10 +111,10 @@ def test_of_epochs_beside_other_work_the_fastest_tells_and_a_run_alone_comes_fir
     trained(workspace, seconds=[9.0, 6.0, 12.0], others=[1.5, 1.0, 1.9])
     assert (speeds(workspace)[0].busy, speeds(workspace)[0].watched_seconds) == (True, pytest.approx((6.0 - 3.2) / 20))
     trained(workspace, seconds=[4.0, 4.2, 3.0, 40.0], others=[0.0, 0.1, 0.0, 1.9])
-    trained(workspace, seconds=[90.0], others=[1.9])
+    last = trained(workspace, seconds=[90.0], others=[1.9])
     told = estimate(RunConfig(), EpochPlan(1, 96, 96), speeds(workspace), CPU)
     assert not told.busy
-    assert estimate(RunConfig(), EpochPlan(1, 96, 96), speeds(workspace)[:1], CPU).busy
+    assert estimate(RunConfig(), EpochPlan(1, 96, 96), [speed_of(last)], CPU).busy
 
 
 def test_an_estimate_tells_too_and_one_of_an_older_version_nothing():

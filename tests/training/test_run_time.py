@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import soundfile
@@ -10,7 +12,9 @@ from labcore.config import RunConfig
 from labcore.config.presets import PRESETS, preset
 from labcore.datasets import find_dataset
 from labcore.datasets.lengths import expected_seconds
+from labcore.device import cpu_name
 from labcore.runs import times
+from labcore.training import run_time
 from labcore.training.run_time import TrainingClips, clips_of, plan_of, time_of
 from labcore.training.watching import FEWEST
 
@@ -28,6 +32,17 @@ def test_ten_thousand_clips_of_any_length_take_little_longer_than_the_usual_set(
         return time_of(config, plan_of(config, known), []).seconds
 
     assert told(8000, seconds) < 1.25 * told(320, 5.0)
+
+
+def test_beside_a_gpu_the_speed_of_the_processor_tells_nothing(monkeypatch):
+    config, known = RunConfig(), TrainingClips(320, 80, (5.0,), (5.0,))
+    here = times.TrainingSpeed("compact", 1.0, "a", cpu_name(), 1e5, 5.0, 0.01, 0.01)
+    card = replace(here, device="a card", seconds_per_clip=0.001)
+    assert time_of(config, plan_of(config, known), [here]).measured
+    monkeypatch.setattr(run_time, "gpu_count", lambda: 1)
+    assert time_of(config, plan_of(config, known), [here]) is None
+    on_card = time_of(config, plan_of(config, known), [here, card])
+    assert on_card == time_of(config, plan_of(config, known), [card])
 
 
 def test_a_plan_goes_by_the_length_of_the_clips_where_it_is_automatic():

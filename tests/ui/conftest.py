@@ -126,7 +126,7 @@ def inline(manager, workspace, monkeypatch):
 def open_page(manager):
     """Opens a page of the app: ``open_page("pages/train.py", run=ID)``."""
 
-    def opened(page: str = "streamlit_app.py", **query: str) -> AppTest:
+    def opened(page: str = "streamlit_app.py", /, **query: str) -> AppTest:
         app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
         if page != "streamlit_app.py":
             app.switch_page(page)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from labcore.datasets import list_datasets
+from labcore.errors import DatasetError
 from labcore.importing.job import Import, ImportPlan
 from tests.datasets.made import EVERY, folders, sheet, sounds, wav, zipped
 
@@ -197,3 +198,26 @@ def test_annotated_recordings_in_an_archive_are_unpacked_to_show_how_they_are_cu
     button(app, "Unpack, and show how the recordings are cut").click().run()
     settled(settled(app))
     assert app.dataframe[0].value["Clips"].tolist() == [2, 2]
+
+
+def test_an_import_that_failed_is_tried_again_under_another_name(open_page, workspace, inline, dataset):
+    app = upload(open_page(PAGE), folders().files)
+    next(each for each in app.text_input if each.label == "Name").set_value("mine").run()
+    button(app, "Import").click().run()
+    dataset.rename(workspace.datasets / "mine")  # somebody was quicker
+    inline.look()
+    app.run()
+    assert "the name 'mine' is used" in words(app).lower()
+    (job,) = Import.every(workspace)
+    for name, told in (("mine", "the name 'mine' is used"), ("yours", "")):
+        app.text_input(key=f"{job.id}-name").set_value(name).run()
+        app.button(key=f"{job.id}-name-again").click().run()
+        assert told in words(app).lower()
+    inline.look()
+    app.run()
+    assert "yours: 6 clips in 2 classes" in words(app)
+    assert not app.error
+    assert [(info.name, info.clips) for info in list_datasets(workspace)] == [("mine", 12), ("yours", 6)]
+    assert [each.id for each in Import.every(workspace)] == [job.id]
+    with pytest.raises(DatasetError, match="the name 'mine' is used"):
+        job.call("mine")

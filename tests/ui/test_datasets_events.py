@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from labcore.datasets import find_dataset, register
-from labcore.datasets.timed.edits import edits_of
+from labcore.datasets.timed.edits import edit_event, edits_of
 
+from .bringing import look
 from .conftest import words
 from .test_sound_viewer import sent
 
@@ -137,3 +138,25 @@ def test_a_set_without_events_left_can_be_mended(tab, workspace, open_page):
 def test_other_sets_have_no_such_tab(open_page, dataset):
     app = open_page(PAGE, dataset="small")
     assert "Annotations" not in [tab.label for tab in app.tabs]
+
+
+def test_a_folder_of_recordings_is_labelled_from_the_first_event_on(open_page, workspace, nights):
+    (nights / "a.txt").unlink()
+    (workspace.datasets / "nights.json").unlink()
+    app = look(open_page(PAGE, bring="on-this-machine"), nights)
+    app.session_state["events-nights-label"] = "owl"  # AppTest cannot type a new option
+    button(app, "Add and label").click().run()
+    app.run()
+    assert app.query_params["dataset"] == "nights"
+    assert "No event is labelled yet" in words(app)
+    assert not app.error
+    assert app.dataframe[0].value["Events"].tolist() == [0, 0]
+    fill(app, start=3.0, end=4.0)
+    button(app, "Add").click().run()
+    assert not app.error
+    assert "No event is labelled yet" not in words(app)
+    assert app.session_state["tab"] == "Annotations"
+    assert [box["label"] for box in pictures(app)[-1]["boxes"]] == ["owl"]
+    edit_event(workspace, "nights", nights, str(nights / "b.wav"), "add", start_s=9.0, end_s=10.0, label="fox")
+    assert app.run().dataframe[0].value["Events"].tolist() == [1, 1]
+    assert find_dataset(workspace, "nights").labels == ["fox", "owl"]

@@ -178,6 +178,6 @@ def test_an_estimate_of_another_is_neither_shown_nor_in_the_way(open_page, datas
     )  # fmt: skip
     mine.append(mine.finished("finished"))
     app = open_page(TRAIN)
-    assert "Estimated from 5 steps" in words(app)
+    assert "estimated from 5 steps" in words(app)
     assert not app.button(key="estimate-start").disabled
     assert others.status().state == "queued"

@@ -279,7 +279,7 @@ def measuring(monkeypatch, ending):
     """Have estimates measured by hand: what is asked is kept, and ``ending`` tells what comes of it."""
     asked = []
 
-    def measure(config, workspace, should_stop):
+    def measure(config, workspace, should_stop, loading):
         asked.append(config)
         yield Preparing(what="taking a few steps", done=1, total=2, unit="steps")
         return ending()

@@ -7,15 +7,20 @@ import streamlit as st
 from ui.app.text import count
 
 
-def part(total: int, at_once: int, *, key: str, what: str) -> slice:
+def part(total: int, at_once: int, *, key: str, what: str, word: str = "") -> slice:
     """Draw where one is in a list, with buttons to go on where it is longer than ``at_once``; the part on view.
 
     Args:
         key: one a list: another list begins at its first page.
         what: is listed, as "clips".
+        word: of the address, in which the page stands, the first as 1; "" for none.
     """
     pages = max(1, -(-total // at_once))
+    if word and not st.session_state.get(f"pager-{word}"):  # the address of a link; later the session knows better
+        st.session_state.update({f"pager-{word}": True, key: _asked(word)})
     page = min(int(st.session_state.get(key, 0)), pages - 1)
+    if word:
+        _tell(word, page)
     first = page * at_once
     if pages > 1:
 
@@ -30,3 +35,18 @@ def part(total: int, at_once: int, *, key: str, what: str) -> slice:
             st.button("Next", on_click=show_page, args=(page + 1,), key=f"{key}-next", icon=":material/chevron_right:",
                       icon_position="right", disabled=page == pages - 1, type="tertiary")  # fmt: skip
     return slice(first, first + at_once)
+
+
+def _asked(word: str) -> int:
+    """The page that the address asks for, from 0 on; the first where it is no number."""
+    asked = st.query_params.get(word, "")
+    return max(0, int(asked) - 1) if asked.isascii() and asked.isdigit() and len(asked) < 10 else 0
+
+
+def _tell(word: str, page: int) -> None:
+    """Have the address name the page; the first one needs no word."""
+    told = str(page + 1) if page else ""
+    if told and st.query_params.get(word, "") != told:
+        st.query_params[word] = told
+    elif not told and word in st.query_params:
+        del st.query_params[word]

@@ -21,11 +21,13 @@ if TYPE_CHECKING:
 
 ROWS, TILES = 1000, 24
 """So many at a time."""
+PAGE = "page"
+"""The word of the address that says which part of them is on view."""
 
 
 def table(opened: Opened, rows: np.ndarray, key: str) -> int:
     """A row a clip; the number of the one that is chosen."""
-    part = rows[pager.part(len(rows), ROWS, key=f"{key}-page", what="clips")]
+    part = rows[pager.part(len(rows), ROWS, key=f"{key}-page", what="clips", word=PAGE)]
     picked = clip_table.choose(
         _columns(opened, part), key=f"{key}-table-{part[0]}-{len(part)}", alt=f"{count(len(rows))} clips"
     )
@@ -63,7 +65,7 @@ def thumbnails(opened: Opened, rows: np.ndarray, key: str) -> int:
     """The log-mels of a page of clips; the number of the one that is chosen."""
     from labcore.explore.clips.thumbnails import thumbnails
 
-    part = rows[pager.part(len(rows), TILES, key=f"{key}-tiles", what="clips")].tolist()
+    part = rows[pager.part(len(rows), TILES, key=f"{key}-tiles", what="clips", word=PAGE)].tolist()
     clips = [row_at(opened.frame, number) for number in part]
     images = thumbnails(services.workspace(), opened.dataset, clips)
     names, frame = names_of(opened), opened.frame

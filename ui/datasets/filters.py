@@ -1,6 +1,6 @@
 """Which clips of a data set are on view: search, filters and order, as one line of widgets whose values stand in the address.
 
-Their keys are the words of the address (``?class=dog&order=longest``).
+Their keys are the words of the address (``?class=dog&order=longest``). Each data set has its own for as long as the browser's tab is open.
 """
 
 from __future__ import annotations
@@ -18,10 +18,33 @@ from ui.datasets.opened import Opened
 LEFT_OUT = "left out"
 BOUND: Any = "query-params"
 """Of a widget whose value stands in the address, by its key."""
+WORDS = ("words", "class", "fold", "recorder", "day", "length", "state", "order")
+OF, KEPT = "look-of", "look-kept"
+"""In the session: the data set that the widgets are of, and data set → their values when it was seen last."""
 
 
 def choose(opened: Opened) -> ClipFilter:
     """What the visitor wants, or the address."""
+    _take_up(opened.dataset.name)
+    wanted = _chosen(opened)
+    held = {word: st.session_state[word] for word in WORDS if word in st.session_state}
+    st.session_state.setdefault(KEPT, {})[opened.dataset.name] = held
+    return wanted
+
+
+def _take_up(name: str) -> None:
+    """Have the widgets begin as they were left at this data set, and not as at the one that was seen before it."""
+    if st.session_state.get(OF, name) != name:
+        kept = st.session_state.get(KEPT, {}).get(name, {})
+        for word in WORDS:
+            if word in kept and word not in st.query_params:
+                st.session_state[word] = kept[word]
+            elif word in st.session_state:
+                del st.session_state[word]
+    st.session_state[OF] = name
+
+
+def _chosen(opened: Opened) -> ClipFilter:
     names = names_of(opened)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         words = st.text_input(
@@ -70,6 +93,8 @@ def _lengths(opened: Opened) -> tuple[float, float]:
         high = math.ceil(10 * seconds.max()) / 10
     if high - low <= 0.1:
         return 0.0, math.inf
+    if "length" in st.session_state:  # it may be of clips that are gone
+        st.session_state["length"] = tuple(min(max(low, each), high) for each in st.session_state["length"])
     least, most = st.slider(
         "Length (s)",
         low,
@@ -89,4 +114,6 @@ def _flag(opened: Opened) -> str:
     if not there:
         return ""
     words = {"": "any", **{flag: FLAGS[flag] for flag in there}}
+    if st.session_state.get("state") not in words:
+        st.session_state.pop("state", None)
     return st.selectbox("State", list(words), format_func=words.__getitem__, key="state", width=150, bind=BOUND) or ""

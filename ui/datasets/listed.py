@@ -48,11 +48,14 @@ def size(info: DatasetInfo) -> str:
 
 
 def begun(info: DatasetInfo) -> str:
-    """What is there of a data set that is being recorded and has too little to be read yet, in words; "" for any other."""
+    """What is there of a data set that is being recorded or labelled and has too little to be read yet, in words; "" for any other."""
     if not info.error:
         return ""
     from labcore.datasets.takes.recorded import begun
+    from labcore.datasets.timed.dataset import LAYOUT
 
+    if info.layout == LAYOUT:
+        return "No event is labelled yet"
     return capital(begun(services.workspace(), info.name))
 
 

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 TABS: dict[str, Callable[[DatasetInfo], None]] = {
     "Look": look.show,
     "Check": check.show,
-    "Annotations": events.show,
+    events.TITLE: events.show,
     "Split": split.show,
 }
 """Title → what it shows. Only the tab that is open is drawn."""
-OF_LAYOUT = {"Annotations": events.LAYOUT}
+OF_LAYOUT = {events.TITLE: events.LAYOUT}
 """Title → the layout of the data sets that have the tab; one that is not here is for all."""
 
 
@@ -46,7 +46,7 @@ def show(info: DatasetInfo) -> None:
         manage.manage(info.name, "one", then=_follow)
     st.caption(plain(place(info.path)))
     if told := begun(info):
-        st.info(f"{told}.", icon=":material/mic:")
+        _begun(info, told)
         return
     if info.error:
         show_error(DatasetError(info.error.rstrip("."), ""))
@@ -55,6 +55,15 @@ def show(info: DatasetInfo) -> None:
     with contextlib.suppress(LabError):  # the tab tells why it cannot be read
         _warnings(info)
     tabs({title: view for title, view in TABS.items() if OF_LAYOUT.get(title, info.layout) == info.layout}, info)
+
+
+def _begun(info: DatasetInfo, told: str) -> None:
+    if info.layout != events.LAYOUT:
+        st.info(f"{told}.", icon=":material/mic:")
+        return
+    how = "Choose a recording, and draw the first event in its picture. A classifier needs two classes."
+    st.info(f"{told}. {how}", icon=":material/new_label:")
+    events.begin(info)
 
 
 def _warnings(info: DatasetInfo) -> None:

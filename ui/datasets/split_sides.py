@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from labcore.datasets.in_split import places_in
 from labcore.datasets.leaks import Leak, find_leaks
-from labcore.datasets.named_splits import LIST, NamedSplit, places_in
+from labcore.datasets.named_splits import LIST, NamedSplit
 from labcore.datasets.sides import Sides, sides_of
 from labcore.explore.clips.table import ClipFilter, counts
 from labcore.texts import shown

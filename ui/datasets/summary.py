@@ -144,7 +144,7 @@ def with_front_end(config: RunConfig, *, all_folds: bool = False) -> tuple[RunCo
 @st.cache_data(ttl=600, max_entries=32, show_spinner="Listening to some of the clips …")
 def _bandwidths(changed: Any, data: str, all_folds: bool) -> Bandwidths:
     from labcore.datasets.bandwidths import bandwidths_in, training_rows
-    from labcore.datasets.named_splits import dataset_for
+    from labcore.datasets.in_split import dataset_for
 
     asked = DataConfig.model_validate_json(data)
     dataset = dataset_for(services.workspace(), asked)
@@ -153,7 +153,7 @@ def _bandwidths(changed: Any, data: str, all_folds: bool) -> Bandwidths:
 
 def _dataset(name: str, cut: str, named_split: str | None, run: str = "") -> Dataset:
     from labcore.datasets import find_dataset
-    from labcore.datasets.named_splits import dataset_for
+    from labcore.datasets.in_split import dataset_for
     from labcore.datasets.resuming import dataset_of
 
     if run:

@@ -31,12 +31,22 @@ MOST_STRANGE = 200
 """So many files that may be annotations and are none, before the first that is one, and nobody looks further."""
 
 
+class UnlabelledError(DatasetError):
+    """Sounds of which nothing says what they are. ``sounds``: so many."""
+
+    sounds = 0
+
+
+class NoEventYetError(DatasetError):
+    """Recordings that people are to label, and in which no event is labelled yet."""
+
+
 @dataclass(frozen=True)
 class Annotated:
     """Recordings with time-stamped annotations.
 
     Attributes:
-        files: of annotations, each with the name of its format.
+        files: of annotations, each with the name of its format; () where people label the recordings here.
         rows: what became of each label; () before clips are cut.
         edits: what people changed about the labels.
         window_seconds: the length of the windows, None where each label is a clip.
@@ -213,6 +223,9 @@ def one_class(dataset: Dataset, settled: bool) -> Dataset:
 
 
 def _nothing_left(dataset: Dataset, found: Gathered) -> DatasetError:
+    if dataset.annotated is not None and not dataset.annotated.files and not found.rows:
+        remedy = "Open it on the page Data sets, and draw the first event on a recording"
+        return NoEventYetError(f"no event is labelled yet in the recordings of {dataset.root}", remedy)
     if unread := next((finding for finding in found.findings if finding.kind == "annotations not read"), None):
         return DatasetError(f"no label of the annotations in {dataset.root} is left: {unread.what}", unread.remedy)
     dropped = [row for row in found.rows if row.outcome == "dropped"]

@@ -86,8 +86,14 @@ class Completeness(OfRecording):
         return f"{shown(self.recording)} said to be {'complete' if self.complete else 'not complete'}"
 
 
+class Begun(Line):
+    """The recordings of a folder in which nothing else says what they are: people label their events."""
+
+    begun: Literal["recordings"] = "recordings"
+
+
 Edit = EventEdit | Completeness
-_lines: TypeAdapter[EventEdit | Completeness | Undo] = TypeAdapter(EventEdit | Completeness | Undo)
+_lines: TypeAdapter[EventEdit | Completeness | Begun | Undo] = TypeAdapter(EventEdit | Completeness | Begun | Undo)
 
 
 class _Kept(BaseModel):
@@ -236,8 +242,19 @@ def edits_of(workspace: Workspace, name: str) -> EventEdits:
     """
     file = file_of(workspace, name)
     found = read_lines(file, _lines, "the edited events", "move it away to use the events as the files have them")
-    kept = tuple((number, edit) for number, edit in found.kept if not isinstance(edit, Undo))
+    kept = tuple((number, edit) for number, edit in found.kept if isinstance(edit, (EventEdit, Completeness)))
     return EventEdits(kept, found.revision, found.digest, found.damaged, file)
+
+
+def begin(workspace: Workspace, name: str, who: str = "") -> None:
+    """Have the recordings of a data set be one that people label, whatever else says of them; nothing where they did before.
+
+    Raises:
+        DatasetError: the file of edits is there and cannot be read.
+        WorkspaceError: the workspace cannot be written.
+    """
+    if not edits_of(workspace, name).revision:
+        append(workspace, file_of(workspace, name), Begun(**signed(who), begun="recordings"))
 
 
 def edit_event(

@@ -117,7 +117,7 @@ def gathered(
             found.findings.append(Finding("annotations not read", error.what, (str(path),), error.remedy))
             with contextlib.suppress(ValueError):
                 found.uncertain.add(recordings.like(path, alone=False))
-    if not read:
+    if files and not read:
         first = found.findings[0]
         raise DatasetError(f"no annotations can be read; the first: {first.what}", first.remedy)
     parts = {file.path: named.part for file in read if (named := part_named(file.path.stem))}

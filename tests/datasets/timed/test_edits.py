@@ -14,9 +14,18 @@ from labcore.config import DataConfig, RunConfig
 from labcore.datasets import Dataset, find_dataset, list_datasets, register
 from labcore.datasets.corrections import Corrections
 from labcore.datasets.keeping import rename
-from labcore.datasets.registry import find_uncut
+from labcore.datasets.registry import find_uncorrected, find_uncut, register_unlabelled
 from labcore.datasets.resuming import find_again, pin
-from labcore.datasets.timed.edits import EventEdit, edit_event, edits_of, event_key, file_of, say_complete, take_back
+from labcore.datasets.timed.edits import (
+    EventEdit,
+    EventEdits,
+    edit_event,
+    edits_of,
+    event_key,
+    file_of,
+    say_complete,
+    take_back,
+)
 from labcore.datasets.timed.writing import as_files, as_text, as_zip, tracks_of
 from labcore.errors import DatasetError
 from labcore.owners import NotYoursError
@@ -211,3 +220,38 @@ def test_no_file_is_written_outside_of_its_folder():
     assert list(files) == ["rec/a.wav.labels.txt", "C:/rec/b.wav.labels.txt"]
     with zipfile.ZipFile(io.BytesIO(as_zip(files))) as archive:
         assert archive.namelist() == list(files)
+
+
+def test_recordings_without_any_label_are_begun_by_hand(lay: Lay, workspace: Workspace):
+    root = lay({"a.wav": 20.0, "b.wav": 20.0})
+    with pytest.raises(DatasetError, match="no labels for them"):
+        register(workspace, root, "nights")
+    for _ in range(2):  # added twice, it is begun once
+        assert register_unlabelled(workspace, root, "nights", who="Ada").clips == 0
+    assert edits_of(workspace, "nights").revision == 1
+    (info,) = list_datasets(workspace)
+    assert (info.layout, info.clips) == ("annotations", 0)
+    assert "no event is labelled yet" in info.error.lower()
+    assert find_uncut(workspace, "nights").annotated.recordings.files == [("a.wav",), ("b.wav",)]
+    for recording, label in (("b.wav", "dog"), ("a.wav", "cat")):
+        edit_event(workspace, "nights", root, str(root / recording), "add", start_s=1.0, end_s=3.0, label=label)
+    assert clips(workspace) == [("a", "cat", 1.0), ("b", "dog", 1.0)]
+    assert [(info.error, info.clips, info.classes) for info in list_datasets(workspace)] == [("", 2, 2)]
+    kept = edits_of(workspace, "nights").to_dict()
+    with pytest.raises(DatasetError, match="no edit"):  # that it was begun is none
+        take_back(workspace, "nights", "last", "Ada")
+    for _ in range(2):
+        take_back(workspace, "nights", "last", "")
+    assert "no event is labelled yet" in list_datasets(workspace)[0].error.lower()
+    edits = EventEdits.from_dict(kept)  # of a run that began before
+    assert find_uncorrected(workspace, "nights", DataConfig(window_seconds=2), edits).labels == ["cat", "dog"]
+
+
+def test_what_has_labels_or_no_sound_is_not_begun_by_hand(nights: Path, workspace: Workspace, tmp_path: Path):
+    with pytest.raises(DatasetError, match="has labels already"):
+        register_unlabelled(workspace, nights, "other")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DatasetError, match="no data set was recognised"):
+        register_unlabelled(workspace, tmp_path / "empty")
+    assert [info.name for info in list_datasets(workspace)] == ["nights"]
+    assert not list(workspace.datasets.glob("*.events.jsonl"))

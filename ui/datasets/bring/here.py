@@ -49,6 +49,8 @@ def show() -> None:
     if about is None:
         return
     found.show(about)
+    if about.unlabelled:
+        _label(about)
     if about.error:
         return
     if about.layout == "annotations" and not about.archive:
@@ -75,6 +77,15 @@ def _add(about: Look) -> None:
     )
 
 
+def _label(about: Look) -> None:
+    """Recordings that nothing is said of become a data set whose events are labelled here."""
+    st.markdown("**Long recordings?** Add them, and label their events on a time line.")
+    name = found.named(about.name, f"bring-here-name-{st.session_state[LOOKS]}")
+    st.caption("The files stay where they are; nothing is copied.")
+    act = partial(_register, about.path, name, unlabelled=True)
+    action_button("Add and label", act, key="bring-here-label", icon=":material/new_label:")
+
+
 def _import(about: Look, name: str) -> None:
     jobs.require_free(name)
     jobs.begun(services.ask_for(Import, ImportPlan(path=about.path, name=name)))
@@ -87,14 +98,17 @@ def _forget() -> None:
     long_work.keep("bring-here", ())
 
 
-def _register(path: str, name: str) -> None:
+def _register(path: str, name: str, *, unlabelled: bool = False) -> None:
     """Begin in the background: headers are read. It goes on when the visitor looks at another page."""
     jobs.require_free(name)
-    home = services.workspace()
+    home, who = services.workspace(), services.visitor_name()
 
     def work(progress: tasks.Progress) -> Any:
         from labcore.datasets import register
+        from labcore.datasets.registry import register_unlabelled
 
+        if unlabelled:
+            return register_unlabelled(home, path, name, who=who)
         return register(home, path, name, progress)
 
     st.session_state[TASK] = task = tasks.Task(work).start()
@@ -113,6 +127,9 @@ def take_added() -> str:
     info = task.result
     del st.session_state[TASK]
     _forget()
+    if not info.clips:  # its events are labelled first
+        st.toast(f"Added {plain(info.name)}", icon=":material/check:")
+        return str(info.name)
     fields.values().update({"data.dataset": info.name, **fields.NO_SPLIT})
     told = f"{counted(info.clips, 'clip')} of {counted(info.classes, 'class', 'classes')}"
     st.toast(f"Added {plain(info.name)}: {told}", icon=":material/check:")

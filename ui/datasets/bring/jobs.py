@@ -17,6 +17,7 @@ from ui.app import live, services
 from ui.app.shell import action_button, address_button, errors_in_place
 from ui.app.text import counted, plain
 from ui.components import owner_guard, short_jobs
+from ui.datasets.bring import found
 from ui.datasets.listed import WORD
 
 JOB = "job"
@@ -121,5 +122,25 @@ def _ended(job: SetMaker[Any], status: JobStatus) -> None:
         st.caption(f"Stopped{owner_guard.stopped_by(status)}. Resume {how}.")
     with st.container(horizontal=True, gap="small"):
         owner_guard.resume_button(job, status.by, key=f"{job.id}-resume")
+        if isinstance(job, Import):
+            _under_another_name(job, status)
         remove = partial(services.manager().remove, job, by=services.visitor_name())
         owner_guard.remove_button(f"**{plain(job.id)}** with its files", remove, status.by, key=f"{job.id}-delete")
+
+
+def _under_another_name(job: Import, status: JobStatus) -> None:
+    """The same import again for a data set of another name, without another upload."""
+    key = f"{job.id}-name"
+    with st.popover("Another name", icon=":material/edit:", type="tertiary", key=f"{key}-menu"):
+        name = found.named(job.plan.name, key)
+        owner_guard.guarded_button(
+            "Import", partial(_again, job, name), status.by, key=f"{key}-again", icon=":material/library_add:"
+        )
+
+
+def _again(job: Import, name: str) -> None:
+    """Raises DatasetError where the name is taken, and LabError where the import goes on already."""
+    require_free(name)
+    job.call(name)
+    services.manager().resume(job, by=services.visitor_name())
+    begun(job)

@@ -13,12 +13,14 @@ from ui.app import services
 from ui.app.shell import action_button, callback, errors_in_place, tell_trouble
 from ui.app.text import ago, counted, plain
 from ui.components import clip_table
+from ui.components.tabs import BOUND
 from ui.datasets.events import files, preview, timeline
 from ui.datasets.events.state import OpenedEvents, Sitting, opened, take_back
 
 if TYPE_CHECKING:
     from labcore.datasets.glance import DatasetInfo
 
+TITLE = "Annotations"
 LAYOUT = "annotations"
 """Of the data sets that have the tab."""
 LATEST = 8
@@ -42,10 +44,19 @@ def way_back(info: DatasetInfo) -> None:
             _work(info.name)
 
 
+def begin(info: DatasetInfo) -> None:
+    """The same for recordings in which no event is labelled yet; with the first one the page has its tabs, and this one is open."""
+    st.session_state[BOUND["key"]] = TITLE
+    with errors_in_place():
+        _work(info.name, begins=True)
+
+
 @st.fragment
-def _work(name: str) -> None:
+def _work(name: str, begins: bool = False) -> None:
     with errors_in_place():
         there = opened(name)
+        if begins and any(each.events for each in there.recordings):
+            st.rerun()
         if not there.recordings:
             st.info("There is no recording in this data set.", icon=":material/info:")
             return
@@ -107,10 +118,9 @@ def _about(sitting: Sitting) -> None:
         )  # fmt: skip
         _edits(there)
         files.show(sitting)
-    if there.edits.sentence:
-        st.caption(
-            f"{there.edits.sentence[:1].upper()}{there.edits.sentence[1:]}. The files of annotations stay as they are."
-        )
+    if there.edits.sentence and (there.source.files or there.edits.lines):
+        stay = " The files of annotations stay as they are." if there.source.files else ""
+        st.caption(f"{there.edits.sentence[:1].upper()}{there.edits.sentence[1:]}.{stay}")
 
 
 def _edits(there: OpenedEvents) -> None:
