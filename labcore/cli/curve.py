@@ -22,12 +22,10 @@ from labcore.cli.progress import Bar, bars
 from labcore.curve.events import CurvePoint, CurveProgress
 from labcore.curve.job import MOST_SAMPLES, SAMPLES, SIZES, LearningCurve, clips_by_size, leak_note, words
 from labcore.curve.summary import CurveSummary, Level, baseline_text, level_text, summarise
-from labcore.datasets.in_split import dataset_for
 from labcore.events import Event
 from labcore.jobs.listing import looked_at
 from labcore.owners import shell_user
 from labcore.texts import counted
-from labcore.training.run_time import plan_of, with_front_end
 from labcore.workspace import Workspace
 
 NO_EMBEDDINGS = "none"
@@ -62,6 +60,8 @@ def parser() -> Parser:
 def run(arguments: argparse.Namespace) -> int:
     from labcore.cli.jobs import reporter_of
     from labcore.cli.train import check_inputs
+    from labcore.datasets.in_split import dataset_for
+    from labcore.training.run_time import plan_of, with_front_end
 
     workspace = Workspace.default()
     if arguments.list:
