@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
 from labcore.config import RunConfig
+from labcore.config.framing import tempo
 
 USUAL_CLIPS = 320
 """From so many training clips on the whole budget is used: those of four folds of ESC-10, with which the recipe was found."""
@@ -93,15 +93,16 @@ def usual_seconds(config: RunConfig) -> float:
     return FIXED_SECONDS + clips * usual_seconds_per_clip(config, config.audio.clip_seconds or USUAL_SECONDS)
 
 
-def covering(lengths: Sequence[float], longest: float = LONGEST_SECONDS) -> float:
-    """The automatic length of the input, in seconds: it covers 95 % of the training clips, and is at most ``longest``.
+def covering(lengths: Sequence[float], f_max: float) -> float:
+    """The automatic length of the input, in seconds: it covers 95 % of the training clips, up to a longest that is less for ultrasound.
 
     Args:
         lengths: seconds of the clips, ascending or not; at least one.
+        f_max: of the run's bands, in Hz.
     """
     import numpy as np
 
-    return round(min(max(0.1, float(np.quantile(lengths, 0.95))), longest), 2)
+    return round(min(max(0.1, float(np.quantile(lengths, 0.95))), tempo(f_max) * LONGEST_SECONDS), 2)
 
 
 def plan_for(config: RunConfig, clips: int) -> EpochPlan:
@@ -109,27 +110,31 @@ def plan_for(config: RunConfig, clips: int) -> EpochPlan:
     most = clips if config.data.train_clips is None else min(clips, config.data.train_clips)
     if config.optim.epochs is not None:
         return EpochPlan(config.optim.epochs, most, clips)
-    chosen = plan(most, config.audio.clip_seconds, config.optim.budget)
+    chosen = plan(most, cost_of(config), config.optim.budget)
     return EpochPlan(chosen.epochs, chosen.clips, clips)
 
 
-def plan(clips: int, clip_seconds: float | None, budget: int) -> EpochPlan:
+def plan(clips: int, cost: float, budget: int) -> EpochPlan:
     """Epochs and clips for a training set.
 
     Args:
         clips: to train on.
-        clip_seconds: of what the network is given; None: that is not known yet.
-        budget: clips of five seconds to be seen in the whole run. Longer clips count for more, shorter ones for less: by what they cost,
-            which is more than by their length, since short clips are looked at more finely.
+        cost: of a clip, see :func:`cost_of`.
+        budget: clips of cost 1 to be seen in the whole run.
     """
-    wanted = min(budget * math.sqrt(clips / USUAL_CLIPS), budget / _cost(clip_seconds or USUAL_SECONDS))
+    wanted = min(budget * math.sqrt(clips / USUAL_CLIPS), budget / cost)
     clips = max(1, clips)
     used = min(clips, max(1, int(wanted / FEWEST_EPOCHS)))
     epochs = min(MOST_EPOCHS, max(FEWEST_EPOCHS, round(wanted / used)))
     return EpochPlan(epochs, used, clips)
 
 
-@cache
-def _cost(clip_seconds: float) -> float:
-    """What training on a clip costs, in clips of five seconds."""
-    return work_of(RunConfig(), clip_seconds) / work_of(RunConfig(), USUAL_SECONDS)
+def cost_of(config: RunConfig) -> float:
+    """What training on a clip of a run costs, in clips of five seconds of the usual front end: by its frames.
+
+    That is more than by its length for short clips, which are looked at more finely, and for ultrasound. More bands and a wider network
+    are not counted: who asks for a larger network wants no shorter training.
+    """
+    seconds = config.audio.clip_seconds or tempo(config.f_max) * USUAL_SECONDS
+    usual = RunConfig()
+    return work_of(config, seconds) / config.features.n_mels / (work_of(usual, USUAL_SECONDS) / usual.features.n_mels)

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from labcore.config import RunConfig
-from labcore.config.framing import RATES, ULTRASOUND_RATE, USABLE, lowest_hz, rate_for, usable_hz
+from labcore.config.bands import lowest_top
+from labcore.config.framing import RATES, ULTRASOUND_RATE, USABLE, framing, lowest_hz, rate_for, usable_hz
 
 SOME = 0.1
 """What this share of the clips holds is kept; what fewer hold counts as an exception."""
@@ -21,6 +22,8 @@ LOWER = RATES[:3]
 LOWEST_RATE, HIGHEST_RATE = 4_000, 500_000
 HUM_HZ, LOWEST_HUM_HZ = 1_000.0, 10.0
 """Of clips whose sound lies below the former the bands begin at the latter: what turns 25 times a second hums at 25 Hz."""
+LEAST_TOP_HZ = 200.0
+"""Bands that end lower are none."""
 NEARLY = 0.9
 """Half a rate may lie so far below the highest frequency of the clips: files that were resampled end in a slope."""
 
@@ -90,8 +93,28 @@ def _narrow(config: RunConfig, bandwidths: Bandwidths, highest: int) -> FrontEnd
     if rate == usual:
         above = f", which hold sound up to {_khz(top)}" if top > rate / 2 else ""
         return _fitted(config, rate, edges, f"the usual rate, for clips recorded at {_hz(own)}{above}{low}")
-    edges["features.f_max"] = min(rate / 2, float(round(top)))
+    edges["features.f_max"] = _top(config, rate, top, edges)
     return _fitted(config, rate, edges, f"clips recorded at {_hz(own)} hold nothing above {_khz(top)}{low}")
+
+
+def _top(config: RunConfig, rate: int, top: float, edges: dict[str, float]) -> float:
+    """The upper edge of the bands for clips that hold nothing above ``top`` Hz: so low only that each band still hears something."""
+    features = config.features
+    f_min = features.f_min if features.f_min is not None else edges.get("features.f_min", lowest_hz(rate, top))
+    size = framing(rate, config.audio.clip_seconds, features.n_fft, features.win_length, features.hop_length).n_fft
+    least = lowest_top(rate / size, features.n_mels, f_min, features.mel_scale, rate / 2)
+    return min(rate / 2, max(float(round(top)), least, LEAST_TOP_HZ))
+
+
+def _free(config: RunConfig, edges: dict[str, float]) -> dict[str, float]:
+    """The edges that were not given, and that fit those that were."""
+    given = config.features.f_min, config.features.f_max
+    if given[1] is not None and given[1] <= edges.get("features.f_min", 0.0):
+        return {}
+    free = {path: value for path, value in edges.items() if config.value(path) is None}
+    if given[0] is not None and free.get("features.f_max", math.inf) <= given[0]:
+        del free["features.f_max"]
+    return free
 
 
 def _low(bandwidths: Bandwidths) -> bool:
@@ -124,10 +147,7 @@ def _fitted(config: RunConfig, rate: int, edges: dict[str, float], why: str) -> 
     if needed != rate:
         rate, edges = needed, {}
         why = "the bands were given from or up to " + _khz(max(given.values()))
-    if "f_max" in given and given["f_max"] <= edges.get("features.f_min", 0.0):
-        edges = {}
-    edges = {path: value for path, value in edges.items() if config.value(path) is None}
-    fitted = config.replace({"audio.sample_rate": rate, **edges})
+    fitted = config.replace({"audio.sample_rate": rate, **_free(config, edges)})
     changes = {"audio.sample_rate": rate, "features.f_min": fitted.f_min, "features.f_max": fitted.f_max}
     low, high = _khz(fitted.f_min), _khz(fitted.f_max)
     return FrontEnd(changes, f"sample rate {_hz(rate)}, mel bands from {low} to {high}: {why}")

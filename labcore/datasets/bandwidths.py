@@ -20,6 +20,7 @@ from pydantic import TypeAdapter
 
 from labcore.audio import Recording, probe
 from labcore.config import DataConfig
+from labcore.config.framing import nearest_round
 from labcore.config.front_end import Bandwidths
 from labcore.datasets.checks.measure import Span
 from labcore.datasets.several import several_in
@@ -31,10 +32,15 @@ from labcore.reading import DamagedError, read_object
 from labcore.texts import as_bytes
 from labcore.workspace import Workspace, stamp_of, write_atomically
 
-FORMAT = 1
+FORMAT = 2
 MOST_CLIPS, SECONDS = 64, 5.0
 """So many clips are measured, and of a longer one its middle."""
 FRAME = 1024
+"""Samples, for events: the shorter the higher the rate, as calls are."""
+STEADY_SECONDS = 1024 / 8000
+"""A frame for tones that last: bins narrow enough to tell 20 Hz from what lies beside it, at any rate."""
+STEADY, FEWEST_STEADY = 5.0, 4
+"""Such a tone has so many times the power of what lies beside it, over so many frames at least: fewer leave more to chance."""
 MOST_FRAMES = 250
 ROUNDING = (2.0**-15) ** 2 / 12
 """Power of what rounding to 16 bits adds; what is not well above it is nothing that a file holds."""
@@ -83,7 +89,8 @@ def training_rows(dataset: Dataset, data: DataConfig, *, all_folds: bool = False
     """The clips that a front end is chosen by: those that are trained on or set aside for validation, before any sample is drawn.
 
     Args:
-        all_folds: the clips of all folds that are not left out: the runs of a cross-validation have one front end.
+        all_folds: the clips of all folds that are not left out, nor of recordings that are: the runs of a cross-validation have one
+            front end.
 
     Raises:
         DatasetError: as :func:`labcore.datasets.splits.split_for` does.
@@ -93,7 +100,8 @@ def training_rows(dataset: Dataset, data: DataConfig, *, all_folds: bool = False
         return np.sort(np.concatenate([parts.train, parts.validation]))
     table = dataset.table
     left = of_classes(table["label"].to_numpy(dtype=object), data.exclude_classes, several=several_in(table))
-    return np.flatnonzero(~left & (table["fold"] != data.leave_out).to_numpy() & (table["label"] != "").to_numpy())
+    there = ~table["group"].isin(table["group"][table["fold"] == data.leave_out]).to_numpy()
+    return np.flatnonzero(~left & there & (table["label"] != "").to_numpy())
 
 
 def _sample(dataset: Dataset, rows: Sequence[int] | np.ndarray) -> list[Span]:
@@ -134,24 +142,44 @@ def _measure(span: Span) -> _Clip | None:
 
 def spectrum_of(waveform: np.ndarray, rate: int) -> _Clip | None:
     """Where in the spectrum the sound of a waveform lies: float32 (samples,) at ``rate`` Hz; None where there is none."""
-    samples = np.pad(waveform, (0, max(0, FRAME - len(waveform))))
-    window = np.hanning(FRAME).astype(np.float32)
-    frames = np.lib.stride_tricks.sliding_window_view(samples, FRAME)[:: FRAME // 2]
-    frames = frames[:: math.ceil(len(frames) / MOST_FRAMES)]
-    powers = np.square(np.abs(np.fft.rfft(frames * window, axis=1)))[:, 1:]  # (frames, bins)
-    hertz, mean = np.fft.rfftfreq(FRAME, 1 / rate)[1:], powers.mean(axis=0)
-    there = mean > max(ABOVE * ROUNDING * np.square(window).sum(), FAINT * mean.max())
+    hertz, powers, there = _spectra(waveform, rate, FRAME)
     if not there.any():
         return None
-    salient = np.where(there, _salient(powers, mean), 0.0)
-    top, sums = float(hertz[np.flatnonzero(there)[-1]]), np.cumsum(salient)
+    top = float(hertz[np.flatnonzero(there)[-1]])
+    shares = _shares(hertz, powers, there)
+    if not any(shares) and (longer := nearest_round(STEADY_SECONDS * rate)) > FRAME:
+        hertz, powers, there = _spectra(waveform, rate, longer)
+        if len(powers) >= FEWEST_STEADY:
+            shares = _shares(hertz, powers, there, STEADY)
+    return _Clip(rate, top, *shares)
+
+
+def _spectra(waveform: np.ndarray, rate: int, frame: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(samples,) → bins in Hz (bins,), powers (frames, bins), and at which bins there is anything at all (bins,)."""
+    samples = waveform - waveform.mean() if len(waveform) else waveform  # an offset leaks into the lowest bins
+    samples = np.pad(samples, (0, max(0, frame - len(samples))))
+    window = np.hanning(frame).astype(np.float32)
+    frames = np.lib.stride_tricks.sliding_window_view(samples, frame)[:: frame // 2]
+    frames = frames[:: math.ceil(len(frames) / MOST_FRAMES)]
+    powers = np.square(np.abs(np.fft.rfft(frames * window, axis=1)))[:, 1:]
+    mean = powers.mean(axis=0)
+    there = mean > max(ABOVE * ROUNDING * np.square(window).sum(), FAINT * mean.max())
+    return np.fft.rfftfreq(frame, 1 / rate)[1:], powers, there
+
+
+def _shares(
+    hertz: np.ndarray, powers: np.ndarray, there: np.ndarray, times: float = STANDS_OUT
+) -> tuple[float, float, float]:
+    """Below which 5 %, 25 % and 95 % of the energy lies of what stands out, in Hz; 0 where nothing does."""
+    mean = powers.mean(axis=0)
+    sums = np.cumsum(np.where(there, _salient(powers, mean, times), 0.0))
     if sums[-1] < LEAST * mean.sum():
-        return _Clip(rate, top, 0.0, 0.0, 0.0)
+        return 0.0, 0.0, 0.0
     low, quarter, high = (float(hertz[np.searchsorted(sums, share * sums[-1])]) for share in (0.05, 0.25, 0.95))
-    return _Clip(rate, top, low, quarter, high)
+    return low, quarter, high
 
 
-def _salient(powers: np.ndarray, mean: np.ndarray) -> np.ndarray:
+def _salient(powers: np.ndarray, mean: np.ndarray, times: float) -> np.ndarray:
     """(frames, bins) → (bins,) the power of what stands out of noise: events in time, and tones that last."""
     in_time = np.median(powers, axis=0) / math.log(2)  # the mean of noise that is there all the time
     medians = np.median(
@@ -159,4 +187,4 @@ def _salient(powers: np.ndarray, mean: np.ndarray) -> np.ndarray:
     )
     beside = np.maximum(medians[: len(mean)], medians[NEIGHBOURS + 1 :])
     noise = np.minimum(in_time, beside)
-    return np.where(mean > STANDS_OUT * noise, mean - noise, 0.0)
+    return np.where(mean > times * noise, mean - noise, 0.0)

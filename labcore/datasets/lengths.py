@@ -32,11 +32,12 @@ def lengths_of(dataset: Dataset, rows: np.ndarray) -> np.ndarray:
     return np.array(found)
 
 
-def expected_seconds(dataset: Dataset, rows: np.ndarray) -> float | None:
+def expected_seconds(dataset: Dataset, rows: np.ndarray, f_max: float) -> float | None:
     """About what the automatic length of the input will be; None where nothing is known.
 
     Args:
         rows: (clips,) those that are trained on.
+        f_max: of the run's bands, in Hz.
     """
     lengths = lengths_of(dataset, rows)
-    return covering(lengths.tolist()) if len(lengths) else None
+    return covering(lengths.tolist(), f_max) if len(lengths) else None

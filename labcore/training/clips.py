@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from labcore.config import DataConfig, RunConfig
-from labcore.config.budget import LONGEST_SECONDS, covering, plan
-from labcore.config.framing import tempo
+from labcore.config.budget import cost_of, covering, plan
 from labcore.config.front_end import front_end
 from labcore.datasets.bandwidths import bandwidths_in, training_rows
 from labcore.datasets.folds import drawn_in
@@ -39,11 +39,12 @@ VALIDATION_SHARE = 0.1
 
 @dataclass(frozen=True)
 class RunClips:
-    """The clips of a run: decoded, divided, and written down."""
+    """The clips of a run: decoded, divided, and written down. ``heard_seconds`` went into choosing the front end."""
 
     store: ClipStore
     split: Split
     record: ClipRecord
+    heard_seconds: float = 0.0
 
     @property
     def labels(self) -> list[str]:
@@ -80,7 +81,9 @@ def open_clips(
     known = find_again(run, workspace, config.data.dataset, config.cutting)
     if known.annotated is not None and known.annotated.window_seconds is not None:
         config = config.replace({"data.window_seconds": known.annotated.window_seconds})
+    begun = time.perf_counter()
     config, told = _with_front_end(config, run, workspace, known)
+    heard = time.perf_counter() - begun
     if told:
         yield Log(message=told)
     config, dataset = _within_budget(config, known)
@@ -108,7 +111,7 @@ def open_clips(
     config, told = _worked_out(config, clips.store, clips.split)
     if told:
         yield Log(message=told)
-    return config, clips
+    return config, replace(clips, heard_seconds=heard)
 
 
 def _with_front_end(config: RunConfig, run: Run, workspace: Workspace, dataset: Dataset) -> tuple[RunConfig, str]:
@@ -168,8 +171,9 @@ def _within_budget(config: RunConfig, dataset: Dataset) -> tuple[RunConfig, Data
     dataset = sampled(dataset, config.data)
     if config.data.train_clips is None and config.optim.epochs is None:
         parts = split_for(dataset, config.data)
-        seconds = config.audio.clip_seconds or expected_seconds(dataset, parts.train)
-        chosen = plan(len(parts.train) + len(parts.validation), seconds, config.optim.budget)
+        seconds = config.audio.clip_seconds or expected_seconds(dataset, parts.train, config.f_max)
+        cost = cost_of(config.replace({"audio.clip_seconds": seconds}))
+        chosen = plan(len(parts.train) + len(parts.validation), cost, config.optim.budget)
         if chosen.sampled:
             config = config.replace({"data.train_clips": chosen.clips})
             dataset = with_train_clips(dataset, config.data, chosen.clips)
@@ -183,10 +187,10 @@ def _worked_out(config: RunConfig, store: ClipStore, parts: Split) -> tuple[RunC
     """
     seconds = config.audio.clip_seconds
     if seconds is None:
-        seconds = covering(store.seconds[parts.train], tempo(config.f_max) * LONGEST_SECONDS)
+        seconds = covering(store.seconds[parts.train], config.f_max)
     config = config.replace({"audio.clip_seconds": seconds, "data.fold": parts.fold})
     told = ""
     if config.optim.epochs is None:
-        chosen = plan(len(parts.train), seconds, config.optim.budget)
+        chosen = plan(len(parts.train), cost_of(config), config.optim.budget)
         config, told = config.replace({"optim.epochs": chosen.epochs}), chosen.reason
     return config.replace({f"features.{name}": samples for name, samples in config.framing._asdict().items()}), told

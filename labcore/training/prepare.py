@@ -63,12 +63,19 @@ def prepare(
         if context.alone:
             raise
         trouble = error
-    alike = session and (session.clips.record.fingerprint, session.device.torch().type)
+    alike = session and _alike(session)
     precision = context.agree(trouble, session.precision if session else None, alike)
     assert session is not None
     assert precision is not None
     session.precision = precision
     return session
+
+
+def _alike(session: Session) -> tuple[str | float, ...]:
+    """What has to be equal in all processes of a run: an automatic front end is measured in each."""
+    config = session.config
+    edges = config.sample_rate, config.f_min, config.f_max
+    return (session.clips.record.fingerprint, session.device.torch().type, *edges)
 
 
 @dataclass(frozen=True)
@@ -121,7 +128,7 @@ class _Preparation:
             watched_rows=watched,
             checkpoint=checkpoint,
             context=context,
-            once_seconds=clips.store.built_seconds + timing,
+            once_seconds=clips.store.built_seconds + clips.heard_seconds + timing,
         )
         if self.should_stop():
             raise Stopped

@@ -8,6 +8,8 @@ import numpy as np
 
 from labcore.config import DataConfig, RunConfig
 from labcore.config.budget import EpochPlan, covering, plan_for
+from labcore.config.front_end import front_end
+from labcore.datasets.bandwidths import bandwidths_in, training_rows
 from labcore.datasets.in_split import dataset_for
 from labcore.datasets.lengths import lengths_of
 from labcore.datasets.sampling import sampled
@@ -40,7 +42,7 @@ class TrainingClips:
         """The configuration with the length of the input that it will have, as far as that is known."""
         if config.audio.clip_seconds is not None or not self.trained_seconds:
             return config
-        return config.replace({"audio.clip_seconds": covering(self.trained_seconds)})
+        return config.replace({"audio.clip_seconds": covering(self.trained_seconds, config.f_max)})
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,20 @@ def planned(workspace: Workspace, config: RunConfig) -> Planned:
     Raises:
         DatasetError: there is no data set, or none that can be split so.
     """
-    return plan_of(config, clips_of(dataset_for(workspace, config.cutting), config.data))
+    dataset = dataset_for(workspace, config.cutting)
+    return plan_of(with_front_end(workspace, config, dataset), clips_of(dataset, config.data))
+
+
+def with_front_end(workspace: Workspace, config: RunConfig, dataset: Dataset) -> RunConfig:
+    """The configuration with the front end that the run will have; the clips it is chosen by are measured where they were not yet.
+
+    Raises:
+        DatasetError: the data set cannot be split so.
+    """
+    if config.audio.sample_rate is not None:
+        return config
+    rows = training_rows(dataset, config.data)
+    return config.replace(front_end(config, bandwidths_in(workspace, dataset, rows)).changes)
 
 
 def time_of(

@@ -9,6 +9,7 @@ import pytest
 from labcore.config import RunConfig
 from labcore.config.front_end import Bandwidths, front_end
 from labcore.config.presets import preset
+from labcore.features import LogMel
 
 
 def bandwidths(*clips: tuple[int, float, float, float, float]) -> Bandwidths:
@@ -21,6 +22,8 @@ RECORDING = (44100, 20_000.0, 200.0, 800.0, 3000.0)
 TELEPHONE = (44100, 3600.0, 300.0, 700.0, 2500.0)
 GOLDCREST = (48000, 24_000.0, 10_200.0, 11_000.0, 12_500.0)
 BAT = (256_000, 128_000.0, 27_000.0, 40_000.0, 88_000.0)
+MAINS = (44100, 345.0, 0.0, 0.0, 0.0)
+TONE = (22_050, 107.0, 0.0, 0.0, 0.0)
 HUM = (16_000, 8000.0, 25.0, 50.0, 240.0)
 
 
@@ -39,7 +42,7 @@ HUM = (16_000, 8000.0, 25.0, 50.0, 240.0)
         ([RECORDING] * 15 + [GOLDCREST] * 5, 32_000, (50.0, 14_400.0), "in 25 % of the clips"),
         ([BAT] * 20, 250_000, (13_500.0, 112_500.0), "up to 88 kHz"),
         ([HUM] * 20, 16_000, (10.0, 8000.0), "lies below 240 Hz"),
-        ([(2000, 1000.0, 0.0, 0.0, 0.0)] * 20, 4000, (50.0, 1000.0), "recorded at 2,000 Hz"),
+        ([(2000, 1000.0, 0.0, 0.0, 0.0)] * 20, 4000, (50.0, 1130.0), "recorded at 2,000 Hz"),
     ],
 )
 def test_rate_and_edges_follow_from_the_clips(clips: list[Any], rate: int, edges: Any, told: str) -> None:
@@ -55,6 +58,17 @@ def test_clips_that_hold_all_that_people_hear_have_the_front_end_of_the_recipe()
     assert (config.sample_rate, config.f_min, config.f_max, *config.framing) == (22050, 50.0, 9922.5, 1024, 1024, 512)
 
 
+@pytest.mark.parametrize("changes", [{}, {"features.mel_scale": "slaney"}, {"features.f_min": 300.0}])
+@pytest.mark.parametrize("clip", [MAINS, TONE, (44100, 345.0, 20.0, 40.0, 62.0), (2000, 1000.0, 0.0, 0.0, 0.0)])
+def test_the_bands_of_clips_that_hold_little_are_narrowed_so_far_that_each_still_hears_something(
+    clip: Any, changes: dict[str, Any]
+) -> None:
+    asked = RunConfig().replace(changes)
+    config = asked.replace(front_end(asked, bandwidths(*[clip] * 20)).changes)
+    assert LogMel(config).empty_bands == 0
+    assert config.f_max < 1500
+
+
 def test_a_rate_that_was_given_stays() -> None:
     config = RunConfig().replace({"audio.sample_rate": 22050})
     assert front_end(config, bandwidths(*[BAT] * 20)).changes == {}
@@ -67,6 +81,9 @@ def test_a_rate_that_was_given_stays() -> None:
         ({"features.f_max": 15_000.0}, [RECORDING] * 20, 32_000, (50.0, 15_000.0)),
         ({"features.f_min": 300.0}, [WORD] * 20, 8000, (300.0, 4000.0)),
         ({"features.f_min": 20_000.0}, [WORD] * 20, 192_000, (20_000.0, 86_400.0)),
+        ({"features.f_min": 500.0}, [MAINS] * 20, 8000, (500.0, 1400.0)),
+        ({"features.f_min": 5000.0}, [MAINS] * 20, 16_000, (5000.0, 7200.0)),
+        ({"features.n_mels": 8}, [TONE] * 20, 8000, (50.0, 200.0)),
         ({"features.f_max": 5000.0}, [BAT] * 20, 250_000, None),
     ],
 )

@@ -64,6 +64,15 @@ def test_a_tone_that_lasts_stands_out() -> None:
     assert 350 < clip.high < 450
 
 
+@pytest.mark.parametrize("rate", [8000, 44_100, 96_000])
+@pytest.mark.parametrize("hertz", [20, 50, 57])
+def test_low_tones_that_last_stand_out_at_any_rate(rate: int, hertz: int) -> None:
+    hum = 0.3 * np.sin(2 * np.pi * hertz * np.arange(rate) / rate).astype(np.float32)
+    for clip in (spectrum_of(rounded(hum), rate), spectrum_of(hum + 0.1 + noise(rate) / 5, rate)):
+        assert clip is not None
+        assert hertz - 20 < clip.low <= clip.quarter <= clip.high < hertz + 20
+
+
 @pytest.mark.parametrize("samples", [0, 1, 500, 1024, 1500])
 def test_short_and_silent_clips(samples: int) -> None:
     assert spectrum_of(np.zeros(samples, np.float32), 8000) is None
@@ -106,3 +115,7 @@ class TestOfADataSet:
         dataset = find_dataset(Workspace(tmp_path / "home"), str(folder))
         rows = training_rows(dataset, DataConfig(leave_out="2"), all_folds=True)
         assert set(dataset.table["fold"].iloc[rows]) == {"1"}
+        dataset.table.loc[dataset.table["fold"] == "1", "group"] = list("abcd")
+        dataset.table.loc[dataset.table["fold"] == "2", "group"] = list("dxyz")
+        rows = training_rows(dataset, DataConfig(leave_out="2"), all_folds=True)
+        assert set(dataset.table["group"].iloc[rows]) == set("abc")  # a recording on both sides is not, either

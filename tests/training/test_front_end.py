@@ -1,5 +1,9 @@
 """The automatic front end of a run: worked out from its training clips before any is decoded, told, and kept."""
 
+from types import SimpleNamespace
+
+import torch
+
 from labcore.config import RunConfig
 from labcore.config.front_end import Bandwidths
 from labcore.events import Log
@@ -7,6 +11,7 @@ from labcore.runs import Run
 from labcore.runs.asked import asked_for, front_end_reason, save_worked_out
 from labcore.runs.origin import EXPERIMENT
 from labcore.training.clips import open_clips
+from labcore.training.prepare import _alike
 
 AUTOMATIC = {
     "audio.sample_rate": None,
@@ -66,3 +71,28 @@ def test_a_rate_that_was_given_asks_no_clips(tiny):
     assert config.features.f_max is None
     assert front_end_reason(run) == ""
     assert RunConfig().replace({"audio.sample_rate": 8000}).f_max == 3600
+
+
+def test_measuring_it_is_no_part_of_every_run(tiny, monkeypatch):
+    now = iter((10.0, 17.5))
+    monkeypatch.setattr("labcore.training.clips.time", SimpleNamespace(perf_counter=lambda: next(now)))
+    config, ended = tiny.config.replace(AUTOMATIC), []
+
+    def followed():
+        run = Run.create(tiny.workspace, config)
+        ended.append((yield from open_clips(config, run, tiny.workspace, lambda: False, None)))
+
+    list(followed())
+    assert ended[0][1].heard_seconds == 7.5
+
+
+def test_processes_with_different_front_ends_are_not_alike():
+    clips, device = (
+        SimpleNamespace(record=SimpleNamespace(fingerprint="f")),
+        SimpleNamespace(torch=lambda: torch.device("cpu")),
+    )
+    low, high, again = (
+        _alike(SimpleNamespace(clips=clips, device=device, config=RunConfig().replace({"features.f_max": f_max})))
+        for f_max in (3600.0, 4000.0, 3600.0)
+    )
+    assert low == again != high

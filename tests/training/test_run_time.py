@@ -78,5 +78,11 @@ def test_a_file_without_a_header_hides_no_other_length(tiny, tmp_path):
     dataset = find_dataset(tiny.workspace, str(tmp_path / "set"))
     (tmp_path / "set" / "a" / "1.wav").write_bytes(b"nothing")
     rows = np.arange(len(dataset.table))
-    assert expected_seconds(dataset, rows) == 1.0
-    assert expected_seconds(dataset, rows[:0]) is None
+    assert expected_seconds(dataset, rows, 8000.0) == 1.0
+    assert expected_seconds(dataset, rows[:0], 8000.0) is None
+
+
+def test_the_time_that_is_told_before_a_run_is_by_its_own_front_end():
+    bats = RunConfig().replace({"audio.sample_rate": 250_000, "features.f_max": 112_500.0})
+    told = plan_of(bats, TrainingClips(10_000, 0, (5.0,) * 20, ()))
+    assert told.config.audio.clip_seconds == 1.28

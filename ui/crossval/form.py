@@ -99,7 +99,8 @@ def _start(name: str) -> None:
 
 def _facts(summary: data.DataSummary, config: RunConfig, folds: int, random: bool) -> None:
     clips = summary.training + summary.held_out
-    runs, planned = folds * (2 if random else 1), plan_of(config, summary.before)
+    fitted, told = data.with_front_end(config, all_folds=True)
+    runs, planned = folds * (2 if random else 1), plan_of(fitted, summary.before)
     one, work = estimates.of(planned), planned.epochs
     st.table(
         {
@@ -111,7 +112,7 @@ def _facts(summary: data.DataSummary, config: RunConfig, folds: int, random: boo
         alt="Summary of the cross-validation",
     )
     st.caption(f"{estimates.source(one)} Runs train one after the other, or in parallel on several GPUs.".strip())
-    if told := data.front_end(config, all_folds=True):
+    if told:
         st.caption(told)
     if summary.note:
         st.caption(plain(summary.note))

@@ -85,7 +85,8 @@ def _start() -> None:
 
 def _facts(config: RunConfig, clips: dict[str, TrainingClips], samples: int) -> None:
     """How many runs it takes, of how many clips, and about how long."""
-    times = [estimates.of(plan_of(config, each)) for each in clips.values()]
+    fitted, told = data.with_front_end(config)
+    times = [estimates.of(plan_of(fitted, each)) for each in clips.values()]
     known = [each for each in times if each is not None]
     total = (
         estimates.about(known[-1], samples * sum(each.seconds for each in known) / known[-1].seconds) if known else ""
@@ -99,7 +100,7 @@ def _facts(config: RunConfig, clips: dict[str, TrainingClips], samples: int) -> 
         border="horizontal",
         alt="Summary of the learning curve",
     )
-    if told := data.front_end(config):
+    if told:
         st.caption(told)
     st.caption(f"{estimates.source(known[-1] if known else None)} {capital('runs train one after the other')}.".strip())
 

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from labcore.config import CUTTING, DataConfig, RunConfig
-from labcore.config.front_end import Bandwidths
-from labcore.config.front_end import front_end as choose_front_end
+from labcore.config.front_end import Bandwidths, front_end
 from labcore.runs import Run
 from labcore.training.run_time import TrainingClips, clips_of
 from ui.app import services
@@ -124,8 +123,8 @@ def _summary(
     )
 
 
-def front_end(config: RunConfig, *, all_folds: bool = False) -> str:
-    """What the automatic front end of a training will be, and why: a sentence; "" where nothing of it is automatic.
+def with_front_end(config: RunConfig, *, all_folds: bool = False) -> tuple[RunConfig, str]:
+    """The configuration with the front end that a training will have, and why it is so: a sentence; "" where nothing is automatic.
 
     Args:
         all_folds: of a cross-validation.
@@ -134,12 +133,12 @@ def front_end(config: RunConfig, *, all_folds: bool = False) -> str:
         DatasetError: as :func:`summary` does.
     """
     if config.audio.sample_rate is not None:
-        return ""
+        return config, ""
     data = config.data.model_copy(update={"window_seconds": config.cutting.window_seconds})
     name = data.dataset
     bandwidths = _bandwidths(version(name), data.model_dump_json(), all_folds)
-    reason = choose_front_end(config, bandwidths).reason
-    return f"Front end, automatic: {plain(reason)}."
+    chosen = front_end(config, bandwidths)
+    return config.replace(chosen.changes), f"Front end, automatic: {plain(chosen.reason)}."
 
 
 @st.cache_data(ttl=600, max_entries=32, show_spinner="Listening to some of the clips …")

@@ -233,7 +233,9 @@ def _facts(settings: Settings) -> None:
         train_recordings=own.train_recordings,
         sample=own.sample,
     )
-    planned = plan_of(settings.config, trial.before)
+    split = {"data.fold": settings.validation, "data.leave_out": settings.test_fold}
+    fitted, told = summary.with_front_end(settings.config.replace(split))
+    planned = plan_of(fitted, trial.before)
     one, work = estimates.of(planned), planned.epochs
     st.table(
         {
@@ -248,8 +250,7 @@ def _facts(settings: Settings) -> None:
     )
     if settings.config.optim.epochs is None:
         st.caption(estimates.automatic(work))
-    split = {"data.fold": settings.validation, "data.leave_out": settings.test_fold}
-    if told := summary.front_end(settings.config.replace(split)):
+    if told:
         st.caption(told)
     st.caption(f"{estimates.source(one)} Trials train one after the other, or in parallel on several GPUs.".strip())
 

@@ -138,7 +138,7 @@ def _planned() -> None:
     if current["optim.epochs"] is not None or current["data.dataset"] not in summary.names():
         return
     config, chosen = fields.config(), summary_of(current)
-    work = plan_of(config, chosen.before)
+    work = plan_of(summary.with_front_end(config)[0], chosen.before)
     st.caption(f"{estimates.automatic(work.epochs)} Takes {estimates.about(estimates.of(work))}.")
 
 
@@ -209,10 +209,11 @@ def _start(config: RunConfig | None) -> None:
 
 
 def _facts(chosen: summary.DataSummary, config) -> None:
-    planned = plan_of(config, chosen.before)
+    fitted, told = summary.with_front_end(config)
+    planned = plan_of(fitted, chosen.before)
     work = planned.epochs
     steps = max(1, work.clips // config.optim.batch_size)
-    few = "" if chosen.several else helps(config, work.clips, len(chosen.counts))[1]
+    few = "" if chosen.several else helps(planned.config, work.clips, len(chosen.counts))[1]
     device = services.known_device()
     where = config.runtime.device
     if where == "auto":
@@ -232,7 +233,7 @@ def _facts(chosen: summary.DataSummary, config) -> None:
         border="horizontal",
         alt="Summary of the run",
     )
-    if told := summary.front_end(config):
+    if told:
         st.caption(told)
     if chosen.note:
         st.caption(f"Folds: {plain(chosen.note)}.".replace("..", "."))
