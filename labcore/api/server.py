@@ -60,7 +60,8 @@ def bind(host: str, port: int) -> socket.socket:
         ConfigError: it is taken, not of this machine, or may not be used.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    made = socket.socket(family, socket.SOCK_STREAM)
+    # Named as TCP, or asyncio leaves Nagle's algorithm on: the body of an answer then waits 40 ms for the client to acknowledge its head.
+    made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         made.bind((host, port))

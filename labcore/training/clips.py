@@ -39,12 +39,12 @@ VALIDATION_SHARE = 0.1
 
 @dataclass(frozen=True)
 class RunClips:
-    """The clips of a run: decoded, divided, and written down. ``heard_seconds`` went into choosing the front end."""
+    """The clips of a run: decoded, divided, and written down. ``front_end_seconds`` went into choosing the front end."""
 
     store: ClipStore
     split: Split
     record: ClipRecord
-    heard_seconds: float = 0.0
+    front_end_seconds: float = 0.0
 
     @property
     def labels(self) -> list[str]:
@@ -83,7 +83,7 @@ def open_clips(
         config = config.replace({"data.window_seconds": known.annotated.window_seconds})
     begun = time.perf_counter()
     config, told = _with_front_end(config, run, workspace, known)
-    heard = time.perf_counter() - begun
+    front_end_seconds = time.perf_counter() - begun
     if told:
         yield Log(message=told)
     config, dataset = _within_budget(config, known)
@@ -111,7 +111,7 @@ def open_clips(
     config, told = _worked_out(config, clips.store, clips.split)
     if told:
         yield Log(message=told)
-    return config, replace(clips, heard_seconds=heard)
+    return config, replace(clips, front_end_seconds=front_end_seconds)
 
 
 def _with_front_end(config: RunConfig, run: Run, workspace: Workspace, dataset: Dataset) -> tuple[RunConfig, str]:

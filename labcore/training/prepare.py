@@ -128,7 +128,7 @@ class _Preparation:
             watched_rows=watched,
             checkpoint=checkpoint,
             context=context,
-            once_seconds=clips.store.built_seconds + clips.heard_seconds + timing,
+            once_seconds=clips.store.built_seconds + clips.front_end_seconds + timing,
         )
         if self.should_stop():
             raise Stopped

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 
-from labcore.cli import expected as module
 from labcore.cli.expected import expected_of
 from labcore.config import RunConfig
 from labcore.config.budget import EpochPlan
@@ -24,6 +23,6 @@ from labcore.training.run_time import Planned
     ],
 )
 def test_the_line_before_a_run(workspace, monkeypatch, time, runs, told):
-    monkeypatch.setattr(module, "time_of", lambda *_: time)
+    monkeypatch.setattr("labcore.training.run_time.time_of", lambda *_: time)
     plans = [Planned(RunConfig(), EpochPlan(1, 1, 1), 1)] * runs
     assert told in expected_of(workspace, RunConfig(), plans)

@@ -83,7 +83,7 @@ def test_measuring_it_is_no_part_of_every_run(tiny, monkeypatch):
         ended.append((yield from open_clips(config, run, tiny.workspace, lambda: False, None)))
 
     list(followed())
-    assert ended[0][1].heard_seconds == 7.5
+    assert ended[0][1].front_end_seconds == 7.5
 
 
 def test_processes_with_different_front_ends_are_not_alike():
