@@ -19,7 +19,6 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from labcore.datasets.names import require_free
 from labcore.events import JOB_KINDS, Event
 from labcore.jobs.kind import Kind
 from labcore.jobs.planned import P, PlannedJob
@@ -129,6 +128,8 @@ class Import(SetMaker[ImportPlan]):
             DatasetError: the name is that of another data set.
             LabError, WorkspaceError: the import is running or gone, or the workspace cannot be written.
         """
+        from labcore.datasets.names import require_free
+
         require_free(self.workspace, name, None)
         with self.at_rest():
             self.save(Path(self.kind.file).stem, self.plan.model_copy(update={"name": name}).model_dump(mode="json"))
