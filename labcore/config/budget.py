@@ -16,7 +16,7 @@ from labcore.config.framing import tempo
 USUAL_CLIPS = 320
 """From so many training clips on the whole budget is used: those of four folds of ESC-10, with which the recipe was found."""
 
-USUAL_SPEED = 400.0
+USUAL_SPEED = 450.0
 """Clips of five seconds a second that the default recipe trains on two cores with bf16: what the presets say of time, and the first
 estimate of a machine on which nothing has trained yet. `python benchmarks/estimates.py` measures it."""
 USUAL_CORES = 2

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from labcore.audio.waveforms import WINDOW_SLACK
 from labcore.config import DataConfig, RunConfig
 from labcore.config.budget import EpochPlan, covering, plan_for
 from labcore.config.front_end import front_end
@@ -74,7 +75,7 @@ def plan_of(config: RunConfig, clips: TrainingClips) -> Planned:
     epochs, length = plan_for(config, clips.trained), config.audio.clip_seconds or 0.0
     lengths = np.array(clips.watched_seconds)
     watched = min(float(clips.watched), most_watched(epochs.clips, lengths, length)) if length else clips.watched
-    each = np.ceil(np.maximum(1.0, lengths / length)).mean() if length and len(lengths) else 1.0
+    each = np.ceil(np.maximum(1.0, lengths / length - WINDOW_SLACK)).mean() if length and len(lengths) else 1.0
     return Planned(config, epochs, round(watched * each))
 
 
