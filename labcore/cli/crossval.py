@@ -95,7 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
             by=shell_user(),
         )
         runs = len(crossval.children())
-        say(expected(workspace, config, runs))
+        say(expected(workspace, config, runs, all_folds=True))
     return (_follow_manager if by_manager else _follow_ray)(workspace, crossval, arguments)
 
 

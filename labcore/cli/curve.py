@@ -60,8 +60,9 @@ def parser() -> Parser:
 def run(arguments: argparse.Namespace) -> int:
     from labcore.cli.jobs import reporter_of
     from labcore.cli.train import check_inputs
+    from labcore.datasets.bandwidths import with_front_end
     from labcore.datasets.in_split import dataset_for
-    from labcore.training.run_time import plan_of, with_front_end
+    from labcore.training.run_time import plan_of
 
     workspace = Workspace.default()
     if arguments.list:
@@ -75,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     curve = LearningCurve.create(workspace, config, arguments.sizes, arguments.samples, embeddings, by=shell_user())
     say(f"training {counted(len(curve.members()), 'run')}")
     sizes = clips_by_size(workspace, curve.config, arguments.sizes).values()
-    fitted = with_front_end(workspace, config, dataset_for(workspace, config.cutting))
+    fitted, _ = with_front_end(workspace, config, dataset_for(workspace, config.cutting))
     say(expected_of(workspace, config, [plan_of(fitted, each) for each in sizes] * arguments.samples))
     stops = "stopping the runs after their batch"
     status = work_on(curve, reporter_of(curve), stops, as_json=arguments.json, resume="labcore jobs resume")

@@ -17,15 +17,21 @@ if TYPE_CHECKING:
     from labcore.training.run_time import Planned
 
 
-def expected(workspace: Workspace, config: RunConfig, runs: int = 1, *, most: bool = False) -> str:
-    """A sentence without the final stop on what so many runs like this take, one after the other; ``most``: they can take less.
+def expected(
+    workspace: Workspace, config: RunConfig, runs: int = 1, *, most: bool = False, all_folds: bool = False
+) -> str:
+    """A sentence without the final stop on what so many runs like this take, one after the other.
+
+    Args:
+        most: they can take less.
+        all_folds: they are of a cross-validation.
 
     Raises:
         DatasetError: there is no data set, or none that can be split so.
     """
     from labcore.training.run_time import planned
 
-    return expected_of(workspace, config, [planned(workspace, config)] * runs, most=most)
+    return expected_of(workspace, config, [planned(workspace, config, all_folds=all_folds)] * runs, most=most)
 
 
 def expected_of(workspace: Workspace, config: RunConfig, plans: Sequence[Planned], *, most: bool = False) -> str:

@@ -19,9 +19,9 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from labcore.audio import Recording, probe
-from labcore.config import DataConfig
+from labcore.config import DataConfig, RunConfig
 from labcore.config.framing import nearest_round
-from labcore.config.front_end import Bandwidths
+from labcore.config.front_end import Bandwidths, front_end
 from labcore.datasets.checks.measure import Span
 from labcore.datasets.several import several_in
 from labcore.datasets.splits import of_classes, split_for
@@ -83,6 +83,26 @@ def bandwidths_in(workspace: Workspace, dataset: Dataset, rows: Sequence[int] | 
             file.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(file, json.dumps(asdict(found)), durable=False)
     return found
+
+
+def with_front_end(
+    workspace: Workspace, config: RunConfig, dataset: Dataset, *, all_folds: bool = False
+) -> tuple[RunConfig, str]:
+    """The configuration with the front end that a run has, and why: a sentence without the final stop; "" where nothing is automatic.
+
+    The clips it is chosen by are measured where they were not yet.
+
+    Args:
+        all_folds: as for :func:`training_rows`.
+
+    Raises:
+        DatasetError: the data set cannot be split so.
+    """
+    if config.audio.sample_rate is not None:
+        return config, ""
+    rows = training_rows(dataset, config.data, all_folds=all_folds)
+    chosen = front_end(config, bandwidths_in(workspace, dataset, rows))
+    return config.replace(chosen.changes), chosen.reason
 
 
 def training_rows(dataset: Dataset, data: DataConfig, *, all_folds: bool = False) -> np.ndarray:

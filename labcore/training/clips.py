@@ -11,8 +11,7 @@ import numpy as np
 
 from labcore.config import DataConfig, RunConfig
 from labcore.config.budget import cost_of, covering, plan
-from labcore.config.front_end import front_end
-from labcore.datasets.bandwidths import bandwidths_in, training_rows
+from labcore.datasets.bandwidths import with_front_end
 from labcore.datasets.folds import drawn_in
 from labcore.datasets.lengths import expected_seconds
 from labcore.datasets.record import ClipRecord
@@ -116,12 +115,10 @@ def open_clips(
 
 def _with_front_end(config: RunConfig, run: Run, workspace: Workspace, dataset: Dataset) -> tuple[RunConfig, str]:
     """The configuration with an automatic sample rate and the edges of the bands worked out, and why they are so; told of the run, too."""
-    if config.audio.sample_rate is not None:
-        return config, ""
-    rows = training_rows(dataset, config.data, all_folds=bool(run.load(EXPERIMENT, {})))
-    chosen = front_end(config, bandwidths_in(workspace, dataset, rows))
-    run.save(FRONT_END, {"reason": chosen.reason})
-    return config.replace(chosen.changes), chosen.reason
+    config, reason = with_front_end(workspace, config, dataset, all_folds=bool(run.load(EXPERIMENT, {})))
+    if reason:
+        run.save(FRONT_END, {"reason": reason})
+    return config, reason
 
 
 def _warnings(dataset: Dataset, store: ClipStore) -> Iterator[Log]:

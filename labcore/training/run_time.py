@@ -9,8 +9,7 @@ import numpy as np
 from labcore.audio.waveforms import WINDOW_SLACK
 from labcore.config import DataConfig, RunConfig
 from labcore.config.budget import EpochPlan, covering, plan_for
-from labcore.config.front_end import front_end
-from labcore.datasets.bandwidths import bandwidths_in, training_rows
+from labcore.datasets.bandwidths import with_front_end
 from labcore.datasets.in_split import dataset_for
 from labcore.datasets.lengths import lengths_of
 from labcore.datasets.sampling import sampled
@@ -79,26 +78,15 @@ def plan_of(config: RunConfig, clips: TrainingClips) -> Planned:
     return Planned(config, epochs, round(watched * each))
 
 
-def planned(workspace: Workspace, config: RunConfig) -> Planned:
-    """What a run will do.
+def planned(workspace: Workspace, config: RunConfig, *, all_folds: bool = False) -> Planned:
+    """What a run will do; ``all_folds``: one of a cross-validation.
 
     Raises:
         DatasetError: there is no data set, or none that can be split so.
     """
     dataset = dataset_for(workspace, config.cutting)
-    return plan_of(with_front_end(workspace, config, dataset), clips_of(dataset, config.data))
-
-
-def with_front_end(workspace: Workspace, config: RunConfig, dataset: Dataset) -> RunConfig:
-    """The configuration with the front end that the run will have; the clips it is chosen by are measured where they were not yet.
-
-    Raises:
-        DatasetError: the data set cannot be split so.
-    """
-    if config.audio.sample_rate is not None:
-        return config
-    rows = training_rows(dataset, config.data)
-    return config.replace(front_end(config, bandwidths_in(workspace, dataset, rows)).changes)
+    fitted, _ = with_front_end(workspace, config, dataset, all_folds=all_folds)
+    return plan_of(fitted, clips_of(dataset, config.data))
 
 
 def time_of(
@@ -106,9 +94,8 @@ def time_of(
 ) -> RunTime | None:
     """About how long it takes, as :func:`labcore.runs.times.estimate`."""
     cpu = cpu and config.runtime.device in ("auto", "cpu")
-    if (
-        device is None and config.runtime.device == "auto" and gpu_count()
-    ):  # which one it will be is not known without torch
+    # which GPU it will be is not known without torch
+    if device is None and config.runtime.device == "auto" and gpu_count():
         cpu, known = False, [speed for speed in known if speed.device != cpu_name()]
     return estimate(plan.config, plan.epochs, known, device, watched=plan.windows, cpu=cpu)
 

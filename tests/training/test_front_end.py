@@ -55,7 +55,7 @@ def test_the_folds_of_a_cross_validation_ask_the_clips_of_all_folds(tiny, monkey
         rows.append(list(chosen))
         return Bandwidths()
 
-    monkeypatch.setattr("labcore.training.clips.bandwidths_in", bandwidths)
+    monkeypatch.setattr("labcore.datasets.bandwidths.bandwidths_in", bandwidths)
     for fold, marks in (("1", {}), ("1", {EXPERIMENT: {"fold": "1"}}), ("2", {EXPERIMENT: {"fold": "2"}})):
         config = tiny.config.replace({"audio.sample_rate": None, "audio.usual_rate": 8000, "data.fold": fold})
         opened(config, Run.create(tiny.workspace, config, marks=marks), tiny.workspace)
