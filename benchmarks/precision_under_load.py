@@ -18,7 +18,7 @@ from _common import machine, parser
 from labcore.config import RunConfig
 from labcore.device import choose_device
 from labcore.models import build_network
-from labcore.training.precision_choice import choose_precision
+from labcore.training.precision_choice import PrecisionChooser
 from labcore.workspace import Workspace
 
 
@@ -46,7 +46,7 @@ def main() -> None:
         for _ in range(options.rounds):
             with tempfile.TemporaryDirectory() as home:
                 start = time.perf_counter()
-                choice = choose_precision(
+                choice = PrecisionChooser(
                     config.runtime,
                     config.model,
                     build_network(config.model, 10),
@@ -54,7 +54,7 @@ def main() -> None:
                     choose_device("cpu"),
                     Workspace(Path(home)),
                     options.steps,
-                )
+                ).precision()
                 seconds = time.perf_counter() - start
             print(
                 f"{busy} busy: {seconds:.1f} s, {choice.precision} {choice.memory_format}: {choice.reason}", flush=True

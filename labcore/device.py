@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from labcore import nvml
 from labcore.cgroup import Cgroup
@@ -113,14 +113,23 @@ def cpu_name() -> str:
     return f"{name}, {usable_cores()} cores"
 
 
-def computes_bf16() -> bool:
-    """Whether this processor computes in bf16 itself, so that training is about twice as fast. Needs no torch."""
+Arithmetic = Literal["bf16", "avx512", "other"]
+
+
+def arithmetic() -> Arithmetic:
+    """What this processor computes networks in that decides how fast it is: bf16, fp32 with AVX-512, or fp32 with less. Needs no torch."""
     try:
-        with Path("/proc/cpuinfo").open() as file:
-            flags = next((line for line in file if line.startswith("flags")), "").split()
+        return arithmetic_of(Path("/proc/cpuinfo").read_text())
     except OSError:
-        return False
-    return "avx512_bf16" in flags or "amx_bf16" in flags
+        return "other"
+
+
+def arithmetic_of(cpuinfo: str) -> Arithmetic:
+    """The same, by what Linux tells of a processor."""
+    flags = next((line for line in cpuinfo.splitlines() if line.startswith("flags")), "").split()
+    if "avx512_bf16" in flags or "amx_bf16" in flags:
+        return "bf16"
+    return "avx512" if "avx512f" in flags else "other"
 
 
 def usable_cores() -> int:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from labcore.config import RunConfig
 from labcore.config.framing import tempo
+from labcore.device import Arithmetic
 
 USUAL_CLIPS = 320
 """From so many training clips on the whole budget is used: those of four folds of ESC-10, with which the recipe was found."""
@@ -20,8 +21,8 @@ USUAL_SPEED = 450.0
 """Clips of five seconds a second that the default recipe trains on two cores with bf16: what the presets say of time, and the first
 estimate of a machine on which nothing has trained yet. `python benchmarks/estimates.py` measures it."""
 USUAL_CORES = 2
-WITHOUT_BF16 = 0.5
-"""The share of that speed which a processor without bf16 has."""
+SHARES: dict[Arithmetic, float] = {"bf16": 1.0, "avx512": 0.5, "other": 0.15}
+"""The share of that speed which a processor has, by what it computes in. docs/LOG.md has the figures."""
 WATCH_COSTS = 0.35
 """Evaluating a clip takes this share of training with it."""
 FIXED_SECONDS = 8.0
@@ -61,8 +62,8 @@ class EpochPlan:
     def reason(self) -> str:
         share, how = (f"{self.clips:,} of ", ", drawn by class") if self.sampled else ("", "")
         return (
-            f"{self.epochs} epochs of {share}{self.of:,} training clips{how}: {self.seen:,} clips seen, which is what the "
-            "training budget allows for a set of this size"
+            f"{self.epochs} epochs of {share}{self.of:,} training clips{how}: {self.seen:,} clips seen, the part of the "
+            "training budget that is for a set of this size"
         )
 
 
@@ -79,11 +80,11 @@ def work_of(config: RunConfig, clip_seconds: float) -> float:
 
 
 def usual_seconds_per_clip(
-    config: RunConfig, clip_seconds: float, cores: int = USUAL_CORES, *, bf16: bool = True
+    config: RunConfig, clip_seconds: float, cores: int = USUAL_CORES, computes: Arithmetic = "bf16"
 ) -> float:
     """Seconds of training on a clip with the default network, on a processor about which no more is known."""
     work = work_of(config, clip_seconds) / work_of(RunConfig(), USUAL_SECONDS) * config.model.width**WIDTH_COSTS
-    return work / USUAL_SPEED * speed_up(USUAL_CORES) / speed_up(cores) / (1.0 if bf16 else WITHOUT_BF16)
+    return work / USUAL_SPEED * speed_up(USUAL_CORES) / speed_up(cores) / SHARES[computes]
 
 
 def usual_seconds(config: RunConfig) -> float:

@@ -33,7 +33,7 @@ class Preset(NamedTuple):
 PRESETS: dict[str, Preset] = {
     "quick": Preset(
         "Quick look",
-        "A first result. Lower sample rate, few epochs.",
+        "A first result. Lower sample rate, a sixth of the training.",
         {
             "audio.usual_rate": 16000,
             "optim.budget": 16000,

@@ -18,7 +18,7 @@ from labcore.config.budget import (
     usual_seconds_per_clip,
     work_of,
 )
-from labcore.device import computes_bf16, usable_cores
+from labcore.device import arithmetic, usable_cores
 from labcore.errors import RunError
 from labcore.events import Estimate, TrainingStarted, epochs_of, last_of
 from labcore.load import Load
@@ -124,7 +124,7 @@ def estimate(
         return RunTime(FIXED_SECONDS + seconds, measured=True, busy=same[0].busy)
     if config.model.name != USUAL_NETWORK or not cpu:
         return None
-    one = usual_seconds_per_clip(config, length, config.runtime.threads or usable_cores(), bf16=computes_bf16())
+    one = usual_seconds_per_clip(config, length, config.runtime.threads or usable_cores(), arithmetic())
     return RunTime(FIXED_SECONDS + (trained + WATCH_COSTS * evaluated) * one, measured=False)
 
 

@@ -9,7 +9,7 @@ tried on the fastest where the run is long enough to earn the compiling back, an
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from statistics import median
 
 import torch
@@ -28,17 +28,15 @@ COMPILED = "-compiled"
 """How the key of a trial of torch.compile ends."""
 
 
-def choose_precision(
-    runtime: RuntimeConfig,
-    model: ModelConfig,
-    network: nn.Module,
-    shape: tuple[int, int, int, int],
-    device: DeviceChoice,
-    workspace: Workspace,
-    steps: int = 0,
-    report: OnProgress = lambda done, total: None,
-) -> Precision:
-    """Take what the configuration fixes; time the rest.
+def _has_kernels_for_bf16() -> bool:
+    """Whether PyTorch has kernels for bf16 for this processor. Where it has none, a step takes up to a hundred times as long as in fp32,
+    which is longer than the timing of all may take."""
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+@dataclass(frozen=True)
+class PrecisionChooser:
+    """Takes what the configuration fixes and times the rest, in two looks.
 
     Args:
         runtime: what is fixed.
@@ -46,39 +44,84 @@ def choose_precision(
         network: left as it is; copies are timed.
         shape: of an input: (batch, 1, n_mels, frames).
         steps: how many training steps there will be; timing and compiling have to pay within them. 0: that is not known.
-        report: called between steps with (steps done, steps at most); what it raises ends the timing.
     """
-    precisions = _precisions(device) if runtime.precision == "auto" else [runtime.precision]
-    formats = list(FORMATS) if runtime.memory_format == "auto" else [runtime.memory_format]
-    candidates = _default_first([Precision(p, f, "") for p in precisions for f in formats], device)
-    insist = runtime.compile == "on"
-    compiling_is_open = insist or (runtime.compile == "auto" and steps >= compiling.FEWEST_STEPS)
-    if len(candidates) == 1 and not compiling_is_open:
-        return Precision(candidates[0].precision, candidates[0].memory_format, "as configured")
-    graph = runtime.cuda_graph == "auto"
-    key = _key(model, shape, device, candidates, graph)
-    kept = _kept(workspace)
-    choice = kept.recall(key, Precision)
-    if choice is None:
-        timing = time_ways(candidates, network, shape, device.torch(), graph, steps, report)
-        choice, clear = _decided(timing, len(candidates))
-        if clear:
-            kept.keep(key, choice)
-    if not compiling_is_open:
+
+    runtime: RuntimeConfig
+    model: ModelConfig
+    network: nn.Module
+    shape: tuple[int, int, int, int]
+    device: DeviceChoice
+    workspace: Workspace
+    steps: int = 0
+
+    def precision(self, report: OnProgress = lambda done, total: None) -> Precision:
+        """Precision and memory format.
+
+        Args:
+            report: called between steps with (steps done, steps at most); what it raises ends the timing.
+        """
+        runtime = self.runtime
+        precisions = _precisions(self.device) if runtime.precision == "auto" else [runtime.precision]
+        formats = list(FORMATS) if runtime.memory_format == "auto" else [runtime.memory_format]
+        candidates = _default_first([Precision(p, f, "") for p in precisions for f in formats], self.device)
+        if len(candidates) == 1 and not self._may_compile:
+            return Precision(candidates[0].precision, candidates[0].memory_format, "as configured")
+        key, kept = self._key(candidates), _kept(self.workspace)
+        choice = kept.recall(key, Precision)
+        if choice is None:
+            timing = time_ways(
+                candidates, self.network, self.shape, self.device.torch(), self._graph, self.steps, report
+            )
+            choice, clear = _decided(timing, len(candidates))
+            if clear:
+                kept.keep(key, choice)
         return choice
-    compiling.keep_code(workspace)
-    trial = kept.recall(f"{key}{COMPILED}", compiling.CompileResult)
-    if trial is None:
-        if not insist and not compiling.worth_trying(steps, choice.step_seconds, _usual_seconds(kept)):
+
+    def compiling(self, choice: Precision, report: OnProgress = lambda done, total: None) -> Precision:
+        """What :meth:`precision` chose, with compiled code where that ends the run sooner or is insisted on.
+
+        Args:
+            report: as for :meth:`precision`, but that nothing is reported while code is compiled.
+        """
+        if not self._may_compile:
             return choice
-        trial, clear = try_compiled(choice, network, shape, device.torch(), graph, report)
-        if clear or insist:
-            kept.keep(f"{key}{COMPILED}", trial)
-    elif trial.loading is None and trial.taken(steps, choice.step_seconds, insist):
-        trial = _loaded(trial, choice, network, shape, device.torch())
-        kept.keep(f"{key}{COMPILED}", trial)
-    taken = trial.taken(steps, choice.step_seconds, insist)
-    return replace(choice, compiled=taken, reason=f"{choice.reason}; {trial.sentence(taken)}")
+        insist, kept = self.runtime.compile == "on", _kept(self.workspace)
+        key = f"{self._key([choice])}{COMPILED}"
+        compiling.keep_code(self.workspace)
+        trial = kept.recall(key, compiling.CompileResult)
+        if trial is None:
+            if not insist and not compiling.worth_trying(self.steps, choice.step_seconds, _usual_seconds(kept)):
+                return choice
+            trial, clear = try_compiled(choice, self.network, self.shape, self.device.torch(), self._graph, report)
+            if clear or insist:
+                kept.keep(key, trial)
+        elif trial.loading is None and trial.taken(self.steps, choice.step_seconds, insist):
+            trial = _loaded(trial, choice, self.network, self.shape, self.device.torch())
+            kept.keep(key, trial)
+        taken = trial.taken(self.steps, choice.step_seconds, insist)
+        return replace(choice, compiled=taken, reason=f"{choice.reason}; {trial.sentence(taken)}")
+
+    @property
+    def _may_compile(self) -> bool:
+        return self.runtime.compile == "on" or (self.runtime.compile == "auto" and self.steps >= compiling.FEWEST_STEPS)
+
+    @property
+    def _graph(self) -> bool:
+        return self.runtime.cuda_graph == "auto"
+
+    def _key(self, candidates: list[Precision]) -> str:
+        facts = [
+            self.device.name,
+            torch.__version__,
+            torch.get_num_threads(),
+            5,  # what is remembered, by its version
+            self.model.name,
+            self.model.width,
+            self.shape,
+            self._graph,
+            [(candidate.precision, candidate.memory_format) for candidate in candidates],
+        ]
+        return key_of(facts)
 
 
 def _usual_seconds(kept: Remembered) -> float:
@@ -159,26 +202,5 @@ def _ms(seconds: float) -> str:
 
 def _precisions(device: DeviceChoice) -> list[str]:
     if device.device == "cpu":
-        return ["fp32", "bf16"]
+        return ["fp32", "bf16"] if _has_kernels_for_bf16() else ["fp32"]
     return ["fp32", "bf16"] if torch.cuda.is_bf16_supported(including_emulation=False) else ["fp32", "fp16"]
-
-
-def _key(
-    model: ModelConfig,
-    shape: tuple[int, int, int, int],
-    device: DeviceChoice,
-    candidates: list[Precision],
-    graph: bool,
-) -> str:
-    facts = [
-        device.name,
-        torch.__version__,
-        torch.get_num_threads(),
-        4,  # what is remembered, by its version
-        model.name,
-        model.width,
-        shape,
-        graph,
-        [(candidate.precision, candidate.memory_format) for candidate in candidates],
-    ]
-    return key_of(facts)

@@ -33,7 +33,7 @@ from labcore.training.clips import RunClips, open_clips
 from labcore.training.distributed import SINGLE_PROCESS, DistributedContext
 from labcore.training.pipeline import InputPipeline, recorded_noise
 from labcore.training.precision import Precision
-from labcore.training.precision_choice import choose_precision, remembered
+from labcore.training.precision_choice import PrecisionChooser, remembered
 from labcore.training.session import Session
 from labcore.training.watching import most_watched, watched_of
 from labcore.workspace import Workspace
@@ -204,15 +204,18 @@ class _Preparation:
             if context.alone
             else config.runtime.model_copy(update={"compile": "off", "cuda_graph": "off"})
         )
+        chooser = PrecisionChooser(runtime, config.model, classifier.network, shape, device, self.workspace, steps)
         precision = yield from follow(
-            "choosing the fastest precision for this machine (once)",
-            lambda progress: choose_precision(
-                runtime, config.model, classifier.network, shape, device, self.workspace, steps, progress
-            ),
-            self.should_stop,
-            unit="steps",
+            "choosing the fastest precision for this machine (once)", chooser.precision, self.should_stop, unit="steps"
         )
-        return precision
+        return (
+            yield from follow(
+                "compiling the network, to see whether that pays (once, a minute or so)",
+                lambda report: chooser.compiling(precision, report),
+                self.should_stop,
+                unit="steps",
+            )
+        )
 
 
 def _source(model: ModelConfig, workspace: Workspace) -> ModelConfig:

@@ -85,6 +85,7 @@ def try_compiled(
     report: OnProgress,
 ) -> tuple[compiling.CompileResult, bool]:
     """Compile a copy, compare its gradients with the plain network's, and time both in turn; whether the outcome is clear, too."""
+    report(0, 2 * MOST_ROUNDS)
     plain = _Stepper(choice, network, shape, device, graph)
     plain.seconds()
     try:

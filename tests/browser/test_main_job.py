@@ -128,7 +128,7 @@ def test_from_an_empty_workspace_to_weights_at_home(empty: Server, browser, tmp_
     page.get_by_role("button", name="Train on demo").click()
     visible(page, "This run")
     page.get_by_role("radio", name="Quick look").or_(page.get_by_role("button", name="Quick look")).first.click()
-    visible(page, "Lower sample rate, few epochs.", exact=False)
+    visible(page, "Lower sample rate, a sixth of the training.", exact=False)
     page.get_by_role("spinbutton", name="Epochs").fill(str(EPOCHS))
     page.get_by_role("spinbutton", name="Epochs").press("Enter")
     page.wait_for_function("location.search.includes('optim.epochs=')", timeout=PATIENCE_MS)

@@ -9,15 +9,16 @@ import pytest
 from labcore.config import RunConfig
 from labcore.config.budget import (
     FIXED_SECONDS,
+    SHARES,
     USUAL_SPEED,
     WATCH_COSTS,
-    WITHOUT_BF16,
     EpochPlan,
     plan_for,
     speed_up,
     usual_seconds,
 )  # fmt: skip
 from labcore.config.presets import PRESETS, preset
+from labcore.device import arithmetic_of
 from labcore.events import Epoch, Estimate, TrainingStarted
 from labcore.runs import Run, list_runs, times
 from labcore.runs.times import TrainingSpeed, estimate, speed_of, speed_of_estimate, trained_clips
@@ -63,7 +64,7 @@ def trained(
 @pytest.fixture(autouse=True)
 def two_cores_with_bf16(monkeypatch):
     monkeypatch.setattr(times, "usable_cores", lambda: 2)
-    monkeypatch.setattr(times, "computes_bf16", lambda: True)
+    monkeypatch.setattr(times, "arithmetic", lambda: "bf16")
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -86,8 +87,8 @@ def test_a_processor_without_bf16_or_with_more_cores_is_told_otherwise(monkeypat
     usual = told()
     monkeypatch.setattr(times, "usable_cores", lambda: 8)
     assert usual / told() == pytest.approx(speed_up(8) / speed_up(2))
-    monkeypatch.setattr(times, "computes_bf16", lambda: False)
-    assert usual / told() == pytest.approx(speed_up(8) / speed_up(2) * WITHOUT_BF16)
+    monkeypatch.setattr(times, "arithmetic", lambda: "other")
+    assert usual / told() == pytest.approx(speed_up(8) / speed_up(2) * SHARES["other"])
 
 
 def test_whole_batches_are_trained_on():
@@ -159,3 +160,20 @@ def test_a_run_that_cannot_be_read_hides_no_other(tmp_path):
     (trained(workspace).path / "config.json").write_text("{")
     (trained(workspace).path / "events.jsonl").write_text('{"type": "epoch", "time": 1, "epoch": 1, "seconds": "x"}\n')
     assert len(speeds(workspace)) == 1
+
+
+@pytest.mark.parametrize(
+    ("flags", "computes"),
+    [
+        ("fpu avx2 fma", "other"),
+        ("fpu avx2 avx512f avx512_vnni", "avx512"),
+        ("fpu avx2 avx512f avx512_bf16", "bf16"),
+        ("avx512f amx_bf16 amx_tile", "bf16"),
+    ],
+)
+def test_what_a_processor_computes_in_is_read_from_its_flags(flags, computes):
+    assert (
+        arithmetic_of(f"processor\t: 0\nmodel name\t: X avx512_bf16\nflags\t\t: {flags}\nbugs\t\t: amx_bf16\n")
+        == computes
+    )
+    assert arithmetic_of("processor\t: 0\nFeatures\t: fp asimd\n") == "other"

@@ -13,14 +13,15 @@ from labcore.remembered import Remembered
 from labcore.training import precision_choice as module
 from labcore.training import step_timing
 from labcore.training.precision import Precision
-from labcore.training.precision_choice import choose_precision
+from labcore.training.precision_choice import PrecisionChooser
 from labcore.workspace import Workspace
 
 SHAPE = (4, 1, 16, 16)
 
 
-def decide(config, *arguments, **keywords):
-    return choose_precision(config.runtime, config.model, *arguments, **keywords)
+def decide(config, network, shape, device, workspace, steps=0, report=lambda done, total: None):
+    chooser = PrecisionChooser(config.runtime, config.model, network, shape, device, workspace, steps)
+    return chooser.compiling(chooser.precision(report), report)
 
 
 def network():
@@ -55,6 +56,7 @@ class Clock:
         monkeypatch.setattr(step_timing, "_Stepper", Stepper)
         monkeypatch.setattr(step_timing.time, "perf_counter", lambda: self.now)
         monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
+        monkeypatch.setattr(module, "_has_kernels_for_bf16", lambda: True)
 
 
 WAYS = {
@@ -87,6 +89,21 @@ def test_the_fastest_is_taken_and_remembered(tmp_path, monkeypatch):
     assert module.forget(workspace) == 1
     choose(workspace)
     assert len(clock.steps) == 2 * before
+
+
+def test_a_processor_without_kernels_for_bf16_times_fp32_alone(tmp_path, monkeypatch):
+    clock, workspace = (
+        Clock(monkeypatch, lambda way, count: WAYS[way] if way[0] == "fp32" else 40.0),
+        Workspace(tmp_path),
+    )
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    monkeypatch.setattr(module, "_has_kernels_for_bf16", lambda: False)
+    choice = choose(workspace)
+    assert "fastest of 2 configurations" in choice.reason
+    assert {way for way, _ in clock.steps} == {"fp32"}
+    assert choose(workspace) == choice
+    config = RunConfig().replace({"runtime.compile": "off", "runtime.precision": "bf16"})  # who insists gets it
+    assert decide(config, network(), SHAPE, choose_device("cpu"), workspace, 10**6).precision == "bf16"
 
 
 @pytest.mark.parametrize("damage", ["", "[]", '{"precision": "fp64", "memory_format": "contiguous", "reason": ""}'])
@@ -196,6 +213,15 @@ def test_compiled_code_with_the_same_gradients_is_taken_and_remembered(tmp_path,
     assert len(made) == 2  # the second run measures how long the code takes to come from the disk,
     decide(config, compact_like(), SHAPE, choose_device("cpu"), workspace, steps=1000)
     assert len(made) == 2  # and the third knows
+
+
+def test_it_is_told_before_code_is_compiled(tmp_path, monkeypatch):
+    told, config = [], fixed(**{"runtime.compile": "on"})
+    with_compiler(monkeypatch, lambda network: told.append("compiles") or (lambda images: network(images)))
+    device, workspace = choose_device("cpu"), Workspace(tmp_path)
+    chooser = PrecisionChooser(config.runtime, config.model, compact_like(), SHAPE, device, workspace, 1000)
+    chooser.compiling(chooser.precision(), lambda done, total: told.append(done))
+    assert told[:2] == [0, "compiles"]
 
 
 @pytest.mark.parametrize("wrong", [lambda logits: logits * 3.0, lambda logits: logits * float("nan")])

@@ -24,7 +24,7 @@ from labcore.training.watching import FEWEST
 @pytest.mark.parametrize("rate", [8000, 44100])
 def test_ten_thousand_clips_of_any_length_take_little_longer_than_the_usual_set(monkeypatch, name, seconds, rate):
     monkeypatch.setattr(times, "usable_cores", lambda: 2)
-    monkeypatch.setattr(times, "computes_bf16", lambda: True)
+    monkeypatch.setattr(times, "arithmetic", lambda: "bf16")
     config = preset(name).replace({"audio.sample_rate": rate})
 
     def told(clips, seconds):

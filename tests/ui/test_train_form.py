@@ -7,11 +7,13 @@ import os
 import pytest
 
 from labcore.config import CUTTING, RunConfig, all_settings
-from labcore.config.budget import plan_for
+from labcore.config.budget import FIXED_SECONDS, SHARES, plan_for, usual_seconds
 from labcore.config.presets import PRESETS, preset
 from labcore.datasets import check_dataset, find_dataset, register
 from labcore.datasets.named_splits import keep_split
+from labcore.runs import times
 from labcore.runs.asked import save_worked_out
+from ui.app import services
 from ui.datasets import summary
 from ui.forms import fields, url
 
@@ -298,11 +300,23 @@ def test_automatic_epochs_are_told_with_reason_and_time_and_a_number_stays_a_num
     app = open_page("pages/train.py")
     work = plan_for(forms_config(app), 9)
     assert f"Automatic: {work.epochs} epochs of 9 training clips" in words(app)
-    assert "which is what the training budget allows for a set of this size. Takes about" in words(app)
+    assert "the part of the training budget that is for a set of this size. Takes about" in words(app)
     app.number_input(key=key(app, "optim.epochs")).set_value(7).run()
     assert "Automatic:" not in words(app)
     start(app).click().run()
     assert manager.submitted[0].optim.epochs == 7
+
+
+def test_a_preset_tells_its_time_on_such_a_processor_before_anything_has_trained(open_page, dataset, monkeypatch):
+    monkeypatch.setattr(times, "usable_cores", lambda: 2)
+    monkeypatch.setattr(times, "arithmetic", lambda: "bf16")
+    assert "About 4 min on such a processor for 320 clips of 5 s" in words(open_page("pages/train.py"))
+    monkeypatch.setattr(times, "arithmetic", lambda: "other")
+    told = words(open_page("pages/train.py"))
+    minutes = (FIXED_SECONDS + (usual_seconds(RunConfig()) - FIXED_SECONDS) / SHARES["other"]) / 60
+    assert f"About {minutes:.0f} min on such a processor" in told
+    monkeypatch.setattr(services, "known_device", lambda: None)  # it may be a GPU
+    assert "About 4 minutes on two cores with bf16" in words(open_page("pages/train.py"))
 
 
 def forms_config(app) -> RunConfig:

@@ -27,10 +27,10 @@ def of(plan: Planned) -> RunTime | None:
 
 
 def of_preset(name: str) -> RunTime | None:
-    """The same of a run of a preset on the usual set; None where nothing has trained on this machine yet."""
+    """The same of a run of a preset on the usual set; None where nothing tells, or it is not known yet what it will train on."""
     config = preset(name)
     told = of(plan_of(config, TrainingClips(USUAL_CLIPS, USUAL_CLIPS // 4, (USUAL_SECONDS,), (USUAL_SECONDS,))))
-    return told if told is not None and told.measured else None
+    return told if told is not None and (told.measured or services.known_device() is not None) else None
 
 
 def preset_line(name: str) -> str:
@@ -39,9 +39,8 @@ def preset_line(name: str) -> str:
     chosen = PRESETS[name]
     if told is None:
         return chosen.summary
-    return (
-        f"{chosen.purpose} About {_round(told.seconds)} on this machine for {USUAL_CLIPS} clips of {USUAL_SECONDS:g} s."
-    )
+    where = "on this machine" if told.measured else "on such a processor"
+    return f"{chosen.purpose} About {_round(told.seconds)} {where} for {USUAL_CLIPS} clips of {USUAL_SECONDS:g} s."
 
 
 def about(one: RunTime | None, runs: float = 1, most: bool = False) -> str:
