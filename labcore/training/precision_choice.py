@@ -61,6 +61,8 @@ def choose_precision(
     choice = kept.recall(key, Precision)
     if choice is None:
         timing = time_ways(candidates, network, shape, device.torch(), graph, steps, report)
+        if not timing.seconds:
+            return replace(candidates[0], reason="default: there is too little memory to time a step")
         choice, clear = _decided(timing, len(candidates))
         if clear:
             kept.keep(key, choice)
