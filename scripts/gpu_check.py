@@ -3,22 +3,26 @@
     python scripts/gpu_check.py [--out FOLDER] [--small] [--only STEP …]
 
 Each step is a command of the lab or of benchmarks/ with a time limit of its own; one that fails is told, and the next one runs. The
-folder gets report.md (a line a step, and the lines that matter of each) and a log a step. `--small` takes a small fraction of all sizes:
-so the script itself is tried on a machine without a GPU. Exit status: 0 if every step passed, else 1.
+folder gets report.md (a line a step, and the lines that matter of each) and a log a step. A step stands in the report when it begins: of a
+check that was ended, the last one says how far it came. `--small` takes a small fraction of all sizes: so the script itself is tried on a
+machine without a GPU. Nothing needs a network. Exit status: 0 if every step passed, else 1; 143 where it was ended by SIGTERM.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 ROOT = Path(__file__).resolve().parents[1]
 PYTHON = sys.executable
@@ -151,13 +155,24 @@ def machine() -> list[str]:
         "import platform, torch, torchaudio; print(f'Python {platform.python_version()}, torch {torch.__version__}, torchaudio "
         "{torchaudio.__version__}, CUDA {torch.version.cuda}, cuDNN {torch.backends.cudnn.version()}')"
     )
-    told = [subprocess.run([PYTHON, "-c", script], capture_output=True, text=True, check=False).stdout.strip()]
-    query = ["nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
+    versions = _answer([PYTHON, "-c", script], 120) or ["torch and torchaudio cannot be loaded"]
+    cards = _answer(["nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"], 20)
+    commit = _answer(["git", "-C", str(ROOT), "describe", "--always", "--dirty"], 20)
+    return [
+        *(cards or ["no NVIDIA GPU"]),
+        *versions,
+        f"{os.cpu_count()} CPU cores",
+        *(f"commit {line}" for line in commit),
+    ]
+
+
+def _answer(command: Sequence[str], seconds: float) -> list[str]:
+    """The lines that a command prints; none where it is missing, fails, or takes longer."""
     try:
-        cards = subprocess.run(query, capture_output=True, text=True, timeout=20, check=False).stdout.strip()
+        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
     except (OSError, subprocess.TimeoutExpired):
-        cards = ""
-    return [*(cards.splitlines() or ["no NVIDIA GPU"]), *told, f"{os.cpu_count()} CPU cores"]
+        return []
+    return done.stdout.strip().splitlines() if done.returncode == 0 else []
 
 
 def take(step: Step, folder: Path, patience: float = 1.0) -> tuple[int, float, list[str]]:
@@ -169,20 +184,46 @@ def take(step: Step, folder: Path, patience: float = 1.0) -> tuple[int, float, l
     start = time.perf_counter()
     log = folder / f"{step.name}.log"
     with log.open("w", encoding="utf-8") as file:
-        try:
-            status = subprocess.run(
-                step.command,
-                cwd=ROOT,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                timeout=patience * step.seconds,
-                check=False,
-            ).returncode
-        except subprocess.TimeoutExpired:
-            status = 124
+        status = _status(step.command, file, patience * step.seconds)
     output = re.sub(r"\x1b\[[0-9;]*m", "", log.read_text("utf-8", "replace"))
-    told = list(step.told(output)) if status == 0 else output.splitlines()[-15:]
+    told = _lines(step, output) if status == 0 else output.splitlines()[-15:]
     return status, time.perf_counter() - start, [line[:300] for line in told if line.strip()]
+
+
+def _status(command: Sequence[str], log: TextIO, seconds: float) -> int:
+    """Run a command with its output into a file; its exit status, 124 where it took too long, 127 where it cannot be started.
+
+    It ends with all that it started: what went on would have the GPU while the next step is timed. What even that does not end, as a
+    process that a driver holds, is left behind.
+    """
+    try:
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        )
+    except OSError as error:
+        log.write(f"{error}\n")
+        return 127
+    try:
+        return process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return 124
+    finally:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(10)
+
+
+def _lines(step: Step, output: str) -> list[str]:
+    """The lines that are told of a step; the last ones where they are not as expected."""
+    try:
+        return list(step.told(output))
+    except (LookupError, ValueError, TypeError) as error:
+        return [f"its figures cannot be read: {type(error).__name__}: {error}", *output.splitlines()[-15:]]
+
+
+def _ended(number: int, frame: object) -> None:
+    raise SystemExit(128 + number)
 
 
 def main() -> int:
@@ -199,16 +240,19 @@ def main() -> int:
     os.environ.update(PYTHONPATH=f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}", PYTHONUNBUFFERED="1")
     report = folder / "report.md"
     report.write_text(f"# GPU check, {time.strftime('%Y-%m-%d')}\n\n" + "\n".join(machine()) + "\n", "utf-8")
+    signal.signal(signal.SIGTERM, _ended)  # so that the step at hand ends with this process
     worst = 0
     for step in steps(options.small, "cpu" if options.small else "cuda"):
         if options.only and step.name not in options.only:
             continue
+        command = " ".join(step.command).replace(PYTHON, "python").replace(os.environ["LABCORE_HOME"], "HOME")
+        with report.open("a", encoding="utf-8") as file:
+            file.write(f"\n## {step.name}: {step.what}\n\n`{command}`\n\n")
         status, seconds, told = take(step, folder, 5 if options.small else 1)
         worst = max(worst, status != 0)
         outcome = "passed" if status == 0 else f"FAILED ({'too slow' if status == 124 else f'status {status}'})"
-        command = " ".join(step.command).replace(PYTHON, "python").replace(os.environ["LABCORE_HOME"], "HOME")
         with report.open("a", encoding="utf-8") as file:
-            file.write(f"\n## {step.name}: {step.what}\n\n{outcome}, {seconds:.0f} s: `{command}`\n\n")
+            file.write(f"{outcome}, {seconds:.0f} s\n\n")
             file.writelines(f"    {line}\n" for line in told)
         print(f"{step.name:10} {outcome}, {seconds:.0f} s", *told[-1:], sep="  ", flush=True)
     print(f"report: {report}")

@@ -1,6 +1,6 @@
 """Nothing mixes devices: what is on a GPU meets only what is on it.
 
-Where there is no GPU, torch's fake tensors stand in: they have a shape, a kind and a device, and an operation on two devices is an error.
+Where there is no GPU, torch's fake tensors stand in, see tests/fake_gpu.py. Training is in tests/training/test_on_a_gpu.py.
 """
 
 from __future__ import annotations
@@ -8,8 +8,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from torch import nn
-from torch._subclasses import FakeTensorMode
 
 from labcore.augment import Augmentation
 from labcore.config import RunConfig
@@ -17,7 +15,12 @@ from labcore.features import LogMel
 from labcore.inference.classifier import Classifier
 from labcore.inference.embed import features_of
 from labcore.inference.grad_cam import grad_cam
+from labcore.inference.resident_clips import ResidentClips
 from labcore.models import REGISTRY, build_network
+from labcore.models.ensemble import Ensemble
+from labcore.models.folded import folded
+from labcore.models.transferred import TRANSFERRED
+from tests.fake_gpu import GPU, FakeGpu
 
 EVERYTHING = {
     "augment.noise": 0.5,
@@ -29,43 +32,84 @@ EVERYTHING = {
 }
 
 
-def on_a_fake_gpu(mode: FakeTensorMode, module: nn.Module) -> nn.Module:
-    """The module itself, with fake parameters and buffers."""
-    with mode:
-        for part in module.modules():
-            for store in (part._parameters, part._buffers):
-                for name, value in store.items():
-                    if value is not None:
-                        fake = mode.from_tensor(value).detach().to("cuda")
-                        store[name] = nn.Parameter(fake) if store is part._parameters else fake
-    return module
+@pytest.fixture
+def gpu(monkeypatch):
+    return FakeGpu(monkeypatch)
 
 
 @pytest.mark.parametrize("recording", [None, torch.ones(20000)], ids=["made noise", "recorded noise"])
 @pytest.mark.parametrize("scale", ["htk", "slaney"])
-def test_the_training_chain_stays_on_one_device(recording, scale):
+def test_the_training_chain_stays_on_one_device(gpu, recording, scale):
     config = RunConfig().replace(EVERYTHING | {"features.mel_scale": scale})
-    chain = Augmentation(config.augment, LogMel(config), 100, recording)
-    mode = FakeTensorMode()
-    on_a_fake_gpu(mode, chain)
-    with mode:
+    chain = gpu.module(Augmentation(config.augment, LogMel(config), 100, recording))
+    with gpu.working():
         targets = torch.rand(4, 3, device="cuda")
         for cut in (torch.rand(4, 60000, device="cuda"), torch.rand(4, chain.frames_needed, 64, device="cuda")):
             images, mixed = chain(cut, targets, mixing=True)
-            assert images.device.type == mixed.device.type == "cuda"
+            assert images.device == mixed.device == GPU
             assert images.shape == (4, 64, 100)
+    assert gpu.waits == []
 
 
-@pytest.mark.parametrize("name", sorted(REGISTRY))
-def test_networks_stay_on_one_device(name):
-    mode = FakeTensorMode()
-    network = on_a_fake_gpu(
-        mode, build_network(RunConfig().replace(EVERYTHING | {"model.name": name}).model, 5).train()
-    )
-    with mode, features_of(network) as features:
-        logits = network(torch.rand(4, 1, 64, 100, device="cuda"))
-        assert logits.device.type == "cuda"
-        assert features.take(4, logits.device).device.type == "cuda"
+@pytest.mark.parametrize("name", [*sorted(REGISTRY), "ensemble"])
+def test_networks_stay_on_one_device_and_wait_for_nothing(gpu, name):
+    network = network_called(name).eval()
+    with gpu.working(), torch.inference_mode():
+        images = torch.rand(4, 1, 64, 100, device="cuda")
+        gpu.module(network)
+        with features_of(network) as features:
+            logits = network(images)
+            assert logits.device == features.take(4, logits.device).device == GPU
+        made = folded(network, images)
+        assert made(images).device == GPU
+    assert len(gpu.waits) == 1  # to see whether the folded network gives the same
+
+
+def network_called(name):
+    models = ["compact", TRANSFERRED] if name == "ensemble" else [name]
+    made = [
+        build_network(RunConfig().replace(EVERYTHING).model.model_copy(update={"name": each}), 5) for each in models
+    ]
+    return Ensemble(made) if name == "ensemble" else made[0]
+
+
+def test_what_is_asked_of_a_classifier_comes_back_from_the_gpu(gpu):
+    config = RunConfig().replace({"audio.sample_rate": 8000, "audio.clip_seconds": 1.0})
+    classifier = gpu.module(Classifier(config, ["a", "b", "c"]).eval())
+    assert classifier.device == GPU
+    sound = np.zeros(20000, dtype=np.float32)
+    with gpu.working():
+        assert len(classifier.classify_waveform(sound).windows) == 4
+        assert classifier.embeddings_of(sound.astype(np.int16), 1.0, [(0, 8000)]).shape == (1, 512)
+        waves = gpu.clips(ResidentClips(torch.zeros(40000), torch.tensor([0, 8000, 20000, 40000]), None, GPU))
+    gpu.waits.clear()
+    with gpu.working():
+        clips = waves.windows(torch.tensor([0, 2]), torch.tensor([5, -100]), 8000, around=True)
+        assert classifier.log_mel(clips).device == clips.device == GPU
+    assert gpu.waits == []
+
+
+def test_a_gpu_that_is_fake_tells_of_what_would_fail_or_wait_on_one(gpu):
+    with gpu.working():
+        there, here = torch.ones(3, device="cuda"), torch.ones(3)
+        with pytest.raises(RuntimeError, match="two different devices"):
+            _ = there + here
+        with pytest.raises(Exception, match="nonzero"):
+            _ = there[there > 0]
+        for wait in (
+            lambda: float(there.sum()),
+            lambda: bool(there.any()),
+            lambda: here.to("cuda"),
+            lambda: there.cpu(),
+        ):
+            gpu.waits.clear()
+            wait()
+            assert len(gpu.waits) == 1
+        gpu.waits.clear()
+        here.to("cuda", non_blocking=True)
+        assert (gpu.waits, float(here.sum())) == ([], 1.0)
+        with pytest.raises(AssertionError, match="no array"):
+            there.numpy()
 
 
 @pytest.mark.gpu

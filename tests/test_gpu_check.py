@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import signal
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -45,6 +48,55 @@ def test_a_report_tells_of_each_step_and_goes_on_after_one_that_fails(check, tmp
     assert "    told 12 ms\n" in report
     assert "    not this" not in report
     assert "good       passed" in capsys.readouterr().out
+
+
+def is_gone(stat):
+    """Whether a process ends, or only waits for somebody to ask how it ended, which nobody here does."""
+    for _ in range(600):
+        try:
+            if stat.read_text().split()[2] == "Z":
+                return True
+        except OSError:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_a_step_ends_with_all_that_it_started(check, tmp_path):
+    code = "import subprocess, time; print(subprocess.Popen(['sleep', '600']).pid, flush=True); time.sleep({})"
+    for rest, status in ((0, 0), (600, 124)):
+        step = check.Step("step", "", 2.0, (sys.executable, "-c", code.format(rest)), check.last(1))
+        found, _, told = check.take(step, tmp_path, 1 if rest else 30)
+        assert found == status
+        assert is_gone(Path(f"/proc/{told[0]}/stat"))
+
+
+def test_figures_that_are_not_as_expected_and_a_missing_command_stop_nothing(check, tmp_path):
+    odd = check.Step("odd", "", 60, (sys.executable, "-c", "print('{}')"), check.told_by_evaluation)
+    assert check.take(odd, tmp_path)[::2] == (0, ["its figures cannot be read: KeyError: 'accuracy'", "{}"])
+    status, _, told = check.take(check.Step("gone", "", 60, ("/nowhere/python",), check.last(1)), tmp_path)
+    assert status == 127
+    assert "No such file" in told[0]
+    assert check._answer(["/nowhere/nvidia-smi"], 1) == []
+    assert check._answer([sys.executable, "-c", "import time; time.sleep(60)"], 0.1) == []
+
+
+def test_a_check_that_is_ended_leaves_a_report_that_says_how_far_it_came(check, tmp_path, monkeypatch):
+    monkeypatch.setattr(check, "machine", lambda: ["a card"])
+    code = "import os, signal, time; os.kill(os.getppid(), signal.SIGTERM); time.sleep(60)"
+    step = check.Step("long", "a trial", 60.0, (sys.executable, "-c", code), check.last(1))
+    monkeypatch.setattr(check, "steps", lambda small, device: [step])
+    monkeypatch.setattr(sys, "argv", ["gpu_check.py", "--out", str(tmp_path)])
+    for name in ("LABCORE_HOME", "PYTHONPATH", "PYTHONUNBUFFERED"):
+        monkeypatch.setenv(name, str(tmp_path))
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(SystemExit) as ended:
+            check.main()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert ended.value.code == 143
+    assert (tmp_path / "report.md").read_text().rstrip().endswith(f"`python -c {code}`")
 
 
 def test_figures_are_read_from_what_the_commands_write(check):

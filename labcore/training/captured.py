@@ -6,7 +6,10 @@ once as a graph, they are queued by a single call. Source: "CUDA Graphs", PyTorc
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -17,21 +20,24 @@ from labcore.training.step_timer import StepTimer
 WARM_STEPS = 3
 """So many steps are taken kernel by kernel before one is recorded: libraries choose their kernels in them, code is compiled."""
 
+Step = Callable[[Tensor, Tensor], Tensor]
+"""What is done with a batch on the device: changes weights in place, waits for nothing, and returns a tensor to be looked at."""
+
 
 class CapturedStep:
     """Takes steps kernel by kernel at first, and then replays what it recorded of one.
 
     Args:
-        step: what is done with a batch on the device: changes weights in place, waits for nothing, and returns a tensor to be looked at.
+        device: the GPU that steps are taken on, whichever is the current one.
         clock: is told what is recorded and what is replayed.
 
     Attributes:
         trouble: why steps cannot be recorded, which are then taken kernel by kernel; empty where they can.
     """
 
-    def __init__(self, step: Callable[[Tensor, Tensor], Tensor], clock: StepTimer) -> None:
-        self.step, self.clock, self.trouble = step, clock, ""
-        self.stream = torch.cuda.Stream()
+    def __init__(self, device: torch.device, clock: StepTimer) -> None:
+        self.device, self.clock, self.trouble = device, clock, ""
+        self.stream = torch.cuda.Stream(device)
         self.forget()
 
     def forget(self) -> None:
@@ -42,15 +48,24 @@ class CapturedStep:
         self.shown: Tensor | None = None
         self.clock.forget_recording()
 
-    def __call__(self, cut: Tensor, targets: Tensor) -> Tensor:
-        """Take a step with this batch. What is returned holds until the next one."""
+    def __call__(self, step: Step, cut: Tensor, targets: Tensor) -> Tensor:
+        """Take a step with this batch. What is returned holds until the next one.
+
+        Args:
+            step: always the same until :meth:`forget`. It is not kept, so that its owner goes when nobody holds it any more.
+        """
+        with torch.cuda.device(self.device):  # torch records what is queued on the current one
+            return self._take(step, cut, targets)
+
+    def _take(self, step: Step, cut: Tensor, targets: Tensor) -> Tensor:
         if self.graph is not None and [each.shape for each in self.inputs] != [cut.shape, targets.shape]:
             self.forget()
         if self.graph is None and self.taken >= WARM_STEPS and not self.trouble:
-            self._record(cut, targets)
+            self._record(step, cut, targets)
         if self.graph is None:
             self.taken += 1
-            return self._plain(cut, targets)
+            with self._watched() if self.taken == WARM_STEPS else contextlib.nullcontext():
+                return self._plain(step, cut, targets)
         for kept, given in zip(self.inputs, (cut, targets), strict=True):
             kept.copy_(given)
         self.graph.replay()
@@ -58,26 +73,62 @@ class CapturedStep:
         assert self.shown is not None
         return self.shown
 
-    def _plain(self, cut: Tensor, targets: Tensor) -> Tensor:
-        """Kernel by kernel, on another stream, as those that are recorded will be."""
+    def _plain(self, step: Step, cut: Tensor, targets: Tensor) -> Tensor:
+        """Kernel by kernel, on the stream on which they are recorded."""
         here = torch.cuda.current_stream()
         self.stream.wait_stream(here)
         with torch.cuda.stream(self.stream):
-            shown = self.step(cut, targets)
+            shown = step(cut, targets)
         here.wait_stream(self.stream)
         return shown
 
-    def _record(self, cut: Tensor, targets: Tensor) -> None:
-        """Record a step without taking it. What cannot be recorded (code that waits for the device) stays as it is."""
+    @contextlib.contextmanager
+    def _watched(self) -> Iterator[None]:
+        """Inside, what waits for the device is noted: it cannot be recorded, and is not tried, since it leaves torch's memory and random
+        numbers in the midst of a recording."""
+        before = torch.cuda.get_sync_debug_mode()
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter("always")
+            torch.cuda.set_sync_debug_mode("warn")
+            try:
+                yield
+            finally:
+                torch.cuda.set_sync_debug_mode(before)
+        for told in seen:
+            if "called a synchronizing" in str(told.message):
+                self.trouble = f"it waits for the device ({Path(told.filename).name}, line {told.lineno})"
+            elif "debug mode" not in str(told.message):  # torch says of this mode that it does not see everything
+                warnings.warn_explicit(told.message, told.category, told.filename, told.lineno)
+
+    def _record(self, step: Step, cut: Tensor, targets: Tensor) -> None:
+        """Record a step without taking it. What cannot be recorded stays as it is."""
         self.inputs = cut.clone(), targets.clone()
-        graph = torch.cuda.CUDAGraph()
+        graph: torch.cuda.CUDAGraph | None = torch.cuda.CUDAGraph()
+        here = torch.cuda.stream(torch.cuda.current_stream())  # where a recording fails, torch stays on its stream
         try:
-            with self.clock.recording(), torch.cuda.graph(graph):
-                self.shown = self.step(*self.inputs)
+            with here, self.clock.recording(), torch.cuda.graph(graph, stream=self.stream):
+                self.shown = step(*self.inputs)
         except Exception as error:
-            self.forget()
-            if is_out_of_memory(error):
-                raise
-            self.trouble = " ".join(str(error).split())[:200] or type(error).__name__
+            trouble = _first(error)
+        else:
+            self.graph = graph
             return
-        self.graph = graph
+        graph = None
+        self.forget()
+        _take_over(torch.cuda.default_generators[torch.cuda.current_device()])
+        if is_out_of_memory(trouble):
+            raise trouble
+        self.trouble = " ".join(str(trouble).split())[:200] or type(trouble).__name__
+
+
+def _first(error: BaseException) -> BaseException:
+    """What went wrong first, where the end of the recording failed for it; without the tensors that its traceback holds."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return error.with_traceback(None)
+
+
+def _take_over(generator: torch.Generator) -> None:
+    """Have a generator go on where it stands, with a state of which no recording is under way: one that failed is never ended, and
+    torch refuses to draw random numbers from its state."""
+    generator.graphsafe_set_state(generator.clone_state())

@@ -96,7 +96,7 @@ class DistributedContext:
             DeviceError: as :func:`~labcore.device.choose_device`; one GPU was named for several processes of a machine.
         """
         if self.alone or wanted == "cpu" or (wanted == "auto" and not torch.cuda.is_available()):
-            return choose_device(wanted)
+            return _current(choose_device(wanted))
         if wanted.startswith("cuda:") and self.local_size > 1:
             raise DeviceError(
                 f"{wanted} is one GPU, but {self.local_size} processes of this machine need one each",
@@ -109,7 +109,7 @@ class DistributedContext:
             if wanted != "auto":
                 raise
             return DeviceChoice(**{**vars(choose_device("cpu")), "reason": error.what})
-        torch.cuda.set_device(choice.torch())
+        _current(choice)
         return DeviceChoice(choice.device, choice.name, f"{self.size} processes, each with a GPU of its own")
 
     def told_device(self, device: DeviceChoice) -> str:
@@ -312,6 +312,13 @@ class DistributedContext:
 
 SINGLE_PROCESS = DistributedContext()
 """A process that trains by itself."""
+
+
+def _current(choice: DeviceChoice) -> DeviceChoice:
+    """Have torch put streams, events and what it asks of a GPU on this one. By itself it takes the first, whatever tensors lie on."""
+    if choice.torch().type == "cuda":
+        torch.cuda.set_device(choice.torch())
+    return choice
 
 
 def _fresh_name(store: Store, rank: int, size: int) -> str:

@@ -88,6 +88,7 @@ class _Steps:
 def _probe(trainer: Trainer, run: Run, before: float) -> Estimate:
     device, session = trainer.device, trainer.session
     if device.type == "cuda":
+        torch.cuda.empty_cache()  # what the timing of precisions has left
         torch.cuda.reset_peak_memory_stats(device)
     steps = _some_steps(trainer)
     with trainer.as_saved():

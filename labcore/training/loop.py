@@ -144,6 +144,7 @@ def _untold(session: Session, run: Run) -> Epoch | None:
 def _conclude(trainer: Trainer, run: Run, writer: TensorBoardWriter) -> Iterator[Event]:
     """Save the classifier and judge what was saved, in the precision it will be used in."""
     session = trainer.session
+    trainer.forget_recording()
     classifier, split, targets = session.classifier, session.split, session.held_out_targets
     classifier.network.load_state_dict(trainer.result().state_dict())
     Precision("fp32", "contiguous", "as in use").lay_out(classifier.network)

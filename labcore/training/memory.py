@@ -9,13 +9,16 @@ import torch
 from labcore.errors import OutOfMemoryError
 from labcore.texts import counted
 
+WORDS = ("out of memory", "can't allocate memory", "alloc_failed")
+"""What torch says, and CUDA's libraries: CUBLAS_STATUS_ALLOC_FAILED and the like."""
+
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an exception of torch or Python means that memory ran out, on a GPU or on the CPU."""
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
     text = str(error).lower()
-    return isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)
+    return isinstance(error, RuntimeError) and any(words in text for words in WORDS)
 
 
 def largest_batch(step: Callable[[int], None], failed: int) -> int | None:

@@ -40,7 +40,7 @@ class Precision:
         return FORMATS[self.memory_format]
 
     def on_graph(self, device: torch.device) -> bool:
-        """Whether steps can be replayed as a CUDA graph. With fp16 the processor has to know whether a step's gradients are finite."""
+        """Whether steps are replayed as a CUDA graph. Not with fp16, whose gradients are scaled: nobody has tried that in one."""
         return device.type == "cuda" and self.precision != "fp16"
 
     def run(self, network: nn.Module, images: Tensor) -> Tensor:

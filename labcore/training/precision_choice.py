@@ -72,6 +72,8 @@ class PrecisionChooser:
             timing = time_ways(
                 candidates, self.network, self.shape, self.device.torch(), self._graph, self.steps, report
             )
+            if not timing.seconds:
+                return replace(candidates[0], reason="default: there is too little memory to time a step")
             choice, clear = _decided(timing, len(candidates))
             if clear:
                 kept.keep(key, choice)

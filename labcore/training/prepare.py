@@ -197,7 +197,8 @@ class _Preparation:
             return Precision(**self.checkpoint["precision"])
         if not context.main:
             return Precision("fp32", "contiguous", "process 0 decides")  # comes with the agreement
-        shape = (len(context.part(range(batch))), 1, config.features.n_mels, pipeline.frames)
+        at_once = min(len(context.part(range(batch))), config.runtime.micro_batch or batch)
+        shape = (at_once, 1, config.features.n_mels, pipeline.frames)
         steps = config.epochs * (clips // batch)
         runtime = (
             config.runtime

@@ -17,6 +17,7 @@ from labcore.jobs.following import OnProgress, Stopped
 from labcore.models import compiling
 from labcore.models.dropout import Dropout
 from labcore.training.captured import WARM_STEPS, CapturedStep
+from labcore.training.memory import is_out_of_memory
 from labcore.training.precision import Precision
 from labcore.training.step_timer import StepTimer
 
@@ -44,7 +45,8 @@ def time_ways(
     steps: int,
     report: OnProgress,
 ) -> Timing:
-    """Seconds of training steps for each candidate that gives finite numbers; interleaved, as long as the time lasts.
+    """Seconds of training steps for each candidate that gives finite numbers; interleaved, as long as the time lasts. There are none
+    where no step fits in the memory: training divides batches, the timing does not.
 
     Args:
         graph: whether steps are replayed as a CUDA graph where they can be.
@@ -52,19 +54,22 @@ def time_ways(
     most = len(candidates) * (1 + MOST_ROUNDS)
     first: dict[Precision, float] = {}
     steppers: dict[Precision, _Stepper] = {}
-    end = time.perf_counter() + BOX_SECONDS
+    cut, end = False, time.perf_counter() + BOX_SECONDS
     for done, candidate in enumerate(candidates):  # warm-up
         if first and time.perf_counter() >= end:
+            cut = True
             break
         report(done, most)
-        stepper = _Stepper(candidate, network, shape, device, graph)
-        first[candidate] = stepper.seconds()
+        begun = _begun(candidate, network, shape, device, graph)
+        if begun is None:
+            continue
+        stepper, first[candidate] = begun
         if candidate is candidates[0] and steps:
             end += min(0.0, BOX_SHARE * steps * first[candidate] - BOX_SECONDS)
         # a processor without bf16 emulates it many times slower: one look is enough
         if stepper.finite and first[candidate] < 4 * min(first.values()) + 0.05:
             steppers[candidate] = stepper
-    times, cut = {candidate: list[float]() for candidate in steppers}, len(first) < len(candidates)
+    times = {candidate: list[float]() for candidate in steppers}
     rounds = [(number, candidate) for number in range(MOST_ROUNDS) for candidate in steppers]
     for done, (number, candidate) in enumerate([] if cut else rounds, len(first)):
         if time.perf_counter() >= end:
@@ -73,7 +78,8 @@ def time_ways(
         report(done, most)
         times[candidate].append(steppers[candidate].seconds())
     sound = {way: times[way] or [first[way]] for way, stepper in steppers.items() if stepper.finite}
-    return Timing(sound or {candidates[0]: [first[candidates[0]]]}, cut)
+    default = {way: [seconds] for way, seconds in list(first.items())[:1]}
+    return Timing(sound or default, cut)
 
 
 def try_compiled(
@@ -126,6 +132,19 @@ def seconds_to_load(
     return time.perf_counter() - start
 
 
+def _begun(
+    candidate: Precision, network: nn.Module, shape: tuple[int, int, int, int], device: torch.device, graph: bool
+) -> tuple[_Stepper, float] | None:
+    """A stepper, and the seconds of its first step; None where memory ran out."""
+    try:
+        stepper = _Stepper(candidate, network, shape, device, graph)
+        return stepper, stepper.seconds()
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        return None
+
+
 class _Stepper:
     def __init__(
         self,
@@ -144,18 +163,18 @@ class _Stepper:
         self.forward = candidate.forward_of(self.network)
         self.targets = torch.arange(len(images), device=device)
         on_graph = graph and candidate.on_graph(device)
-        self.step = CapturedStep(self._step, StepTimer(device)) if on_graph else self._step
+        self.captured = CapturedStep(device, StepTimer(device)) if on_graph else None
         self.warm_steps = WARM_STEPS + 1 if on_graph else 0
         self.start = copy.deepcopy(self.network.state_dict())
         self.finite = True
 
     def seconds(self) -> float:
         for _ in range(self.warm_steps):
-            self.step(self.images, self.targets)
+            self._take()
         self.warm_steps = 0
         synchronise(self.device)
         start = time.perf_counter()
-        loss = self.step(self.images, self.targets)
+        loss = self._take()
         synchronise(self.device)
         taken = time.perf_counter() - start
         self.finite = self.finite and bool(torch.isfinite(loss))
@@ -172,6 +191,11 @@ class _Stepper:
             module.share = share
         parts = [weight.grad.flatten() for weight in self.network.parameters() if weight.grad is not None]
         return torch.cat(parts).float()
+
+    def _take(self) -> Tensor:
+        if self.captured is None:
+            return self._step(self.images, self.targets)
+        return self.captured(self._step, self.images, self.targets)
 
     def _step(self, images: Tensor, targets: Tensor) -> Tensor:
         loss = self._backward(images, targets)

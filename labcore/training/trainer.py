@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.amp.grad_scaler import GradScaler
@@ -37,7 +38,10 @@ class Trainer:
         self.device = session.device.torch()
         torch.backends.cudnn.benchmark = True  # all batches have one shape
         self.task = session.classifier.task
-        self.classes, self.targets = len(session.classifier.labels), torch.from_numpy(session.clips.targets)
+        self.classes = len(session.classifier.labels)
+        self.targets = torch.from_numpy(session.clips.targets).to(
+            session.pipeline.waves.values.device
+        )  # beside the clips
         self.batch = min(self.config.optim.batch_size, len(session.train_rows))
         self.steps = len(session.train_rows) // self.batch
         network = session.classifier.network
@@ -58,7 +62,7 @@ class Trainer:
         self.schedule = make_schedule(optim.schedule, self.optimizer, self.config.epochs * self.steps)
         self.scaler = GradScaler(self.device.type, enabled=session.precision.precision == "fp16")
         self.clock = StepTimer(self.device)
-        self.captured = CapturedStep(self.compute, self.clock) if on_graph else None
+        self.captured = CapturedStep(self.device, self.clock) if on_graph else None
         rates = [0.0 for _ in self.optimizer.param_groups]
         self.rates: list[float | Tensor] = [
             torch.tensor(rate, device=self.device) if on_graph else rate for rate in rates
@@ -83,11 +87,13 @@ class Trainer:
         Raises:
             LabError: as for :meth:`Session.reconfigure`; nothing was taken up.
         """
+        if config == self.config:
+            return  # a recorded step stays
         self.session.reconfigure(config)
         if config.model.dropout != self.config.model.dropout:
             set_dropout(self.network, config.model.dropout)
         self.config = config
-        self._record_anew()
+        self.forget_recording()
 
     @property
     def lr(self) -> float:
@@ -109,7 +115,7 @@ class Trainer:
         mixing, frozen = self.config.augment.mixup > 0 and not plain, self.epoch <= self.config.model.freeze_epochs
         if (mixing, frozen) != (self.mixing, self.frozen):
             self.mixing, self.frozen = mixing, frozen
-            self._record_anew()
+            self.forget_recording()
         self.network.train()
         return self.steps
 
@@ -134,7 +140,7 @@ class Trainer:
         if fits is None or self.config.runtime.out_of_memory == "fail":
             raise out_of_memory(self.micro_batch, fits, self.session.device.name) from error
         self.micro_batch = fits
-        self._record_anew()
+        self.forget_recording()
         again = self._attempt(rows)
         if again is not None:
             raise out_of_memory(fits, None, self.session.device.name) from again
@@ -145,7 +151,7 @@ class Trainer:
         try:
             cut, targets = self._cut(rows)
             self._set_rates()
-            shown = (self.captured or self.compute)(cut, targets)
+            shown = self.captured(self.compute, cut, targets) if self.captured else self.compute(cut, targets)
             if self.shown is None:
                 self.shown = shown.clone()
             if self.schedule.last_epoch < self.steps * self.config.epochs:  # a step after the last keeps its rate
@@ -169,7 +175,7 @@ class Trainer:
     def _largest_batch(self) -> int | None:
         """Clips that fit at a time, fewer than now."""
         shape = (1, self.config.features.n_mels, self.session.pipeline.frames)
-        self._record_anew()
+        self.forget_recording()
         self.optimizer.zero_grad(set_to_none=True)
         return largest_batch(lambda batch: self._try(batch, shape), self.micro_batch)
 
@@ -180,14 +186,15 @@ class Trainer:
         self.trouble_told = True
         return Log(message=f"steps are not replayed as a CUDA graph, which would be faster: {self.captured.trouble}")
 
-    def _record_anew(self) -> None:
-        """What a step does has changed."""
+    def forget_recording(self) -> None:
+        """Record steps anew from here on: what they do has changed, or the memory is wanted that a recorded step keeps for itself."""
         if self.captured is not None:
             self.captured.forget()
 
     def _cut(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """A batch before augmentation, as :meth:`InputPipeline.cut` gives it, and targets (batch, classes), on the device."""
-        targets = self.task.wanted(self.targets[rows], self.classes).to(self.device, non_blocking=True)
+        places = rows.to(self.targets.device, non_blocking=True)
+        targets = self.task.wanted(self.targets[places].to(self.device, non_blocking=True), self.classes)
         cut = self.session.pipeline.cut(rows)
         self.clock.mark("data")
         return cut, targets
@@ -247,10 +254,12 @@ class Trainer:
         scheduled = [group["lr"] for group in groups]
         for group, rate in zip(groups, self.rates, strict=True):
             group["lr"] = rate
-        self.scaler.step(self.optimizer)
-        self.scaler.update()
-        for group, lr in zip(groups, scheduled, strict=True):
-            group["lr"] = lr
+        try:
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
+        finally:  # also where memory ran out, and the step is taken again
+            for group, lr in zip(groups, scheduled, strict=True):
+                group["lr"] = lr
 
     def finish_epoch(self, pace: EpochPace) -> Epoch:
         """Average, validate, and sum the epoch up.
@@ -294,10 +303,21 @@ class Trainer:
 
     def validate(self) -> Watched:
         """The figures of the clips of the curves, of the weights that would be saved now."""
-        watched, targets = self.session.watched, self.session.watched_targets
         with self.as_saved():
-            probabilities = self.context.gather(watched.probabilities(self.session.precision.run))
-        return self.task.watched(probabilities, targets)
+            own = self._watched_probabilities()
+            if own is None:  # beside a recorded step
+                self.forget_recording()
+                own = self.session.watched.probabilities(self.session.precision.run)
+        return self.task.watched(self.context.gather(own), self.session.watched_targets)
+
+    def _watched_probabilities(self) -> np.ndarray | None:
+        """(clips, classes) of the watched clips; None where memory ran out of which a recorded step has some."""
+        try:
+            return self.session.watched.probabilities(self.session.precision.run)
+        except Exception as error:
+            if self.captured is None or not is_out_of_memory(error):
+                raise
+            return None
 
     @contextlib.contextmanager
     def as_saved(self) -> Iterator[Classifier]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-from types import SimpleNamespace
+import gc
+import warnings
+import weakref
 
 import pytest
 import torch
@@ -12,82 +13,113 @@ from torch import nn
 from labcore.events import Epoch, Evaluated, Log
 from labcore.runs import Run
 from labcore.training import captured as module
+from labcore.training import step_timing
 from labcore.training import trainer as trainer_module
 from labcore.training.captured import WARM_STEPS, CapturedStep
 from labcore.training.loop import train
+from labcore.training.precision import Precision
 from labcore.training.step_timer import StepTimer
 from labcore.training.weight_average import weight_average
-
-
-class Graphs:
-    """In place of CUDA: a graph replays the call that was made while it was recorded."""
-
-    def __init__(self, monkeypatch):
-        self.recorded, self.replayed, self.recording = 0, 0, False
-        stream = SimpleNamespace(wait_stream=lambda other: None)
-        monkeypatch.setattr(torch.cuda, "Stream", lambda: stream)
-        monkeypatch.setattr(torch.cuda, "current_stream", lambda: stream)
-        monkeypatch.setattr(torch.cuda, "stream", lambda wanted: contextlib.nullcontext())
-        monkeypatch.setattr(torch.cuda, "CUDAGraph", lambda: SimpleNamespace(replay=self.replay))
-        monkeypatch.setattr(torch.cuda, "graph", self.graph)
-
-    def replay(self):
-        self.replayed += 1
-
-    @contextlib.contextmanager
-    def graph(self, made):
-        self.recorded, self.recording = self.recorded + 1, True
-        try:
-            yield
-        finally:
-            self.recording = False
+from tests.fake_gpu import Graphs
 
 
 def batch(clips=4):
     return torch.ones(clips, 3), torch.ones(clips, 2)
 
 
+GPU = torch.device("cuda:1")
+
+
+def captured(monkeypatch):
+    return Graphs(monkeypatch), CapturedStep(GPU, StepTimer(torch.device("cpu")))
+
+
 def test_a_step_is_recorded_after_some_and_anew_where_something_changed(monkeypatch):
-    graphs, taken = Graphs(monkeypatch), []
-    step = CapturedStep(lambda cut, targets: taken.append(graphs.recording) or cut[:1], StepTimer(torch.device("cpu")))
-    step.clock.replayed = lambda: None
+    (graphs, step), taken = captured(monkeypatch), []
+
+    def work(cut, targets):
+        taken.append(graphs.recording)
+        return cut[:1]
+
     for number in range(WARM_STEPS + 2):
-        assert step(torch.full((4, 3), float(number)), torch.ones(4, 2)).shape == (1, 3)
+        assert step(work, torch.full((4, 3), float(number)), torch.ones(4, 2)).shape == (1, 3)
     assert taken == [False] * WARM_STEPS + [True]  # recorded once, and replayed for itself and the next
     assert (graphs.recorded, graphs.replayed) == (1, 2)
     assert float(step.inputs[0][0, 0]) == WARM_STEPS + 1  # a replay reads what was copied there
-    step(*batch(2))  # another shape
+    step(work, *batch(2))  # another shape
     step.forget()
-    step(*batch())
+    step(work, *batch())
     assert taken[WARM_STEPS + 1 :] == [False, False]
     assert (graphs.recorded, graphs.replayed) == (1, 2)
+    assert set(graphs.devices) == {GPU}  # and not whichever is the current one
 
 
 def test_what_cannot_be_recorded_is_taken_kernel_by_kernel(monkeypatch):
-    graphs = Graphs(monkeypatch)
+    graphs, step = captured(monkeypatch)
 
-    def waits(cut, targets):
+    def fails(cut, targets):
         if graphs.recording:
             raise RuntimeError("operation not permitted\nwhen stream is capturing")
         return cut
 
-    step = CapturedStep(waits, StepTimer(torch.device("cpu")))
     for _ in range(WARM_STEPS + 4):
-        assert step(*batch()) is not None
-    assert step.trouble == "operation not permitted when stream is capturing"
-    assert (graphs.recorded, graphs.replayed) == (1, 0)
+        assert step(fails, *batch()) is not None
+    assert step.trouble == "operation not permitted when stream is capturing"  # and not what its end says
+    assert (graphs.recorded, graphs.replayed, graphs.renewed) == (1, 0, 1)
+    assert graphs.on == "the usual stream"
+
+
+def test_where_memory_runs_out_it_is_whoever_asked_who_divides_the_batch(monkeypatch):
+    graphs, step = captured(monkeypatch)
 
     def grows(cut, targets):
         if graphs.recording:
             raise torch.OutOfMemoryError("out of memory")
         return cut
 
-    step = CapturedStep(grows, StepTimer(torch.device("cpu")))
     for _ in range(WARM_STEPS):
-        step(*batch())
-    with pytest.raises(torch.OutOfMemoryError):  # whoever asked for the step divides the batch
-        step(*batch())
+        step(grows, *batch())
+    with pytest.raises(torch.OutOfMemoryError) as raised:
+        step(grows, *batch())
+    assert raised.value.__context__ is None  # whose traceback would hold tensors
     assert not step.trouble
+    assert (graphs.renewed, graphs.on) == (1, "the usual stream")
+
+
+def test_what_waits_for_the_device_is_not_even_tried(monkeypatch):
+    graphs, step = captured(monkeypatch)
+
+    def waits(cut, targets):
+        warnings.warn("of something else", stacklevel=1)
+        if graphs.watching:
+            warnings.warn("called a synchronizing CUDA operation (Triggered internally at …)", stacklevel=1)
+        return cut
+
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        for _ in range(WARM_STEPS + 2):
+            step(waits, *batch())
+    assert {str(each.message) for each in told} == {"of something else"}
+    assert step.trouble.startswith("it waits for the device (test_captured.py, line ")
+    assert (graphs.recorded, graphs.watching) == (0, False)
+
+
+def test_whose_step_is_recorded_is_not_kept_for_it(monkeypatch):
+    Graphs(monkeypatch)
+    monkeypatch.setattr(StepTimer, "replayed", lambda clock: None)
+    network, way = nn.Sequential(nn.Flatten(), nn.Linear(4, 3)), Precision("fp32", "contiguous", "")
+    monkeypatch.setattr(Precision, "on_graph", lambda way, device: True)
+    stepper = step_timing._Stepper(way, network, (2, 1, 2, 2), torch.device("cpu"), True)
+    stepper.seconds()
+    assert stepper.captured.graph is not None
+    gone = weakref.ref(stepper)
+    gc.collect()
+    gc.disable()  # what waits for it holds the memory of a GPU meanwhile
+    try:
+        del stepper
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 def averaged_by_hand(device):

@@ -260,6 +260,18 @@ def test_the_run_of_two_processes_is_like_any_other(together):
     assert not [name for name in state["network"] if name.startswith("module.")]
 
 
+def test_the_gpu_of_a_run_is_the_current_one(monkeypatch):
+    from labcore.device import DeviceChoice
+    from labcore.training import distributed
+
+    current = []
+    monkeypatch.setattr(distributed, "choose_device", lambda wanted: DeviceChoice(wanted, wanted, ""))
+    monkeypatch.setattr(torch.cuda, "set_device", lambda device: current.append(str(device)))
+    assert SINGLE_PROCESS.device("cuda:1").device == "cuda:1"
+    assert SINGLE_PROCESS.device("cpu").device == "cpu"
+    assert current == ["cuda:1"]
+
+
 def test_out_of_memory_of_a_part_names_it():
     from labcore.training.memory import out_of_memory_of_part
 

@@ -129,6 +129,24 @@ def test_the_timing_takes_a_small_share_of_the_run_and_never_long(tmp_path, monk
         assert not list((tmp_path / "cache" / "precision").glob("*.json"))
 
 
+def test_ways_that_do_not_fit_in_the_memory_are_left_out(tmp_path, monkeypatch):
+    def full(way, count):
+        if way not in room:
+            raise torch.OutOfMemoryError("out of memory")
+        return WAYS[way]
+
+    Clock(monkeypatch, full)
+    room = [way for way in WAYS if way != ("bf16", "channels_last")]
+    choice = choose(Workspace(tmp_path / "one"))
+    assert (choice.precision, choice.memory_format) == ("fp32", "channels_last")
+    assert "fastest" in choice.reason
+    room = []
+    choice = choose(Workspace(tmp_path / "none"))  # training divides its batches
+    assert (choice.precision, choice.memory_format) == ("bf16", "channels_last")
+    assert choice.reason == "default: there is too little memory to time a step"
+    assert module.remembered(Workspace(tmp_path / "none")) == {}
+
+
 def test_a_run_of_few_steps_is_begun_at_once(tmp_path, monkeypatch):
     clock = Clock(monkeypatch, lambda way, count: WAYS[way])
     assert choose(Workspace(tmp_path), steps=20).precision == "bf16"
