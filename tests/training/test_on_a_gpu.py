@@ -117,10 +117,9 @@ def test_parts_of_a_batch_a_frozen_body_and_a_slower_one_do(gpu, tiny):
 def test_the_end_of_an_epoch_stays_on_the_gpu(gpu, tiny):
     trainer = trainer_on(gpu, tiny, ("bf16", "channels_last"), **{"optim.averaging": 1.0})
     take(gpu, trainer, 3)
-    trainer.session.watched = EvalSet(
-        trainer.session.classifier, trainer.session.pipeline.waves, trainer.session.watched_rows
-    )
+    session = trainer.session
     with gpu.waiting(), gpu.working():
+        session.watched = EvalSet(session.classifier, session.pipeline.waves, session.watched_rows)
         event = trainer.finish_epoch(EpochPace())
     assert event.averaged
     means, values = ([gpu.tensor(torch.ones(2)), gpu.tensor(torch.ones((), dtype=torch.int64))] for _ in range(2))
