@@ -259,6 +259,14 @@ def add_route(parser: argparse._ActionsContainer) -> None:
     )  # fmt: skip
 
 
+def add_time_again(parser: argparse._ActionsContainer) -> None:
+    """The flag that forgets what was timed on this machine; :func:`labcore.cli.inputs.time_again` does it."""
+    parser.add_argument(
+        "--time-again", action="store_true",
+        help="measure again which precision (of training) and which route (of use) is the fastest on this machine",
+    )  # fmt: skip
+
+
 def add_anyone(parser: argparse._ActionsContainer, what: str) -> None:
     """The flag without which another person's work is left alone."""
     parser.add_argument("--anyone", action="store_true", help=f"{what} even if it is another person's")
