@@ -1,8 +1,8 @@
-"""A training step of the compact network on a quiet machine and beside a busy program, by how torch's threads wait.
+"""A training step of the compact network alone and beside busy programs, by how torch's threads wait.
 
-    python benchmarks/waiting_threads.py [--rounds 3]
+    python benchmarks/waiting_threads.py [--rounds 3] [--busy 0 1 4] [--counts own 0 30000 300000 3000000]
 
-Each figure is the median step of a process of its own; the settings take turns.
+Each figure is the median step of a process of its own, and the range over the rounds; the settings take turns.
 """
 
 from __future__ import annotations
@@ -15,21 +15,18 @@ from statistics import median
 
 from labcore.device import THREAD_ENVIRONMENT, cpu_name
 
-SETTINGS = {
-    "libgomp's own": {},
-    "passive": {"OMP_WAIT_POLICY": "PASSIVE"},
-    "the lab's": THREAD_ENVIRONMENT,
-}
+LAB = THREAD_ENVIRONMENT["GOMP_SPINCOUNT"]
 STEP = """
 import time, torch
 from labcore.config import ModelConfig
+from labcore.device import computes_bf16
 from labcore.models import build_network
 network = build_network(ModelConfig(), 10).to(memory_format=torch.channels_last)
 images = torch.randn(32, 1, 64, 216).contiguous(memory_format=torch.channels_last)
 times = []
 for _ in range(12):
     start = time.perf_counter()
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=computes_bf16()):
         logits = network(images)
     logits.float().logsumexp(1).sum().backward()
     times.append(time.perf_counter() - start)
@@ -40,21 +37,27 @@ print(sorted(times[2:])[5])
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    rounds = parser.parse_args().rounds
-    print(cpu_name())
-    for place in ("quiet", "beside a busy program"):
-        times: dict[str, list[float]] = {name: [] for name in SETTINGS}
-        busy = subprocess.Popen([sys.executable, "-c", "while True: pass"]) if place != "quiet" else None
+    parser.add_argument("--busy", type=int, nargs="+", default=[0, 1, 4], help="so many programs beside it")
+    parser.add_argument(
+        "--counts", nargs="+", default=["own", "0", "30000", "300000", LAB], help="of GOMP_SPINCOUNT; own is libgomp's"
+    )
+    options = parser.parse_args()
+    settings = {count: {} if count == "own" else {"GOMP_SPINCOUNT": count} for count in dict.fromkeys(options.counts)}
+    print(f"{cpu_name()}, load {os.getloadavg()[0]:.1f}")
+    for beside in options.busy:
+        times: dict[str, list[float]] = {name: [] for name in settings}
+        busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(beside)]
         try:
-            for _ in range(rounds):
-                for name, environment in SETTINGS.items():
+            for _ in range(options.rounds):
+                for name, environment in settings.items():
                     times[name].append(step_seconds(environment))
         finally:
-            if busy is not None:
-                busy.kill()
-                busy.wait()
+            for program in busy:
+                program.kill()
+                program.wait()
         for name, seconds in times.items():
-            print(f"{place:22} {name:14} {1000 * median(seconds):6.0f} ms a step")
+            told = f"{1000 * median(seconds):6.0f} ms a step ({1000 * min(seconds):.0f} to {1000 * max(seconds):.0f})"
+            print(f"beside {beside} busy {name:14}{' (the lab)' if name == LAB else ''} {told}", flush=True)
 
 
 def step_seconds(environment: dict[str, str]) -> float:

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 ALL = "all"
 """The device of a run that shares each batch among all GPUs of the machine."""
 
-THREAD_ENVIRONMENT = {"GOMP_SPINCOUNT": "3000000"}
+THREAD_ENVIRONMENT = {"GOMP_SPINCOUNT": "10000"}
 """Set before torch is loaded in a process that trains: how long a thread of torch waits awake for the others between two pieces
-of work. Meant for machines on which something else is running too; benchmarks/waiting_threads.py compares."""
+of work. Threads that wait long take the cores of those that work where something else is running too; ones that sleep at once are woken at
+each piece. benchmarks/waiting_threads.py compares."""
 
 
 @dataclass(frozen=True)

@@ -142,7 +142,7 @@ class Estimate(Event):
     ``seconds_total`` is the whole run as things are: ``seconds_before`` its first step, its epochs with their evaluation and checkpoint,
     and ``seconds_after`` them. ``seconds_once`` come on top where nothing was prepared yet: clip store, choice of precision; an estimate
     leaves them done. Other work took ``others`` of ``cores`` meanwhile; ``seconds_idle`` is the run without it, None where there was
-    hardly any, or nobody knows. ``step_seconds`` and ``watch_seconds`` (the evaluation in each epoch) are those of an idle machine.
+    hardly any, or nobody knows. ``step_seconds`` and ``watch_seconds`` (an evaluation) are those of an idle machine.
     """
 
     type: Literal["estimate", "forecast"] = "estimate"
@@ -225,6 +225,7 @@ class Epoch(Event):
     time went, in seconds: data, augmentation, mel, network, waiting. Of several labels a clip there is no accuracy, and ``val_mean_ap`` is
     the mean average precision. ``pinned`` are the probabilities of the clips that the user pinned:
     name → label → probability. ``others`` is how many cores' worth of the processor other work took meanwhile, None where nobody knows.
+    Not every epoch is evaluated: where it is not (``evaluated`` is False), ``val_`` figures are those of the last one that was.
     """
 
     type: Literal["epoch"] = "epoch"
@@ -244,6 +245,7 @@ class Epoch(Event):
     pinned: dict[str, dict[str, float]] = Field(default_factory=dict)
     val_mean_ap: float | None = None
     others: float | None = None
+    evaluated: bool = True
 
     @model_validator(mode="after")
     def _of_one_kind(self) -> Epoch:

@@ -15,6 +15,8 @@ from labcore.reading import read_object
 from labcore.workspace import Workspace, write_atomically
 
 T = TypeVar("T")
+PRECISIONS, ROUTES = "precision", "routes"
+"""The kinds of measurements that say what is the fastest on this machine: in training, and in use."""
 
 
 def key_of(facts: list[Any]) -> str:
@@ -61,3 +63,8 @@ class Remembered:
         with contextlib.suppress(OSError, ValueError):
             return TypeAdapter(kind).validate_python(read_object(file))
         return None
+
+
+def forget_timings(workspace: Workspace) -> int:
+    """Have precisions and routes of all networks timed again; returns how many choices were forgotten."""
+    return sum(Remembered(workspace, what).forget() for what in (PRECISIONS, ROUTES))

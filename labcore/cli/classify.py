@@ -46,9 +46,9 @@ from labcore.batch.tables import (
     write_table,
     write_tracks,
 )
-from labcore.cli.inputs import last_trained, sound_files, weights_of
+from labcore.cli.inputs import last_trained, sound_files, time_again, weights_of
 from labcore.cli.output import DONE, FAILED, INTERRUPTED, duration, emit, emit_json, percent, say, say_some, tell
-from labcore.cli.parser import WEIGHTS, Parser, add_device, add_json, add_route, positive, share
+from labcore.cli.parser import WEIGHTS, Parser, add_device, add_json, add_route, add_time_again, positive, share
 from labcore.cli.progress import Bar, Pace, bars
 from labcore.cli.signals import stop_on_signals
 from labcore.errors import ConfigError, WorkspaceError
@@ -94,11 +94,13 @@ def parser() -> Parser:
     )
     add_device(parser)
     add_route(parser)
+    add_time_again(parser)
     return parser
 
 
 def run(arguments: argparse.Namespace) -> int:
     kind = format_of(arguments)
+    time_again(arguments, Workspace.default())
     weights = _weights(arguments.run)
     inputs = sound_files(arguments.files)
     if arguments.output is not None:

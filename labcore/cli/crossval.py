@@ -21,7 +21,16 @@ from labcore.cli.expected import expected
 from labcore.cli.foreground import exit_status
 from labcore.cli.jobs import own
 from labcore.cli.output import DONE, Content, JsonLines, duration, emit, emit_json, percent, say, table, tell_list
-from labcore.cli.parser import Parser, add_anyone, add_config_flags, add_engine, add_json, config_from, refuse_recipe
+from labcore.cli.parser import (
+    Parser,
+    add_anyone,
+    add_config_flags,
+    add_engine,
+    add_existing,
+    add_json,
+    config_from,
+    refuse_recipe,
+)
 from labcore.cli.progress import Bar, bars
 from labcore.cli.signals import stop_on_signals
 from labcore.crossval.job import CrossValidation, ready
@@ -52,9 +61,7 @@ def parser() -> Parser:
         "--random", action="store_true", help="also train on a random split, to show how much it overestimates"
     )
     add_engine(own, "fold")
-    other = parser.add_argument_group("existing cross-validations").add_mutually_exclusive_group()
-    other.add_argument("--list", action="store_true", help="list them")
-    other.add_argument("--show", metavar="ID", help="show the results of one: its id or a part of it, or the word last")
+    other = add_existing(parser, "cross-validations")
     other.add_argument(
         "--resume", metavar="ID", help="continue one; --dataset names the new place of a data set that was moved"
     )

@@ -17,7 +17,7 @@ from typing import Any
 from labcore.cli.expected import expected_of
 from labcore.cli.foreground import work_on
 from labcore.cli.output import DONE, Content, percent, say, table, tell, tell_list
-from labcore.cli.parser import Parser, add_config_flags, add_json, config_from
+from labcore.cli.parser import Parser, add_config_flags, add_existing, add_json, config_from
 from labcore.cli.progress import Bar, bars
 from labcore.curve.events import CurvePoint, CurveProgress
 from labcore.curve.job import MOST_SAMPLES, SAMPLES, SIZES, LearningCurve, clips_by_size, leak_note, words
@@ -49,9 +49,7 @@ def parser() -> Parser:
         "--embeddings", metavar="RUN", default="builtin",
         help="run whose embeddings a second baseline takes: its id or a part of it, builtin, or none (default: builtin)",
     )  # fmt: skip
-    other = parser.add_argument_group("existing learning curves").add_mutually_exclusive_group()
-    other.add_argument("--list", action="store_true", help="list them")
-    other.add_argument("--show", metavar="ID", help="show the results of one: its id or a part of it, or the word last")
+    add_existing(parser, "learning curves")
     add_json(parser, "lines of JSON")
     add_config_flags(parser)
     return parser

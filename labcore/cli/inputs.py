@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcore import builtin
+from labcore.cli.output import say
 from labcore.config import RunConfig
 from labcore.errors import RunError
 from labcore.jobs.glances import glance
+from labcore.remembered import forget_timings
 from labcore.runs import Run, list_runs
 from labcore.runs.origin import usual
+from labcore.texts import counted
 from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -28,6 +32,12 @@ def sound_files(names: Iterable[str]) -> Inputs:
         return find_sounds(names, scanning("reading"))
     finally:
         bars.clear()
+
+
+def time_again(arguments: argparse.Namespace, workspace: Workspace) -> None:
+    """Forget what was timed, where ``--time-again`` asks for it."""
+    if arguments.time_again:
+        say(f"{counted(forget_timings(workspace), 'timing')} forgotten; precisions and routes are measured again")
 
 
 def weights_of(name: str) -> Path:

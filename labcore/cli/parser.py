@@ -259,6 +259,31 @@ def add_route(parser: argparse._ActionsContainer) -> None:
     )  # fmt: skip
 
 
+def add_time_again(parser: argparse._ActionsContainer) -> None:
+    """The flag that forgets what was timed on this machine; :func:`labcore.cli.inputs.time_again` does it."""
+    parser.add_argument(
+        "--time-again", action="store_true",
+        help="measure again which precision (of training) and which route (of use) is the fastest on this machine",
+    )  # fmt: skip
+
+
+def add_existing(
+    parser: argparse.ArgumentParser, jobs: str, what: str = "results", metavar: str = "ID"
+) -> argparse._MutuallyExclusiveGroup:
+    """``--list`` and ``--show`` for jobs that consist of runs; returns their group, for flags that exclude them.
+
+    Args:
+        jobs: what they are called.
+        what: of one is shown.
+    """
+    group = parser.add_argument_group(f"existing {jobs}").add_mutually_exclusive_group()
+    group.add_argument("--list", action="store_true", help="list them")
+    group.add_argument(
+        "--show", metavar=metavar, help=f"show the {what} of one: its id or a part of it, or the word last"
+    )
+    return group
+
+
 def add_anyone(parser: argparse._ActionsContainer, what: str) -> None:
     """The flag without which another person's work is left alone."""
     parser.add_argument("--anyone", action="store_true", help=f"{what} even if it is another person's")

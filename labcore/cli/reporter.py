@@ -79,10 +79,10 @@ class ConsoleReporter:
             if event.val_accuracy is not None
             else mean_ap_text(event.val_mean_ap)
         )
+        seen = f"  {self._watched} loss {event.val_loss:.3f}  {figure}" if event.evaluated else ""
         say(
             f"epoch {event.epoch:>{len(str(event.epochs))}}/{event.epochs}"
-            f"  loss {event.train_loss:.3f}  {self._watched} loss {event.val_loss:.3f}"
-            f"  {figure}  lr {event.lr:.2g}"
+            f"  loss {event.train_loss:.3f}{seen}  lr {event.lr:.2g}"
             f"  {event.clips_per_second:.0f} clips/s  {duration(event.seconds_left)} left"
         )
 

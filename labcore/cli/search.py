@@ -23,7 +23,16 @@ from labcore.cli.expected import expected
 from labcore.cli.foreground import train_everywhere, work_on
 from labcore.cli.jobs import own
 from labcore.cli.output import DONE, duration, emit, emit_json, percent, say, table, tell_list
-from labcore.cli.parser import Parser, add_anyone, add_config_flags, add_engine, add_json, config_from, refuse_recipe
+from labcore.cli.parser import (
+    Parser,
+    add_anyone,
+    add_config_flags,
+    add_engine,
+    add_existing,
+    add_json,
+    config_from,
+    refuse_recipe,
+)
 from labcore.cli.progress import Bar, bars
 from labcore.errors import LabError
 from labcore.jobs.listing import looked_at
@@ -58,11 +67,7 @@ def parser() -> Parser:
     own.add_argument("--no-pruning", action="store_true", help="train every trial to its end")
     own.add_argument("--search-seed", type=int, default=0, metavar="N", help="seed of the sampler (default: 0)")
     add_engine(own, "trial")
-    other = parser.add_argument_group("existing searches").add_mutually_exclusive_group()
-    other.add_argument("--list", action="store_true", help="list them")
-    other.add_argument(
-        "--show", metavar="SEARCH", help="show the trials of one: its id or a part of it, or the word last"
-    )
+    other = add_existing(parser, "searches", "trials", "SEARCH")
     other.add_argument(
         "--resume", metavar="SEARCH", help="continue one; --trials changes their number, --dataset names the new place of a data set that "
         "was moved",

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING
 
 from labcore.access.proxies import Network, trusted_proxies
 from labcore.access.settings import is_loopback
-from labcore.cli.inputs import weights_of
+from labcore.cli.inputs import time_again, weights_of
 from labcore.cli.output import DONE, say, tell
-from labcore.cli.parser import Parser, add_device, add_json, add_route, count, number, positive
+from labcore.cli.parser import Parser, add_device, add_json, add_route, add_time_again, count, number, positive
 from labcore.errors import ConfigError
 from labcore.loading import collector_resting
 from labcore.texts import counted
@@ -67,6 +67,7 @@ def parser() -> Parser:
     )
     add_device(parser)
     add_route(parser)
+    add_time_again(parser)
     parser.add_argument(
         "--no-key", action="store_true", help="serve other machines without a key, if a proxy in front asks for one"
     )
@@ -93,6 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     listening = bind(arguments.host, arguments.port)  # before the networks are loaded: a taken port is told at once
     with listening:
+        time_again(arguments, Workspace.default())
         return _serve(arguments, keys, proxies, listening)
 
 

@@ -20,9 +20,9 @@ from typing import Any
 
 from labcore.cli.expected import expected
 from labcore.cli.foreground import run_short, train_everywhere, train_here
-from labcore.cli.inputs import trained_run
+from labcore.cli.inputs import time_again, trained_run
 from labcore.cli.output import duration, facts_lines, say, tell
-from labcore.cli.parser import Parser, add_config_flags, add_json, config_from
+from labcore.cli.parser import Parser, add_config_flags, add_json, add_time_again, config_from
 from labcore.config import RunConfig, all_settings
 from labcore.device import ALL
 from labcore.errors import ConfigError, RunError
@@ -56,9 +56,7 @@ def parser() -> Parser:
         "does: --set 12:model.dropout=0.4,augment.mixup=0.5; repeatable",
     )  # fmt: skip
     parser.add_argument("--turn", dest="set", action="append", help=argparse.SUPPRESS)  # its former name
-    parser.add_argument(
-        "--time-again", action="store_true", help="measure again which precision is the fastest on this machine"
-    )
+    add_time_again(parser)
     add_config_flags(parser)
     return parser
 
@@ -66,10 +64,7 @@ def parser() -> Parser:
 def run(arguments: argparse.Namespace) -> int:
     config = config_from(arguments)
     workspace = Workspace.default()
-    if arguments.time_again:
-        from labcore.training.precision_choice import forget
-
-        say(f"{counted(forget(workspace), 'timing')} forgotten; precisions are measured again")
+    time_again(arguments, workspace)
     changes = read_changes(arguments.set, config)
     if arguments.estimate:
         return _estimate(check_inputs(config, workspace), workspace, as_json=arguments.json)

@@ -1,18 +1,18 @@
 """What the clips of a data set hold, for the automatic front end: rates of the files, and the spectra of a sample of clips.
 
-What is measured is kept in the workspace's cache, so that folds, trials and the pages decode the sample once.
+What is measured of a clip is kept in the workspace's cache, so that runs on other folds, estimates and the pages decode only clips that
+are new or changed.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import math
 import zlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +22,8 @@ from labcore.audio import Recording, probe
 from labcore.config import DataConfig, RunConfig
 from labcore.config.framing import nearest_round
 from labcore.config.front_end import Bandwidths, front_end
+from labcore.datasets.caches import cache_of
+from labcore.datasets.checks.kept import key_of
 from labcore.datasets.checks.measure import Span
 from labcore.datasets.several import several_in
 from labcore.datasets.splits import of_classes, split_for
@@ -30,9 +32,9 @@ from labcore.device import usable_cores
 from labcore.errors import AudioError, WorkspaceError
 from labcore.reading import DamagedError, read_object
 from labcore.texts import as_bytes
-from labcore.workspace import Workspace, stamp_of, write_atomically
+from labcore.workspace import Workspace, write_atomically
 
-FORMAT = 2
+FILE, FORMAT = "bandwidths.json", 3
 MOST_CLIPS, SECONDS = 64, 5.0
 """So many clips are measured, and of a longer one its middle."""
 FRAME = 1024
@@ -63,7 +65,7 @@ class _Clip(NamedTuple):
     high: float
 
 
-_KEPT = TypeAdapter(Bandwidths)
+_KEPT = TypeAdapter(dict[str, _Clip | None])
 
 
 def bandwidths_in(workspace: Workspace, dataset: Dataset, rows: Sequence[int] | np.ndarray) -> Bandwidths:
@@ -72,17 +74,11 @@ def bandwidths_in(workspace: Workspace, dataset: Dataset, rows: Sequence[int] | 
     Args:
         rows: of its table, those to learn from.
     """
-    spans = _sample(dataset, rows)
-    file = workspace.cache / "bandwidths" / f"{_key(spans, len(rows))}.json"
-    try:
-        return _KEPT.validate_python(read_object(file))
-    except (OSError, DamagedError, ValueError):
-        found = _measured(spans, len(rows))
-    with contextlib.suppress(WorkspaceError):  # then it is measured anew the next time
-        with WorkspaceError.on_os_error(f"{file} cannot be written", "Free some space"):
-            file.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(file, json.dumps(asdict(found)), durable=False)
-    return found
+    clips = [clip for clip in _measured(workspace, dataset, _sample(dataset, rows)) if clip is not None]
+    if not clips:
+        return Bandwidths(of=len(rows))
+    rates, tops, lows, quarters, highs = zip(*clips, strict=True)
+    return Bandwidths(rates, tops, lows, quarters, highs, len(rows))
 
 
 def with_front_end(
@@ -133,20 +129,33 @@ def _sample(dataset: Dataset, rows: Sequence[int] | np.ndarray) -> list[Span]:
     )[:MOST_CLIPS]
 
 
-def _key(spans: Sequence[Span], of: int) -> str:
-    digest = hashlib.blake2b(f"{FORMAT} {of}\n".encode(), digest_size=12)
-    for span in spans:
-        digest.update(as_bytes(f"{span.path}\0{stamp_of(span.path)} {span.start_s} {span.end_s}\n"))
-    return digest.hexdigest()
+def _measured(workspace: Workspace, dataset: Dataset, spans: Sequence[Span]) -> list[_Clip | None]:
+    """What each clip holds; only those are decoded of which it is not known yet."""
+    file, keys = cache_of(workspace, dataset.root) / FILE, [key_of(span) for span in spans]
+    known = _known(file)
+    missing = {key: span for key, span in zip(keys, spans, strict=True) if key not in known}
+    if missing:
+        with ThreadPoolExecutor(usable_cores(), thread_name_prefix="bandwidths") as pool:
+            found = dict(zip(missing, pool.map(_measure, missing.values()), strict=True))
+        known = _known(file) | found  # another process may have measured others meanwhile
+        with contextlib.suppress(WorkspaceError):  # then they are measured anew the next time
+            _keep(file, known)
+    return [known[key] for key in keys]
 
 
-def _measured(spans: Sequence[Span], of: int) -> Bandwidths:
-    with ThreadPoolExecutor(usable_cores(), thread_name_prefix="bandwidths") as pool:
-        clips = [clip for clip in pool.map(_measure, spans) if clip is not None]
-    if not clips:
-        return Bandwidths(of=of)
-    rates, tops, lows, quarters, highs = zip(*clips, strict=True)
-    return Bandwidths(rates, tops, lows, quarters, highs, of)
+def _known(file: Path) -> dict[str, _Clip | None]:
+    """What was measured before: clip → what it holds. Nothing where the file is missing, damaged, or of another version."""
+    with contextlib.suppress(OSError, DamagedError, ValueError, KeyError):
+        kept = read_object(file)
+        if kept["format"] == FORMAT:
+            return _KEPT.validate_python(kept["clips"])
+    return {}
+
+
+def _keep(file: Path, known: dict[str, _Clip | None]) -> None:
+    with WorkspaceError.on_os_error(f"{file} cannot be written", "Free some space"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(file, json.dumps({"format": FORMAT, "clips": known}), durable=False)
 
 
 def _measure(span: Span) -> _Clip | None:

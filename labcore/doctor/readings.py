@@ -52,6 +52,7 @@ class System(_Exact):
     workspace_writable: bool = True
     versions: dict[str, str] = field(default_factory=dict)
     audio: dict[str, str] = field(default_factory=dict)  # format → what is wrong with it, "" where it decodes
+    route: str = ""  # why the built-in network is computed as it is on a CPU; "" where that was not measured
 
 
 @dataclass(frozen=True)

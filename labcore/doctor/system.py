@@ -10,10 +10,13 @@ from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
+from labcore import builtin
 from labcore.cgroup import Cgroup
 from labcore.device import cpu_name
 from labcore.doctor.readings import System
 from labcore.doctor.sounds import audio_formats
+from labcore.errors import LabError
+from labcore.inference.route_memory import known_route, network_of
 from labcore.workspace import Workspace
 
 VARIABLES = (
@@ -28,6 +31,7 @@ FLAGS = (
 PACKAGES = (
     "torch", "torchaudio", "torchvision", "numpy", "soundfile", "soxr", "streamlit", "pydantic", "safetensors", "pandas",
     "plotly", "scikit-learn", "tensorboard", "timm", "psutil", "nvidia-ml-py", "filelock",
+    "onnx", "onnxruntime",
 )  # fmt: skip
 LIBRARIES = (
     "/usr/lib/x86_64-linux-gnu",
@@ -78,6 +82,7 @@ def read_system(workspace: Workspace, root: Path = Path("/")) -> System:
         workspace_writable=os.access(_there(workspace.home), os.W_OK),
         versions=versions(),
         audio=audio_formats(),
+        route=_route(workspace),
     )
 
 
@@ -160,6 +165,15 @@ def versions() -> dict[str, str]:
 
         found["libsndfile"] = soundfile.__libsndfile_version__
     return found
+
+
+def _route(workspace: Workspace) -> str:
+    """Why the built-in network is computed as it is on a CPU here; "" where that was not measured yet."""
+    with suppress(LabError, OSError):
+        run = builtin.require_weights()
+        known = known_route(workspace, network_of(run.config, len(run.load("labels", []))))
+        return known.reason if known else ""
+    return ""
 
 
 def _there(path: Path) -> Path:

@@ -31,12 +31,13 @@ def curves(title: str, epochs: Sequence[Epoch], result: Evaluated | EvaluatedLab
     several = any(epoch.val_accuracy is None for epoch in epochs)
     second = "Mean average precision" if several else "Accuracy"
     figure = make_subplots(cols=2, subplot_titles=("Loss", second), horizontal_spacing=0.1)
-    numbers = [epoch.epoch for epoch in epochs]
+    of_side = {"train": epochs, "val": [epoch for epoch in epochs if epoch.evaluated]}
     for column, field in enumerate(("loss", "mean_ap" if several else "accuracy"), 1):
         for side, (name, colour) in SIDES.items():
             if field == "mean_ap" and side == "train":
                 continue
-            values = [getattr(epoch, f"{side}_{field}") for epoch in epochs]
+            numbers = [epoch.epoch for epoch in of_side[side]]
+            values = [getattr(epoch, f"{side}_{field}") for epoch in of_side[side]]
             line = go.Scatter(
                 x=numbers, y=values, name=name, legendgroup=name, showlegend=column == 1, line={"color": colour},
                 mode="lines+markers" if len(numbers) < 3 else "lines",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from statistics import median
 from typing import TYPE_CHECKING
@@ -22,9 +22,10 @@ from torch import Tensor
 from labcore.audio import dequantise
 from labcore.device import cpu_name
 from labcore.errors import LabError, WorkspaceError
+from labcore.inference.route_memory import network_key
 from labcore.inference.routes import WORDS, Route, build, trouble
 from labcore.models import compiling
-from labcore.remembered import Remembered, key_of
+from labcore.remembered import ROUTES, Remembered, key_of
 from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ SLOWER = 1.05
 """At neither of the batches may it take longer than that share of PyTorch's time."""
 AUTO = ("eager", "bf16", "onnx")
 """What is compared where nothing is said; torch.compile takes longer to compile than it usually saves."""
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class RouteChoice:
         milliseconds: of a batch, at the least, by route, for one window and for many.
         refused: why the other routes were not compared.
         busy: the machine was too busy to compare them, and another time is better.
+        network: which network, as :func:`labcore.inference.route_memory.network_key` names it.
     """
 
     route: str
@@ -63,6 +65,7 @@ class RouteChoice:
     milliseconds: dict[str, list[float]] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     busy: bool = False
+    network: str = ""
 
 
 def choose_route(
@@ -92,7 +95,7 @@ def choose_route(
         probe = Probe(classifier, eager)
         if wanted in WORDS:
             return probe.made(wanted, threads), RouteChoice(wanted, f"{WORDS[wanted]}, as chosen")
-        return _fastest(probe, Remembered(workspace, "routes"), wanted, threads)
+        return _fastest(probe, Remembered(workspace, ROUTES), wanted, threads)
     finally:
         if threads != before:
             torch.set_num_threads(before)
@@ -116,7 +119,7 @@ def _fastest(probe: Probe, kept: Remembered, wanted: str, threads: int) -> tuple
     choice, clear = decided(time_routes(routes, probe, threads, batches), refused, batches)
     if clear:
         with contextlib.suppress(WorkspaceError, OSError):  # it is found again next time
-            kept.keep(key, choice)
+            kept.keep(key, replace(choice, network=_network(probe)))
     return routes[choice.route], choice
 
 
@@ -265,14 +268,17 @@ def _why_alone(refused: dict[str, str]) -> str:
     return "; ".join(refused.values()) or "no other route was compared"
 
 
+def _network(probe: Probe) -> str:
+    classifier = probe.classifier
+    return network_key(classifier.members or [classifier.config.model], len(classifier.labels), probe.images.shape[1:])
+
+
 def _key(probe: Probe, threads: int) -> str:
     classifier = probe.classifier
     return key_of(
         [
             VERSION,
-            [model.model_dump() for model in classifier.members or [classifier.config.model]],
-            len(classifier.labels),
-            list(probe.images.shape[1:]),
+            _network(probe),
             str(classifier.device.type),
             cpu_name(),
             torch.__version__,

@@ -203,7 +203,11 @@ def _curves(runs: Sequence[tuple[str, list[Epoch]]], watched: str) -> Section:
     )
     for title, share, trained, seen in (first, ("Loss", False, "train_loss", "val_loss")):
         series = [
-            Series(name or f"on {watched}", [(each.epoch, getattr(each, seen)) for each in epochs], weak=len(runs) > 1)
+            Series(
+                name or f"on {watched}",
+                [(each.epoch, getattr(each, seen)) for each in epochs if each.evaluated or len(runs) > 1],
+                weak=len(runs) > 1,
+            )
             for name, epochs in runs
         ]
         if len(runs) > 1:

@@ -34,7 +34,7 @@ class TrainingSpeed:
     """How fast this machine trained before.
 
     ``work`` is what the network was given of a clip, in cells of the spectrogram; ``clip_seconds`` the length of that. ``watched_seconds``:
-    of the evaluation of a clip in each epoch. ``busy``: other work was at the processor meanwhile, so that it may be faster than this.
+    of an evaluation, for each clip. ``busy``: other work was at the processor meanwhile, so that it may be faster than this.
     """
 
     network: str
@@ -67,18 +67,19 @@ def speed_of(run: Run) -> TrainingSpeed | None:
     except RunError:
         return None
     started, length = last_of(events, TrainingStarted), config.audio.clip_seconds
-    epochs = [epoch for epoch in epochs_of(events) if epoch.seconds > 0 and epoch.clips_per_second > 0]
+    told = [epoch for epoch in epochs_of(events) if epoch.evaluated]
+    epochs = [epoch for epoch in told if epoch.seconds > 0 and epoch.clips_per_second > 0]
     if not epochs or started is None or started.train_clips <= 0 or not length:
         return None
     epochs = epochs[1:] or epochs
     alone = [epoch for epoch in epochs if epoch.others is not None and _idle(epoch.others)]
     typical = median(epoch.seconds for epoch in alone) if alone else min(epoch.seconds for epoch in epochs)
-    told = min(epochs, key=lambda epoch: abs(epoch.seconds - typical))
-    training = trained_clips(started.train_clips, config.optim.batch_size) / told.clips_per_second
+    usual = min(epochs, key=lambda epoch: abs(epoch.seconds - typical))
+    training = trained_clips(started.train_clips, config.optim.batch_size) / usual.clips_per_second
     watched = started.validation_clips or started.val_clips
     return _speed(
-        config, length, str(run.load("environment", {}).get("device_name", "")), 1.0 / told.clips_per_second,
-        max(0.0, told.seconds - training) / max(1, watched), busy=not alone and any(epoch.others for epoch in epochs),
+        config, length, str(run.load("environment", {}).get("device_name", "")), 1.0 / usual.clips_per_second,
+        max(0.0, usual.seconds - training) / max(1, watched), busy=not alone and any(epoch.others for epoch in epochs),
     )  # fmt: skip
 
 
@@ -96,7 +97,7 @@ def estimate(
     known: list[TrainingSpeed],
     device: str | None = None,
     *,
-    watched: int = 0,
+    watched: float = 0,
     cpu: bool = True,
 ) -> RunTime | None:
     """About how long a run takes whose clips are decoded, from its start to its end; None where nothing tells.
@@ -105,7 +106,7 @@ def estimate(
         plan: how many epochs of how many clips.
         known: speeds of earlier runs and estimates, newest first.
         device: what it will train on, by its name; None: that is not known yet. Speeds of others do not count.
-        watched: clips that each epoch is evaluated on.
+        watched: clips that an epoch is evaluated on, in the mean of all epochs.
         cpu: whether that is a CPU, of which the usual speed tells.
     """
     same = [speed for speed in known if speed.network == config.model.name and device in (None, "", speed.device)]

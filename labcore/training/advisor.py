@@ -50,11 +50,13 @@ def advise(
     Returns:
         None where nothing is to be said.
     """
-    whole, done = config.epochs, len(epochs)
-    width = max(3, min(10, whole // 10))
+    whole, done = config.epochs, epochs[-1].epoch if epochs else 0
     if clips < FEWEST_CLIPS or not FAIR_SHARE * whole <= done <= TOO_LATE * whole:
         return None
-    if any(done < advice.epoch + 2 * width for advice in told):
+    epochs = [event for event in epochs if event.evaluated]
+    every = max(1, round(done / max(1, len(epochs))))
+    width = max(3, min(10, whole // every // 10))
+    if any(sum(event.epoch > advice.epoch for event in epochs) < 2 * width for advice in told):
         return None
     stretch = [event for event in epochs if event.epoch >= max(changed, default=0)]
     if len(stretch) < 2 * width:
@@ -65,7 +67,7 @@ def advise(
     if fmean(event.figure for event in stretch[-width:]) >= HIGH_ACCURACY:
         return None
     seen = _rising_loss(stretch, width) or _lasting_gap(stretch, width)
-    return None if seen is None else Advice(epoch=epochs[-1].epoch, message=seen, changes=changes)
+    return None if seen is None else Advice(epoch=done, message=seen, changes=changes)
 
 
 def remedies(config: RunConfig) -> dict[str, Any]:

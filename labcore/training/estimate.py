@@ -30,6 +30,7 @@ from labcore.training.checkpoint import save_checkpoint
 from labcore.training.estimates import EstimateJob
 from labcore.training.prepare import prepare
 from labcore.training.trainer import Trainer
+from labcore.training.watching import evaluations
 from labcore.workspace import Workspace
 
 WARM_STEPS, MOST_STEPS, MOST_SECONDS = 2, 10, 4.0
@@ -96,7 +97,9 @@ def _probe(trainer: Trainer, run: Run, before: float) -> Estimate:
     saving = _seconds_to_save(trainer, run)
     after = session.held_out.seconds_of_all() + saving
     peak = _peak_bytes(device)
-    per_epoch, epochs = trainer.steps * steps.seconds + watch + saving, trainer.config.epochs
+    epochs = trainer.config.epochs
+    watching = watch * evaluations(trainer.every, epochs) / epochs
+    per_epoch = trainer.steps * steps.seconds + watching + saving
     idle = steps.seconds if steps.load is None or steps.load.idle else _idle_step(trainer, steps.seconds, steps.load)
     total = before + steps.first + epochs * per_epoch + after
     share = idle / steps.seconds

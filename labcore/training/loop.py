@@ -72,7 +72,8 @@ def train(
     except Stopped:
         return
     untold = _untold(session, run)
-    trainer, pace = Trainer(session), EpochPace()
+    trainer = Trainer(session)
+    pace = EpochPace(trainer.every)
     meter, load = EnergyMeter(session.classifier.device) if context.alone else None, LoadMeter()
     live, pinned = LiveSettings(run, session.config), Pinned(run)
     advisor = Advisor(run, session.config.runtime.advisor, session.on_validation, len(session.watched_targets))
@@ -84,6 +85,10 @@ def train(
         if trainer.epoch == 0:
             names = session.clips.store.table["label"].to_numpy(dtype=object)[session.split.held_out].tolist()
             writer.introduce(session.classifier, session.pipeline.waves, session.split.held_out, names)
+            if trainer.every > 1:
+                yield Log(
+                    message=f"evaluated every {trainer.every} epochs: evaluating takes long beside so few training clips"
+                )
         while trainer.epoch < session.config.epochs:
             yield from context.share(lambda: advisor.begin(trainer.epoch + 1, live))
             yield from live.begin(trainer.epoch + 1, trainer.reconfigure, context)

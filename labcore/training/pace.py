@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from statistics import fmean
 
 
 class EpochPace:
-    """Seconds an epoch, by those that were done. The first step of the process, which compiles and warms up, counts as any other one."""
+    """Seconds an epoch, by those that were done. The first step of the process, which compiles and warms up, counts as any other one.
 
-    def __init__(self) -> None:
-        self._epochs: deque[float] = deque(maxlen=8)
+    Args:
+        every: an evaluation follows every so many epochs.
+    """
+
+    def __init__(self, every: int = 1) -> None:
+        self.every = every
+        self._epochs: deque[float] = deque(maxlen=8)  # without evaluation
+        self._evaluations: deque[float] = deque(maxlen=8)
         self._steps, self._first, self._start, self._behind_first = 0, 0.0, 0.0, 0.0
 
     def begin(self) -> None:
@@ -42,12 +49,20 @@ class EpochPace:
 
     def after(self, epochs: int) -> float:
         """Seconds that so many epochs take, when at least one was done."""
-        return epochs * sum(self._epochs) / len(self._epochs)
+        evaluating = fmean(self._evaluations) if self._evaluations else 0.0
+        return epochs * (fmean(self._epochs) + evaluating / self.every)
 
-    def end(self) -> float:
-        """The epoch is over; returns the seconds it took."""
-        seconds = usual = self.seconds
+    def end(self, evaluating: float | None = None) -> float:
+        """The epoch is over; returns the seconds it took.
+
+        Args:
+            evaluating: seconds of its evaluation; None where there was none.
+        """
+        seconds = self.seconds
+        usual = seconds - (evaluating or 0.0)
+        if evaluating is not None:
+            self._evaluations.append(evaluating)
         if not self._epochs and self._steps > 1:
-            usual = (seconds - self._first) * self._steps / (self._steps - 1)
+            usual = (usual - self._first) * self._steps / (self._steps - 1)
         self._epochs.append(usual)
         return seconds

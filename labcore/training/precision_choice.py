@@ -19,7 +19,7 @@ from labcore.config import ModelConfig, RuntimeConfig
 from labcore.device import DeviceChoice
 from labcore.jobs.following import OnProgress
 from labcore.models import compiling
-from labcore.remembered import Remembered, key_of
+from labcore.remembered import PRECISIONS, Remembered, key_of
 from labcore.training.precision import FORMATS, Precision
 from labcore.training.step_timing import FEWEST_ROUNDS, Timing, seconds_to_load, time_ways, try_compiled
 from labcore.workspace import Workspace
@@ -151,17 +151,12 @@ def _loaded(
 
 
 def _kept(workspace: Workspace) -> Remembered:
-    return Remembered(workspace, "precision")
+    return Remembered(workspace, PRECISIONS)
 
 
 def remembered(workspace: Workspace) -> dict[str, int]:
     """What is remembered by now: file → when it was written, in nanoseconds."""
     return _kept(workspace).written()
-
-
-def forget(workspace: Workspace) -> int:
-    """Have all networks timed again at their next start; returns how many choices were forgotten."""
-    return _kept(workspace).forget()
 
 
 def _default_first(candidates: list[Precision], device: DeviceChoice) -> list[Precision]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from labcore.audio.waveforms import WINDOW_SLACK
 from labcore.config import DataConfig, RunConfig
 from labcore.config.budget import EpochPlan, covering, plan_for
 from labcore.datasets.bandwidths import with_front_end
@@ -17,9 +16,9 @@ from labcore.datasets.splits import split_for
 from labcore.datasets.table import Dataset
 from labcore.device import cpu_name, gpu_count
 from labcore.runs import list_runs
-from labcore.runs.times import MOST_RUNS, RunTime, TrainingSpeed, estimate, speed_of
+from labcore.runs.times import MOST_RUNS, RunTime, TrainingSpeed, estimate, speed_of, trained_clips
 from labcore.training.estimates import speeds_of_estimates
-from labcore.training.watching import most_watched
+from labcore.training.watching import evaluated_every, evaluations, most_watched, windows_of
 from labcore.workspace import Workspace
 
 
@@ -47,7 +46,7 @@ class TrainingClips:
 
 @dataclass(frozen=True)
 class Planned:
-    """What a run will do. ``windows`` are those that each epoch is evaluated on."""
+    """What a run will do. ``windows`` are those of an evaluation."""
 
     config: RunConfig
     epochs: EpochPlan
@@ -74,7 +73,7 @@ def plan_of(config: RunConfig, clips: TrainingClips) -> Planned:
     epochs, length = plan_for(config, clips.trained), config.audio.clip_seconds or 0.0
     lengths = np.array(clips.watched_seconds)
     watched = min(float(clips.watched), most_watched(epochs.clips, lengths, length)) if length else clips.watched
-    each = np.ceil(np.maximum(1.0, lengths / length - WINDOW_SLACK)).mean() if length and len(lengths) else 1.0
+    each = windows_of(lengths, length).mean() if length and len(lengths) else 1.0
     return Planned(config, epochs, round(watched * each))
 
 
@@ -97,7 +96,9 @@ def time_of(
     # which GPU it will be is not known without torch
     if device is None and config.runtime.device == "auto" and gpu_count():
         cpu, known = False, [speed for speed in known if speed.device != cpu_name()]
-    return estimate(plan.config, plan.epochs, known, device, watched=plan.windows, cpu=cpu)
+    epochs, trained = plan.epochs.epochs, trained_clips(plan.epochs.clips, plan.config.optim.batch_size)
+    share = evaluations(evaluated_every(trained, plan.windows, epochs), epochs) / epochs
+    return estimate(plan.config, plan.epochs, known, device, watched=share * plan.windows, cpu=cpu)
 
 
 def known_speeds(workspace: Workspace) -> list[TrainingSpeed]:

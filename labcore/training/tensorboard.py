@@ -63,6 +63,8 @@ class TensorBoardWriter:
     def write(self, event: Epoch, changed: dict[str, Any] | None = None) -> None:
         """The scalars of an epoch, and the values that changed settings had in it (path → value)."""
         for name, tag in self.tags.items():
+            if name.startswith("val_") and not event.evaluated:
+                continue
             if (value := getattr(event, name)) is not None:
                 self.writer.add_scalar(tag, value, event.epoch)
         for kind, seconds in event.spent.items():

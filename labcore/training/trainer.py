@@ -27,6 +27,7 @@ from labcore.training.pace import EpochPace
 from labcore.training.session import Session
 from labcore.training.step_timer import StepTimer
 from labcore.training.tensorboard import FEW
+from labcore.training.watching import evaluated_every, is_evaluated, windows_of
 from labcore.training.weight_average import weight_average
 
 
@@ -72,6 +73,9 @@ class Trainer:
         weights = session.balance.loss_weights()
         self.class_weights = None if weights is None else weights.to(self.device)
         self.epoch = 0
+        windows = windows_of(session.clips.store.seconds[session.watched_rows], self.config.audio.clip_seconds or 1.0)
+        self.every = evaluated_every(self.steps * self.batch, int(windows.sum()), self.config.epochs)
+        self.watched: Watched | None = None
         self.order = torch.empty(0, dtype=torch.int64)
         if session.checkpoint is not None:
             self._restore(session.checkpoint)
@@ -262,7 +266,7 @@ class Trainer:
                 group["lr"] = lr
 
     def finish_epoch(self, pace: EpochPace) -> Epoch:
-        """Average, validate, and sum the epoch up.
+        """Average, validate where it is time to, and sum the epoch up.
 
         Args:
             pace: has counted the epoch's steps; the epoch ends here.
@@ -283,8 +287,10 @@ class Trainer:
                 f"training diverged in epoch {self.epoch}: the loss is no longer a finite number",
                 "Resuming does not help: start again with a lower learning rate, or with precision fp32",
             )
-        watched = self.validate()
-        seconds = pace.end()
+        evaluated = self.watched is None or is_evaluated(self.epoch, self.every, self.config.epochs)
+        watched = self.validate() if evaluated or self.watched is None else self.watched
+        self.watched = watched
+        seconds = pace.end(pace.seconds - train_seconds if evaluated else None)
         return Epoch(
             epoch=self.epoch,
             epochs=self.config.epochs,
@@ -299,6 +305,7 @@ class Trainer:
             seconds_left=pace.after(self.config.epochs - self.epoch),
             averaged=self.averaging,
             spent=self.clock.by_phase(train_seconds),
+            evaluated=evaluated,
         )
 
     def validate(self) -> Watched:
@@ -350,7 +357,8 @@ class Trainer:
 
     def _restore(self, state: dict[str, Any]) -> None:
         try:
-            self.epoch = state["epoch"]
+            self.epoch, told = state["epoch"], Epoch(**state["event"])
+            self.watched = Watched(told.val_loss, told.val_accuracy, told.val_mean_ap)
             self.micro_batch = min(self.micro_batch, state.get("micro_batch", self.batch))
             self.network.load_state_dict(state["network"])
             if self.average is not None and state["average"] is not None:

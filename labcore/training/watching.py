@@ -1,13 +1,22 @@
-"""Which clips the curves are of: all that are watched, or as many as an epoch has time for."""
+"""Which clips the curves are of, all that are watched or as many as an epoch has time for, and after which epochs they are evaluated."""
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+
+from labcore.audio.waveforms import WINDOW_SLACK
+from labcore.config.budget import WATCH_COSTS
 
 FEWEST = 400
 """So many clips are evaluated in each epoch, however few are trained on."""
 SHARE = 0.25
 """Beyond these, a quarter of the clips that are trained on: evaluating them takes about a tenth of the epoch."""
+MOST_OF_TRAINING = 0.2
+"""Where evaluating takes more than this share of the training, it is not done after each epoch."""
+FEWEST_POINTS = 20
+"""So many epochs are evaluated at least."""
 
 
 def watched_of(rows: np.ndarray, strata: np.ndarray, most: float) -> np.ndarray:
@@ -41,3 +50,32 @@ def most_watched(trained: int, lengths: np.ndarray, clip_seconds: float) -> floa
     """
     windows = np.maximum(1.0, lengths / max(1e-6, clip_seconds)).mean() if len(lengths) else 1.0
     return max(FEWEST, SHARE * trained) / windows
+
+
+def windows_of(lengths: np.ndarray, clip_seconds: float) -> np.ndarray:
+    """(clips,) seconds → how many windows of ``clip_seconds`` each clip is evaluated by."""
+    return np.ceil(np.maximum(1.0, lengths / clip_seconds - WINDOW_SLACK))
+
+
+def evaluated_every(trained: int, windows: int, epochs: int) -> int:
+    """How many epochs lie between two evaluations: more where few clips are trained on and many evaluated.
+
+    By counts and not by times, so that a run does the same wherever it goes on, and in all of its processes.
+
+    Args:
+        trained: clips of an epoch.
+        windows: that are evaluated.
+        epochs: of the whole run.
+    """
+    wanted = math.ceil(WATCH_COSTS * windows / (MOST_OF_TRAINING * max(1, trained)))
+    return max(1, min(wanted, epochs // FEWEST_POINTS))
+
+
+def is_evaluated(epoch: int, every: int, epochs: int) -> bool:
+    """Whether an evaluation follows an epoch: the first, the last, and every so many between."""
+    return epoch in (1, epochs) or epoch % every == 0
+
+
+def evaluations(every: int, epochs: int) -> int:
+    """How many there are in a whole run."""
+    return sum(is_evaluated(epoch, every, epochs) for epoch in range(1, epochs + 1))

@@ -66,10 +66,11 @@ def test_for_people(workspace: Workspace, labcore: Labcore, tones: Path, tiny: t
 def test_the_command_line_of_a_run_does_it_again_with_its_changes_and_times_again_where_asked(
     workspace: Workspace, labcore: Labcore, tones: Path, tiny: tuple[str, ...]
 ) -> None:
-    (workspace.cache / "precision").mkdir(parents=True)
-    (workspace.cache / "precision" / "choice.json").write_text("{}")
+    for what in ("precision", "routes"):
+        (workspace.cache / what).mkdir(parents=True)
+        (workspace.cache / what / "choice.json").write_text("{}")
     told = labcore("train", "--dataset", tones, "--epochs", "2", "--set", "2:dropout=0.4", "--time-again", *tiny)
-    assert "1 timing forgotten" in told.err
+    assert "2 timings forgotten" in told.err
     (run,) = list_runs(workspace)
     assert run.last_event(SettingsChanged).changes == {"model.dropout": 0.4}
     assert asked_for(run).audio.clip_seconds is None or "--audio.clip_seconds" in tiny

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from labcore.audio import resample
+from labcore.audio import Recording, resample
 from labcore.config import DataConfig
-from labcore.datasets import find_dataset
-from labcore.datasets.bandwidths import bandwidths_in, spectrum_of, training_rows
+from labcore.datasets import bandwidths, find_dataset
+from labcore.datasets.bandwidths import FILE, FORMAT, bandwidths_in, spectrum_of, training_rows
+from labcore.datasets.caches import cache_of
 from labcore.workspace import Workspace
 
 SECONDS = 1.0
@@ -95,12 +96,48 @@ class TestOfADataSet:
         found = bandwidths_in(workspace, dataset, rows)
         assert set(found.rates) == {8000}
         assert len(found.tops) == found.of == 4
-        kept = list((workspace.cache / "bandwidths").iterdir())
-        assert bandwidths_in(workspace, dataset, rows) == found
-        kept[0].write_text('{"rates": [1, 2]}')
-        assert bandwidths_in(workspace, dataset, rows) == found
         every = bandwidths_in(workspace, dataset, training_rows(dataset, DataConfig(fold="1"), all_folds=True))
         assert set(every.rates) == {8000, 16_000}
+
+    def test_a_clip_is_decoded_once_for_all_folds_until_its_file_changes(
+        self, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        decoded: list[str] = []
+
+        def recording(path: str, **span: float) -> Recording:
+            decoded.append(Path(path).name)
+            return Recording(path, **span)
+
+        monkeypatch.setattr(bandwidths, "Recording", recording)
+        workspace = Workspace(tmp_path / "home")
+        dataset = find_dataset(workspace, str(folder))
+        every = np.arange(8)
+
+        def decodes(rows: np.ndarray) -> set[str]:
+            decoded.clear()
+            bandwidths_in(workspace, dataset, rows)
+            return set(decoded)
+
+        names = np.array([Path(path).name for path in dataset.table["path"]])
+        assert decodes(every[:6]) == set(names[:6])
+        assert decodes(every[2:]) == set(names[6:])  # the rest was known of another fold
+        found = bandwidths_in(workspace, dataset, every)
+        soundfile.write(dataset.table["path"].iat[0], noise(8000, 9)[:4000], 8000)
+        assert decodes(every) == {names[0]}
+        assert bandwidths_in(workspace, dataset, every) != found
+
+    @pytest.mark.parametrize(
+        "damaged", ["{", "[]", f'{{"format": {FORMAT}, "clips": {{"a": [1, 2]}}}}', '{"format": 0, "clips": {}}']
+    )
+    def test_a_damaged_memory_is_made_again(self, damaged: str, folder: Path, tmp_path: Path) -> None:
+        workspace = Workspace(tmp_path / "home")
+        dataset = find_dataset(workspace, str(folder))
+        file = cache_of(workspace, dataset.root) / FILE
+        found = bandwidths_in(workspace, dataset, range(8))
+        kept = file.read_text()
+        file.write_text(damaged)
+        assert bandwidths_in(workspace, dataset, range(8)) == found
+        assert file.read_text() == kept
 
     def test_files_that_cannot_be_read_are_left_out(self, folder: Path, tmp_path: Path) -> None:
         workspace = Workspace(tmp_path / "home")

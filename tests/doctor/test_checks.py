@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from labcore.doctor.checks.machine import routes
 from labcore.doctor.checks.pytorch import fit
 from labcore.doctor.drivers import MINIMUM, minimum_driver, numbers, too_old, wheel_for
 from labcore.doctor.privacy import scrub
+from labcore.doctor.readings import Nvml, Readings, System
 
 CU130 = ("sm_75", "sm_80", "sm_86", "sm_90", "sm_100", "sm_120", "compute_120")
 
@@ -90,3 +92,26 @@ def test_names_of_user_and_machine_go(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Path, "home", lambda: Path("/home/adalove"))
     assert scrub("adalove on lovelace-pc") == "… on …"
     assert len(scrub("word " * 200)) == 300
+
+
+@pytest.mark.parametrize(
+    ("versions", "route", "status", "summary"),
+    [
+        ({"onnx": "1.18", "onnxruntime": "1.20"}, "", "ok", "ONNX Runtime 1.20 is installed"),
+        ({"onnx": "1.18", "onnxruntime": ""}, "", "info", "ONNX Runtime is not installed"),
+        (
+            {"onnx": "", "onnxruntime": "1.20"},
+            "PyTorch: the rest is slower",
+            "info",
+            "built-in network: PyTorch: the rest",
+        ),
+    ],
+)
+def test_the_route_of_predictions_is_told_and_how_to_get_a_faster_one(
+    versions: dict[str, str], route: str, status: str, summary: str
+) -> None:
+    check = routes(Readings(System(versions=versions, route=route), Nvml(), None))
+    assert check.status == status
+    assert summary in check.summary
+    assert ("audio-gpu-lab[onnxruntime]" in check.remedy) == (status == "info")
+    assert check.evidence["built-in network"].startswith(route or "not measured yet")

@@ -12,15 +12,19 @@ import numpy as np
 import pytest
 import torch
 
+from labcore import builtin
 from labcore.cli.parser import Parser, add_route
 from labcore.config import RunConfig
+from labcore.doctor.system import read_system
 from labcore.errors import LabError
 from labcore.inference import onnx_route, route_choice, route_finder
 from labcore.inference.classifier import Classifier
 from labcore.inference.embed import bare_copy
 from labcore.inference.route_choice import choose_route, decided
 from labcore.inference.route_finder import find_later, find_now
+from labcore.inference.route_memory import known_route, network_of
 from labcore.inference.routes import WORDS, Route
+from labcore.remembered import forget_timings
 from labcore.workspace import Workspace
 
 WINDOWS = np.random.default_rng(0).standard_normal((3, 4000)).astype(np.float32) * 0.1
@@ -88,6 +92,20 @@ def test_what_was_found_is_remembered_for_the_same_threads(classifier, workspace
     assert len(timed) == 2
     choose_route(classifier, workspace, "compare", threads=1)
     assert len(timed) == 3
+    assert forget_timings(workspace) == 2
+    choose_route(classifier, workspace, threads=1)
+    assert len(timed) == 4
+
+
+def test_the_route_of_the_built_in_network_is_known_without_loading_it(workspace, classifier, monkeypatch):
+    only(monkeypatch, Route)
+    network = network_of(builtin.RUN.config, len(builtin.RUN.load("labels", [])))
+    choose_route(classifier, workspace)
+    assert known_route(workspace, network) is None
+    _, choice = choose_route(Classifier.load(builtin.RUN.path), workspace)
+    known = known_route(workspace, network)
+    assert (known.route, known.reason) == ("onnx", choice.reason)
+    assert read_system(workspace).route == choice.reason
 
 
 def test_a_route_that_gives_something_else_is_not_timed_and_cannot_be_forced(classifier, workspace, monkeypatch):

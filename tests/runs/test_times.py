@@ -128,6 +128,20 @@ def test_an_estimate_tells_too_and_one_of_an_older_version_nothing():
     assert speed_of_estimate(RunConfig(), told.model_copy(update={"clip_seconds": 0.0})) is None
 
 
+def test_epochs_that_were_not_evaluated_do_not_tell_what_an_evaluation_takes(tmp_path):
+    workspace = Workspace(tmp_path)
+    run = trained(workspace, (5.2, *([3.2] * 9), 5.2))
+    events = [
+        event.model_copy(update={"evaluated": event.seconds > 4}) if isinstance(event, Epoch) else event
+        for event in run.events()
+    ]
+    (run.path / "events.jsonl").unlink()
+    for event in events:
+        run.append(event)
+    (speed,) = speeds(workspace)
+    assert speed.watched_seconds == pytest.approx((5.2 - 3.2) / 20)
+
+
 def test_another_device_or_network_does_not_count(tmp_path):
     workspace = Workspace(tmp_path)
     trained(workspace, device=GPU)

@@ -167,3 +167,26 @@ def test_nothing_is_turned_unasked(tiny, monkeypatch, mode):
     places = [type(event) for event in events if isinstance(event, Epoch | Advice)]
     if mode == "suggest":
         assert places == [Epoch, Epoch, Advice, Epoch]
+
+
+def test_figures_that_are_only_repeated_are_not_looked_at():
+    config, every = CONFIG.replace({"optim.epochs": 500}), 5
+
+    falling = {"train_loss": lambda epoch: 0.1 + 2 * math.exp(-epoch / 15)}
+
+    def over(epoch):
+        return math.ceil(epoch / every)
+
+    slow = {name: lambda epoch, make=make: make(over(epoch)) for name, make in (OVERFITTING | falling).items()}
+    events = [event.model_copy(update={"evaluated": event.epoch % every == 0}) for event in curves(500, **slow)]
+    usual = [advise(CONFIG, curves(number, **OVERFITTING)) for number in range(1, 101)]
+    first = next(number for number, advice in enumerate(usual, 1) if advice)
+    told = [advise(config, events[:number]) for number in range(150, 230)]
+    assert next(number for number, advice in enumerate(told, 150) if advice) == every * first
+    wild = [
+        event if event.evaluated else event.model_copy(update={"val_loss": 9.0, "val_accuracy": 0.0})
+        for event in events
+    ]
+    for number in range(210, 230):
+        advice, same = advise(config, events[:number]), advise(config, wild[:number])
+        assert (advice and advice.message) == (same and same.message)

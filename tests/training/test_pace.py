@@ -63,3 +63,15 @@ def test_an_epoch_of_a_single_step_is_taken_as_it_is(clock):
     pace = EpochPace()
     assert epoch(pace, clock, [4.0]) == 4.0
     assert pace.after(2) == 8.0
+
+
+def test_an_evaluation_now_and_then_is_spread_over_the_epochs(clock):
+    pace = EpochPace(every=5)
+    for number in range(1, 12):
+        pace.begin()
+        clock.pass_(1.0)
+        pace.stepped()
+        if evaluated := number % 5 == 0 or number == 1:
+            clock.pass_(10.0)
+        assert pace.end(10.0 if evaluated else None) == (11.0 if evaluated else 1.0)
+        assert pace.after(5) == pytest.approx(5 * 1.0 + 10.0)

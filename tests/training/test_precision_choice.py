@@ -9,7 +9,7 @@ from labcore.device import choose_device
 from labcore.jobs.following import Stopped
 from labcore.models import build_network, compiling
 from labcore.models.dropout import Dropout
-from labcore.remembered import Remembered
+from labcore.remembered import Remembered, forget_timings
 from labcore.training import precision_choice as module
 from labcore.training import step_timing
 from labcore.training.precision import Precision
@@ -86,7 +86,7 @@ def test_the_fastest_is_taken_and_remembered(tmp_path, monkeypatch):
     before = len(clock.steps)
     assert choose(workspace) == first
     assert len(clock.steps) == before
-    assert module.forget(workspace) == 1
+    assert forget_timings(workspace) == 1
     choose(workspace)
     assert len(clock.steps) == 2 * before
 

@@ -9,6 +9,7 @@ import pytest
 import soundfile
 
 from labcore.config import RunConfig
+from labcore.config.budget import work_of
 from labcore.config.presets import PRESETS, preset
 from labcore.datasets import find_dataset
 from labcore.datasets.lengths import expected_seconds
@@ -60,6 +61,13 @@ def test_each_epoch_is_evaluated_on_the_windows_there_is_time_for():
     assert plan_of(config, TrainingClips(320, 80, (), (5.001,))).windows == 80  # encoders leave a few samples more
     assert plan_of(config, TrainingClips(320, 80, (), (12.0,))).windows == 240
     assert plan_of(config, TrainingClips(320, 5000, (), (5.0,))).windows == FEWEST
+
+
+def test_evaluations_are_counted_as_often_as_they_are_done():
+    config = RunConfig().replace({"audio.clip_seconds": 5.0, "optim.epochs": 400})
+    known = [times.TrainingSpeed("compact", 1.0, "a", "", work_of(config, 5.0), 5.0, 0.0, 0.01)]
+    told = time_of(config, plan_of(config, TrainingClips(29, 80, (), (5.0,))), known, "")
+    assert told.seconds - times.FIXED_SECONDS == pytest.approx(81 * 80 * 0.01)  # the first of 400, and every fifth
 
 
 def test_clips_are_those_of_the_recordings_that_are_asked_for(tiny):

@@ -146,3 +146,12 @@ def test_classes_that_are_called_by_numbers_stand_beside_each_other(monkeypatch)
     drawn = _figures(monkeypatch)
     bars.probabilities({"7": 0.5, "1000": 0.3, "2020-01-01": 0.2}, key="a")
     assert drawn[0].layout.yaxis.type == "category"
+
+
+def test_epochs_that_were_not_evaluated_have_no_point_of_validation():
+    rest = {"epochs": 3, "lr": 0.1, "clips_per_second": 9.0, "seconds": 1.0, "seconds_left": 3.0, "averaged": False}
+    figures = {"train_loss": 1.0, "val_loss": 1.0, "train_accuracy": 0.5, "val_accuracy": 0.5}
+    events = [Epoch(epoch=number, evaluated=number != 2, **figures, **rest) for number in (1, 2, 3)]
+    rows = curves._rows(events, "loss", [])
+    assert [row["epoch"] for row in rows if row["clips"] == "training"] == [1, 2, 3]
+    assert [row["epoch"] for row in rows if row["clips"] == "validation"] == [1, 3]

@@ -86,12 +86,13 @@ def curves(
 
 def _rows(epochs: list[Epoch], field: str, marks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """A row a point and a row a mark. ``value`` is where a point is drawn, ``real`` what it is, ``above`` its name beyond the axis."""
-    told = {name: [getattr(event, f"{side}_{field}", None) for event in epochs] for side, name in SIDES.items()}
-    sides = {name: values for name, values in told.items() if None not in values}
-    top = ceiling(list(sides.values()))
+    of_side = {"train": epochs, "val": [event for event in epochs if event.evaluated]}
+    told = {side: [(event, getattr(event, f"{side}_{field}", None)) for event in of_side[side]] for side in SIDES}
+    sides = {SIDES[side]: points for side, points in told.items() if None not in [value for _, value in points]}
+    top = ceiling([[value for _, value in points] for points in sides.values()])
     rows: list[dict[str, Any]] = []
-    for name, values in sides.items():
-        for event, real in zip(epochs, values, strict=True):
+    for name, points in sides.items():
+        for event, real in points:
             above = f"{real:.3g}" if top is not None and real > top else None
             visible = top if above else real
             rows.append(

@@ -60,7 +60,9 @@ NO_SPLIT: dict[str, Any] = {"data.fold": None, "data.named_split": None}
 """What is chosen of one data set, and is not there in another."""
 
 POWERS_OF_TWO = {"optim.batch_size"}
-TIME_AGAIN = "Forgets which precision and memory format is the fastest on this machine. The next run of each network measures again."
+TIME_AGAIN = (
+    "Forgets which precision and which route of predictions is the fastest on this machine. Both are measured again."
+)
 MOST_STOPS = 200
 """A slider of more stops hits none of them: such a setting is a field for a number."""
 
@@ -231,9 +233,9 @@ def _usual(setting: Setting) -> None:
 
 
 def _time_again() -> None:
-    from labcore.training.precision_choice import forget
+    from labcore.remembered import forget_timings
 
-    st.toast(f"{counted(forget(services.workspace()), 'measurement')} forgotten.", icon=":material/check:")
+    st.toast(f"{counted(forget_timings(services.workspace()), 'measurement')} forgotten.", icon=":material/check:")
 
 
 def _number(setting: Setting, common: dict[str, Any]) -> Any:

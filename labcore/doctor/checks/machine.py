@@ -8,13 +8,14 @@ from labcore.doctor.report import GIB, REINSTALL_TORCH, Check, question, size
 
 GROUP, SOFTWARE = "Machine", "Software"
 NEEDED = ("torch", "torchaudio", "torchvision", "numpy", "soundfile", "soxr", "pydantic", "safetensors")
+ONNX = ("onnx", "onnxruntime")
 LOW_DISK, NO_DISK = 5 * GIB, GIB // 2
 LOW_MEMORY = GIB
 SMALL_SHARED = GIB
 
 
 def checks(readings: Readings) -> list[Check]:
-    return [check(readings) for check in (processor, features, memory, shared_memory, disk, versions, audio)]
+    return [check(readings) for check in (processor, features, memory, shared_memory, disk, versions, audio, routes)]
 
 
 def processor(readings: Readings) -> Check:
@@ -153,4 +154,21 @@ def audio(readings: Readings) -> Check:
         "error" if len(broken) == len(found) else "warning",
         f"{', '.join(broken)} cannot be decoded",
         "Install the soundfile package from PyPI, which brings its own libsndfile:\n$ pip install --upgrade --force-reinstall soundfile",
+    )
+
+
+def routes(readings: Readings) -> Check:
+    """By what predictions are computed on a CPU, and whether there is something faster to install."""
+    found, route = readings.system.versions, readings.system.route
+    evidence = {name: found[name] or "not installed" for name in ONNX if name in found}
+    evidence["built-in network"] = route or "not measured yet: it is after 2 s of work of the network"
+    told = question("routes", SOFTWARE, "Predictions on a CPU", evidence)
+    used = f"; built-in network: {route}" if route else ""
+    if all(found.get(name) for name in ONNX):
+        return told("ok", f"ONNX Runtime {found['onnxruntime']} is installed{used}")
+    return told(
+        "info",
+        f"ONNX Runtime is not installed, which is often faster than PyTorch{used}",
+        "It is used by itself where it is faster and right:\n"
+        '$ pip install "audio-gpu-lab[onnxruntime]"\n$ labcore classify --time-again FILE',
     )
