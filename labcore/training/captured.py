@@ -103,7 +103,7 @@ class CapturedStep:
     def _record(self, step: Step, cut: Tensor, targets: Tensor) -> None:
         """Record a step without taking it. What cannot be recorded stays as it is."""
         self.inputs = cut.clone(), targets.clone()
-        graph: torch.cuda.CUDAGraph | None = torch.cuda.CUDAGraph()
+        graph = torch.cuda.CUDAGraph()
         here = torch.cuda.stream(torch.cuda.current_stream())  # where a recording fails, torch stays on its stream
         try:
             with here, self.clock.recording(), torch.cuda.graph(graph, stream=self.stream):
@@ -113,7 +113,7 @@ class CapturedStep:
         else:
             self.graph = graph
             return
-        graph = None
+        del graph  # and its memory
         self.forget()
         _take_over(torch.cuda.default_generators[torch.cuda.current_device()])
         if is_out_of_memory(trouble):
