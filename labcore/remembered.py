@@ -32,7 +32,7 @@ class Remembered:
     """
 
     def __init__(self, workspace: Workspace, what: str) -> None:
-        self.folder = workspace.cache / what
+        self.workspace, self.folder = workspace, workspace.home / "cache" / what  # looking makes no folder
 
     def recall(self, key: str, kind: type[T]) -> T | None:
         """What was found earlier, a dataclass of that kind; None where nothing was, or it cannot be read."""
@@ -45,7 +45,7 @@ class Remembered:
 
     def keep(self, key: str, found: Any) -> None:
         """Remember a dataclass. Raises WorkspaceError where it cannot be written."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.workspace.cache / self.folder.name).mkdir(exist_ok=True)
         write_atomically(self.folder / f"{key}.json", json.dumps(asdict(found)))
 
     def written(self) -> dict[str, int]:
