@@ -63,7 +63,7 @@ def help_out(session: Session) -> None:
             parameter.copy_(torch.from_numpy(values))
         if len(rows) < HARDLY * len(classifier.labels):
             for parameter in head_of(trained).parameters():
-                parameter /= DOUBT
+                parameter.div_(DOUBT)
     classifier.network = Ensemble([trained, member]).eval()
     classifier.members = [session.config.model, model]
 
