@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-SMALLEST = 1e-6
-"""What is as good as no spread, or no length."""
+from labcore.evaluation.centroids import SMALLEST, centroids
 
 
 def nearest_centroid(train: np.ndarray, labels: np.ndarray, clips: np.ndarray) -> np.ndarray:
@@ -24,12 +23,5 @@ def nearest_centroid(train: np.ndarray, labels: np.ndarray, clips: np.ndarray) -
     """
     mean, spread = train.mean(0), train.std(0)
     spread = np.where(spread > SMALLEST, spread, 1.0)
-    names = np.unique(labels)
-    standardised = (train - mean) / spread
-    centroids = _unit(np.stack([standardised[labels == name].mean(0) for name in names]))
-    return names[(_unit((clips - mean) / spread) @ centroids.T).argmax(1)]
-
-
-def _unit(rows: np.ndarray) -> np.ndarray:
-    """(rows, width), each of length one."""
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), SMALLEST)
+    names, directions = centroids((train - mean) / spread, labels)
+    return names[((clips - mean) / spread @ directions.T).argmax(1)]

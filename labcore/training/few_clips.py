@@ -14,6 +14,7 @@ from labcore import builtin
 from labcore.augment.spectrogram import Bands
 from labcore.builtin.few_clips import helps
 from labcore.config import ModelConfig
+from labcore.evaluation.centroids import SMALLEST, centroids
 from labcore.evaluation.eval_set import EvalSet
 from labcore.features import LogMel
 from labcore.inference.classifier import Classifier
@@ -27,8 +28,13 @@ from labcore.training.session import Session
 FREEDOM = 100.0
 """The inverse of the penalty on squared weights, times the number of features. A tenth of it is one to two points worse
 with one or two recordings per class; docs/LOG.md has the figures."""
-SMALLEST = 1e-6
-"""What is as good as no spread."""
+EVEN = 0.3
+"""This share of the mean variance of all features is added to that of each. A feature that hardly differs between a few clips would
+count too much for others."""
+SHARPNESS = 6.0
+"""The logit of a centroid for a clip that points its way and is as far from the mean as clips are on average."""
+HARDLY, DOUBT = 2, 2.0
+"""Of fewer clips per class the trained network knows less than it is sure of: its logits are divided by the latter."""
 NEVER = -50.0
 """The logit of a class without training clips."""
 
@@ -55,6 +61,9 @@ def help_out(session: Session) -> None:
     with torch.no_grad():
         for parameter, values in zip(head.parameters(), found, strict=True):
             parameter.copy_(torch.from_numpy(values))
+        if len(rows) < HARDLY * len(classifier.labels):
+            for parameter in head_of(trained).parameters():
+                parameter.div_(DOUBT)
     classifier.network = Ensemble([trained, member]).eval()
     classifier.members = [session.config.model, model]
 
@@ -105,7 +114,10 @@ def _noise(log_mel: LogMel) -> Tensor:
 
 
 def linear(features: np.ndarray, targets: np.ndarray, classes: int) -> tuple[np.ndarray, np.ndarray]:
-    """A logistic regression with a penalty on squared weights, of standardised features, for features as they are.
+    """The mean of the logits of two classifiers of features of about equal spread, as one linear classifier of features as they are.
+
+    They are a logistic regression with a penalty on squared weights, and nearest centroid by the cosine, which is the better one
+    where there is hardly more than a clip of each class.
 
     Args:
         features: (clips, width).
@@ -116,12 +128,17 @@ def linear(features: np.ndarray, targets: np.ndarray, classes: int) -> tuple[np.
     """
     from sklearn.linear_model import LogisticRegression
 
-    mean, spread = features.mean(0), features.std(0)
-    spread = np.where(spread > SMALLEST, spread, 1.0)
-    found = LogisticRegression(C=FREEDOM / features.shape[1], max_iter=1000).fit((features - mean) / spread, targets)
-    slopes, heights = found.coef_ / spread, found.intercept_
-    if len(found.classes_) == 2:  # of two classes scikit-learn tells the second one's
+    width, mean = features.shape[1], features.mean(0)
+    variances = features.var(0)
+    spread = np.sqrt(variances + EVEN * variances.mean()).clip(SMALLEST)
+    spread *= max(SMALLEST, np.sqrt((variances / spread**2).mean()))
+    standardised = (features - mean) / spread
+    known, directions = centroids(standardised, targets)
+    found = LogisticRegression(C=FREEDOM / width, max_iter=1000).fit(standardised, targets)
+    slopes, heights = found.coef_, found.intercept_
+    if len(known) == 2:  # of two classes scikit-learn tells the second one's
         slopes, heights = np.concatenate([0 * slopes, slopes]), np.concatenate([0 * heights, heights])
-    weights, biases = np.zeros((classes, features.shape[1])), np.full(classes, NEVER)
-    weights[found.classes_], biases[found.classes_] = slopes, heights - (slopes * mean).sum(1)
+    slopes = (slopes + SHARPNESS / np.sqrt(width) * directions) / 2 / spread
+    weights, biases = np.zeros((classes, width)), np.full(classes, NEVER)
+    weights[known], biases[known] = slopes, heights / 2 - (slopes * mean).sum(1)
     return weights.astype(np.float32), biases.astype(np.float32)

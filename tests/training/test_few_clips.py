@@ -5,20 +5,30 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 
 from labcore import builtin
 from labcore.config import RunConfig
+from labcore.curve.baseline import nearest_centroid
 from labcore.events import Evaluated, Log
 from labcore.features import LogMel
 from labcore.inference.classifier import Classifier
 from labcore.models.ensemble import Ensemble
 from labcore.models.pretrained import load_pretrained
 from labcore.runs import Run
-from labcore.training.few_clips import FREEDOM, band_map, linear
+from labcore.training import few_clips
+from labcore.training.few_clips import DOUBT, EVEN, FREEDOM, SHARPNESS, band_map, linear
 from labcore.training.loop import train
 
 FEW = {"optim.epochs": 1, "data.train_recordings": 4}
+FRONT = {
+    "audio.sample_rate": 16_000,
+    "features.n_fft": 768,
+    "features.win_length": 768,
+    "features.hop_length": 384,
+    "features.n_mels": 64,
+}
 
 
 def chirps(rate: int) -> torch.Tensor:
@@ -60,33 +70,44 @@ def test_noise_has_the_level_that_its_own_front_end_gives():
     assert float((difference * there.deviation[:, 0]).abs().median()) < 1.0  # dB
 
 
-@pytest.mark.parametrize("classes", [(0, 1, 3), (1, 3)])
-def test_the_linear_classifier_is_scikit_learns_for_features_as_they_are(classes):
+def clips_of(classes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Features of six clips a class, (clips, 12), the first without spread, and their class numbers."""
     generator = np.random.default_rng(0)
     targets = np.repeat(classes, 6)
     features = generator.normal(5, 3, (len(targets), 12)) + targets[:, None] * np.linspace(-1, 1, 12)
-    features[:, 0] = 7.0  # without spread
+    features[:, 0] = 7.0
+    return features, targets
+
+
+@pytest.mark.parametrize("classes", [(0, 1, 3), (1, 3)])
+def test_the_linear_classifier_is_the_mean_of_scikit_learns_and_of_the_centroids(classes):
+    features, targets = clips_of(classes)
     weights, biases = linear(features, targets, 4)
-    logits = torch.from_numpy(features @ weights.T + biases)
-    spread = np.where(features.std(0) > 0, features.std(0), 1)
-    standardised = (features - features.mean(0)) / spread
-    wanted = LogisticRegression(C=FREEDOM / 12, max_iter=1000).fit(standardised, targets).predict_proba(standardised)
-    given = logits.softmax(1).numpy()
+    logits = features @ weights.T + biases
+    standardised = (features - features.mean(0)) / np.sqrt(features.var(0) + EVEN * features.var(0).mean())
+    standardised /= np.sqrt((standardised**2).mean())
+    found = LogisticRegression(C=FREEDOM / 12, max_iter=1000).fit(standardised, targets)
+    means = np.stack([standardised[targets == name].mean(0) for name in classes])
+    cosines = standardised @ (means / np.linalg.norm(means, axis=1, keepdims=True)).T / np.sqrt(12)
+    wanted = softmax((found.predict_log_proba(standardised) + SHARPNESS * cosines) / 2, 1)
+    given = softmax(logits, 1)
     assert given[:, list(classes)] == pytest.approx(wanted, abs=1e-4)
     assert given.sum(1) - given[:, list(classes)].sum(1) == pytest.approx(np.zeros(len(targets)), abs=1e-9)
+
+
+def test_the_centroids_are_those_of_the_baseline(monkeypatch):
+    features, targets = clips_of((0, 1, 3))
+    others = np.random.default_rng(1).normal(5, 3, (50, 12))
+    monkeypatch.setattr(few_clips, "SHARPNESS", 1e4)
+    monkeypatch.setattr(few_clips, "EVEN", 0.0)
+    weights, biases = linear(features, targets, 4)
+    assert list((others @ weights.T + biases).argmax(1)) == list(nearest_centroid(features, targets, others))
 
 
 @pytest.fixture(scope="module")
 def few(tiny):
     """A finished run of four clips a class with a front end that the built-in network can hear, and its events."""
-    front = {
-        "audio.sample_rate": 16_000,
-        "features.n_fft": 768,
-        "features.win_length": 768,
-        "features.hop_length": 384,
-        "features.n_mels": 64,
-    }
-    config = tiny.config.replace(front | FEW)
+    config = tiny.config.replace(FRONT | FEW)
     run, events = Run.create(tiny.workspace, config), []
     for event in train(config, run, tiny.workspace):
         run.append(event)
@@ -117,6 +138,19 @@ def test_the_trained_network_can_be_trained_on(few):
     told = load_pretrained(fresh, model)
     trained = classifier.network.members[0].state_dict()
     assert all(torch.equal(value, trained[name]) for name, value in fresh.state_dict().items()), told
+
+
+def test_of_hardly_more_than_a_clip_a_class_the_trained_network_is_less_sure(tiny):
+    networks = []
+    for changes in ({}, {"model.few_clips": "off"}):
+        config = tiny.config.replace(FRONT | FEW | {"data.train_recordings": 1} | changes)
+        run = Run.create(tiny.workspace, config)
+        list(train(config, run, tiny.workspace))
+        networks.append(Classifier.load(run.path).network)
+    (trained, _), alone = networks[0].members, networks[1]
+    images = torch.randn(2, 1, 64, 80, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        assert torch.allclose(trained(images) * DOUBT, alone(images), atol=1e-4)
 
 
 def test_a_front_end_that_it_cannot_hear_is_told_and_the_network_stays_alone(tiny):
