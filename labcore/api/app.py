@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -16,6 +17,7 @@ from starlette.responses import Response
 from labcore import __version__
 from labcore.access.proxies import Network
 from labcore.api.classify import RECORDINGS, ClassifyHandler
+from labcore.api.crossing import Crossing
 from labcore.api.documentation import complete
 from labcore.api.metrics import Metrics
 from labcore.api.middleware import LOOPBACK, ServiceMiddleware, ServiceState, refuse
@@ -92,7 +94,9 @@ def _working(
         )
         decoders = ThreadPoolExecutor(settings.threads or usable_cores(), thread_name_prefix="decode")
         recordings = ThreadPoolExecutor(RECORDINGS, thread_name_prefix="recording")
-        app.state.handler = ClassifyHandler(settings, batcher, decoders, recordings, metrics)
+        app.state.handler = ClassifyHandler(
+            settings, Crossing(asyncio.get_running_loop()), batcher, decoders, recordings, metrics
+        )
         metrics.watch(batcher, admission, registry)
         yield
         decoders.shutdown(wait=True, cancel_futures=True)

@@ -5,24 +5,28 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
+import threading
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
 from starlette.requests import ClientDisconnect
 
+from labcore.api.crossing import Crossing
 from labcore.api.metrics import Metrics
 from labcore.api.middleware import RequestContext
 from labcore.api.problems import Problem
 from labcore.api.schemas import ClassifyRequest
 from labcore.api.uploads import UploadedClip
-from labcore.audio import Recording, probe, quantise
+from labcore.audio import Recording, quantise
 from labcore.audio.containers import foreign_kind
-from labcore.audio.windowed import Rows, hear
+from labcore.audio.files import AudioInfo
+from labcore.audio.recording import Sound
+from labcore.audio.windowed import Rows, WindowedPrediction, energies_of, hear
 from labcore.batch.segments import Threshold, threshold_in_use, with_events, with_labels
 from labcore.errors import AudioError, LabError
 from labcore.inference.prediction import Prediction
@@ -61,6 +65,8 @@ class _Work:
     reservation: Reservation
     deadline: float
     windows: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    """Held while the windows of one of its clips are counted."""
 
     @property
     def left(self) -> float:
@@ -86,11 +92,13 @@ class _Work:
                 422, "windows", f"{called or 'the clip'} would be split into {windows} windows, more than {MOST_WINDOWS}",
                 "Ask for a larger hop_seconds, or send shorter clips",
             )  # fmt: skip
-        self.windows += windows
+        with self.lock:
+            self.windows += windows
+            total = self.windows
         full = self.asked.windows == "full"
-        if full and self.windows * labels > MOST_PROBABILITIES:
+        if full and total * labels > MOST_PROBABILITIES:
             raise Problem(
-                422, "windows", f"{self.windows} windows with all probabilities are too many for one response",
+                422, "windows", f"{total} windows with all probabilities are too many for one response",
                 "Ask for windows=labels or a larger hop_seconds, or send fewer clips",
             )  # fmt: skip
         named = labels * ((windows if full else 0) + 2)  # of the clip, twice: all, and those that are told
@@ -99,10 +107,19 @@ class _Work:
 
 
 @dataclass(frozen=True)
+class _Heard:
+    """A clip with what the network says of its windows, and what is told of how it was read."""
+
+    windowed: WindowedPrediction
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class ClassifyHandler:
     """Where clips are answered: the batcher, threads that decode for it, and some that take long recordings block by block."""
 
     settings: ServiceSettings
+    crossing: Crossing
     batcher: DynamicBatcher
     decoders: ThreadPoolExecutor
     recordings: ThreadPoolExecutor
@@ -156,24 +173,21 @@ class ClassifyHandler:
 
     async def _predict(self, clip: UploadedClip, model: Model, work: _Work) -> Prediction | AudioError:
         """The prediction for a clip, or why it cannot be read."""
-        loop, asked, outcome = asyncio.get_running_loop(), work.asked, "failed"
+        loop, network, outcome = asyncio.get_running_loop(), model.classifier, "failed"
         try:
-            decoding = loop.run_in_executor(self.decoders, self._decoded, clip, model, work)
-            decoded = await asyncio.wait_for(decoding, work.left)
-            network = model.classifier
-            if isinstance(decoded, Recording):
-                windows = network.count_windows(round(decoded.seconds * network.sample_rate), asked.hop_seconds)
+            heard = Future[_Heard | Recording]()
+            self.decoders.submit(self._hear, clip, model, work, heard)
+            sound = await asyncio.wait_for(self.crossing.awaitable(heard), work.left)
+            if isinstance(sound, Recording):
+                windows = network.count_windows(round(sound.seconds * network.sample_rate), work.asked.hop_seconds)
                 work.take_on(windows, len(network.labels), clip.name)
-                hearing = loop.run_in_executor(self.recordings, self._predict_recording, decoded, model, work)
+                hearing = loop.run_in_executor(self.recordings, self._predict_recording, sound, model, work)
                 answer = await asyncio.wait_for(hearing, work.left)
             else:
-                samples, scale, notes = decoded
-                bounds = network.windows_of(len(samples), asked.hop_seconds)
-                work.take_on(len(bounds), len(network.labels), clip.name)
-                future = self.batcher.submit(network, samples, scale, bounds, work.left)
-                rows = await asyncio.wait_for(asyncio.wrap_future(future), work.left)
-                _check_numbers(rows, clip.name)
-                answer = await self._beside(len(bounds), network.prediction, samples, bounds, rows, notes)
+                _check_numbers(sound.windowed.rows, clip.name)
+                answer = await self._beside(
+                    len(sound.windowed.bounds), network.prediction_of, sound.windowed, sound.notes
+                )
             outcome = "answered"
         except AudioError as error:
             return error
@@ -182,13 +196,30 @@ class ClassifyHandler:
         self.metrics.audio.labels(model.name).inc(answer.seconds)
         return answer
 
-    def _decoded(
-        self, clip: UploadedClip, model: Model, work: _Work
-    ) -> tuple[np.ndarray, float, tuple[str, ...]] | Recording:
-        """A clip as the classifier takes it: int16 (samples,), its scale, and what is told of it; or, where it is long, unread.
+    def _hear(self, clip: UploadedClip, model: Model, work: _Work, heard: Future[_Heard | Recording]) -> None:
+        """Decode a clip and ask the network about it; or, where it is long, leave it unread.
 
-        In a thread of its own.
+        In a thread of its own, and with no way back over the event loop.
         """
+        if heard.cancelled():
+            return
+        try:
+            sound = self._decoded(clip, model, work)
+            if isinstance(sound, Recording):
+                _settle(heard, sound)
+                return
+            (samples, scale), network = quantise(sound.waveform), model.classifier
+            bounds = network.windows_of(len(samples), work.asked.hop_seconds)
+            work.take_on(len(bounds), len(network.labels), clip.name)
+            asked = self.batcher.submit(network, samples, scale, bounds, work.left)
+            heard.add_done_callback(lambda ended: asked.cancel())  # where nobody waits any more
+            windowed = WindowedPrediction(len(samples), bounds, energies_of(samples, bounds))
+            asked.add_done_callback(partial(_answer, heard, windowed, sound.notes))
+        except BaseException as error:
+            _settle(heard, error)
+
+    def _decoded(self, clip: UploadedClip, model: Model, work: _Work) -> Sound | Recording:
+        """A clip at the classifier's rate; or, where it is long, unread."""
         began = time.perf_counter()
         work.check_wanted()
         limits, rate = self.settings.audio_limits(), model.classifier.sample_rate
@@ -197,20 +228,20 @@ class ClassifyHandler:
             raise AudioError(
                 f"{called} has a format that the service does not accept", "Send WAV, FLAC, Ogg, MP3 or AIFF"
             )
-        claimed = probe(clip.content, name=clip.name, limits=limits)
-        if claimed.frames * claimed.channels > self.settings.max_values:
-            raise AudioError(
-                f"{called} has {claimed.channels} channels of {claimed.frames} samples, more than are accepted",
-                "Send it in mono, at a lower rate, or in parts",
-            )
-        work.reservation.take(min(int(claimed.seconds * rate) * BYTES_A_SAMPLE, BYTES_IN_BLOCKS))
+
+        def accept(claimed: AudioInfo) -> None:
+            if claimed.frames * claimed.channels > self.settings.max_values:
+                raise AudioError(
+                    f"{called} has {claimed.channels} channels of {claimed.frames} samples, more than are accepted",
+                    "Send it in mono, at a lower rate, or in parts",
+                )
+            work.reservation.take(min(int(claimed.seconds * rate) * BYTES_A_SAMPLE, BYTES_IN_BLOCKS))
+
         recording = Recording(clip.content, rate, name=clip.name, limits=limits)
-        sound = recording.at_once()
-        if sound is None:
-            return recording
-        quantised = quantise(sound.waveform)
-        self.metrics.decoding.observe(time.perf_counter() - began)
-        return *quantised, sound.notes
+        sound = recording.at_once(accept)
+        if sound is not None:
+            self.metrics.decoding.observe(time.perf_counter() - began)
+        return sound or recording
 
     def _predict_recording(self, recording: Recording, model: Model, work: _Work) -> Prediction:
         """A long recording, answered while it is decoded. In a thread of its own; it ends when whoever asked has gone."""
@@ -224,6 +255,29 @@ class ClassifyHandler:
         windowed = hear(recording, cutter, ask, lambda share: work.check_wanted())
         _check_numbers(windowed.rows, recording.called)
         return classifier.prediction_of(windowed, recording.notes)
+
+
+def _answer(
+    heard: Future[_Heard | Recording], windowed: WindowedPrediction, notes: tuple[str, ...], rows: Future[np.ndarray]
+) -> None:
+    """Hand on what the network says of a clip's windows. In its thread."""
+    if rows.cancelled():
+        return
+    if (error := rows.exception()) is not None:
+        _settle(heard, error)
+        return
+    windowed.rows = rows.result()
+    _settle(heard, _Heard(windowed, notes))
+
+
+def _settle(heard: Future[_Heard | Recording], found: _Heard | Recording | BaseException) -> None:
+    """Tell what came of a clip, unless nobody waits for it any more."""
+    if not heard.set_running_or_notify_cancel():
+        return
+    if isinstance(found, BaseException):
+        heard.set_exception(found)
+    else:
+        heard.set_result(found)
 
 
 def _waited(future: Future[np.ndarray], work: _Work) -> np.ndarray:

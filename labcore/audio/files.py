@@ -22,7 +22,7 @@ from labcore.audio.foreign import ForeignFile
 from labcore.audio.joined import JoinedFile
 from labcore.audio.limits import Limits, default_limits
 from labcore.audio.quiet import QuietFile
-from labcore.audio.raw import Read, Spliced, reader
+from labcore.audio.raw import Read, Spliced, in_memory_file, reader
 from labcore.audio.streams import DecodePlan, duration, not_read, reading_of, truncated
 from labcore.errors import AudioError
 
@@ -111,7 +111,8 @@ def _bytes_of(source: Source, called: str, limits: Limits) -> Iterator[tuple[Rea
     """What reads at offsets, the size, and the descriptor of a file or -1. A name may hold bytes of any kind, so files are opened here."""
     if isinstance(source, bytes | bytearray | memoryview):
         _check_size(len(source), called, limits)
-        yield reader(source), len(source), -1
+        with in_memory_file(source) as descriptor:
+            yield reader(source), len(source), descriptor
         return
     _check_size(_size(Path(source), called), called, limits)
     with AudioError.on_os_error(f"{called} cannot be read", "Check its permissions", ValueError):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import os
+import threading
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import accumulate
 from typing import TypeAlias
 
@@ -16,6 +18,10 @@ Piece: TypeAlias = "bytes | tuple[int, int]"
 """Bytes that are given, or a stretch of the source: (first byte, the one behind its last)."""
 
 BLOCK = 1 << 16
+IN_MEMORY = 1 << 23
+"""Bytes that are worth a second copy of them while they are decoded."""
+KEPT = 1 << 21
+"""Bytes that a thread keeps for the next sound."""
 
 
 def reader(source: int | bytes | bytearray | memoryview) -> Read:
@@ -37,6 +43,54 @@ def reader(source: int | bytes | bytearray | memoryview) -> Read:
         return block[at - first : at - first + count]
 
     return read
+
+
+class _MemoryFile:
+    """A file that lies in memory. Written again, it has its pages already: making them takes longer than filling them."""
+
+    def __init__(self) -> None:
+        self.descriptor, self.process = os.memfd_create("sound"), os.getpid()
+
+    def hold(self, content: bytes | bytearray | memoryview) -> None:
+        rest = memoryview(content)
+        while rest:
+            rest = rest[os.pwrite(self.descriptor, rest, len(content) - len(rest)) :]
+        os.ftruncate(self.descriptor, len(content))
+        os.lseek(self.descriptor, 0, os.SEEK_SET)
+
+    def __del__(self) -> None:
+        if hasattr(self, "descriptor"):
+            os.close(self.descriptor)
+
+
+_of_thread = threading.local()
+
+
+@contextmanager
+def in_memory_file(content: bytes | bytearray | memoryview) -> Iterator[int]:
+    """The descriptor of a file that lies in memory and holds the content, or -1 where that is large, or the system has no such files.
+
+    A decoder reads that by itself. A buffer it reads through a callback, which waits for the interpreter each time: 66 times for
+    5 s of WAV.
+    """
+    if not hasattr(os, "memfd_create") or len(content) > IN_MEMORY:
+        yield -1
+        return
+    file: _MemoryFile | None = _of_thread.__dict__.pop(
+        "file", None
+    )  # whoever opens another meanwhile gets one of its own
+    try:
+        if file is None or file.process != os.getpid():  # a process that was forked shares it with this one
+            file = _MemoryFile()
+        file.hold(content)
+    except OSError:  # as many descriptors as there may be, or no memory
+        yield -1
+        return
+    try:
+        yield file.descriptor
+    finally:
+        if len(content) <= KEPT:
+            _of_thread.file = file
 
 
 class Spliced(io.RawIOBase):

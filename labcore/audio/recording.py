@@ -7,7 +7,7 @@ anew by what is known then.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
@@ -134,9 +134,14 @@ class Recording:
         with self._opened() as (file, _, count):
             return is_long(file, count, self.sample_rate)
 
-    def at_once(self) -> Sound | None:
-        """All of it where it is short; None where it is to be taken block by block."""
+    def at_once(self, accept: Callable[[AudioInfo], None] = lambda info: None) -> Sound | None:
+        """All of it where it is short; None where it is to be taken block by block.
+
+        Args:
+            accept: told of the header before anything is decoded; what it raises ends it.
+        """
         with self._opened() as (file, start, count):
+            accept(info_of(file))
             if is_long(file, count, self.sample_rate):
                 return None
             waveform, note = read_short(file, self.called, start, count, self.sample_rate, self._channel)

@@ -12,7 +12,7 @@ from typing import Any
 import h11
 import uvicorn
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from labcore.listening.descriptors import most_connections, raise_descriptor_limit
 
@@ -22,6 +22,35 @@ SPARE = 16
 """Connections beyond all others, for those who ask whether the server is well."""
 RETRY_SECONDS = 5
 FULL = b"The server has as many connections as it can hold: try again in a moment.\n"
+
+
+class HeadWithBody:
+    """The writing side of a connection for one answer, whose head goes out with the beginning of its body: one system call, one packet.
+
+    Args:
+        answered: uvicorn's cycle of the request.
+    """
+
+    def __init__(self, answered: RequestResponseCycle) -> None:
+        self._answered, self._transport = answered, answered.transport
+        self._head: bytes | None = None
+
+    def write(self, data: bytes) -> None:
+        if (
+            self._head is None and self._answered.response_started
+        ):  # what comes before is no part of the answer: 100 Continue
+            self._head = data
+            return
+        self._transport.write(self._head + data if self._head else data)
+        self._head = b"" if self._head is not None else None
+
+    def close(self) -> None:
+        if self._head:
+            self._transport.write(self._head)
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        return self._transport.is_closing()
 
 
 @dataclass
@@ -85,6 +114,7 @@ class BoundedProtocol(H11Protocol):
 
     async def _answer(self, scope: Any, receive: Any, send: Any) -> None:
         """The application for one request of this connection."""
+        self.cycle.transport = HeadWithBody(self.cycle)  # type: ignore[assignment]
         if not self._too_many() or scope["path"] in self.bounds.watched:
             await self._through(scope, receive, send)
             return

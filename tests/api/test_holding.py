@@ -171,13 +171,13 @@ def test_windows_are_leased_before_the_network_sees_them():
 
 def test_the_probabilities_of_windows_are_rows_of_numbers_and_not_texts_with_numbers(service, wav, monkeypatch):
     seen = []
-    answer = Classifier.prediction
+    answer = Classifier.prediction_of
 
     def noted(*arguments, **options):
         seen.append(answer(*arguments, **options))
         return seen[-1]
 
-    monkeypatch.setattr(Classifier, "prediction", noted)
+    monkeypatch.setattr(Classifier, "prediction_of", noted)
     assert service().post("/v1/classify", content=wav(2.0), headers=RAW).status_code == 200
     (told,) = seen
     assert len(told.windows) > 3

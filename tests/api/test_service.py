@@ -156,7 +156,7 @@ def test_going_down_it_is_not_ready_then_takes_nothing(service, wav):
 
 def test_a_fault_is_a_problem_too_and_tells_nothing_of_the_inside(service, wav, monkeypatch):
     client = service()
-    monkeypatch.setattr(Classifier, "prediction", lambda *_: 1 / 0)
+    monkeypatch.setattr(Classifier, "prediction_of", lambda *_: 1 / 0)
     answer = client.post("/v1/classify", content=wav(), headers=RAW)
     assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
     assert "ZeroDivision" not in answer.text

@@ -146,6 +146,16 @@ def test_a_short_one_can_be_had_at_once(noise, monkeypatch):
     assert Recording(content, 8000).at_once() is None
 
 
+def test_what_is_not_accepted_by_its_header_is_not_decoded(noise, monkeypatch):
+    def accept(info):
+        assert (info.sample_rate, info.channels, info.frames) == (16000, 1, 32000)
+        raise AudioError("too much", "Send less")
+
+    monkeypatch.delattr(blocks.soundfile.SoundFile, "read")
+    with pytest.raises(AudioError, match="too much"):
+        Recording(encoded(noise(2), 16000), 8000).at_once(accept)
+
+
 SPANS = (0.0, 0.01, 1.0, 3.3333, 5.77, 8.4)
 
 
