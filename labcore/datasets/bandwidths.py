@@ -27,10 +27,10 @@ from labcore.datasets.several import several_in
 from labcore.datasets.splits import of_classes, split_for
 from labcore.datasets.table import Dataset, way_from
 from labcore.device import usable_cores
-from labcore.errors import AudioError, WorkspaceError
+from labcore.errors import AudioError, WorkspaceError, if_unwritable
 from labcore.reading import DamagedError, read_object
 from labcore.texts import as_bytes
-from labcore.workspace import Workspace, stamp_of, write_atomically
+from labcore.workspace import ELSEWHERE, Workspace, stamp_of, write_atomically
 
 FORMAT = 2
 MOST_CLIPS, SECONDS = 64, 5.0
@@ -79,7 +79,7 @@ def bandwidths_in(workspace: Workspace, dataset: Dataset, rows: Sequence[int] | 
     except (OSError, DamagedError, ValueError):
         found = _measured(spans, len(rows))
     with contextlib.suppress(WorkspaceError):  # then it is measured anew the next time
-        with WorkspaceError.on_os_error(f"{file} cannot be written", "Free some space"):
+        with WorkspaceError.on_os_error(f"{file} cannot be written", if_unwritable(file.parent, ELSEWHERE)):
             file.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(file, json.dumps(asdict(found)), durable=False)
     return found

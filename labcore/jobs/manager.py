@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from filelock import FileLock, Timeout
 
-from labcore.errors import LabError, WorkspaceError
+from labcore.errors import LabError, WorkspaceError, if_unwritable
 from labcore.events import Finished, each_of
 from labcore.jobs.background import tail
 from labcore.jobs.executors import Child, Executor, ProcessChild, ThreadChild
@@ -29,7 +29,7 @@ from labcore.jobs.status import RESUMABLE
 from labcore.jobs.trash import ROOMS as KEPT_ROOMS
 from labcore.jobs.trash import sweep, throw_away
 from labcore.owners import clean
-from labcore.workspace import Workspace, is_locked
+from labcore.workspace import ELSEWHERE, Workspace, is_locked
 
 AGAIN_SECONDS = 60.0
 """How long a job is passed over that could not be taken up, so that the next one has its turn."""
@@ -208,6 +208,21 @@ class JobManager:
         """Whether it is the one that starts the jobs of the workspace."""
         return self._leader is not None
 
+    def require_place(self) -> None:
+        """See that it can start jobs, or that another one does.
+
+        Raises:
+            WorkspaceError: the workspace cannot be written.
+        """
+        with self._lock:
+            if self.starts:
+                self._lead()
+
+    @property
+    def waits_for_another(self) -> bool:
+        """Whether another process starts the jobs of the workspace."""
+        return not self.leads and is_locked(self._place)
+
     @property
     def lacks_worker(self) -> bool:
         """Whether it leaves the start of jobs to a worker elsewhere, and there is none."""
@@ -267,16 +282,23 @@ class JobManager:
         except Exception as error:
             if repr(error) not in self._told:
                 self._told.add(repr(error))
-                _log.exception("the job manager met an error and continues")
+                if isinstance(error, LabError):
+                    _log.error("the job manager continues, but %s", error)
+                else:
+                    _log.exception("the job manager met an error and continues")
 
     def _lead(self) -> bool:
         """Whether this manager is the one that starts jobs; becomes it where the place is free."""
         if self._leader is None:
             lock = FileLock(self._place)
+            what = f"the jobs of the workspace {self.workspace.home} cannot be started"
             try:
-                lock.acquire(timeout=0)
-            except Timeout:
-                return False
+                with WorkspaceError.on_os_error(what, if_unwritable(self._place.parent, ELSEWHERE)):
+                    lock.acquire(timeout=0)
+            except WorkspaceError as error:
+                if isinstance(error.__cause__, Timeout):
+                    return False
+                raise
             self._leader = lock
         if time.monotonic() > self._sweeps_at:
             self._sweeps_at = time.monotonic() + SWEEP_SECONDS
