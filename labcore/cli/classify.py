@@ -78,7 +78,7 @@ def parser() -> Parser:
         "(default: by the ending of --output)",
     )  # fmt: skip
     output.add_argument(
-        "--per", choices=PER, default="file", help="row of csv or parquet: a file, a window, or a segment of windows with the same label "
+        "--per", choices=PER, help="row of csv or parquet: a file, a window, or a segment of windows with the same label "
         "(default: file)",
     )  # fmt: skip
     output.add_argument(
@@ -351,6 +351,11 @@ def format_of(arguments: argparse.Namespace) -> str:
     kind: str = arguments.format or ("raven" if arguments.combined else "")
     if arguments.combined and kind != "raven":
         raise ConfigError(f"only selection tables can be combined, and not {kind}", "Leave out --combined or --format")
+    given = kind or (BY_ENDING.get(Path(arguments.output).suffix.lower(), "") if arguments.output else "")
+    if arguments.per is None:
+        arguments.per = "file"
+    elif given not in ("csv", "parquet") and (given or not arguments.output):
+        raise ConfigError(f"--per {arguments.per} is for tables", "Add --format csv, or leave it out")
     if arguments.output is None:
         if kind == "parquet":
             raise ConfigError("Parquet does not go to stdout", "Name a file with --output")

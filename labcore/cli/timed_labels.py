@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcore.cli.output import Content, emit, say, table, tell
-from labcore.cli.parser import Parser, add_anyone
+from labcore.cli.parser import Parser, add_anyone, refuse_without
 from labcore.config import CUTTING, DataConfig, RunConfig
 from labcore.errors import ConfigError, DatasetError
 from labcore.outputs import write_output
@@ -45,7 +45,6 @@ def add(parser: Parser) -> None:
         "--output",
         "-o",
         metavar="PATH",
-        default="-",
         help="with --write: folder of the files; with --combined the file",
     )
     parser.add_argument("--combined", action="store_true", help="with --write raven: one table over all recordings")
@@ -65,6 +64,8 @@ def show(workspace: Workspace, arguments: argparse.Namespace) -> int:
     Raises:
         DatasetError: it is not there, cannot be read, or has no time-stamped annotations; there is no such edit.
     """
+    refuse_without(arguments, {"output": ["write"], "combined": ["write"], "anyone": ["undo"]})
+    arguments.output = arguments.output or "-"
     if arguments.undo is not None:
         return _undo(workspace, arguments)
     if arguments.write is not None:
