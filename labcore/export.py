@@ -137,6 +137,8 @@ def command_line(
     """
     words = ["labcore", command, *(["--folds", *folds] if folds else [])]
     for path, setting in all_settings().items():
+        if command == "crossval" and path == "data.fold":
+            continue  # each of its folds has its turn
         value = config.value(path)
         if value != setting.default or path == "data.dataset":
             words += [f"--{setting.flag or path}", as_text(value)]
