@@ -6,8 +6,10 @@ Anything else that is raised is a bug and keeps its traceback.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import errno
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 
 class LabError(Exception):
@@ -28,18 +30,51 @@ class LabError(Exception):
 
     @classmethod
     @contextmanager
-    def on_os_error(cls, what: str, remedy: str = "", *also: type[Exception]) -> Iterator[None]:
+    def on_os_error(
+        cls, what: str, remedy: str | Callable[[Exception], str] = "", *also: type[Exception]
+    ) -> Iterator[None]:
         """Raise this error where the operating system refuses what is done inside.
 
         Args:
             what: what cannot be done; the system's reason follows it after a colon.
+            remedy: what to do about it; or a function that says so of the exception, as :func:`if_unwritable`.
             also: further kinds of exceptions that are told alike, as of text that is no UTF-8.
         """
         kinds: tuple[type[Exception], ...] = (OSError, *also)
         try:
             yield
         except kinds as error:
-            raise cls(f"{what}: {getattr(error, 'strerror', None) or error}", remedy) from error
+            told = remedy if isinstance(remedy, str) else remedy(error)
+            raise cls(f"{what}: {getattr(error, 'strerror', None) or error}", told) from error
+
+
+def if_unwritable(folder: Path, elsewhere: str, full: str = "Free some space") -> Callable[[Exception], str]:
+    """The remedy for a file that cannot be written, by the system's reason.
+
+    Args:
+        folder: where it is to lie.
+        elsewhere: how another place is chosen, as "choose another place".
+        full: what to do where the disk is full.
+    """
+
+    def remedy(error: Exception) -> str:
+        match getattr(error, "errno", None):
+            case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
+                return f"{full}, or {elsewhere}"
+            case errno.EACCES | errno.EPERM:
+                return f"Check the permissions of {folder}, or {elsewhere}"
+            case errno.EROFS:
+                return f"{folder} is read-only: {elsewhere}"
+            case errno.EISDIR:
+                return "Name a file in it"
+            case errno.ENAMETOOLONG:
+                return "Choose a shorter name"
+            case _ if not folder.is_dir():
+                return f"There is no folder {folder}: {elsewhere}"
+            case _:
+                return f"{elsewhere[0].upper()}{elsewhere[1:]}"
+
+    return remedy
 
 
 class AudioError(LabError):

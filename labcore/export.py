@@ -15,12 +15,12 @@ from labcore.config import RunConfig, all_settings
 from labcore.config.setting import as_text
 from labcore.errors import ConfigError, RunError
 from labcore.events import Evaluated, EvaluatedLabels, Event
+from labcore.outputs import require_writable, write_output
 from labcore.runs import Run
 from labcore.runs.asked import asked_for, live_changes_of
 from labcore.runs.honesty import adjustments, choice_note
 from labcore.runs.origin import ensemble_members
 from labcore.texts import as_utf8, counted, mean_ap_text
-from labcore.workspace import write_atomically
 
 if TYPE_CHECKING:
     from labcore.inference.classifier import Classifier
@@ -99,15 +99,17 @@ def save_as(path: Path, run: Run | None, classifier: Callable[[], Classifier]) -
         ConfigError: another ending.
         RunError: a zip without a run, or the run has no weights yet.
         LabError: ONNX cannot be written.
-        WorkspaceError: the file cannot be written.
+        WorkspaceError: the file cannot be written, which is seen before the work.
     """
+    if path.suffix.lower() in ENDINGS:
+        require_writable(path)
     match path.suffix.lower():
         case ".zip":
             if run is None:
                 raise RunError("a zip is made of a run", "Load the model of a run, or write a .safetensors file")
-            write_atomically(path, export_zip(run))
+            write_output(path, export_zip(run))
         case ".safetensors":
-            classifier().save(path)
+            write_output(path, classifier().to_bytes())
         case ".onnx":
             from labcore.inference.onnx_file import save_onnx
 
@@ -135,6 +137,8 @@ def command_line(
     """
     words = ["labcore", command, *(["--folds", *folds] if folds else [])]
     for path, setting in all_settings().items():
+        if command == "crossval" and path == "data.fold":
+            continue  # each of its folds has its turn
         value = config.value(path)
         if value != setting.default or path == "data.dataset":
             words += [f"--{setting.flag or path}", as_text(value)]

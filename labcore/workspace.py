@@ -18,7 +18,7 @@ from typing import IO
 
 from filelock import FileLock, Timeout
 
-from labcore.errors import WorkspaceError
+from labcore.errors import WorkspaceError, if_unwritable
 from labcore.texts import as_utf8
 
 ROOMS = (
@@ -40,6 +40,7 @@ ROOMS = (
     "cache",
 )
 """The folders in a workspace."""
+ELSEWHERE = "choose another workspace with LABCORE_HOME"
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Workspace:
             WorkspaceError: it cannot be made.
         """
         folder = self.home / name
-        remedy = "Set LABCORE_HOME to a writable folder"
+        remedy = if_unwritable(self.home, ELSEWHERE)
         with WorkspaceError.on_os_error(f"the workspace folder {folder} cannot be created", remedy):
             folder.mkdir(parents=True, exist_ok=True)
         return folder
@@ -96,7 +97,8 @@ def stamp_of(path: Path | str) -> tuple[int, int]:
 
 
 def write_atomically(path: Path, data: bytes | str, *, durable: bool = True) -> None:
-    """Write a file so that a reader, or a crash at any moment, sees the old content or the new one, never a part.
+    """Write a file of the workspace so that a reader, or a crash at any moment, sees the old content or the new one, never a part. One that
+    somebody named is written by :func:`labcore.outputs.write_output`.
 
     Temporary file in the same folder, fsync, rename.
 
@@ -111,23 +113,31 @@ def write_atomically(path: Path, data: bytes | str, *, durable: bool = True) -> 
 
 
 @contextlib.contextmanager
-def opened_atomically(
-    path: Path, *, durable: bool = True, remedy: str = "Free some space or choose another workspace with LABCORE_HOME"
-) -> Iterator[IO[bytes]]:
+def opened_atomically(path: Path, *, durable: bool = True, remedy: str = "") -> Iterator[IO[bytes]]:
     """The same for a file that is written piece by piece: it stands in its place when the block has ended well, else nothing of it stays.
+
+    Args:
+        remedy: what to do where it cannot be written; that of the system's reason where none is given.
 
     Raises:
         WorkspaceError: as :func:`write_atomically`; any OSError inside counts as one of writing.
     """
+    told = remedy or if_unwritable(path.parent, ELSEWHERE)
+    with WorkspaceError.on_os_error(f"{path} cannot be written", told), whole_file(path, durable=durable) as file:
+        yield file
+
+
+@contextlib.contextmanager
+def whole_file(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
+    """The same, for who tells of the OSError in words of their own."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
-        with WorkspaceError.on_os_error(f"{path} cannot be written", remedy):
-            with temporary.open("wb") as file:
-                yield file
-                file.flush()
-                if durable:
-                    os.fsync(file.fileno())
-            temporary.replace(path)
+        with temporary.open("wb") as file:
+            yield file
+            file.flush()
+            if durable:
+                os.fsync(file.fileno())
+        temporary.replace(path)
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -162,15 +172,23 @@ def remove(path: Path) -> None:
         trash.unlink(missing_ok=True)
 
 
-def append_line(path: Path, line: str, remedy: str = "Free some space, then resume the run") -> None:
-    """Append a line to a file, in one write: lines of several writers stay whole.
+def append_line(path: Path, line: str, full: str = "Free some space") -> None:
+    """Append a line to a file of the workspace, in one write: lines of several writers stay whole.
+
+    Args:
+        full: what to do where the disk is full.
 
     Raises:
         WorkspaceError: the disk is full or the folder is gone.
     """
+    with WorkspaceError.on_os_error(f"{path} cannot be written", if_unwritable(path.parent, ELSEWHERE, full)):
+        add_line(path, line)
+
+
+def add_line(path: Path, line: str) -> None:
+    """The same, for who tells of the OSError in words of their own."""
     content = as_utf8(line) + b"\n"
-    refused = WorkspaceError.on_os_error(f"{path} cannot be written", remedy)
-    with refused, path.open("a+b") as file:
+    with path.open("a+b") as file:
         # A writer that was killed, or a full disk, may have left part of a line: it must not swallow this one.
         if file.seek(0, os.SEEK_END) and file.seek(-1, os.SEEK_END) >= 0 and file.read(1) != b"\n":
             content = b"\n" + content

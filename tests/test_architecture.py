@@ -33,6 +33,7 @@ FLOORS = (
         "listening",
         "load",
         "loading",
+        "outputs",
         "owners",
         "reading",
         "remembered",

@@ -107,7 +107,7 @@ def _parsed(parse: Callable[[], T], what: str) -> T:
 def _head(first: tuple[tarfile.TarInfo, IO[bytes]] | None) -> list[str]:
     """The units that an archive means to hold, from its first member."""
     if first is None:
-        raise BackupError("the file is not a backup of the lab: it is empty", DAMAGED)
+        raise BackupError("the file is not a backup of the lab: it begins with nothing but zeros", DAMAGED)
     member, content = first
     try:
         if member.name != HEAD or member.size > LARGEST_HEAD:

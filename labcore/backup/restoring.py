@@ -9,7 +9,7 @@ import contextlib
 import dataclasses
 import io
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -63,7 +63,10 @@ def restore(
         WorkspaceError: the workspace cannot be written.
     """
     home = workspace.home
-    with _opened(source) if isinstance(source, Path) else contextlib.nullcontext(source) as opened:
+    with (
+        _named(source),
+        _opened(source) if isinstance(source, Path) else contextlib.nullcontext(source) as opened,
+    ):
         start = opened.read(START)
         if not start:
             remedy = "Take another copy of it, or see what the command before this one in the pipe says"
@@ -86,6 +89,17 @@ def restore(
                 refuse(home, restored.units, replace)
                 _complete(staging / "unpacked", restored.units)
                 return dataclasses.replace(restored, replaced=Places(home, staging).put(restored.units))
+
+
+@contextlib.contextmanager
+def _named(source: Path | IO[bytes]) -> Iterator[None]:
+    """What is wrong with a file is told with its path."""
+    try:
+        yield
+    except BackupError as error:
+        if isinstance(source, Path) and str(source) not in error.what:
+            raise BackupError(f"{source}: {error.what}", error.remedy) from error
+        raise
 
 
 def _opened(path: Path) -> IO[bytes]:

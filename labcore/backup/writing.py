@@ -26,7 +26,8 @@ from labcore.backup.encryption import encrypt
 from labcore.backup.names import ROOT, is_run
 from labcore.backup.snapshot import LeftOut, Member, members, units
 from labcore.errors import BackupError
-from labcore.workspace import Workspace, opened_atomically
+from labcore.outputs import opened_output
+from labcore.workspace import Workspace
 
 FORMAT = "labcore-backup-1"
 HEAD, MANIFEST = "labcore-backup.json", "manifest.jsonl"
@@ -82,7 +83,7 @@ def back_up(
         raise BackupError(f"{target} already exists", "Choose another name, or remove it")
     if target.resolve().is_relative_to(workspace.home.resolve()):
         raise BackupError(f"{target} is inside the workspace", "Choose a place outside, preferably on another disk")
-    with opened_atomically(target, remedy="Free some space, or choose another place") as file:
+    with opened_output(target) as file:
         Path(file.name).chmod(0o600)
         written.size = _pour(pieces, file, recipients)
     return written

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from labcore.outputs import writing
 from labcore.reading import parse_json
-from labcore.workspace import append_line, stamp_of
+from labcore.workspace import add_line, stamp_of
+
+AGAIN = "run the same command again: finished predictions are kept"
 
 
 @dataclass(frozen=True)
@@ -27,14 +30,15 @@ class PredictionJournal:
 
     Args:
         file: the journal; made with the first prediction.
+        output: what is made of the predictions, as errors call it.
         key: what predictions depend on beside the file: those of another key are not taken.
 
     Attributes:
         added: how many predictions came since it was opened.
     """
 
-    def __init__(self, file: Path, key: str) -> None:
-        self.file, self.key = file, key
+    def __init__(self, file: Path, output: Path, key: str) -> None:
+        self.file, self.output, self.key = file, output, key
         self.added = 0
         self._places: dict[str, _Place] = {}
         with contextlib.suppress(FileNotFoundError), file.open("rb") as lines:
@@ -57,12 +61,13 @@ class PredictionJournal:
         """Keep a prediction, or ``{"file", "error"}``.
 
         Raises:
-            WorkspaceError: the disk is full.
+            WorkspaceError: it cannot be written.
         """
         size, mtime_ns = stamp_of(path)
         facts = {"where": _where(path), "key": self.key, "size": size, "mtime_ns": mtime_ns, "answer": prediction}
         line = json.dumps(facts, default=dict)  # probabilities of windows are mappings of another kind
-        append_line(self.file, line)
+        with writing(self.output, AGAIN, folder=self.file.parent == self.output):
+            add_line(self.file, line)
         self.added += 1
         length = len(line) + 1  # JSON without other letters than ASCII
         offset = self.file.stat().st_size - length

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from labcore.batch.journal import AGAIN
 from labcore.batch.segments import Threshold, segments_of, with_events
-from labcore.errors import WorkspaceError
+from labcore.outputs import opened_output
 from labcore.sheets import Sheet
 from labcore.texts import json_line, shown
 from labcore.tracks import Track, TrackEvent, label_track, selection_lines
-from labcore.workspace import opened_atomically
 
 TRACKS = ("raven", "audacity")
 FORMATS = ("jsonl", "csv", "parquet", *TRACKS)
@@ -157,12 +157,4 @@ def write_selection_table(path: Path, predictions: Predictions, threshold: Thres
 
 
 def _whole(path: Path) -> contextlib.AbstractContextManager[IO[bytes]]:
-    """The file at ``path``, to be written whole or not at all; its folder is made.
-
-    Raises:
-        WorkspaceError: that failed.
-    """
-    again = "Free some space or choose another --output, then run the same command again: finished predictions are kept"
-    with WorkspaceError.on_os_error(f"{path} cannot be written", again):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    return opened_atomically(path, durable=False, remedy=again)
+    return opened_output(path, durable=False, again=AGAIN)

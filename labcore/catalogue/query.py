@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import operator
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -56,6 +57,7 @@ SIGNS: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
     "=": operator.eq,
 }
+STATES = ("queued", "running", "stopping", "finished", "stopped", "failed", "interrupted", "unreadable")
 HOW = f"Write as data=esc10 or accuracy>=0.8; there are {', '.join([*TEXTS, *NUMBERS])}"
 
 
@@ -121,6 +123,12 @@ def condition(text: str) -> Callable[[Row], bool]:
         if sign not in ("=", "!="):
             raise ConfigError(f"{name} is a text: {text!r} cannot be compared", HOW)
         wanted, read = value.casefold(), TEXTS[name]
+        if name == "state" and not any(wanted in state for state in STATES):
+            near = difflib.get_close_matches(wanted, STATES, 1)
+            raise ConfigError(
+                f"there is no state {value!r}{(near and f'; did you mean {near[0]}?') or ''}",
+                f"There are {', '.join(STATES)}",
+            )
         exact = name == "fold"
         return lambda row: (
             ((wanted == read(row).casefold()) if exact else (wanted in read(row).casefold())) == (sign == "=")

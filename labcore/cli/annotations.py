@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labcore.cli.output import Content, emit, say, table, tell
+from labcore.outputs import write_output
 from labcore.owners import shell_user
 from labcore.sheets import Sheet
 from labcore.texts import counted
 from labcore.typed import typed_path
-from labcore.workspace import Workspace, write_atomically
+from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
     from labcore.datasets.agreement import Agreement
@@ -65,7 +66,7 @@ def export(workspace: Workspace, wanted: str, place: str) -> int:
     if place == "-":
         emit(lines.getvalue().rstrip("\n"))
     else:
-        write_atomically(Path(typed_path(place)), lines.getvalue())
+        write_output(Path(typed_path(place)), lines.getvalue())
         say(f"{counted(len(known.decisions), 'annotation')} in {place}")
     return 0
 

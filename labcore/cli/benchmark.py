@@ -29,9 +29,10 @@ from labcore.cli.progress import Bar, bars
 from labcore.errors import ConfigError, LabError, RunError
 from labcore.events import Event
 from labcore.jobs.listing import looked_at
+from labcore.outputs import require_writable, write_output
 from labcore.reading import read_file
 from labcore.texts import counted
-from labcore.workspace import Workspace, write_atomically
+from labcore.workspace import Workspace
 
 CHOICES = ("models", "batch_sizes", "precisions", "formats", "scopes", "modes", "threads", "compile")
 """Flags that make a plan of one's own."""
@@ -90,10 +91,8 @@ def run(arguments: argparse.Namespace) -> int:
         _tell(_shown(workspace, arguments.show), arguments.json)
         return DONE
     output = Path(arguments.output).expanduser() if arguments.output else None
-    if output is not None and (output.is_dir() or not output.absolute().parent.is_dir()):
-        raise ConfigError(
-            f"{output} cannot be written: there is no such folder", "Name a file in a folder that is there"
-        )
+    if output is not None:
+        require_writable(output)
     if not arguments.beside_training and not arguments.estimate:
         _wait_for_machine(workspace, wait=arguments.wait)
     plan = plan_from(arguments)
@@ -117,7 +116,7 @@ def _measure(benchmark: Benchmark, output: Path | None, as_json: bool) -> int:
     else:
         report = benchmark.report()
         if output is not None:
-            write_atomically(output, report.to_json())
+            write_output(output, report.to_json())
         if not as_json:
             _tell(report, as_json=False)
     say(f"report {benchmark.id}")

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 from labcore.cli.output import DONE, LISTED, USAGE, Content, emit, say, tell
 from labcore.cli.progress import scanning
 from labcore.errors import WorkspaceError
+from labcore.outputs import write_output
 from labcore.sheets import Sheet
 from labcore.texts import counted, megabytes
 from labcore.typed import typed_path
-from labcore.workspace import Workspace, slug, write_atomically
+from labcore.workspace import Workspace, slug
 
 if TYPE_CHECKING:
     from labcore.datasets.look import Look
@@ -119,6 +120,6 @@ def write_table(workspace: Workspace, arguments: argparse.Namespace) -> int:
     if arguments.output == "-":
         emit(text.getvalue().removesuffix("\n"))
         return DONE
-    write_atomically(typed_path(arguments.output).absolute(), text.getvalue())
+    write_output(typed_path(arguments.output).absolute(), text.getvalue())
     say(f"{counted(len(dataset), 'clip')} of {counted(len(dataset.labels), 'class', 'classes')} in {arguments.output}")
     return DONE

@@ -51,8 +51,9 @@ from labcore.cli.output import DONE, FAILED, INTERRUPTED, duration, emit, emit_j
 from labcore.cli.parser import WEIGHTS, Parser, add_device, add_json, add_route, add_time_again, positive, share
 from labcore.cli.progress import Bar, Pace, bars
 from labcore.cli.signals import stop_on_signals
-from labcore.errors import ConfigError, WorkspaceError
+from labcore.errors import ConfigError
 from labcore.inference.prediction import NONE_OF_THESE
+from labcore.outputs import require_writable
 from labcore.texts import counted, moment, shown
 from labcore.tracks import ENDINGS
 from labcore.workspace import Workspace, sha256_of
@@ -77,7 +78,7 @@ def parser() -> Parser:
         "(default: by the ending of --output)",
     )  # fmt: skip
     output.add_argument(
-        "--per", choices=PER, default="file", help="row of csv or parquet: a file, a window, or a segment of windows with the same label "
+        "--per", choices=PER, help="row of csv or parquet: a file, a window, or a segment of windows with the same label "
         "(default: file)",
     )  # fmt: skip
     output.add_argument(
@@ -279,11 +280,10 @@ def _into_files(arguments: argparse.Namespace, kind: str, weights: Path, inputs:
     targets = track_files(arguments.files, files, output, kind) if single else {}
     into_folder = single and output not in targets.values()
     journal_file = output / ".answers.jsonl" if into_folder else output.with_name(f".{output.name}.answers.jsonl")
-    with WorkspaceError.on_os_error(f"{journal_file.parent} cannot be made", "Choose another --output"):
-        journal_file.parent.mkdir(parents=True, exist_ok=True)
+    require_writable(output, folder=into_folder)
     weights_file = weights / "weights.safetensors" if weights.is_dir() else weights
     classifier = _loaded(weights, arguments)
-    journal = PredictionJournal(journal_file, f"{sha256_of(weights_file)} {arguments.hop}")
+    journal = PredictionJournal(journal_file, output, f"{sha256_of(weights_file)} {arguments.hop}")
     waiting = [file for file in files if not journal.has(file)]
     began = time.monotonic()
     bad, notes, stopped = _predict(classifier, waiting, arguments.hop, journal, inputs)
@@ -353,6 +353,11 @@ def format_of(arguments: argparse.Namespace) -> str:
     kind: str = arguments.format or ("raven" if arguments.combined else "")
     if arguments.combined and kind != "raven":
         raise ConfigError(f"only selection tables can be combined, and not {kind}", "Leave out --combined or --format")
+    given = kind or (BY_ENDING.get(Path(arguments.output).suffix.lower(), "") if arguments.output else "")
+    if arguments.per is None:
+        arguments.per = "file"
+    elif given not in ("csv", "parquet") and (given or not arguments.output):
+        raise ConfigError(f"--per {arguments.per} is for tables", "Add --format csv, or leave it out")
     if arguments.output is None:
         if kind == "parquet":
             raise ConfigError("Parquet does not go to stdout", "Name a file with --output")

@@ -67,7 +67,7 @@ def parser() -> Parser:
     )
     add_anyone(parser, "with --resume: continue it")
     add_json(parser, "lines of JSON")
-    add_config_flags(parser)
+    add_config_flags(parser, without=["data.fold"])  # each of --folds has its turn
     return parser
 
 

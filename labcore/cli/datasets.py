@@ -27,7 +27,7 @@ from dataclasses import asdict
 
 from labcore.cli import bring, checks, datasets_get, splits, timed_labels
 from labcore.cli.output import say, tell, tell_list
-from labcore.cli.parser import Parser, add_anyone, add_json, add_setting, subcommands
+from labcore.cli.parser import Parser, add_anyone, add_json, add_setting, refuse_without, subcommands
 from labcore.cli.progress import counting
 from labcore.config import CUTTING, all_settings
 from labcore.texts import counted, shown
@@ -90,7 +90,10 @@ def parser() -> Parser:
     actions["rename"].add_argument("to", metavar="NEW", help="new name")
     actions["remove"].add_argument("dataset", metavar="NAME", help="name of the data set")
     actions["remove"].add_argument(
-        "--yes", action="store_true", help="delete its files too where they are in the workspace, as the demo set's"
+        "--yes",
+        "-y",
+        action="store_true",
+        help="delete its files too where they are in the workspace, as the demo set's",
     )
     timed_labels.add(actions["labels"])
     _add_windows(actions["labels"], actions["check"], actions["mend"], actions["split"])
@@ -172,6 +175,7 @@ def remove(workspace: Workspace, arguments: argparse.Namespace) -> int:
 def annotated(workspace: Workspace, arguments: argparse.Namespace) -> int:
     from labcore.cli import annotations as labels
 
+    refuse_without(arguments, {"anyone": ["undo"]})
     if arguments.csv is not None:
         return labels.export(workspace, arguments.dataset, arguments.csv)
     if arguments.undo is not None:

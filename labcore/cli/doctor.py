@@ -19,7 +19,7 @@ from labcore.cli.parser import Parser, add_json
 from labcore.cli.progress import Bar, bars
 from labcore.doctor.examination import examine
 from labcore.doctor.report import SIGN, DoctorReport, proof_cells
-from labcore.errors import LabError
+from labcore.outputs import require_writable, write_output
 from labcore.texts import json_line
 from labcore.workspace import Workspace
 
@@ -39,16 +39,15 @@ def parser() -> Parser:
 
 def run(arguments: argparse.Namespace) -> int:
     target = Path(arguments.output) if arguments.output else None
-    if target is not None and not target.parent.is_dir():
-        raise LabError(f"the folder {target.parent} is not there", "Choose another --output")
+    if target is not None:
+        require_writable(target)
     report = _watched()
     content = _content(report, arguments, target)
     if target is None:
         emit(*content)
     else:
         text = "\n".join(rendered(each, "file") for each in content)
-        with LabError.on_os_error(f"{target} cannot be written", "Choose another --output"):
-            target.write_text(text + "\n", encoding="utf-8")
+        write_output(target, text + "\n")
     return FAILED if report.verdict == "red" else DONE
 
 

@@ -62,7 +62,8 @@ def run(arguments: argparse.Namespace) -> int:
     if status == DONE:
         if job.predictions.is_file():
             say(f"predictions: {job.predictions}")
-        _emit(job.events(), as_json=arguments.json)
+        kept = str(job.predictions) if job.predictions.is_file() else None
+        _emit(job.events(), plan.run, kept, as_json=arguments.json)
     return status
 
 
@@ -76,15 +77,16 @@ def _without_a_trace(plan: EvaluationPlan, workspace: Workspace, trouble: Worksp
         report_event(event)
         events.append(event)
     say(f"warning: {not_kept(trouble)}")
-    _emit(events, as_json=as_json)
+    _emit(events, plan.run, None, as_json=as_json)
     return DONE
 
 
-def _emit(events: Sequence[Event], *, as_json: bool) -> None:
+def _emit(events: Sequence[Event], run: str, predictions: str | None, *, as_json: bool) -> None:
     chosen, result = last_of(events, ClipsChosen), last_of(events, Evaluated) or last_of(events, EvaluatedLabels)
     assert chosen is not None
     assert result is not None
-    tell({"dataset": chosen.dataset, **figures(result)}, *report(result), as_json=as_json)
+    facts = {"run": run, "dataset": chosen.dataset, "predictions": predictions, **figures(result)}
+    tell(facts, *report(result), as_json=as_json)
 
 
 def figures(result: Evaluated | EvaluatedLabels) -> dict[str, Any]:

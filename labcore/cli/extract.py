@@ -4,8 +4,8 @@ Writes one file each, at the same place in the output folder, and an index. Fini
 command continues after an interruption. Files that cannot be read are listed at the end; the exit status is then 1.
 
 Examples:
-  labcore extract --input recordings --output mels
-  labcore extract --input recordings --output embeddings --embeddings last
+  labcore extract recordings --output mels
+  labcore extract recordings --output embeddings --embeddings last
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ def parser() -> Parser:
     from labcore.config import all_settings
 
     parser = Parser(prog="labcore extract", description=__doc__)
-    parser.add_argument("--input", metavar="DIR", required=True, help="folder of sound files, with its subfolders")
+    parser.add_argument("folder", metavar="DIR", nargs="?", help="folder of sound files, with its subfolders")
+    parser.add_argument("--input", metavar="DIR", help="same as DIR")
     parser.add_argument("--output", "-o", metavar="DIR", required=True, help="folder to write to; created if missing")
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
@@ -73,7 +74,11 @@ def parser() -> Parser:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    source, output = typed_path(arguments.input), Path(arguments.output)
+    named = [each for each in (arguments.folder, arguments.input) if each is not None]
+    if len(named) != 1:
+        what = "no folder is named" if not named else f"two folders are named: {named[0]} and {named[1]}"
+        raise ConfigError(what, "Name the one that holds the sound files")
+    source, output = typed_path(named[0]), Path(arguments.output)
     if not os.path.isdir(source):  # noqa: PTH112 (never raises)
         raise AudioError(f"the input {source} is no folder", "Name the folder that holds the sound files")
     settings = settings_from(arguments)

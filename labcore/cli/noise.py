@@ -28,7 +28,7 @@ def parser() -> Parser:
     robustness.add_clips(parser)
     usual = DISTURBANCES["noise"].levels
     parser.add_argument(
-        "--snr", metavar="DB", type=decibels, nargs="+", default=usual,
+        "--levels", "--snr", metavar="DB", dest="snr", type=decibels, nargs="+", default=usual,
         help=f"signal-to-noise ratios in dB (default: {' '.join(f'{ratio:g}' for ratio in usual)})",
     )  # fmt: skip
     robustness.add_rest(parser, "noise tests")

@@ -7,7 +7,7 @@ import difflib
 import math
 import sys
 import textwrap
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -107,8 +107,12 @@ def closest(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {found[0]}?" if found else ""
 
 
-def add_config_flags(parser: Parser) -> None:
-    """A flag for every setting: the everyday ones first and under their short names, then all others by part."""
+def add_config_flags(parser: Parser, without: Collection[str] = ()) -> None:
+    """A flag for every setting: the everyday ones first and under their short names, then all others by part.
+
+    Args:
+        without: settings that the command chooses itself.
+    """
     from labcore.config import RunConfig, all_settings
     from labcore.config.presets import PRESETS
 
@@ -124,6 +128,8 @@ def add_config_flags(parser: Parser) -> None:
     }
     order = {flag: number for number, flag in enumerate(EVERYDAY)}
     for path, setting in sorted(all_settings().items(), key=lambda item: order.get(item[1].flag, len(order))):
+        if path in without:
+            continue
         add_setting(everyday if setting.flag in order else groups[path.partition(".")[0]], setting)
         if path == "runtime.device":
             everyday.add_argument(
@@ -289,6 +295,28 @@ def add_anyone(parser: argparse._ActionsContainer, what: str) -> None:
     parser.add_argument("--anyone", action="store_true", help=f"{what} even if it is another person's")
 
 
+def refuse_without(arguments: argparse.Namespace, flags: Mapping[str, Sequence[str]]) -> None:
+    """Refuse flags that say nothing without another one.
+
+    Args:
+        flags: the destination of a flag, None or False where it was not given → those of the flags one of which it needs.
+
+    Raises:
+        ConfigError: one was given by itself.
+    """
+    given = vars(arguments)
+    for flag, needs in flags.items():
+        if _is_given(given[flag]) and not any(_is_given(given[need]) for need in needs):
+            raise ConfigError(
+                f"--{CALLED.get(flag, flag)} is only for --{' and --'.join(CALLED.get(need, need) for need in needs)}",
+                "Leave it out, or add that",
+            )
+
+
+def _is_given(value: object) -> bool:
+    return value is not None and value is not False
+
+
 def refuse_recipe(arguments: argparse.Namespace, what: str, own: Sequence[str] = ()) -> None:
     """A resumed job keeps its settings; only the place of its data set may be given.
 
@@ -320,6 +348,8 @@ def add_engine(parser: argparse._ActionsContainer, what: str) -> None:
     parser.add_argument("--cores", type=int, metavar="N", help=f"CPU cores per {what} without a GPU, with --engine ray")
 
 
+CALLED = {"file": "from", "name": "as"}
+"""Flags that are kept under another name than their own."""
 Act = Callable[["Workspace", argparse.Namespace], int]
 """What a second word of a command does; it returns the exit status."""
 GPU = "same as --device cuda: fail where there is no GPU"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from labcore.cli.output import tell
 from labcore.cli.parser import Parser, add_json, add_run, runs_named
+from labcore.outputs import require_writable
 from labcore.workspace import Workspace
 
 HELP = "write a report of a run or a cross-validation, or of the comparison of several, as one HTML or Markdown file"
@@ -29,6 +30,7 @@ def run(workspace: Workspace, arguments: argparse.Namespace) -> int:
     target = Path(arguments.output or ".")
     if not target.is_dir():
         writer_of(target)  # before the work
+        require_writable(target)
     made = report_of(workspace, runs_named(arguments))
     if target.is_dir():
         target /= f"{made.stem}.html"

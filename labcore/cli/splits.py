@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from labcore.cli.output import Content, say, table, tell
-from labcore.cli.parser import add_anyone
+from labcore.cli.parser import add_anyone, refuse_without
 from labcore.owners import shell_user
 from labcore.texts import counted
 from labcore.workspace import Workspace
@@ -19,6 +19,16 @@ if TYPE_CHECKING:
 
 SHOWN, EXAMPLES = 20, 5
 """So many groups are listed, and so many clips with their group."""
+FOLDS = 5
+NEEDS = {
+    "folds": ["by"],
+    "shares": ["by"],
+    "seed": ["by"],
+    "together": ["file"],
+    "name": ["by", "file", "rename"],
+    "anyone": ["remove", "rename"],
+}
+"""What says nothing without one of these."""
 
 
 def add_split(parser: Parser) -> None:
@@ -39,7 +49,7 @@ def add_split(parser: Parser) -> None:
     wish.add_argument("--remove", metavar="SPLIT", help="remove a split; runs that began with it keep it")
     wish.add_argument("--rename", metavar="SPLIT", help="call a split otherwise: --as gives the new name")
     parts = parser.add_mutually_exclusive_group()
-    parts.add_argument("--folds", metavar="N", type=int, default=5, help="with --by: number of folds (default: 5)")
+    parts.add_argument("--folds", metavar="N", type=int, help="with --by: number of folds (default: 5)")
     parts.add_argument(
         "--shares",
         metavar="N,N,N",
@@ -50,15 +60,15 @@ def add_split(parser: Parser) -> None:
         action="store_true",
         help="with --from: move what belongs together to the fold in which most of it is",
     )
-    parser.add_argument("--seed", metavar="N", type=int, default=0, help="with --by: draw other folds (default: 0)")
-    parser.add_argument(
-        "--as", dest="name", metavar="SPLIT", default="", help="keep it under this name (default: only show it)"
-    )
+    parser.add_argument("--seed", metavar="N", type=int, help="with --by: draw other folds (default: 0)")
+    parser.add_argument("--as", dest="name", metavar="SPLIT", help="keep it under this name (default: only show it)")
     add_anyone(parser, "with --remove or --rename: do it")
 
 
 def split(workspace: Workspace, arguments: argparse.Namespace) -> int:
     """Draw, take, show, rename, remove or list splits."""
+    refuse_without(arguments, NEEDS)
+    arguments.seed, arguments.name = arguments.seed or 0, arguments.name or ""
     if arguments.by is not None or arguments.file is not None:
         return _make(workspace, arguments)
     if arguments.show is not None:
@@ -125,7 +135,7 @@ def _make(workspace: Workspace, arguments: argparse.Namespace) -> int:
         if arguments.shares is not None:
             made = make_parts(dataset, found, shares_of(arguments.shares), arguments.seed)
         else:
-            made = make_folds(dataset, found, arguments.folds, arguments.seed)
+            made = make_folds(dataset, found, FOLDS if arguments.folds is None else arguments.folds, arguments.seed)
         by, grouping, folds, notes = arguments.by, made.grouping, made.folds, made.notes
     if known_health(dataset) is None:
         notes.append(f"copies of sounds are not known before `labcore datasets check {dataset.name}`")

@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcore.cli.output import Content, emit, say, table, tell
-from labcore.cli.parser import Parser, add_anyone
+from labcore.cli.parser import Parser, add_anyone, refuse_without
 from labcore.config import CUTTING, DataConfig, RunConfig
-from labcore.errors import ConfigError, DatasetError, WorkspaceError
+from labcore.errors import ConfigError, DatasetError
+from labcore.outputs import write_output
 from labcore.owners import shell_user
 from labcore.sheets import Sheet
 from labcore.texts import counted, shown
 from labcore.tracks import ENDINGS
 from labcore.typed import typed_path
-from labcore.workspace import Workspace, write_atomically
+from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
     from labcore.datasets.table import Dataset
@@ -44,7 +45,6 @@ def add(parser: Parser) -> None:
         "--output",
         "-o",
         metavar="PATH",
-        default="-",
         help="with --write: folder of the files; with --combined the file",
     )
     parser.add_argument("--combined", action="store_true", help="with --write raven: one table over all recordings")
@@ -64,6 +64,8 @@ def show(workspace: Workspace, arguments: argparse.Namespace) -> int:
     Raises:
         DatasetError: it is not there, cannot be read, or has no time-stamped annotations; there is no such edit.
     """
+    refuse_without(arguments, {"output": ["write"], "combined": ["write"], "anyone": ["undo"]})
+    arguments.output = arguments.output or "-"
     if arguments.undo is not None:
         return _undo(workspace, arguments)
     if arguments.write is not None:
@@ -83,7 +85,7 @@ def show(workspace: Workspace, arguments: argparse.Namespace) -> int:
         if arguments.csv == "-":
             emit(text.getvalue().removesuffix("\n"))
         else:
-            write_atomically(Path(typed_path(arguments.csv)), text.getvalue())
+            write_output(Path(typed_path(arguments.csv)), text.getvalue())
             say(f"{counted(len(source.rows), 'label')} written to {arguments.csv}")
         return 0
     facts = {
@@ -128,9 +130,7 @@ def _write(workspace: Workspace, arguments: argparse.Namespace) -> int:
         else {output / name: text for name, text in as_files(tracks, arguments.write).items()}
     )
     for path, text in files.items():
-        with WorkspaceError.on_os_error(f"{path} cannot be written", "Choose another --output"):
-            path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, text)
+        write_output(path, text)
     return tell(
         {"files": [shown(path) for path in files]},
         f"{counted(len(files), 'file')} written to {output}",

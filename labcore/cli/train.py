@@ -178,7 +178,26 @@ def check_inputs(config: RunConfig, workspace: Workspace) -> RunConfig:
 
     if config.model.name not in REGISTRY:
         build_network(config.model, 2)  # tells what is wrong with the name
-    return config.replace({"model.pretrained": _origin(config.model.pretrained)})
+    config = config.replace({"model.pretrained": _origin(config.model.pretrained)})
+    _check_files(config, workspace)
+    return config
+
+
+def _check_files(config: RunConfig, workspace: Workspace) -> None:
+    """See that the weights and the noise that a run begins with can be read.
+
+    Raises:
+        AudioError, ConfigError: they cannot.
+    """
+    if config.augment.noise and config.augment.noise_file:
+        from labcore.audio import probe
+
+        probe(config.augment.noise_file)
+    if config.model.pretrained not in ("none", "published"):
+        from labcore.models.pretrained import read_weights
+
+        run = workspace.runs / config.model.pretrained
+        read_weights(run if run.is_dir() else Path(config.model.pretrained))
 
 
 def _origin(pretrained: str) -> str:

@@ -29,10 +29,10 @@ from labcore.datasets.several import several_in
 from labcore.datasets.splits import of_classes, split_for
 from labcore.datasets.table import Dataset, way_from
 from labcore.device import usable_cores
-from labcore.errors import AudioError, WorkspaceError
+from labcore.errors import AudioError, WorkspaceError, if_unwritable
 from labcore.reading import DamagedError, read_object
 from labcore.texts import as_bytes
-from labcore.workspace import Workspace, write_atomically
+from labcore.workspace import ELSEWHERE, Workspace, write_atomically
 
 FILE, FORMAT = "bandwidths.json", 3
 MOST_CLIPS, SECONDS = 64, 5.0
@@ -153,7 +153,7 @@ def _known(file: Path) -> dict[str, _Clip | None]:
 
 
 def _keep(file: Path, known: dict[str, _Clip | None]) -> None:
-    with WorkspaceError.on_os_error(f"{file} cannot be written", "Free some space"):
+    with WorkspaceError.on_os_error(f"{file} cannot be written", if_unwritable(file.parent, ELSEWHERE)):
         file.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(file, json.dumps({"format": FORMAT, "clips": known}), durable=False)
 

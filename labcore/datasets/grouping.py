@@ -153,7 +153,8 @@ def _found(dataset: Dataset, by: str, ways: Sequence[str]) -> list[str | None]:
         there = f", {', '.join(fields)}" if fields else ""
         raise ConfigError(
             f"clips cannot be grouped by {by!r}",
-            f"There are: {SOURCE}, {', '.join(WAYS)}, {FOLDER}{there}, or a pattern with a field in braces, as '{{speaker}}_*'",
+            f"There are: {SOURCE}, {', '.join(WAYS)}, {FOLDER}{there}, recorder, night, place or a field of GUANO where recorders write "
+            "them into the files, or a pattern with a field in braces, as '{speaker}_*'",
         )
     return [told.get(path) for path in dataset.table["path"]]
 

@@ -108,7 +108,7 @@ def append(workspace: Workspace, file: Path, line: L) -> L:
         WorkspaceError: the workspace cannot be written.
     """
     with held(workspace):
-        append_line(file, json_line(line.model_dump()), "Free some space")
+        append_line(file, json_line(line.model_dump()))
     return line
 
 

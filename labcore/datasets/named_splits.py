@@ -196,7 +196,7 @@ def keep_split(
     line = NamedSplit(**signed(who), split=split, by=by, seed=seed, clips=clips)
     with held(workspace):
         _require_free(workspace, name, split)
-        append_line(file_of(workspace, name), json_line(line.model_dump()), "Free some space")
+        append_line(file_of(workspace, name), json_line(line.model_dump()))
     return line
 
 
@@ -231,7 +231,7 @@ def rename_split(
             return known
         _require_free(workspace, name, to)
         line = _Renamed(**signed(who), renamed=known.split, to=to)
-        append_line(file_of(workspace, name), json_line(line.model_dump()), "Free some space")
+        append_line(file_of(workspace, name), json_line(line.model_dump()))
     return known.model_copy(update={"split": to})
 
 
@@ -248,7 +248,7 @@ def remove_split(workspace: Workspace, wanted: str, split: str, *, who: str = ""
         if not anyone:
             require_owner(known.who, who, f"split {split}", "Add --anyone to remove it anyway")
         line = _Removed(**signed(who), removed=known.split)
-        append_line(file_of(workspace, name_of(workspace, wanted)), json_line(line.model_dump()), "Free some space")
+        append_line(file_of(workspace, name_of(workspace, wanted)), json_line(line.model_dump()))
     return known
 
 

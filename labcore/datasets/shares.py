@@ -16,13 +16,15 @@ from labcore.texts import as_bytes
 
 NAMES = {2: ("train", "test"), 3: PARTS}
 """How many shares are given → what they are of."""
+ROUNDING = 0.011
+"""Three thirds may be given as 33,33,33. Ratios, with slashes, make any sum."""
 
 
 def shares_of(text: str) -> dict[str, float]:
     """``70,15,15`` (train, val, test) or ``80,20`` (train, test) as parts of a whole.
 
     Raises:
-        ConfigError: they are not two or three positive numbers.
+        ConfigError: they are not two or three positive numbers, or do not make a whole.
     """
     wrong = ConfigError(
         f"{text!r} are no shares", "Give two or three, as 80,20 (train, test) or 70,15,15 (train, val, test)"
@@ -33,7 +35,12 @@ def shares_of(text: str) -> dict[str, float]:
         raise wrong from error
     if len(numbers) not in NAMES or not all(0 < number < 1e6 for number in numbers):
         raise wrong
-    return {part: number / sum(numbers) for part, number in zip(NAMES[len(numbers)], numbers, strict=True)}
+    whole = sum(numbers)
+    if "/" not in text and not any(abs(whole - each) <= ROUNDING * each for each in (1, 100)):
+        raise ConfigError(
+            f"the shares {text} make {whole:g} together", "Give shares that make 100 or 1, or a ratio as 2/1/1"
+        )
+    return {part: number / whole for part, number in zip(NAMES[len(numbers)], numbers, strict=True)}
 
 
 def make_parts(dataset: Dataset, grouping: Grouping, shares: Mapping[str, float], seed: int = 0) -> GroupedFolds:

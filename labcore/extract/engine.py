@@ -6,7 +6,7 @@ import contextlib
 import multiprocessing
 import os
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -14,10 +14,11 @@ from pathlib import Path
 
 from labcore.audio.ahead import decode_ahead
 from labcore.datasets.scan import find_audio
-from labcore.errors import AudioError, WorkspaceError
+from labcore.errors import AudioError, ConfigError
 from labcore.extract.files import Entry, extract_file, start_worker, work
 from labcore.extract.index import Journal
 from labcore.extract.settings import ExtractSettings, claim
+from labcore.outputs import require_writable
 from labcore.workspace import stamp_of
 
 CHUNK = 8
@@ -80,7 +81,7 @@ def extract(
 
     Raises:
         AudioError: no sound files there.
-        ConfigError: the output folder contains features of other settings.
+        ConfigError: the output folder contains features of other settings, or is one of the sound files.
         WorkspaceError: the output cannot be written; what was done until then stays.
     """
     found = find_audio(source, foreign=True, noises=True)
@@ -92,8 +93,8 @@ def extract(
     ]
     if not counts.total:
         raise AudioError(f"there are no sound files in {source}", "Choose another folder")
-    with WorkspaceError.on_os_error(f"the output folder {output} cannot be created", "Choose another one"):
-        output.mkdir(parents=True, exist_ok=True)
+    _refuse_among_sounds(source, paths, output)
+    require_writable(output, folder=True)
     claim(output, settings)
     journal = Journal(output)
     waiting = [path for path in paths if not journal.done(source, path, settings)]
@@ -114,6 +115,21 @@ def extract(
     counts.stopped = counts.done + counts.skipped < counts.total
     counts.index = journal.write_index([*paths, *(entry.path for entry in unread)], index)
     return counts
+
+
+def _refuse_among_sounds(source: Path, paths: Sequence[str], output: Path) -> None:
+    """See that nothing is written among the sound files.
+
+    Raises:
+        ConfigError: the output folder is theirs, or one below it that holds some of them.
+    """
+    folder, there = Path(os.path.realpath(source)), Path(os.path.realpath(output))
+    if there == folder or (
+        there.is_relative_to(folder) and any((folder / path).is_relative_to(there) for path in paths)
+    ):
+        raise ConfigError(
+            f"{output} is a folder of the sound files themselves", "Name another --output folder, as one beside them"
+        )
 
 
 @dataclass(frozen=True)

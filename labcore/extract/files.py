@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import io
 import os
 from dataclasses import dataclass
@@ -16,7 +15,10 @@ from labcore.audio.ahead import Decoded, decoded
 from labcore.errors import LabError, WorkspaceError
 from labcore.extract.features import Extractor
 from labcore.extract.settings import ExtractSettings
-from labcore.workspace import stamp_of, write_atomically
+from labcore.outputs import write_output
+from labcore.workspace import stamp_of
+
+AGAIN = "run the same command again: it continues where it stopped"
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,8 @@ def extract_file(source: Path, path: str, output: Path, extractor: Extractor, ah
             (features, starts), samples = extractor(sound.waveform), len(sound.waveform)
         settings = extractor.settings
         content, name = encode(features, starts, settings), output_name(path, settings)
-        write_output(output / name, content)
+        # A file that a power cut left short is seen by its size and made again: no need to wait for the disk each time.
+        write_output(output / name, content, durable=False, again=AGAIN)
     except WorkspaceError:
         raise
     except LabError as error:
@@ -107,28 +110,6 @@ def encode(features: np.ndarray, starts: np.ndarray, settings: ExtractSettings) 
         values = pa.FixedSizeListArray.from_arrays(pa.array(rows.reshape(-1)), rows.shape[1])
         pq.write_table(pa.table({"start_s": pa.array(starts), "values": values}), buffer)
     return buffer.getvalue()
-
-
-def write_output(path: Path, content: bytes) -> None:
-    """Write an output file, whole or not at all; folders are made.
-
-    Raises:
-        WorkspaceError: with the remedy for an output folder.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # A file that a power cut left short is seen by its size and made again: no need to wait for the disk each time.
-        write_atomically(path, content, durable=False)
-    except (OSError, WorkspaceError) as error:
-        cause = error if isinstance(error, OSError) else error.__cause__
-        full = isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT)
-        reason = "the disk is full" if full else getattr(cause, "strerror", None) or str(error)
-        raise WorkspaceError(
-            f"{path} cannot be written: {reason}",
-            "Free some space, then run the same command again: it continues where it stopped"
-            if full
-            else "Check the output folder's permissions, or choose another one",
-        ) from error
 
 
 _settings = ExtractSettings()

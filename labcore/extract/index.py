@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from labcore.extract.files import Entry, output_name, write_output
+from labcore.extract.files import AGAIN, Entry, output_name
 from labcore.extract.settings import ExtractSettings
+from labcore.outputs import write_output, writing
 from labcore.reading import parse_json
 from labcore.sheets import csv_of_frame
 from labcore.texts import shown
-from labcore.workspace import append_line, stamp_of
+from labcore.workspace import add_line, stamp_of
 
 JOURNAL = ".extract.jsonl"
 COLUMNS = ("path", "output", "shape", "frames", "seconds", "sample_rate", "error", "note")
@@ -42,7 +43,8 @@ class Journal:
             self.entries[entry.path] = entry
             lines.append(json.dumps(asdict(entry)))
         if lines:
-            append_line(self.file, "\n".join(lines))
+            with writing(self.output, AGAIN, folder=True):
+                add_line(self.file, "\n".join(lines))
 
     def done(self, source: Path, path: str, settings: ExtractSettings) -> bool:
         """Whether a file's output is there, whole, and made from the file as it is now."""
@@ -61,5 +63,7 @@ class Journal:
         rows = [[shown(cell) if isinstance(cell := entry[name], str) else cell for name in COLUMNS] for entry in known]
         table = pd.DataFrame(rows, columns=list(COLUMNS))
         file = self.output / f"index.{kind}"
-        write_output(file, table.to_parquet(index=False) if kind == "parquet" else csv_of_frame(table).encode())
+        write_output(
+            file, table.to_parquet(index=False) if kind == "parquet" else csv_of_frame(table).encode(), durable=False
+        )
         return file

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from labcore.config import RunConfig
 from labcore.errors import ConfigError
+from labcore.outputs import write_output
 from labcore.reading import read_json
-from labcore.workspace import write_atomically
 
 FORMAT = 1
 NOTE = "extract.json"
@@ -79,7 +79,7 @@ def claim(output: Path, settings: ExtractSettings) -> None:
     with contextlib.suppress(OSError, ValueError):
         known = read_json(file)
     if known is None:
-        write_atomically(file, json.dumps(wanted, indent=2) + "\n")
+        write_output(file, json.dumps(wanted, indent=2) + "\n")
         return
     there = known if isinstance(known, dict) else {}
     differing = [name for name in {**there, **wanted} if there.get(name) != wanted.get(name)]

@@ -14,10 +14,11 @@ from labcore.face.telling import as_output
 from labcore.workspace import Workspace
 
 
-def load_dataset(name: str | Path) -> Dataset:
+def load_dataset(name: str | Path | Dataset) -> Dataset:
     """A data set, by its name in the workspace or by the path of a folder or a list (CSV). Nothing is decoded or copied.
 
     ``"demo"`` is the synthetic set of ten city sounds; it is made in the workspace where it is not there yet, in about ten seconds.
+    A data set is returned as it is.
 
     Returns:
         Its clips: ``len(data)``, ``data.labels``, ``data.folds``, ``data.table`` (a DataFrame, a row a clip), ``data.check()``,
@@ -25,7 +26,12 @@ def load_dataset(name: str | Path) -> Dataset:
 
     Raises:
         DatasetError: there is none, or it cannot be read.
+        ConfigError: the name is no text.
     """
+    if isinstance(name, Dataset):
+        return name
+    if not isinstance(name, (str, Path)):
+        raise ConfigError(f"a data set cannot be found by {type(name).__name__}", "Give its name or its path")
     workspace = Workspace.default()
     if name == DEMO and DEMO not in places_of(workspace):
         from labcore.datasets.demo import make_demo

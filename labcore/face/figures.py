@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labcore.errors import WorkspaceError
 from labcore.events import Epoch, Evaluated, EvaluatedLabels
+from labcore.outputs import write_output
 from labcore.texts import mean_ap_text
-from labcore.workspace import write_atomically
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -63,7 +62,5 @@ def write_page(figure: go.Figure, path: Path) -> Path:
         WorkspaceError: it cannot be written.
     """
     path = path.expanduser().absolute()
-    with WorkspaceError.on_os_error(f"the folder {path.parent} cannot be created"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, figure.to_html(include_plotlyjs=True))
+    write_output(path, figure.to_html(include_plotlyjs=True))
     return path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
@@ -42,6 +43,8 @@ Many: TypeAlias = Dataset | Iterable[str | Path]
 """A data set, or files and folders of them."""
 TOLD = ("predicted", "probability", "seconds", "error")
 """Columns that tell of a file, before those of the classes."""
+MOST_CHANNELS = 8
+"""More are a batch of sounds, which is refused."""
 TOGETHER = 64
 """Windows that the network is asked about at a time."""
 
@@ -91,8 +94,8 @@ class Model(Classifier):
         Args:
             what: a sound file, the bytes of one, or samples with their rate, which give a :class:`Prediction`; or many files, a folder
                 of them, or a data set, which give a DataFrame, a row a clip.
-            rate: of samples, in Hz. They are (samples,), (samples, channels) or (channels, samples): the longer axis is time. Floats are of
-                full scale ±1; integers are of the full scale of their type.
+            rate: of samples, in Hz. They are (samples,), (samples, channels) or (channels, samples): the longer axis is time, and there
+                are at most 8 channels. Floats are of full scale ±1; integers are of the full scale of their type.
             hop_seconds: from one window to the next in recordings longer than a clip; half a clip where it is not given. Not for data sets.
 
         Returns:
@@ -230,8 +233,8 @@ class Model(Classifier):
 
 def _one_sound(what: object, rate: int | None) -> Path | bytes | None:
     """What :meth:`Classifier.classify` takes, of one sound; None for many files."""
-    if isinstance(what, torch.Tensor) or (isinstance(what, np.ndarray) and what.dtype.kind in "fiu"):
-        if rate is None or not 0 < rate < 2**31:
+    if isinstance(what, torch.Tensor) or (isinstance(what, np.ndarray) and what.dtype.kind in "fiubc"):
+        if not isinstance(rate, numbers.Real) or isinstance(rate, bool) or not 0 < rate < 2**31:
             raise ConfigError(f"samples came with the rate {rate}", "Give it in Hz: predict(samples, rate=44100)")
         return encode_wav(_planes(what), round(rate), exact=True)
     if rate is not None:
@@ -246,15 +249,20 @@ def _planes(samples: np.ndarray | torch.Tensor) -> np.ndarray:
     """Samples as (channels, samples) of full scale ±1. The longer axis is time.
 
     Raises:
-        AudioError: there are none, or in more than two dimensions.
+        AudioError: there are none, or in more than two dimensions; they are no real numbers, or of too many channels.
     """
     values = samples.detach().cpu().numpy() if isinstance(samples, torch.Tensor) else samples
+    if values.dtype.kind not in "fiu":
+        raise AudioError(f"samples of the type {values.dtype}", "Give integers, or floats of full scale ±1")
     if values.ndim not in (1, 2) or not values.size:
         raise AudioError(f"samples of the shape {values.shape}", "Give them as (samples,) or (samples, channels)")
     if values.dtype.kind in "iu":
         half = 2.0 ** (8 * values.dtype.itemsize - 1)
         values = (values - half if values.dtype.kind == "u" else values) / half
     planes = np.atleast_2d(values)
+    if min(planes.shape) > MOST_CHANNELS:
+        remedy = "Give one sound at a time, or the mean of its channels"
+        raise AudioError(f"samples of the shape {values.shape} are one sound of {min(planes.shape)} channels", remedy)
     return planes.T if planes.shape[0] > planes.shape[1] else planes
 
 
@@ -265,6 +273,10 @@ def _files(what: Any) -> list[Path]:
         AudioError: there is not one.
         ConfigError: something among them is no path.
     """
+    if not isinstance(what, (str, Path, Iterable)):
+        raise ConfigError(
+            f"a {type(what).__name__} is no sound", "Give a file, a folder, a data set, or samples and their rate"
+        )
     names = [what] if isinstance(what, (str, Path)) else list(what)
     files: list[Path] = []
     for name in names:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from labcore.errors import LabError
 from labcore.inference.classifier import Classifier
-from labcore.workspace import write_atomically
+from labcore.outputs import write_output
 
 NEEDED = ("onnx", "onnxscript")
 INSTALL = 'Install them with `pip install "audio-gpu-lab[onnx]"`'
@@ -76,4 +76,4 @@ def save_onnx(classifier: Classifier, path: Path) -> None:
     if (limits := classifier.label_thresholds) is not None:
         several = {label: limits.of(label) for label in classifier.labels}
         program.model.metadata_props["several_labels"] = json.dumps(several, ensure_ascii=False)
-    write_atomically(path, program.model_proto.SerializeToString())
+    write_output(path, program.model_proto.SerializeToString())

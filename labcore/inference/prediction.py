@@ -15,6 +15,10 @@ NO_EVENTS = frozenset({"noise", "background", "other", "silence"})
 """Classes of these names, in whatever case, are learnt as what is no event."""
 
 
+TOLD = 5
+"""So many classes are told of a prediction in a line."""
+
+
 def is_event(label: str) -> bool:
     """Whether a class is one of events, not of what lies between them."""
     return label.strip().lower() not in NO_EVENTS
@@ -42,6 +46,9 @@ class Shares(Mapping[str, float]):
     def __len__(self) -> int:
         return len(self._places)
 
+    def __repr__(self) -> str:
+        return repr({label: round(share, 4) for label, share in self.items()})
+
 
 @dataclass(frozen=True)
 class Window:
@@ -58,7 +65,7 @@ class Window:
     labels: list[str] | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Prediction:
     """What a classifier says of a clip.
 
@@ -85,6 +92,15 @@ class Prediction:
     def nearest(self) -> str:
         """The most probable class, whether or not the sound is refused."""
         return max(self.probabilities, key=self.probabilities.__getitem__)
+
+    def __repr__(self) -> str:
+        """In a line: the most probable classes, and how many windows there are."""
+        most = sorted(self.probabilities.items(), key=lambda item: -item[1])
+        shares = ", ".join(f"{label} {100 * share:.1f} %" for label, share in most[:TOLD])
+        more = f" and {len(most) - TOLD} more" if len(most) > TOLD else ""
+        windows = f"{len(self.windows)} window{'' if len(self.windows) == 1 else 's'}"
+        notes = "".join(f"; {note}" for note in self.notes)
+        return f"Prediction: {self.label} ({shares}{more}), {self.seconds:g} s in {windows}{notes}"
 
     def told(self) -> dict[str, Any]:
         """Plain data, but for the probabilities of windows, which stay what they are."""

@@ -217,7 +217,7 @@ class JobFolder:
         if isinstance(event, Progress):
             keep_progress(self.path, event)
         else:
-            append_line(self.path / FILE, event.to_json())
+            append_line(self.path / FILE, event.to_json(), f"Free some space, then {self.kind.again}")
 
     def events(self) -> list[Event]:
         """All events, oldest first, and the progress at hand. A partial last line is left out."""

@@ -16,20 +16,19 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from filelock import FileLock, Timeout
-
 from labcore.errors import LabError, WorkspaceError
 from labcore.events import Finished, each_of
 from labcore.jobs.background import tail
 from labcore.jobs.executors import Child, Executor, ProcessChild, ThreadChild
 from labcore.jobs.folder import J, JobFolder
 from labcore.jobs.kind import TABLE, load
+from labcore.jobs.place import Place
 from labcore.jobs.queue import QueueState, needed, startable
 from labcore.jobs.status import RESUMABLE
 from labcore.jobs.trash import ROOMS as KEPT_ROOMS
 from labcore.jobs.trash import sweep, throw_away
 from labcore.owners import clean
-from labcore.workspace import Workspace, is_locked
+from labcore.workspace import Workspace
 
 AGAIN_SECONDS = 60.0
 """How long a job is passed over that could not be taken up, so that the next one has its turn."""
@@ -91,11 +90,10 @@ class JobManager:
         self.starts = os.environ.get("LABCORE_WORKER") != "external" if starts is None else starts
         self.executor = executor or (ThreadChild if os.environ.get("LABCORE_WORKER") == "thread" else ProcessChild)
         self._poll_seconds = poll_seconds
-        self._place = workspace.home / "runs" / ".manager.lock"  # held by the one that starts jobs
+        self._place = Place(workspace)
         self._workers: dict[Path, Child] = {}
         self._queue_state = QueueState(workspace)
         self._lock = threading.RLock()
-        self._leader: FileLock | None = None
         self._sweeps_at = 0.0
         self._passed_over: dict[Path, float] = {}
         self._told = set[str]()
@@ -206,12 +204,22 @@ class JobManager:
     @property
     def leads(self) -> bool:
         """Whether it is the one that starts the jobs of the workspace."""
-        return self._leader is not None
+        return self._place.held
+
+    def require_place(self) -> None:
+        """See that it can start jobs, or that another one does. Raises a WorkspaceError where the workspace cannot be written."""
+        if self.starts:
+            self._place.take()
+
+    @property
+    def waits_for_another(self) -> bool:
+        """Whether another process starts the jobs of the workspace."""
+        return not self.leads and self._place.taken
 
     @property
     def lacks_worker(self) -> bool:
         """Whether it leaves the start of jobs to a worker elsewhere, and there is none."""
-        return not self.starts and not is_locked(self._place)
+        return not self.starts and not self._place.taken
 
     def ahead(self, job: JobFolder) -> list[JobFolder]:
         """The jobs that a waiting one waits for; see :meth:`labcore.jobs.queue.QueueState.ahead`."""
@@ -230,8 +238,7 @@ class JobManager:
         self._wake.set()
         if self._thread.is_alive() and threading.current_thread() is not self._thread:
             self._thread.join()
-        if self._leader is not None:
-            self._leader.release()  # of one without a background
+        self._place.release()  # of one without a background
         with self._lock:
             children = list(self._workers.values())
             self._workers.clear()
@@ -256,8 +263,7 @@ class JobManager:
                 self._wake.wait(self._poll_seconds if self.look() else IDLE_POLLS * self._poll_seconds)
                 self._wake.clear()
         finally:
-            if self._leader is not None:
-                self._leader.release()
+            self._place.release()
 
     @contextlib.contextmanager
     def _going_on(self) -> Iterator[None]:
@@ -267,17 +273,15 @@ class JobManager:
         except Exception as error:
             if repr(error) not in self._told:
                 self._told.add(repr(error))
-                _log.exception("the job manager met an error and continues")
+                if isinstance(error, LabError):
+                    _log.error("the job manager continues, but %s", error)
+                else:
+                    _log.exception("the job manager met an error and continues")
 
     def _lead(self) -> bool:
         """Whether this manager is the one that starts jobs; becomes it where the place is free."""
-        if self._leader is None:
-            lock = FileLock(self._place)
-            try:
-                lock.acquire(timeout=0)
-            except Timeout:
-                return False
-            self._leader = lock
+        if not self._place.take():
+            return False
         if time.monotonic() > self._sweeps_at:
             self._sweeps_at = time.monotonic() + SWEEP_SECONDS
             for room in TABLE:

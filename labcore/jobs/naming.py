@@ -7,9 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcore.jobs.kind import Kind
+from labcore.texts import shown
 
 if TYPE_CHECKING:
-    from labcore.jobs.folder import J
+    from labcore.jobs.folder import J, JobFolder
+
+LISTED = 5
+"""So many jobs that a name may mean are told."""
 
 
 def named(jobs: Sequence[J], name: str, kind: Kind) -> J:
@@ -24,10 +28,17 @@ def named(jobs: Sequence[J], name: str, kind: Kind) -> J:
     found = found or (_called(jobs, name) if jobs and name.strip() else [])
     if len(found) == 1:
         return found[0]
-    shown = f"`{kind.listed}` lists the {kind.plural}"
+    lists = f"`{kind.listed}` lists the {kind.plural}"
     if found:
-        raise kind.error(f"{len(found)} {kind.plural} match {name!r}", f"Give more of the id; {shown}")
-    raise kind.error(f"there is no {kind.name} {name!r}", shown)
+        which = ", ".join(_told(job) for job in found[:LISTED])
+        more = f" and {len(found) - LISTED} more" if len(found) > LISTED else ""
+        raise kind.error(f"{len(found)} {kind.plural} match {name!r}: {which}{more}", f"Give more of the id; {lists}")
+    raise kind.error(f"there is no {kind.name} {name!r}", lists)
+
+
+def _told(job: JobFolder) -> str:
+    """Its id, and its name where it has one."""
+    return f"{shown(job.id)} ({shown(job.name)})" if job.name else shown(job.id)
 
 
 def is_id(text: str) -> bool:

@@ -53,6 +53,9 @@ class Worker:
 
         Args:
             until_empty: end as well when no job waits or is running.
+
+        Raises:
+            WorkspaceError: the workspace cannot be written.
         """
         if self.resumes:
             for job in preemption.queue_again(self.workspace):
@@ -60,6 +63,8 @@ class Worker:
         manager = JobManager(self.workspace, self.executor, background=False, starts=self.starts)
         # until it is closed no other process starts jobs, which would end with this container
         with contextlib.closing(manager):
+            if not self.owns_container:  # what a container serves beside it goes on
+                manager.require_place()
             self._work(manager, stopping, until_empty)
             self._preempt(manager)
 
@@ -67,7 +72,7 @@ class Worker:
         told = not self.starts
         while not stopping.is_set():
             busy = manager.look()
-            if not (told or manager.leads):
+            if not told and manager.waits_for_another:
                 told = True
                 self.tell("another process starts the jobs of this workspace; this one takes over when that one ends")
             if until_empty and manager.leads and not busy:

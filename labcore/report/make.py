@@ -7,12 +7,13 @@ from pathlib import Path
 
 from labcore.comparison.candidates import named
 from labcore.errors import ConfigError
+from labcore.outputs import write_output
 from labcore.report import html, markdown
 from labcore.report.blocks import Report
 from labcore.report.comparison import comparison_report
 from labcore.report.one import crossval_report, run_report
 from labcore.runs import Run
-from labcore.workspace import Workspace, write_atomically
+from labcore.workspace import Workspace
 
 WRITERS: dict[str, Callable[[Report], str]] = {
     ".html": html.written,
@@ -56,4 +57,4 @@ def save(report: Report, path: Path) -> None:
         ConfigError: the ending is neither .html nor .md.
         WorkspaceError: the file cannot be written.
     """
-    write_atomically(path, writer_of(path)(report))
+    write_output(path, writer_of(path)(report))

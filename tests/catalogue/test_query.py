@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from labcore.catalogue import Query, catalogue, select
-from labcore.catalogue.query import COLUMNS, condition
+from labcore.catalogue.query import COLUMNS, STATES, condition
 from labcore.errors import ConfigError
 from labcore.jobs.about import change_about
+from labcore.jobs.status import ENDED
 
 
 @pytest.fixture
@@ -80,3 +81,15 @@ def test_what_is_no_filter_is_told(text):
 def test_a_column_that_is_not_there_is_told(workspace, three):
     with pytest.raises(ConfigError, match="cannot be sorted by"):
         ids(workspace, sort="colour")
+
+
+def test_a_state_that_there_is_not_is_told_with_the_nearest() -> None:
+    for text in ("state=finishd", "state!=finishd"):
+        with pytest.raises(ConfigError, match=r"there is no state 'finishd'; did you mean finished\?") as told:
+            condition(text)
+        assert "interrupted" in told.value.remedy
+    condition("state=inter")  # a part is enough
+
+
+def test_all_states_of_jobs_can_be_asked_for() -> None:
+    assert {*ENDED, "queued", "running", "stopping", "unreadable"} == {*STATES}

@@ -100,3 +100,13 @@ def test_nothing_there(workspace: Workspace, labcore: Labcore, tmp_path: Path) -
     told = labcore("restore", tmp_path / "b.tar", "--check", "--replace")
     assert "Traceback" not in told.err
     assert told.status == 2
+
+
+def test_what_is_no_backup_is_told_with_its_path_and_why(labcore, workspace, tmp_path):
+    file = tmp_path / "big.bin"
+    for content, told in ((bytes(1 << 16), "it begins with nothing but zeros"), (b"x" * 2000, "is not a backup")):
+        file.write_bytes(content)
+        answer = labcore("restore", file)
+        assert answer.status != 0
+        assert f"{file}: the file" in answer.err
+        assert told in answer.err

@@ -120,7 +120,6 @@ def test_the_estimate_is_told_without_measuring(labcore, workspace, size):
         (("--quick", "--models", "compact"), "cannot be combined"),
         (("--quick", "--full"), "not allowed"),
         (("--show", "nothing"), "there is no benchmark 'nothing'"),
-        (("--output", "/no/such/folder/r.json"), "no such folder"),
         (("--scope", "network"), "did you mean --scopes"),
     ],
 )
@@ -129,6 +128,12 @@ def test_a_mistake_is_one_line_and_status_2(labcore, workspace, words, told):
     assert answer.status == 2
     assert told in answer.err
     assert "Traceback" not in answer.err
+
+
+def test_an_output_that_cannot_be_written_is_said_before_the_work(labcore, workspace):
+    told = labcore("benchmark", *TINY, "--output", "/dev/null/r.json")
+    assert told.status == 1
+    assert "There is no folder /dev/null: choose another place" in told.err
 
 
 def test_a_file_that_is_no_report_is_refused(labcore, workspace, tmp_path):

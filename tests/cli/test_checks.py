@@ -177,3 +177,17 @@ def test_a_run_trains_with_a_named_split(sounds: Path, workspace: Workspace, lab
     unknown = labcore("train", "--dataset", "sounds", "--named-split", "nobody")
     assert unknown.status == 2
     assert "has no split 'nobody'. There are: people" in unknown.err
+
+
+def test_flags_that_say_nothing_by_themselves_are_refused(labcore, workspace):
+    for words, told in (
+        (("split", "sounds", "--folds", "4"), "--folds is only for --by"),
+        (("split", "sounds", "--seed", "0"), "--seed is only for --by"),
+        (("split", "sounds", "--as", "x"), "--as is only for --by and --from and --rename"),
+        (("split", "sounds", "--by", "site", "--together"), "--together is only for --from"),
+        (("labels", "sounds", "--combined"), "--combined is only for --write"),
+        (("annotations", "sounds", "--anyone"), "--anyone is only for --undo"),
+    ):
+        answer = labcore("datasets", *words)
+        assert answer.status == 2
+        assert told in answer.err

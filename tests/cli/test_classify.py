@@ -344,3 +344,10 @@ def test_last_is_no_trial_where_there_is_a_run_that_somebody_started(
     assert labcore("classify", clip, "--json", "--run", "last").lines[0]["label"] in ("low", "high")
     own.delete()
     assert labcore("classify", clip, "--json").lines[0]["label"] in ("bass", "treble")
+
+
+def test_rows_are_for_tables(labcore, workspace, tmp_path):
+    for words in ((), ("--json",), ("--format", "audacity"), ("-o", tmp_path / "t.jsonl")):
+        told = labcore("classify", tmp_path, "--per", "window", *words)
+        assert told.status == 2
+        assert "--per window is for tables. Add --format csv" in told.err

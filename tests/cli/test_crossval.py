@@ -29,3 +29,10 @@ def test_each_event_of_each_fold_is_told_once(workspace: Workspace, tones: Path,
     assert (line["type"], line["message"], line["run_id"], line["fold"]) == ("log", "m", second.id, "2")
     next(looks)
     assert capsys.readouterr().out == ""
+
+
+def test_one_fold_is_no_flag_of_a_cross_validation(labcore, workspace):
+    told = labcore("crossval", "--fold", "2", "--folds", "1", "2")
+    assert told.status == 2
+    assert "there is no flag --fold; did you mean --folds?" in told.err
+    assert "--fold FOLD" not in labcore("crossval", "--help").out

@@ -37,7 +37,10 @@ class TestEvaluate:
         (facts,) = told.lines
         for name in ("accuracy", "macro_f1", "per_class", "confusion", "clips"):
             assert facts[name] == getattr(known, name)
-        assert labcore("evaluate", "--json").lines == [facts]
+        assert facts["run"] == run.id
+        assert Path(facts["predictions"]).is_file()
+        (again,) = labcore("evaluate", "--json").lines
+        assert again | {"predictions": facts["predictions"]} == facts
 
     def test_last_is_the_newest_run_with_weights(
         self, trained_home: Path, labcore: Labcore, tones: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

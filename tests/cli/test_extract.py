@@ -68,8 +68,15 @@ def test_wrong_usage(
 
 
 def test_no_such_input(workspace: Workspace, labcore: Labcore, tmp_path: Path) -> None:
-    told = labcore("extract", "--input", tmp_path / "gone", "--output", tmp_path / "out")
+    told = labcore("extract", tmp_path / "gone", "--output", tmp_path / "out")
     assert told.status == 2
+    assert f"the input {tmp_path / 'gone'} is no folder" in told.err
+    told = labcore("extract", "--output", tmp_path / "out")
+    assert told.status == 2
+    assert "no folder is named" in told.err
+    told = labcore("extract", "a", "--input", "b", "--output", tmp_path / "out")
+    assert told.status == 2
+    assert "two folders are named: a and b" in told.err
     (tmp_path / "empty").mkdir()
     told = labcore("extract", "--input", tmp_path / "empty", "--output", tmp_path / "out")
     assert told.status == 2

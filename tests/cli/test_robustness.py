@@ -29,7 +29,7 @@ class TestNoise:
         (run,) = list_runs(trained)
         known = run.last_event(Evaluated)
         assert known is not None
-        told = labcore("noise", "--run", run.id, "--snr", "20", "-40", "--colour", "white")
+        told = labcore("noise", "--run", run.id, "--levels", "20", "-40", "--colour", "white")
         assert told.status == 0
         lines = told.out.splitlines()
         assert [line.split("  ")[0] for line in lines] == ["ratio", "no noise", "20 dB", "-40 dB"]

@@ -94,7 +94,14 @@ def test_the_article_s_flags(
 
 
 @pytest.mark.parametrize(
-    ("words", "named"), [(["--fold", "99"], "99"), (["--model", "nothing"], "compact"), (["--device", "tpu"], "tpu")]
+    ("words", "named"),
+    [
+        (["--fold", "99"], "99"),
+        (["--model", "nothing"], "compact"),
+        (["--device", "tpu"], "tpu"),
+        (["--model.pretrained", "nix.pth"], "there are no weights at nix.pth"),
+        (["--noise", "0.5", "--augment.noise_file", "nix.wav"], "nix.wav"),
+    ],
 )
 def test_bad_input_makes_no_run(
     workspace: Workspace, labcore: Labcore, tones: Path, words: list[str], named: str

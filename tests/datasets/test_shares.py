@@ -62,6 +62,8 @@ def test_every_part_has_what_it_can_have():
 @pytest.mark.parametrize(
     ("text", "shares"),
     [
+        ("33,33,33", {"train": 1 / 3, "val": 1 / 3, "test": 1 / 3}),
+        ("0.8,0.2", {"train": 0.8, "test": 0.2}),
         ("80,20", {"train": 0.8, "test": 0.2}),
         ("2/1/1", {"train": 0.5, "val": 0.25, "test": 0.25}),
         (" 60% , 40% ", {"train": 0.6, "test": 0.4}),
@@ -69,6 +71,12 @@ def test_every_part_has_what_it_can_have():
 )
 def test_shares_in_words(text, shares):
     assert shares_of(text) == pytest.approx(shares)
+
+
+@pytest.mark.parametrize(("text", "whole"), [("70,15", "85"), ("90,15", "105"), ("1,1,1", "3")])
+def test_shares_that_make_no_whole_are_refused(text, whole):
+    with pytest.raises(ConfigError, match=f"the shares {text} make {whole} together"):
+        shares_of(text)
 
 
 @pytest.mark.parametrize("text", ["100", "50,0", "1,2,3,4", "a,b", "nan,1", "inf,1", "-1,2", ""])

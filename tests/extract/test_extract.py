@@ -11,6 +11,7 @@ import pytest
 import soundfile
 import torch
 
+from labcore import outputs
 from labcore.audio import blocks, decode, quantise
 from labcore.config import RunConfig
 from labcore.errors import ConfigError, WorkspaceError
@@ -19,6 +20,7 @@ from labcore.extract.features import Extractor, embeddings_of
 from labcore.extract.index import JOURNAL
 from labcore.features import LogMel
 from labcore.inference.classifier import Classifier
+from labcore.workspace import whole_file
 
 SMALL = RunConfig().replace({"audio.sample_rate": 8000, "audio.clip_seconds": 0.25, "features.n_mels": 16})
 
@@ -179,15 +181,22 @@ def test_stopped_and_gone_on_with(here, sounds, tmp_path, monkeypatch):
 
 
 def test_a_full_disk_is_told(here, sounds, tmp_path, monkeypatch):
-    def full(path, data, **options):
-        try:
-            raise OSError(28, "No space left on device")
-        except OSError as error:
-            raise WorkspaceError("x cannot be written") from error
+    def full(path, **options):
+        if path.suffix != ".npy":
+            return whole_file(path, **options)
+        raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files, "write_atomically", full)
-    with pytest.raises(WorkspaceError, match=r"disk is full.*same command"):
+    monkeypatch.setattr(outputs, "whole_file", full)
+    with pytest.raises(WorkspaceError, match=r"npy cannot be written: No space left.*Free some space.*same command"):
         extract(sounds, tmp_path / "out", ExtractSettings(config=SMALL))
+
+
+def test_features_do_not_go_among_the_recordings(here, sounds, tmp_path):
+    before = sorted(sounds.rglob("*"))
+    for output in (sounds, sounds / ".." / sounds.name, next(path.parent for path in sounds.rglob("*/*.*"))):
+        with pytest.raises(ConfigError, match="is a folder of the sound files themselves"):
+            extract(sounds, output, ExtractSettings(config=SMALL))
+    assert sorted(sounds.rglob("*")) == before
 
 
 def test_the_way_with_the_network_here_gives_the_same(here, sounds, tmp_path):

@@ -47,7 +47,7 @@ def test_one_sound_in_every_form_gives_the_same(model: lab.Model, clip: Path) ->
 
 
 def test_what_cannot_be_one_sound(model: lab.Model, tmp_path: Path) -> None:
-    for rate in (None, 0, -1, 2**40):
+    for rate in (None, 0, -1, 2**40, "16k", True):
         with pytest.raises(ConfigError, match=rf"with the rate {rate}.*predict\(samples, rate=44100\)"):
             model.predict(np.zeros(100), rate)
     with pytest.raises(ConfigError, match="without samples"):
@@ -55,6 +55,14 @@ def test_what_cannot_be_one_sound(model: lab.Model, tmp_path: Path) -> None:
     for samples in (np.zeros(0), np.zeros((3000, 3000)), np.full(800, np.nan)):
         with pytest.raises(AudioError):
             model.predict(samples, 8000)
+    for nothing in (5, None):
+        with pytest.raises(ConfigError, match=f"a {type(nothing).__name__} is no sound"):
+            model.predict(nothing)  # type: ignore[call-overload]
+    for samples in (np.zeros(800, bool), np.zeros(800, complex), torch.zeros(800, dtype=torch.bool)):
+        with pytest.raises(AudioError, match=r"samples of the type (bool|complex128)"):
+            model.predict(samples, 8000)
+    with pytest.raises(AudioError, match=r"shape \(32, 16000\) are one sound of 32 channels. Give one sound at a time"):
+        model.predict(np.zeros((32, 16000)), 16000)
     with pytest.raises(AudioError, match=r"samples of the shape \(2, 2, 2\)"):
         model.predict(np.zeros((2, 2, 2)), 8000)
     with pytest.raises(AudioError):

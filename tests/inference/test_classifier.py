@@ -187,6 +187,8 @@ def test_the_command_line_says_what_differs():
         {"data.dataset": "my sounds", "optim.epochs": 7, "augment.gain_db": 3.0, "data.fold": "2"}
     )
     assert command_line(config) == "labcore train --dataset 'my sounds' --fold 2 --augment.gain_db 3.0 --epochs 7"
+    told = command_line(config, command="crossval", folds=["1", "2"])
+    assert told == "labcore crossval --folds 1 2 --dataset 'my sounds' --augment.gain_db 3.0 --epochs 7"
 
 
 def test_scripts_in_zips_of_before_find_it():

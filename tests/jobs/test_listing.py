@@ -12,10 +12,12 @@ from labcore.benchmark.job import Benchmark
 from labcore.config import RunConfig
 from labcore.crossval.job import CrossValidation
 from labcore.errors import RunError, WorkspaceError
+from labcore.jobs.about import change_about
 from labcore.jobs.glances import glance
 from labcore.jobs.listing import folders_with, looked_at, reason, strays
 from labcore.runs import Run, list_runs
 from labcore.search.folder import Search
+from labcore.workspace import Workspace
 
 NOT_UTF8 = os.fsdecode(b"20261127-M\x84dchen")
 
@@ -136,3 +138,16 @@ def test_events_of_other_types_than_they_should_be_hurt_nobody(workspace, line):
     assert glance(bad).state in ("queued", "failed", "interrupted")
     assert good in QueueState(workspace).look()[0]
     assert bad.epochs() == []
+
+
+def test_several_that_a_name_means_are_told(workspace: Workspace) -> None:
+    runs = [Run.create(workspace, RunConfig()) for _ in range(7)]
+    change_about(runs[0].path, name="nix one")
+    change_about(runs[1].path, name="nix two")
+    with pytest.raises(RunError) as told:
+        Run.open(workspace, "nix")
+    assert told.value.what.startswith("2 runs match 'nix': ")
+    which = told.value.what.partition(": ")[2].split(", ")
+    assert {*which} == {f"{runs[0].id} (nix one)", f"{runs[1].id} (nix two)"}
+    with pytest.raises(RunError, match=r"7 runs match '-': .* and 2 more\. Give more of the id"):
+        Run.open(workspace, "-")

@@ -40,7 +40,7 @@ def test_foreign_run_keeps_its_device_busy(
         until(lambda: state(foreign) == "running")
         manager = make_manager("thread")
         run = submit(manager, make_config())
-        until(lambda: manager._leader is not None)
+        until(lambda: manager.leads)
         assert state(run) == "queued"
         manager.stop(foreign)
         assert process.wait(30) == 0
@@ -57,7 +57,7 @@ def test_restart_of_the_server(
     first.close()
     assert state(running) == "running"
     second = make_manager("thread")
-    until(lambda: second._leader is not None)
+    until(lambda: second.leads)
     assert second.queue() == [waiting]
     second.stop(running)
     until(lambda: state(waiting) == "finished")
@@ -68,13 +68,13 @@ def test_one_of_two_managers_schedules_and_the_other_takes_over(
     submit: Submit, make_manager: MakeManager, make_config: MakeConfig, until: Until
 ) -> None:
     first = make_manager("thread")
-    until(lambda: first._leader is not None)
+    until(lambda: first.leads)
     second = make_manager("thread")
     run = submit(second, make_config())
     until(lambda: state(run) == "finished")
-    assert second._leader is None
+    assert not second.leads
     first.close()
-    until(lambda: second._leader is not None)
+    until(lambda: second.leads)
     run = submit(second, make_config())
     until(lambda: state(run) == "finished")
 

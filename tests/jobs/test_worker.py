@@ -7,12 +7,13 @@ import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from labcore.config import RunConfig
-from labcore.errors import ConfigError
-from labcore.jobs import preemption
+from labcore.errors import ConfigError, WorkspaceError
+from labcore.jobs import manager, preemption
 from labcore.jobs import worker as of_worker
 from labcore.jobs.executors import ThreadChild
 from labcore.jobs.manager import JobManager
@@ -162,3 +163,28 @@ def test_settings_of_a_stop() -> None:
     assert resumes({})
     assert resumes({"LABCORE_RESUME": "auto"})
     assert not resumes({"LABCORE_RESUME": "off"})
+
+
+def test_a_workspace_that_cannot_be_written_ends_it_with_what_to_do(
+    workspace: Workspace, worker: Callable[..., Worker]
+) -> None:
+    (workspace.runs / ".manager.lock").mkdir()  # nobody can hold that
+    said: list[str] = []
+    with pytest.raises(WorkspaceError, match=r"the jobs of the workspace .* cannot be started: Is a directory"):
+        worker(tell=said.append).run(threading.Event(), until_empty=True)
+    assert said == []
+
+
+def test_the_worker_of_a_container_goes_on_without_and_says_so_in_one_line(
+    workspace: Workspace, worker: Callable[..., Worker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = Mock()
+    monkeypatch.setattr(manager, "_log", log)
+    (workspace.runs / ".manager.lock").mkdir()
+    said: list[str] = []
+    stopping = threading.Event()
+    monkeypatch.setattr(stopping, "wait", lambda seconds: stopping.set())
+    worker(tell=said.append, owns_container=True, stop_seconds=0.0).run(stopping)
+    assert said == []
+    log.exception.assert_not_called()
+    assert "cannot be started: Is a directory" in str(log.error.call_args.args[1])

@@ -19,10 +19,10 @@ import numpy as np
 
 from labcore.datasets.checks.fingerprint import SIZE
 from labcore.datasets.checks.measure import Found, Measured, Span
-from labcore.errors import WorkspaceError
+from labcore.errors import WorkspaceError, if_unwritable
 from labcore.reading import DamagedError, open_file, parse_json
 from labcore.texts import as_bytes
-from labcore.workspace import Workspace, slug, stamp_of, write_atomically
+from labcore.workspace import ELSEWHERE, Workspace, slug, stamp_of, write_atomically
 from labcore.zips import opened_zip
 
 FORMAT = 1
@@ -89,7 +89,7 @@ class Kept:
             numbers=np.array([[getattr(each, name) for name in NUMBERS] for each in measured.values()], np.float64),
             prints=np.array([each.fingerprint for each in measured.values()], np.float32).reshape(-1, SIZE),
         )
-        with WorkspaceError.on_os_error(f"{file} cannot be written", "Free some space"):
+        with WorkspaceError.on_os_error(f"{file} cannot be written", if_unwritable(file.parent, ELSEWHERE)):
             file.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(file, content.getvalue(), durable=False)
 

@@ -1,0 +1,69 @@
+"""What somebody names is written where it is named, and what hinders it is told with its remedy."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from labcore import outputs
+from labcore.batch.journal import PredictionJournal
+from labcore.errors import WorkspaceError, if_unwritable
+from labcore.outputs import require_writable, write_output
+
+
+def test_the_folder_of_an_output_is_made(tmp_path: Path) -> None:
+    require_writable(tmp_path / "a" / "r.md")
+    assert not list((tmp_path / "a").iterdir())
+    write_output(tmp_path / "b" / "c" / "r.md", "text")
+    assert [path.name for path in (tmp_path / "b" / "c").iterdir()] == ["r.md"]
+
+
+def test_what_is_no_place_for_a_file_is_refused_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(WorkspaceError, match=r"r.md cannot be written: .* There is no folder .*file: choose another"):
+        require_writable(tmp_path / "file" / "r.md")
+    with pytest.raises(WorkspaceError, match=r"Is a directory\. Name a file in it\.$"):
+        require_writable(tmp_path)
+    require_writable(tmp_path, folder=True)
+    with pytest.raises(WorkspaceError, match=r"file cannot be written: File exists"):
+        require_writable(tmp_path / "file", folder=True)
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [
+        (errno.ENOSPC, "Free some space, then do it again, or choose another place"),
+        (errno.EDQUOT, "Free some space, then do it again, or choose another place"),
+        (errno.EACCES, "Check the permissions of {}, or choose another place"),
+        (errno.EROFS, "{} is read-only: choose another place"),
+        (errno.ENAMETOOLONG, "Choose a shorter name"),
+        (errno.EIO, "Choose another place"),
+    ],
+)
+def test_the_remedy_is_that_of_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, remedy: str
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(outputs, "whole_file", refused)
+    with pytest.raises(WorkspaceError) as told:
+        write_output(tmp_path / "r.md", "text", again="do it again")
+    assert told.value.what == f"{tmp_path / 'r.md'} cannot be written: {os.strerror(number)}"
+    assert told.value.remedy == remedy.format(tmp_path)
+
+
+def test_a_folder_that_is_gone_is_said_to_be(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    assert if_unwritable(gone, "go")(FileNotFoundError(errno.ENOENT, "")) == f"There is no folder {gone}: go"
+
+
+def test_a_prediction_that_cannot_be_kept_is_told_of_the_output(tmp_path: Path) -> None:
+    (tmp_path / ".p.csv.answers.jsonl").mkdir()
+    journal = PredictionJournal(tmp_path / "none" / "p", tmp_path / "p.csv", "key")
+    journal.file = tmp_path / ".p.csv.answers.jsonl"
+    with pytest.raises(WorkspaceError, match=r"/p\.csv cannot be written: Is a directory"):
+        journal.add(tmp_path / "a.wav", {"file": "a.wav", "error": "none"})
