@@ -107,7 +107,7 @@ class _Work:
 
 
 @dataclass(frozen=True)
-class _Heard:
+class _Decoded:
     """A clip with what the network says of its windows, and what is told of how it was read."""
 
     windowed: WindowedPrediction
@@ -175,9 +175,9 @@ class ClassifyHandler:
         """The prediction for a clip, or why it cannot be read."""
         loop, network, outcome = asyncio.get_running_loop(), model.classifier, "failed"
         try:
-            heard = Future[_Heard | Recording]()
-            self.decoders.submit(self._hear, clip, model, work, heard)
-            sound = await asyncio.wait_for(self.crossing.awaitable(heard), work.left)
+            decoded = Future[_Decoded | Recording]()
+            self.decoders.submit(self._decode_one, clip, model, work, decoded)
+            sound = await asyncio.wait_for(self.crossing.awaitable(decoded), work.left)
             if isinstance(sound, Recording):
                 windows = network.count_windows(round(sound.seconds * network.sample_rate), work.asked.hop_seconds)
                 work.take_on(windows, len(network.labels), clip.name)
@@ -196,27 +196,27 @@ class ClassifyHandler:
         self.metrics.audio.labels(model.name).inc(answer.seconds)
         return answer
 
-    def _hear(self, clip: UploadedClip, model: Model, work: _Work, heard: Future[_Heard | Recording]) -> None:
+    def _decode_one(self, clip: UploadedClip, model: Model, work: _Work, decoded: Future[_Decoded | Recording]) -> None:
         """Decode a clip and ask the network about it; or, where it is long, leave it unread.
 
         In a thread of its own, and with no way back over the event loop.
         """
-        if heard.cancelled():
+        if decoded.cancelled():
             return
         try:
             sound = self._decoded(clip, model, work)
             if isinstance(sound, Recording):
-                _settle(heard, sound)
+                _settle(decoded, sound)
                 return
             (samples, scale), network = quantise(sound.waveform), model.classifier
             bounds = network.windows_of(len(samples), work.asked.hop_seconds)
             work.take_on(len(bounds), len(network.labels), clip.name)
             asked = self.batcher.submit(network, samples, scale, bounds, work.left)
-            heard.add_done_callback(lambda ended: asked.cancel())  # where nobody waits any more
+            decoded.add_done_callback(lambda ended: asked.cancel())  # where nobody waits any more
             windowed = WindowedPrediction(len(samples), bounds, energies_of(samples, bounds))
-            asked.add_done_callback(partial(_answer, heard, windowed, sound.notes))
+            asked.add_done_callback(partial(_answer, decoded, windowed, sound.notes))
         except BaseException as error:
-            _settle(heard, error)
+            _settle(decoded, error)
 
     def _decoded(self, clip: UploadedClip, model: Model, work: _Work) -> Sound | Recording:
         """A clip at the classifier's rate; or, where it is long, unread."""
@@ -258,26 +258,29 @@ class ClassifyHandler:
 
 
 def _answer(
-    heard: Future[_Heard | Recording], windowed: WindowedPrediction, notes: tuple[str, ...], rows: Future[np.ndarray]
+    decoded: Future[_Decoded | Recording],
+    windowed: WindowedPrediction,
+    notes: tuple[str, ...],
+    rows: Future[np.ndarray],
 ) -> None:
     """Hand on what the network says of a clip's windows. In its thread."""
     if rows.cancelled():
         return
     if (error := rows.exception()) is not None:
-        _settle(heard, error)
+        _settle(decoded, error)
         return
     windowed.rows = rows.result()
-    _settle(heard, _Heard(windowed, notes))
+    _settle(decoded, _Decoded(windowed, notes))
 
 
-def _settle(heard: Future[_Heard | Recording], found: _Heard | Recording | BaseException) -> None:
+def _settle(decoded: Future[_Decoded | Recording], found: _Decoded | Recording | BaseException) -> None:
     """Tell what came of a clip, unless nobody waits for it any more."""
-    if not heard.set_running_or_notify_cancel():
+    if not decoded.set_running_or_notify_cancel():
         return
     if isinstance(found, BaseException):
-        heard.set_exception(found)
+        decoded.set_exception(found)
     else:
-        heard.set_result(found)
+        decoded.set_result(found)
 
 
 def _waited(future: Future[np.ndarray], work: _Work) -> np.ndarray:

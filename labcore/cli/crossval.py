@@ -29,9 +29,9 @@ from labcore.cli.parser import (
     add_existing,
     add_json,
     config_from,
-    refuse_recipe,
 )
 from labcore.cli.progress import Bar, bars
+from labcore.cli.refused import refuse_recipe
 from labcore.cli.signals import stop_on_signals
 from labcore.crossval.job import CrossValidation, ready
 from labcore.crossval.summary import FoldResult, Pool, Summary, summarise

@@ -27,8 +27,9 @@ from dataclasses import asdict
 
 from labcore.cli import bring, checks, datasets_get, splits, timed_labels
 from labcore.cli.output import say, tell, tell_list
-from labcore.cli.parser import Parser, add_anyone, add_json, add_setting, refuse_without, subcommands
+from labcore.cli.parser import Parser, add_anyone, add_json, add_setting, subcommands
 from labcore.cli.progress import counting
+from labcore.cli.refused import refuse_without
 from labcore.config import CUTTING, all_settings
 from labcore.texts import counted, shown
 from labcore.workspace import Workspace

@@ -31,9 +31,9 @@ from labcore.cli.parser import (
     add_existing,
     add_json,
     config_from,
-    refuse_recipe,
 )
 from labcore.cli.progress import Bar, bars
+from labcore.cli.refused import refuse_recipe
 from labcore.errors import LabError
 from labcore.jobs.listing import looked_at
 from labcore.owners import shell_user

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from labcore.cli.output import Content, say, table, tell
-from labcore.cli.parser import add_anyone, refuse_without
+from labcore.cli.parser import add_anyone
+from labcore.cli.refused import refuse_without
 from labcore.owners import shell_user
 from labcore.texts import counted
 from labcore.workspace import Workspace

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcore.cli.output import Content, emit, say, table, tell
-from labcore.cli.parser import Parser, add_anyone, refuse_without
+from labcore.cli.parser import Parser, add_anyone
+from labcore.cli.refused import refuse_without
 from labcore.config import CUTTING, DataConfig, RunConfig
 from labcore.errors import ConfigError, DatasetError
 from labcore.outputs import write_output

@@ -235,7 +235,9 @@ def test_targets_that_are_refused(full, tmp_path):
     with pytest.raises(BackupError, match="nothing"):
         back_up(Workspace(tmp_path / "none"), tmp_path / "c.tar")
     with pytest.raises(WorkspaceError, match="written"):
-        back_up(full, tmp_path / "no" / "such" / "c.tar")
+        back_up(full, tmp_path / "b.tar" / "c.tar")  # within a file
+    back_up(full, tmp_path / "no" / "such" / "c.tar")
+    assert (tmp_path / "no" / "such" / "c.tar").stat().st_size
 
 
 def test_an_interrupted_backup_or_restore_leaves_nothing(full, other, tmp_path):

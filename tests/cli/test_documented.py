@@ -45,7 +45,7 @@ NOT_RUN = {
     "asks at a terminal; tests/cli has the command": ("labcore password",),
     "needs an NVIDIA GPU": (
         "labcore train --dataset ~/ESC-50 --fold 1 --batch-size 32 --epochs 50 --gpu",
-        "labcore extract --input recordings --output embeddings --embeddings last --device cuda",
+        "labcore extract recordings --output embeddings --embeddings last --device cuda",
         "labcore serve --run birds=RUN --run bats=weights.safetensors --gpu",
     ),
     "serves until it is stopped; tests/api starts it": (

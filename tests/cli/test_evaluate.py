@@ -79,7 +79,8 @@ class TestEvaluate:
         content = json.loads((folder / "evaluation.json").read_text())
         told = Evaluation(folder).result
         assert told is not None
-        assert {"dataset": facts["dataset"], **figures(told)} == facts
+        own = {"run": list_runs(trained)[0].id, "predictions": str(folder / "predictions.parquet")}
+        assert {"dataset": facts["dataset"], **own, **figures(told)} == facts
         assert Evaluation(folder).status().state == "finished"
         assert content["run"] == list_runs(trained)[0].id
         assert content["class"] == "low"
@@ -121,7 +122,7 @@ class TestEvaluate:
             lambda self, *a, **k: real(Path("/dev/full") if "evaluations" in self.parts else self, *a, **k),
         )
         told = labcore("evaluate", "--json")
-        assert (told.status, told.lines) == (0, [expected])
+        assert (told.status, told.lines) == (0, [expected | {"predictions": None}])
         assert "No space left" in told.err
         assert set((trained.home / "evaluations").iterdir()) == before
 
