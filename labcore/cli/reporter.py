@@ -105,8 +105,10 @@ def result_line(event: events.Evaluated | events.EvaluatedLabels) -> str:
         clips = f"the {counted(event.clips, 'clip')} of fold {event.fold}"
     else:
         clips = "the one clip" if event.clips == 1 else f"all {counted(event.clips, 'clip')}"
-    if event.leaks:
-        clips += "; the split leaks, so this is too high"
+    if event.trained_on:
+        clips += f"; {event.trained_on:,} of them were trained on, so this is too high"
+    elif event.leaks:
+        clips += "; clips of the same recordings were trained on, so this is too high"
     if event.corrected:
         clips += f"; {event.corrected} of their labels are corrected"
     if isinstance(event, events.EvaluatedLabels):

@@ -30,6 +30,7 @@ def evaluate(
     progress: OnProgress = lambda done, total: None,
     *,
     leaks: bool = False,
+    trained_on: int = 0,
     split: str = "official",
     folder: str = "",
     file: Path | None = None,
@@ -41,7 +42,7 @@ def evaluate(
     Args:
         store: at the classifier's sample rate.
         rows: (clips,) which clips, from :func:`labcore.evaluation.select.select_clips`.
-        fold, leaks: what they are, for the record.
+        fold, leaks, trained_on: what they are, for the record.
         progress: called with windows done and windows in all.
         split, folder: as for :func:`labcore.evaluation.predictions.known_of`.
         file: where to write the prediction for each clip; nowhere where it is not given.
@@ -60,5 +61,5 @@ def evaluate(
         warn(trouble)
     corrected = corrected_labels(store.table, rows)
     groups = store.table["group"].to_numpy(dtype=object)[rows]
-    about = Circumstances(fold, leaks, corrected=corrected, groups=groups)
+    about = Circumstances(fold, leaks, corrected=corrected, trained_on=trained_on, groups=groups)
     return scored(classifier.task, predicted, targets, classifier.labels, about)

@@ -170,6 +170,7 @@ def _conclude(trainer: Trainer, run: Run, writer: TensorBoardWriter) -> Iterator
     about = Circumstances(
         split.fold,
         split.leaks,
+        trained_on=split.trained_on,
         adjusted=adjustments(run.events()),
         corrected=corrected_labels(clips.store.table, split.held_out),
         groups=clips.store.table["group"].to_numpy(dtype=object)[split.held_out],
