@@ -240,7 +240,8 @@ def _together(room: str, parts: Sequence[Row]) -> tuple[float | None, float | No
     if not clips:
         return None, None, None
     hits = sum(round((part.accuracy or 0.0) * part.clips) for part in done)
-    return hits / clips, *wilson_interval(hits, clips)
+    distinct = sum(part.status.distinct_clips or part.clips for part in done)
+    return hits / clips, *wilson_interval(hits, clips, distinct)
 
 
 def _mean_ap(room: str, parts: Sequence[Row]) -> float | None:

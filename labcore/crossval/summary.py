@@ -197,7 +197,8 @@ def pool(folds: list[FoldResult]) -> Pool:
         return Pool(folds, seconds=seconds, leaks=leaks)
     accuracies = [fold.accuracy for fold in done if fold.accuracy is not None]
     confusion = _pooled([fold.confusion for fold in done])
-    figures = figures_of(confusion)
+    distinct = sum(fold.distinct_clips or fold.clips for fold in done)
+    figures = figures_of(confusion, distinct=distinct if any(fold.distinct_clips for fold in done) else None)
     return Pool(
         folds,
         finished=len(done),

@@ -11,6 +11,7 @@ from labcore.datasets.store import ClipStore
 from labcore.datasets.table import corrected_labels
 from labcore.errors import LabError
 from labcore.evaluation.eval_set import EvalSet
+from labcore.evaluation.intervals import distinct_clips
 from labcore.evaluation.metrics import Circumstances
 from labcore.evaluation.predictions import known_of, record
 from labcore.evaluation.scoring import scored
@@ -61,5 +62,14 @@ def evaluate(
         warn(trouble)
     corrected = corrected_labels(store.table, rows)
     groups = store.table["group"].to_numpy(dtype=object)[rows]
-    about = Circumstances(fold, leaks, corrected=corrected, trained_on=trained_on, groups=groups)
+    about = Circumstances(
+        fold, leaks, corrected=corrected, trained_on=trained_on, distinct=distinct_of(store, rows), groups=groups
+    )
     return scored(classifier.task, predicted, targets, classifier.labels, about)
+
+
+def distinct_of(store: ClipStore, rows: np.ndarray) -> float | None:
+    """How many clips of a store some are without the sound that several share; None where none do."""
+    table = store.table.iloc[rows]
+    starts = table["start_s"].to_numpy(dtype=np.float64)
+    return distinct_clips(table["path"].tolist(), starts.tolist(), (starts + store.seconds[rows]).tolist())

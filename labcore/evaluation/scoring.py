@@ -26,5 +26,13 @@ def scored(
         thresholds = task.thresholds
         return score_labels(noted, targets, labels, thresholds.row(labels), about, thresholds.sentence)
     return score(
-        noted, targets, list(labels), about.fold, about.leaks, about.adjusted, about.corrected, about.trained_on
+        noted,
+        targets,
+        list(labels),
+        about.fold,
+        about.leaks,
+        about.adjusted,
+        about.corrected,
+        about.trained_on,
+        about.distinct,
     )

@@ -119,6 +119,8 @@ def _clips_of(
         lambda progress: open_store(workspace, dataset, classifier.sample_rate, progress),
         should_stop,
     )
+    if dataset.annotated is not None and dataset.annotated.window_seconds is not None:
+        yield Log(message=f"clips are windows of {dataset.annotated.window_seconds:g} s, as the classifier hears them")
     if dataset.corrections is not None and dataset.corrections.revision:
         yield Log(message=dataset.corrections.sentence)
     validation = isinstance(plan, EvaluationPlan) and plan.part == "validation"

@@ -329,6 +329,7 @@ class JobFolder:
             stopped_by=self.stopper if state == "stopping" else story.ended_by if state == "stopped" else "",
             leaks=story.leaks,
             trained_on=story.trained_on,
+            distinct_clips=story.distinct_clips,
         )
 
     @property

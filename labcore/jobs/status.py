@@ -41,8 +41,8 @@ class JobStatus:
 
     ``state`` is queued, running, stopping, finished, stopped, failed, interrupted (its process is gone without a word) or, in a list,
     unreadable (then ``error`` says why). A run of several labels a clip has ``mean_ap``, its mean average precision, in place of an
-    accuracy. ``leaks`` and ``trained_on`` as in :class:`labcore.events.Evaluated`. ``by`` made the job, ``stopped_by`` asked for it to
-    stop, where it does or did; both are "" where that is not known.
+    accuracy. ``leaks``, ``trained_on`` and ``distinct_clips`` as in :class:`labcore.events.Evaluated`. ``by`` made the job, ``stopped_by``
+    asked for it to stop, where it does or did; both are "" where that is not known.
     """
 
     state: str
@@ -61,6 +61,7 @@ class JobStatus:
     stopped_by: str = ""
     leaks: bool = False
     trained_on: int = 0
+    distinct_clips: float | None = None
 
     @property
     def active(self) -> bool:
@@ -97,7 +98,7 @@ class Story:
         changed_at: of the last event; 0 where there is none.
         low, high: the 95 % interval of the accuracy, or of the mean average precision; None unless that is of
             the clips held out, of which ``clips`` were judged.
-        leaks, trained_on: as in :class:`labcore.events.Evaluated`, and of the start of a training.
+        leaks, trained_on, distinct_clips: as in :class:`labcore.events.Evaluated`, and of the start of a training.
         fold: the test fold, once that is known; seconds: what its work took, over all its starts that came to an end.
         run_dirs: the folders in which it was worked on, each once, the latest last.
     """
@@ -128,6 +129,7 @@ class Story:
     run_dirs: tuple[str, ...] = ()
     leaks: bool = False
     trained_on: int = 0
+    distinct_clips: float | None = None
 
     def take(self, event: events.Event) -> None:
         """Take the next event."""
@@ -159,6 +161,7 @@ class Story:
     def _take_clips(self, event: events.Evaluated | events.EvaluatedLabels) -> None:
         self.clips, self.fold = event.clips, event.fold
         self.leaks, self.trained_on = event.leaks, event.trained_on
+        self.distinct_clips = event.distinct_clips if isinstance(event, events.Evaluated) else None
 
     def _take_life(self, event: events.Queued | events.Started | events.Finished) -> None:
         self.device = self.ended = self.error = self.remedy = self.ended_by = ""

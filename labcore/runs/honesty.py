@@ -42,6 +42,12 @@ def leak_note(leaks: bool, trained_on: int, clips: int) -> str:
     return "Clips of the same recordings were trained on: the figures are higher than on new ones" if leaks else ""
 
 
+def overlap_note(distinct: float | None) -> str:
+    """Words on clips that share sound, to stand behind their number; "" where none do. ``distinct`` as in
+    :class:`labcore.events.Evaluated`."""
+    return "" if distinct is None else f"they overlap, so the interval is that of {distinct:,.0f}"
+
+
 def label_note(clips: int, before: int, since: int = 0) -> str:
     """A sentence on corrected labels without the final stop, to stand beside a figure; "" where none was corrected.
 
