@@ -268,17 +268,17 @@ def leak_note(curve: LearningCurve) -> str:
         return ""
     try:
         run = embedder(curve.workspace, plan.embeddings)[1]
-        heard = _heard_test_clips(curve, run)
+        known = _knows_test_clips(curve, run)
     except (RunError, DatasetError):
         return ""
     return (
         "The network of the embeddings was trained on clips of this test fold, so its baseline is too good"
-        if heard
+        if known
         else ""
     )
 
 
-def _heard_test_clips(curve: LearningCurve, run: Run) -> bool:
+def _knows_test_clips(curve: LearningCurve, run: Run) -> bool:
     """Whether a run was trained on clips of a curve's test fold: by the files of both, or before the curve has any by their settings."""
     from labcore.datasets.learnt import learnt_by
     from labcore.datasets.record import ClipRecord

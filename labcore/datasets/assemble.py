@@ -87,8 +87,8 @@ def without_repeats(rows: list[Row]) -> tuple[list[Row], list[Finding]]:
     kept: dict[tuple[object, ...], Row] = {}
     files: dict[str, None] = {}
     for row in rows:
-        said = (*row[:3], row[4], str(row[5]))  # as a text: nan is not equal to itself
-        if kept.setdefault(said, row) is not row:
+        fields = (*row[:3], row[4], str(row[5]))  # as a text: nan is not equal to itself
+        if kept.setdefault(fields, row) is not row:
             files[row[0]] = None
     if not files:
         return rows, []
