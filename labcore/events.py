@@ -276,7 +276,9 @@ class Evaluated(Event):
 
     ``leaks``: clips of the same recordings were trained on, so that the figures are too high. ``adjusted``: so many times settings were
     changed, by a person or on advice, while the curves of these very clips were in view. ``corrected``: so many labels of these clips are
-    other than the data set's own.
+    other than the data set's own. ``trained_on``: so many of these very clips were trained on, or used to choose, by the network or by the
+    one whose weights it began with; then ``leaks`` is set, too. ``distinct_clips`` is how many clips there are without the sound that
+    several of them share, by which the interval goes; None where none do.
     """
 
     type: Literal["evaluated"] = "evaluated"
@@ -291,6 +293,8 @@ class Evaluated(Event):
     leaks: bool = False
     adjusted: int = 0
     corrected: int = 0
+    trained_on: int = 0
+    distinct_clips: float | None = None
 
 
 class EvaluatedLabels(Event):
@@ -314,6 +318,7 @@ class EvaluatedLabels(Event):
     leaks: bool = False
     adjusted: int = 0
     corrected: int = 0
+    trained_on: int = 0
 
 
 class RunFinished(Finished):

@@ -14,12 +14,12 @@ import numpy as np
 
 from labcore.alarms.background import Alarm, Background
 from labcore.alarms.job import AlarmTest, Listening
-from labcore.alarms.onsets import Onsets, places_in_all, poisson_interval
+from labcore.alarms.onsets import Onsets, chosen_interval, places_in_all, poisson_interval
 from labcore.alarms.recall import Recall, recall_of
 from labcore.batch.segments import THRESHOLD
 from labcore.errors import RunError
 from labcore.inference.temperature import Temperature
-from labcore.inference.thresholds import Thresholds, in_force
+from labcore.inference.thresholds import NEVER, Thresholds, in_force
 from labcore.runs import Run
 
 POINTS = 80
@@ -30,7 +30,7 @@ LOUDEST = 500
 
 @dataclass(frozen=True)
 class Rate:
-    """Alarms an hour with their exact 95 % interval."""
+    """Alarms an hour that are to be expected in new recordings, with their exact 95 % interval. ``alarms`` were counted in those heard."""
 
     alarms: int
     value: float
@@ -38,8 +38,9 @@ class Rate:
     high: float
 
     @classmethod
-    def of(cls, alarms: int, hours: float) -> Rate:
-        return cls(alarms, alarms / hours, *poisson_interval(alarms, hours))
+    def of(cls, alarms: int, hours: float, refused: int = 0, *, rest: bool = False) -> Rate:
+        """From a count; the other arguments as for :func:`labcore.alarms.onsets.chosen_interval`."""
+        return cls(alarms, (alarms + refused) / hours, *chosen_interval(alarms, refused, hours, rest=rest))
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,20 @@ class Choice:
     @property
     def thresholds(self) -> dict[str, float]:
         return {each.label: each.threshold for each in self.classes}
+
+    def sentence(self, hours: float) -> str:
+        """What is to be expected in new recordings, and why it is more than was heard; "" where the thresholds were not chosen by these.
+
+        Args:
+            hours: heard.
+        """
+        if round(self.rate.value * hours) == self.rate.alarms:
+            return ""
+        return (
+            f"In new recordings {self.rate.value:.3g} alarms an hour are to be expected in all (95 % interval {self.rate.low:.2g} to "
+            f"{self.rate.high:.2g}), {self.rate.alarms / hours:.3g} in these: each threshold lies just above an alarm of these, so each "
+            f"class is expected to give one more in as much time. With more hours the difference is smaller."
+        )
 
     @property
     def recall(self) -> float | None:
@@ -122,7 +137,7 @@ class AlarmFigures:
         return poisson_interval(0, self.hours)[1]
 
     def wanted(self, rate: float, *, each: bool = False) -> Choice:
-        """Thresholds with which there are at most so many alarms an hour, of all classes together or of each."""
+        """Thresholds with which there are at most so many alarms an hour in what was heard, of all classes together or of each."""
         return self.at(self._thresholds(math.floor(rate * self.hours + 1e-9), each=each))
 
     def _thresholds(self, most: int, *, each: bool = False) -> dict[str, float]:
@@ -134,13 +149,16 @@ class AlarmFigures:
 
     def at(self, thresholds: Mapping[str, float]) -> Choice:
         """All classes at given thresholds; those without one have the usual one."""
-        classes = []
+        classes, refused, rest = [], 0, False
         for label, onsets in self.onsets.items():
             threshold = thresholds.get(label, THRESHOLD)
-            rate = Rate.of(onsets.count(threshold), self.hours)
+            chosen = onsets.refuses(threshold)
+            refused, rest = refused + chosen, rest or not (chosen or threshold >= NEVER)
+            rate = Rate.of(onsets.count(threshold), self.hours, int(chosen))
             share = self.recall.share(label, threshold)
             classes.append(ClassAlarms(label, threshold, rate, *self.recall.found(label, threshold), share))
-        return Choice(classes, Rate.of(sum(one.rate.alarms for one in classes), self.hours))
+        alarms = sum(one.rate.alarms for one in classes)
+        return Choice(classes, Rate.of(alarms, self.hours, refused, rest=rest))
 
     def loudest(self, choice: Choice) -> list[Alarm]:
         """What is reported at the usual threshold, or at those chosen where they are lower, the highest first: a target that was
@@ -168,7 +186,10 @@ class AlarmFigures:
         points = []
         for count in np.unique(np.geomspace(1, most + 1, POINTS).round().astype(np.int64) - 1):
             thresholds = self._thresholds(int(count))
-            alarms = sum(onsets.count(thresholds[label]) for label, onsets in self.onsets.items())
+            alarms = sum(
+                onsets.count(thresholds[label]) + onsets.refuses(thresholds[label])
+                for label, onsets in self.onsets.items()
+            )
             shares = [self.recall.found(label, thresholds[label])[0] / self.recall.clips[label] for label in labels]
             points.append(Point(alarms / self.hours, fmean(shares)))
         return _rising(points)
@@ -184,7 +205,8 @@ class AlarmFigures:
             threshold = onsets.threshold(onsets.place(int(count)))
             found, clips = self.recall.found(label, threshold)
             if clips:
-                points.append(Point(onsets.count(threshold) / self.hours, found / clips, threshold))
+                alarms = onsets.count(threshold) + onsets.refuses(threshold)
+                points.append(Point(alarms / self.hours, found / clips, threshold))
         return _rising(points)
 
     @property

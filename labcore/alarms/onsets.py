@@ -60,6 +60,13 @@ class Onsets:
         above = float(self.scores[place]) if place < len(self.scores) else 1.0
         return NEVER if score >= 1 else (score + min(above, score + MARGIN)) / 2
 
+    def refuses(self, threshold: float) -> bool:
+        """Whether a threshold lies just above a score of these, as one that was chosen by them does."""
+        if threshold >= NEVER or not len(self.scores):
+            return False
+        place = int(np.searchsorted(self.scores, threshold, "left"))
+        return place > 0 and threshold - float(self.scores[place - 1]) <= MARGIN
+
 
 def _counts(low: np.ndarray, high: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
     """How many onsets have each threshold above ``low`` and not above ``high``: those two, sorted, (thresholds,) → (thresholds,)."""
@@ -96,3 +103,22 @@ def poisson_interval(events: int, hours: float) -> tuple[float, float]:
     if not events:
         return 0.0, float(chi2.ppf(0.95, 2)) / 2 / hours
     return float(chi2.ppf(0.025, 2 * events)) / 2 / hours, float(chi2.ppf(0.975, 2 * events + 2)) / 2 / hours
+
+
+def chosen_interval(events: int, refused: int, hours: float, *, rest: bool = False) -> tuple[float, float]:
+    """The exact 95 % interval of a rate an hour above thresholds that the same recordings chose.
+
+    The rate above the (k + 1)-th highest score of a Poisson process, times the hours, is of a gamma distribution of shape k + 1, whatever
+    the scores are like: on average k + 1, not the k that were counted. (Order statistics as tolerance limits: Wilks, "Determination of
+    sample sizes for setting tolerance limits", Annals of Mathematical Statistics 1941.) Shapes add up over independent classes.
+
+    Args:
+        events: counted above all thresholds.
+        refused: so many of the thresholds lie just above a score that they refuse.
+        rest: there are other thresholds, too, of which :func:`poisson_interval` holds.
+    """
+    from scipy.stats import gamma
+
+    if not refused or (refused == 1 and not events and not rest):
+        return poisson_interval(events, hours)
+    return float(gamma.ppf(0.025, events + refused)) / hours, float(gamma.ppf(0.975, events + refused + rest)) / hours

@@ -191,10 +191,13 @@ def _with_parts(row: Row, parts: Sequence[Row]) -> Row:
         parts = [replace(part, about=replace(part.about, archived=True)) for part in parts]
     official = [part for part in parts if not part.part.startswith("random")]
     status = row.status if row.status.state else _status(row, parts)
+    leaks, trained_on = any(part.status.leaks for part in official), sum(part.status.trained_on for part in official)
     accuracy, low, high = _together(row.job.kind.room, official)
     return replace(
         row,
-        status=replace(status, accuracy=accuracy, mean_ap=_mean_ap(row.job.kind.room, official)),
+        status=replace(
+            status, accuracy=accuracy, mean_ap=_mean_ap(row.job.kind.room, official), leaks=leaks, trained_on=trained_on
+        ),
         by=status.by,
         low=low,
         high=high,
@@ -237,7 +240,8 @@ def _together(room: str, parts: Sequence[Row]) -> tuple[float | None, float | No
     if not clips:
         return None, None, None
     hits = sum(round((part.accuracy or 0.0) * part.clips) for part in done)
-    return hits / clips, *wilson_interval(hits, clips)
+    distinct = sum(part.status.distinct_clips or part.clips for part in done)
+    return hits / clips, *wilson_interval(hits, clips, distinct)
 
 
 def _mean_ap(room: str, parts: Sequence[Row]) -> float | None:

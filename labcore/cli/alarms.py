@@ -179,7 +179,9 @@ def _tell(figures: AlarmFigures, choice: Choice, arguments: argparse.Namespace) 
     total = choice.rate
     recall = percent(choice.recall) if choice.recall is not None else "-"
     rows.append(["in all", "", total.alarms, f"{total.value:.3g}", f"{total.low:.2g} to {total.high:.2g}", recall])
-    emit(table(["class", "threshold", "alarms", "an hour", "95 % interval", "recall"], rows))
+    emit(table(["class", "threshold", "alarms", "expected an hour", "95 % interval", "recall"], rows))
+    if told := choice.sentence(figures.hours):
+        say(told)
     loudest = figures.loudest(choice)[: arguments.loudest]
     if loudest:
         say("most probable alarms; --exclude FILE FROM TO leaves out what is a target after all:")

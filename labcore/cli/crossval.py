@@ -260,6 +260,7 @@ def result_table(summary: Summary) -> list[Content]:
         lines.append(
             f"{'' if several else 'accuracy '}{mean_text(pool)}, mean ± standard deviation over {counted(pool.finished, 'fold')}"
         )
+    lines += [f"{pool.leak_note}."] if pool.leak_note else []
     if several:
         lines.append(f"training took {duration(pool.seconds)}, over all folds")
     if pool.accuracy is not None and pool.low is not None and pool.high is not None and pool.macro_f1 is not None:

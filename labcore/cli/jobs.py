@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from labcore.cli.foreground import exit_status, how_to_resume
-from labcore.cli.output import DONE, USAGE, duration, emit_json, facts_lines, percent, say, tell, tell_list
+from labcore.cli.output import DONE, USAGE, duration, emit_json, facts_lines, say, tell, tell_list
 from labcore.cli.parser import Parser, add_anyone, add_json, subcommands
 from labcore.cli.reporter import ConsoleReporter
 from labcore.cli.signals import stop_on_signals
@@ -115,7 +115,17 @@ def own(chosen: Sequence[J], arguments: argparse.Namespace, what: str) -> list[J
 
 def brief(job: JobFolder, status: JobStatus) -> dict[str, Any]:
     """A job at a glance, as a line of ``jobs list --json``."""
-    facts = ("stopped_by", "seconds_left", "accuracy", "mean_ap", "error", "remedy", "changed_at")
+    facts = (
+        "stopped_by",
+        "seconds_left",
+        "accuracy",
+        "mean_ap",
+        "leaks",
+        "trained_on",
+        "error",
+        "remedy",
+        "changed_at",
+    )
     return {
         "kind": job.kind.name,
         "job_id": job.id,
@@ -146,9 +156,7 @@ def show_list(workspace: Workspace, arguments: argparse.Namespace) -> int:
     rows = []
     for facts, status in listed:
         done = done_of(facts) if status.active else None
-        accuracy, by = percent(facts["accuracy"]), facts["by"] or None
-        accuracy = status.figure if status.mean_ap is not None else accuracy
-        rows.append([facts["kind"], facts["job_id"], facts["state"], done, accuracy, by])
+        rows.append([facts["kind"], facts["job_id"], facts["state"], done, status.figure, facts["by"] or None])
     head = ["kind", "job", "state", "done", "accuracy", "by"]
     told = (facts for facts, _ in listed)
     return tell_list(told, head, rows, broken, "job_id", none="there are no jobs", as_json=arguments.json)

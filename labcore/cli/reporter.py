@@ -8,6 +8,7 @@ from labcore import events
 from labcore.cli.output import duration, one_line, percent, say
 from labcore.cli.progress import Bar, Pace, bars
 from labcore.errors import LabError
+from labcore.runs.honesty import overlap_note
 from labcore.texts import counted, mean_ap_text
 
 LEVELS = {"warning": "yellow", "error": "red"}
@@ -105,8 +106,10 @@ def result_line(event: events.Evaluated | events.EvaluatedLabels) -> str:
         clips = f"the {counted(event.clips, 'clip')} of fold {event.fold}"
     else:
         clips = "the one clip" if event.clips == 1 else f"all {counted(event.clips, 'clip')}"
-    if event.leaks:
-        clips += "; the split leaks, so this is too high"
+    if event.trained_on:
+        clips += f"; {event.trained_on:,} of them were trained on, so this is too high"
+    elif event.leaks:
+        clips += "; clips of the same recordings were trained on, so this is too high"
     if event.corrected:
         clips += f"; {event.corrected} of their labels are corrected"
     if isinstance(event, events.EvaluatedLabels):
@@ -117,5 +120,7 @@ def result_line(event: events.Evaluated | events.EvaluatedLabels) -> str:
         )
         f1 = f"macro F1 {event.macro_f1:.3f}, micro F1 {event.micro_f1:.3f} ({event.thresholds})"
         return f"{mean_ap_text(event.mean_ap)}{spread}, {f1}, on {clips}"
+    if event.distinct_clips is not None:
+        clips += f"; {overlap_note(event.distinct_clips)}"
     interval = f"{100 * event.accuracy_low:.1f} to {100 * event.accuracy_high:.1f} %"
     return f"accuracy {percent(event.accuracy)} (95 % interval {interval}), macro F1 {event.macro_f1:.3f}, on {clips}"

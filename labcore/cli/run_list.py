@@ -11,7 +11,7 @@ from typing import Any
 from labcore.catalogue import Query, Row, catalogue, select
 from labcore.catalogue.query import COLUMNS
 from labcore.catalogue.rows import facts
-from labcore.cli.output import DONE, duration, emit, percent, say, tell_list
+from labcore.cli.output import DONE, duration, emit, say, tell_list
 from labcore.cli.parser import Parser
 from labcore.jobs.status import JobStatus
 from labcore.jobs.trash import KEPT_DAYS
@@ -85,6 +85,8 @@ def brief(each: Any, status: JobStatus, row: Row) -> dict[str, Any]:
         "epochs": row.epochs,
         "accuracy": status.accuracy,
         "mean_ap": status.mean_ap,
+        "leaks": status.leaks,
+        "trained_on": status.trained_on,
         "dataset": row.dataset or None,
         "model": row.network or None,
         **{name: getattr(status, name) for name in ("seconds_left", "error", "remedy", "changed_at")},
@@ -115,7 +117,7 @@ def _cells(row: Row) -> dict[str, object]:
         "run": f"{'  ' if row.parent else ''}{row.id}",
         "state": row.state,
         "epochs": epochs if row.is_run else counted(len(row.children), "run"),
-        "accuracy": row.status.figure if row.status.mean_ap is not None else percent(row.accuracy),
+        "accuracy": row.status.figure,
         "interval": interval,
         "data set": row.dataset or "?",
         "fold": row.part or (row.fold and f"fold {row.fold}"),

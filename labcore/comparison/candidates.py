@@ -58,7 +58,7 @@ class Candidate:
         curve: epoch, loss and accuracy on the clips of its curve; of several folds their mean.
         live: settings that were changed while it trained.
         labels: the corrected ones that it began with.
-        leaks, adjusted: as in :class:`labcore.events.Evaluated`.
+        leaks, adjusted, trained_on: as in :class:`labcore.events.Evaluated`.
     """
 
     id: str
@@ -82,6 +82,7 @@ class Candidate:
     leaks: bool = False
     adjusted: int = 0
     mean_ap: float | None = None
+    trained_on: int = 0
 
     @property
     def recipe(self) -> tuple[Any, ...]:
@@ -158,6 +159,7 @@ def of_run(workspace: Workspace, run: Run, *, with_predictions: bool = True) -> 
         curve=tuple((each.epoch, each.val_loss, each.figure) for each in epochs_of(events)),
         live=_live(events),
         leaks=bool(result and result.leaks),
+        trained_on=result.trained_on if result else 0,
         adjusted=adjustments(events),
         mean_ap=result.mean_ap if isinstance(result, EvaluatedLabels) else None,
         **_costs([run], [events]),
@@ -178,6 +180,7 @@ def of_crossval(workspace: Workspace, experiment: CrossValidation) -> Candidate:
     )
     first = next(iter(runs.values()), None)
     every = (last_of(each, EvaluatedLabels) for each in events)
+    results = [last_of(each, Evaluated) or last_of(each, EvaluatedLabels) for each in events]
     ranked = [each.mean_ap for each in every if each is not None and each.mean_ap is not None]
     right = predictions.predicted == predictions.targets if predictions is not None else None
     return Candidate(
@@ -193,6 +196,8 @@ def of_crossval(workspace: Workspace, experiment: CrossValidation) -> Candidate:
         accuracy=float(right.mean()) if right is not None and len(right) else None,
         curve=_mean_curve([epochs_of(each) for each in events]),
         live=" ".join(filter(None, map(_live, events))),
+        leaks=any(each is not None and each.leaks for each in results),
+        trained_on=sum(each.trained_on for each in results if each is not None),
         adjusted=sum(map(adjustments, events)),
         mean_ap=statistics.fmean(ranked) if ranked else None,
         **_costs(list(runs.values()), events),

@@ -188,7 +188,7 @@ def _notes(one: Side, other: Side, pairs: Pairs) -> list[str]:
         if alone:
             notes.append(f"{counted(alone, 'clip')} that {side.letter} alone judged are left out")
         if any(each.leaks for each in side.members):
-            notes.append(f"the split of {side.letter} leaks: its accuracy is too high")
+            notes.append(f"{side.letter} was trained on these clips or on their recordings: its accuracy is too high")
         if adjusted := sum(each.adjusted for each in side.members):
             notes.append(
                 f"settings of {side.letter} were changed {counted(adjusted, 'time')} with these clips in view: its accuracy may be "
@@ -264,6 +264,7 @@ def _side_facts(side: Side, figures: dict[str, Figures]) -> dict[str, Any]:
                 "bytes": each.bytes,
                 "joules": each.joules,
                 "leaks": each.leaks,
+                "trained_on": each.trained_on,
                 "trouble": each.trouble or None,
                 "figures": figures[each.id].to_dict() if each.id in figures else None,
             }

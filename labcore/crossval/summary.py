@@ -15,7 +15,7 @@ from labcore.events import Evaluated, EvaluatedLabels, RunFinished, TrainingStar
 from labcore.jobs.listing import reason
 from labcore.jobs.status import ENDED, JobStatus
 from labcore.runs import Run
-from labcore.runs.honesty import adjustments, label_note
+from labcore.runs.honesty import adjustments, label_note, leak_note
 from labcore.sheets import Sheet
 
 
@@ -29,7 +29,6 @@ class FoldResult(JobStatus):
         latest: the accuracy of the newest epoch on the clips of the curve.
         curve: epoch, accuracy on the training clips, accuracy on the clips of the curve.
         seconds: running so far, over all its starts that came to an end.
-        leaks: clips of its recordings were trained on.
         adjusted: so many times its settings were changed with its held-out clips in view.
         corrected, corrected_since: so many labels of its held-out clips were corrected before its evaluation, and after it.
     """
@@ -42,7 +41,6 @@ class FoldResult(JobStatus):
     clips: int = 0
     seconds: float = 0.0
     device: str = ""
-    leaks: bool = False
     adjusted: int = 0
     corrected: int = 0
     corrected_since: int = 0
@@ -91,6 +89,11 @@ class Pool:
     corrected_since: int = 0
     mean_ap: float | None = None
     mean_ap_deviation: float | None = None
+
+    @property
+    def leak_note(self) -> str:
+        """A sentence on clips that were no new ones, see :func:`labcore.runs.honesty.leak_note`; "" where none is known."""
+        return leak_note(self.leaks, sum(fold.trained_on for fold in self.folds), self.clips)
 
     @property
     def label_note(self) -> str:
@@ -194,7 +197,8 @@ def pool(folds: list[FoldResult]) -> Pool:
         return Pool(folds, seconds=seconds, leaks=leaks)
     accuracies = [fold.accuracy for fold in done if fold.accuracy is not None]
     confusion = _pooled([fold.confusion for fold in done])
-    figures = figures_of(confusion)
+    distinct = sum(fold.distinct_clips or fold.clips for fold in done)
+    figures = figures_of(confusion, distinct=distinct if any(fold.distinct_clips for fold in done) else None)
     return Pool(
         folds,
         finished=len(done),
@@ -269,7 +273,6 @@ def _fold(fold: str, split: str, run: Run) -> FoldResult:
         clips=result.clips if result else 0,
         seconds=sum(end.seconds for end in each_of(events, RunFinished)),
         device=started.device if started else "",
-        leaks=started is not None and started.leaks,
         adjusted=adjustments(events),
         corrected=result.corrected if result else 0,
         corrected_since=corrected_since(run) if result else 0,

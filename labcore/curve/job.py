@@ -14,6 +14,7 @@ among those of a larger one of the same sample, so that the curve is paired. The
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
@@ -24,6 +25,7 @@ from labcore.config import RunConfig
 from labcore.curve.events import CurvePoint, CurveProgress
 from labcore.errors import ConfigError, DatasetError, RunError
 from labcore.events import JOB_KINDS
+from labcore.jobs.glances import glance
 from labcore.jobs.kind import Kind
 from labcore.jobs.status import JobRequest
 from labcore.members.job import MembersJob, MembersPlan, about, named
@@ -254,24 +256,38 @@ def embedder(workspace: Workspace, name: str) -> tuple[str, Run]:
 
 
 def leak_note(curve: LearningCurve) -> str:
-    """Why the embeddings may flatter their baseline, a sentence without the final stop; "" where they do not.
+    """Why figures of a curve are too high, a sentence without the final stop; "" where they do not.
 
     Raises:
         RunError: the curve cannot be read.
     """
-    plan, config = curve.plan, curve.config
+    if any(glance(run).leaks for run in curve.children()):
+        return "The weights that its runs begin with were trained on clips of this test fold, so their accuracy is too high"
+    plan = curve.plan
     if not plan.embeddings:
         return ""
     try:
-        learnt = embedder(curve.workspace, plan.embeddings)[1].config.data
+        run = embedder(curve.workspace, plan.embeddings)[1]
+        known = _knows_test_clips(curve, run)
     except (RunError, DatasetError):
         return ""
-    same = learnt.dataset == config.data.dataset and (learnt.fold, learnt.named_split) != (
-        config.data.fold,
-        config.data.named_split,
-    )
     return (
         "The network of the embeddings was trained on clips of this test fold, so its baseline is too good"
-        if same
+        if known
         else ""
     )
+
+
+def _knows_test_clips(curve: LearningCurve, run: Run) -> bool:
+    """Whether a run was trained on clips of a curve's test fold: by the files of both, or before the curve has any by their settings."""
+    from labcore.datasets.learnt import learnt_by
+    from labcore.datasets.record import ClipRecord
+    from labcore.datasets.registry import place_of
+
+    learnt = learnt_by(run, curve.workspace)
+    record = next(filter(None, map(ClipRecord.load, curve.children())), None)
+    if learnt.parts and record is not None:
+        return learnt.holds_held_out(record, curve.workspace)
+    theirs, ours = run.config.data, curve.config.data
+    places = [os.path.realpath(place_of(curve.workspace, each.dataset)) for each in (theirs, ours)]
+    return places[0] == places[1] and (theirs.fold, theirs.named_split) != (ours.fold, ours.named_split)

@@ -26,7 +26,7 @@ from labcore.datasets.table import (
     merged,
     ways_from,
 )
-from labcore.texts import shown
+from labcore.texts import counted, shown
 
 URBANSOUND_NAME = re.compile(r"(?P<source>\d+)-(?P<target>\d)-\d+-\d+$")
 ESC50_NAME = re.compile(r"(?P<fold>[1-5])-(?P<source>\d+)-[A-Z]-(?P<target>\d+)$")
@@ -81,8 +81,27 @@ def without_single_fold(rows: list[Row]) -> list[Row]:
     return [(row[0], row[1], "", *row[3:]) for row in rows] if len({row[2] for row in rows}) == 1 else rows
 
 
+def without_repeats(rows: list[Row]) -> tuple[list[Row], list[Finding]]:
+    """Rows without those that say again what an earlier one says, and what is told of these. Rows of one clip that differ in their label
+    or fold contradict each other, and stay: the check tells them."""
+    kept: dict[tuple[object, ...], Row] = {}
+    files: dict[str, None] = {}
+    for row in rows:
+        fields = (*row[:3], row[4], str(row[5]))  # as a text: nan is not equal to itself
+        if kept.setdefault(fields, row) is not row:
+            files[row[0]] = None
+    if not files:
+        return rows, []
+    count = len(rows) - len(kept)
+    what = f"{counted(count, 'row')} {'repeats' if count == 1 else 'repeat'} another one, with the same file, part, label and fold"
+    found = Finding("repeated rows", f"{what}: each clip counts once", tuple(files), "Name each clip once in the list")
+    return list(kept.values()), [found]
+
+
 def assembled(reading: DatasetDraft) -> Dataset:
-    """The data set, with folds drawn where it brings none; clips without a fold among clips with one are trained on."""
+    """The data set, with folds drawn where it brings none; clips without a fold among clips with one are trained on. Rows that repeat
+    others are left out."""
+    reading.rows, repeats = without_repeats(reading.rows)
     folder = folder_of(reading.root, (row[0] for row in reading.rows))
     # by their way from the folder on, folds are drawn alike wherever the data set lies
     groups = ways_from(folder, [row[3] for row in reading.rows])
@@ -119,7 +138,7 @@ def assembled(reading: DatasetDraft) -> Dataset:
         note,
         reading.passed_over,
         reading.label_order,
-        reading.findings + told + timed,
+        reading.findings + repeats + told + timed,
         several_labels=reading.several_labels,
     )
 

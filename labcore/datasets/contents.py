@@ -65,3 +65,12 @@ def _digest(path: str, size: int, *times: int) -> bytes | None:
     except OSError:
         return None
     return digest.digest()
+
+
+def identity_of(path: str) -> tuple[int, int] | str:
+    """A file by its device and inode, which are the same through links and by every path; one that is not there by its path."""
+    try:
+        info = os.stat(path)  # noqa: PTH116 (called for every file)
+    except (OSError, ValueError):
+        return path
+    return info.st_dev, info.st_ino

@@ -6,8 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from labcore.datasets.checks.evidence import equal_clips, spans_of
-from labcore.datasets.checks.measure import Span
+from labcore.datasets.checks.evidence import equal_clips
 from labcore.datasets.health import known_copies
 from labcore.datasets.table import Dataset, natural_order
 from labcore.errors import DatasetError
@@ -99,9 +98,8 @@ def require_no_leak(dataset: Dataset, folds: Sequence[str], groups: Sequence[str
 
 def content_of(dataset: Dataset) -> list[object]:
     """A value a clip that is equal for equal files of which the same part is taken; None where there is no other."""
-    spans: list[Span] = spans_of(dataset)
-    content: list[object] = [None] * len(spans)
-    for number, same in enumerate(equal_clips(spans, range(len(spans)))):
+    content: list[object] = [None] * len(dataset)
+    for number, same in enumerate(equal_clips(dataset, range(len(dataset)))):
         for row in same:
             content[row] = number
     return content

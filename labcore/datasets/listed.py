@@ -13,6 +13,7 @@ from labcore.datasets import several
 from labcore.datasets.assemble import DatasetDraft, assembled, join_equal_files, source_of, without_single_fold
 from labcore.datasets.by_time import Row
 from labcore.datasets.cliplist import ClipList, left_out, value_of
+from labcore.datasets.contents import identity_of
 from labcore.datasets.labels import doubtful
 from labcore.datasets.parts import tidy_fold
 from labcore.datasets.scan import find_audio, is_audio, listed
@@ -135,9 +136,9 @@ def _unlisted(reading: DatasetDraft, lists: list[ClipList]) -> Iterator[Finding]
         files = [entry.path for entry in held if is_audio(entry.name)]
     others = [path for path in files if path not in named]
     if others:  # known by another path, or by a row that was left out, which is told by itself
-        known = {_identity(path) for path in named}
+        known = {identity_of(path) for path in named}
         left = {problem.path.replace("\\", "/").rpartition("/")[2].casefold() for problem in reading.problems}
-        others = [path for path in others if _identity(path) not in known and _names(path).isdisjoint(left)]
+        others = [path for path in others if identity_of(path) not in known and _names(path).isdisjoint(left)]
     if not others:
         return
     count, names = len(others), some(clips.path.name for clips in lists)
@@ -149,14 +150,6 @@ def _unlisted(reading: DatasetDraft, lists: list[ClipList]) -> Iterator[Finding]
         f"Add them to {names}, or take the list away where folders say what the clips are of",
         "warning" if in_folder else "note",
     )
-
-
-def _identity(path: str) -> tuple[int, int] | str:
-    try:
-        info = os.stat(path)  # noqa: PTH116 (called for every clip)
-    except OSError:
-        return path
-    return info.st_dev, info.st_ino
 
 
 def _names(path: str) -> set[str]:

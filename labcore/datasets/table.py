@@ -239,6 +239,7 @@ class Split:
         note: what a user should know about the split; may be empty.
         validation: clips set aside from training for whatever is chosen while a run goes on; may be empty.
         leaks: clips of one recording stand on both sides, so the accuracy is too high.
+        trained_on: so many of the held-out clips were trained on by the network whose weights a run begins with.
         excluded: clips of excluded classes that would be held out.
     """
 
@@ -249,6 +250,7 @@ class Split:
     validation: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     leaks: bool = False
     excluded: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    trained_on: int = 0
 
 
 def own_labels(table: pd.DataFrame) -> pd.Series:

@@ -13,6 +13,7 @@ from labcore.augment.seeding import seeded
 from labcore.augment.waveform import NoiseAt, mixed_at
 from labcore.datasets.store import ClipStore
 from labcore.evaluation.disturbances import BY_NAME
+from labcore.evaluation.evaluate import distinct_of
 from labcore.evaluation.robustness import RobustnessPlan
 from labcore.evaluation.select import targets_of
 from labcore.events import Event
@@ -59,7 +60,7 @@ def accuracy_over_levels(
     for level in levels:
         what = f"evaluating, {plan.about.words(level)}"
         hits = yield from follow(what, partial(test.hits, rows, targets, level), should_stop)
-        yield plan.result(level, hits, len(rows))
+        yield plan.result(level, hits, len(rows), distinct_of(store, rows))
 
 
 class DisturbedClips:

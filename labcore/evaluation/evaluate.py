@@ -11,6 +11,7 @@ from labcore.datasets.store import ClipStore
 from labcore.datasets.table import corrected_labels
 from labcore.errors import LabError
 from labcore.evaluation.eval_set import EvalSet
+from labcore.evaluation.intervals import distinct_clips
 from labcore.evaluation.metrics import Circumstances
 from labcore.evaluation.predictions import known_of, record
 from labcore.evaluation.scoring import scored
@@ -30,6 +31,7 @@ def evaluate(
     progress: OnProgress = lambda done, total: None,
     *,
     leaks: bool = False,
+    trained_on: int = 0,
     split: str = "official",
     folder: str = "",
     file: Path | None = None,
@@ -41,7 +43,7 @@ def evaluate(
     Args:
         store: at the classifier's sample rate.
         rows: (clips,) which clips, from :func:`labcore.evaluation.select.select_clips`.
-        fold, leaks: what they are, for the record.
+        fold, leaks, trained_on: what they are, for the record.
         progress: called with windows done and windows in all.
         split, folder: as for :func:`labcore.evaluation.predictions.known_of`.
         file: where to write the prediction for each clip; nowhere where it is not given.
@@ -60,5 +62,14 @@ def evaluate(
         warn(trouble)
     corrected = corrected_labels(store.table, rows)
     groups = store.table["group"].to_numpy(dtype=object)[rows]
-    about = Circumstances(fold, leaks, corrected=corrected, groups=groups)
+    about = Circumstances(
+        fold, leaks, corrected=corrected, trained_on=trained_on, distinct=distinct_of(store, rows), groups=groups
+    )
     return scored(classifier.task, predicted, targets, classifier.labels, about)
+
+
+def distinct_of(store: ClipStore, rows: np.ndarray) -> float | None:
+    """How many clips of a store some are without the sound that several share; None where none do."""
+    table = store.table.iloc[rows]
+    starts = table["start_s"].to_numpy(dtype=np.float64)
+    return distinct_clips(table["path"].tolist(), starts.tolist(), (starts + store.seconds[rows]).tolist())

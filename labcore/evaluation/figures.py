@@ -11,6 +11,7 @@ from labcore.errors import RunError
 from labcore.evaluation.bootstrap import Interval, intervals
 from labcore.evaluation.calibration import Reliability, reliability
 from labcore.evaluation.clip_predictions import ClipPredictions
+from labcore.evaluation.intervals import distinct_clips
 from labcore.evaluation.metrics import Confusion, score
 from labcore.texts import percent
 
@@ -95,7 +96,9 @@ def figures_of_clips(predictions: ClipPredictions) -> Figures:
     if not len(predictions):
         raise RunError("none of the clips is of a class that the classifier knows", "Evaluate it on other clips")
     labels, targets, predicted = list(predictions.labels), predictions.targets, predictions.predicted
-    counted = score(predicted, targets, labels, "all")
+    frame = predictions.frame
+    distinct = distinct_clips(*(frame[name].tolist() for name in ("clip", "start_s", "end_s")))
+    counted = score(predicted, targets, labels, "all", distinct=distinct)
     balanced, macro_f1 = intervals(predictions.groups, lambda weights: _means(targets, predicted, len(labels), weights))
     ranked = [_ranked(targets == number, predictions.probabilities[:, number]) for number in range(len(labels))]
     per_class = [

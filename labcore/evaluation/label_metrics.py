@@ -67,6 +67,7 @@ def score_labels(
         leaks=about.leaks,
         adjusted=about.adjusted,
         corrected=about.corrected,
+        trained_on=about.trained_on,
     )
 
 

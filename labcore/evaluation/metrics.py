@@ -18,10 +18,16 @@ Confusion = dict[str, dict[str, int]]
 
 
 def figures_of(
-    confusion: Confusion, fold: str = "all", leaks: bool = False, adjusted: int = 0, corrected: int = 0
+    confusion: Confusion,
+    fold: str = "all",
+    leaks: bool = False,
+    adjusted: int = 0,
+    corrected: int = 0,
+    trained_on: int = 0,
+    distinct: float | None = None,
 ) -> Evaluated:
     """Accuracy with its 95 % Wilson interval, macro F1 (the mean over the classes that occur among the true ones), and a row a class.
-    ``fold``, ``leaks``, ``adjusted`` and ``corrected`` as for :func:`score`."""
+    The other arguments as for :func:`score`."""
     per_class: dict[str, dict[str, float]] = {}
     for label, row in confusion.items():
         hits, clips = row.get(label, 0), sum(row.values())
@@ -34,7 +40,7 @@ def figures_of(
         }
     clips = sum(sum(row.values()) for row in confusion.values())
     hits = sum(row.get(label, 0) for label, row in confusion.items())
-    low, high = wilson_interval(hits, clips)
+    low, high = wilson_interval(hits, clips, distinct)
     occurring = [row["f1"] for row in per_class.values() if row["clips"]]
     macro_f1 = statistics.fmean(occurring) if occurring else 0.0
     return Evaluated(
@@ -49,6 +55,8 @@ def figures_of(
         leaks=leaks,
         adjusted=adjusted,
         corrected=corrected,
+        trained_on=trained_on,
+        distinct_clips=distinct,
     )
 
 
@@ -57,7 +65,7 @@ class Circumstances:
     """What the clips of an evaluation were, for the record.
 
     Attributes:
-        fold, leaks, adjusted, corrected: as for :func:`score`.
+        fold, leaks, adjusted, corrected, trained_on, distinct: as for :func:`score`.
         groups: (clips,) the recording of each; None where nobody asks for intervals by recording.
     """
 
@@ -65,6 +73,8 @@ class Circumstances:
     leaks: bool = False
     adjusted: int = 0
     corrected: int = 0
+    trained_on: int = 0
+    distinct: float | None = None
     groups: np.ndarray | None = None
 
 
@@ -132,14 +142,18 @@ def score(
     leaks: bool = False,
     adjusted: int = 0,
     corrected: int = 0,
+    trained_on: int = 0,
+    distinct: float | None = None,
 ) -> Evaluated:
     """The figures of predictions for clips.
 
     Args:
         predicted, targets: (clips,) the predicted class and the true one, as numbers.
         labels: the class names by these numbers.
-        fold, leaks, adjusted, corrected: what the clips were, whether clips of their recordings were trained on, how often settings
-            were changed with them in view, and how many of their labels were corrected, for the record.
+        fold, leaks, adjusted, corrected, trained_on: what the clips were, whether clips of their recordings were trained on, how often
+            settings were changed with them in view, how many of their labels were corrected, and how many of them were trained on, for
+            the record.
+        distinct: how many there are without the sound that several share, see :func:`labcore.evaluation.intervals.distinct_clips`.
     """
     matrix = np.zeros((len(labels), len(labels)), dtype=np.int64)
     np.add.at(matrix, (targets, predicted), 1)
@@ -147,4 +161,4 @@ def score(
         label: {other: int(clips) for other, clips in zip(labels, row, strict=True) if clips}
         for label, row in zip(labels, matrix, strict=True)
     }
-    return figures_of(confusion, fold, leaks, adjusted, corrected)
+    return figures_of(confusion, fold, leaks, adjusted, corrected, trained_on, distinct)

@@ -25,4 +25,14 @@ def scored(
     if isinstance(task, SeveralLabels):
         thresholds = task.thresholds
         return score_labels(noted, targets, labels, thresholds.row(labels), about, thresholds.sentence)
-    return score(noted, targets, list(labels), about.fold, about.leaks, about.adjusted, about.corrected)
+    return score(
+        noted,
+        targets,
+        list(labels),
+        about.fold,
+        about.leaks,
+        about.adjusted,
+        about.corrected,
+        about.trained_on,
+        about.distinct,
+    )

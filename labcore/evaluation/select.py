@@ -11,6 +11,7 @@ import pandas as pd
 
 from labcore.config import DataConfig
 from labcore.datasets.folds import folds_of
+from labcore.datasets.learnt import shares_recordings
 from labcore.datasets.several import labels_by_clip, several_in
 from labcore.datasets.splits import of_classes, split_for
 from labcore.datasets.table import Split, fold_order
@@ -30,7 +31,7 @@ class Selection:
         rows: (clips,) their numbers in the table, ascending.
         fold: which they are of, or :data:`ALL`.
         label: the class that they are of; None for all classes.
-        leaks: they were held out, and clips of their recordings were trained on.
+        leaks: they, or clips of their recordings, were trained on.
         trained_on: so many of them were trained on, or used to choose.
         held_out: the fold that was held out from training; "" where the classifier was trained on another data set.
         validation: they were set aside from training for validation.
@@ -49,9 +50,10 @@ class Selection:
         of_class = f" of {self.label}" if self.label is not None else ""
         if self.validation:
             return f"{counted(len(self.rows), 'clip')}{of_class}, set aside from training for validation."
-        known = "; the classifier was trained on clips among them" if self.trained_on else ", held out from training"
+        held_out = ", held out from training" if self.held_out else ""
+        known = f"; the classifier was trained on {self.trained_on:,} of them" if self.trained_on else held_out
         where = f" of fold {self.fold}" if self.fold != ALL else ""
-        return f"{counted(len(self.rows), 'clip')}{of_class}{where}{known if self.held_out else ''}."
+        return f"{counted(len(self.rows), 'clip')}{of_class}{where}{known}."
 
 
 def select_clips(
@@ -62,6 +64,7 @@ def select_clips(
     label: str | None = None,
     trained_on: bool = False,
     validation: bool = False,
+    learnt: np.ndarray | None = None,
 ) -> Selection:
     """Choose the clips to evaluate a classifier on.
 
@@ -72,6 +75,8 @@ def select_clips(
         label: clips of this class only.
         trained_on: clips that it was trained on are welcome too.
         validation: those that were set aside from training for validation, of whatever fold.
+        learnt: (clips,) which clips of the table it learnt from whatever their data set was called then, see
+            :class:`labcore.datasets.learnt.Learnt`; None where nobody looked.
 
     Raises:
         DatasetError: it was trained on some of them and this is not wanted, no such fold, or there are no such clips.
@@ -83,8 +88,11 @@ def select_clips(
     of_clip = folds_of(table, own.split if own is not None else "official")
     if fold != ALL and fold not in set(of_clip):
         raise DatasetError(f"there is no fold {fold}", f"There are: {', '.join(fold_order(set(of_clip)))}")
-    own_fold = parts is not None and fold == parts.fold
-    rows = parts.held_out if parts is not None and own_fold else np.flatnonzero((of_clip == fold) | (fold == ALL))
+    rows = (
+        parts.held_out
+        if parts is not None and fold == parts.fold
+        else np.flatnonzero((of_clip == fold) | (fold == ALL))
+    )
     rows = rows[table["label"].to_numpy()[rows] != ""]  # without those that are left out
     if own is not None:
         rows = rows[~_of(table, rows, own.exclude_classes)]
@@ -96,15 +104,18 @@ def select_clips(
         excluded = own.exclude_classes if own is not None else ()
         without = f" that the run did not exclude ({', '.join(map(shown, excluded))})" if excluded else ""
         raise DatasetError(f"{where} has no clips{of_class}{without}", "Choose another class or fold")
-    if parts is None:
-        return Selection(rows, fold, label)
-    known = len(np.intersect1d(rows, np.concatenate([parts.train, parts.validation])))
+    learnt = np.zeros(len(table), dtype=bool) if learnt is None else learnt.copy()
+    if parts is not None:
+        learnt[np.concatenate([parts.train, parts.validation])] = True
+    known = int(learnt[rows].sum())
     if known and not trained_on:
+        fold_to_use = f"the test fold {parts.fold}" if parts is not None else "other clips"
         raise DatasetError(
             f"the classifier was trained on clips of {'these' if fold == ALL else f'fold {fold}'}",
-            f"Use the test fold {parts.fold}: accuracy on training clips says little",
+            f"Use {fold_to_use}: accuracy on training clips says little",
         )
-    return Selection(rows, fold, label, own_fold and parts.leaks, known, parts.fold)
+    leaks = shares_recordings(table, rows, learnt)
+    return Selection(rows, fold, label, leaks, known, parts.fold if parts is not None else "")
 
 
 def _of(table: pd.DataFrame, rows: np.ndarray, names: Sequence[str]) -> np.ndarray:

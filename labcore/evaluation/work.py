@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from labcore.config import DataConfig
 from labcore.datasets.in_split import dataset_for
+from labcore.datasets.learnt import learnt_by, run_named
 from labcore.datasets.named_splits import split_named
 from labcore.datasets.registry import find_dataset
 from labcore.datasets.resuming import dataset_of
@@ -26,6 +27,7 @@ from labcore.inference.classifier import Classifier
 from labcore.jobs.following import follow
 from labcore.jobs.process import StopTest
 from labcore.runs import Run
+from labcore.runs.honesty import leak_note
 from labcore.workspace import Workspace
 
 T = TypeVar("T")
@@ -71,6 +73,7 @@ def evaluated(
             plan.batch_size,
             progress,
             leaks=clips.chosen.leaks,
+            trained_on=clips.chosen.trained_on,
             split=clips.split,
             folder=clips.folder,
             file=file,
@@ -116,20 +119,29 @@ def _clips_of(
         lambda progress: open_store(workspace, dataset, classifier.sample_rate, progress),
         should_stop,
     )
+    if dataset.annotated is not None and dataset.annotated.window_seconds is not None:
+        yield Log(message=f"clips are windows of {dataset.annotated.window_seconds:g} s, as the classifier hears them")
     if dataset.corrections is not None and dataset.corrections.revision:
         yield Log(message=dataset.corrections.sentence)
     validation = isinstance(plan, EvaluationPlan) and plan.part == "validation"
     if validation:
         classifier.temperature = None
+    trained = run_named(str(weights), workspace)
     chosen = select_clips(
-        store.table, own if same else None, fold=plan.fold, label=plan.label, trained_on=True, validation=validation
+        store.table,
+        own if same else None,
+        fold=plan.fold,
+        label=plan.label,
+        trained_on=True,
+        validation=validation,
+        learnt=learnt_by(trained, workspace).among(store.table) if trained is not None else None,
     )
     told = ClipsChosen(dataset=dataset.name, fold=chosen.fold, clips=len(chosen.rows), sentence=chosen.sentence)
     if before is None or before.facts() | {"time": 0} != told.facts() | {"time": 0}:
         yield told
-    if chosen.trained_on:
-        held_out = f"its test fold is {chosen.held_out}"
-        yield Log(level="warning", message=f"the run was trained on clips of this selection; {held_out}")
+    if note := leak_note(chosen.leaks, chosen.trained_on, len(chosen.rows)):
+        held_out = f"; its test fold is {chosen.held_out}" if chosen.held_out and chosen.trained_on else ""
+        yield Log(level="warning", message=f"{note}{held_out}")
     return EvaluationInput(classifier, store, chosen, own.split if same else "official", dataset.folder)
 
 

@@ -92,6 +92,16 @@ class EvaluationResult:
         return self.figures.fold
 
     @property
+    def trained_on(self) -> int:
+        """How many of the clips the model was trained on, or chosen by, as far as its run knows them by their files."""
+        return self.figures.trained_on
+
+    @property
+    def leaks(self) -> bool:
+        """Whether these clips, or others of their recordings, were trained on: then the figures are too high."""
+        return self.figures.leaks
+
+    @property
     def confusion(self) -> pd.DataFrame:
         """The confusion matrix in clips: rows are what they are ("true"), columns what was predicted.
 

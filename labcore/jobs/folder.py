@@ -327,6 +327,9 @@ class JobFolder:
             changed_at=story.changed_at or self.made_at,
             by=self.owner if story.owner is None else story.owner,
             stopped_by=self.stopper if state == "stopping" else story.ended_by if state == "stopped" else "",
+            leaks=story.leaks,
+            trained_on=story.trained_on,
+            distinct_clips=story.distinct_clips,
         )
 
     @property

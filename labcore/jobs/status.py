@@ -41,7 +41,8 @@ class JobStatus:
 
     ``state`` is queued, running, stopping, finished, stopped, failed, interrupted (its process is gone without a word) or, in a list,
     unreadable (then ``error`` says why). A run of several labels a clip has ``mean_ap``, its mean average precision, in place of an
-    accuracy. ``by`` made the job, ``stopped_by`` asked for it to stop, where it does or did; both are "" where that is not known.
+    accuracy. ``leaks``, ``trained_on`` and ``distinct_clips`` as in :class:`labcore.events.Evaluated`. ``by`` made the job, ``stopped_by``
+    asked for it to stop, where it does or did; both are "" where that is not known.
     """
 
     state: str
@@ -58,6 +59,9 @@ class JobStatus:
     changed_at: float = 0.0
     by: str = ""
     stopped_by: str = ""
+    leaks: bool = False
+    trained_on: int = 0
+    distinct_clips: float | None = None
 
     @property
     def active(self) -> bool:
@@ -66,8 +70,11 @@ class JobStatus:
 
     @property
     def figure(self) -> str:
-        """The accuracy, or the mean average precision, in words; of neither that of no accuracy."""
-        return mean_ap_text(self.mean_ap) if self.mean_ap is not None else percent(self.accuracy)
+        """The accuracy, or the mean average precision, in words, and whether it is too high; of neither that of no accuracy."""
+        told = mean_ap_text(self.mean_ap) if self.mean_ap is not None else percent(self.accuracy)
+        if not self.leaks or (self.mean_ap is None and self.accuracy is None):
+            return told
+        return f"{told} ({'trained on' if self.trained_on else 'leaks'})"
 
     @property
     def share(self) -> float:
@@ -91,6 +98,7 @@ class Story:
         changed_at: of the last event; 0 where there is none.
         low, high: the 95 % interval of the accuracy, or of the mean average precision; None unless that is of
             the clips held out, of which ``clips`` were judged.
+        leaks, trained_on, distinct_clips: as in :class:`labcore.events.Evaluated`, and of the start of a training.
         fold: the test fold, once that is known; seconds: what its work took, over all its starts that came to an end.
         run_dirs: the folders in which it was worked on, each once, the latest last.
     """
@@ -119,6 +127,9 @@ class Story:
     seconds: float = 0.0
     preparing: events.Preparing | None = None
     run_dirs: tuple[str, ...] = ()
+    leaks: bool = False
+    trained_on: int = 0
+    distinct_clips: float | None = None
 
     def take(self, event: events.Event) -> None:
         """Take the next event."""
@@ -137,15 +148,20 @@ class Story:
             case events.TrainingStarted():
                 self.epochs, self.preparing = event.epochs, None
                 self.device = self.served_on = event.device
-                self.fold = event.fold
+                self.fold, self.leaks, self.trained_on = event.fold, event.leaks, 0
             case events.Progress():
                 self._reach(event.epoch - 1 + event.step / max(1, event.steps), event.seconds_left)
             case events.Evaluated():
                 self.accuracy, self.low, self.high = event.accuracy, event.accuracy_low, event.accuracy_high
-                self.clips, self.fold = event.clips, event.fold
+                self._take_clips(event)
             case events.EvaluatedLabels():
                 self.mean_ap, self.low, self.high = event.mean_ap, event.mean_ap_low, event.mean_ap_high
-                self.clips, self.fold = event.clips, event.fold
+                self._take_clips(event)
+
+    def _take_clips(self, event: events.Evaluated | events.EvaluatedLabels) -> None:
+        self.clips, self.fold = event.clips, event.fold
+        self.leaks, self.trained_on = event.leaks, event.trained_on
+        self.distinct_clips = event.distinct_clips if isinstance(event, events.Evaluated) else None
 
     def _take_life(self, event: events.Queued | events.Started | events.Finished) -> None:
         self.device = self.ended = self.error = self.remedy = self.ended_by = ""

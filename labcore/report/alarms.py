@@ -26,6 +26,8 @@ def alarms(run: Run) -> Section:
     kept = Thresholds.of_file(run.weights)
     choice = figures.at(kept.values) if kept is not None else figures.wanted(RATE)
     blocks: list[Block] = [Paragraph(_result(choice, kept), "result"), Paragraph(figures.sentence, "remark")]
+    if told := choice.sentence(figures.hours):
+        blocks.append(Paragraph(told, "remark"))
     if figures.trouble:
         blocks.append(Paragraph(f"{figures.trouble}.", "warning"))
     if skipped := figures.background.skipped:
@@ -46,7 +48,7 @@ def _result(choice: Choice, kept: Thresholds | None) -> str:
         state = "" if kept.on else ", which are switched off"
         whose = f"the thresholds of the weights, chosen for {kept.wanted}{state}"
     recall = "" if choice.recall is None else f"; mean recall {percent(choice.recall)}"
-    told = f"{rate.value:.3g} false alarms an hour (95 % interval {rate.low:.2g} to {rate.high:.2g})"
+    told = f"{rate.value:.3g} false alarms an hour in new recordings (95 % interval {rate.low:.2g} to {rate.high:.2g})"
     return f"With {whose}: {told}{recall}."
 
 
@@ -68,5 +70,5 @@ def _classes(choice: Choice) -> Table:
                 recall,
             ]
         )
-    head = ["Class", "Threshold", "Alarms", "An hour", "95 % interval", "Recall (95 % interval)"]
+    head = ["Class", "Threshold", "Alarms", "Expected an hour", "95 % interval", "Recall (95 % interval)"]
     return Table("False alarms and recall by class", head, rows)

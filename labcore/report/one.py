@@ -25,7 +25,7 @@ from labcore.report.blocks import Block, Cell, Chart, Code, Facts, Paragraph, Re
 from labcore.report.stamp import made_now
 from labcore.runs import Run
 from labcore.runs.asked import front_end_reason
-from labcore.runs.honesty import choice_note, label_note
+from labcore.runs.honesty import choice_note, label_note, leak_note
 from labcore.texts import counted, duration, percent
 from labcore.workspace import Workspace
 
@@ -130,9 +130,8 @@ def _lead(
     else:
         trouble = each.trouble[:1].upper() + each.trouble[1:] if each.trouble else f"There is no result: it is {state}"
         blocks.append(Paragraph(f"{trouble}.", "warning"))
-    if each.leaks:
-        leak = "The split leaks: clips of the same recordings were trained on, so the figures are too high."
-        blocks.append(Paragraph(leak, "warning"))
+    if leak := leak_note(each.leaks, each.trained_on, found.clips if found else each.trained_on):
+        blocks.append(Paragraph(f"{leak}.", "warning"))
     if accuracy is not None or each.mean_ap is not None:
         blocks.append(Paragraph(f"{choice_note(each.adjusted)}.", "warning" if each.adjusted else "remark"))
         blocks += [Paragraph(f"{labels}.", "remark")] if labels else []

@@ -29,6 +29,25 @@ def choice_note(adjusted: int) -> str:
     )
 
 
+def leak_note(leaks: bool, trained_on: int, clips: int) -> str:
+    """A sentence on clips that were no new ones, without the final stop, to stand beside a figure; "" where none is known.
+
+    Args:
+        leaks, trained_on: as in :class:`labcore.events.Evaluated`.
+        clips: that the figure is of.
+    """
+    if trained_on:
+        of = "The clip was" if clips == 1 else f"{trained_on:,} of the {clips:,} clips were"
+        return f"{of} trained on, or used to choose: the figures are higher than on new recordings"
+    return "Clips of the same recordings were trained on: the figures are higher than on new ones" if leaks else ""
+
+
+def overlap_note(distinct: float | None) -> str:
+    """Words on clips that share sound, to stand behind their number; "" where none do. ``distinct`` as in
+    :class:`labcore.events.Evaluated`."""
+    return "" if distinct is None else f"they overlap, so the interval is that of {distinct:,.0f}"
+
+
 def label_note(clips: int, before: int, since: int = 0) -> str:
     """A sentence on corrected labels without the final stop, to stand beside a figure; "" where none was corrected.
 

@@ -13,6 +13,7 @@ from labcore.config import DataConfig, RunConfig
 from labcore.config.budget import cost_of, covering, plan
 from labcore.datasets.bandwidths import with_front_end
 from labcore.datasets.folds import drawn_in
+from labcore.datasets.learnt import learnt_by, run_named, shares_recordings
 from labcore.datasets.lengths import expected_seconds
 from labcore.datasets.record import ClipRecord
 from labcore.datasets.resuming import find_again, former_folders, other_clips
@@ -105,8 +106,11 @@ def open_clips(
         yield Log(
             message="clips may have several labels: each is learnt by itself, and mAP takes the place of accuracy"
         )
-    if clips.split.leaks:
-        yield Log(level="warning", message=clips.split.note)
+    clips, told = _with_pretrained(config.model.pretrained, workspace, clips)
+    if clips.split.note:
+        yield Log(level="warning" if clips.split.leaks else "info", message=clips.split.note)
+    if told:
+        yield Log(level="warning", message=told)
     config, told = _worked_out(config, clips.store, clips.split)
     if told:
         yield Log(message=told)
@@ -153,6 +157,22 @@ def _as_begun(
     known = ClipRecord.load(run)
     told = known is not None and known.fingerprint == fingerprint
     raise other_clips(run, str(dataset.root), known.changes_to(now.record) if known and told else "")
+
+
+def _with_pretrained(pretrained: str, workspace: Workspace, clips: RunClips) -> tuple[RunClips, str]:
+    """The clips, with a split that leaks where the weights that a run begins with have learnt from what it holds out; and what is told
+    of it, "" where they have not, or nobody knows."""
+    source, parts, table = run_named(pretrained, workspace), clips.split, clips.store.table
+    if source is None:
+        return clips, ""
+    learnt, held_out = learnt_by(source, workspace).among(table), parts.held_out
+    count = int(learnt[held_out].sum())
+    if not count and not shares_recordings(table, held_out, learnt):
+        return clips, ""
+    of = f"{count} of the {counted(len(held_out), 'held-out clip')}" if count else "clips of the held-out recordings"
+    told = f"the weights of run {source.id}, which this one begins with, were trained on {of}: the accuracy is too high"
+    remedy = f"Begin with a run that held out the same clips as fold {parts.fold} does"
+    return replace(clips, split=replace(parts, leaks=True, trained_on=count)), f"{told}. {remedy}"
 
 
 def _split(data: DataConfig, dataset: Dataset, store: ClipStore, folder: str = "") -> RunClips:

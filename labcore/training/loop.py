@@ -11,6 +11,7 @@ import numpy as np
 from labcore.config import RunConfig
 from labcore.datasets.table import corrected_labels
 from labcore.evaluation.eval_set import PredictionPart
+from labcore.evaluation.evaluate import distinct_of
 from labcore.evaluation.metrics import Circumstances
 from labcore.evaluation.predictions import known_of, not_kept, record
 from labcore.evaluation.scoring import scored
@@ -176,6 +177,8 @@ def _conclude(trainer: Trainer, run: Run, writer: TensorBoardWriter) -> Iterator
     about = Circumstances(
         split.fold,
         split.leaks,
+        trained_on=split.trained_on,
+        distinct=distinct_of(clips.store, split.held_out),
         adjusted=adjustments(run.events()),
         corrected=corrected_labels(clips.store.table, split.held_out),
         groups=clips.store.table["group"].to_numpy(dtype=object)[split.held_out],

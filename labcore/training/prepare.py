@@ -14,6 +14,7 @@ import torch
 from labcore import __version__
 from labcore.config import ModelConfig, RunConfig, RuntimeConfig
 from labcore.datasets.corrections import Corrections
+from labcore.datasets.learnt import place_of_weights
 from labcore.datasets.resuming import pin
 from labcore.device import DeviceChoice, usable_cores
 from labcore.evaluation.eval_set import EvalSet
@@ -25,7 +26,6 @@ from labcore.models import check_input
 from labcore.models.pretrained import NONE, PUBLISHED, load_pretrained
 from labcore.runs import Run
 from labcore.runs.asked import save_worked_out
-from labcore.runs.moved import here
 from labcore.training import few_clips
 from labcore.training.checkpoint import take_up
 from labcore.training.class_balancer import ClassBalancer
@@ -220,12 +220,10 @@ class _Preparation:
 
 
 def _source(model: ModelConfig, workspace: Workspace) -> ModelConfig:
-    """Where pretrained weights come from: the id of a run as its folder, and what moved with the workspace where it lies now."""
+    """Where pretrained weights come from, as a path that leads there now."""
     if model.pretrained in (NONE, PUBLISHED):
         return model
-    folder = workspace.runs / model.pretrained
-    source = folder if folder.is_dir() else here(workspace, model.pretrained)
-    return model.model_copy(update={"pretrained": str(source)})
+    return model.model_copy(update={"pretrained": str(place_of_weights(model.pretrained, workspace))})
 
 
 def environment(device: DeviceChoice) -> dict[str, Any]:

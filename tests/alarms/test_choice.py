@@ -7,8 +7,9 @@ import pytest
 
 from labcore import calibration
 from labcore.alarms.background import Background
-from labcore.alarms.choice import AlarmFigures
+from labcore.alarms.choice import AlarmFigures, Rate
 from labcore.alarms.job import Exclusion
+from labcore.alarms.onsets import Onsets, places_in_all
 from labcore.alarms.recall import recall_of
 from labcore.errors import RunError
 from labcore.evaluation.calibration import tempered
@@ -57,13 +58,44 @@ def test_thresholds_from_a_wanted_rate(job):
     for rate, alarms in ((0, [0, 0]), (0.4, [0, 0]), (0.5, [1, 0]), (1, [1, 1]), (1.5, [2, 1]), (9, [3, 1])):
         choice = figures.wanted(rate)
         assert [each.rate.alarms for each in choice.classes] == [*alarms, 0]
-        assert choice.rate.value <= rate
+        assert choice.rate.alarms / figures.hours <= rate
     each = figures.wanted(1, each=True)
     assert [one.rate.alarms for one in each.classes] == [2, 1, 0]
     assert each.thresholds["cat"] == pytest.approx(0.55, abs=1e-4)
     kept = figures.kept(1, each=True)
     assert (kept.values, kept.rate, kept.each, kept.hours) == (each.thresholds, 1, True, pytest.approx(2))
     assert kept.wanted == "1 false alarm an hour a class"
+
+
+def test_what_is_to_be_expected_is_more_than_was_heard_where_thresholds_were_chosen(job):
+    """Two thresholds lie just above an alarm that they refuse; of the owl nothing was heard that could be refused."""
+    figures = AlarmFigures.of(job)
+    for choice in (figures.wanted(0), figures.at(figures.kept(0).values)):  # the same when they come out of the weights
+        assert [each.rate.value for each in choice.classes] == [0.5, 0.5, 0]
+        assert [each.rate.high for each in choice.classes] == pytest.approx([1.5] * 3, abs=0.01)
+        assert (choice.rate.alarms, choice.rate.value) == (0, 1)
+        assert choice.sentence(figures.hours).startswith("In new recordings 1 alarms an hour are to be expected")
+    assert figures.at({"cat": 0.6, "dog": 0.2}).sentence(figures.hours) == ""
+
+
+@pytest.mark.parametrize(("classes", "hours", "wanted"), [(3, 2, 1), (10, 2, 1), (10, 2, 0), (10, 10, 1)])
+def test_the_rate_of_chosen_thresholds_holds_in_new_recordings(classes, hours, wanted):
+    """Simulated: scores of each class come as a Poisson process, so that the true rate above any threshold is known."""
+    random, often, trials = np.random.default_rng(5), 30, 300
+    true, told, counted, covered = 0.0, 0.0, 0, 0
+    for _ in range(trials):
+        scores = [random.random(random.poisson(often * hours)) for _ in range(classes)]
+        heard = [Onsets.of(np.full(len(each), -1.0), each) for each in scores]
+        places = places_in_all(heard, wanted * hours)
+        thresholds = [each.threshold(place) for each, place in zip(heard, places, strict=True)]
+        alarms = sum(each.count(value) for each, value in zip(heard, thresholds, strict=True))
+        refused = sum(each.refuses(value) for each, value in zip(heard, thresholds, strict=True))
+        rate, there = Rate.of(alarms, hours, refused), often * sum(1 - value for value in thresholds)
+        true, told, counted = true + there, told + rate.value, counted + alarms
+        covered += rate.low <= there <= rate.high
+    assert told == pytest.approx(true, rel=0.04)
+    assert 0.92 <= covered / trials <= 0.98
+    assert counted / hours < 0.7 * true  # what was counted is too low
 
 
 def test_recall_at_thresholds_is_that_of_the_held_out_clips(job):
@@ -80,11 +112,11 @@ def test_recall_at_thresholds_is_that_of_the_held_out_clips(job):
 def test_the_curve_rises(job):
     figures = AlarmFigures.of(job)
     points = figures.curve
-    assert [each.rate for each in points] == [0, 0.5, 1, 1.5, 2]
+    assert [each.rate for each in points] == [1, 1.5, 1.5, 2, 2]  # with one more a class whose threshold refuses one
     # above 0.75 a cat of four is left; above 0.65 none more; above 0.55 and above 0.0 one more each
     assert [each.recall for each in points] == pytest.approx([0.625, 0.625, 0.625, 0.75, 0.875])
     cat = figures.curve_of("cat")
-    assert [each.rate for each in cat] == [0, 0.5, 1, 1.5]
+    assert [each.rate for each in cat] == [0.5, 1, 1.5, 1.5]
     assert [each.recall for each in cat] == [0.25, 0.25, 0.5, 0.75]
     assert figures.curve_of("owl") == []
 

@@ -18,6 +18,7 @@ from labcore.jobs.executors import ThreadChild
 from labcore.jobs.manager import JobManager
 from labcore.jobs.process import work
 from labcore.members.job import ready
+from labcore.runs import Run
 from labcore.runs.origin import belonging
 from labcore.training.job import working
 from tests.curving import point
@@ -118,6 +119,30 @@ def test_a_network_that_heard_the_test_fold_is_told(workspace, config):
     )
     curve.save("curve", plan.model_dump(mode="json"))
     assert "trained on clips of this test fold" in leak_note(curve)
+
+
+def test_a_network_that_heard_the_test_clips_under_another_name_is_told(workspace, config):
+    """A run on a link to the data set, which held out the other fold; both runs have written down their clips."""
+    from labcore.datasets.record import ClipRecord
+    from labcore.datasets.registry import find_dataset
+    from labcore.datasets.splits import split_for
+
+    def begun(run: Run) -> Run:
+        dataset = find_dataset(workspace, run.config.data.dataset)
+        ClipRecord.of(dataset, dataset.table, split_for(dataset, run.config.data)).save(run)
+        run.weights.write_bytes(b"")
+        return run
+
+    place = find_dataset(workspace, config.data.dataset).root
+    linked = place.with_name("linked.csv")
+    linked.symlink_to(place)
+    others = sorted(set(find_dataset(workspace, config.data.dataset).folds) - {config.data.fold})
+    for fold, told in ((others[0], True), (config.data.fold, False)):
+        run = begun(Run.create(workspace, config.replace({"data.dataset": str(linked), "data.fold": fold})))
+        curve = LearningCurve.create(workspace, config, ("2", "all"), 1, run.id)
+        assert bool(leak_note(curve)) == told  # by the place, before any of its runs has begun
+        begun(curve.members()["all/1"])
+        assert bool(leak_note(curve)) == told
 
 
 def test_a_finished_run_is_scored_beside_the_baselines(config, workspace):

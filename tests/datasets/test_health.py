@@ -174,3 +174,27 @@ def test_long_clips_are_looked_through_block_by_block(tmp_path, noise, write_wav
     monkeypatch.setattr(blocks, "ONE_GO", 10_000)
     monkeypatch.setattr(blocks, "BLOCK", 7000)
     assert check_dataset(read_dataset(tmp_path)).to_dict() == whole
+
+
+def test_a_clip_that_a_list_names_twice(tmp_path, noise, write_wav):
+    """The same row again counts once; other labels, or other folds, of one clip contradict each other."""
+    lines = ["path,label,fold"]
+    for n in range(40):
+        write_wav(tmp_path / f"{n}.wav", noise(0.1, seed=n))
+        lines.append(f"{n}.wav,{'ab'[n % 2]},{n // 20}")
+    again = [*lines[1:11], lines[1]]
+    (tmp_path / "clips.csv").write_text("\n".join([*lines, *again, "6.wav,b,0", "8.wav,a,1"]))
+    dataset = read_dataset(tmp_path)
+    assert len(dataset) == 42
+    assert [Path(path).name for path in dataset.table["path"][:3]] == ["0.wav", "1.wav", "2.wav"]
+    health = check_dataset(dataset)
+    found = {finding.kind: finding for finding in health.found if finding.level == "warning"}
+    assert found["repeated rows"].what.startswith("11 rows repeat another one")
+    assert len(found["repeated rows"].files) == 10
+    wrong = found["mislabelled"]
+    assert [Path(clip.path).name for clip in wrong.clips] == ["6.wav", "6.wav"]
+    assert [remedy.name for remedy in wrong.remedies] == ["exclude", "relabel=a", "relabel=b"]
+    both = found["duplicates"]
+    assert [Path(path).name for path in both.files] == ["8.wav"]
+    assert both.remedies == ()  # both rows are one clip by its file and start: to exclude one would exclude both
+    assert not health.ok

@@ -1,16 +1,23 @@
 """Evaluations and accuracy in noise as jobs: their life."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import soundfile
 
+from labcore.cli.reporter import result_line
 from labcore.config import RunConfig
 from labcore.datasets import keeping
-from labcore.datasets.registry import register
+from labcore.datasets.record import ClipRecord
+from labcore.datasets.registry import find_dataset, register
+from labcore.datasets.splits import split_for
 from labcore.errors import RunError
 from labcore.evaluation import disturbed_clips
 from labcore.evaluation.calibration import tempered
 from labcore.evaluation.clip_predictions import ClipPredictions
+from labcore.evaluation.figures import figures_of_clips
+from labcore.evaluation.intervals import wilson_interval
 from labcore.evaluation.jobs import Evaluation, EvaluationPlan
 from labcore.evaluation.predictions import read_predictions
 from labcore.evaluation.robustness import RobustnessPlan, RobustnessTest
@@ -82,8 +89,53 @@ def test_the_figures_of_an_evaluation_are_an_event_and_its_rows_lie_beside(works
     assert job.result == job.last_event(Evaluated)
     assert job.result.clips == job.chosen.clips
     assert job.status().accuracy == job.result.accuracy
-    assert any("trained on clips of this selection" in each.message for each in each_of(job.events(), Log))
+    assert (job.result.trained_on, job.result.leaks) == (job.result.clips - held_out(run), True)
+    assert (job.status().trained_on, job.status().figure.partition(" (")[2]) == (job.result.trained_on, "trained on)")
+    told = f"{job.result.trained_on} of the {job.result.clips} clips were trained on, or used to choose"
+    assert any(each.message.startswith(told) for each in each_of(job.events(), Log))
     assert read_predictions([job.predictions])["clip"].nunique() == job.result.clips
+
+
+def held_out(run):
+    return len(split_for(find_dataset(run.workspace, run.config.data.dataset), run.config.data).held_out)
+
+
+def test_the_same_files_under_another_name_were_trained_on(workspace, run, class_folders):
+    """A list in another folder names clips of the run's data set, some by a link: they are known by their files."""
+    dataset = find_dataset(workspace, run.config.data.dataset)
+    parts = split_for(dataset, run.config.data)
+    ClipRecord.of(dataset, dataset.table, parts, dataset.labels).save(run)
+    elsewhere = workspace.home.parent / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "linked").symlink_to(class_folders)
+    known = [Path(dataset.table["path"][row]) for row in parts.train]
+    new = [Path(dataset.table["path"][row]) for row in parts.held_out]
+    rows = [f"{elsewhere / 'linked' / path.relative_to(class_folders)},{path.parent.name}" for path in known[:3] + new]
+    (elsewhere / "list.csv").write_text("\n".join(["path,label", *rows]))
+    job = Evaluation.create(
+        workspace, EvaluationPlan(run=run.id, device="cpu", dataset=str(elsewhere / "list.csv"), fold="all")
+    )
+    work(job)
+    assert (job.result.clips, job.result.trained_on, job.result.leaks) == (3 + len(new), 3, True)
+    assert "trained on 3 of them" in job.chosen.sentence
+
+
+def test_windows_of_one_event_are_no_clips_of_their_own(workspace, run, noise):
+    """Labels of 0.4 s are two windows of 0.25 s each, which share 0.1 s."""
+    folder = workspace.home.parent / "field"
+    folder.mkdir()
+    soundfile.write(folder / "a.wav", noise(20, 8000), 8000)
+    lines = [f"{n}.0\t{n}.4\t{('high', 'low tones')[n % 2]}" for n in range(1, 19)]
+    (folder / "a.txt").write_text("\n".join(lines) + "\n")
+    job = Evaluation.create(workspace, EvaluationPlan(run=run.id, device="cpu", dataset=str(folder), fold="all"))
+    work(job)
+    result = job.result
+    assert (result.clips, result.distinct_clips) == (36, pytest.approx(36 * 0.4 / 0.5))
+    ends = wilson_interval(round(result.accuracy * 36), 36, result.distinct_clips)
+    assert (result.accuracy_low, result.accuracy_high) == pytest.approx(ends)
+    assert any("windows of 0.25 s" in each.message for each in each_of(job.events(), Log))
+    assert figures_of_clips(ClipPredictions.read([job.predictions])).accuracy.low == pytest.approx(ends[0])
+    assert "they overlap, so the interval is that of 29" in result_line(result)
 
 
 def test_without_noise_a_noise_test_is_an_evaluation(workspace, run):

@@ -64,10 +64,25 @@ def test_of_another_data_set_all_is_new(table):
     assert select_clips(table.assign(fold="test"), None, fold="test").fold == "test"  # nothing else need be there
 
 
-def test_a_split_that_leaks_says_so_of_its_held_out_fold_alone(table):
+def test_what_was_trained_on_leaks(table):
     own = DataConfig(fold="1", split="random")
     assert select_clips(table, own).leaks == split_for(table, own).leaks
-    assert not select_clips(table, own, fold="all", trained_on=True).leaks
+    chosen = select_clips(table, own, fold="all", trained_on=True)
+    assert chosen.leaks
+    assert chosen.trained_on == len(split_for(table, own).train)
+    assert chosen.sentence == f"13 clips; the classifier was trained on {chosen.trained_on} of them."
+
+
+def test_clips_learnt_under_another_name(table):
+    learnt = (table["path"] == "a30.wav").to_numpy()
+    with pytest.raises(DatasetError, match="trained on clips of these"):
+        select_clips(table, None, learnt=learnt)
+    chosen = select_clips(table, None, trained_on=True, learnt=learnt)
+    assert (chosen.trained_on, chosen.leaks) == (1, True)
+    assert "trained on 1 of them" in chosen.sentence
+    other = select_clips(table, None, fold="1", learnt=learnt)  # a clip of the same recording
+    assert (other.trained_on, other.leaks) == (0, True)
+    assert not select_clips(table, None, fold="2", learnt=learnt).leaks
 
 
 def test_classes_as_numbers_and_those_that_are_not_known_refused():

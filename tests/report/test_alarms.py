@@ -25,8 +25,11 @@ def test_false_alarms_are_told_at_the_thresholds_of_the_weights(workspace, make_
     )
     told, titles = section(workspace, run)
     assert titles.index("False alarms an hour") == titles.index("Mistakes") + 1
-    assert "With the thresholds for 1 an hour in all, which are not kept in the weights: 1 false alarms an hour" in told
-    assert "| cat | 80.0 % | 1 | 1 | 0.025 to 5.6 |" in told
+    assert (
+        "With the thresholds for 1 an hour in all, which are not kept in the weights: 3 false alarms an hour in new"
+        in told
+    )
+    assert "| cat | 80.0 % | 1 | 2 | 0.24 to 5.6 |" in told
     assert "Skipped: /b.wav is a text." in told
     assert "Recall of 60 held-out clips of the run." in told
     make_classifier(labels=("cat", "dog", "owl")).save(run.weights)

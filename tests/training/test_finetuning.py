@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from labcore.errors import ConfigError
-from labcore.events import Epoch, Log
+from labcore.events import Epoch, Evaluated, Log, TrainingStarted, each_of
 from labcore.inference.classifier import Classifier
 from labcore.models.pretrained import head_names
 from labcore.runs import Run
@@ -50,6 +50,22 @@ def test_only_the_head_learns_at_first(tiny, donor):
         donor.weights.with_suffix(".away").rename(donor.weights)
     after = dict(Classifier.load(run.path).network.named_parameters())
     assert not any(torch.equal(value, after[name]) for name, value in before.named_parameters() if value.dim() > 1)
+
+
+def test_weights_that_were_trained_on_the_test_fold(tiny, donor):
+    """The donor held out fold 1, and so learnt from all of fold 2."""
+    config = tiny.config.replace({"model.pretrained": donor.id, "optim.epochs": 1, "data.fold": "2"})
+    events = run_all(config, Run.create(tiny.workspace, config), tiny.workspace)
+    (warning,) = (each.message for each in each_of(events, Log) if each.level == "warning")
+    assert "were trained on 12 of the 12 held-out clips: the accuracy is too high" in warning
+    (started,), (result,) = each_of(events, TrainingStarted), each_of(events, Evaluated)
+    assert started.leaks
+    assert (result.leaks, result.trained_on) == (True, 12)
+    config = config.replace({"data.fold": "1"})
+    events = run_all(config, Run.create(tiny.workspace, config), tiny.workspace)
+    assert not any(each.level == "warning" for each in each_of(events, Log))
+    (result,) = each_of(events, Evaluated)
+    assert (result.leaks, result.trained_on) == (False, 0)
 
 
 def test_weights_that_are_not_there_stop_the_run_before_its_first_step(tiny):

@@ -14,7 +14,7 @@ from labcore.jobs.status import JobStatus
 from labcore.runs import Run
 from labcore.runs.origin import parts, usual
 from ui.app import live
-from ui.app.text import percent, plain, run_name, told_apart
+from ui.app.text import plain, run_name, told_apart
 
 PARTS = "─── Trials of searches, folds, ensemble members ───"
 BUILTIN = "─── Built in ───"
@@ -82,7 +82,7 @@ class Networks:
 def _words(known: tuple[Run, JobStatus], part: str) -> str:
     """What it is and how good comes first where many are alike: the end is cut off on a phone."""
     run, status = known
-    figure = f"accuracy {percent(status.accuracy)}" if status.mean_ap is None else status.figure
+    figure = f"accuracy {status.figure}" if status.mean_ap is None else status.figure
     return f"{part.capitalize()} · {figure} · {run_name(run)}" if part else f"{run_name(run)} · {figure}"
 
 

@@ -10,7 +10,7 @@ import streamlit as st
 from labcore.evaluation.metrics import class_rows, event_figures
 from labcore.events import Evaluated, EvaluatedLabels, Event, RunFinished, last_of
 from labcore.runs import Run
-from labcore.runs.honesty import adjustments, choice_note, label_note
+from labcore.runs.honesty import adjustments, choice_note, label_note, leak_note, overlap_note
 from ui.app import shell
 from ui.app.text import counted, duration, label_names, percent, plain
 from ui.charts.confusion import confusion
@@ -54,15 +54,14 @@ def figures(run: Run, events: list[Event]) -> None:
             f"Measured on the {counted(evaluated.clips, 'held-out clip')} of test fold {plain(evaluated.fold)}, with the "
             "saved weights." + ("" if adjusted else f" {choice_note(0)}.")
         )
+        if isinstance(evaluated, Evaluated) and (note := overlap_note(evaluated.distinct_clips)):
+            st.caption(f"Clips: {note}.")
         if adjusted:
             st.warning(f"{choice_note(adjusted)}.", icon=":material/warning:")
         if note := label_note(evaluated.clips, evaluated.corrected, corrected_since(run)):
             st.caption(f":material/edit_note: {note}.")
-        if evaluated.leaks:
-            st.warning(
-                "The split leaks: clips of the same recordings were trained on. The figures are higher than on new recordings.",
-                icon=":material/warning:",
-            )
+        if note := leak_note(evaluated.leaks, evaluated.trained_on, evaluated.clips):
+            st.warning(f"{note}.", icon=":material/warning:")
 
 
 def _metrics(evaluated: Evaluated) -> None:

@@ -175,6 +175,8 @@ def _together(experiment: CrossValidation, summary: Summary) -> None:
         f"{counted(pool.clips, 'held-out clip')} of the finished {folds}, each predicted by a network that was not trained on its "
         f"recording. {choice_note(pool.adjusted)}."
     )
+    if pool.leak_note:
+        st.warning(f"{pool.leak_note}.", icon=":material/warning:")
     if pool.label_note:
         st.caption(f":material/edit_note: {pool.label_note}.")
     if pool.mean_ap is not None:

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from labcore import keeping
-from labcore.alarms.choice import AlarmFigures, Choice, Point, Rate
+from labcore.alarms.choice import AlarmFigures, Choice, Point
 from labcore.alarms.job import AlarmsPlan, AlarmTest
 from labcore.allowed_paths import check_root
 from labcore.errors import ConfigError
@@ -125,7 +125,7 @@ def _result(job: AlarmTest, run: Run) -> None:
     names = label_names(figures.onsets)
     left, right = st.columns([5, 6], gap="medium")
     with left:
-        _metrics(choice)
+        _metrics(choice, figures.hours)
         _keep(run, figures, rate, each=each)
         _kept_line(run)
     with right:
@@ -155,18 +155,19 @@ def _wanted(run: Run) -> tuple[float, bool]:
     return float(rate), of == EACH
 
 
-def _metrics(choice: Choice) -> None:
+def _metrics(choice: Choice, hours: float) -> None:
     with st.container(horizontal=True):
         st.metric(
-            "Alarms an hour", f"{choice.rate.value:.3g}", width=150, help=f"In what was heard: {_words(choice.rate)}."
+            "Alarms an hour",
+            f"{choice.rate.value:.3g}",
+            width=150,
+            help=f"To be expected in new recordings. In what was heard: {counted(choice.rate.alarms, 'alarm')}.",
         )
         recall = "–" if choice.recall is None else percent(choice.recall)
         st.metric("Mean recall", recall, width=150, help="Of held-out clips, the mean over the classes.")
     st.caption(f"95 % interval: {choice.rate.low:.2g} to {choice.rate.high:.2g} alarms an hour (exact, Poisson).")
-
-
-def _words(rate: Rate) -> str:
-    return f"{counted(rate.alarms, 'alarm')}, {rate.low:.2g} to {rate.high:.2g} an hour"
+    if told := choice.sentence(hours):
+        st.caption(told)
 
 
 def _keep(run: Run, figures: AlarmFigures, rate: float, *, each: bool) -> None:
@@ -221,7 +222,7 @@ def _table(choice: Choice, names: dict[str, str], job: AlarmTest) -> None:
             "Class": names[each.label],
             "Threshold": threshold_words(each.threshold),
             "Alarms": each.rate.alarms,
-            "An hour": each.rate.value,
+            "Expected an hour": each.rate.value,
             "An hour, 95 %": f"{each.rate.low:.2g} to {each.rate.high:.2g}",
             "Recall": None if each.recall is None else each.recall[0],
             "Recall, 95 %": "–" if each.recall is None else f"{percent(each.recall[1])} to {percent(each.recall[2])}",
@@ -235,7 +236,7 @@ def _table(choice: Choice, names: dict[str, str], job: AlarmTest) -> None:
         height=420 if len(rows) > 11 else "auto",
         column_config={
             "Threshold": st.column_config.TextColumn(help=OF_THRESHOLDS),
-            "An hour": st.column_config.NumberColumn(format="%.2f"),
+            "Expected an hour": st.column_config.NumberColumn(format="%.2f"),
             "Recall": st.column_config.NumberColumn(format="percent", help=OF_RECALL),
         },
     )  # fmt: skip

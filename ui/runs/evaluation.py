@@ -16,7 +16,7 @@ from labcore.evaluation.jobs import Evaluation
 from labcore.evaluation.label_predictions import of_several
 from labcore.events import Evaluated, EvaluatedLabels
 from labcore.runs import Run
-from labcore.runs.honesty import adjustments, choice_note, label_note
+from labcore.runs.honesty import adjustments, choice_note, label_note, leak_note
 from ui.app.text import counted, label_names, moment_of, percent, plain, told_apart
 from ui.charts.confusion import confusion
 from ui.components import label_figures
@@ -128,11 +128,7 @@ def _sources(run: Run) -> dict[str, Source]:
     found: dict[str, Source] = {}
     if run.predictions.is_file():
         result = run.last_event(Evaluated) or run.last_event(EvaluatedLabels)
-        warnings = []
-        if result is not None and result.leaks:
-            warnings.append(
-                "The split leaks: clips of the same recordings were trained on, so the figures are too high."
-            )
+        warnings = _leak(result) if result is not None else []
         if adjusted := adjustments(run.events()):
             warnings.append(f"{choice_note(adjusted)}.")
         title = f"Test fold {result.fold}" if result is not None else "Test fold"
@@ -142,12 +138,18 @@ def _sources(run: Run) -> dict[str, Source]:
         chosen = job.chosen
         if job.result is None or chosen is None or not job.predictions.is_file() or job.plan.rows != "clips":
             continue
-        trained = "trained on clips among them" in chosen.sentence
-        warnings = ["The network was trained on clips among these: the figures say little about new ones."] * trained
+        warnings = _leak(job.result)
+        if not warnings and "trained on clips among them" in chosen.sentence:  # as versions before told it
+            warnings = ["The network was trained on clips among these: the figures say little about new ones."]
         title = f"{chosen.dataset}: {chosen.sentence.rstrip('.')} · {moment_of(job.id[:15])}"
         labels = label_note(job.result.clips, job.result.corrected)
         found[job.id] = Source(title, (job.predictions,), tuple(warnings), labels)
     return found
+
+
+def _leak(result: Evaluated | EvaluatedLabels) -> list[str]:
+    note = leak_note(result.leaks, result.trained_on, result.clips)
+    return [f"{note}."] if note else []
 
 
 def _choose(run: Run, sources: dict[str, Source]) -> Source:

@@ -12,8 +12,8 @@ import streamlit as st
 from labcore.catalogue import Row
 from labcore.catalogue.rows import whole_row
 from labcore.jobs.folder import JobFolder
-from labcore.texts import mean_ap_text, shown
-from ui.app.text import counted, duration, percent, progress_line, state_face
+from labcore.texts import shown
+from ui.app.text import counted, duration, progress_line, state_face
 from ui.components import owner_guard
 from ui.components.run_table import Column, TableRow, run_table
 
@@ -107,7 +107,7 @@ def _cells(row: Row) -> dict[str, str]:
     year = "" if made.tm_year == time.localtime().tm_year else " %Y"
     return {
         "state": _progress(row),
-        "accuracy": (mean_ap_text(row.mean_ap) if several else percent(row.accuracy)) + interval,
+        "accuracy": row.status.figure + interval,
         "data": short(row.dataset),
         "fold": shown(row.fold or (counted(len(row.children), *PARTS[row.job.kind.room]) if row.children else "")),
         "network": shown(row.network),

@@ -50,7 +50,7 @@ class Evidence:
         number = {row: place for place, row in enumerate(used)}
         spans = spans_of(dataset)
         sounding = [row for row in there if isinstance(each := found[row], Measured) and each.fingerprint.any()]
-        equal = [[number[row] for row in rows if row in number] for rows in equal_clips(spans, sounding)]
+        equal = [[number[row] for row in rows if row in number] for rows in equal_clips(dataset, sounding)]
         near = [(number[one], number[other]) for one, other in same if one in number and other in number]
         columns = {name: table[name].to_numpy(dtype=object)[used].tolist() for name in ("label", "fold", "group")}
         channels = channels_of(table)
@@ -83,16 +83,16 @@ def spans_of(dataset: Dataset) -> list[Span]:
     return [Span(*row) for row in zip(*(dataset.table[name].tolist() for name in Span._fields), strict=True)]
 
 
-def equal_clips(spans: Sequence[Span], rows: Sequence[int]) -> list[list[int]]:
-    """Sets of rows whose files are equal and of which the same part is taken, each of two or more."""
-    content: dict[str, int] = {}
-    for number, same in enumerate(equal_files(spans[row].path for row in rows)):
-        content.update(dict.fromkeys(same, number))
-    sets: dict[tuple[int, float, str], list[int]] = defaultdict(list)
+def equal_clips(dataset: Dataset, rows: Sequence[int]) -> list[list[int]]:
+    """Sets of rows that name the same part of the same file, or of equal files, each of two or more."""
+    spans = spans_of(dataset)
+    content: dict[str, str] = {}
+    for same in equal_files(spans[row].path for row in rows):
+        content.update(dict.fromkeys(same, same[0]))
+    sets: dict[tuple[str, float, str], list[int]] = defaultdict(list)
     for row in rows:
         path, start_s, end_s = spans[row]
-        if path in content:
-            sets[content[path], start_s, str(end_s)].append(row)
+        sets[content.get(path, path), start_s, str(end_s)].append(row)
     return [same for same in sets.values() if len(same) > 1]
 
 

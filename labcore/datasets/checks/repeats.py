@@ -23,7 +23,7 @@ def of_repeats(evidence: Evidence) -> Iterator[Finding]:
         within = [same for same in sets if same not in across and len({evidence.labels[row] for row in same}) == 1]
         near = "" if kinds == EXACT else ", as other files (another format, level or offset)"
         if across:
-            what = f"{_many(len(across))} found in several folds under different names{near}"
+            what = f"{_many(len(across))} found several times, in several folds{near}"
             yield _repeated(evidence, kinds[0], across, what, "warning")
         if within:
             what = f"{_many(len(within))} found several times in one fold{near}; it leaks nothing"
@@ -34,7 +34,8 @@ def of_repeats(evidence: Evidence) -> Iterator[Finding]:
 
 def _repeated(evidence: Evidence, kind: str, sets: list[list[int]], what: str, level: str) -> Finding:
     rows = [row for same in sets for row in same]
-    others = evidence.at(row for same in sets for row in same[1:])
+    first = set(evidence.at(same[0] for same in sets))  # rows of one clip cannot be excluded one by one
+    others = tuple(clip for clip in evidence.at(row for same in sets for row in same[1:]) if clip not in first)
     return Finding(
         kind,
         what,

@@ -1,0 +1,115 @@
+"""Which clips a network has learnt from, by the records that runs keep of theirs; whatever the data set is called that they come from."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from labcore.datasets.contents import identity_of
+from labcore.datasets.record import HELD_OUT, TRAIN, VALIDATION, ClipRecord
+from labcore.errors import RunError
+from labcore.runs import Run
+from labcore.runs.moved import here
+from labcore.runs.origin import ensemble_members
+from labcore.workspace import Workspace
+
+TOUCH_S = 1e-3
+"""Parts of a file that share less than this, in seconds, follow each other."""
+Spans = dict[object, list[tuple[float, float]]]
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """What a network has learnt from: file → the parts of it, in seconds. A file is known by its device and inode, so by every path."""
+
+    parts: Mapping[object, list[tuple[float, float]]] = field(default_factory=dict)
+
+    def among(self, table: pd.DataFrame) -> np.ndarray:
+        """Which clips of a clip table share sound with what was learnt from: (clips,) bool."""
+        if not self.parts:
+            return np.zeros(len(table), dtype=bool)
+        ends = table["end_s"].fillna(math.inf).tolist()
+        spans = zip(table["path"].tolist(), table["start_s"].tolist(), ends, strict=True)
+        return np.array([self._holds(path, start, end) for path, start, end in spans], dtype=bool)
+
+    def holds_held_out(self, record: ClipRecord, workspace: Workspace) -> bool:
+        """Whether one of the clips that another run held out is among them."""
+        return any(self._holds(*span) for span in _spans(record, workspace, (HELD_OUT,)))
+
+    def _holds(self, path: str, start: float, end: float) -> bool:
+        known = self.parts.get(identity_of(path), ())
+        return any(min(end, until) - max(start, since) > TOUCH_S for since, until in known)
+
+
+def shares_recordings(table: pd.DataFrame, rows: np.ndarray, learnt: np.ndarray) -> bool:
+    """Whether some clips of a table are of recordings that clips were learnt from: row numbers against (clips,) bool."""
+    groups = table["group"].to_numpy(dtype=object)
+    return not set(groups[rows]).isdisjoint(groups[learnt])
+
+
+def learnt_by(run: Run, workspace: Workspace) -> Learnt:
+    """What a run has learnt from: its training clips and those set aside for validation, by which it was chosen; those of the run whose
+    weights it began with, and of that one's; those of the members of an ensemble.
+
+    Clips are known where their files still lie where they lay, or where the workspace has moved with them. Of weights that are no run's
+    folder nothing is known.
+    """
+    parts: Spans = defaultdict(list)
+    for each in _line_of(run, workspace):
+        record = ClipRecord.load(each)
+        if record is None:
+            continue
+        for path, start, end in _spans(record, workspace, (TRAIN, VALIDATION)):
+            parts[identity_of(path)].append((start, end))
+    return Learnt(dict(parts))
+
+
+def pretrained_run(run: Run, workspace: Workspace) -> Run | None:
+    """The run whose weights a run begins with; None where it begins with none, or with other weights."""
+    with contextlib.suppress(RunError):
+        return run_named(run.config.model.pretrained, workspace)
+    return None
+
+
+def place_of_weights(pretrained: str, workspace: Workspace) -> Path:
+    """Where the weights of a setting ``model.pretrained`` lie: the id of a run as its folder, and what moved with the workspace."""
+    folder = workspace.runs / pretrained
+    return folder if folder.is_dir() else here(workspace, pretrained)
+
+
+def run_named(pretrained: str, workspace: Workspace) -> Run | None:
+    """The run that a setting ``model.pretrained`` names by its id, its folder or its file of weights; None where it names none."""
+    source = place_of_weights(pretrained, workspace)
+    run = Run(source if source.is_dir() else source.parent)
+    return run if run.there and source in (run.path, run.weights) else None
+
+
+def _spans(record: ClipRecord, workspace: Workspace, parts: Collection[str]) -> Iterator[tuple[str, float, float]]:
+    """Path, start and end of the clips of some parts of a split, where they lie now."""
+    folder = str(here(workspace, record.folder))
+    for clip in record.clips:
+        if clip.part in parts:
+            end = math.inf if clip.end_s is None else clip.end_s
+            yield os.path.join(folder, clip.path), clip.start_s, end  # noqa: PTH118
+
+
+def _line_of(run: Run, workspace: Workspace) -> Iterator[Run]:
+    """A run, its members and what they began with, and so on, each once."""
+    waiting, seen = [run], set[Path]()
+    while waiting:
+        each = waiting.pop()
+        if each.path in seen:
+            continue
+        seen.add(each.path)
+        yield each
+        waiting += [Run(workspace.runs / member) for member in ensemble_members(each)]
+        if (before := pretrained_run(each, workspace)) is not None:
+            waiting.append(before)
