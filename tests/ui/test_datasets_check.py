@@ -146,6 +146,23 @@ def test_a_remedy_is_pressed_and_undone_also_after_a_reload(open_page, faulty, w
     assert len(found(app)) == 3
 
 
+def test_all_views_count_the_same_clips_and_no_warning_outlives_its_remedy(open_page, sounds, workspace):
+    (sounds.root / "notes.wav").write_text("a text")
+    sounds.put("still.wav", np.zeros(2000, np.float32))
+    (sounds.root / "list.csv").write_text("\n".join([*sounds.lines, "notes.wav,bark,1"]) + "\n")
+    register(workspace, sounds.root / "list.csv", NAME)
+    check_dataset(find_dataset(workspace, NAME))
+    app = opened(open_page)
+    assert "1 of 22 files cannot be read as audio" in words(app)
+    press(app, "Exclude")
+    assert "cannot be read as audio" not in words(app)
+    assert "22 clips, 1 of them left out" in words(app)
+    press(app, "Exclude")
+    app.query_params.pop("tab")
+    assert "22 clips, 2 of them left out" in words(app.run())
+    assert "20 clips in 2 classes, 2 left out" in words(open_page(PAGE))
+
+
 def test_chosen_clips_alone_and_the_copy_that_is_kept(open_page, faulty, workspace):
     app = unfold(opened(open_page), f"check-{NAME}-silent-open")
     assert "every sample is 0" in words(app)
