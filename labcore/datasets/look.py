@@ -48,7 +48,8 @@ class Look:
         name: what it would be called in the workspace.
         layout, title: which layout it looks like, as :class:`labcore.datasets.table.Dataset` has it and as people call it; "" for none.
         archive: what it is packed in, "" for a folder or a list; else an import unpacks ``files`` of ``bytes`` in all into the workspace.
-        clips, classes, folds, groups: those of the data set, with clips in files that cannot be read. Classes are single labels, where clips have several.
+        clips, classes, folds, groups: those of the data set, with clips in files that cannot be read. Classes are single labels, where
+            clips have several.
         labels: each class with how many clips are of it.
         several: so many clips have several labels.
         unreadable: files that cannot be read, each with why, in words that follow it.

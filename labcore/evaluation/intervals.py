@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 
-def wilson_interval(hits: int, trials: int) -> tuple[float, float]:
+def wilson_interval(hits: float, trials: int) -> tuple[float, float]:
     """The 95 % interval of a share. Source: Wilson, "Probable inference", JASA 1927.
 
     Returns:
