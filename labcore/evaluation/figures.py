@@ -129,7 +129,7 @@ def figures_of_clips(predictions: ClipPredictions) -> Figures:
 
 
 def balanced_interval(
-    groups: np.ndarray, targets: np.ndarray, predicted: np.ndarray, drawn: Interval | None
+    groups: np.ndarray, targets: np.ndarray, predicted: np.ndarray, resampled: Interval | None
 ) -> Interval | None:
     """The 95 % interval of the mean recall of the classes that occur.
 
@@ -140,7 +140,7 @@ def balanced_interval(
     Args:
         groups: (clips,) the recording of each.
         targets, predicted: (clips,) the numbers of classes.
-        drawn: the interval by drawing recordings anew; None where hardly a draw changes the figure.
+        resampled: the interval by drawing recordings anew; None where hardly a draw changes the figure.
 
     Returns:
         None for one recording alone, which says nothing of others.
@@ -151,7 +151,7 @@ def balanced_interval(
     right, classes = (predicted == targets).astype(float), np.unique(targets)
     recalls = [right[targets == number].mean() for number in classes]
     value = float(np.mean(recalls))
-    below, above = (value - drawn[0], drawn[1] - value) if drawn is not None else (0.0, 0.0)
+    below, above = (value - resampled[0], resampled[1] - value) if resampled is not None else (0.0, 0.0)
     squares = [max(0.0, below) ** 2, max(0.0, above) ** 2]
     for number, recall in zip(classes, recalls, strict=True):
         at, hits = recordings[targets == number], right[targets == number]
