@@ -15,6 +15,7 @@ from typing import Any
 from labcore.config import RunConfig
 from labcore.config.bands import lowest_top
 from labcore.config.framing import RATES, ULTRASOUND_RATE, USABLE, framing, lowest_hz, rate_for, usable_hz
+from labcore.config.presets import PRESETS, preset
 
 SOME = 0.1
 """What this share of the clips holds is kept; what fewer hold counts as an exception."""
@@ -68,7 +69,7 @@ def front_end(config: RunConfig, bandwidths: Bandwidths) -> FrontEnd:
     if config.audio.sample_rate is not None:
         return FrontEnd()
     if not bandwidths.rates:
-        return _fitted(config, config.audio.usual_rate, {}, "the usual rate, since no clip could be measured")
+        return _fitted(config, config.audio.usual_rate, {}, f"{_usual(config)}, since no clip could be measured")
     lost = [clip for clip, each in enumerate(bandwidths.quarters) if each > usable_hz(config.audio.usual_rate)]
     highest = min(HIGHEST_RATE, _reached(bandwidths.rates))
     if len(lost) >= SOME * len(bandwidths.quarters) and highest > config.audio.usual_rate:
@@ -91,10 +92,19 @@ def _narrow(config: RunConfig, bandwidths: Bandwidths, highest: int) -> FrontEnd
         edges["features.f_max"] = min(14_000.0, rate / 2)
         return _fitted(config, rate, edges, "the rate of most clips" + low)
     if rate == usual:
-        above = f", which hold sound up to {_khz(top)}" if top > rate / 2 else ""
-        return _fitted(config, rate, edges, f"the usual rate, for clips recorded at {_hz(own)}{above}{low}")
+        above = f", which hold sound above {_khz(rate / 2)}" if top > rate / 2 else ""
+        return _fitted(config, rate, edges, f"{_usual(config)}, for clips recorded at {_hz(own)}{above}{low}")
     edges["features.f_max"] = _top(config, rate, top, edges)
     return _fitted(config, rate, edges, f"clips recorded at {_hz(own)} hold nothing above {_khz(top)}{low}")
+
+
+def _usual(config: RunConfig) -> str:
+    """What the usual rate of a configuration is: the default, that of a preset, or one that somebody gave."""
+    rate = config.audio.usual_rate
+    if rate == RunConfig().audio.usual_rate:
+        return "the default rate"
+    of_presets = {preset(name).audio.usual_rate for name in PRESETS}
+    return "the rate of this preset" if rate in of_presets else "the rate that was set"
 
 
 def _top(config: RunConfig, rate: int, top: float, edges: dict[str, float]) -> float:

@@ -173,13 +173,18 @@ def file_of(workspace: Workspace, name: str) -> Path:
     return workspace.datasets / f"{name}{SUFFIX}"
 
 
+def name_in(file: Path) -> str:
+    """The name of the data set whose file it is."""
+    return file.name.removesuffix(SUFFIX)
+
+
 def read_annotations(file: Path) -> Annotations:
     """Read a data set's annotations. A line that cannot be read is counted; the last one, where it is being written, is passed over.
 
     Raises:
         DatasetError: the file is there and cannot be read.
     """
-    name = file.name.removesuffix(SUFFIX)
+    name = name_in(file)
     found = read_lines(file, _lines, "the annotations", "move it away to use the labels without corrections")
     decisions = tuple(each for _, each in found.kept if isinstance(each, Annotation))
     mendings = tuple(each for _, each in found.kept if isinstance(each, Mending))

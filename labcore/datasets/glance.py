@@ -5,13 +5,17 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
 from labcore.allowed_paths import allowed_paths, check_root
+from labcore.datasets.annotations import file_of
 from labcore.datasets.caches import memory_of
+from labcore.datasets.corrections import corrected
+from labcore.datasets.headers import skipped
 from labcore.datasets.known_tables import read_through
 from labcore.datasets.listfiles import JSON_LINES, PARQUET
 from labcore.datasets.names import no_reference, places_of
@@ -37,8 +41,14 @@ _too_many: dict[tuple[Path, int], TooMuchError] = {}
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """A data set at a glance. ``error`` says, in full sentences, why it cannot be read; empty where it can. ``warnings`` are what is to be
-    told of how it was read, a sentence each; ``told`` those of them that were found when it was added and that reading does not find."""
+    """A data set at a glance, with its labels as they are corrected by now.
+
+    Attributes:
+        clips: those that count; ``left_out`` are the others.
+        error: in full sentences, why it cannot be read; empty where it can.
+        warnings: what is to be told of how it was read, a sentence each.
+        told: those of them that were found when it was added and that reading does not find.
+    """
 
     name: str
     path: str
@@ -48,6 +58,7 @@ class DatasetInfo:
     error: str = ""
     warnings: list[str] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
+    left_out: int = 0
 
 
 _INFO = TypeAdapter(DatasetInfo)
@@ -88,27 +99,62 @@ def _info(workspace: Workspace, name: str, path: Path) -> DatasetInfo:
     except TooMuchError as error:
         _too_many[given_up] = error
         raise
-    remembered = memory_of(workspace, name, path)
+    trouble: dict[str, str] = {}
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        known = read_object(remembered)
-        if known.pop("stamp") == stamp:
+        known = read_object(memory_of(workspace, name, path))
+        files = known.pop("unreadable")
+        trouble = {file: why for file, (why, *seen) in files.items() if seen == list(stamp_of(file))}
+        if (known.pop("stamp"), known.pop("labels")) == (stamp, _labels(workspace, name)) and len(trouble) == len(
+            files
+        ):
             return _INFO.validate_python(known)
     dataset = read_through(workspace, path, name, edits=edits_of(workspace, name))
-    return remember(workspace, name, path, dataset, [], stamp)
+    return remember(workspace, name, path, dataset, trouble, stamp)
 
 
 def remember(
-    workspace: Workspace, name: str, path: Path, dataset: Dataset, told: list[str], stamp: str = ""
+    workspace: Workspace, name: str, path: Path, dataset: Dataset, trouble: Mapping[str, str], stamp: str = ""
 ) -> DatasetInfo:
-    """A data set at a glance, kept until its stamp changes. ``told`` goes before its own warnings."""
+    """A data set at a glance, kept until its stamp or its annotations change.
+
+    Args:
+        dataset: with the labels that it gives its clips itself.
+        trouble: files whose headers cannot be read, each with why; told before its own warnings until they are other files, or no clip
+            of theirs counts.
+    """
+    labels = _labels(workspace, name)
+    dataset = _as_corrected(workspace, name, dataset)
+    told = [finding.sentence for finding in skipped(dataset, trouble)]
     warnings = [*told, *(finding.sentence for finding in dataset.findings if finding.level == "warning")]
-    info = DatasetInfo(name, str(path), dataset.layout, len(dataset.table), len(dataset.labels), "", warnings, told)
+    left_out = int((dataset.table["label"] == "").sum())
+    clips = len(dataset) - left_out
+    info = DatasetInfo(name, str(path), dataset.layout, clips, len(dataset.labels), "", warnings, told, left_out)
     remembered = memory_of(workspace, name, path)
-    content = json.dumps({**asdict(info), "stamp": stamp or _stamp(path, events_file(workspace, name))})
+    facts = {
+        "stamp": stamp or _stamp(path, events_file(workspace, name)),
+        "labels": labels,
+        "unreadable": {file: [why, *stamp_of(file)] for file, why in trouble.items()},
+    }
     with contextlib.suppress(WorkspaceError, OSError):  # then it is read anew the next time
         remembered.parent.mkdir(exist_ok=True)
-        write_atomically(remembered, content)
+        write_atomically(remembered, json.dumps(asdict(info) | facts))
     return info
+
+
+def _labels(workspace: Workspace, name: str) -> list[int]:
+    """Changes when somebody corrects a label or mends a finding."""
+    return list(stamp_of(file_of(workspace, name)))
+
+
+def _as_corrected(workspace: Workspace, name: str, dataset: Dataset) -> Dataset:
+    """With the labels that count by now; its own where nobody has changed any, or the annotations cannot be read, which is told where it
+    is opened."""
+    file = file_of(workspace, name)
+    if not file.exists():
+        return dataset
+    with contextlib.suppress(DatasetError):
+        return corrected(replace(dataset, annotations=file))
+    return dataset
 
 
 def _stamp(path: Path, events: Path) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from labcore.audio import probe
+from labcore.audio.files import Source
 from labcore.datasets.several import exploded
 from labcore.datasets.table import Dataset, Finding, behind, some
 from labcore.device import usable_cores
@@ -22,45 +23,54 @@ AHEAD, PART = 1024, 32
 takes as long as a header."""
 
 
-def unreadable_headers(dataset: Dataset, progress: OnProgress) -> Iterator[Finding]:
-    """What is told of files whose header cannot be read, on all cores; nothing where all can.
-
-    Args:
-        progress: called with (headers read, files), from this thread. What it raises ends the work.
+def unreadable_headers(dataset: Dataset, progress: OnProgress) -> dict[str, str]:
+    """The files of a data set whose header cannot be read, as :func:`header_troubles` has them.
 
     Raises:
         DatasetError: not one file is audio.
     """
     trouble = header_troubles(dataset, progress)
-    if not trouble:
-        return
-    paths = set(dataset.table["path"])
-    why, others = Counter(trouble.values()).most_common(1)[0][0], len(set(trouble.values())) > 1
-    names = some((shown(Path(path).name) for path in trouble), NAMED)
-    told = f"{names} {why}" if len(trouble) == 1 else f"{names}. {'Most often' if others else 'Each'}: it {why}"
-    if len(trouble) == len(paths):
+    if trouble and len(trouble) == (files := dataset.table["path"].nunique()):
         raise DatasetError(
-            f"not one of the {counted(len(paths), 'file')} of {dataset.root} can be read as audio: {told}",
+            f"not one of the {counted(files, 'file')} of {dataset.root} can be read as audio: {_told(trouble)}",
             "Fetch or export the files again",
         )
+    return trouble
+
+
+def skipped(dataset: Dataset, trouble: Mapping[str, str]) -> list[Finding]:
+    """What is told of files that cannot be read; nothing of those whose clips are left out anyway, as by a remedy of the check.
+
+    Args:
+        dataset: with its labels as they are corrected by now.
+        trouble: from :func:`header_troubles`.
+    """
     table = exploded(dataset.table)
-    clips = zip(table["path"], table["label"], strict=True)
-    left = {label for path, label in clips if path not in trouble}
+    counting = table[table["label"] != ""]
+    paths = set(counting["path"])
+    trouble = {path: why for path, why in trouble.items() if path in paths}
+    if not trouble:
+        return []
+    left = set(counting["label"][~counting["path"].isin(list(trouble))])
     gone = [label for label in dataset.labels if label not in left]
     without = f". That leaves nothing of {some(gone)}" if gone else ""
-    yield Finding(
-        "unreadable",
-        f"{len(trouble):,} of {counted(len(paths), 'file')} cannot be read as audio and will be skipped: {told}{without}",
-        tuple(trouble),
-        "Fetch or export them again, or remove them",
-    )
+    what = f"{len(trouble):,} of {counted(len(paths), 'file')} cannot be read as audio and will be skipped"
+    remedy = "Fetch or export them again, or remove them"
+    return [Finding("unreadable", f"{what}: {_told(trouble)}{without}", tuple(trouble), remedy)]
+
+
+def _told(trouble: Mapping[str, str]) -> str:
+    """Some of the files by name, and why they cannot be read."""
+    why, others = Counter(trouble.values()).most_common(1)[0][0], len(set(trouble.values())) > 1
+    names = some((shown(Path(path).name) for path in trouble), NAMED)
+    return f"{names} {why}" if len(trouble) == 1 else f"{names}. {'Most often' if others else 'Each'}: it {why}"
 
 
 def header_troubles(dataset: Dataset, progress: OnProgress) -> dict[str, str]:
-    """File → why its header cannot be read, in words that follow its path, of those of which it cannot.
+    """File → why its header cannot be read, in words that follow its path, of those of which it cannot. On all cores.
 
     Args:
-        progress: as for :func:`unreadable_headers`.
+        progress: called with (headers read, files), from this thread. What it raises ends the work.
     """
     paths = list(dict.fromkeys(dataset.table["path"]))
     trouble: dict[str, str] = {}
@@ -74,13 +84,17 @@ def header_troubles(dataset: Dataset, progress: OnProgress) -> dict[str, str]:
 
 
 def _troubles(paths: Sequence[str]) -> dict[str, str]:
-    return {path: why for path in paths if (why := _trouble(path))}
+    return {path: why for path in paths if (why := header_trouble(path))}
 
 
-def _trouble(path: str) -> str:
-    """Why the header of a file cannot be read, in words that follow its name; "" where it can."""
+def header_trouble(source: Source, name: str = "") -> str:
+    """Why the header of a file cannot be read, in words that follow its name; "" where it can.
+
+    Args:
+        source, name: as for :func:`labcore.audio.probe`.
+    """
     try:
-        probe(path)
+        probe(source, name=name)
     except AudioError as error:
-        return behind(path, error.what)
+        return behind(name or str(source), error.what)
     return ""

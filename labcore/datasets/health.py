@@ -14,10 +14,11 @@ import numpy as np
 import pandas as pd
 
 from labcore.config import RunConfig
+from labcore.datasets.annotations import name_in
 from labcore.datasets.checks.classes import TINY_CLASS, of_classes
 from labcore.datasets.checks.evidence import Evidence
 from labcore.datasets.checks.going_through import Measurements
-from labcore.datasets.checks.kept import Kept, kept_in
+from labcore.datasets.checks.kept import Kept, kept_in, kept_of
 from labcore.datasets.checks.measure import Found, Measured
 from labcore.datasets.checks.repeats import of_repeats
 from labcore.datasets.checks.sounds import LOST_DB, SILENT_DB, of_sounds
@@ -171,10 +172,10 @@ def _known(dataset: Dataset, workspace: Workspace | None = None) -> Measurements
 
 def file_for(dataset: Dataset, workspace: Workspace | None = None) -> Path | None:
     """The file that keeps what was measured of a data set; None for one of no workspace."""
-    if workspace is None and dataset.annotations is None:
-        return None
-    home = workspace or Workspace(dataset.annotations.parent.parent) if dataset.annotations else workspace
-    return kept_in(home, dataset.root) if home else None
+    if dataset.annotations is None:
+        return kept_in(workspace, dataset.root) if workspace is not None else None
+    home = workspace or Workspace(dataset.annotations.parent.parent)
+    return kept_of(home, name_in(dataset.annotations)) or kept_in(home, dataset.root)
 
 
 def health_from(dataset: Dataset, found: list[Found], same: list[tuple[int, int]], config: RunConfig) -> Health:

@@ -48,7 +48,8 @@ class Look:
         name: what it would be called in the workspace.
         layout, title: which layout it looks like, as :class:`labcore.datasets.table.Dataset` has it and as people call it; "" for none.
         archive: what it is packed in, "" for a folder or a list; else an import unpacks ``files`` of ``bytes`` in all into the workspace.
-        clips, classes, folds, groups: those of the data set. Classes are single labels, where clips have several.
+        clips, classes, folds, groups: those of the data set, with clips in files that cannot be read. Classes are single labels, where
+            clips have several.
         labels: each class with how many clips are of it.
         several: so many clips have several labels.
         unreadable: files that cannot be read, each with why, in words that follow it.
@@ -92,7 +93,7 @@ class Look:
         named = set(self.folds) <= set(PARTS)
         parts = f"the parts {', '.join(self.folds)}" if named else counted(len(self.folds), "fold")
         facts = f"{counted(self.clips, 'clip', figure=str)}, {counted(self.classes, 'class', 'classes', figure=str)}, {parts}"
-        bad = f"; {counted(len(self.unreadable), 'file', figure=str)} cannot be read" if self.unreadable else ""
+        bad = f"; {len(self.unreadable)} of the files cannot be read" if self.unreadable else ""
         rest = (
             f"; {counted(len(self.left_out), 'file or row', 'files or rows', figure=str)} left out"
             if self.left_out

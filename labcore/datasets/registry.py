@@ -191,9 +191,9 @@ def register(
     path, name = _to_add(workspace, path, name)
     with looking(progress):
         dataset = read_through(workspace, path)
-    told = [finding.sentence for finding in unreadable_headers(dataset, progress)]
+    trouble = unreadable_headers(dataset, progress)
     _refer(workspace, name, path)
-    return remember(workspace, name, path, replace(dataset, name=name), told)
+    return remember(workspace, name, path, replace(dataset, name=name), trouble)
 
 
 def register_unlabelled(workspace: Workspace, path: str | Path, name: str = "", *, who: str = "") -> DatasetInfo:

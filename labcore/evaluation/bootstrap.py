@@ -45,15 +45,14 @@ def intervals(
         figures: as for :func:`resampled`.
 
     Returns:
-        An interval a figure; None where no draw changes it, as with one recording or without a mistake: then it says nothing.
+        An interval a figure; None where hardly a draw changes it, as with one recording or without a mistake: then it says nothing.
     """
     return ends(np.stack([figures_of(weights) for weights in resampled(groups, figures=figures)]))
 
 
 def ends(rounds: np.ndarray) -> list[Interval | None]:
-    """The 95 % percentile interval of each figure over draws, (draws, figures); None where no draw changes it."""
+    """The 95 % percentile interval of each figure over draws, (draws, figures); None where hardly a draw changes it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # of a figure that no draw has
         lows, highs = np.nanpercentile(rounds, ENDS, axis=0)
-        varied = np.nanmin(rounds, axis=0) < np.nanmax(rounds, axis=0)
-    return [(float(low), float(high)) if moved else None for low, high, moved in zip(lows, highs, varied, strict=True)]
+    return [(float(low), float(high)) if low < high else None for low, high in zip(lows, highs, strict=True)]

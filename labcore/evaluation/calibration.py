@@ -10,9 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from labcore.evaluation.intervals import wilson_interval
-from labcore.texts import percent
+from labcore.texts import counted, percent
 
 BINS = 15
+ALIKE = 0.02
+"""Confidence and accuracy that are nearer to each other are told as alike."""
 COLDEST, HOTTEST = 0.05, 20.0
 """Temperatures that are looked at: beyond them lies what too few clips, or clips without a mistake, would ask for."""
 
@@ -76,14 +78,19 @@ def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> 
 
 
 def verdict(found: Reliability) -> str:
-    """Whether a network is too sure, in a sentence; "" where there are no clips."""
+    """Whether a network is too sure, in a sentence; "" where there are no clips. It is not where its mean confidence lies within Wilson's
+    interval of its accuracy."""
     if found.confidence is None or not found.bins:
         return ""
     clips = sum(each.clips for each in found.bins)
     accuracy = sum(each.clips * each.accuracy for each in found.bins) / clips
-    gap = found.confidence - accuracy
-    word = "about as sure as it is right" if abs(gap) < 0.02 else "too sure" if gap > 0 else "not sure enough"
-    return f"It is {word}: mean confidence {percent(found.confidence)}, accuracy {percent(accuracy)}."
+    gap, (low, high) = found.confidence - accuracy, wilson_interval(accuracy * clips, clips)
+    told = f"mean confidence {percent(found.confidence)}, accuracy {percent(accuracy)}"
+    if abs(gap) < ALIKE:
+        return f"It is about as sure as it is right: {told}."
+    if low <= found.confidence <= high:
+        return f"It is as sure as it is right, as far as {counted(clips, 'clip')} can tell: {told} ({100 * low:.1f} to {100 * high:.1f})."
+    return f"It is {'too sure' if gap > 0 else 'not sure enough'}: {told}."
 
 
 def tempered(probabilities: np.ndarray, temperature: float) -> np.ndarray:

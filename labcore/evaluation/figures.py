@@ -11,7 +11,7 @@ from labcore.errors import RunError
 from labcore.evaluation.bootstrap import Interval, intervals
 from labcore.evaluation.calibration import Reliability, reliability
 from labcore.evaluation.clip_predictions import ClipPredictions
-from labcore.evaluation.intervals import distinct_clips
+from labcore.evaluation.intervals import distinct_clips, wilson_interval
 from labcore.evaluation.metrics import Confusion, score
 from labcore.texts import percent
 
@@ -62,7 +62,8 @@ class Figures:
         clips, recordings: that the figures are of.
         unknown: further clips, of classes that the classifier does not know; they are left out.
         accuracy: with its Wilson interval.
-        balanced_accuracy: the mean recall of the classes that occur; ``macro_f1`` the mean of their F1. Intervals by recording.
+        balanced_accuracy: the mean recall of the classes that occur, see :func:`balanced_interval`.
+        macro_f1: the mean of their F1. Its interval is by recording.
         average_precision, auroc: the mean over the classes that have one.
         per_class: in the order of the classifier's classes.
     """
@@ -119,7 +120,7 @@ def figures_of_clips(predictions: ClipPredictions) -> Figures:
         recordings=len(set(predictions.groups)),
         unknown=unknown,
         accuracy=Figure(counted.accuracy, counted.accuracy_low, counted.accuracy_high),
-        balanced_accuracy=Figure.of(recall, balanced),
+        balanced_accuracy=Figure.of(recall, balanced_interval(predictions.groups, targets, predicted, balanced)),
         macro_f1=Figure.of(counted.macro_f1, macro_f1),
         average_precision=_mean([each.average_precision for each in per_class]),
         auroc=_mean([each.auroc for each in per_class]),
@@ -127,6 +128,43 @@ def figures_of_clips(predictions: ClipPredictions) -> Figures:
         confusion=counted.confusion,
         calibration=reliability(predictions.confidence, predicted == targets),
     )
+
+
+def balanced_interval(
+    groups: np.ndarray, targets: np.ndarray, predicted: np.ndarray, resampled: Interval | None
+) -> Interval | None:
+    """The 95 % interval of the mean recall of the classes that occur.
+
+    No draw of recordings changes the recall of a class that is right in all of them, or in none: such a class adds Wilson's interval of its
+    recall, with as many trials as it has recordings. The distances of the ends are added as squares. Source: Zou, Huang and Zhang, "A note
+    on confidence interval estimation for a linear function of binomial proportions", Computational Statistics and Data Analysis, 2009.
+
+    Args:
+        groups: (clips,) the recording of each.
+        targets, predicted: (clips,) the numbers of classes.
+        resampled: the interval by drawing recordings anew; None where hardly a draw changes the figure.
+
+    Returns:
+        None for one recording alone, which says nothing of others.
+    """
+    recordings = np.unique(groups, return_inverse=True)[1]
+    if not recordings.any():
+        return None
+    right, classes = (predicted == targets).astype(float), np.unique(targets)
+    recalls = [right[targets == number].mean() for number in classes]
+    value = float(np.mean(recalls))
+    below, above = (value - resampled[0], resampled[1] - value) if resampled is not None else (0.0, 0.0)
+    squares = [max(0.0, below) ** 2, max(0.0, above) ** 2]
+    for number, recall in zip(classes, recalls, strict=True):
+        at, hits = recordings[targets == number], right[targets == number]
+        clips = np.bincount(at)
+        shares = np.bincount(at, hits)[clips > 0] / clips[clips > 0]
+        if np.ptp(shares) == 0:
+            ends = wilson_interval(float(recall) * len(shares), len(shares))
+            for side, end in enumerate(ends):
+                squares[side] += ((end - recall) / len(classes)) ** 2
+    low, high = value - squares[0] ** 0.5, value + squares[1] ** 0.5
+    return max(0.0, float(low)), min(1.0, float(high))
 
 
 def _means(targets: np.ndarray, predicted: np.ndarray, classes: int, weights: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ OVERLAP_S = 1e-3
 """What clips share on average, in seconds, below which they follow each other: times are rounded."""
 
 
-def wilson_interval(hits: int, trials: int, distinct: float | None = None) -> tuple[float, float]:
+def wilson_interval(hits: float, trials: int, distinct: float | None = None) -> tuple[float, float]:
     """The 95 % interval of a share. Source: Wilson, "Probable inference", JASA 1927.
 
     Args:

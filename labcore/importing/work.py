@@ -99,7 +99,7 @@ def _taken_in(
         unpack = partial(_unpack, packed, draft, about)
         files = yield from follow("unpacking", unpack, should_stop, "files")
         check = partial(unreadable_headers, read_dataset(draft, name))
-        found = yield from follow("reading headers", lambda progress: list(check(progress)), should_stop, "files")
+        found = yield from follow("reading headers", check, should_stop, "files")
         for note, text in notes.items():
             write_atomically(draft / note, text)
         require_free(workspace, name, None)
@@ -107,8 +107,10 @@ def _taken_in(
             draft.rename(target)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    told = [finding.sentence.replace(str(draft), str(target)) for finding in found]
-    info = remember(workspace, name, target, read_through(workspace, target, name), told)
+    trouble = {
+        path.replace(str(draft), str(target), 1): why.replace(str(draft), str(target)) for path, why in found.items()
+    }
+    info = remember(workspace, name, target, read_through(workspace, target, name), trouble)
     return Imported(
         name=info.name,
         path=info.path,

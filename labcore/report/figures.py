@@ -36,7 +36,7 @@ def figures(found: Figures) -> Section:
     )
     told = (
         f"On {counted(found.clips, 'clip')} of {counted(found.recordings, 'recording')}. In brackets 95 % intervals: of the accuracy "
-        f"Wilson's, of the others by resampling recordings (bootstrap).{left_out}"
+        f"Wilson's, of the others by resampling recordings (bootstrap), of classes that are always or never right Wilson's.{left_out}"
     )
     return Section("Figures", [Facts("Figures", rows), Paragraph(told, "remark")])
 

@@ -46,3 +46,13 @@ def test_folds_are_unfolded_under_their_cross_validation(server, furnished, page
     row.get_by_role("button", expanded=True).wait_for()
     page.locator("tr.part").nth(2).wait_for()
     assert page.locator("[data-run]").count() == before + 3
+
+
+def test_runs_that_are_chosen_are_compared(server, furnished, page):
+    """Pressed within the list, which is drawn by itself: the page around it follows."""
+    page.goto(f"{server.url}/runs")
+    for name in (furnished.finished, furnished.crossval):
+        page.locator(f"[data-run='{name}']").get_by_role("checkbox").press("Space")
+    page.get_by_role("button", name="Compare").and_(page.locator(":enabled")).press("Enter")
+    page.wait_for_url(f"**/runs?compare={furnished.finished}*{furnished.crossval}*")
+    page.locator("[data-run]").first.wait_for(state="detached")

@@ -28,7 +28,10 @@ def test_a_look_adds_nothing_and_names_what_cannot_be_read(
     root = laid_out(tmp_path / "UrbanSound8K", files)
     told = labcore("datasets", "look", root)
     lines = told.out.splitlines()
-    assert (told.status, lines[0]) == (0, "looks like UrbanSound8K: 4 clips, 2 classes, 2 folds; 1 file cannot be read")
+    assert (told.status, lines[0]) == (
+        0,
+        "looks like UrbanSound8K: 4 clips, 2 classes, 2 folds; 1 of the files cannot be read",
+    )
     assert lines[1] == f"unreadable: {root}/audio/fold1/101-3-0-0.wav: is a text file, not audio"
     (facts,) = labcore("datasets", "look", root, "--json").lines
     assert (facts["layout"], facts["clips"], facts["folds"], facts["recognised"]) == (

@@ -31,14 +31,14 @@ HUM = (16_000, 8000.0, 25.0, 50.0, 240.0)
     ("clips", "rate", "edges", "told"),
     [
         ([WORD] * 20, 8000, (50.0, 4000.0), "the rate of most clips"),
-        ([RECORDING] * 20, 22050, (50.0, 9922.5), "the usual rate"),
+        ([RECORDING] * 20, 22050, (50.0, 9922.5), "the default rate"),
         ([(16_000, 8000.0, *RECORDING[2:])] * 20, 16_000, (50.0, 8000.0), "the rate of most clips"),
         ([(12_000, 6000.0, *RECORDING[2:])] * 20, 12_000, (50.0, 6000.0), "the rate of most clips"),
-        ([(44_100, 16_000.0, *RECORDING[2:])] * 20, 22_050, (50.0, 9922.5), "sound up to 16 kHz"),
+        ([(44_100, 16_000.0, *RECORDING[2:])] * 20, 22_050, (50.0, 9922.5), "hold sound above 11 kHz"),
         ([TELEPHONE] * 20, 8000, (50.0, 3600.0), "recorded at 44,100 Hz hold nothing above 3.6 kHz"),
-        ([TELEPHONE] * 16 + [RECORDING] * 4, 22050, (50.0, 9922.5), "the usual rate"),
+        ([TELEPHONE] * 16 + [RECORDING] * 4, 22050, (50.0, 9922.5), "the default rate"),
         ([TELEPHONE] * 19 + [RECORDING], 8000, (50.0, 3600.0), "hold nothing above"),
-        ([RECORDING] * 19 + [GOLDCREST], 22050, (50.0, 9922.5), "the usual rate"),
+        ([RECORDING] * 19 + [GOLDCREST], 22050, (50.0, 9922.5), "the default rate"),
         ([RECORDING] * 15 + [GOLDCREST] * 5, 32_000, (50.0, 14_400.0), "in 25 % of the clips"),
         ([BAT] * 20, 250_000, (13_500.0, 112_500.0), "up to 88 kHz"),
         ([HUM] * 20, 16_000, (10.0, 8000.0), "lies below 240 Hz"),
@@ -98,7 +98,9 @@ def test_edges_that_were_given_stay(given: dict[str, float], clips: list[Any], r
 
 def test_the_quick_preset_takes_a_lower_rate_only_where_that_loses_nothing_else() -> None:
     quick = preset("quick")
-    assert front_end(quick, bandwidths(*[RECORDING] * 20)).changes["audio.sample_rate"] == 16_000
+    chosen = front_end(quick, bandwidths(*[RECORDING] * 20))
+    assert chosen.changes["audio.sample_rate"] == 16_000
+    assert "the rate of this preset, for clips" in chosen.reason
     assert front_end(quick, bandwidths(*[WORD] * 20)).changes["audio.sample_rate"] == 8000
     assert front_end(quick, bandwidths(*[BAT] * 20)).changes["audio.sample_rate"] == 250_000
 

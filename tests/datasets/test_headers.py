@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from labcore.datasets import list_datasets, register
+from labcore.datasets import check_dataset, find_dataset, list_datasets, register
+from labcore.datasets.mending import mend, unmend
+from labcore.datasets.remedies import ClipAt
 from labcore.errors import DatasetError
 
 
@@ -19,6 +21,27 @@ def test_a_text_named_wav_is_told_when_the_set_is_added(workspace, class_folders
     )
     assert list_datasets(workspace)[0].warnings == info.warnings
     assert told[-1] == (14, 14)
+
+
+def test_what_is_told_lasts_no_longer_than_what_it_is_told_of(workspace, class_folders):
+    (class_folders / "high" / "notes.wav").write_text("a text, and no sound")
+    (class_folders / "low tones" / "page.wav").write_text("<!doctype html>")
+    register(workspace, class_folders, "tones")
+    check_dataset(find_dataset(workspace, "tones"))
+    bad = ClipAt(str(class_folders / "low tones" / "page.wav"), 0.0)
+    mend(workspace, "tones", "unreadable", clips=[bad])
+    (info,) = list_datasets(workspace)
+    assert (info.clips, info.left_out) == (13, 1)
+    assert info.told[0].startswith(
+        "1 of 13 files cannot be read as audio and will be skipped: notes.wav is a text file"
+    )
+    (class_folders / "high" / "more.wav").write_bytes((class_folders / "high" / "0.wav").read_bytes())
+    assert list_datasets(workspace)[0].told[0].startswith("1 of 14 files")  # also after another one was added
+    (class_folders / "high" / "notes.wav").write_bytes((class_folders / "high" / "0.wav").read_bytes())
+    (info,) = list_datasets(workspace)
+    assert (info.clips, info.left_out, info.told) == (14, 1, [])
+    unmend(workspace, "tones", "unreadable")
+    assert list_datasets(workspace)[0].told == list_datasets(workspace)[0].warnings[:1] != []
 
 
 def test_many_are_counted_and_the_first_named(workspace, class_folders):

@@ -23,7 +23,7 @@ def test_a_folder_with_files_that_cannot_be_read(tmp_path: Path, workspace: Work
     found = look(workspace, root)
     assert (
         found.sentence
-        == "looks like UrbanSound8K: 3 clips, 2 classes, 2 folds; 1 file cannot be read; 1 file or row left out"
+        == "looks like UrbanSound8K: 3 clips, 2 classes, 2 folds; 1 of the files cannot be read; 1 file or row left out"
     )
     ((path, why),) = found.unreadable
     assert (path, why.partition(",")[0]) == (str(root / "audio/fold1/101-3-0-0.wav"), "is a web page")

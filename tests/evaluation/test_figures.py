@@ -75,6 +75,19 @@ def test_one_recording_has_no_interval_of_recordings() -> None:
     assert found.accuracy.low == pytest.approx(0.0945, abs=1e-3)
 
 
+def test_classes_that_are_never_or_always_right_are_not_certain() -> None:
+    """Four recordings of each of three classes, all heard as one: Wilson's ends of 0 and 4 of 4 are 0.49 away, a third of each counts."""
+    labels = [label for label in LABELS for _ in range(4)]
+    found = figures_of_clips(judged(labels, sure([LABELS[0]] * 12), groups=list(map(str, range(12)))))
+    balanced = found.balanced_accuracy
+    assert balanced.value == pytest.approx(1 / 3)
+    assert (balanced.low, balanced.high) == pytest.approx((1 / 3 - 0.4899 / 3, 1 / 3 + 2**0.5 * 0.4899 / 3), abs=1e-4)
+    right = figures_of_clips(judged(labels, sure(labels), groups=list(map(str, range(12))))).balanced_accuracy
+    assert (right.low, right.high) == pytest.approx((1 - 3**0.5 * 0.4899 / 3, 1), abs=1e-4)
+    pieces = figures_of_clips(judged(labels, sure(labels), groups=[str(n // 2) for n in range(12)]))
+    assert pieces.balanced_accuracy.low < right.low  # half as many recordings
+
+
 def test_classes_that_do_not_occur_and_classes_that_are_not_known() -> None:
     found = figures_of_clips(judged(["cat", "dog", "cow", "dog"], sure(["cat", "cat", "cat", "owl"])))
     assert (found.clips, found.unknown) == (3, 1)

@@ -165,16 +165,23 @@ def test_an_archive_that_is_gone_or_becomes_a_folder(tmp_path: Path, workspace: 
 
 
 def test_sounds_that_are_none_are_told(tmp_path: Path, workspace: Workspace) -> None:
-    bad = {"dog/7.wav": b"<html>404</html>", "dog/8.wav": b"", "cat/phone.m4a": b"\0\0\0\x18ftypM4A "}
+    header = wav(0)[:40] + bytes(4)  # of no samples
+    bad = {
+        "dog/7.wav": b"<html>404</html>",
+        "dog/8.wav": b"",
+        "dog/9.wav": header,
+        "cat/phone.m4a": b"\0\0\0\x18ftypM4A ",
+    }
     path = zipped(tmp_path / "set.zip", folders().files | bad)
     found = look(workspace, path)
-    assert found.sentence == "is read as class folders: 8 clips, 2 classes, 5 folds; 3 files cannot be read"
+    assert found.sentence == "is read as class folders: 9 clips, 2 classes, 5 folds; 4 of the files cannot be read"
     assert {name: what.partition(",")[0] for name, what in found.unreadable} == {
         "dog/7.wav": "is a web page",
         "dog/8.wav": "is empty",
+        "dog/9.wav": "contains no samples",
         "cat/phone.m4a": "is audio of an unsupported format (.m4a); convert it to WAV or FLAC",
     }
-    assert "2 of 8 files cannot be read" in imported(workspace, path).result.warnings[0]
+    assert "3 of 9 files cannot be read" in imported(workspace, path).result.warnings[0]
 
 
 def test_a_plan_that_cannot_be_read(workspace: Workspace) -> None:

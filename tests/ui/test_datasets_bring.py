@@ -26,7 +26,7 @@ def archive(tmp_path) -> Path:
 
 def test_an_archive_is_recognised_imported_and_opened(open_page, workspace, inline, archive):
     app = upload(open_page(PAGE, bring="upload"), {"US8K.zip": archive.read_bytes()})
-    assert "Looks like UrbanSound8K: 4 clips, 2 classes, 2 folds; 1 file cannot be read." in words(app)
+    assert "Looks like UrbanSound8K: 4 clips, 2 classes, 2 folds; 1 of the files cannot be read." in words(app)
     assert "audio/fold1/101-3-0-1.wav: is a text file, not audio" in words(app)
     assert "**car_horn** 2" in words(app)
     assert list_datasets(workspace) == []

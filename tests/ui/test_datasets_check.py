@@ -12,6 +12,7 @@ from labcore.audio import decode, encode_wav
 from labcore.checking import Check, CheckPlan
 from labcore.config import DataConfig
 from labcore.datasets import check_dataset, find_dataset, register
+from labcore.datasets.checked import last_check
 from labcore.datasets.mending import health_of, mend, mendings_of
 from labcore.datasets.remedies import ClipAt
 from labcore.datasets.resuming import pin
@@ -100,6 +101,24 @@ def test_clean_data_are_told_so_once_they_are_checked_beside_the_page(open_page,
     assert Check.every(inline.workspace)[0].plan == CheckPlan(dataset=NAME)
 
 
+def test_a_check_of_clips_in_a_folder_within_is_shown_when_it_ends(open_page, sounds, workspace, inline):
+    """As of an archive with one folder at its top: a data set lies in another folder than its clips."""
+    outer = workspace.datasets / "outer"
+    for number in range(20):
+        folder = outer / "my sounds" / ("hum" if number % 2 else "bark")
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(sounds.root / f"{number}.wav", folder)
+    assert find_dataset(workspace, "outer").root != outer
+    app = open_page(PAGE, dataset="outer", tab="Check")
+    form = open_page("pages/train.py", **{"data.dataset": "outer"})
+    assert "The data set was not checked yet." in words(form)
+    press(app, "Check the data set")
+    inline.look()
+    assert CLEAN in app.run().success[0].value
+    assert "The check found nothing that would harm training." in words(form.run())
+    assert last_check(find_dataset(workspace, str(outer))).clean  # by its path as by its name
+
+
 def test_what_spoils_figures_comes_first_and_each_finding_tells_why(open_page, faulty):
     app = opened(open_page)
     assert [each.split(" ", 1)[1][:17] for each in found(app)] == [
@@ -125,6 +144,23 @@ def test_a_remedy_is_pressed_and_undone_also_after_a_reload(open_page, faulty, w
     press(app, "Undo all")
     assert mendings_of(workspace, NAME) == ()
     assert len(found(app)) == 3
+
+
+def test_all_views_count_the_same_clips_and_no_warning_outlives_its_remedy(open_page, sounds, workspace):
+    (sounds.root / "notes.wav").write_text("a text")
+    sounds.put("still.wav", np.zeros(2000, np.float32))
+    (sounds.root / "list.csv").write_text("\n".join([*sounds.lines, "notes.wav,bark,1"]) + "\n")
+    register(workspace, sounds.root / "list.csv", NAME)
+    check_dataset(find_dataset(workspace, NAME))
+    app = opened(open_page)
+    assert "1 of 22 files cannot be read as audio" in words(app)
+    press(app, "Exclude")
+    assert "cannot be read as audio" not in words(app)
+    assert "22 clips, 1 of them left out" in words(app)
+    press(app, "Exclude")
+    app.query_params.pop("tab")
+    assert "22 clips, 2 of them left out" in words(app.run())
+    assert "20 clips in 2 classes, 2 left out" in words(open_page(PAGE))
 
 
 def test_chosen_clips_alone_and_the_copy_that_is_kept(open_page, faulty, workspace):

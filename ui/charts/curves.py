@@ -49,22 +49,27 @@ def curves(
     key: str,
     title: str,
     marks: list[dict[str, Any]],
+    watched: str = SIDES["val"],
 ) -> None:
-    """Loss, accuracy or mean average precision over the epochs, training and validation clips as two lines, and a rule where a setting was
+    """Loss, accuracy or mean average precision over the epochs, training clips and others as two lines, and a rule where a setting was
     turned.
 
     A loss that stands far above all others is drawn at the upper edge, with an arrow and its value: the axis is of the others.
 
     Args:
         epochs: epoch events.
-        field: ``loss``, ``accuracy`` or ``mean_ap``, which is of the validation clips alone.
+        field: ``loss``, ``accuracy`` or ``mean_ap``, which is of the others alone.
+        watched: what the others are: "validation" or "test".
         total: how many epochs there will be; the axis has its final length from the start.
         marks: ``epoch`` and ``what`` of each rule. They are rows of the data as the points are, so that the drawing itself stays.
     """
     import pandas as pd
 
     share = field in ("accuracy", "mean_ap")
-    frame = pd.DataFrame(_rows(epochs, field, marks), columns=["epoch", "value", "clips", "what", "real", "above"])
+    names = SIDES | {"val": watched}
+    frame = pd.DataFrame(
+        _rows(epochs, field, marks, names), columns=["epoch", "value", "clips", "what", "real", "above"]
+    )
     form = ".1%" if field == "accuracy" else ".3f"
     legend = {"orient": "bottom-right" if share else "top-right", "direction": "horizontal"}
     line = {
@@ -76,7 +81,7 @@ def curves(
                 axis={"format": "%" if field == "accuracy" else ".4~g", "tickCount": 5},
                 scale={"domain": [0, 1]} if share else {"zero": False, "nice": True},
             ),
-            "color": category("clips", scale={"domain": list(SIDES.values())}, legend={**_STROKES, **legend}),
+            "color": category("clips", scale={"domain": list(names.values())}, legend={**_STROKES, **legend}),
             "tooltip": [_EPOCH, category("clips", title="Clips"), measure("real", title, format=form)],
         },
     }
@@ -84,11 +89,11 @@ def curves(
     st.vega_lite_chart(frame, spec, key=key, height=250, width="stretch", alt=f"{title} by epoch")
 
 
-def _rows(epochs: list[Epoch], field: str, marks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _rows(epochs: list[Epoch], field: str, marks: list[dict[str, Any]], names: dict[str, str]) -> list[dict[str, Any]]:
     """A row a point and a row a mark. ``value`` is where a point is drawn, ``real`` what it is, ``above`` its name beyond the axis."""
     of_side = {"train": epochs, "val": [event for event in epochs if event.evaluated]}
-    told = {side: [(event, getattr(event, f"{side}_{field}", None)) for event in of_side[side]] for side in SIDES}
-    sides = {SIDES[side]: points for side, points in told.items() if None not in [value for _, value in points]}
+    told = {side: [(event, getattr(event, f"{side}_{field}", None)) for event in of_side[side]] for side in names}
+    sides = {names[side]: points for side, points in told.items() if None not in [value for _, value in points]}
     top = ceiling([[value for _, value in points] for points in sides.values()])
     rows: list[dict[str, Any]] = []
     for name, points in sides.items():

@@ -125,7 +125,7 @@ def _of_dataset(prefix: str) -> Clip | None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         name = st.selectbox("Data set", names, key=f"{prefix}-dataset", width=190)
         rows = _rows(name, version(name))
-        classes = {ANY: "any class", **label_names(row.label for row in rows)}
+        classes = {ANY: "any class", **label_names(row.label for row in rows if row.label)}
         label = st.selectbox(
             "Class",
             list(classes),
@@ -145,7 +145,7 @@ def _of_dataset(prefix: str) -> Clip | None:
         if st.session_state[key] not in listed:
             listed = [*listed, st.session_state[key]]
         number = st.selectbox(
-            "Clip", listed, format_func=told_apart(listed, lambda row: rows[row].name), key=key, width=260
+            "Clip", listed, format_func=told_apart(listed, lambda row: _title(rows[row])), key=key, width=260
         )
         shell.action_button("Random", random_one, key=f"{prefix}-random", icon=":material/shuffle:", type="tertiary")
     return of_row(rows[number])
@@ -156,7 +156,11 @@ def _rows(name: str, changed: object) -> list[Row]:
     from labcore.datasets import find_dataset
 
     rows = rows_of(find_dataset(services.workspace(), name).table)
-    return sorted(rows, key=lambda row: (row.label, row.path, row.start_s))
+    return sorted(rows, key=lambda row: (not row.label, row.label, row.path, row.start_s))
+
+
+def _title(row: Row) -> str:
+    return row.name if row.label else f"{row.name} (left out)"
 
 
 def of_row(row: Row) -> Clip:

@@ -220,8 +220,10 @@ def _why_not_random(experiment: CrossValidation, summary: Summary) -> None:
 
     def random_split() -> None:
         with errors_in_place():
-            now = summarise(experiment).random
-            _cards(now.folds if now is not None else [], "random", summary.by)
+            now = summarise(experiment)
+            if _stage(now) != _stage(summary):
+                st.rerun()
+            _cards(now.random.folds if now.random is not None else [], "random", summary.by)
 
     active = any(fold.active for fold in pool.folds)
     st.fragment(random_split, run_every=5.0 if active else None)()

@@ -14,7 +14,7 @@ from labcore.workspace import stamp_of
 from ui.app.shell import tell_trouble
 from ui.app.text import ago, capital, count, counted, duration, plain
 from ui.components import short_jobs
-from ui.datasets import check_done, check_finding, summary
+from ui.datasets import check_done, check_finding, look, summary
 from ui.datasets.opened import Opened, opened, version
 from ui.forms import fields
 
@@ -66,17 +66,17 @@ def _state(there: Opened, last: LastCheck, plan: CheckPlan) -> None:
         short_jobs.offer(Check, plan, "Check again", key="check", help=HELP, primary=True)
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f":small[:gray[Checked {ago(last.at)}: {_looked_at(last.health)}]]", width="content")
+        st.markdown(f":small[:gray[Checked {ago(last.at)}: {_looked_at(there, last.health)}]]", width="content")
         short_jobs.offer(Check, plan, "Check again", key="check", help=HELP, quiet=True)
     if last.clean:
         more = " How it was read is told below." if any(each.level == "warning" for each in last.read) else ""
         st.success(f"Nothing was found that would harm training.{more}", icon=":material/check_circle:")
 
 
-def _looked_at(health: Health) -> str:
+def _looked_at(there: Opened, health: Health) -> str:
     rates = ", ".join(f"{rate / 1000:g} kHz" for rate in list(health.rates)[:4])
     folds = counted(len(health.counts.columns), "fold")
-    parts = [counted(health.clips, "clip"), folds, duration(health.total_seconds), rates]
+    parts = [look.of_all(there), folds, duration(health.total_seconds), rates]
     return " · ".join(filter(None, parts))
 
 

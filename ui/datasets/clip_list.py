@@ -56,7 +56,7 @@ def _columns(opened: Opened, rows: np.ndarray) -> pd.DataFrame:
         columns["Rate (kHz)"] = (part["rate"] / 1000).where(part["rate"] > 0)
     if facts.measured:
         columns["Level (dBFS)"] = part["level_db"].round(1)
-    if facts.unreadable:
+    if opened.frame["unreadable"].any():
         columns["Cannot be read"] = part["trouble"].where(part["unreadable"], None)
     return pd.DataFrame(columns)
 

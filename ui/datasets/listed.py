@@ -8,7 +8,7 @@ import streamlit as st
 
 from ui.app import services
 from ui.app.shell import address_button, place
-from ui.app.text import capital, counted, plain
+from ui.app.text import capital, count, counted, plain
 from ui.datasets import listen, manage
 
 if TYPE_CHECKING:
@@ -44,7 +44,8 @@ def size(info: DatasetInfo) -> str:
         return f":gray[{told}]"
     if info.error:
         return f":red[{plain(info.error)}]"
-    return f":gray[{counted(info.clips, 'clip')} in {counted(info.classes, 'class', 'classes')}]"
+    rest = f", {count(info.left_out)} left out" if info.left_out else ""
+    return f":gray[{counted(info.clips, 'clip')} in {counted(info.classes, 'class', 'classes')}{rest}]"
 
 
 def begun(info: DatasetInfo) -> str:

@@ -55,6 +55,8 @@ def _facts(there: Opened, info: DatasetInfo) -> None:
             f"{rate / 1000:g} kHz" + (f" ({count(many)})" if len(facts.rates) > 1 else "")
             for rate, many in sorted(facts.rates.items(), key=lambda item: -item[1])[:4]
         )
+    if facts.left_out:
+        shown_facts["Left out"] = counted(facts.left_out, "clip")
     if facts.unreadable:
         shown_facts["Cannot be read"] = counted(facts.unreadable, "clip")
     with st.container(border=True):
@@ -69,7 +71,7 @@ def _figures(there: Opened) -> None:
     from labcore.explore.clips.table import counts, histogram
 
     left, right = st.columns([3, 2], gap="medium")
-    names = names_of(there)
+    names, counting = names_of(there), there.frame[~there.frame["left_out"]]
     with left:
         st.markdown("**Clips by class and fold**")
         with st.container(height=430 if len(names) > TALL else "content", border=False):
@@ -79,11 +81,11 @@ def _figures(there: Opened) -> None:
     with right, errors_in_place():
         plan, facts = ProfilePlan(dataset=there.dataset.name), there.facts
         for column, title in SPREAD.items():
-            table = histogram(there.frame[column][there.frame[column] != 0])
+            table = histogram(counting[column][counting[column] != 0])
             if len(table):
                 st.markdown(f"**{title}**")
                 charts.spread(table, title, key=f"look-{column}")
-        missing = facts.clips - facts.measured
+        missing = facts.total - facts.measured
         if not facts.measured:
             st.caption("Lengths, rates and levels are not known yet.")
             short_jobs.offer(Profile, plan, "Measure the clips", key="look-measure", help=ABOUT)
@@ -93,6 +95,12 @@ def _figures(there: Opened) -> None:
             short_jobs.offer(
                 Profile, plan, "Measure again", key="look-measure", help="Reads the clips whose files have changed since.", quiet=True
             )  # fmt: skip
+
+
+def of_all(there: Opened) -> str:
+    """How many clips it has, with those that are left out: ``99 clips, 4 of them left out``."""
+    total = counted(there.facts.total, "clip")
+    return f"{total}, {count(there.facts.left_out)} of them left out" if there.facts.left_out else total
 
 
 def _view() -> str:
@@ -115,7 +123,7 @@ def _browse(name: str) -> None:
         wanted = filters.choose(there)
         rows = wanted.rows(there.frame)
         view = _view()
-        total = counted(there.facts.clips, "clip")
+        total = of_all(there)
         st.caption(f"{count(len(rows))} of {total}" if wanted.narrows else total)
         if not len(rows):
             st.info("No clip fits. Choose fewer filters.", icon=":material/filter_alt_off:")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -12,9 +11,8 @@ import streamlit as st
 from labcore.config import DataConfig
 from labcore.datasets.annotations import EVENTS, SPLITS, file_of
 from labcore.datasets.caches import memory_of
-from labcore.datasets.names import places_of
-from labcore.datasets.registry import find_dataset
-from labcore.runs.moved import here
+from labcore.datasets.names import called_now, places_of
+from labcore.datasets.registry import find_dataset, name_at, place_of
 from labcore.workspace import stamp_of
 from ui.app import services
 
@@ -45,21 +43,26 @@ class Opened:
 
 
 def version(name: str) -> tuple[Stamp, ...]:
-    """Changes with a data set of that name: when it is read anew, corrected, mended, split or checked. None of its clips is looked at."""
-    from labcore.datasets.checks.kept import kept_in
+    """Changes with a data set of that name or path: when it is read anew, corrected, mended, split or checked. Looks at no clip."""
+    from labcore.datasets.checks.kept import kept_of
 
     workspace = services.workspace()
-    place = places_of(workspace).get(name) or Path()
-    glance = stamp_of(memory_of(workspace, name, place))  # written anew by the list of data sets when one changes
+    places = places_of(workspace)
+    name = called_now(workspace, name, places)
+    if name not in places:  # by its path, perhaps
+        name = name_at(workspace, place_of(workspace, name))
+    place, kept = places.get(name), kept_of(workspace, name)
+    # written anew by the list of data sets when one changes
+    glance = stamp_of(memory_of(workspace, name, place)) if place is not None else (0, 0)
     if not glance[0]:  # the cache cannot be written: nothing tells when it changes
         glance = 0, int(time.time() // UNKNOWN_SECONDS)
     others = (
         file_of(workspace, name),
         workspace.datasets / f"{name}{EVENTS}",
-        kept_in(workspace, here(workspace, place)),
         workspace.datasets / f"{name}{SPLITS}",
     )
-    return glance, *map(stamp_of, others)
+    annotated, events, split = map(stamp_of, others)
+    return glance, annotated, events, stamp_of(kept) if kept is not None else (0, 0), split
 
 
 def opened(name: str, cut: str = "") -> Opened:

@@ -72,7 +72,7 @@ def _dealt(there: Opened, kind: str, key: str) -> tuple[str, dict[str, Any], Gro
             wish["shares"] = _shares(key)
         about = "Another number deals the groups otherwise."
         wish["seed"] = st.number_input("Seed", 0, 2**31 - 1, 0, key=f"{key}-seed", width=130, help=about)
-        if there.facts.clips > AT_ONCE:
+        if there.facts.total > AT_ONCE:
             if st.button("Draw", key=f"{key}-draw", icon=":material/shuffle:"):
                 st.session_state[f"{key}-wish"] = wish
             if st.session_state.get(f"{key}-wish") != wish:

@@ -64,7 +64,14 @@ def _verdicts(sitting: Sitting, clip: ReviewClip, names: dict[str, str]) -> None
         button("Skip", partial(sitting.skip, clip), "S", icon=":material/skip_next:")
         undo(sitting)
         next_button("Play", sitting.plays, key=f"{sitting.key}-P", shortcut="P", icon=":material/replay:")
-    if len(sitting.known.labels) <= len(DIGITS):
+    few = len(sitting.known.labels) <= len(DIGITS)
+    direct = (
+        "A class below gives it that label; **Other class** asks for it first."
+        if few
+        else "**Other class** asks for its label."
+    )
+    st.caption(f"**Wrong**: it is none of the classes, and is left out of training and figures. {direct}")
+    if few:
         _class_row(sitting, clip, names, sitting.known.labels)
 
 

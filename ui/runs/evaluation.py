@@ -40,10 +40,9 @@ def show(run: Run) -> None:
     """The tab of a run. ``?tab=Evaluation``."""
     sources = _sources(run)
     if not sources:
-        st.info(
-            "There are no predictions yet: they are written when the run finishes. Runs of older versions can be evaluated below.",
-            icon=":material/info:",
-        )
+        older = " Runs of older versions can be evaluated below." if run.weights.is_file() else ""
+        told = f"There are no predictions yet: they are written when the run finishes.{older}"
+        st.info(told, icon=":material/info:")
     else:
         chosen = _choose(run, sources)
         for warning in chosen.warnings:
@@ -168,7 +167,9 @@ def _metrics(figures: Figures, labels: str) -> None:
     with st.container(horizontal=True, gap="small", key="figures-evaluation"):
         _metric("Accuracy", figures.accuracy, "Share of clips that are right, with its 95 % Wilson interval.")
         by_recording = "95 % interval by drawing recordings anew (bootstrap)."
-        _metric("Balanced accuracy", figures.balanced_accuracy, f"Mean recall of the classes. {by_recording}")
+        steady = "of classes that are always or never right by Wilson's."
+        told = f"Mean recall of the classes. {by_recording.removesuffix('.')}, {steady}"
+        _metric("Balanced accuracy", figures.balanced_accuracy, told)
         _metric("Macro F1", figures.macro_f1, f"Mean F1 of the classes. {by_recording}")
         each = "Mean over the classes, each against the rest."
         st.metric("Average precision", percent(figures.average_precision), width=150, help=each)

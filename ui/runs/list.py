@@ -42,17 +42,23 @@ def show() -> None:
     active = [each for row in every for each in row.every() if each.status.active]
     follows, first = bool(active), [every]  # what was looked at just now serves the first time
     tick = CPU_TICK if any(row.device == "cpu" for row in active) else 2 * live.TICK
+    asked = _asked()
 
     @st.fragment(run_every=tick if follows else None)
     def table() -> None:
         with errors_in_place():
             now = first.pop() if first else catalogue(services.workspace())
-            if any(row.status.active for row in now) != follows:
-                st.rerun()
+            if any(row.status.active for row in now) != follows or _asked() != asked:
+                st.rerun()  # a press in the list asks for another view, or has changed what the fields above choose among
             _table(now, query)
 
     table()
     live.unreadable(Run)
+
+
+def _asked() -> tuple[dict[str, list[str]], object]:
+    """What the page is drawn for: its address, and what was done with runs last."""
+    return {word: st.query_params.get_all(word) for word in st.query_params}, st.session_state.get(actions.UNDO)
 
 
 def _nothing_yet() -> None:

@@ -10,13 +10,14 @@ from labcore.config import all_settings
 from labcore.datasets.corrections import Corrections
 from labcore.jobs.background import tail
 from labcore.jobs.glances import glance
+from labcore.jobs.status import RESUMABLE, JobStatus
 from labcore.runs import Run
 from labcore.runs.asked import asked_for, front_end_reason
 from labcore.runs.files import content_of, files_of
 from ui.app import live
 from ui.app.shell import download, errors_in_place
 from ui.app.text import capital, plain
-from ui.components import results, run_commands
+from ui.components import owner_guard, results, run_commands
 from ui.forms import fields
 from ui.runs.rows import size
 from ui.train import log, state, training_curves
@@ -27,7 +28,7 @@ MOST_BYTES = 2 * 1024**3
 
 def show(run: Run) -> None:
     events, status = run.events(), glance(run)
-    _links(run, active=status.active)
+    _links(run, status)
     _labels(run)
 
     @st.fragment(run_every=live.pace(run, events).curves if status.active else None)
@@ -57,9 +58,12 @@ def show(run: Run) -> None:
                 part(run)
 
 
-def _links(run: Run, *, active: bool) -> None:
+def _links(run: Run, status: JobStatus) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        label = "Watch it train" if active else "On the Train page"
+        if status.state in RESUMABLE:
+            label = "Resume" if run.checkpoint.exists() else "Start"
+            owner_guard.resume_button(run, status.by, label, key="run-resume")
+        label = "Watch it train" if status.active else "On the Train page"
         st.page_link("pages/train.py", label=label, icon=":material/model_training:", query_params={"run": run.id})
         if run.weights.exists():
             st.page_link(

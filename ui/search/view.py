@@ -35,14 +35,13 @@ def show(search: Search) -> None:
         return
     _head(search, before)
 
-    last = best.final_run(before)
-    follows = before.active or (last is not None and glance(last).active)
+    follows = _follows(before)
 
     @st.fragment(run_every=live.TICK if follows else None)
     def follow() -> None:
         with errors_in_place():
             report = load(search)
-            if report.state != before.state:
+            if report.state != before.state or _follows(report) != follows:
                 st.rerun()
             _progress(search, report)
             best.show(search, report)
@@ -52,6 +51,12 @@ def show(search: Search) -> None:
 
     follow()
     _settings(report=before)
+
+
+def _follows(report: SearchReport) -> bool:
+    """Whether anything of it goes on: the search, or the run of its best settings."""
+    last = best.final_run(report)
+    return report.active or (last is not None and glance(last).active)
 
 
 def _head(search: Search, report: SearchReport) -> None:

@@ -23,35 +23,37 @@ def show(run: Run, events: list[Event], status: JobStatus) -> None:
                 st.caption(f"{plain(estimate.line(told))}.")
         return
     last, total = epochs[-1], max(status.epochs, epochs[-1].epochs)
+    started = last_of(events, TrainingStarted)
+    watched = "validation" if started is None or started.validation_clips else "test"
     if status.state != "finished":
-        _figures(last)
+        _figures(last, watched.capitalize())
     marks = live_settings.marks(events)
     first = ("Accuracy", "accuracy") if last.val_accuracy is not None else ("Mean average precision", "mean_ap")
     for place, (title, field) in zip(st.columns(2, gap="large"), (first, ("Loss", "loss")), strict=True):
         with place:
             st.markdown(f"**{title}** :gray[by epoch]")
-            curves.curves(epochs, field, total, key=f"{field}-{run.id}", title=title, marks=marks)
+            curves.curves(epochs, field, total, key=f"{field}-{run.id}", title=title, marks=marks, watched=watched)
     tracked_clips.lines(run, epochs, total)
     _work(run, events, epochs, total, live_now=status.active)
-    if (started := last_of(events, TrainingStarted)) is not None:
-        _clips(started)
+    if started is not None:
+        _clips(started, watched)
 
 
-def _figures(last: Epoch) -> None:
-    figure = ("Validation accuracy", percent(last.val_accuracy))
+def _figures(last: Epoch, watched: str) -> None:
+    figure = (f"{watched} accuracy", percent(last.val_accuracy))
     if last.val_accuracy is None:
-        figure = ("Validation mAP", mean_ap_text(last.val_mean_ap).removeprefix("mAP "))
+        figure = (f"{watched} mAP", mean_ap_text(last.val_mean_ap).removeprefix("mAP "))
     with st.container(horizontal=True, gap="medium", key="figures-run"):
         for label, value in (
             figure,
-            ("Validation loss", f"{last.val_loss:.3f}"),
+            (f"{watched} loss", f"{last.val_loss:.3f}"),
             ("Learning rate", f"{last.lr:.2g}"),
             ("Clips/s", count(last.clips_per_second)),
         ):
             st.metric(label, value, width=170)
 
 
-def _clips(started: TrainingStarted) -> None:
+def _clips(started: TrainingStarted, watched: str) -> None:
     """What both curves are of."""
     held_out = f"the {counted(started.val_clips, 'clip')} of test fold {plain(started.fold)}, never trained on"
     if started.validation_clips:
@@ -59,8 +61,8 @@ def _clips(started: TrainingStarted) -> None:
     elif started.leaks:
         held_out += ", although clips of the same recordings are: the split leaks"
     st.caption(
-        f"Training curve: {counted(started.train_clips, 'clip')}, augmented, so it can lie below validation. "
-        f"Validation curve: {held_out}."
+        f"Training curve: {counted(started.train_clips, 'clip')}, augmented, so it can lie below that of {watched}. "
+        f"{watched.capitalize()} curve: {held_out}."
     )
 
 

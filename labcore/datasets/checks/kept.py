@@ -19,8 +19,10 @@ import numpy as np
 
 from labcore.datasets.checks.fingerprint import SIZE
 from labcore.datasets.checks.measure import Found, Measured, Span
+from labcore.datasets.names import places_of
 from labcore.errors import WorkspaceError, if_unwritable
 from labcore.reading import DamagedError, open_file, parse_json
+from labcore.runs.moved import here
 from labcore.texts import as_bytes
 from labcore.workspace import ELSEWHERE, Workspace, slug, stamp_of, write_atomically
 from labcore.zips import opened_zip
@@ -115,7 +117,14 @@ class Kept:
         return cls()
 
 
-def kept_in(workspace: Workspace, root: Path) -> Path:
-    """The file that keeps what was measured of the data set that lies there."""
-    key = hashlib.sha256(as_bytes(f"{root}")).hexdigest()[:8]
-    return workspace.cache / "checked" / f"{slug(root.stem)[:40]}-{key}.npz"
+def kept_in(workspace: Workspace, place: Path) -> Path:
+    """The file that keeps what was measured of the data set that lies there, by the place that was given: the clips may lie in a folder
+    within."""
+    key = hashlib.sha256(as_bytes(f"{place}")).hexdigest()[:8]
+    return workspace.cache / "checked" / f"{slug(place.stem)[:40]}-{key}.npz"
+
+
+def kept_of(workspace: Workspace, name: str) -> Path | None:
+    """The same for a data set by its name in the workspace; reads nothing of it. None where there is none."""
+    place = places_of(workspace).get(name)
+    return kept_in(workspace, here(workspace, place)) if place is not None else None

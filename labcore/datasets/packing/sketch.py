@@ -17,6 +17,7 @@ from typing import IO
 
 from labcore.audio.containers import FOREIGN_SUFFIXES, container_of, describe
 from labcore.audio.mpeg import header_of
+from labcore.datasets.headers import header_trouble
 from labcore.datasets.packing.found import Packed
 from labcore.datasets.packing.members import Member, Names
 from labcore.errors import DatasetError, WorkspaceError
@@ -39,7 +40,8 @@ class Sketch:
 
     Attributes:
         files, bytes: what an import would write.
-        unreadable: sounds that are none by their first bytes, and names that are left out, each with why.
+        unreadable: sounds that are none by their first bytes, or that are no more than a header, and names that are left out, each with
+            why.
         others: ending → files that are neither sounds nor lists, which an import leaves out.
     """
 
@@ -152,6 +154,6 @@ def _trouble(member: Member, head: bytes) -> str:
     if not member.size:
         return "is empty"
     tagged = head.startswith(b"ID3") or any(header_of(head[at : at + 4]) for at in range(min(len(head), 2048)))
-    if container_of(head[:40].ljust(40, b"\0")) or (member.suffix == ".mp3" and tagged):
-        return ""
-    return describe(head)[0]
+    if not (container_of(head[:40].ljust(40, b"\0")) or (member.suffix == ".mp3" and tagged)):
+        return describe(head)[0]
+    return header_trouble(head, member.name) if len(head) == member.size else ""

@@ -202,9 +202,10 @@ class SetFacts:
     """A data set in figures.
 
     Attributes:
-        clips, classes, folds: how many.
-        measured: so many clips were measured; ``seconds`` and ``rates`` (Hz → clips) are of these.
-        corrected, left_out, unreadable: how many clips.
+        clips, classes, folds: how many count: ``left_out`` are the others.
+        measured: so many clips were measured, with those left out; ``seconds`` and ``rates`` (Hz → clips) are of those that count.
+        corrected, left_out: how many clips.
+        unreadable: so many of those that count cannot be read.
     """
 
     clips: int
@@ -220,12 +221,18 @@ class SetFacts:
     @classmethod
     def of(cls, frame: pd.DataFrame) -> SetFacts:
         """Those of a :func:`clip_table`."""
-        rates = frame["rate"][frame["rate"] > 0].value_counts()
-        flags = (int(frame[flag].sum()) for flag in FLAGS)
+        there = frame[~frame["left_out"]]
+        rates = there["rate"][there["rate"] > 0].value_counts()
         return cls(
-            len(frame), by_label(frame[~frame["left_out"]])["label"].nunique(), frame["fold"].nunique(), int(frame["measured"].sum()),
-            float(frame["seconds"].sum()), {int(rate): int(many) for rate, many in rates.items()}, *flags,
+            len(there), by_label(there)["label"].nunique(), there["fold"].nunique(), int(frame["measured"].sum()),
+            float(there["seconds"].sum()), {int(rate): int(many) for rate, many in rates.items()}, int(there["corrected"].sum()),
+            len(frame) - len(there), int(there["unreadable"].sum()),
         )  # fmt: skip
+
+    @property
+    def total(self) -> int:
+        """How many clips there are, with those left out."""
+        return self.clips + self.left_out
 
 
 def histogram(values: pd.Series, most: int = 24) -> pd.DataFrame:

@@ -63,6 +63,13 @@ def test_facts_come_to_their_clips(dataset, facts):
     assert row_at(frame, 0).end_s is None
 
 
+def test_clips_that_are_left_out_count_nowhere(dataset, facts):
+    table = dataset.table.assign(own_label=dataset.table["label"])
+    table["label"] = table["label"].where(table["own_label"] == "dog", "")
+    told = SetFacts.of(clip_table(replace(dataset, table=table), facts))
+    assert (told.clips, told.classes, told.left_out, told.unreadable, told.total) == (3, 1, 1, 0, 4)
+
+
 def test_without_facts_nothing_is_known_but_spans(dataset):
     frame = clip_table(dataset, NOTHING)
     assert len(frame) == 4
