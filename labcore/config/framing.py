@@ -24,6 +24,9 @@ RATES = (8_000, 11_025, 16_000, 22_050, 32_000, 44_100, 48_000, 96_000, 192_000,
 USABLE = 0.45
 """Share of a sample rate up to which resampling leaves the sound as it is."""
 
+WHOLE_SHIFT_SECONDS = 4.0
+"""Clips of this length or longer are shifted in time as far as it is set."""
+
 
 class Framing(NamedTuple):
     """In samples."""
@@ -75,6 +78,19 @@ def framing(
 def tempo(f_max: float) -> float:
     """By what times of the front end are multiplied for bands up to a frequency in Hz: 1, less for ultrasound."""
     return min(1.0, AUDIBLE_HZ / max(f_max, 1.0))
+
+
+def shift_share(clip_seconds: float, f_max: float) -> float:
+    """What share of the time shift that is set clips of a length get: all from four seconds on, less of short ones, by the square of
+    their length, and none to speak of where one holds a word.
+
+    What is shifted goes round the end of the clip. Of rain that is rain; a word is cut in two, and its halves change places.
+
+    Args:
+        clip_seconds: of the network's input.
+        f_max: upper edge of the bands in Hz; sounds of ultrasound are shorter.
+    """
+    return min(1.0, (clip_seconds / (tempo(f_max) * WHOLE_SHIFT_SECONDS)) ** 2)
 
 
 def usable_hz(rate: float) -> float:

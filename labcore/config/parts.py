@@ -184,8 +184,9 @@ class AugmentConfig(SettingGroup):
     """Random changes of the training clips, new in every epoch. Zero switches an augmentation off."""
 
     time_shift_seconds: float = setting(
-        2.5, "Time shift", "Largest shift in time. What leaves at one end enters at the other. Clips longer than the clip length are "
-        "cropped at random instead.", ge=0, le=5, step=0.1, unit="s", live=True,
+        2.5, "Time shift", "Largest shift in time. What leaves at one end enters at the other, which would cut a word in two: clips "
+        "shorter than 4 s are shifted less, by the square of their length. Longer clips than the clip length are cropped at random, too.",
+        ge=0, le=5, step=0.1, unit="s", live=True,
     )  # fmt: skip
     avoid_silence: Literal["on", "off"] = setting(
         "on", "Avoid silence", "Redraw crops that are silent: 30 dB below the clip's loudest crop.", advanced=True

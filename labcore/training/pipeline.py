@@ -16,6 +16,7 @@ from labcore.audio import decode
 from labcore.augment import Augmentation
 from labcore.augment.spectrogram import MixTargets, in_proportion
 from labcore.config import AugmentConfig
+from labcore.config.framing import shift_share
 from labcore.features import LogMel
 from labcore.inference.resident_clips import ResidentClips, mel_cache
 from labcore.runs.moved import here
@@ -89,8 +90,10 @@ class InputPipeline:
 
     @property
     def shift(self) -> int:
-        """The longest time shift, in the unit of the source."""
-        samples = round(self.augment.time_shift_seconds * self.log_mel.sample_rate)
+        """The longest time shift, in the unit of the source: as set, less for short clips."""
+        rate, scale = self.log_mel.sample_rate, self.log_mel.spectrogram.mel_scale
+        share = shift_share(self.frames * self.log_mel.hop_length / rate, scale.f_max)
+        samples = round(share * self.augment.time_shift_seconds * rate)
         return samples // self.log_mel.hop_length if self.on_mels else samples
 
     @property

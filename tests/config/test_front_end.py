@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from labcore.config import RunConfig
+from labcore.config.framing import shift_share
 from labcore.config.front_end import Bandwidths, front_end
 from labcore.config.presets import preset
 from labcore.features import LogMel
@@ -114,3 +115,9 @@ def test_where_nothing_could_be_measured_the_usual_rate_is_taken() -> None:
 def test_lists_of_different_clips_are_refused() -> None:
     with pytest.raises(ValueError, match="same clips"):
         Bandwidths(rates=(1,), tops=())
+
+
+def test_short_clips_are_shifted_less():
+    assert [shift_share(seconds, 10_000.0) for seconds in (30.0, 5.0, 4.0, 2.0, 1.0)] == [1.0, 1.0, 1.0, 1 / 4, 1 / 16]
+    assert 2.5 * shift_share(0.55, 4_000.0) == pytest.approx(0.047, abs=0.001)
+    assert shift_share(0.4, 200_000.0) == 1.0  # that much ultrasound holds as many calls as 4 s of birdsong
