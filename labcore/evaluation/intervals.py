@@ -26,7 +26,7 @@ def wilson_interval(hits: float, trials: int, distinct: float | None = None) -> 
     size = trials if distinct is None else min(float(trials), distinct)
     middle = (share + z * z / (2 * size)) / (1 + z * z / size)
     half = z / (1 + z * z / size) * math.sqrt(share * (1 - share) / size + z * z / (4 * size**2))
-    return max(0.0, middle - half), min(1.0, middle + half)
+    return max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half))  # rounding may pass the share
 
 
 def distinct_clips(files: Sequence[object], starts: Sequence[float], ends: Sequence[float]) -> float | None:

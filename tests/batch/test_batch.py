@@ -161,8 +161,8 @@ def test_a_name_that_is_not_utf8_is_written_in_valid_utf8(tmp_path, format):
 def test_the_journal_keeps_names_that_are_not_utf8(tmp_path):
     file = tmp_path / os.fsdecode(b"M\x84dchen.wav")
     file.write_text("sound")
-    PredictionJournal(tmp_path / "j", "key").add(file, answer(("a", 0.9), file=str(file)))
-    again = PredictionJournal(tmp_path / "j", "key")
+    PredictionJournal(tmp_path / "j", tmp_path / "t.csv", "key").add(file, answer(("a", 0.9), file=str(file)))
+    again = PredictionJournal(tmp_path / "j", tmp_path / "t.csv", "key")
     assert again.has(file)
     assert again.get(file)["file"] == str(file)
     (tmp_path / "j").read_bytes().decode()
@@ -189,7 +189,7 @@ def test_jsonl_and_a_target_that_cannot_be_written(tmp_path):
     write_table(tmp_path / "t.jsonl", "jsonl", told, ["a", "b"])
     assert [json.loads(line) for line in (tmp_path / "t.jsonl").read_text().splitlines()] == told
     (tmp_path / "file").touch()
-    with pytest.raises(WorkspaceError, match="--output"):
+    with pytest.raises(WorkspaceError, match="choose another place"):
         write_table(tmp_path / "file" / "t.csv", "csv", told, ["a", "b"])
 
 
@@ -197,21 +197,21 @@ def test_the_journal_knows_what_was_answered(tmp_path):
     files = [tmp_path / f"{name}.wav" for name in "abc"]
     for file in files:
         file.write_text("sound")
-    journal = PredictionJournal(tmp_path / "j", "key")
+    journal = PredictionJournal(tmp_path / "j", tmp_path / "t.csv", "key")
     for file in files[:2]:
         journal.add(file, answer(("a", 0.9), file=str(file)))
     journal.add(files[2], {"file": "c", "error": "no"})
     with (tmp_path / "j").open("a") as lines:
         lines.write('{"where": "x", "ke')
     files[1].write_text("other sound")
-    again = PredictionJournal(tmp_path / "j", "key")
+    again = PredictionJournal(tmp_path / "j", tmp_path / "t.csv", "key")
     assert [again.has(file) for file in files] == [True, False, False]
     again.add(files[1], answer(("b", 0.7), file="b"))
-    for one in (again, PredictionJournal(tmp_path / "j", "key")):
+    for one in (again, PredictionJournal(tmp_path / "j", tmp_path / "t.csv", "key")):
         assert one.get(files[0]) == answer(("a", 0.9), file=str(files[0]))
         assert one.get(files[1])["label"] == "b"
         assert one.get(tmp_path / "none") is None
-    assert not PredictionJournal(tmp_path / "j", "other weights").has(files[0])
+    assert not PredictionJournal(tmp_path / "j", tmp_path / "t.csv", "other weights").has(files[0])
 
 
 def test_what_is_no_event_leaves_a_gap_and_what_is_unknown_a_segment_of_its_own():

@@ -74,6 +74,7 @@ def test_tables_for_people_and_what_is_excluded(run: Run, labcore: Labcore, back
         "class",
         "threshold",
         "alarms",
+        "expected",
         "an",
         "hour",
         "95",

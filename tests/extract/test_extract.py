@@ -225,7 +225,7 @@ def test_processes_and_a_file_that_ends_its_process(sounds, tmp_path, monkeypatc
     monkeypatch.setattr(engine, "CHUNK", 2)
     counts = extract(sounds, tmp_path / "out", settings, workers=1)
     reasons = dict(counts.bad)
-    assert set(reasons) == {"a/1.wav", "b/text.wav"}
+    assert set(reasons) == {"a/1.wav", "b/text.wav"}, reasons
     assert "crashed the process" in reasons["a/1.wav"]
     assert pipe.exists()
     assert len(list((tmp_path / "out").rglob("*.npy"))) == 3

@@ -68,7 +68,8 @@ def test_it_learns_each_label(trained):
     assert sorted(started.labels) == ["clicks", "hiss", "tone"]
     assert not of(events, Evaluated)
     assert result.mean_ap > 0.7
-    assert result.mean_ap_low <= result.mean_ap <= result.mean_ap_high
+    if result.mean_ap_low is not None:  # where hardly a draw of recordings changes it there is no interval
+        assert result.mean_ap_low <= result.mean_ap <= result.mean_ap_high
     assert result.per_class["tone"] | {"clips": 15, "others": 15} == result.per_class["tone"]  # all is known of tones
     assert (
         result.per_class["hiss"] | {"clips": 5, "others": 20} == result.per_class["hiss"]

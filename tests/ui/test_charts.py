@@ -152,6 +152,6 @@ def test_epochs_that_were_not_evaluated_have_no_point_of_validation():
     rest = {"epochs": 3, "lr": 0.1, "clips_per_second": 9.0, "seconds": 1.0, "seconds_left": 3.0, "averaged": False}
     figures = {"train_loss": 1.0, "val_loss": 1.0, "train_accuracy": 0.5, "val_accuracy": 0.5}
     events = [Epoch(epoch=number, evaluated=number != 2, **figures, **rest) for number in (1, 2, 3)]
-    rows = curves._rows(events, "loss", [])
+    rows = curves._rows(events, "loss", [], curves.SIDES)
     assert [row["epoch"] for row in rows if row["clips"] == "training"] == [1, 2, 3]
     assert [row["epoch"] for row in rows if row["clips"] == "validation"] == [1, 3]
