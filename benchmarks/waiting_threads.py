@@ -19,14 +19,14 @@ LAB = THREAD_ENVIRONMENT["GOMP_SPINCOUNT"]
 STEP = """
 import time, torch
 from labcore.config import ModelConfig
-from labcore.device import computes_bf16
+from labcore.device import arithmetic
 from labcore.models import build_network
 network = build_network(ModelConfig(), 10).to(memory_format=torch.channels_last)
 images = torch.randn(32, 1, 64, 216).contiguous(memory_format=torch.channels_last)
 times = []
 for _ in range(12):
     start = time.perf_counter()
-    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=computes_bf16()):
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=arithmetic() == "bf16"):
         logits = network(images)
     logits.float().logsumexp(1).sum().backward()
     times.append(time.perf_counter() - start)

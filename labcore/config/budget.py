@@ -21,7 +21,7 @@ USUAL_SPEED = 450.0
 """Clips of five seconds a second that the default recipe trains on two cores with bf16: what the presets say of time, and the first
 estimate of a machine on which nothing has trained yet. `python benchmarks/estimates.py` measures it."""
 USUAL_CORES = 2
-SHARES: dict[Arithmetic, float] = {"bf16": 1.0, "avx512": 0.5, "other": 0.15}
+SHARES: dict[Arithmetic, float] = {"bf16": 1.0, "avx512": 0.5, "other": 0.17}
 """The share of that speed which a processor has, by what it computes in. docs/LOG.md has the figures."""
 WATCH_COSTS = 0.35
 """Evaluating a clip takes this share of training with it."""
