@@ -194,10 +194,10 @@ def _check_files(config: RunConfig, workspace: Workspace) -> None:
 
         probe(config.augment.noise_file)
     if config.model.pretrained not in ("none", "published"):
+        from labcore.datasets.learnt import place_of_weights
         from labcore.models.pretrained import read_weights
 
-        run = workspace.runs / config.model.pretrained
-        read_weights(run if run.is_dir() else Path(config.model.pretrained))
+        read_weights(place_of_weights(config.model.pretrained, workspace))
 
 
 def _origin(pretrained: str) -> str:
