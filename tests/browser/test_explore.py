@@ -11,6 +11,7 @@ import soundfile
 
 from labcore.audio import Recording, encode_wav
 
+from .axe import settle
 from .conftest import MICROPHONE_HZ, Server
 from .test_main_job import visible
 
@@ -48,6 +49,12 @@ def point(page, time: float, share: float, seconds: float = 2.0) -> str:
     return page.locator(".readout").first.inner_text()
 
 
+def pitch(samples: np.ndarray, rate: int) -> float:
+    """The strongest frequency, in Hz."""
+    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
+    return float(np.argmax(spectrum) * rate / len(samples))
+
+
 def played(page) -> np.ndarray:
     """The samples of the file that the player was given."""
     content = page.locator(".st-key-explore-player audio").first.evaluate(
@@ -56,14 +63,14 @@ def played(page) -> np.ndarray:
     return soundfile.read(io.BytesIO(bytes(content)), dtype="float32", always_2d=True)[0].T
 
 
-def test_pictures_are_read_a_stretch_is_selected_heard_and_classified(server: Server, page, tone):
+def test_pictures_are_read_a_stretch_is_selected_heard_and_classified(server: Server, page, tone, until):
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     explore(page, server)
     give(page, "tone.wav", tone)
     visible(page, re.compile(r"44.100 samples"))
-    page.wait_for_timeout(500)  # the player takes up its file after the caption is there
-    assert np.array_equal(played(page), Recording(tone).channels()[0])
+    settle(page)
+    until(lambda: np.array_equal(played(page), Recording(tone).channels()[0]))  # the caption is there sooner
 
     read = [point(page, 1.5, share) for share in np.arange(0.60, 0.95, 0.01)]
     levels = {text: re.search(r"(−?\d+) dB$", text) for text in read if "Hz" in text}
@@ -77,9 +84,9 @@ def test_pictures_are_read_a_stretch_is_selected_heard_and_classified(server: Se
     point(page, 1.5, 0.3)
     page.mouse.up()
     visible(page, re.compile(r"Plays the selection, (0\.99|1\.0)"))
-    page.wait_for_timeout(500)
+    settle(page)
+    until(lambda: abs(played(page).shape[1] - RATE // 2) < 300)
     part = played(page)
-    assert abs(part.shape[1] - RATE // 2) < 300
     whole = Recording(tone).channels()[0][0]
     first = int(
         np.flatnonzero(
@@ -110,7 +117,7 @@ def test_a_slider_redraws_and_an_impossible_setting_is_told(server: Server, page
         ("Window length", "End"),
     ):  # the shortest transform, the longest window
         page.get_by_role("slider", name=title).press(key)
-        page.wait_for_timeout(500)
+        settle(page)
     visible(page, "The pictures show the last valid settings")
     assert viewer.is_visible()
     page.get_by_text("Augmentation", exact=True).first.click()
@@ -119,7 +126,7 @@ def test_a_slider_redraws_and_an_impossible_setting_is_told(server: Server, page
     page.get_by_role("button", name="Resample").click()
 
 
-def test_a_recording_from_the_microphone_is_explored(server: Server, page):
+def test_a_recording_from_the_microphone_is_explored(server: Server, page, until):
     """Chromium's fake device plays a file; the page records it, and the tone stands in the picture."""
     explore(page, server)
     page.get_by_text("Record", exact=True).first.click()
@@ -128,7 +135,5 @@ def test_a_recording_from_the_microphone_is_explored(server: Server, page):
     page.get_by_role("button", name="Stop recording").click()
     page.locator(".st-key-explore-facts").get_by_text("recording.wav").wait_for()
     visible(page, re.compile(r"samples at 48.000 Hz"))
-    page.wait_for_timeout(500)
-    heard = played(page)[0]
-    spectrum = np.abs(np.fft.rfft(heard * np.hanning(len(heard))))
-    assert np.argmax(spectrum) * 48000 / len(heard) == pytest.approx(MICROPHONE_HZ, rel=0.02)
+    settle(page)
+    until(lambda: pitch(played(page)[0], 48000) == pytest.approx(MICROPHONE_HZ, rel=0.02))
