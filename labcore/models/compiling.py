@@ -7,7 +7,7 @@ import logging
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -21,6 +21,8 @@ USUAL_SECONDS = 25.0
 """What compiling takes where nothing has been compiled yet on this machine: a small network on two cores."""
 MOST_SHARE = 0.05
 """A trial takes at most this share of a run, as compiling usually goes. It saves about four times as much of each step."""
+MOST_TRIALS = 2
+"""A machine that was so busy that the outcome was not clear is asked once more, and no more: each look takes the run's time."""
 AGAIN = 0.2
 """The share of the first compiling's time that loading its code from the disk takes, until that was measured."""
 
@@ -34,12 +36,26 @@ class CompileResult:
         gain: the share of a step that it saves; negative where it is slower.
         trouble: why it cannot be used; empty where it can.
         loading: seconds of the first step where the code came from the disk; None as long as no later run has measured it.
+        unclear: so many trials told nothing, since steps scattered by more than the two ways differ.
     """
 
     seconds: float
     gain: float
     trouble: str
     loading: float | None = None
+    unclear: int = 0
+
+    @property
+    def settled(self) -> bool:
+        """Whether another trial would be for nothing."""
+        return self.unclear == 0 or self.unclear >= MOST_TRIALS
+
+    def after(self, earlier: CompileResult | None) -> CompileResult:
+        """With what an earlier trial, whose outcome was not clear, had found: it compiled, and this one loaded its code."""
+        if earlier is None:
+            return self
+        unclear = self.unclear and self.unclear + earlier.unclear
+        return replace(self, seconds=max(self.seconds, earlier.seconds), loading=self.seconds, unclear=unclear)
 
     def taken(self, steps: int, step_seconds: float, insist: bool) -> bool:
         """Whether a run of so many steps is done earlier with it."""

@@ -4,7 +4,8 @@ The best combination differs by network and by processor (bf16 with channels_las
 with AVX-512 BF16 and slows a MobileNet down), so each is timed for a few steps, in turn, and the fastest is kept and
 remembered for the same machine, network and batch. The timing takes a small share of the run and never long. On a machine that other work
 keeps busy, where steps scatter by more than the ways differ, the default is taken and nothing is remembered. torch.compile is
-tried on the fastest where the run is long enough to earn the compiling back, and taken where it is faster and gives the same gradients.
+tried on the fastest where the run is long enough to earn the compiling back, and taken where it is faster and gives the same gradients;
+where that is not clear, the next long run tries it once more, and then no run does.
 """
 
 from __future__ import annotations
@@ -91,12 +92,12 @@ class PrecisionChooser:
         key = f"{self._key([choice])}{COMPILED}"
         compiling.keep_code(self.workspace)
         trial = kept.recall(key, compiling.CompileResult)
-        if trial is None:
+        if trial is None or not (insist or trial.settled):
             if not insist and not compiling.worth_trying(self.steps, choice.step_seconds, _usual_seconds(kept)):
                 return choice
-            trial, clear = try_compiled(choice, self.network, self.shape, self.device.torch(), self._graph, report)
-            if clear or insist:
-                kept.keep(key, trial)
+            found = try_compiled(choice, self.network, self.shape, self.device.torch(), self._graph, report)
+            trial = found.after(trial)
+            kept.keep(key, trial)
         elif trial.loading is None and trial.taken(self.steps, choice.step_seconds, insist):
             trial = _loaded(trial, choice, self.network, self.shape, self.device.torch())
             kept.keep(key, trial)

@@ -89,8 +89,8 @@ def try_compiled(
     device: torch.device,
     graph: bool,
     report: OnProgress,
-) -> tuple[compiling.CompileResult, bool]:
-    """Compile a copy, compare its gradients with the plain network's, and time both in turn; whether the outcome is clear, too."""
+) -> compiling.CompileResult:
+    """Compile a copy, compare its gradients with the plain network's, and time both in turn."""
     report(0, 2 * MOST_ROUNDS)
     plain = _Stepper(choice, network, shape, device, graph)
     plain.seconds()
@@ -100,9 +100,7 @@ def try_compiled(
         quick.seconds()
         taken = time.perf_counter() - start
         if not compiling.agree(plain.gradient(), quick.gradient()):
-            return compiling.CompileResult(
-                taken, 0.0, "its gradients differ from those of the uncompiled network"
-            ), True
+            return compiling.CompileResult(taken, 0.0, "its gradients differ from those of the uncompiled network")
         times: dict[_Stepper, list[float]] = {plain: [], quick: []}
         deadline = time.perf_counter() + BOX_SECONDS
         for number in range(2 * MOST_ROUNDS):
@@ -116,11 +114,11 @@ def try_compiled(
     except Exception as error:  # whatever the compiler stumbles over, training goes on without it
         if compiling.mend(error):
             return try_compiled(choice, network, shape, device, graph, report)
-        return compiling.CompileResult(0.0, 0.0, f"it failed: {' '.join(str(error).split())[:200]}"), True
+        return compiling.CompileResult(0.0, 0.0, f"it failed: {' '.join(str(error).split())[:200]}")
     scatter = max(median(seconds) - min(seconds) for seconds in times.values())
     gain = 1.0 - min(times[quick]) / min(times[plain])
     clear = abs(min(times[plain]) - min(times[quick])) > scatter
-    return compiling.CompileResult(taken, gain if clear else 0.0, ""), clear
+    return compiling.CompileResult(taken, gain if clear else 0.0, "", unclear=0 if clear else 1)
 
 
 def seconds_to_load(

@@ -308,7 +308,7 @@ def test_what_loading_the_code_took_decides_and_not_what_it_usually_takes():
 def test_a_machine_that_compiles_slowly_tries_it_in_longer_runs_alone(tmp_path, monkeypatch):
     tried = []
     monkeypatch.setattr(
-        module, "try_compiled", lambda *given: tried.append(given) or (compiling.CompileResult(30.0, 0.0, ""), False)
+        module, "try_compiled", lambda *given: tried.append(given) or compiling.CompileResult(30.0, 0.0, "")
     )
     monkeypatch.setattr(compiling, "worth_trying", lambda steps, step_seconds, usual: tried.append(usual) or False)
     workspace = Workspace(tmp_path)
@@ -317,6 +317,25 @@ def test_a_machine_that_compiles_slowly_tries_it_in_longer_runs_alone(tmp_path, 
         Remembered(workspace, "precision").keep(f"{number}-compiled", compiling.CompileResult(seconds, 0.1, ""))
     decide(fixed(), compact_like(), SHAPE, choose_device("cpu"), workspace, steps=1000)
     assert tried == [compiling.USUAL_SECONDS, 90.0]
+
+
+@pytest.mark.parametrize(
+    ("second", "known"),
+    [
+        (compiling.CompileResult(6.0, 0.0, "", unclear=1), compiling.CompileResult(30.0, 0.0, "", 6.0, 2)),
+        (compiling.CompileResult(6.0, 0.2, ""), compiling.CompileResult(30.0, 0.2, "", 6.0)),
+    ],
+)
+def test_a_trial_that_was_not_clear_is_made_once_more_and_no_more(tmp_path, monkeypatch, second, known):
+    outcomes = [compiling.CompileResult(30.0, 0.0, "", unclear=1), second]
+    made = []
+    monkeypatch.setattr(module, "try_compiled", lambda *given: made.append(given) or outcomes[len(made) - 1])
+    monkeypatch.setattr(compiling, "worth_trying", lambda steps, step_seconds, usual: True)
+    workspace = Workspace(tmp_path)
+    for _ in range(4):
+        decide(fixed(), compact_like(), SHAPE, choose_device("cpu"), workspace, steps=1000)
+    assert len(made) == 2
+    assert Remembered(workspace, "precision").recall_all("-compiled", compiling.CompileResult) == [known]
 
 
 def test_compiled_code_lies_in_the_workspace_for_the_next_run(tmp_path, monkeypatch):
