@@ -17,6 +17,8 @@ from ui.components import queue_line
 
 from .conftest import Manager, words
 
+TITLE = "small · quick · clip seconds 0.5 · 8 epochs"
+
 
 @pytest.fixture
 def at_work(make_run):
@@ -29,9 +31,9 @@ def at_work(make_run):
 
 def test_a_run_in_the_queue_says_what_it_waits_for(open_page, at_work):
     _, first, second, last = at_work
-    assert "Queued behind small · compact (5 s left)" in words(open_page("pages/train.py", run=first.id))
-    assert words(open_page("pages/train.py", run=second.id)).count("small · compact (5 s left), small · compact") == 1
-    assert "small · compact and 1 more job" in words(open_page("pages/train.py", run=last.id))
+    assert f"Queued behind {TITLE} (5 s left)" in words(open_page("pages/train.py", run=first.id))
+    assert words(open_page("pages/train.py", run=second.id)).count(f"{TITLE} (5 s left), {TITLE}") == 1
+    assert f"{TITLE} and 1 more job" in words(open_page("pages/train.py", run=last.id))
 
 
 def test_with_nothing_before_it_a_run_is_next(open_page, make_run):
@@ -47,14 +49,14 @@ def test_without_a_worker_elsewhere_the_page_says_so(open_page, make_run, datase
 def test_another_persons_run_carries_its_name(open_page, make_run):
     other = make_run("running", by="Bo")
     with other.hold():
-        assert "Queued behind small · compact (Bo, 5 s left)" in words(
+        assert f"Queued behind {TITLE} (Bo, 5 s left)" in words(
             open_page("pages/train.py", run=make_run("queued", by="Ada").id)
         )
 
 
 def test_the_form_says_what_a_run_would_wait_for(open_page, at_work, dataset):
     shown = words(open_page("pages/train.py"))
-    assert "Running: small · compact (5 s left). Queue: small · compact, small · compact and 1 more job." in shown
+    assert f"Running: {TITLE} (5 s left). Queue: {TITLE}, {TITLE} and 1 more job." in shown
     assert "4 jobs ahead of this run." in shown
 
 

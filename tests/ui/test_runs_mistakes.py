@@ -10,6 +10,7 @@ import pytest
 from labcore.config import RunConfig
 from labcore.crossval.job import CrossValidation
 from labcore.datasets import read_dataset
+from labcore.datasets.annotations import file_of, read_annotations
 from labcore.datasets.record import ClipRecord
 from labcore.datasets.splits import split_for
 from labcore.evaluation.training_clips import FILE
@@ -170,3 +171,34 @@ def test_the_clips_of_all_folds(open_page, workspace, run):
     assert "Without fold 3" in words(app)
     app = open_page(PAGE, crossval=experiment.id, tab="Labels")
     assert "2 clips of 1 recording may be labelled wrongly" in words(app)
+
+
+def test_a_label_is_corrected_on_the_card_and_the_decision_is_not_blind(open_page, run, workspace):
+    """Of the four mistakes the first: hum/hum5.wav, taken for a bark."""
+
+    def decisions() -> list[tuple]:
+        kept = read_annotations(file_of(workspace, "small")).decisions
+        return [(each.clip, each.verdict, each.new, each.blind, each.why) for each in kept]
+
+    app = open_page(PAGE, run=run.id, tab="Mistakes")
+    key = f"card-label-{run.id}-11"
+    app.session_state[f"{key}-menu"] = True
+    app.run()
+    assert app.button(key=f"{key}-save").disabled
+    app.selectbox(key=f"{key}-label").select_index(0).run()
+    app.button(key=f"{key}-save").click().run()
+    why = f"run {run.id}: a mistake"
+    assert decisions() == [("hum/hum5.wav", "other", "bark", False, why)]
+    assert "Label decided" in [block.proto.popover.label for block in app.get("popover")]
+    app.session_state[f"{key}-menu"] = True
+    app.run()
+    assert "hum5.wav: hum is bark" in words(app)
+    app.button(key=f"{key}-undo").click().run()
+    assert decisions() == []
+    app.session_state[f"{key}-menu"] = True
+    app.run()
+    app.selectbox(key=f"{key}-label").select_index(2).run()  # none of the two classes
+    app.button(key=f"{key}-save").click().run()
+    assert decisions() == [("hum/hum5.wav", "wrong", "", False, why)]
+    assert not app.exception
+    assert not app.error

@@ -11,7 +11,6 @@ from typing import Any
 from labcore import texts
 from labcore.events import Preparing
 from labcore.jobs.folder import JobFolder
-from labcore.jobs.glances import about_of
 from labcore.jobs.status import JobStatus as Status
 from labcore.texts import duration as duration
 from labcore.texts import percent as percent
@@ -119,14 +118,14 @@ def clock_span(start: float, end: float, digits: int = 2) -> str:
     return f"{clock(start)}–{clock(end)}"
 
 
-def run_name(run: JobFolder, *, moment: bool = True) -> str:
-    """The name that somebody gave a job, or its id as people read it: ``demo · compact, 23 Nov 16:48:09``; the seconds keep neighbours
-    apart."""
-    given = about_of(run).name
-    match = re.fullmatch(r"(\d{8}-\d{6})-(.+)-([0-9a-f]{4})", run.id)
+def run_name(job: JobFolder, *, moment: bool = True) -> str:
+    """What a job is called (:attr:`JobFolder.name`), and when it was made: ``demo · quick · 25 epochs, 23 Nov 16:48:09``; the seconds keep
+    neighbours apart."""
+    name = job.name
+    match = re.fullmatch(r"(\d{8}-\d{6})-(.+)-([0-9a-f]{4})", job.id)
     if not match:
-        return given or run.id
-    name = given or match[2].replace("-", " · ", 1)
+        return name
+    name = match[2].replace("-", " · ", 1) if name == job.id else name
     return f"{name}, {moment_of(match[1])}" if moment else name
 
 

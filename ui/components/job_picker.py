@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 import streamlit as st
@@ -12,7 +11,7 @@ from labcore.jobs.glances import about_of, glances
 from ui.app import live, services
 from ui.app.live import PAGES
 from ui.app.shell import errors_in_place
-from ui.app.text import moment_of, run_name, told_apart
+from ui.app.text import run_name, told_apart
 from ui.components import owner_guard
 from ui.forms import url
 
@@ -41,7 +40,7 @@ def choose(kind: type[J]) -> J | None:
     known = {job.id: (job, status) for job, status in every if job.id == wanted or not about_of(job).archived}
 
     def listed(option: str) -> str:
-        return f"New {name}" if option == NEW else owner_guard.listed(title(known[option][0]), known[option][1].by)
+        return f"New {name}" if option == NEW else owner_guard.listed(run_name(known[option][0]), known[option][1].by)
 
     if known:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -81,11 +80,3 @@ def leave_form() -> None:
     """Draw the page anew where a press in its form, which is a fragment, has started a job."""
     if st.session_state.pop("job-started", False):
         st.rerun()
-
-
-def title(job: JobFolder) -> str:
-    """An id as people read it: ``esc10, 24 Nov 00:16:21``; of a run ``esc10 · compact, 24 Nov 00:16:21``."""
-    if job.kind.room == "runs":
-        return run_name(job)
-    match = re.fullmatch(r"(\d{8}-\d{6})-(?:crossval-)?(.+)-[0-9a-f]{4}", job.id)
-    return f"{about_of(job).name or match[2]}, {moment_of(match[1])}" if match else job.id

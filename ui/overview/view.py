@@ -12,8 +12,8 @@ from labcore.jobs.glances import about_of, glance
 from labcore.jobs.kind import folder_class
 from labcore.runs import Run
 from ui.app import live, services, shell
-from ui.app.text import ago, plain
-from ui.components import job_picker, owner_guard
+from ui.app.text import ago, plain, run_name
+from ui.components import owner_guard
 from ui.datasets.bring import ways
 from ui.datasets.listed import data_set
 
@@ -96,7 +96,7 @@ def job_line(job: JobFolder) -> None:
     owner = ""
     with contextlib.suppress(LabError):  # one that cannot be read says so on its page
         owner = owner_guard.whose(job.owner)
-    label = " · ".join(filter(None, [job.kind.name.capitalize(), plain(job_picker.title(job)), owner]))
+    label = " · ".join(filter(None, [job.kind.name.capitalize(), plain(run_name(job)), owner]))
     with st.container(width="stretch"):
         st.page_link(page, label=label, query_params={word: job.id}, help=plain(job.id))
     with st.container(width=116):

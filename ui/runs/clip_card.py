@@ -19,7 +19,7 @@ from ui.app.text import percent, plain
 from ui.charts.colours import colours, dark, shares
 from ui.components.clip_player import HASHED, LONGEST_SECONDS, sound
 from ui.components.sound_viewer import image_row, viewer
-from ui.runs import held_out_clips
+from ui.runs import card_label, held_out_clips
 from ui.runs.evaluation import file_stamp
 from ui.runs.held_out_clips import HeldOutClips
 
@@ -40,7 +40,9 @@ def show(clips: HeldOutClips, row: int, training: ClipPredictions | LabError | N
     clip = clips.predictions.frame.iloc[row]
     key = f"{clips.key}-{row}"
     with st.container(border=True, key=f"card-{key}"):
-        _headline(clips, row)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            _headline(clips, row)
+            card_label.show(clips, row)
         left, right = st.columns([3, 2], gap="medium")
         with left, errors_in_place():
             found = clips.found(row)

@@ -73,6 +73,7 @@ class Sitting:
     Attributes:
         key: of what is remembered in the browser session.
         why: stands in each annotation.
+        blind: the visitor has not seen what the network predicts.
     """
 
     known: KnownClips
@@ -80,6 +81,7 @@ class Sitting:
     key: str
     why: str
     who: str = field(default_factory=services.visitor_name)
+    blind: bool = True
 
     @cached_property
     def annotations(self) -> Annotations:
@@ -140,7 +142,7 @@ class Sitting:
         with DatasetError.on_os_error(f"{row.path} cannot be read", "Skip it"):
             size = os.stat(row.path).st_size  # noqa: PTH116 (its name may be of any bytes)
         more = {"new": new} if new else {}
-        made = decided(key, verdict, who=self.who, size=size, end_s=row.end_s, blind=True, why=self.why, **more)
+        made = decided(key, verdict, who=self.who, size=size, end_s=row.end_s, blind=self.blind, why=self.why, **more)
         annotate(services.workspace(), self._name_now(), made)
         self.history.append(("decided", key[:2]))
 
@@ -169,10 +171,21 @@ class Sitting:
             return
         kind, place = self.history[-1]
         if kind == "decided":
-            mine = self.by_clip.get(self.known.rows[place][1], {}).get(self.who)
-            if mine is not None:
-                take_back(services.workspace(), self._name_now(), mine.id, self.who)
+            self._take_back(self.by_clip.get(self.known.rows[place][1], {}).get(self.who))
         self.history.pop()
+
+    def withdraw(self, clip: ReviewClip) -> None:
+        """Take back what the visitor decided on a clip, whenever that was.
+
+        Raises:
+            WorkspaceError: the workspace cannot be written.
+        """
+        self._take_back(self.own(clip))
+        self.history.clear()
+
+    def _take_back(self, mine: Annotation | None) -> None:
+        if mine is not None:
+            take_back(services.workspace(), self._name_now(), mine.id, self.who)
 
     def _name_now(self) -> str:
         """The data set may have been renamed since the page was drawn."""
