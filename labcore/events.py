@@ -113,7 +113,8 @@ class TrainingStarted(Event):
     """What is trained on what, and where, with the reasons of the choices.
 
     ``val_clips`` are held out. Where ``validation_clips`` were set aside from training, the curves are of those. ``leaks``: clips of one
-    recording stand on both sides, so that the accuracy is too high.
+    recording stand on both sides, so that the accuracy is too high. ``chosen_by``: recipes are chosen by the fold that is held out, as in
+    the trials of a search; the test fold is then another one.
     """
 
     type: Literal["training_started"] = "training_started"
@@ -131,6 +132,12 @@ class TrainingStarted(Event):
     first_epoch: int
     validation_clips: int = 0
     leaks: bool = False
+    chosen_by: bool = False
+
+    @property
+    def watched(self) -> Literal["validation", "test"]:
+        """Which clips the curves and figures of the epochs are of."""
+        return "validation" if self.validation_clips or self.chosen_by else "test"
 
 
 class Estimate(Event):

@@ -62,7 +62,7 @@ class ConsoleReporter:
                 self._end(event)
 
     def _start(self, event: events.TrainingStarted) -> None:
-        self._watched = "validation" if event.validation_clips else "test"
+        self._watched = event.watched
         say(
             f"training on {counted(event.train_clips, 'clip')} of {counted(len(event.labels), 'class', 'classes')}, "
             f"test fold {event.fold} with {counted(event.val_clips, 'clip')}, {event.parameters:,} parameters"

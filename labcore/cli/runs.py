@@ -140,9 +140,8 @@ def summary(
         told |= {"labels": begun.sentence.removeprefix("labels of "), "mended": "; ".join(begun.mended)}
     finished = evaluated is not None and status.state == "finished"
     if (status.accuracy is not None or status.mean_ap is not None) and not finished:
-        watched = "validation" if training and training.validation_clips else "test"
         figure = "accuracy" if status.accuracy is not None else "mAP"
-        told[figure] = f"{status.figure.removeprefix('mAP ')} on the {watched} clips after epoch {status.epoch}"
+        told[figure] = f"{status.figure.removeprefix('mAP ')} on the {status.watched} clips after epoch {status.epoch}"
     told |= {"tags": ", ".join(about.tags), "note": about.note, "archived": "yes" if about.archived else ""}
     content: list[Content] = [*facts_lines(told)]
     if evaluated is not None and finished:

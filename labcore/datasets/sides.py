@@ -51,7 +51,7 @@ class Sides:
 
 
 def sides_of(dataset: Dataset, folds: Sequence[str], groups: Sequence[str]) -> Sides:
-    """Who is where.
+    """Which classes and groups are in which fold.
 
     Args:
         folds: of each clip; "" for one that is in none.

@@ -41,8 +41,9 @@ class JobStatus:
 
     ``state`` is queued, running, stopping, finished, stopped, failed, interrupted (its process is gone without a word) or, in a list,
     unreadable (then ``error`` says why). A run of several labels a clip has ``mean_ap``, its mean average precision, in place of an
-    accuracy. ``leaks``, ``trained_on`` and ``distinct_clips`` as in :class:`labcore.events.Evaluated`. ``by`` made the job, ``stopped_by``
-    asked for it to stop, where it does or did; both are "" where that is not known.
+    accuracy; before the end that is of the clips that ``watched`` names, test or validation. ``leaks``, ``trained_on`` and
+    ``distinct_clips`` as in :class:`labcore.events.Evaluated`. ``by`` made the job, ``stopped_by`` asked for it to stop, where it does or
+    did; both are "" where that is not known.
     """
 
     state: str
@@ -62,6 +63,7 @@ class JobStatus:
     leaks: bool = False
     trained_on: int = 0
     distinct_clips: float | None = None
+    watched: str = "test"
 
     @property
     def active(self) -> bool:
@@ -99,7 +101,9 @@ class Story:
         low, high: the 95 % interval of the accuracy, or of the mean average precision; None unless that is of
             the clips held out, of which ``clips`` were judged.
         leaks, trained_on, distinct_clips: as in :class:`labcore.events.Evaluated`, and of the start of a training.
-        fold: the test fold, once that is known; seconds: what its work took, over all its starts that came to an end.
+        fold: the test fold, once that is known.
+        watched: which clips the figures of epochs are of, test or validation.
+        seconds: what its work took, over all its starts that came to an end.
         run_dirs: the folders in which it was worked on, each once, the latest last.
     """
 
@@ -124,6 +128,7 @@ class Story:
     high: float | None = None
     clips: int = 0
     fold: str = ""
+    watched: str = "test"
     seconds: float = 0.0
     preparing: events.Preparing | None = None
     run_dirs: tuple[str, ...] = ()
@@ -149,6 +154,7 @@ class Story:
                 self.epochs, self.preparing = event.epochs, None
                 self.device = self.served_on = event.device
                 self.fold, self.leaks, self.trained_on = event.fold, event.leaks, 0
+                self.watched = event.watched
             case events.Progress():
                 self._reach(event.epoch - 1 + event.step / max(1, event.steps), event.seconds_left)
             case events.Evaluated():

@@ -96,6 +96,7 @@ class Session:
             val_clips=len(parts.held_out),
             validation_clips=len(parts.validation),
             leaks=parts.leaks,
+            chosen_by=self.config.data.leave_out is not None,
             fold=parts.fold,
             device=self.context.told_device(self.device),
             device_reason=self.device.reason,

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from labcore.evaluation.eval_set import EvalSet
 from labcore.events import Epoch, Evaluated, Log, TrainingStarted
 from labcore.runs import Run
@@ -22,9 +24,18 @@ def test_with_validation_clips_the_held_out_fold_is_looked_at_once(tiny, monkeyp
     events = events_of(tiny, {"data.validation_share": 0.25})
     (started,), (result,) = of(TrainingStarted, events), of(Evaluated, events)
     assert (started.train_clips, started.validation_clips, started.val_clips) == (18, 6, 12)
+    assert started.watched == "validation"
     assert judged == [6, 6, 12]
     assert result.clips == 12
     assert len(of(Epoch, events)) == 2
+
+
+@pytest.mark.parametrize(("left_out", "watched"), [(None, "test"), ("2", "validation")])
+def test_the_fold_that_a_trial_holds_out_is_one_for_validation(tiny, left_out, watched):
+    """Where another fold is left out, recipes are chosen by the one that is held out."""
+    config = tiny.config.replace({"data.fold": "1", "data.leave_out": left_out})
+    events = train(config, Run.create(tiny.workspace, config), tiny.workspace)
+    assert next(event for event in events if isinstance(event, TrainingStarted)).watched == watched
 
 
 def test_a_split_that_leaks_says_so(tiny, tmp_path):

@@ -6,6 +6,7 @@ from labcore.config import RunConfig
 from labcore.config.presets import preset
 from labcore.crossval.job import CrossValidation
 from labcore.events import Epoch, Evaluated, RunFinished, RunStarted, TrainingStarted
+from ui.app.live import progress
 
 PAGE = "pages/crossval.py"
 
@@ -28,13 +29,13 @@ def config(folds) -> RunConfig:
     return preset("quick").replace({"data.dataset": folds, "optim.epochs": 8, "runtime.device": "cpu"})
 
 
-def play(run, accuracy: float | None, epochs: int = 2, leaks: bool = False) -> None:
+def play(run, accuracy: float | None, epochs: int = 2, leaks: bool = False, validation: int = 0) -> None:
     """Events of a run as a training would have left them."""
     run.append(RunStarted(run_id=run.id, run_dir=str(run.path), pid=1, host="here"))
     run.append(
         TrainingStarted(
             labels=["bark", "hum"], train_clips=8, val_clips=4, fold="1", device="cpu", device_reason="", precision="fp32", leaks=leaks,
-            memory_format="contiguous", precision_reason="", parameters=1, epochs=8, first_epoch=1,
+            validation_clips=validation, memory_format="contiguous", precision_reason="", parameters=1, epochs=8, first_epoch=1,
         )
     )  # fmt: skip
     for number in range(1, epochs + 1):
@@ -143,6 +144,21 @@ def test_the_board_shows_folds_and_what_they_say_together(open_page, config, wor
     app.button("crossval-resume-official-3").click().run()
     app.button("crossval-resume").click().run()
     assert not app.exception
+
+
+@pytest.mark.parametrize(("validation", "watched"), [(0, "test"), (2, "validation")])
+def test_curves_and_figures_are_called_by_what_they_are_of(open_page, config, workspace, validation, watched):
+    experiment = CrossValidation.create(workspace, config, queued=False)
+    for run in experiment.runs():
+        play(run, None, validation=validation)
+    (legend,) = (
+        each.proto.body for each in open_page(PAGE, crossval=experiment.id).get("html") if "by epoch" in each.proto.body
+    )
+    assert f">{watched}</span>" in legend
+    run = experiment.runs()[0]
+    assert run.status().watched == watched
+    assert f"{watched.capitalize()} accuracy" in metrics(open_page("pages/train.py", run=run.id))
+    assert f"{watched} accuracy 25.0 %" in progress(run.status(), run)
 
 
 def test_stopping_asks_the_manager(open_page, config, workspace, manager):

@@ -58,11 +58,16 @@ def uploads() -> UploadLimits:
     return UploadLimits.of(os.environ)
 
 
+def size(megabytes: int) -> str:
+    """A limit as Streamlit's uploader writes it too, 1,024 MB to a GB: ``2 GB``, ``1 500 MB``."""
+    return f"{megabytes // 1024} GB" if megabytes % 1024 == 0 else f"{count(megabytes)} MB"
+
+
 def in_words() -> str:
     """The limits as the help of an uploader tells them."""
     held = uploads()
     return (
-        f"A recording may last {duration(held.seconds)}; {counted(held.files, 'file')} and {count(held.megabytes)} MB "
+        f"A recording may last {duration(held.seconds)}; {counted(held.files, 'file')} and {size(held.megabytes)} "
         "may be held at a time. Rejected files turn red."
     )
 

@@ -154,7 +154,7 @@ def _show_device(line: DeltaGenerator, told: str) -> None:
         return
     with line.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(told, width="content")
-        st.page_link("pages/environment.py", label="Why?")
+        st.page_link("pages/environment.py", label="Why?", icon=":material/help:")
 
 
 def _device() -> str:
@@ -203,9 +203,9 @@ def progress(status: JobStatus, job: JobFolder) -> str:
         return queue_line.behind(job)
     line = plain(progress_line(status))
     if status.mean_ap is not None:
-        line += f" · validation {status.figure}"
+        line += f" · {status.watched} {status.figure}"
     elif status.accuracy is not None:
-        line += f" · validation accuracy {percent(status.accuracy)}"
+        line += f" · {status.watched} accuracy {percent(status.accuracy)}"
     return line[:1].upper() + line[1:]
 
 

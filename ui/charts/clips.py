@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 MOST_COLOURS = 20
 """Of more kinds no legend is drawn, and colours come again."""
+THEMED = 10
+"""So many have colours in the theme."""
 VERDICTS = {"right": "#2c9a67", "wrong": "#d1605e", "not predicted": "#9aa5a9"}
 
 
@@ -113,4 +115,4 @@ def clip_map(
 def _scale(kinds: Sequence[str]) -> dict[str, Any]:
     if set(kinds) <= set(VERDICTS):
         return {"domain": list(kinds), "range": [VERDICTS[kind] for kind in kinds]}
-    return {"domain": list(kinds), "scheme": "tableau10" if len(kinds) <= 10 else "tableau20"}
+    return {"domain": list(kinds), **({} if len(kinds) <= THEMED else {"scheme": "tableau20"})}

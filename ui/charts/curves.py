@@ -177,32 +177,35 @@ def probabilities(
     )
 
 
-def fold_legend(what: str = "Accuracy") -> None:
-    """What the lines of all :func:`fold_curve` are, once for all of them."""
+def fold_legend(watched: str, what: str = "Accuracy") -> None:
+    """What the lines of all :func:`fold_curve` are, once for all of them. ``watched``: "validation" or "test"."""
     colours = st.get_option(f"theme.{'dark' if dark() else 'light'}.chartCategoricalColors")
     names = "".join(
         f'<span style="white-space:nowrap;margin-left:1em"><span style="display:inline-block;width:1.1em;height:.2em;'
         f'background:{colour};margin-right:.4em;vertical-align:middle"></span>{name}</span>'
-        for name, colour in zip(SIDES.values(), colours, strict=False)
+        for name, colour in zip((SIDES["train"], watched), colours, strict=False)
     )
     st.html(f'<div style="font-size:.87rem">{what} by epoch, on clips of{names}</div>')
 
 
-def fold_curve(points: Sequence[tuple[int, float | None, float]], total: int, *, key: str, title: str) -> None:
-    """Accuracy of one of several folds over the epochs, small: epoch, on training clips, on validation clips. Without one on training
+def fold_curve(
+    points: Sequence[tuple[int, float | None, float]], total: int, *, key: str, title: str, watched: str
+) -> None:
+    """Accuracy of one of several folds over the epochs, small: epoch, on training clips, on those that are watched. Without one on training
     clips it is the mean average precision of several labels a clip."""
+    sides = (SIDES["train"], watched)
     what, form = ("Accuracy", ".1%") if points and points[-1][1] is not None else ("mAP", ".3f")
     rows = [
         {"epoch": epoch, "value": round(value, 4), "clips": clips}
         for epoch, train, val in points
-        for clips, value in zip(SIDES.values(), (train, val), strict=True)
+        for clips, value in zip(sides, (train, val), strict=True)
         if value is not None
     ]
     _lines(
         rows,
         total,
         y={**_SHARE, "axis": {"format": "%" if what == "Accuracy" else ".1f", "tickCount": 2}},
-        colour=category("clips", scale={"domain": list(SIDES.values())}, legend=None),
+        colour=category("clips", scale={"domain": list(sides)}, legend=None),
         tooltip=[category("clips", title="Clips"), measure("value", what, format=form)],
         key=key,
         height=96,

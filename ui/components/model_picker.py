@@ -14,7 +14,7 @@ from labcore.jobs.status import JobStatus
 from labcore.runs import Run
 from labcore.runs.origin import parts, usual
 from ui.app import live
-from ui.app.text import plain, run_name, told_apart
+from ui.app.text import capital, plain, run_name, told_apart
 
 PARTS = "─── Trials of searches, folds, ensemble members ───"
 BUILTIN = "─── Built in ───"
@@ -80,10 +80,10 @@ class Networks:
 
 
 def _words(known: tuple[Run, JobStatus], part: str) -> str:
-    """What it is and how good comes first where many are alike: the end is cut off on a phone."""
+    """How good comes first, after which part of a whole it is: the end is cut off on a phone."""
     run, status = known
     figure = f"accuracy {status.figure}" if status.mean_ap is None else status.figure
-    return f"{part.capitalize()} · {figure} · {run_name(run)}" if part else f"{run_name(run)} · {figure}"
+    return " · ".join(filter(None, [part.capitalize(), figure if part else capital(figure), run_name(run)]))
 
 
 def is_builtin(run: Run) -> bool:

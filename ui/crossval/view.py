@@ -112,7 +112,8 @@ def _metrics(pool: Pool) -> None:
 def _cards(folds: list[FoldResult], split: str, owner: str) -> None:
     if any(fold.curve for fold in folds):
         several = any(fold.curve[-1][1] is None for fold in folds if fold.curve)
-        curves.fold_legend("mAP" if several else "Accuracy")
+        watched = next(fold.watched for fold in folds if fold.curve)
+        curves.fold_legend(watched, "mAP" if several else "Accuracy")
     with st.container(horizontal=True, gap="small"):
         for fold in folds:
             with st.container(border=True, width=CARD, gap="small"):
@@ -136,7 +137,8 @@ def _card(fold: FoldResult, key: str, owner: str) -> None:
     elif fold.latest is not None:
         st.metric("Accuracy so far", f"{percent(fold.latest)} …", label_visibility="collapsed", width="content")
     if fold.curve:  # before the first epoch there is nothing to draw: ten empty charts would fill the page
-        curves.fold_curve(fold.curve, fold.epochs, key=f"crossval-curve-{key}-{fold.run_id}", title=f"Fold {fold.fold}")
+        about = {"title": f"Fold {fold.fold}", "watched": fold.watched}
+        curves.fold_curve(fold.curve, fold.epochs, key=f"crossval-curve-{key}-{fold.run_id}", **about)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"):
         st.caption(_line(fold), width="stretch")
         if fold.active:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 PAGE, WORD, RECORD = "pages/datasets.py", "dataset", "record"
 """The page of data sets, and the words of its address that name one to be looked at, and one to be recorded."""
 
+OPENS = ":material/folder_open:"
+
 
 def data_set(info: DatasetInfo, prefix: str, *, here: bool = False) -> None:
     """A data set in two lines, and what can be done with it.
@@ -27,9 +29,9 @@ def data_set(info: DatasetInfo, prefix: str, *, here: bool = False) -> None:
     """
     title = f"**{plain(info.name)}**"
     if here:
-        address_button(title, {WORD: info.name}, key=f"{prefix}-{info.name}-open")
+        address_button(title, {WORD: info.name}, key=f"{prefix}-{info.name}-open", icon=OPENS)
     else:
-        link(info.name, title)
+        link(info.name, title, OPENS)
     where = f"  \n:small[:gray[{plain(place(info.path))}]]" if here and info.path else ""
     st.markdown(f":small[{size(info)}]{where}")
     with st.container(horizontal=True, gap="small"):

@@ -154,7 +154,7 @@ def _classes(there: Opened, placed: Placed, key: str) -> None:
 def _who(there: Opened, placed: Placed, key: str) -> None:
     """Groups and clips with their folds, searched and filtered."""
     with errors_in_place():
-        st.markdown("**Who is where**")
+        st.markdown("**Groups and clips**")
         folds = [shown(fold) for fold in placed.sides.folds]
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             what = one_of("What", WHO, default="groups", key=f"{key}-what", label_visibility="collapsed")

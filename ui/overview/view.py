@@ -64,7 +64,8 @@ def latest_runs(rows: list) -> None:
     st.header("Latest runs", anchor=False)
     with st.container(border=True, gap="xsmall"):
         for run, status in sorted(rows, key=lambda row: -row[1].changed_at)[:8]:
-            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            key = f"job-row-{run.kind.room}-{run.id}"
+            with st.container(horizontal=True, vertical_alignment="center", gap="small", key=key):
                 with st.container(width="stretch"):
                     live.job_link(run, " · ".join(filter(None, [owner_guard.whose(status.by), ago(status.changed_at)])))
                 with st.container(width=64):
@@ -87,7 +88,9 @@ def latest_jobs() -> None:
     st.header("Searches and cross-validations", anchor=False)
     with st.container(border=True, gap="xsmall"):
         for job in sorted(jobs, key=lambda job: job.id, reverse=True)[:MOST_JOBS]:
-            with st.container(horizontal=True, vertical_alignment="center", gap="small"), shell.errors_in_place():
+            key = f"job-row-{job.kind.room}-{job.id}"
+            row = st.container(horizontal=True, vertical_alignment="center", gap="small", key=key)
+            with row, shell.errors_in_place():
                 job_line(job)
 
 

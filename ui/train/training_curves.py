@@ -24,7 +24,7 @@ def show(run: Run, events: list[Event], status: JobStatus) -> None:
         return
     last, total = epochs[-1], max(status.epochs, epochs[-1].epochs)
     started = last_of(events, TrainingStarted)
-    watched = "validation" if started is None or started.validation_clips else "test"
+    watched = status.watched
     if status.state != "finished":
         _figures(last, watched.capitalize())
     marks = live_settings.marks(events)

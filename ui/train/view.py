@@ -126,7 +126,9 @@ def _log(events: list[Event], *, open_: bool) -> None:
             return  # what draws it would be a megabyte and a half to load
         with fold:
             text = "\n".join(lines)
-            st.code(text, language=None, height=260 if text.count("\n") > 9 else "content", wrap_lines=True)
+            tall = {"height": 280, "autoscroll": True} if text.count("\n") > 9 else {}  # the newest line is in view
+            with st.container(border=False, **tall):
+                st.code(text, language=None, wrap_lines=True)
 
 
 @st.fragment

@@ -56,7 +56,7 @@ def of_classes(dataset: Dataset, evidence: Evidence, counts: pd.DataFrame) -> It
         yield Finding(
             "imbalance",
             f"the largest class, {large}, has {counted(sizes[large], 'clip', figure=str)}, the smallest, {small}, {sizes[small]}",
-            remedy="Training evens out a part of it by itself (Class imbalance); add clips of the rare classes",
+            remedy="Add clips of the rare classes; training draws them more often by itself (setting Class imbalance)",
         )
     for finding in _spellings(sizes, clips):  # where a clip has other labels too, it cannot be relabelled as a whole
         yield replace(finding, remedies=()) if dataset.several_labels else finding

@@ -12,7 +12,6 @@ from streamlit.runtime import Runtime
 
 from labcore.errors import WorkspaceError
 from ui.app import limits, long_work, services, uploaded_files
-from ui.app.text import count
 
 if TYPE_CHECKING:
     from labcore.importing.staging import Staging
@@ -46,7 +45,7 @@ def put(files: list[Any]) -> None:
             _remove_with_tab(staging)
         most = limits.uploads().total_megabytes
         if staging.bytes + sum(file.size for file in files) > most * 1024**2:
-            raise WorkspaceError(f"a visit may upload {count(most)} MB in all", "Import what is here first")
+            raise WorkspaceError(f"a visit may upload {limits.size(most)} in all", "Import what is here first")
         for file in files:
             staging.take(file.name, file.getvalue())
             uploaded_files.let_go(file)

@@ -59,7 +59,12 @@ def show(about: Look) -> None:
     more = len(about.labels) - MOST_LABELS
     st.markdown(f":small[Clips by class: {many}{f' and {more} more' if more > 0 else ''}]")
     several = f" {counted(about.several, 'clip')} with several labels." if about.several else ""
-    st.caption(f"{plain(sentence(about.fold_note))} {counted(about.groups, 'group')}.{several}")
+    groups = (
+        f" {counted(about.groups, 'group')} of clips that stay together in a split."
+        if about.groups < about.clips
+        else ""
+    )
+    st.caption(f"{plain(sentence(about.fold_note))}{groups}{several}")
     _files("cannot be read", about.unreadable)
     _files("left out", about.left_out)
     for finding in sorted(about.findings, key=lambda each: each.level != "warning"):

@@ -12,7 +12,7 @@ from labcore.importing.job import Import
 from labcore.texts import megabytes
 from ui.app import limits, services
 from ui.app.shell import action_button, callback, one_of, tell_trouble
-from ui.app.text import count, counted, plain
+from ui.app.text import counted, plain
 from ui.datasets.bring import basket, classes, found, jobs, windows
 
 if TYPE_CHECKING:
@@ -66,9 +66,9 @@ def _uploader() -> None:
         key=f"bring-files-{mode}-{number}",
         label_visibility="collapsed",
     )
-    largest, most = count(config.get_option("server.maxUploadSize")), count(bounds.megabytes)
+    largest, most = limits.size(config.get_option("server.maxUploadSize")), limits.size(bounds.megabytes)
     st.caption(
-        f"{TAKES} Up to {largest} MB a file, and {most} MB or {counted(bounds.files, 'file')} at a time. Hundreds of files "
+        f"{TAKES} Up to {largest} a file, and {most} or {counted(bounds.files, 'file')} at a time. Hundreds of files "
         "come faster as a zip archive; what is larger is brought in by its path on this machine."
     )
     if files:

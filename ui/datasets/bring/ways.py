@@ -25,6 +25,7 @@ WAYS: dict[str, Callable[[], None]] = {
     "Standard sets": standard.show,
 }
 """Title → what draws it. Only the tab that is open is drawn."""
+ICONS = {"Upload": "upload_file", "Record": "mic", "On this machine": "hard_drive", "Standard sets": "inventory_2"}
 
 
 def show() -> None:
@@ -43,7 +44,8 @@ def links() -> None:
     """A link to each of the ways, for other pages."""
     with st.container(horizontal=True, gap="small"):
         for title in WAYS:
-            st.page_link(PAGE, label=title, query_params={WORD: slug(title)})
+            icon = f":material/{ICONS[title]}:" if title in ICONS else None
+            st.page_link(PAGE, label=title, icon=icon, query_params={WORD: slug(title)})
 
 
 def slug(title: str) -> str:
