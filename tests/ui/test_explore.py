@@ -298,3 +298,13 @@ def test_colour_maps_are_known_by_name():
     for name in names():
         assert all(len(colour) == 7 and colour.startswith("#") for colour in colours(name))
     assert colours("no such map") == colours(names()[0])
+
+
+def test_what_rounds_to_nothing_has_no_sign():
+    assert [facts._signed(share) for share in (-4e-5, 0.0, -0.00123, 0.5)] == [
+        "0.00 %",
+        "0.00 %",
+        "−0.12 %",
+        "+50.00 %",
+    ]
+    assert facts._level(-0.04, "dBFS") == "0.0 dBFS"

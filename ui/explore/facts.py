@@ -29,7 +29,7 @@ def strip(opened: Opened) -> None:
         "RMS": _level(rms, "dBFS"),
         "Loudness": _level(facts.loudness_lufs, "LUFS"),
         "Clipped samples": count(facts.clipped_samples),
-        "DC offset": f"{100 * facts.dc_offset:+.2f} %".replace("-", "−"),
+        "DC offset": _signed(facts.dc_offset),
         "Silent ends": f"{facts.silence_start_s:.2f} s, {facts.silence_end_s:.2f} s",
     }
     with st.container(border=True, key="explore-facts"):
@@ -65,7 +65,13 @@ def on_view(opened: Opened, long_seconds: float) -> tuple[float, float]:
 
 
 def _level(value: float | None, unit: str) -> str:
-    return f"{value:.1f} {unit}".replace("-", "−") if value is not None else "–"
+    return f"{round(value, 1) + 0.0:.1f} {unit}".replace("-", "−") if value is not None else "–"
+
+
+def _signed(share: float) -> str:
+    """A share in percent with its sign; what rounds to nothing has none."""
+    rounded = round(100 * share, 2)
+    return f"{rounded:+.2f} %".replace("-", "−") if rounded else "0.00 %"
 
 
 def _length(seconds: float) -> str:

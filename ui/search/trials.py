@@ -30,7 +30,7 @@ def show(report: SearchReport) -> None:
             "Trial": st.column_config.NumberColumn(width="small"),
             "Value": st.column_config.NumberColumn(
                 "Accuracy" if share else "Loss",
-                format="percent" if share else "%.4f",
+                format="%.1f %%" if share else "%.4f",
                 help="On the validation fold. Pruned trials: the last value.",
             ),
         },
@@ -43,13 +43,13 @@ def rows_of(report: SearchReport) -> pd.DataFrame:
     """A row a trial, the newest first."""
     import pandas as pd
 
-    table = all_settings()
+    table, scale = all_settings(), 100 if report.settings.objective == "accuracy" else 1
     rows = []
     for trial in reversed(report.trials):
         row = {
             "Trial": trial.number,
             "State": _state_word(report, trial),
-            "Value": charts.reached(trial),
+            "Value": None if (reached := charts.reached(trial)) is None else scale * reached,
             "Epochs": max(trial.curve, default=0),
             **{table[path].title: value_word(value) for path, value in trial.changes.items()},
             "Time": duration(trial.seconds) if trial.seconds is not None else "",
