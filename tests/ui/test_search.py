@@ -51,10 +51,6 @@ def make_search(workspace, dataset, make_run):
     return made
 
 
-def table_of(app) -> str:
-    return "\n".join(str(frame.value.to_dict()) for frame in app.get("arrow_data_frame"))
-
-
 def test_without_data_the_demo_set_is_offered(open_page):
     app = open_page(PAGE)
     assert "No data set yet" in words(app)
@@ -154,8 +150,10 @@ def test_what_came_of_it_and_the_one_run_with_the_reported_fold(open_page, make_
     shown = words(app)
     assert "Report the accuracy on test fold 1, which no trial has used" in shown
     assert "functional ANOVA" in shown
-    table = next(frame.value for frame in app.get("arrow_data_frame") if "Value" in frame.value)
-    assert table.set_index("Trial")["Value"][3] == pytest.approx(30.0)  # per cent, of the pruned one where it stood last
+    table = next(frame.value for frame in app.dataframe if "Value" in frame.value)
+    assert table.set_index("Trial")["Value"][3] == pytest.approx(
+        30.0
+    )  # per cent, of the pruned one where it stood last
     app.button(key="search-final").click().run()
     (config,) = manager.submitted
     final = final_run(search)
