@@ -6,6 +6,7 @@ encoded as it is, neither for a terminal nor for a page. Whatever leaves the pro
 
 from __future__ import annotations
 
+import difflib
 import html
 import json
 import math
@@ -95,6 +96,12 @@ def counted(number: int, unit: str, units: str = "", *, figure: Callable[[int], 
         figure: how the number is written.
     """
     return f"{figure(number)} {unit if number == 1 else units or unit + 's'}"
+
+
+def closest(word: str, known: Iterable[str]) -> str:
+    """``; did you mean …?`` where something like the word is known."""
+    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"; did you mean {found[0]}?" if found else ""
 
 
 def megabytes(count: int) -> str:

@@ -19,7 +19,7 @@ from starlette.requests import ClientDisconnect
 from labcore.api.crossing import Crossing
 from labcore.api.metrics import Metrics
 from labcore.api.middleware import RequestContext
-from labcore.api.problems import Problem
+from labcore.api.problems import RETRY, Problem
 from labcore.api.schemas import ClassifyRequest
 from labcore.api.uploads import UploadedClip
 from labcore.audio import Recording, quantise
@@ -53,6 +53,7 @@ TOGETHER = 32
 """Windows of a long recording that the network is asked about at a time."""
 BYTES_A_WINDOW = 1700
 """A window in hand, from the network to the text of its answer; beside its probabilities."""
+LATE = "the request waited too long"
 BYTES_A_PROBABILITY, BYTES_A_NAMED_ONE = 4, 180
 """A probability that the network gives, and one that stands in the answer under its label."""
 
@@ -76,7 +77,7 @@ class _Work:
     def check_wanted(self) -> None:
         """Raise DeadlineExceeded or Overloaded where an answer would come too late, or to nobody."""
         if time.monotonic() > self.deadline:
-            raise _deadline_exceeded()
+            raise DeadlineExceeded(LATE)
         if self.reservation.closed:
             raise Overloaded("the request has ended")
 
@@ -137,8 +138,8 @@ class ClassifyHandler:
         work = _Work(asked, context.reservation, time.monotonic() + self.settings.timeout_s)
         try:
             results = await self._side_by_side(clips, model, work)
-        except asyncio.TimeoutError:
-            raise Problem.of(_deadline_exceeded()) from None
+        except (asyncio.TimeoutError, DeadlineExceeded):
+            raise _too_late(self.settings.timeout_s, context.reservation, len(clips)) from None
         except LabError as error:
             raise Problem.of(error) from error
         unreadable = [result for result in results if isinstance(result, AudioError)]
@@ -287,7 +288,7 @@ def _waited(future: Future[np.ndarray], work: _Work) -> np.ndarray:
     with contextlib.suppress(concurrent.futures.TimeoutError):
         return future.result(work.left)
     future.cancel()
-    raise _deadline_exceeded()
+    raise DeadlineExceeded(LATE)
 
 
 def _check_numbers(rows: np.ndarray, name: str) -> None:
@@ -298,8 +299,16 @@ def _check_numbers(rows: np.ndarray, name: str) -> None:
         )
 
 
-def _deadline_exceeded() -> DeadlineExceeded:
-    return DeadlineExceeded("the clip waited too long", "Try again later, or send fewer at once")
+def _too_late(timeout_s: float, reservation: Reservation, clips: int) -> Problem:
+    """What is told of a request whose time is over; to ask again is of no use where nothing else was in hand."""
+    what = "the recording takes" if clips == 1 else f"the {clips} clips take"
+    smaller = "a shorter recording" if clips == 1 else "fewer at once"
+    more = f"start the service with a longer --timeout than {timeout_s:g}"
+    if reservation.alone:
+        cause = f"{what} this service longer than the {timeout_s:g} s that a request has, though it was the only one in hand"
+        return Problem(503, "late", cause, f"Send {smaller}, or {more}")
+    cause = f"{what} longer than the {timeout_s:g} s that a request has, beside other requests"
+    return Problem(503, "late", cause, f"Try again later, send {smaller}, or {more}", headers=RETRY)
 
 
 async def unless_gone(context: RequestContext, work: Coroutine[Any, Any, bytes]) -> bytes:

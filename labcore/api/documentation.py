@@ -45,7 +45,7 @@ _WHY = {
     415: "Unsupported media type.",
     421: "Unknown host name.",
     422: "Unreadable clip, or parameter out of bounds.",
-    503: "Overloaded or shutting down. Retry after Retry-After seconds.",
+    503: "Overloaded, shutting down, or too late. Where there is a Retry-After, retry after so many seconds.",
 }
 
 

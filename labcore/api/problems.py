@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -9,10 +10,12 @@ from starlette.responses import Response
 
 from labcore.errors import AudioError, ConfigError, LabError, OutOfMemoryError
 from labcore.serving.admission import RETRY_SECONDS, RequestTooLarge
-from labcore.serving.batcher import DeadlineExceeded, Overloaded
+from labcore.serving.batcher import Overloaded
 from labcore.texts import json_line
 
 MEDIA_TYPE = "application/problem+json"
+RETRY = {"Retry-After": str(RETRY_SECONDS)}
+"""The header for a client that may ask the same again."""
 
 
 class Problem(Exception):
@@ -32,19 +35,18 @@ class Problem(Exception):
         detail: str,
         remedy: str = "",
         *,
-        headers: dict[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
         more: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(detail)
         self.status, self.kind, self.detail, self.remedy = status, kind, detail, remedy
-        self.headers, self.more = headers or {}, more or {}
+        self.headers, self.more = dict(headers or {}), more or {}
 
     @classmethod
     def of(cls, error: LabError) -> Problem:
         """What a LabError is to a client."""
-        if isinstance(error, Overloaded | DeadlineExceeded):
-            kind = "busy" if isinstance(error, Overloaded) else "late"
-            return cls(503, kind, error.what, error.remedy, headers={"Retry-After": str(RETRY_SECONDS)})
+        if isinstance(error, Overloaded):
+            return cls(503, "busy", error.what, error.remedy, headers=RETRY)
         if isinstance(error, RequestTooLarge):
             return cls(413, "size", error.what, error.remedy)
         if isinstance(error, OutOfMemoryError):

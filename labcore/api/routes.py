@@ -23,9 +23,10 @@ from labcore.api.logs import requests as log
 from labcore.api.metrics import CONTENT_TYPE, Metrics
 from labcore.api.middleware import RequestContext, ServiceState
 from labcore.api.problems import Problem
-from labcore.api.uploads import clips_of
+from labcore.api.uploads import as_plain, clips_of
 from labcore.serving.model_registry import Model, ModelFacts, ModelRegistry
 from labcore.serving.settings import ServiceSettings
+from labcore.texts import closest
 
 
 class _StraightRoute(APIRoute):
@@ -45,10 +46,17 @@ def _asked_of(query: bytes) -> schemas.ClassifyRequest:
     """What the query of a request asks for.
 
     Raises:
-        RequestValidationError: it asks for what there is not.
+        Problem: a parameter that there is not.
+        RequestValidationError: a value that there is not.
     """
+    given, known = dict(QueryParams(query.decode("latin-1"))), schemas.ClassifyRequest.model_fields
+    for name in given.keys() - known.keys():
+        called = as_plain(name, 80)
+        raise Problem(
+            422, "parameter", f"there is no parameter {called!r}{closest(called, known)}", f"There are {', '.join(known)}"
+        )
     try:
-        return schemas.ClassifyRequest.model_validate(dict(QueryParams(query.decode("latin-1"))))
+        return schemas.ClassifyRequest.model_validate(given)
     except ValidationError as error:
         raise RequestValidationError([{**each, "loc": ("query", *each["loc"])} for each in error.errors()]) from error
 

@@ -33,7 +33,7 @@ async def clips_of(request: Request, settings: ServiceSettings, reservation: Res
     if kind != "multipart/form-data":
         if kind and not kind.startswith(RAW_TYPES):
             raise Problem(
-                415, "media-type", f"a body of type {_plain(kind, 80)} is not accepted",
+                415, "media-type", f"a body of type {as_plain(kind, 80)} is not accepted",
                 "Send the file itself as audio/… or application/octet-stream, or several as multipart/form-data",
             )  # fmt: skip
         content = await request.body()
@@ -45,10 +45,10 @@ async def clips_of(request: Request, settings: ServiceSettings, reservation: Res
             for name, value in form.multi_items():
                 if not isinstance(value, UploadFile):
                     raise Problem(
-                        422, "field", f"the form field {_plain(name, 80)!r} is not a file",
+                        422, "field", f"the form field {as_plain(name, 80)!r} is not a file",
                         "Files are form fields with a file name; everything else goes into the query",
                     )  # fmt: skip
-                clips.append(UploadedClip(_plain(value.filename or "", 200), await value.read()))
+                clips.append(UploadedClip(as_plain(value.filename or "", 200), await value.read()))
     except (HTTPException, ValueError) as error:  # the latter is what the parser makes of bytes that are no form
         why = f": {error.detail}" if isinstance(error, HTTPException) else ""
         raise Problem(400, "form", f"the form cannot be read{why}", "Send it as multipart/form-data") from error
@@ -60,6 +60,6 @@ async def clips_of(request: Request, settings: ServiceSettings, reservation: Res
     return clips
 
 
-def _plain(text: str, most: int) -> str:
+def as_plain(text: str, most: int) -> str:
     """A name as a client gave it, fit to be shown: no control characters, no lone surrogates, not too long."""
     return "".join(character for character in shown(text) if character.isprintable())[:most]

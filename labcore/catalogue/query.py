@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import operator
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -12,6 +11,7 @@ from typing import Any
 from labcore.catalogue.rows import Row
 from labcore.errors import ConfigError
 from labcore.owners import is_anothers
+from labcore.texts import closest
 
 COLUMNS: dict[str, Callable[[Row], Any]] = {
     "time": lambda row: row.when,
@@ -124,10 +124,8 @@ def condition(text: str) -> Callable[[Row], bool]:
             raise ConfigError(f"{name} is a text: {text!r} cannot be compared", HOW)
         wanted, read = value.casefold(), TEXTS[name]
         if name == "state" and not any(wanted in state for state in STATES):
-            near = difflib.get_close_matches(wanted, STATES, 1)
             raise ConfigError(
-                f"there is no state {value!r}{(near and f'; did you mean {near[0]}?') or ''}",
-                f"There are {', '.join(STATES)}",
+                f"there is no state {value!r}{closest(wanted, STATES)}", f"There are {', '.join(STATES)}"
             )
         exact = name == "fold"
         return lambda row: (

@@ -15,7 +15,7 @@ from typing import Any
 from labcore.cli.foreground import run_short
 from labcore.cli.inputs import dataset_named, weights_named
 from labcore.cli.output import DONE, Content, percent, say, table, tell
-from labcore.cli.parser import WEIGHTS, Parser, add_device, add_json, add_run, run_named
+from labcore.cli.parser import WEIGHTS, Parser, add_dataset, add_device, add_json, add_run, run_named
 from labcore.cli.reporter import ConsoleReporter, result_line
 from labcore.errors import WorkspaceError
 from labcore.evaluation.jobs import ClipsChosen, Evaluation, EvaluationPlan
@@ -29,10 +29,7 @@ from labcore.workspace import Workspace
 def parser() -> Parser:
     parser = Parser(prog="labcore evaluate", description=__doc__)
     add_run(parser, WEIGHTS, default="last")
-    parser.add_argument("--dataset", metavar="NAME", help="data set by name or path (default: the run's own)")
-    parser.add_argument(
-        "--fold", metavar="FOLD", help="fold, or the word all (default: the run's test fold; all of another data set)"
-    )
+    add_dataset(parser)
     parser.add_argument("--class", dest="label", metavar="LABEL", help="use clips of this class only")
     parser.add_argument(
         "--windows", action="store_true", help="keep predictions per window, not per clip, in predictions.parquet"

@@ -14,10 +14,11 @@ from collections.abc import Sequence
 
 from labcore import __version__
 from labcore.cli.output import DONE, FAILED, INTERRUPTED, PIPE_CLOSED, USAGE, complain, mute_stdout, say
-from labcore.cli.parser import Parser, closest
+from labcore.cli.parser import Parser
 from labcore.cli.progress import bars
 from labcore.device import THREAD_ENVIRONMENT
 from labcore.errors import LabError, NetworkError, OutOfMemoryError, WorkspaceError
+from labcore.texts import closest
 
 GROUPS = {
     "Data": {

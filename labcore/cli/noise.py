@@ -4,7 +4,7 @@ Ctrl-C stops; the results so far are kept.
 
 Examples:
   labcore noise
-  labcore noise last --colour white --snr 20 10 0
+  labcore noise last --colour white --levels 20 10 0
 """
 
 from __future__ import annotations
@@ -70,6 +70,7 @@ def _facts(job: RobustnessTest, status: JobStatus) -> dict[str, Any]:
         "class": asked.get("class"),
         "colour": asked.get("colour"),
         "by": status.by,
+        "dataset": chosen.dataset if chosen else asked.get("dataset"),
         "clips": chosen.clips if chosen else None,
         "result": [each.model_dump(exclude={"type", "time"}) for each in results],
         "error": status.error,

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import math
 import sys
 import textwrap
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from labcore.errors import ConfigError
-from labcore.texts import printable
+from labcore.texts import closest, printable
 
 if TYPE_CHECKING:
     from labcore.config import RunConfig, Setting
@@ -99,12 +98,6 @@ class _Formatter(argparse.HelpFormatter):
             each if "\n  " in each else textwrap.indent("\n".join(self._split_lines(each, width)), indent)
             for each in paragraphs
         )
-
-
-def closest(word: str, known: Iterable[str]) -> str:
-    """``; did you mean …?`` where something like the word is known."""
-    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"; did you mean {found[0]}?" if found else ""
 
 
 def add_config_flags(parser: Parser, without: Collection[str] = ()) -> None:
@@ -254,6 +247,14 @@ def add_device(parser: argparse._ActionsContainer, what: str = "auto, cpu, cuda 
     """The device to compute on, and the short way to ask for a GPU."""
     parser.add_argument("--device", default="auto", help=what)
     parser.add_argument("--gpu", dest="device", action="store_const", const="cuda", help=GPU)
+
+
+def add_dataset(parser: argparse._ActionsContainer) -> None:
+    """Which clips of which data set a classifier is evaluated on."""
+    parser.add_argument("--dataset", metavar="NAME", help="data set by name or path (default: the run's own)")
+    parser.add_argument(
+        "--fold", metavar="FOLD", help="fold, or the word all (default: the run's test fold; all of another data set)"
+    )
 
 
 def add_route(parser: argparse._ActionsContainer) -> None:

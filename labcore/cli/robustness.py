@@ -13,9 +13,9 @@ import argparse
 from typing import Any, Literal
 
 from labcore.cli.foreground import run_short
-from labcore.cli.inputs import weights_named
+from labcore.cli.inputs import dataset_named, weights_named
 from labcore.cli.output import DONE, emit, emit_json, percent, say, table, tell_list
-from labcore.cli.parser import WEIGHTS, Parser, add_device, add_json, add_run, run_named
+from labcore.cli.parser import WEIGHTS, Parser, add_dataset, add_device, add_json, add_run, run_named
 from labcore.evaluation.robustness import DISTURBANCES, Disturbed, InNoise, Result, RobustnessPlan, RobustnessTest
 from labcore.events import Event
 from labcore.jobs.glances import glances
@@ -44,7 +44,7 @@ def parser() -> Parser:
 def add_clips(parser: Parser) -> None:
     """Which classifier on which clips."""
     add_run(parser, WEIGHTS, default="last")
-    parser.add_argument("--fold", metavar="FOLD", help="fold, or the word all (default: the run's test fold)")
+    add_dataset(parser)
     parser.add_argument("--class", dest="label", metavar="LABEL", help="use clips of this class only")
     parser.add_argument("--colour", choices=COLOURS, default="pink", help="colour of the noise (default: pink)")
 
@@ -74,6 +74,7 @@ def tested(
     plan = RobustnessPlan.model_validate(
         {
             "run": weights_named(workspace, run_named(arguments)),
+            "dataset": dataset_named(workspace, arguments.dataset),
             "fold": arguments.fold,
             "label": arguments.label,
             "device": arguments.device,
@@ -89,7 +90,7 @@ def tested(
 def tell(job: RobustnessTest) -> None:
     """The results of a test for people; nothing where there are none."""
     if job.there and job.chosen and job.results:
-        say(f"on {job.chosen.sentence}")
+        say(f"on {job.chosen.dataset}: {job.chosen.sentence}")
         about = job.plan.about
         head = "ratio" if job.plan.disturbance == "noise" else about.title
         emit(table([head, "accuracy", "95 % interval", "right", "clips"], [*map(_row, job.results)]))
@@ -136,6 +137,7 @@ def _facts(job: RobustnessTest, status: JobStatus) -> dict[str, Any]:
         "by": status.by,
         "of": of,
         "colour": asked.get("colour") if of == "noise" else None,
+        "dataset": chosen.dataset if chosen else asked.get("dataset"),
         "clips": chosen.clips if chosen else None,
         "result": results,
         "error": status.error,

@@ -67,14 +67,6 @@ def confident_classes(probabilities: np.ndarray, given: np.ndarray) -> np.ndarra
     return np.where(reached.any(1), best, -1)
 
 
-def confident_joint(probabilities: np.ndarray, given: np.ndarray) -> np.ndarray:
-    """How many clips of each label count as one of each class: (labels, classes) int64, before any calibration."""
-    classes, counted = probabilities.shape[1], confident_classes(probabilities, given)
-    known = counted >= 0
-    joint = np.bincount(given[known] * classes + counted[known], minlength=classes**2)
-    return joint.reshape(classes, classes)
-
-
 def looks_wrong(probabilities: np.ndarray, given: np.ndarray) -> np.ndarray:
     """Whether each label looks wrong: (clips,) bool. The clip counts as one of another class, which is also the most probable one."""
     counted = confident_classes(probabilities, given)

@@ -18,12 +18,13 @@ from labcore.texts import counted, percent
 
 def robustness(run: Run) -> Section:
     """Accuracy over the level of each disturbance that the run was tested with: the newest finished test of each, on all
-    classes of the test fold."""
-    own = (None, run.config.data.fold)
+    classes of the test fold of its data set."""
+    data = run.config.data
     newest: dict[str, RobustnessTest] = {}
     for test in RobustnessTest.of_run(run):
         plan = test.load("noise", {})
-        whole = not plan.get("class") and plan.get("fold") in own
+        whole = not plan.get("class") and plan.get("fold") in (None, data.fold)
+        whole = whole and plan.get("dataset") in (None, data.dataset)
         if whole and glance(test).state == "finished" and test.results:
             newest.setdefault(str(plan.get("disturbance", "noise")), test)
     tables = [_disturbed(test) for test in newest.values()]

@@ -33,7 +33,7 @@ class Admission:
         self.share_clips = settings.max_clips - settings.max_clips // 4
         self.share_bytes, self.share_coming = settings.memory_bytes * 3 // 4, settings.memory_bytes // 4
         self.lock = threading.Lock()
-        self.clips = self.bytes = 0
+        self.clips = self.bytes = self.begun = 0
         self.clips_of, self.bytes_of, self.coming_of = Counter[str](), Counter[str](), Counter[str]()
 
     def enter(self, address: str = "") -> Reservation:
@@ -70,6 +70,13 @@ class Reservation:
         self._all, self.address = admission, address
         self.clips = self.bytes = 0
         self.whole = self.closed = False
+        self._first = -1  # of all clips that were begun; -1 where it met others in hand
+
+    @property
+    def alone(self) -> bool:
+        """Whether no clip of another request was in hand since this one began."""
+        with self._all.lock:
+            return self._first >= 0 and self._all.begun == self._first + self.clips
 
     def begin(self, clips: int) -> None:
         """The whole body is there: take the places of its clips.
@@ -92,6 +99,9 @@ class Reservation:
                 raise Overloaded(
                     f"{here} clips of this address are being processed; the maximum is {every.share_clips}", AGAIN
                 )
+            if not self.clips:
+                self._first = -1 if every.clips else every.begun
+            every.begun += clips
             every.count(self, clips=clips)
 
     def take(self, bytes_: int) -> None:

@@ -217,8 +217,7 @@ class DynamicBatcher:
         now = time.monotonic()
         for job in [job for job in self._jobs if job.deadline < now or job.future.cancelled()]:
             self._jobs.remove(job)
-            again = "Try again later, or send fewer at once"
-            self._fail(job, DeadlineExceeded("the clip waited too long for the network", again))
+            self._fail(job, DeadlineExceeded("the clip waited too long for the network"))
 
     def _hand_out(self, batch: list[_Share], rows: np.ndarray) -> None:
         first, complete = 0, []

@@ -124,8 +124,12 @@ def test_a_query_is_read_as_it_is_documented(service, wav):
         wrong = asked("top_k=0&windows=none")
         assert (wrong.status_code, wrong.json()["detail"].partition(":")[0]) == (422, "top_k")
     assert len(asked("top_k=2&top_k=1").json()["results"][0]["probabilities"]) == 1  # the last one counts
-    assert "windows" not in asked("other=1&windows=n%6fne").json()["results"][0]
+    assert "windows" not in asked("windows=n%6fne").json()["results"][0]
     assert asked("top_k=").status_code == 422
+    mistyped = asked("topk=3")
+    assert (mistyped.status_code, mistyped.json()["type"]) == (422, "urn:labcore:problem:parameter")
+    assert mistyped.json()["detail"] == "there is no parameter 'topk'; did you mean top_k?"
+    assert mistyped.json()["remedy"] == "There are model, top_k, windows, hop_seconds, threshold"
 
 
 def test_limits_of_size_number_and_length(service, wav):
@@ -200,7 +204,10 @@ def test_a_long_recording_that_takes_too_long_is_given_up(service, wav, monkeypa
     monkeypatch.setattr(Classifier, "predict_proba", lambda self, windows: time.sleep(0.05) or judge(self, windows))
     client = service(timeout_s=0.2)
     answer = client.post("/v1/classify", content=wav(300.0), headers=RAW)
-    assert answer.status_code == 503
+    assert (answer.status_code, "retry-after" in answer.headers) == (503, False)  # the same again would take as long
+    told = answer.json()
+    assert told["detail"] == "the recording takes this service longer than the 0.2 s that a request has, though it was the only one in hand"
+    assert told["remedy"] == "Send a shorter recording, or start the service with a longer --timeout than 0.2"
     assert client.post("/v1/classify", content=wav(), headers=RAW).status_code == 200
 
 

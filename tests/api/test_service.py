@@ -12,6 +12,7 @@ from labcore.api.logs import JsonFormatter
 from labcore.api.middleware import ServiceState
 from labcore.api.problems import Problem
 from labcore.inference.classifier import Classifier
+from labcore.serving.admission import Reservation
 from labcore.serving.model_registry import ModelRegistry
 
 RAW = {"content-type": "audio/wav"}
@@ -115,9 +116,13 @@ def test_more_memory_than_there_ever_is_is_too_much(service, wav):
 def test_who_waits_too_long_is_told_to_ask_later(service, wav, monkeypatch):
     client, go, judge = service(timeout_s=0.05), threading.Event(), Classifier.predict_proba
     monkeypatch.setattr(Classifier, "predict_proba", lambda self, windows: go.wait(30) and judge(self, windows))
+    monkeypatch.setattr(Reservation, "alone", property(lambda self: False))
     answer = client.post("/v1/classify", content=wav(), headers=RAW)
     go.set()
-    assert (answer.status_code, answer.json()["type"]) == (503, "urn:labcore:problem:late")
+    told = answer.json()
+    assert (answer.status_code, told["type"], answer.headers["retry-after"]) == (503, "urn:labcore:problem:late", "1")
+    assert told["detail"] == "the recording takes longer than the 0.05 s that a request has, beside other requests"
+    assert told["remedy"].startswith("Try again later, send a shorter recording, or start the service with a longer --t")
 
 
 def test_other_weights_are_taken_between_two_requests(service, make_run, make_classifier, wav):

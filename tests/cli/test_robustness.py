@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -42,6 +44,7 @@ class TestNoise:
         listed = labcore("noise", "--list", "--json").lines
         assert facts in listed
         assert {each["colour"] for each in listed} == {"white", "pink"}
+        assert {each["dataset"] for each in listed} == {"tones"}
         assert run.id in labcore("noise", "--list").out
 
     def test_it_stops_with_what_is_done(
@@ -88,3 +91,12 @@ class TestNoise:
     def test_an_empty_list(self, workspace: Workspace, labcore: Labcore) -> None:
         assert labcore("noise", "--list", "--json").out == ""
         assert labcore("noise", "--list").status == 0
+
+    def test_on_another_data_set(self, trained: Workspace, labcore: Labcore, tones: Path, tmp_path: Path) -> None:
+        for label in ("low", "high"):
+            shutil.copytree(tones / label, tmp_path / "elsewhere" / label, ignore=lambda _, names: sorted(names)[3:])
+        words = ("robustness", "--of", "gain", "--levels", "-20", "--dataset", tmp_path / "elsewhere")
+        (facts,) = labcore(*words, "--json").lines
+        assert (facts["dataset"], facts["fold"], facts["clips"]) == ("elsewhere", "all", 6)
+        assert "on elsewhere: 6 clips" in labcore(*words).err
+        assert labcore(*words[:-1], "nothing").status == 2

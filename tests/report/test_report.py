@@ -298,6 +298,7 @@ def test_robustness_is_told_of_the_test_fold(workspace, run):
     made_worse(run, None, (9, 8, 4))
     made_worse(run, "2", (10, 10, 10))  # which it was trained on
     made_worse(run, "1", (1, 1, 1), label="cat")
+    made_worse(run, None, (2, 2, 2), dataset="another")
     found = table_of(report_of(workspace, [run.id]), "Robustness")
     assert found.caption == "MP3 bit rate, on 10 clips of fold 1, held out from training"
     assert [[row[0], row[1].text, row[3]] for row in found.rows] == [

@@ -22,6 +22,21 @@ def test_clips_in_hand_are_bounded():
     assert (admission.clips, admission.bytes) == (0, 0)
 
 
+def test_a_request_knows_whether_it_met_another():
+    admission = Admission(ServiceSettings())
+    first, beside, last = (admission.enter() for _ in range(3))
+    first.begin(clips=2)
+    assert first.alone
+    with beside:
+        beside.begin(clips=1)
+        assert not first.alone
+        assert not beside.alone
+    with first:
+        assert not first.alone  # it met one, though that has gone
+    last.begin(clips=1)
+    assert last.alone
+
+
 def test_bodies_that_are_still_coming_hold_no_place():
     admission = Admission(ServiceSettings(max_clips=2, max_files=2))
     coming = [admission.enter("a") for _ in range(100)]

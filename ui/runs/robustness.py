@@ -115,7 +115,7 @@ def result(job: RobustnessTest, run: Run, status: JobStatus | None = None) -> No
     undisturbed = "without added noise" if job.plan.disturbance == "noise" else "as recorded"
     st.caption(
         f"{plain(own)}: {percent(clean.get(own, 0.0))} {undisturbed} (dashed line). "
-        f"Band: 95 % Wilson interval. On {plain(chosen.sentence)}{stopped}"
+        f"Band: 95 % Wilson interval. On {plain(chosen.dataset)}: {plain(chosen.sentence)}{stopped}"
     )
     with st.expander("Table", icon=":material/table:"):
         st.dataframe(table, hide_index=True, alt="Accuracy by level", placeholder="–")
