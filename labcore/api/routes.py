@@ -53,7 +53,10 @@ def _asked_of(query: bytes) -> schemas.ClassifyRequest:
     for name in given.keys() - known.keys():
         called = as_plain(name, 80)
         raise Problem(
-            422, "parameter", f"there is no parameter {called!r}{closest(called, known)}", f"There are {', '.join(known)}"
+            422,
+            "parameter",
+            f"there is no parameter {called!r}{closest(called, known)}",
+            f"There are {', '.join(known)}",
         )
     try:
         return schemas.ClassifyRequest.model_validate(given)

@@ -124,9 +124,7 @@ def condition(text: str) -> Callable[[Row], bool]:
             raise ConfigError(f"{name} is a text: {text!r} cannot be compared", HOW)
         wanted, read = value.casefold(), TEXTS[name]
         if name == "state" and not any(wanted in state for state in STATES):
-            raise ConfigError(
-                f"there is no state {value!r}{closest(wanted, STATES)}", f"There are {', '.join(STATES)}"
-            )
+            raise ConfigError(f"there is no state {value!r}{closest(wanted, STATES)}", f"There are {', '.join(STATES)}")
         exact = name == "fold"
         return lambda row: (
             ((wanted == read(row).casefold()) if exact else (wanted in read(row).casefold())) == (sign == "=")

@@ -5,15 +5,12 @@ from __future__ import annotations
 import io
 import time
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labcore.cli.output import Content, emit, say, table, tell
-from labcore.outputs import write_output
+from labcore.cli.output import Content, emit_csv, table, tell
 from labcore.owners import shell_user
 from labcore.sheets import Sheet
 from labcore.texts import counted
-from labcore.typed import typed_path
 from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -63,12 +60,7 @@ def export(workspace: Workspace, wanted: str, place: str) -> int:
     known = read_annotations(file_of(workspace, name_of(workspace, wanted)))
     lines = io.StringIO()
     Sheet(lines, COLUMNS).rows(each.model_dump() | {"time": _moment(each)} for each in known.decisions)
-    if place == "-":
-        emit(lines.getvalue().rstrip("\n"))
-    else:
-        write_output(Path(typed_path(place)), lines.getvalue())
-        say(f"{counted(len(known.decisions), 'annotation')} in {place}")
-    return 0
+    return emit_csv(lines.getvalue(), place, counted(len(known.decisions), "annotation"))
 
 
 def undo(workspace: Workspace, wanted: str, number: str, anyone: bool, as_json: bool) -> int:

@@ -71,7 +71,9 @@ def parser() -> Parser:
     parser.add_argument(
         "--beside-training", action="store_true", help="measure even while a run trains on this machine"
     )
-    parser.add_argument("--output", metavar="FILE", help="write the report to a file too, to view on another machine")
+    parser.add_argument(
+        "--output", "-o", metavar="FILE", help="write the report to a file too, to view on another machine"
+    )  # fmt: skip
     add_json(parser, "each measurement as a line of JSON")
     other = parser.add_argument_group("existing reports")
     other.add_argument("--list", action="store_true", help="list them")

@@ -10,10 +10,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labcore.cli.output import DONE, LISTED, USAGE, Content, emit, say, tell
+from labcore.cli.output import DONE, LISTED, USAGE, Content, emit_csv, say, tell
 from labcore.cli.progress import scanning
 from labcore.errors import WorkspaceError
-from labcore.outputs import write_output
 from labcore.sheets import Sheet
 from labcore.texts import counted, megabytes
 from labcore.typed import typed_path
@@ -117,9 +116,5 @@ def write_table(workspace: Workspace, arguments: argparse.Namespace) -> int:
     sheet = Sheet(text, COLUMNS)
     for row in dataset.table.loc[:, list(COLUMNS)].itertuples(index=False, name=None):
         sheet.row("" if isinstance(cell, float) and math.isnan(cell) else cell for cell in row)
-    if arguments.output == "-":
-        emit(text.getvalue().removesuffix("\n"))
-        return DONE
-    write_output(typed_path(arguments.output).absolute(), text.getvalue())
-    say(f"{counted(len(dataset), 'clip')} of {counted(len(dataset.labels), 'class', 'classes')} in {arguments.output}")
-    return DONE
+    what = f"{counted(len(dataset), 'clip')} of {counted(len(dataset.labels), 'class', 'classes')}"
+    return emit_csv(text.getvalue(), arguments.output, what)

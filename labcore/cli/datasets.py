@@ -27,7 +27,7 @@ from dataclasses import asdict
 
 from labcore.cli import bring, checks, datasets_get, splits, timed_labels
 from labcore.cli.output import say, tell, tell_list
-from labcore.cli.parser import Parser, add_anyone, add_json, add_setting, subcommands
+from labcore.cli.parser import Parser, add_anyone, add_csv, add_json, add_setting, subcommands
 from labcore.cli.progress import counting
 from labcore.cli.refused import refuse_without
 from labcore.config import CUTTING, all_settings
@@ -101,7 +101,7 @@ def parser() -> Parser:
     decisions = actions["annotations"]
     decisions.add_argument("dataset", metavar="NAME", help="name of the data set")
     wish = decisions.add_mutually_exclusive_group()
-    wish.add_argument("--csv", metavar="FILE", help="write every annotation as CSV to this file, - for stdout")
+    add_csv(wish, "every annotation")
     wish.add_argument("--undo", metavar="ID", help="take an annotation back; last for your newest one")
     add_anyone(decisions, "with --undo: take it back")
     for each in actions.values():

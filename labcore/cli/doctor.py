@@ -33,7 +33,9 @@ def parser() -> Parser:
     form = parser.add_mutually_exclusive_group()
     add_json(form, "the report as a line of JSON")
     form.add_argument("--markdown", action="store_true", help="print Markdown, for an issue")
-    parser.add_argument("--output", metavar="FILE", help="file to write; the ending .json or .md chooses that format")
+    parser.add_argument(
+        "--output", "-o", metavar="FILE", help="file to write; the ending .json or .md chooses that format"
+    )  # fmt: skip
     return parser
 
 

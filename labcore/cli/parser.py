@@ -243,6 +243,13 @@ def add_json(parser: argparse._ActionsContainer, what: str = "the result as a li
     parser.add_argument("--json", action="store_true", help=f"print {what} on stdout, and nothing else")
 
 
+def add_csv(parser: argparse._ActionsContainer, what: str) -> None:
+    """The flag that writes a table as CSV; :func:`labcore.cli.output.emit_csv` does it."""
+    parser.add_argument(
+        "--csv", metavar="FILE", nargs="?", const="-", help=f"write {what} as CSV to this file; without one, or for -, to stdout"
+    )  # fmt: skip
+
+
 def add_device(parser: argparse._ActionsContainer, what: str = "auto, cpu, cuda or cuda:N (default: auto)") -> None:
     """The device to compute on, and the short way to ask for a GPU."""
     parser.add_argument("--device", default="auto", help=what)

@@ -7,8 +7,8 @@ import itertools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from labcore.cli.output import DONE, emit, percent, say, tell_list
-from labcore.cli.parser import Parser, add_json, add_run, run_named
+from labcore.cli.output import DONE, emit_csv, percent, say, tell_list
+from labcore.cli.parser import Parser, add_csv, add_json, add_run, run_named
 from labcore.errors import RunError
 from labcore.sheets import csv_of_frame
 from labcore.task.of_file import needs_one
@@ -28,7 +28,7 @@ def add_to(parser: Parser) -> None:
     add_run(parser, "id of a run or a cross-validation, or a part of it")
     parser.add_argument("--all", action="store_true", help="list the other labels too, those that fit worst first")
     add_json(parser, "lines of JSON, one a recording,")
-    parser.add_argument("--csv", action="store_true", help="print a line of CSV a clip on stdout, and nothing else")
+    add_csv(parser, "a line a clip")
 
 
 def run(workspace: Workspace, arguments: argparse.Namespace) -> int:
@@ -46,9 +46,9 @@ def run(workspace: Workspace, arguments: argparse.Namespace) -> int:
     found = [each for each in suspicions(chosen.predictions) if each.suspicious or arguments.all]
     if chosen.leaks:
         say("warning: the split leaks: the network was trained on clips of these recordings, and trusts their labels")
-    if arguments.csv:
-        emit(csv_of_frame(table_of(found, chosen.predictions)).removesuffix("\n"))
-        return DONE
+    if arguments.csv is not None:
+        clips = sum(len(each.rows) for each in found)
+        return emit_csv(csv_of_frame(table_of(found, chosen.predictions)), arguments.csv, counted(clips, "clip"))
     tell_list(
         facts_of(found, chosen.predictions),
         ["fit", "recording", "label", "looks like", "clips", "confident"],

@@ -7,8 +7,8 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labcore.cli.output import Content, emit, say, table, tell
-from labcore.cli.parser import Parser, add_anyone
+from labcore.cli.output import Content, emit, emit_csv, table, tell
+from labcore.cli.parser import Parser, add_anyone, add_csv
 from labcore.cli.refused import refuse_without
 from labcore.config import CUTTING, DataConfig, RunConfig
 from labcore.errors import ConfigError, DatasetError
@@ -33,9 +33,7 @@ def add(parser: Parser) -> None:
     """What ``labcore datasets labels`` takes besides the settings of windows."""
     parser.add_argument("dataset", metavar="NAME", help="data set by name, or path of a folder or file")
     wish = parser.add_mutually_exclusive_group()
-    wish.add_argument(
-        "--csv", metavar="FILE", help="write every label as CSV to this file, with its row and its fate, - for stdout"
-    )
+    add_csv(wish, "every label with its row and its fate")
     wish.add_argument(
         "--write",
         choices=tuple(ENDINGS),
@@ -83,12 +81,7 @@ def show(workspace: Workspace, arguments: argparse.Namespace) -> int:
     if arguments.csv is not None:
         text = io.StringIO()
         Sheet(text, COLUMNS).rows(as_rows(source.rows))
-        if arguments.csv == "-":
-            emit(text.getvalue().removesuffix("\n"))
-        else:
-            write_output(Path(typed_path(arguments.csv)), text.getvalue())
-            say(f"{counted(len(source.rows), 'label')} written to {arguments.csv}")
-        return 0
+        return emit_csv(text.getvalue(), arguments.csv, counted(len(source.rows), "label"))
     facts = {
         "name": dataset.name,
         "files": [{"path": str(path), "format": format} for path, format in source.files],

@@ -206,7 +206,10 @@ def test_a_long_recording_that_takes_too_long_is_given_up(service, wav, monkeypa
     answer = client.post("/v1/classify", content=wav(300.0), headers=RAW)
     assert (answer.status_code, "retry-after" in answer.headers) == (503, False)  # the same again would take as long
     told = answer.json()
-    assert told["detail"] == "the recording takes this service longer than the 0.2 s that a request has, though it was the only one in hand"
+    assert (
+        told["detail"]
+        == "the recording takes this service longer than the 0.2 s that a request has, though it was the only one in hand"
+    )
     assert told["remedy"] == "Send a shorter recording, or start the service with a longer --timeout than 0.2"
     assert client.post("/v1/classify", content=wav(), headers=RAW).status_code == 200
 

@@ -122,7 +122,9 @@ def test_who_waits_too_long_is_told_to_ask_later(service, wav, monkeypatch):
     told = answer.json()
     assert (answer.status_code, told["type"], answer.headers["retry-after"]) == (503, "urn:labcore:problem:late", "1")
     assert told["detail"] == "the recording takes longer than the 0.05 s that a request has, beside other requests"
-    assert told["remedy"].startswith("Try again later, send a shorter recording, or start the service with a longer --t")
+    assert told["remedy"].startswith(
+        "Try again later, send a shorter recording, or start the service with a longer --t"
+    )
 
 
 def test_other_weights_are_taken_between_two_requests(service, make_run, make_classifier, wav):

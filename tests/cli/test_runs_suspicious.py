@@ -36,11 +36,14 @@ def test_a_recording_is_a_line(run, labcore):
     assert len(labcore("runs", "suspicious", run.id, "--json", "--all").lines) == 11
 
 
-def test_csv_has_a_line_a_clip_that_a_spreadsheet_opens(run, labcore):
+def test_csv_has_a_line_a_clip_that_a_spreadsheet_opens(run, labcore, tmp_path):
     rows = list(csv.DictReader(io.StringIO(labcore("runs", "suspicious", run.id, "--csv").out)))
     assert [row["clip"] for row in rows] == ["0.wav", "3.wav"]
     assert rows[0]["recording"] == "'=1+1"
     assert (rows[0]["suggested"], rows[0]["p_label"]) == ("cat", "0.1")
+    told = labcore("runs", "suspicious", run.id, "--csv", tmp_path / "found.csv")
+    assert (told.out, told.err.strip()) == ("", f"2 clips written to {tmp_path / 'found.csv'}")
+    assert (tmp_path / "found.csv").read_text() == labcore("runs", "suspicious", run.id, "--csv").out
 
 
 def test_the_clips_of_all_folds_of_a_cross_validation(workspace, class_folders, labcore):
