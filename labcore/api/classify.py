@@ -53,7 +53,7 @@ TOGETHER = 32
 """Windows of a long recording that the network is asked about at a time."""
 BYTES_A_WINDOW = 1700
 """A window in hand, from the network to the text of its answer; beside its probabilities."""
-LATE = "the request waited too long"
+OVER_TIME = "the request waited too long"
 BYTES_A_PROBABILITY, BYTES_A_NAMED_ONE = 4, 180
 """A probability that the network gives, and one that stands in the answer under its label."""
 
@@ -77,7 +77,7 @@ class _Work:
     def check_wanted(self) -> None:
         """Raise DeadlineExceeded or Overloaded where an answer would come too late, or to nobody."""
         if time.monotonic() > self.deadline:
-            raise DeadlineExceeded(LATE)
+            raise DeadlineExceeded(OVER_TIME)
         if self.reservation.closed:
             raise Overloaded("the request has ended")
 
@@ -139,7 +139,7 @@ class ClassifyHandler:
         try:
             results = await self._side_by_side(clips, model, work)
         except (asyncio.TimeoutError, DeadlineExceeded):
-            raise _too_late(self.settings.timeout_s, context.reservation, len(clips)) from None
+            raise _over_time(self.settings.timeout_s, context.reservation, len(clips)) from None
         except LabError as error:
             raise Problem.of(error) from error
         unreadable = [result for result in results if isinstance(result, AudioError)]
@@ -288,7 +288,7 @@ def _waited(future: Future[np.ndarray], work: _Work) -> np.ndarray:
     with contextlib.suppress(concurrent.futures.TimeoutError):
         return future.result(work.left)
     future.cancel()
-    raise DeadlineExceeded(LATE)
+    raise DeadlineExceeded(OVER_TIME)
 
 
 def _check_numbers(rows: np.ndarray, name: str) -> None:
@@ -299,7 +299,7 @@ def _check_numbers(rows: np.ndarray, name: str) -> None:
         )
 
 
-def _too_late(timeout_s: float, reservation: Reservation, clips: int) -> Problem:
+def _over_time(timeout_s: float, reservation: Reservation, clips: int) -> Problem:
     """What is told of a request whose time is over; to ask again is of no use where nothing else was in hand."""
     what = "the recording takes" if clips == 1 else f"the {clips} clips take"
     smaller = "a shorter recording" if clips == 1 else "fewer at once"

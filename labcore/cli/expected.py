@@ -47,14 +47,21 @@ def expected_of(workspace: Workspace, config: RunConfig, plans: Sequence[Planned
     there = [each for each in times if each is not None]
     if not there or len(there) < len(times):
         return (
-            "how long it takes is unknown until this network has trained here; `labcore train --estimate` measures it"
+            "how long it takes is unknown until this network has trained here for more than an epoch; "
+            "`labcore train --estimate` measures it"
         )
     total = sum(each.seconds for each in there)
     runs = f" for {counted(len(plans), 'run')}, one after the other" if len(plans) > 1 else ""
-    return f"takes {'at most ' if most else ''}about {duration(total)}{runs}, {_source(there[0])}"
+    return f"takes {'at most ' if most else ''}about {duration(total)}{runs}, {_source(there)}"
 
 
-def _source(one: RunTime) -> str:
-    if not one.measured:
+def _source(times: Sequence[RunTime]) -> str:
+    """Where the times of some runs are from."""
+    if not times[0].measured:
         return "as usual for such a processor; `labcore train --estimate` measures it"
-    return "by earlier runs here" + (", which had other work beside them: on an idle machine less" if one.busy else "")
+    if not times[0].busy:
+        return "by earlier runs here"
+    idle = sum(each.seconds if each.idle is None else each.idle for each in times)
+    known = any(each.idle is not None for each in times)
+    less = f"about {duration(idle)}, as usual for such a processor" if known else "less"
+    return f"by earlier runs here, which had other work beside them: on an idle machine {less}"

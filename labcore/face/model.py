@@ -238,7 +238,9 @@ def _one_sound(what: object, rate: int | None) -> Path | bytes | None:
             raise ConfigError(f"samples came with the rate {rate}", "Give it in Hz: predict(samples, rate=44100)")
         return encode_wav(_planes(what), round(rate), exact=True)
     if rate is not None:
-        raise ConfigError("a rate came without samples", "Leave it out: files tell their own")
+        raise ConfigError(
+            "a rate came without samples", "Give samples as an array or a tensor; files tell their own rate"
+        )
     if isinstance(what, (str, Path)):
         path = Path(what).expanduser()
         return None if path.is_dir() else path
@@ -251,7 +253,9 @@ def _planes(samples: np.ndarray | torch.Tensor) -> np.ndarray:
     Raises:
         AudioError: there are none, or in more than two dimensions; they are no real numbers, or of too many channels.
     """
-    values = samples.detach().cpu().numpy() if isinstance(samples, torch.Tensor) else samples
+    if isinstance(samples, torch.Tensor):  # NumPy knows no bfloat16
+        samples = (samples.float() if samples.dtype == torch.bfloat16 else samples).detach().cpu().numpy()
+    values = samples
     if values.dtype.kind not in "fiu":
         raise AudioError(f"samples of the type {values.dtype}", "Give integers, or floats of full scale ±1")
     if values.ndim not in (1, 2) or not values.size:

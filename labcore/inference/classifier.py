@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ from labcore.audio.windowed import (
 )
 from labcore.config import ModelConfig, RunConfig
 from labcore.device import choose_device
-from labcore.errors import AudioError, RunError
+from labcore.errors import AudioError, ConfigError, RunError
 from labcore.features import LogMel
 from labcore.inference.golden import TOLERANCE, Golden
 from labcore.inference.prediction import Prediction
@@ -214,7 +215,11 @@ class Classifier(nn.Module):
         return WindowCutter(self.config.clip_samples, self._hop(hop_seconds), together)
 
     def _hop(self, hop_seconds: float | None) -> int:
-        return max(1, self.config.clip_samples // 2 if hop_seconds is None else round(hop_seconds * self.sample_rate))
+        if hop_seconds is None:
+            return max(1, self.config.clip_samples // 2)
+        if not 0 < hop_seconds < math.inf:
+            raise ConfigError(f"windows cannot be {hop_seconds:g} s apart", "Give seconds above zero")
+        return max(1, round(hop_seconds * self.sample_rate))
 
     def input_windows(self, samples: np.ndarray, scale: float, bounds: list[tuple[int, int]]) -> np.ndarray:
         """Windows of a clip as the network is given them: (windows, clip samples) float32.

@@ -27,6 +27,8 @@ from labcore.runs import Run
 USUAL_NETWORK = "compact"
 MOST_RUNS = 30
 """So many of the newest runs are looked at."""
+TELLING_STEPS = 100
+"""An epoch of so many steps tells how fast a run is even if it is the first, which warms up."""
 
 
 @dataclass(frozen=True)
@@ -50,17 +52,19 @@ class TrainingSpeed:
 
 @dataclass(frozen=True)
 class RunTime:
-    """``measured`` on this machine, or as usual for such a processor; ``busy``: measured while other work was at the processor."""
+    """``measured`` on this machine, or as usual for such a processor; ``busy``: measured while other work was at the processor, and
+    ``idle`` is what is usual without, in seconds, where that is known and less."""
 
     seconds: float
     measured: bool
     busy: bool = False
+    idle: float | None = None
 
 
 def speed_of(run: Run) -> TrainingSpeed | None:
     """How fast a run trained; None where it tells nothing.
 
-    The first epoch, which warms up, counts only where there is no other. Of epochs beside other work the fastest counts.
+    The first epoch, which warms up, counts only where it is long and there is no other. Of epochs beside other work the fastest counts.
     """
     try:
         config, events = run.config, run.events()
@@ -70,6 +74,8 @@ def speed_of(run: Run) -> TrainingSpeed | None:
     told = [epoch for epoch in epochs_of(events) if epoch.evaluated]
     epochs = [epoch for epoch in told if epoch.seconds > 0 and epoch.clips_per_second > 0]
     if not epochs or started is None or started.train_clips <= 0 or not length:
+        return None
+    if len(epochs) == 1 and started.train_clips < TELLING_STEPS * config.optim.batch_size:
         return None
     epochs = epochs[1:] or epochs
     alone = [epoch for epoch in epochs if epoch.others is not None and _idle(epoch.others)]
@@ -110,23 +116,32 @@ def estimate(
         cpu: whether that is a CPU, of which the usual speed tells.
     """
     same = [speed for speed in known if speed.network == config.model.name and device in (None, "", speed.device)]
-    # one that nothing disturbed first, then one of the same data set; of these the newest
-    same.sort(key=lambda speed: (speed.busy, speed.dataset != config.data.dataset))
+    # one that nothing disturbed first, and of these one of the same data set, the newest; else the one that was disturbed least
+    same.sort(
+        key=lambda speed: (speed.busy, _seconds_of_work(speed) if speed.busy else speed.dataset != config.data.dataset)
+    )
     length = config.audio.clip_seconds or next(
         (speed.clip_seconds for speed in same if speed.dataset == config.data.dataset), USUAL_SECONDS
     )
     trained = plan.epochs * trained_clips(plan.clips, config.optim.batch_size)
     evaluated = plan.epochs * watched
-    if same:
-        ratio = work_of(config, length) / same[0].work
-        if config.model.name == USUAL_NETWORK:
-            ratio *= (config.model.width / same[0].width) ** WIDTH_COSTS
-        seconds = ratio * (trained * same[0].seconds_per_clip + evaluated * same[0].watched_seconds)
-        return RunTime(FIXED_SECONDS + seconds, measured=True, busy=same[0].busy)
-    if config.model.name != USUAL_NETWORK or not cpu:
-        return None
-    one = usual_seconds_per_clip(config, length, config.runtime.threads or usable_cores(), arithmetic())
-    return RunTime(FIXED_SECONDS + (trained + WATCH_COSTS * evaluated) * one, measured=False)
+    usual = None
+    if config.model.name == USUAL_NETWORK and cpu:
+        one = usual_seconds_per_clip(config, length, config.runtime.threads or usable_cores(), arithmetic())
+        usual = FIXED_SECONDS + (trained + WATCH_COSTS * evaluated) * one
+    if not same:
+        return None if usual is None else RunTime(usual, measured=False)
+    ratio = work_of(config, length) / same[0].work
+    if config.model.name == USUAL_NETWORK:
+        ratio *= (config.model.width / same[0].width) ** WIDTH_COSTS
+    seconds = FIXED_SECONDS + ratio * (trained * same[0].seconds_per_clip + evaluated * same[0].watched_seconds)
+    less = usual is not None and same[0].busy and usual < seconds
+    return RunTime(seconds, measured=True, busy=same[0].busy, idle=usual if less else None)
+
+
+def _seconds_of_work(speed: TrainingSpeed) -> float:
+    """What a cell of the spectrogram takes, on a network of the usual width."""
+    return speed.seconds_per_clip / speed.work / (speed.width**WIDTH_COSTS if speed.network == USUAL_NETWORK else 1.0)
 
 
 def trained_clips(clips: int, batch_size: int) -> int:

@@ -16,6 +16,7 @@ from labcore.config.budget import (
     plan_for,
     speed_up,
     usual_seconds,
+    work_of,
 )  # fmt: skip
 from labcore.config.presets import PRESETS, preset
 from labcore.device import arithmetic_of
@@ -116,6 +117,28 @@ def test_of_epochs_beside_other_work_the_fastest_tells_and_a_run_alone_comes_fir
     told = estimate(RunConfig(), EpochPlan(1, 96, 96), speeds(workspace), CPU)
     assert not told.busy
     assert estimate(RunConfig(), EpochPlan(1, 96, 96), [speed_of(last)], CPU).busy
+
+
+def test_the_one_epoch_of_a_short_run_tells_nothing(tmp_path):
+    workspace = Workspace(tmp_path)
+    assert speed_of(trained(workspace, seconds=[])) is None  # 100 clips in batches of 32
+    assert speed_of(trained(workspace, seconds=[4.0])) is not None
+    assert speed_of(trained(workspace, seconds=[], optim_batch_size=1)).seconds_per_clip == pytest.approx(1 / 30)
+
+
+def test_of_runs_beside_other_work_the_least_disturbed_tells_and_what_is_usual_without(tmp_path):
+    def told(*pace):
+        known = [
+            TrainingSpeed("compact", 1.0, "demo", CPU, work, 5.0, seconds, 0.0, busy=True) for work, seconds in pace
+        ]
+        return estimate(RunConfig(), EpochPlan(10, 320, 320), known, CPU)
+
+    work = work_of(RunConfig(), 5.0)
+    slow, both = told((work, 0.4)), told((work, 0.4), (work / 2, 0.1))
+    assert (slow.seconds, both.seconds) == (pytest.approx(FIXED_SECONDS + 1280), pytest.approx(FIXED_SECONDS + 640))
+    assert both.busy
+    assert both.idle == slow.idle == pytest.approx(FIXED_SECONDS + 3200 / USUAL_SPEED)
+    assert told((work, 0.001)).idle is None  # faster than usual even so
 
 
 def test_an_estimate_tells_too_and_one_of_an_older_version_nothing():

@@ -46,7 +46,7 @@ def preset_line(name: str) -> str:
 def about(one: RunTime | None, runs: float = 1, most: bool = False) -> str:
     """ "about 5 min", for so many runs one after the other; ``most``: that they can take less."""
     if one is None:
-        return "unknown until this network has trained here"
+        return "unknown until this network has trained here for more than an epoch"
     return f"{'at most ' if most else ''}about {_round(one.seconds * runs)}"
 
 
@@ -61,9 +61,11 @@ def source(one: RunTime | None) -> str:
     if one is None:
         return ""
     if not one.measured:
-        return "Time as usual for such a processor: nothing has trained here yet."
+        return "Time as usual for such a processor: no run here tells it yet."
     if one.busy:
-        return "Time estimated from an earlier run beside other work: shorter on an idle machine."
+        times = 1 if one.idle is None else round(one.seconds / one.idle)
+        idle = f"an idle machine is usually about {times} times as fast" if times > 1 else "shorter on an idle machine"
+        return f"Time estimated from an earlier run beside other work: {idle}."
     return "Time estimated from an earlier run on this machine."
 
 
