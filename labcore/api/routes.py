@@ -50,7 +50,7 @@ def _asked_of(query: bytes) -> schemas.ClassifyRequest:
         RequestValidationError: a value that there is not.
     """
     given, known = dict(QueryParams(query.decode("latin-1"))), schemas.ClassifyRequest.model_fields
-    for name in given.keys() - known.keys():
+    if (name := next((name for name in given if name not in known), None)) is not None:
         called = as_plain(name, 80)
         raise Problem(
             422,
