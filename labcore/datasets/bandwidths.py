@@ -65,7 +65,7 @@ class _Clip(NamedTuple):
     high: float
 
 
-_KEPT = TypeAdapter(dict[str, _Clip | None])
+_KEPT = TypeAdapter(dict[str, _Clip])
 
 
 def bandwidths_in(workspace: Workspace, dataset: Dataset, rows: Sequence[int] | np.ndarray) -> Bandwidths:
@@ -130,20 +130,22 @@ def _sample(dataset: Dataset, rows: Sequence[int] | np.ndarray) -> list[Span]:
 
 
 def _measured(workspace: Workspace, dataset: Dataset, spans: Sequence[Span]) -> list[_Clip | None]:
-    """What each clip holds; only those are decoded of which it is not known yet."""
+    """What each clip holds; only those are decoded of which it is not known yet. One that holds nothing is not kept: it may be readable
+    the next time, as with another decoder."""
     file, keys = cache_of(workspace, dataset.root) / FILE, [key_of(span) for span in spans]
     known = _known(file)
     missing = {key: span for key, span in zip(keys, spans, strict=True) if key not in known}
     if missing:
         with ThreadPoolExecutor(usable_cores(), thread_name_prefix="bandwidths") as pool:
-            found = dict(zip(missing, pool.map(_measure, missing.values()), strict=True))
-        known = _known(file) | found  # another process may have measured others meanwhile
+            clips = zip(missing, pool.map(_measure, missing.values()), strict=True)
+            found = {key: clip for key, clip in clips if clip is not None}
+        known |= found
         with contextlib.suppress(WorkspaceError):  # then they are measured anew the next time
-            _keep(file, known)
-    return [known[key] for key in keys]
+            _keep(file, _known(file) | found)  # another process may have measured others meanwhile
+    return [known.get(key) for key in keys]
 
 
-def _known(file: Path) -> dict[str, _Clip | None]:
+def _known(file: Path) -> dict[str, _Clip]:
     """What was measured before: clip → what it holds. Nothing where the file is missing, damaged, or of another version."""
     with contextlib.suppress(OSError, DamagedError, ValueError, KeyError):
         kept = read_object(file)
@@ -152,7 +154,7 @@ def _known(file: Path) -> dict[str, _Clip | None]:
     return {}
 
 
-def _keep(file: Path, known: dict[str, _Clip | None]) -> None:
+def _keep(file: Path, known: dict[str, _Clip]) -> None:
     with WorkspaceError.on_os_error(f"{file} cannot be written", if_unwritable(file.parent, ELSEWHERE)):
         file.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(file, json.dumps({"format": FORMAT, "clips": known}), durable=False)

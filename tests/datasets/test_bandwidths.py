@@ -13,6 +13,8 @@ from labcore.config import DataConfig
 from labcore.datasets import bandwidths, find_dataset
 from labcore.datasets.bandwidths import FILE, FORMAT, bandwidths_in, spectrum_of, training_rows
 from labcore.datasets.caches import cache_of
+from labcore.datasets.checks.measure import Span
+from labcore.errors import AudioError
 from labcore.workspace import Workspace
 
 SECONDS = 1.0
@@ -138,6 +140,35 @@ class TestOfADataSet:
         file.write_text(damaged)
         assert bandwidths_in(workspace, dataset, range(8)) == found
         assert file.read_text() == kept
+
+    def test_what_could_not_be_read_is_tried_again(
+        self, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        workspace = Workspace(tmp_path / "home")
+        dataset = find_dataset(workspace, str(folder))
+
+        def refused(path: str) -> None:
+            raise AudioError(f"{path} needs another decoder", "Install it")
+
+        monkeypatch.setattr(bandwidths, "probe", refused)
+        assert bandwidths_in(workspace, dataset, range(8)).rates == ()
+        monkeypatch.undo()  # it is installed, and the files are as they were
+        assert len(bandwidths_in(workspace, dataset, range(8)).rates) == 8
+
+    def test_a_memory_that_goes_meanwhile_takes_nothing_away(
+        self, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        workspace = Workspace(tmp_path / "home")
+        dataset = find_dataset(workspace, str(folder))
+        bandwidths_in(workspace, dataset, range(4))
+        measure = bandwidths._measure
+
+        def meanwhile(span: Span) -> object:
+            (cache_of(workspace, dataset.root) / FILE).unlink(missing_ok=True)
+            return measure(span)
+
+        monkeypatch.setattr(bandwidths, "_measure", meanwhile)
+        assert len(bandwidths_in(workspace, dataset, range(8)).rates) == 8
 
     def test_files_that_cannot_be_read_are_left_out(self, folder: Path, tmp_path: Path) -> None:
         workspace = Workspace(tmp_path / "home")
