@@ -105,7 +105,8 @@ def select_clips(
         without = f" that the run did not exclude ({', '.join(map(shown, excluded))})" if excluded else ""
         raise DatasetError(f"{where} has no clips{of_class}{without}", "Choose another class or fold")
     learnt = np.zeros(len(table), dtype=bool) if learnt is None else learnt.copy()
-    if parts is not None:
+    of_sample = own is not None and (own.train_clips, own.train_recordings) != (None, None)
+    if parts is not None and not (of_sample and learnt.any()):  # a split says nothing of the sample that is drawn of it
         learnt[np.concatenate([parts.train, parts.validation])] = True
     known = int(learnt[rows].sum())
     if known and not trained_on:

@@ -85,6 +85,17 @@ def test_clips_learnt_under_another_name(table):
     assert not select_clips(table, None, fold="2", learnt=learnt).leaks
 
 
+@pytest.mark.parametrize("sample", [{"train_clips": 2}, {"train_recordings": 1}])
+def test_of_a_sample_only_the_clips_that_were_drawn_were_learnt(table, sample):
+    own = DataConfig(fold="1", **sample)
+    learnt = table["path"].isin(["a20.wav", "b31.wav"]).to_numpy()
+    chosen = select_clips(table, own, fold="2", trained_on=True, learnt=learnt)
+    assert (chosen.trained_on, chosen.leaks) == (1, True)
+    assert select_clips(table, own, fold="all", trained_on=True, learnt=learnt).trained_on == 2
+    nowhere = np.zeros(len(table), dtype=bool)  # its files lie elsewhere by now: nobody knows which were drawn
+    assert select_clips(table, own, fold="2", trained_on=True, learnt=nowhere).trained_on == 4
+
+
 def test_classes_as_numbers_and_those_that_are_not_known_refused():
     def targets(known: list[str], labels: list[str], **further: object) -> list[object]:
         table = pd.DataFrame({"label": pd.Series(labels, dtype=object)}).assign(**further)
