@@ -21,6 +21,7 @@ from labcore.device import DeviceChoice
 from labcore.jobs.following import OnProgress
 from labcore.models import compiling
 from labcore.remembered import PRECISIONS, Remembered, key_of
+from labcore.training.memory import is_out_of_memory
 from labcore.training.precision import FORMATS, Precision
 from labcore.training.step_timing import FEWEST_ROUNDS, Timing, seconds_to_load, time_ways, try_compiled
 from labcore.workspace import Workspace
@@ -95,7 +96,12 @@ class PrecisionChooser:
         if trial is None or not (insist or trial.settled):
             if not insist and not compiling.worth_trying(self.steps, choice.step_seconds, _usual_seconds(kept)):
                 return choice
-            found = try_compiled(choice, self.network, self.shape, self.device.torch(), self._graph, report)
+            try:
+                found = try_compiled(choice, self.network, self.shape, self.device.torch(), self._graph, report)
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
+                return replace(choice, reason=f"{choice.reason}; there is too little memory to try torch.compile")
             trial = found.after(trial)
             kept.keep(key, trial)
         elif trial.loading is None and trial.taken(self.steps, choice.step_seconds, insist):

@@ -90,7 +90,8 @@ def try_compiled(
     graph: bool,
     report: OnProgress,
 ) -> compiling.CompileResult:
-    """Compile a copy, compare its gradients with the plain network's, and time both in turn."""
+    """Compile a copy, compare its gradients with the plain network's, and time both in turn. Raises what torch does where memory runs out:
+    that says nothing of compiling."""
     report(0, 2 * MOST_ROUNDS)
     plain = _Stepper(choice, network, shape, device, graph)
     plain.seconds()
@@ -112,6 +113,8 @@ def try_compiled(
     except (Stopped, LabError):
         raise
     except Exception as error:  # whatever the compiler stumbles over, training goes on without it
+        if is_out_of_memory(error):
+            raise
         if compiling.mend(error):
             return try_compiled(choice, network, shape, device, graph, report)
         return compiling.CompileResult(0.0, 0.0, f"it failed: {' '.join(str(error).split())[:200]}")

@@ -264,6 +264,24 @@ def test_a_compiler_that_fails_is_told_and_left(tmp_path, monkeypatch):
     assert "it failed: no C++ compiler found" in choice.reason
 
 
+def test_a_step_that_does_not_fit_is_not_compiled_and_is_tried_in_the_next_run(tmp_path, monkeypatch):
+    config, workspace, network = fixed(**{"runtime.compile": "on"}), Workspace(tmp_path), compact_like()
+
+    def full(*ignored):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    with_compiler(monkeypatch, lambda network: lambda images: network(images))
+    with monkeypatch.context() as patch:
+        patch.setattr(step_timing._Stepper, "seconds", full)  # not even an uncompiled one: training divides its batches
+        choice = decide(config, network, SHAPE, choose_device("cpu"), workspace, steps=1000)
+    assert not choice.compiled
+    assert "there is too little memory to try torch.compile" in choice.reason
+    with monkeypatch.context() as patch:
+        patch.setattr(step_timing._Stepper, "gradient", full)  # none beside the other
+        assert not decide(config, network, SHAPE, choose_device("cpu"), workspace, steps=1000).compiled
+    assert decide(config, network, SHAPE, choose_device("cpu"), workspace, steps=1000).compiled
+
+
 def test_what_a_killed_compiler_left_is_removed_and_compiled_again(tmp_path, monkeypatch):
     stump = tmp_path / "abc.main.so"
     stump.touch()
