@@ -112,9 +112,10 @@ class Preparing(Event):
 class TrainingStarted(Event):
     """What is trained on what, and where, with the reasons of the choices.
 
-    ``val_clips`` are held out. Where ``validation_clips`` were set aside from training, the curves are of those. ``leaks``: clips of one
-    recording stand on both sides, so that the accuracy is too high. ``chosen_by``: recipes are chosen by the fold that is held out, as in
-    the trials of a search; the test fold is then another one.
+    ``val_clips`` are held out. Where ``validation_clips`` were set aside from training, the curves are of those. ``watched_windows`` are
+    those of an evaluation for the curves, 0 in what older versions wrote. ``leaks``: clips of the held-out recordings were trained on, so
+    that the accuracy is too high. ``chosen_by``: recipes are chosen by the fold that is held out, as in the trials of a search; the test
+    fold is then another one.
     """
 
     type: Literal["training_started"] = "training_started"
@@ -131,6 +132,7 @@ class TrainingStarted(Event):
     epochs: int
     first_epoch: int
     validation_clips: int = 0
+    watched_windows: int = 0
     leaks: bool = False
     chosen_by: bool = False
 
@@ -149,7 +151,8 @@ class Estimate(Event):
     ``seconds_total`` is the whole run as things are: ``seconds_before`` its first step, its epochs with their evaluation and checkpoint,
     and ``seconds_after`` them. ``seconds_once`` come on top where nothing was prepared yet: clip store, choice of precision; an estimate
     leaves them done. Other work took ``others`` of ``cores`` meanwhile; ``seconds_idle`` is the run without it, None where there was
-    hardly any, or nobody knows. ``step_seconds`` and ``watch_seconds`` (an evaluation) are those of an idle machine.
+    hardly any, or nobody knows. ``step_seconds`` and ``watch_seconds`` (an evaluation of ``watched`` windows) are those of an
+    idle machine.
     """
 
     type: Literal["estimate", "forecast"] = "estimate"

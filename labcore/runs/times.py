@@ -36,7 +36,7 @@ class TrainingSpeed:
     """How fast this machine trained before.
 
     ``work`` is what the network was given of a clip, in cells of the spectrogram; ``clip_seconds`` the length of that. ``watched_seconds``:
-    of an evaluation, for each clip. ``busy``: other work was at the processor meanwhile, so that it may be faster than this.
+    of an evaluation, for each window. ``busy``: other work was at the processor meanwhile, so that it may be faster than this.
     """
 
     network: str
@@ -82,7 +82,7 @@ def speed_of(run: Run) -> TrainingSpeed | None:
     typical = median(epoch.seconds for epoch in alone) if alone else min(epoch.seconds for epoch in epochs)
     usual = min(epochs, key=lambda epoch: abs(epoch.seconds - typical))
     training = trained_clips(started.train_clips, config.optim.batch_size) / usual.clips_per_second
-    watched = started.validation_clips or started.val_clips
+    watched = started.watched_windows or started.validation_clips or started.val_clips
     return _speed(
         config, length, str(run.load("environment", {}).get("device_name", "")), 1.0 / usual.clips_per_second,
         max(0.0, usual.seconds - training) / max(1, watched), busy=not alone and any(epoch.others for epoch in epochs),
@@ -112,7 +112,7 @@ def estimate(
         plan: how many epochs of how many clips.
         known: speeds of earlier runs and estimates, newest first.
         device: what it will train on, by its name; None: that is not known yet. Speeds of others do not count.
-        watched: clips that an epoch is evaluated on, in the mean of all epochs.
+        watched: windows that an epoch is evaluated on, in the mean of all epochs.
         cpu: whether that is a CPU, of which the usual speed tells.
     """
     same = [speed for speed in known if speed.network == config.model.name and device in (None, "", speed.device)]

@@ -129,7 +129,7 @@ def _probe(trainer: Trainer, run: Run, before: float) -> Estimate:
         clip_seconds=trainer.config.audio.clip_seconds or 0.0,
         step_seconds=idle,
         watch_seconds=share * watch,
-        watched=session.watched.windows.clips,
+        watched=session.watched_windows,
     )
 
 

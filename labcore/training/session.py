@@ -20,6 +20,7 @@ from labcore.training.clips import RunClips
 from labcore.training.distributed import SINGLE_PROCESS, DistributedContext
 from labcore.training.pipeline import InputPipeline, recorded_noise
 from labcore.training.precision import Precision
+from labcore.training.watching import windows_of
 from labcore.workspace import Workspace
 
 
@@ -76,6 +77,12 @@ class Session:
         """The same of the watched clips."""
         return self.clips.targets[self.watched_rows]
 
+    @property
+    def watched_windows(self) -> int:
+        """How many windows an evaluation of the watched clips is of, in all processes together."""
+        lengths = self.clips.store.seconds[self.watched_rows]
+        return int(windows_of(lengths, self.config.audio.clip_seconds or 1.0).sum())
+
     def reconfigure(self, config: RunConfig) -> None:
         """Take up a configuration whose live settings were changed. The classifier keeps the one it was made with.
 
@@ -95,6 +102,7 @@ class Session:
             train_clips=len(parts.train),
             val_clips=len(parts.held_out),
             validation_clips=len(parts.validation),
+            watched_windows=self.watched_windows,
             leaks=parts.leaks,
             chosen_by=self.config.data.leave_out is not None,
             fold=parts.fold,

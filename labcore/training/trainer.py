@@ -27,7 +27,7 @@ from labcore.training.pace import EpochPace
 from labcore.training.session import Session
 from labcore.training.step_timer import StepTimer
 from labcore.training.tensorboard import FEW
-from labcore.training.watching import evaluated_every, is_evaluated, windows_of
+from labcore.training.watching import evaluated_every, is_evaluated
 from labcore.training.weight_average import weight_average
 
 
@@ -73,8 +73,7 @@ class Trainer:
         weights = session.balance.loss_weights()
         self.class_weights = None if weights is None else weights.to(self.device)
         self.epoch = 0
-        windows = windows_of(session.clips.store.seconds[session.watched_rows], self.config.audio.clip_seconds or 1.0)
-        self.every = evaluated_every(self.steps * self.batch, int(windows.sum()), self.config.epochs)
+        self.every = evaluated_every(self.steps * self.batch, session.watched_windows, self.config.epochs)
         self.watched: Watched | None = None
         self.order = torch.empty(0, dtype=torch.int64)
         if session.checkpoint is not None:

@@ -48,13 +48,14 @@ def most_watched(trained: int, lengths: np.ndarray, clip_seconds: float) -> floa
         lengths: (clips,) seconds of those that could be watched.
         clip_seconds: of a window.
     """
-    windows = np.maximum(1.0, lengths / max(1e-6, clip_seconds)).mean() if len(lengths) else 1.0
-    return max(FEWEST, SHARE * trained) / windows
+    windows = windows_of(lengths, max(1e-6, clip_seconds)).mean() if len(lengths) else 1.0
+    return float(max(FEWEST, SHARE * trained) / windows)
 
 
 def windows_of(lengths: np.ndarray, clip_seconds: float) -> np.ndarray:
-    """(clips,) seconds → how many windows of ``clip_seconds`` each clip is evaluated by."""
-    return np.ceil(np.maximum(1.0, lengths / clip_seconds - WINDOW_SLACK))
+    """(clips,) seconds → how many windows of ``clip_seconds`` each clip is evaluated by: those of
+    :func:`labcore.audio.waveforms.window_bounds` that overlap by half."""
+    return 1 + np.ceil(np.maximum(0.0, 2 * (lengths / clip_seconds - 1 - WINDOW_SLACK)))
 
 
 def evaluated_every(trained: int, windows: int, epochs: int) -> int:

@@ -108,6 +108,20 @@ def test_the_last_epoch_of_an_earlier_run_tells_and_not_its_first(tmp_path):
     assert told.seconds == pytest.approx(FIXED_SECONDS + 10 * (192 * 3.2 / 96 + 40 * 0.8 / 20))
 
 
+def test_an_evaluation_is_told_by_its_windows(tmp_path):
+    workspace = Workspace(tmp_path)
+    run = trained(workspace)
+    events = [
+        event.model_copy(update={"watched_windows": 80}) if isinstance(event, TrainingStarted) else event
+        for event in run.events()
+    ]
+    (run.path / "events.jsonl").unlink()
+    for event in events:
+        run.append(event)
+    told = estimate(RunConfig(), EpochPlan(10, 192, 192), speeds(workspace), CPU, watched=40)
+    assert told.seconds == pytest.approx(FIXED_SECONDS + 10 * (192 * 3.2 / 96 + 40 * 0.8 / 80))
+
+
 def test_of_epochs_beside_other_work_the_fastest_tells_and_a_run_alone_comes_first(tmp_path):
     workspace = Workspace(tmp_path)
     trained(workspace, seconds=[9.0, 6.0, 12.0], others=[1.5, 1.0, 1.9])

@@ -24,7 +24,7 @@ def test_a_forecast_is_told_and_leaves_no_run_behind(tiny, monkeypatch):
     around = result.seconds_before + result.seconds_after
     assert result.seconds_total == pytest.approx(around + result.seconds_per_epoch * tiny.config.optim.epochs)
     assert result.seconds_before > 0 < result.seconds_after
-    assert (result.clip_seconds, result.watched) == (0.5, 12)
+    assert (result.clip_seconds, result.watched) == (0.5, 18)  # windows: three of the 12 clips have three
     assert (result.batch_size, result.micro_batch) == (8, 8)
     assert result.peak_bytes > 0
     assert result.largest_batch >= 1

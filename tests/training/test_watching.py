@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from labcore.audio.waveforms import window_bounds
 from labcore.events import Epoch, Log
 from labcore.runs import Run
 from labcore.training import watching
@@ -35,19 +36,26 @@ def test_of_many_clips_each_class_keeps_its_share_and_a_rare_one_a_clip():
 
 def test_long_clips_count_by_their_windows_and_large_sets_for_a_quarter():
     assert most_watched(8000, np.full(9, 5.0), 5.0) == 2000
-    assert most_watched(8000, np.full(9, 30.0), 10.0) == pytest.approx(2000 / 3)
+    assert most_watched(8000, np.full(9, 30.0), 10.0) == pytest.approx(2000 / 5)  # they overlap by half
     assert most_watched(320, np.full(9, 1.0), 5.0) == FEWEST
     assert most_watched(320, np.zeros(0), 5.0) == FEWEST
 
 
 def test_a_run_of_many_held_out_clips_watches_some_and_reports_all(tiny, monkeypatch):
-    monkeypatch.setattr(watching, "FEWEST", 6)
+    monkeypatch.setattr(watching, "FEWEST", 8)  # windows: each fourth clip has three
     run = Run.create(tiny.workspace, tiny.config)
     told, session = outcome(prepare(tiny.config, run, tiny.workspace, lambda: False))
     assert any("evaluated on 6 of the 12 test clips" in event.message for event in told if isinstance(event, Log))
     assert session.watched.windows.clips == len(session.watched_targets) == 6
     assert np.bincount(session.watched_targets).tolist() == [2, 2, 2]
     assert session.held_out.windows.clips == 12
+
+
+def test_a_run_tells_of_how_many_windows_an_evaluation_is(tiny):
+    config = tiny.config.replace({"audio.clip_seconds": 0.3})
+    run = Run.create(tiny.workspace, config)
+    told, session = outcome(prepare(config, run, tiny.workspace, lambda: False))
+    assert told[-1].watched_windows == len(session.watched.windows) > session.watched.windows.clips
 
 
 @pytest.mark.parametrize(
@@ -72,7 +80,9 @@ def test_the_first_epoch_the_last_and_every_so_many_between_are_evaluated():
 
 
 def test_windows_of_clips():
-    assert windows_of(np.array([0.5, 5.0, 5.001, 12.0]), 5.0).tolist() == [1, 1, 1, 3]
+    lengths, rate = np.array([0.5, 5.0, 5.001, 5.049, 5.06, 7.5, 7.549, 7.56, 10.0, 12.0, 30.0]), 1000
+    real = [len(window_bounds(round(length * rate), 5 * rate, 5 * rate // 2)) for length in lengths]
+    assert windows_of(lengths, 5.0).tolist() == real == [1, 1, 1, 1, 2, 2, 2, 3, 3, 4, 11]
 
 
 def test_a_run_of_few_clips_repeats_its_figures_between_and_goes_on_as_if_never_stopped(tiny, monkeypatch):
