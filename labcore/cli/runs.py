@@ -133,7 +133,7 @@ def summary(
     told |= {"data": facts["dataset"] or "?", "network": facts["model"] or "?"}
     if training:
         clips = f"{counted(training.train_clips, 'training clip')}, {training.val_clips} of test fold {training.fold}"
-        told["data"] += f": {clips}{'; the split leaks' if training.leaks else ''}"
+        told["data"] += f": {clips}{'; clips of their recordings were trained on' if training.leaks else ''}"
         told["network"] += f", {training.parameters:,} parameters, {training.precision} on {training.device}"
         told["device"] = training.device_reason
         begun = Corrections.of_run(each)

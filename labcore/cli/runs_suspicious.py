@@ -45,7 +45,7 @@ def run(workspace: Workspace, arguments: argparse.Namespace) -> int:
         raise RunError(chosen.trouble, "They are written when a run finishes")
     found = [each for each in suspicions(chosen.predictions) if each.suspicious or arguments.all]
     if chosen.leaks:
-        say("warning: the split leaks: the network was trained on clips of these recordings, and trusts their labels")
+        say("warning: the network was trained on clips of these recordings, and trusts their labels")
     if arguments.csv is not None:
         clips = sum(len(each.rows) for each in found)
         return emit_csv(csv_of_frame(table_of(found, chosen.predictions)), arguments.csv, counted(clips, "clip"))

@@ -67,7 +67,7 @@ class Pool:
         macro_f1, per_class, confusion: of all held-out clips together, as in :class:`labcore.events.Evaluated`.
         mean_ap, mean_ap_deviation: of folds of several labels a clip, the mean of their mean average precisions, and its deviation; the
             figures above are None then.
-        leaks: a fold's split leaks, so the figures are too high.
+        leaks: clips of the recordings of a fold were trained on for it, so the figures are too high.
         adjusted, corrected, corrected_since: the sums over the folds, as of a :class:`FoldResult`.
     """
 

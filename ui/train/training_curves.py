@@ -55,11 +55,11 @@ def _figures(last: Epoch, watched: str) -> None:
 
 def _clips(started: TrainingStarted, watched: str) -> None:
     """What both curves are of."""
-    held_out = f"the {counted(started.val_clips, 'clip')} of test fold {plain(started.fold)}, never trained on"
+    held_out = f"the {counted(started.val_clips, 'clip')} of test fold {plain(started.fold)}"
     if started.validation_clips:
         held_out = f"{counted(started.validation_clips, 'clip')} set aside from training; the test fold is evaluated at the end"
-    elif started.leaks:
-        held_out += ", although clips of the same recordings are: the split leaks"
+    else:
+        held_out += ", but clips of their recordings were trained on" if started.leaks else ", never trained on"
     st.caption(
         f"Training curve: {counted(started.train_clips, 'clip')}, augmented, so it can lie below that of {watched}. "
         f"{watched.capitalize()} curve: {held_out}."

@@ -1,0 +1,27 @@
+"""What is said of the clips of the curves."""
+
+import pytest
+
+from labcore.events import TrainingStarted
+from ui.train import training_curves
+
+
+@pytest.mark.parametrize(
+    ("leaks", "aside", "told"),
+    [
+        (False, 0, "Test curve: the 4 clips of test fold 1, never trained on."),
+        # as with a random split, or weights of a run that was trained on these very clips
+        (True, 0, "Test curve: the 4 clips of test fold 1, but clips of their recordings were trained on."),
+        (True, 2, "2 clips set aside from training"),
+    ],
+)
+def test_no_clip_is_said_to_be_new_that_is_not(monkeypatch, leaks, aside, told):
+    said = []
+    monkeypatch.setattr(training_curves.st, "caption", said.append)
+    started = TrainingStarted(
+        labels=["a", "b"], train_clips=8, val_clips=4, fold="1", device="cpu", device_reason="", precision="fp32", leaks=leaks,
+        memory_format="contiguous", precision_reason="", parameters=1, epochs=2, first_epoch=1, validation_clips=aside,
+    )  # fmt: skip
+    training_curves._clips(started, "test")
+    assert told in said[0]
+    assert ("never" in said[0]) == (not leaks)
