@@ -22,6 +22,7 @@ PURPOSES = {
     "events.jsonl": "what happened, an event a line",
     "front_end.json": "why the automatic front end is as it is",
     "labels.json": "classes, in the order of the network's outputs",
+    "pretrained.json": "what its pretrained weights had learnt of the held-out clips",
     "predictions.parquet": "what it says of each held-out clip",
     "weights.safetensors": "the trained classifier",
     "worker.log": "what its process printed",

@@ -33,6 +33,8 @@ from labcore.task.single import SingleLabel
 from labcore.texts import counted, shown
 from labcore.workspace import Workspace
 
+PRETRAINED = "pretrained"
+"""The JSON file in a run's directory that says what the weights that it began with had learnt of its held-out clips."""
 VALIDATION_SHARE = 0.1
 """What is set aside where something is to be chosen automatically and no share was given."""
 
@@ -106,7 +108,7 @@ def open_clips(
         yield Log(
             message="clips may have several labels: each is learnt by itself, and mAP takes the place of accuracy"
         )
-    clips, told = _with_pretrained(config.model.pretrained, workspace, clips)
+    clips, told = _with_pretrained(config.model.pretrained, run, workspace, clips, begun=fingerprint is not None)
     if clips.split.note:
         yield Log(level="warning" if clips.split.leaks else "info", message=clips.split.note)
     if told:
@@ -159,20 +161,40 @@ def _as_begun(
     raise other_clips(run, str(dataset.root), known.changes_to(now.record) if known and told else "")
 
 
-def _with_pretrained(pretrained: str, workspace: Workspace, clips: RunClips) -> tuple[RunClips, str]:
+def _with_pretrained(
+    pretrained: str, run: Run, workspace: Workspace, clips: RunClips, *, begun: bool
+) -> tuple[RunClips, str]:
     """The clips, with a split that leaks where the weights that a run begins with have learnt from what it holds out; and what is told
-    of it, "" where they have not, or nobody knows."""
-    source, parts, table = run_named(pretrained, workspace), clips.split, clips.store.table
-    if source is None:
+    of it, "" where they have not, or nobody knows.
+
+    Args:
+        begun: the run goes on with the same clips. What was found at its beginning counts still: it needs neither the weights nor the run
+            that they were of any more, and its own clips may have moved.
+    """
+    leak = _learnt_of(clips, pretrained, workspace) or (run.load(PRETRAINED, {}) if begun else {})
+    if not leak:
         return clips, ""
-    learnt, held_out = learnt_by(source, workspace).among(table), parts.held_out
-    count = int(learnt[held_out].sum())
-    if not count and not shares_recordings(table, held_out, learnt):
-        return clips, ""
-    of = f"{count} of the {counted(len(held_out), 'held-out clip')}" if count else "clips of the held-out recordings"
-    told = f"the weights of run {source.id}, which this one begins with, were trained on {of}: the accuracy is too high"
+    run.save(PRETRAINED, leak)
+    parts, known = clips.split, leak.get("trained_on")
+    count = known if isinstance(known, int) else 0
+    of = (
+        f"{count} of the {counted(len(parts.held_out), 'held-out clip')}"
+        if count
+        else "clips of the held-out recordings"
+    )
+    told = f"the weights of run {leak.get('run')}, which this one begins with, were trained on {of}: the accuracy is too high"
     remedy = f"Begin with a run that held out the same clips as fold {parts.fold} does"
     return replace(clips, split=replace(parts, leaks=True, trained_on=count)), f"{told}. {remedy}"
+
+
+def _learnt_of(clips: RunClips, pretrained: str, workspace: Workspace) -> dict[str, str | int]:
+    """The run whose weights have learnt from what is held out, and from how many of these clips; empty for none."""
+    source, table, held_out = run_named(pretrained, workspace), clips.store.table, clips.split.held_out
+    if source is None:
+        return {}
+    learnt = learnt_by(source, workspace).among(table)
+    count = int(learnt[held_out].sum())
+    return {"run": source.id, "trained_on": count} if count or shares_recordings(table, held_out, learnt) else {}
 
 
 def _split(data: DataConfig, dataset: Dataset, store: ClipStore, folder: str = "") -> RunClips:

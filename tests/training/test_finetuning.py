@@ -68,6 +68,20 @@ def test_weights_that_were_trained_on_the_test_fold(tiny, donor):
     assert (result.leaks, result.trained_on) == (False, 0)
 
 
+def test_what_weights_had_learnt_is_known_when_their_run_is_gone(tiny, donor):
+    config = tiny.config.replace({"model.pretrained": donor.id, "optim.epochs": 2, "data.fold": "2"})
+    run, away = Run.create(tiny.workspace, config), donor.path.with_name(".away")
+    run_all(config, run, tiny.workspace, until=1)
+    donor.path.rename(away)
+    try:
+        events = run_all(run.config, run, tiny.workspace)
+    finally:
+        away.rename(donor.path)
+    (result,) = each_of(events, Evaluated)
+    assert (result.leaks, result.trained_on) == (True, 12)
+    assert any(f"run {donor.id}" in each.message for each in each_of(events, Log) if each.level == "warning")
+
+
 def test_weights_that_are_not_there_stop_the_run_before_its_first_step(tiny):
     config = tiny.config.replace({"model.pretrained": "/no/such/file.safetensors"})
     with pytest.raises(ConfigError, match="there are no weights"):
