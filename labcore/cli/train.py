@@ -191,8 +191,9 @@ def _check_files(config: RunConfig, workspace: Workspace) -> None:
     """
     if config.augment.noise and config.augment.noise_file:
         from labcore.audio import probe
+        from labcore.runs.moved import here
 
-        probe(config.augment.noise_file)
+        probe(here(workspace, config.augment.noise_file))
     if config.model.pretrained not in ("none", "published"):
         from labcore.datasets.learnt import place_of_weights
         from labcore.models.pretrained import read_weights

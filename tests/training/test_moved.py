@@ -12,6 +12,7 @@ import torch
 
 from labcore.backup.restoring import restore
 from labcore.backup.writing import back_up
+from labcore.cli.train import check_inputs
 from labcore.datasets import assemble, registry
 from labcore.datasets.record import FILE, ClipRecord
 from labcore.datasets.resuming import dataset_of, name_place, require_data
@@ -105,6 +106,7 @@ def test_paths_into_the_workspace_are_found_where_it_lies_now(home, config, tmp_
         figures, _ = to_the_end(elsewhere)
         assert len(figures) == 3
     assert tensors(Run(there.runs / run.id)) == tensors(Run(there.runs / waits.id))
+    check_inputs(named, there)  # as before a run is made
     clip = noise(0.5, 8000)
     shown = preview(named, clip, 0, steps="noise", workspace=there).sound
     named_anew = named.replace({"augment.noise_file": str(there.datasets / "rain.wav")})
