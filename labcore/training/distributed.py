@@ -264,8 +264,8 @@ class DistributedContext:
         differing = [rank for rank, answer in enumerate(answers) if answer[2] != answers[0][2]]
         if differing:
             raise RunError(
-                f"process {differing[0]} sees another data set or another kind of device than process 0",
-                "Give every machine the same files and the same kind of device",
+                f"process {differing[0]} sees another data set or kind of device than process 0, or chose another front end by it",
+                "Give every machine the same files, libraries and kind of device, or give the sample rate and the mel bands",
             )
         return answers[0][1]
 

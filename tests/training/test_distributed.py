@@ -218,6 +218,7 @@ def test_what_processes_say_to_each_other(together):
         assert said["agree"] == "value of 0"
         assert said["agree_error"] == ["ConfigError", "only here."]
         assert said["agree_differing"][0] == "RunError"
+        assert "front end" in said["agree_differing"][1]
         assert said["aligned"] == [0.0, 0.0]
     assert first["part"] + second["part"] == list(range(7))
     assert first["random"] != second["random"]
