@@ -33,7 +33,8 @@ COMPILED = "-compiled"
 def _has_kernels_for_bf16() -> bool:
     """Whether PyTorch has kernels for bf16 for this processor. Where it has none, a step takes up to a hundred times as long as in fp32,
     which is longer than the timing of all may take."""
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    has = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)  # missing where torch is built without oneDNN
+    return has is not None and bool(has())
 
 
 @dataclass(frozen=True)

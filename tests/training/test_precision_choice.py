@@ -1,4 +1,5 @@
 import os
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -104,6 +105,13 @@ def test_a_processor_without_kernels_for_bf16_times_fp32_alone(tmp_path, monkeyp
     assert choose(workspace) == choice
     config = RunConfig().replace({"runtime.compile": "off", "runtime.precision": "bf16"})  # who insists gets it
     assert decide(config, network(), SHAPE, choose_device("cpu"), workspace, 10**6).precision == "bf16"
+
+
+def test_a_torch_without_onednn_has_no_kernels_for_bf16(monkeypatch):
+    """As that of macOS on ARM."""
+    assert module._has_kernels_for_bf16() in (True, False)
+    monkeypatch.setattr(torch.ops, "mkldnn", SimpleNamespace())
+    assert not module._has_kernels_for_bf16()
 
 
 @pytest.mark.parametrize("damage", ["", "[]", '{"precision": "fp64", "memory_format": "contiguous", "reason": ""}'])
