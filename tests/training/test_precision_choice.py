@@ -228,16 +228,16 @@ def with_compiler(monkeypatch, function):
 
 
 def test_compiled_code_with_the_same_gradients_is_taken_and_remembered(tmp_path, monkeypatch):
-    made = []
+    made = []  # of a long run, so that a busy machine has the time to compare
     with_compiler(monkeypatch, lambda network: made.append(network) or (lambda images: network(images)))
     config, workspace = fixed(**{"runtime.compile": "on"}), Workspace(tmp_path)
-    first = decide(config, compact_like(), SHAPE, choose_device("cpu"), workspace, steps=1000)
+    first = decide(config, compact_like(), SHAPE, choose_device("cpu"), workspace, steps=10**6)
     assert first.compiled
     assert "torch.compile saves" in first.reason
-    again = decide(config, compact_like(), SHAPE, choose_device("cpu"), workspace, steps=1000)
+    again = decide(config, compact_like(), SHAPE, choose_device("cpu"), workspace, steps=10**6)
     assert again == first
     assert len(made) == 2  # the second run measures how long the code takes to come from the disk,
-    decide(config, compact_like(), SHAPE, choose_device("cpu"), workspace, steps=1000)
+    decide(config, compact_like(), SHAPE, choose_device("cpu"), workspace, steps=10**6)
     assert len(made) == 2  # and the third knows
 
 
