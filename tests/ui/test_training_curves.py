@@ -25,3 +25,14 @@ def test_no_clip_is_said_to_be_new_that_is_not(monkeypatch, leaks, aside, told):
     training_curves._clips(started, "test")
     assert told in said[0]
     assert ("never" in said[0]) == (not leaks)
+
+
+def test_the_fold_that_a_search_chooses_by_is_not_called_its_test_fold(monkeypatch):
+    said = []
+    monkeypatch.setattr(training_curves.st, "caption", said.append)
+    started = TrainingStarted(
+        labels=["a", "b"], train_clips=8, val_clips=4, fold="2", device="cpu", device_reason="", precision="fp32", chosen_by=True,
+        memory_format="contiguous", precision_reason="", parameters=1, epochs=2, first_epoch=1,
+    )  # fmt: skip
+    training_curves._clips(started, started.watched)
+    assert "Validation curve: the 4 clips of fold 2, never trained on." in said[0]

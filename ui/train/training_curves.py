@@ -55,7 +55,7 @@ def _figures(last: Epoch, watched: str) -> None:
 
 def _clips(started: TrainingStarted, watched: str) -> None:
     """What both curves are of."""
-    held_out = f"the {counted(started.val_clips, 'clip')} of test fold {plain(started.fold)}"
+    held_out = f"the {counted(started.val_clips, 'clip')} of {'test ' * (watched == 'test')}fold {plain(started.fold)}"
     if started.validation_clips:
         held_out = f"{counted(started.validation_clips, 'clip')} set aside from training; the test fold is evaluated at the end"
     else:
