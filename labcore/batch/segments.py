@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from labcore.datasets.cells import joined
 from labcore.inference.prediction import NONE_OF_THESE, is_event
+from labcore.texts import percent
 
 if TYPE_CHECKING:
     from labcore.inference.thresholds import Thresholds
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
 
 THRESHOLD = 0.5
 """A window whose label is less probable tells nothing, where nobody says otherwise."""
+FULL_SHARE, FULL_SECONDS = 0.9, 60.0
+"""Events that fill so large a share of a recording of so many seconds may be what lies between them."""
+NO_BACKGROUND = (
+    "the network was trained on no class of background, so it takes every sound for one of its classes; it learns one where recordings "
+    "are labelled completely (setting Annotations), and a test for false alarms finds higher thresholds"
+)
 Threshold = float | Mapping[str, float]
 """The least probability of an event: one for all classes, or one a class; those without one have :data:`THRESHOLD`."""
 
@@ -146,6 +153,19 @@ def summary_of(segments: Iterable[Segment]) -> list[LabelTotal]:
         for label, own in parts.items()
     ]
     return sorted(found, key=lambda each: (-each.total_s, each.label))
+
+
+def told_if_full(segments: Sequence[Segment], seconds: float, labels: Iterable[str]) -> str:
+    """What is to be known where events fill a recording of so many seconds, and no class of the network is one of no event; "" else.
+
+    Args:
+        segments: as :func:`segments_of` gives them.
+        labels: all classes of the network.
+    """
+    filled = sum(each.end_s - each.start_s for each in segments if each.label != NONE_OF_THESE)
+    if seconds < FULL_SECONDS or filled < FULL_SHARE * seconds or not all(map(is_event, labels)):
+        return ""
+    return f"events fill {percent(min(filled / seconds, 1.0), 0)} of the recording: {NO_BACKGROUND}"
 
 
 def with_events(prediction: dict[str, Any], threshold: Threshold = THRESHOLD) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from labcore.batch.segments import (
     segments_of,
     summary_of,
     threshold_in_use,
+    told_if_full,
     with_events,
     with_labels,
 )
@@ -180,7 +181,7 @@ class _Stdout:
             return
         if "error" in prediction:
             say(f"bad: {prediction['error']}")
-        for note in prediction.get("notes", ()):
+        for note in _notes(prediction, self.threshold):
             say(f"note: {prediction['file']}: {note}")
         text = ""
         if self.writer is not None:
@@ -213,6 +214,15 @@ class _Combined:
 
     def end(self) -> None:
         emit("".join(selection_table(map(_in_full, self.predictions), self.threshold, self.band)).removesuffix("\n"))
+
+
+def _notes(prediction: dict[str, Any], threshold: Threshold) -> list[str]:
+    """What there is to know about a file, and about its events where they fill a long recording."""
+    notes = list(prediction.get("notes", ()))
+    if len(prediction.get("windows", ())) < 2 or "labels" in prediction:
+        return notes
+    events = segments_of(prediction, threshold)
+    return [*notes, *filter(None, [told_if_full(events, prediction["seconds"], prediction["probabilities"])])]
 
 
 def _in_full(prediction: dict[str, Any]) -> dict[str, Any]:
@@ -286,9 +296,9 @@ def _into_files(arguments: argparse.Namespace, kind: str, weights: Path, inputs:
     journal = PredictionJournal(journal_file, output, f"{sha256_of(weights_file)} {arguments.hop}")
     waiting = [file for file in files if not journal.has(file)]
     began = time.monotonic()
-    bad, notes, stopped = _predict(classifier, waiting, arguments.hop, journal, inputs)
-    everything = [*inputs.unread, *files]
     threshold = threshold_in_use(arguments.threshold, classifier.thresholds, classifier.label_thresholds)
+    bad, notes, stopped = _predict(classifier, waiting, arguments.hop, journal, inputs, threshold)
+    everything = [*inputs.unread, *files]
     known = ((file, with_labels(found, threshold)) for file in everything if (found := journal.get(file)) is not None)
     if arguments.combined:
         write_selection_table(output, (_in_full(found) for _, found in known), threshold, classifier.band)
@@ -311,7 +321,12 @@ def _into_files(arguments: argparse.Namespace, kind: str, weights: Path, inputs:
 
 
 def _predict(
-    classifier: Classifier, waiting: list[Path], hop: float | None, journal: PredictionJournal, inputs: Inputs
+    classifier: Classifier,
+    waiting: list[Path],
+    hop: float | None,
+    journal: PredictionJournal,
+    inputs: Inputs,
+    threshold: Threshold,
 ) -> tuple[list[str], list[str], bool]:
     """Classify files and keep the predictions; returns why some are bad, notes on others, and whether a signal stopped it."""
     from labcore.batch.predicting import predict_files
@@ -335,7 +350,7 @@ def _predict(
             journal.add(file, prediction)
             done += 1
             bad += [prediction["error"]] if "error" in prediction else []
-            notes += [f"{prediction['file']}: {note}" for note in prediction.get("notes", ())]
+            notes += [f"{prediction['file']}: {note}" for note in _notes(prediction, threshold)]
             rate = done / (time.monotonic() - began + 1e-9)
             total = counted(len(inputs), "file")
             pace(Bar("classifying", before + done, len(inputs), f"{before + done} of {total}, {rate:.1f} files/s"))

@@ -69,7 +69,7 @@ class DataConfig(SettingGroup):
     )  # fmt: skip
     window_seconds: float | None = setting(
         None, "Window length", "Length of the windows that are cut from annotated recordings. Automatic: the clip length; if that is "
-        "automatic too, so long that 90 % of the labels fit, 1 to 10 s.", ge=0.1, le=60, step=0.1, unit="s", advanced=True,
+        "automatic too, so long that 90 % of the labels fit, in steps from 1 to 10 s.", ge=0.1, le=60, step=0.1, unit="s", advanced=True,
     )  # fmt: skip
     window_overlap: float = setting(
         0.0,

@@ -28,6 +28,8 @@ KIND = "by time"
 
 CUT, SPAN = " · time ", " · span "
 """In the name of a group, before the number of its part: of a recording that was cut, and of one whose clips are spans of it."""
+WHOLE = ". A split of your own by source keeps recordings whole"
+"""What can be done for the other classes of a recording that is parted."""
 PARTS = 5
 LEAST_SECONDS = 3.0
 """A part is at least so long; what is too short for two of them stays whole."""
@@ -60,9 +62,11 @@ def parted(rows: list[Row], thin: bool = False, *, several: bool = False) -> tup
         return rows, []
     placed = {number: made[group][at] for group in made for at, number in enumerate(members[group])}
     after = [row for number, old in enumerate(rows) for row in placed.get(number, [old])]
+    lone = {label for label, held in groups.items() if len(held) == 1 and held <= made.keys()}
     return after, [
         _told(
-            sorted(label for label, held in groups.items() if len(held) == 1 and held <= made.keys()),
+            sorted(lone),
+            sorted(label for label, held in groups.items() if label not in lone and held & made.keys()),
             sorted({rows[members[group][0]][0] for group in made}),
             sum(not each for found in made.values() for each in found),
         )
@@ -174,14 +178,16 @@ def whole(dataset: Dataset) -> Dataset:
     return replace(dataset, table=table, findings=findings)
 
 
-def _told(labels: list[str], paths: list[str], across: int) -> Finding:
+def _told(labels: list[str], others: list[str], paths: list[str], across: int) -> Finding:
+    """What is told of the recordings that were parted for some labels; ``others``: those that have clips in them too."""
     files = some((shown(Path(path).name) for path in paths), 3)
+    too = f", and so is that of {some(map(shown, others))}, which it holds too" if others else ""
     who = f"class {shown(labels[0])} has" if len(labels) == 1 else f"classes {some(map(shown, labels))} have"
     return Finding(
         KIND,
         f"the {who} only one recording{'' if len(labels) == 1 else ' each'} ({files}), which is split by time into training "
-        "and test clips. This is a weaker test than other recordings, so the accuracy of the class is optimistic"
+        f"and test clips. This is a weaker test than other recordings, so the accuracy of the class is optimistic{too}"
         + (f". Clips across the cuts are left out ({across})" if across else ""),
         tuple(paths),
-        "Add clips of other recordings if you have some",
+        "Add clips of other recordings if you have some" + (WHOLE if others else ""),
     )

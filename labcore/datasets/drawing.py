@@ -88,8 +88,13 @@ def require_groups(dataset: Dataset, grouping: Grouping, count: int, what: str =
     groups = len(grouping.sizes)
     if groups < count:
         fewer = f"Ask for at most {groups} {what}, or group" if groups > 1 else "Group"
+        of = (
+            f" ({groups + grouping.joined} before those that share a recording or a copy became one)"
+            if grouping.joined
+            else ""
+        )
         raise DatasetError(
-            f"{counted(groups, 'group')} by {grouping.by} cannot make {count} {what}", f"{fewer} by something finer"
+            f"{counted(groups, 'group')} by {grouping.by}{of} cannot make {count} {what}", f"{fewer} by something finer"
         )
     return grouping
 

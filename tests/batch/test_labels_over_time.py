@@ -1,6 +1,6 @@
 """Segments of several labels a clip."""
 
-from labcore.batch.segments import segments_of, threshold_in_use, with_events, with_labels
+from labcore.batch.segments import Segment, segments_of, threshold_in_use, told_if_full, with_events, with_labels
 from labcore.task.thresholds import LabelThresholds
 
 
@@ -41,3 +41,13 @@ def test_silent_and_refused_windows_have_no_label():
     told = with_labels(RECORDING | {"windows": windows}, 0.5)
     assert [each["labels"] for each in told["windows"]] == [[], []]
     assert [each["label"] for each in with_events(told, 0.5)["events"]] == ["none of these"]
+
+
+def test_events_that_fill_a_long_recording_are_told():
+    """Unless the network knows what is no event, or refuses what it does not know."""
+    hour = [Segment(0.0, 3400.0, "dog", 0.9, 0.9, 3400), Segment(3500.0, 3600.0, "rain", 0.9, 0.9, 100)]
+    assert told_if_full(hour, 3600.0, ["dog", "rain"]).startswith("events fill 97 % of the recording: ")
+    assert told_if_full(hour, 3600.0, ["dog", "rain", "background"]) == ""
+    assert told_if_full(hour[1:], 3600.0, ["dog", "rain"]) == ""
+    assert told_if_full([Segment(0.0, 3600.0, "none of these", 0.0, 0.0, 9)], 3600.0, ["dog", "rain"]) == ""
+    assert told_if_full([Segment(0.0, 20.0, "dog", 0.9, 0.9, 9)], 20.0, ["dog", "rain"]) == ""

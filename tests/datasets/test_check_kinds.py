@@ -23,6 +23,8 @@ def test_what_was_not_found() -> None:
     assert len(absent) == len(KINDS) - 1
     assert "silent clips" not in absent
     assert absent[0] == "equal files in several folds"
+    assert "one recording in several folds" in absent
+    assert "one recording in several folds" not in not_found([Finding("by time", "")])
 
 
 def test_each_kind_says_why_it_matters() -> None:

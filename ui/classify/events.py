@@ -8,13 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from labcore.batch.segments import THRESHOLD, LabelTotal, Segment, Threshold, segments_of, summary_of, threshold_in_use
+from labcore.batch.segments import (
+    THRESHOLD,
+    LabelTotal,
+    Segment,
+    Threshold,
+    segments_of,
+    summary_of,
+    threshold_in_use,
+    told_if_full,
+)
 from labcore.batch.tables import Band, csv_text, track_of
 from labcore.inference.prediction import NONE_OF_THESE
 from labcore.texts import moment, shown
 from labcore.tracks import ENDINGS
 from ui.app import shell
-from ui.app.text import count, counted, label_name, label_names, percent, plain
+from ui.app.text import count, counted, label_name, label_names, percent, plain, sentence
 from ui.components import section
 from ui.components.section import SECTION_SECONDS
 
@@ -119,6 +128,8 @@ def headline(answer: Prediction, events: list[Segment], least: Threshold) -> Non
     mean = f"mean over {counted(len(answer.windows), 'window')}: {plain(called)}{nearest}"
     times = f"**{counted(len(known), 'event')}** in " if len(summary) == 1 else ""
     st.markdown(f"{times}{moment(answer.seconds)} of sound :gray[· {mean}]")
+    if answer.labels is None and (full := told_if_full(events, answer.seconds, answer.probabilities)):
+        st.markdown(f":orange[:material/warning:] {sentence(full)}")
     if refused:
         lasting = moment(sum(event.end_s - event.start_s for event in refused))
         st.markdown(

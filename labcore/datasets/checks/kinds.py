@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from labcore.datasets.by_time import KIND as BY_TIME
 from labcore.datasets.table import Finding
 
+STRADDLING = "straddling"
 FIGURES, SOUND, OUTLIERS, CLASSES, HARMLESS, READING = "figures", "sound", "outliers", "classes", "harmless", "reading"
 GROUPS = {
     FIGURES: "Figures would be wrong",
@@ -44,7 +46,7 @@ KINDS: Mapping[str, KindOfFinding] = {
         "one sound under several labels",
         "One of the labels is wrong, so a correct answer counts as a mistake. Listen, and choose the right label.",
     ),
-    "straddling": KindOfFinding(
+    STRADDLING: KindOfFinding(
         FIGURES,
         "one recording in several folds",
         "Clips of one recording are alike: a network that knows one side recognises the other. "
@@ -126,6 +128,6 @@ def by_weight(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
 
 
 def not_found(findings: Iterable[Finding]) -> list[str]:
-    """What was looked for and not found, by its titles."""
-    there = {each.kind for each in findings}
+    """What was looked for and not found, by its titles. A recording that was parted by time is in several folds."""
+    there = {STRADDLING if each.kind == BY_TIME else each.kind for each in findings}
     return [about.title for kind, about in KINDS.items() if kind not in there]

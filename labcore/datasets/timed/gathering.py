@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from labcore.config import DataConfig
-from labcore.datasets.labels import unified
+from labcore.datasets.labels import ALIKE, unified
 from labcore.datasets.parts import part_named
 from labcore.datasets.table import Finding, behind, some
 from labcore.datasets.timed.edits import NO_EDITS, EventEdit, EventEdits, InForce, event_key
@@ -289,7 +289,7 @@ def _one_spelling(found: Gathered) -> None:
         row.label = label
         if not label:
             row.drop(UNLABELLED)
-    found.findings += told
+    found.findings += [each for each in told if each.kind != ALIKE]  # told of the clips that come of them
 
 
 def _told_of_formats(read: Sequence[TimedFile]) -> list[Finding]:

@@ -224,6 +224,17 @@ def test_labels_that_look_the_same_are_one_class(lay: Lay) -> None:
     assert fates(read(root))[:2] == [(1, "used", ""), (2, "merged", "overlaps its own class")]
 
 
+def test_one_class_in_two_spellings_is_told_once(lay: Lay, told: Callable[..., list[str]]) -> None:
+    """And whose accuracy is too good, since the only recording of one spelling is parted: that of all classes that are in it."""
+    held = {f"{name}.txt": LABELS for name in "abcdef"} | {"a.txt": f"{LABELS}12\t13\tDog\n15\t16\tDog\n"}
+    sentences = told(read(lay(held | {f"{name}.wav": 20.0 for name in "abcdef"})))
+    assert len([each for each in sentences if "similar spelling" in each]) == 1
+    (parted,) = [each for each in sentences if "split by time" in each]
+    assert "The class Dog has only one recording (a.wav)" in parted
+    assert "optimistic, and so is that of cat, dog, which it holds too" in parted
+    assert parted.endswith("A split of your own by source keeps recordings whole.")
+
+
 def test_files_that_cannot_be_read_harm_no_others(lay: Lay, told: Callable[..., list[str]]) -> None:
     root = lay(
         {

@@ -4,8 +4,6 @@ import math
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from labcore.config import DataConfig
 from labcore.datasets.timed.gathering import LabelRow
 from labcore.datasets.timed.windows import automatic_seconds, free_windows, windows_of
@@ -101,8 +99,15 @@ def test_every_label_has_a_fate_that_agrees_with_the_windows():
 def test_automatic_length():
     assert automatic_seconds(rows((0, 0.1, "a"), (1, 1.2, "a"))) == 1.0
     assert automatic_seconds(rows((0, 30, "a"), (1, 25, "a"))) == 10.0
-    assert automatic_seconds(rows(*[(0, 3, "a")] * 9, (0, 3.5, "a"))) == pytest.approx(3.0, abs=0.06)
+    assert automatic_seconds(rows(*[(0, 3, "a")] * 9, (0, 3.5, "a"))) == 3.0
     assert automatic_seconds([]) == 1.0
+
+
+def test_a_few_labels_more_leave_the_automatic_length():
+    """What was decided on windows holds for windows of that length: a set that grows keeps it."""
+    labels = [(0, 1.3 + n / 100, "a") for n in range(20)]
+    assert automatic_seconds(rows(*labels)) == automatic_seconds(rows(*labels, (0, 0.9, "a"), (0, 1.45, "b"))) == 1.5
+    assert automatic_seconds(rows((0, 2.004, "a"))) == 2.0
 
 
 def test_what_is_free_touches_nothing_that_is_labelled():
