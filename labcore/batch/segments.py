@@ -168,6 +168,15 @@ def told_if_full(segments: Sequence[Segment], seconds: float, labels: Iterable[s
     return f"events fill {percent(min(filled / seconds, 1.0), 0)} of the recording: {NO_BACKGROUND}"
 
 
+def notes_of(prediction: dict[str, Any], threshold: Threshold) -> list[str]:
+    """What there is to know about a file, and about its events where they fill a long recording."""
+    notes = list(prediction.get("notes", ()))
+    if len(prediction.get("windows", ())) < 2 or "labels" in prediction:
+        return notes
+    events = segments_of(prediction, threshold)
+    return [*notes, *filter(None, [told_if_full(events, prediction["seconds"], prediction["probabilities"])])]
+
+
 def with_events(prediction: dict[str, Any], threshold: Threshold = THRESHOLD) -> dict[str, Any]:
     """The prediction about a recording of several windows with what occurs in it: ``events`` by time, ``summary`` by label.
 

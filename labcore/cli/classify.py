@@ -27,10 +27,10 @@ from labcore.batch.segments import (
     LabelTotal,
     Segment,
     Threshold,
+    notes_of,
     segments_of,
     summary_of,
     threshold_in_use,
-    told_if_full,
     with_events,
     with_labels,
 )
@@ -64,6 +64,8 @@ if TYPE_CHECKING:
     from labcore.inference.classifier import Classifier
 
 BY_ENDING = {".csv": "csv", ".jsonl": "jsonl", ".json": "jsonl", ".parquet": "parquet"}
+How = tuple[float | None, Threshold]
+"""The hop in seconds and the least probability of events."""
 
 
 def parser() -> Parser:
@@ -181,7 +183,7 @@ class _Stdout:
             return
         if "error" in prediction:
             say(f"bad: {prediction['error']}")
-        for note in _notes(prediction, self.threshold):
+        for note in notes_of(prediction, self.threshold):
             say(f"note: {prediction['file']}: {note}")
         text = ""
         if self.writer is not None:
@@ -214,15 +216,6 @@ class _Combined:
 
     def end(self) -> None:
         emit("".join(selection_table(map(_in_full, self.predictions), self.threshold, self.band)).removesuffix("\n"))
-
-
-def _notes(prediction: dict[str, Any], threshold: Threshold) -> list[str]:
-    """What there is to know about a file, and about its events where they fill a long recording."""
-    notes = list(prediction.get("notes", ()))
-    if len(prediction.get("windows", ())) < 2 or "labels" in prediction:
-        return notes
-    events = segments_of(prediction, threshold)
-    return [*notes, *filter(None, [told_if_full(events, prediction["seconds"], prediction["probabilities"])])]
 
 
 def _in_full(prediction: dict[str, Any]) -> dict[str, Any]:
@@ -297,7 +290,7 @@ def _into_files(arguments: argparse.Namespace, kind: str, weights: Path, inputs:
     waiting = [file for file in files if not journal.has(file)]
     began = time.monotonic()
     threshold = threshold_in_use(arguments.threshold, classifier.thresholds, classifier.label_thresholds)
-    bad, notes, stopped = _predict(classifier, waiting, arguments.hop, journal, inputs, threshold)
+    bad, notes, stopped = _predict(classifier, waiting, (arguments.hop, threshold), journal, inputs)
     everything = [*inputs.unread, *files]
     known = ((file, with_labels(found, threshold)) for file in everything if (found := journal.get(file)) is not None)
     if arguments.combined:
@@ -321,12 +314,7 @@ def _into_files(arguments: argparse.Namespace, kind: str, weights: Path, inputs:
 
 
 def _predict(
-    classifier: Classifier,
-    waiting: list[Path],
-    hop: float | None,
-    journal: PredictionJournal,
-    inputs: Inputs,
-    threshold: Threshold,
+    classifier: Classifier, waiting: list[Path], how: How, journal: PredictionJournal, inputs: Inputs
 ) -> tuple[list[str], list[str], bool]:
     """Classify files and keep the predictions; returns why some are bad, notes on others, and whether a signal stopped it."""
     from labcore.batch.predicting import predict_files
@@ -344,13 +332,13 @@ def _predict(
     with (
         contextlib.suppress(_Stopped),
         stop_on_signals("stopping; interrupt again to quit at once") as stopping,
-        contextlib.closing(predict_files(classifier, waiting, hop, at_work)) as predictions,
+        contextlib.closing(predict_files(classifier, waiting, how[0], at_work)) as predictions,
     ):
         for file, prediction in itertools.chain(inputs.errors(), predictions):
             journal.add(file, prediction)
             done += 1
             bad += [prediction["error"]] if "error" in prediction else []
-            notes += [f"{prediction['file']}: {note}" for note in _notes(prediction, threshold)]
+            notes += [f"{prediction['file']}: {note}" for note in notes_of(prediction, how[1])]
             rate = done / (time.monotonic() - began + 1e-9)
             total = counted(len(inputs), "file")
             pace(Bar("classifying", before + done, len(inputs), f"{before + done} of {total}, {rate:.1f} files/s"))

@@ -1,6 +1,14 @@
 """Segments of several labels a clip."""
 
-from labcore.batch.segments import Segment, segments_of, threshold_in_use, told_if_full, with_events, with_labels
+from labcore.batch.segments import (
+    Segment,
+    notes_of,
+    segments_of,
+    threshold_in_use,
+    told_if_full,
+    with_events,
+    with_labels,
+)
 from labcore.task.thresholds import LabelThresholds
 
 
@@ -48,6 +56,10 @@ def test_events_that_fill_a_long_recording_are_told():
     hour = [Segment(0.0, 3400.0, "dog", 0.9, 0.9, 3400), Segment(3500.0, 3600.0, "rain", 0.9, 0.9, 100)]
     assert told_if_full(hour, 3600.0, ["dog", "rain"]).startswith("events fill 97 % of the recording: ")
     assert told_if_full(hour, 3600.0, ["dog", "rain", "background"]) == ""
+    windows = [{"start_s": float(n), "end_s": n + 1.0, "label": "dog", "probability": 0.9} for n in range(90)]
+    told = {"seconds": 90.0, "probabilities": {"dog": 0.9, "rain": 0.1}, "windows": windows, "notes": ["mono"]}
+    assert [note[:30] for note in notes_of(told, 0.5)] == ["mono", "events fill 100 % of the recor"]
+    assert notes_of(told, 0.95) == notes_of(told | {"windows": windows[:1]}, 0.5) == ["mono"]
     assert told_if_full(hour[1:], 3600.0, ["dog", "rain"]) == ""
     assert told_if_full([Segment(0.0, 3600.0, "none of these", 0.0, 0.0, 9)], 3600.0, ["dog", "rain"]) == ""
     assert told_if_full([Segment(0.0, 20.0, "dog", 0.9, 0.9, 9)], 20.0, ["dog", "rain"]) == ""
