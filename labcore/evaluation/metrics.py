@@ -25,6 +25,7 @@ def figures_of(
     corrected: int = 0,
     trained_on: int = 0,
     distinct: float | None = None,
+    recordings: int | None = None,
 ) -> Evaluated:
     """Accuracy with its 95 % Wilson interval, macro F1 (the mean over the classes that occur among the true ones), and a row a class.
     The other arguments as for :func:`score`."""
@@ -57,6 +58,7 @@ def figures_of(
         corrected=corrected,
         trained_on=trained_on,
         distinct_clips=distinct,
+        recordings=recordings,
     )
 
 
@@ -144,6 +146,7 @@ def score(
     corrected: int = 0,
     trained_on: int = 0,
     distinct: float | None = None,
+    recordings: int | None = None,
 ) -> Evaluated:
     """The figures of predictions for clips.
 
@@ -154,6 +157,7 @@ def score(
             settings were changed with them in view, how many of their labels were corrected, and how many of them were trained on, for
             the record.
         distinct: how many there are without the sound that several share, see :func:`labcore.evaluation.intervals.distinct_clips`.
+        recordings: that they come from, where that is known.
     """
     matrix = np.zeros((len(labels), len(labels)), dtype=np.int64)
     np.add.at(matrix, (targets, predicted), 1)
@@ -161,4 +165,4 @@ def score(
         label: {other: int(clips) for other, clips in zip(labels, row, strict=True) if clips}
         for label, row in zip(labels, matrix, strict=True)
     }
-    return figures_of(confusion, fold, leaks, adjusted, corrected, trained_on, distinct)
+    return figures_of(confusion, fold, leaks, adjusted, corrected, trained_on, distinct, recordings)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from labcore.datasets.by_time import recording_of
 from labcore.evaluation.label_metrics import score_labels
 from labcore.evaluation.metrics import Circumstances, score
 from labcore.events import Evaluated, EvaluatedLabels
@@ -35,4 +36,5 @@ def scored(
         about.corrected,
         about.trained_on,
         about.distinct,
+        None if about.groups is None else len(set(map(recording_of, about.groups))),
     )

@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from labcore.events import Event, SettingsChanged, TrainingStarted
 from labcore.texts import counted
 
+FEW_RECORDINGS = 5
+"""Fewer recordings than that tell little of others, however many clips they hold."""
+
 
 def adjustments(events: Iterable[Event]) -> int:
     """How often settings of a run were changed while the curves were of the clips that its result is of."""
@@ -46,6 +49,15 @@ def overlap_note(distinct: float | None) -> str:
     """Words on clips that share sound, to stand behind their number; "" where none do. ``distinct`` as in
     :class:`labcore.events.Evaluated`."""
     return "" if distinct is None else f"they overlap, so the interval is that of {distinct:,.0f}"
+
+
+def recordings_note(recordings: int | None, clips: int) -> str:
+    """A sentence on clips of few recordings, without the final stop, to stand beside an interval; "" where there are enough of them, or
+    nobody knows. The arguments as in :class:`labcore.events.Evaluated`."""
+    if recordings is None or recordings >= min(FEW_RECORDINGS, clips):
+        return ""
+    of = "one recording" if recordings == 1 else f"{recordings} recordings"
+    return f"The clips are of {of}: the interval counts clips, and says little about other recordings"
 
 
 def label_note(clips: int, before: int, since: int = 0) -> str:

@@ -131,6 +131,7 @@ def test_windows_of_one_event_are_no_clips_of_their_own(workspace, run, noise):
     work(job)
     result = job.result
     assert (result.clips, result.distinct_clips) == (36, pytest.approx(36 * 0.4 / 0.5))
+    assert result.recordings == 1  # though it is parted by time
     ends = wilson_interval(round(result.accuracy * 36), 36, result.distinct_clips)
     assert (result.accuracy_low, result.accuracy_high) == pytest.approx(ends)
     assert any("windows of 0.25 s" in each.message for each in each_of(job.events(), Log))

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from labcore.events import Log, SettingsChanged, TrainingStarted
-from labcore.runs.honesty import adjustments, choice_note
+from labcore.runs.honesty import adjustments, choice_note, recordings_note
 
 STARTED = TrainingStarted(
     labels=["a", "b"], train_clips=8, val_clips=2, fold="1", device="cpu", device_reason="", precision="fp32",
@@ -22,3 +22,12 @@ def test_the_note_says_so():
     assert "changed 1 time while" in choice_note(1)
     assert "changed 3 times while" in choice_note(3)
     assert "optimistic" in choice_note(1)
+
+
+def test_an_interval_of_few_recordings_is_told():
+    assert (
+        recordings_note(1, 162)
+        == "The clips are of one recording: the interval counts clips, and says little about other recordings"
+    )
+    assert recordings_note(4, 162).startswith("The clips are of 4 recordings")
+    assert recordings_note(5, 162) == recordings_note(2, 2) == recordings_note(None, 162) == ""

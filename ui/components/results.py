@@ -10,7 +10,7 @@ import streamlit as st
 from labcore.evaluation.metrics import class_rows, event_figures
 from labcore.events import Evaluated, EvaluatedLabels, Event, RunFinished, last_of
 from labcore.runs import Run
-from labcore.runs.honesty import adjustments, choice_note, label_note, leak_note, overlap_note
+from labcore.runs.honesty import adjustments, choice_note, label_note, leak_note, overlap_note, recordings_note
 from ui.app import shell
 from ui.app.text import counted, duration, label_names, percent, plain
 from ui.charts.confusion import confusion
@@ -56,6 +56,8 @@ def figures(run: Run, events: list[Event]) -> None:
         )
         if isinstance(evaluated, Evaluated) and (note := overlap_note(evaluated.distinct_clips)):
             st.caption(f"Clips: {note}.")
+        if isinstance(evaluated, Evaluated) and (note := recordings_note(evaluated.recordings, evaluated.clips)):
+            st.caption(f"{note}.")
         if adjusted:
             st.warning(f"{choice_note(adjusted)}.", icon=":material/warning:")
         if note := label_note(evaluated.clips, evaluated.corrected, corrected_since(run)):
