@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from labcore.datasets.by_time import recording_of
 from labcore.datasets.checks.copies import linked
 from labcore.datasets.folds import join_groups
 from labcore.datasets.grouping import Grouping
@@ -106,8 +107,9 @@ def joined(dataset: Dataset, grouping: Grouping) -> Grouping:
         for row in rows:
             copies[row] = number
     ties = [dataset.table["group"].tolist(), dataset.table["path"].tolist(), content_of(dataset), copies]
-    after = join_groups(grouping.groups, ties)
-    fewer = len(set(grouping.groups)) - len(set(after))
+    before = list(map(recording_of, grouping.groups))  # the parts of one share its path
+    after = join_groups(before, ties)
+    fewer = len(set(before)) - len(set(after))
     return replace(grouping, groups=after, joined=fewer)
 
 

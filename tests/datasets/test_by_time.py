@@ -10,7 +10,9 @@ import pytest
 from labcore.config import DataConfig
 from labcore.datasets import cannot_be_held_out, read_dataset, split
 from labcore.datasets.by_time import recording_of, split_by_time, whole
+from labcore.datasets.drawing import make_folds
 from labcore.datasets.folds import assign_folds
+from labcore.datasets.grouping import group_by
 from labcore.datasets.record import ClipRecord
 from labcore.datasets.resuming import as_known
 from labcore.datasets.splits import split_for
@@ -140,3 +142,12 @@ def test_folds_that_cannot_be_held_out_have_a_reason_and_automatic_takes_one_tha
     assert "fold 2 is the test fold, since only one class" in parts.note
     with pytest.raises(DatasetError, match="only one class"):
         split(dataset, "1")
+
+
+def test_a_split_by_source_keeps_recordings_whole(lone):
+    dataset = read_dataset(lone)
+    drawn = make_folds(dataset, group_by(dataset, "source"), 2)
+    rain = dataset.table["label"] == "rain"
+    assert {fold for fold, here in zip(drawn.folds, rain, strict=True) if here} in ({"1"}, {"2"})
+    assert {group for group, here in zip(drawn.grouping.groups, rain, strict=True) if here} == {"rain/field.wav"}
+    assert drawn.grouping.joined == 0

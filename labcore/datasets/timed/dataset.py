@@ -16,7 +16,7 @@ from labcore.datasets.scan import find_audio, find_by_suffix
 from labcore.datasets.several import told
 from labcore.datasets.table import Dataset, Finding, make_table
 from labcore.datasets.timed.edits import NO_EDITS, EventEdits
-from labcore.datasets.timed.formats import SUFFIXES, recognised
+from labcore.datasets.timed.formats import EMPTY, SUFFIXES, is_empty, recognised
 from labcore.datasets.timed.gathering import Gathered, LabelRow, gathered
 from labcore.datasets.timed.recordings import Recordings
 from labcore.datasets.timed.report import TOLD, findings_of
@@ -81,6 +81,13 @@ class Annotated:
         own = len(named) < len(self.files)
         return 1.0 if own else len(named) / max(1, len(self.recordings.files))
 
+    def is_named_like_one(self, path: Path) -> bool:
+        """Whether a file is named like one of the recordings."""
+        try:
+            return bool(self.recordings.like(path, alone=False))
+        except ValueError:
+            return False
+
     def gathered(self, data: DataConfig) -> Gathered:
         """What they say, each label with its recording, as people edited it.
 
@@ -101,6 +108,7 @@ def annotations_in(folder: Path) -> Annotated | None:
         DatasetError: the folder cannot be listed.
     """
     files: list[tuple[Path, str]] = []
+    empty: list[tuple[Path, str]] = []
     shallow_first = sorted(find_by_suffix(folder, SUFFIXES), key=lambda parts: (len(parts), parts))
     for number, parts in enumerate(shallow_first):
         if number >= MOST_STRANGE and not files:
@@ -108,7 +116,12 @@ def annotations_in(folder: Path) -> Annotated | None:
         path = folder.joinpath(*parts)
         if format := recognised(path):
             files.append((path, format))
-    return Annotated(folder, tuple(files)) if files else None
+        elif is_empty(path):
+            empty.append((path, EMPTY))
+    if not files:
+        return None
+    found = Annotated(folder, tuple(files))
+    return replace(found, files=(*files, *(each for each in empty if found.is_named_like_one(each[0]))))
 
 
 def annotations_at(path: Path) -> Annotated | None:

@@ -58,6 +58,18 @@ FORMATS = {
 """Name → format, in the order in which they are tried. A new one is a file with ``looks`` and ``read``, and a line here."""
 
 
+EMPTY = "audacity"
+"""The format of a file without anything in it: Audacity writes a track without labels so."""
+
+
+def is_empty(path: Path) -> bool:
+    """Whether a file has an ending of Audacity's and nothing in it."""
+    try:
+        return path.suffix.lower() == ".txt" and path.stat().st_size == 0
+    except OSError:
+        return False
+
+
 def recognised(path: Path) -> str:
     """The name of the format of a file; "" where it is none of annotations, or cannot be read."""
     if path.suffix.lower() not in SUFFIXES:

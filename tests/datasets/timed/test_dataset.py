@@ -235,6 +235,16 @@ def test_one_class_in_two_spellings_is_told_once(lay: Lay, told: Callable[..., l
     assert parted.endswith("A split of your own by source keeps recordings whole.")
 
 
+def test_an_empty_file_says_that_nothing_occurs(lay: Lay, told: Callable[..., list[str]]) -> None:
+    """As Audacity writes a track without labels; one that is named like no recording says nothing."""
+    root = lay({"a.wav": 20.0, "a.txt": LABELS, "b.wav": 20.0, "b.txt": "", "notes.txt": ""})
+    dataset = read(root, window_seconds=2, annotations="complete", background_ratio=100)
+    assert {label for name, label, *_ in clips(dataset) if name == "b.wav"} == {"background"}
+    assert any("2 files read as Audacity labels" in sentence for sentence in told(dataset, "note"))
+    (root / "b.txt").unlink()
+    assert {name for name, *_ in clips(read(root, window_seconds=2, annotations="complete"))} == {"a.wav"}
+
+
 def test_files_that_cannot_be_read_harm_no_others(lay: Lay, told: Callable[..., list[str]]) -> None:
     root = lay(
         {
