@@ -7,7 +7,7 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labcore.cli.output import Content, emit, emit_csv, table, tell
+from labcore.cli.output import Content, emit, emit_csv, say, table, tell
 from labcore.cli.parser import Parser, add_anyone, add_csv
 from labcore.cli.refused import refuse_without
 from labcore.config import CUTTING, DataConfig, RunConfig
@@ -111,7 +111,9 @@ def _write(workspace: Workspace, arguments: argparse.Namespace) -> int:
 
     if arguments.combined and arguments.write != "raven":
         raise ConfigError("only Raven knows a table over several recordings", "Leave out --combined")
-    tracks = written_tracks(workspace, arguments.dataset, cutting_of(arguments) or DataConfig())
+    tracks, lost = written_tracks(workspace, arguments.dataset, cutting_of(arguments) or DataConfig())
+    if lost:
+        say(f"warning: {lost}")
     if arguments.combined and arguments.output == "-":
         emit(as_text(tracks, "raven").removesuffix("\n"))
         return 0

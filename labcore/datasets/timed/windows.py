@@ -21,8 +21,8 @@ SHORTEST_SECONDS = 0.05
 AUTOMATIC = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 """Lengths in seconds that are chosen by themselves. Few, so that a recording more seldom changes them: what people decided on windows, and
 a check measured, holds for windows of that length."""
-SLACK = 0.01
-"""Seconds that a label may be longer."""
+SLACK = 0.05
+"""By such a share a label may be longer than a window of automatic length."""
 MOST_LABELS = 0.9
 """So large a share of the labels is no longer than a window of automatic length."""
 NEAR = 1e-6
@@ -50,8 +50,8 @@ class Event:
 def automatic_seconds(rows: Iterable[LabelRow]) -> float:
     """The length of windows for some labels, in seconds: the first of :data:`AUTOMATIC` that most of them are not longer than."""
     lengths = [row.end_s - row.start_s for row in rows if row.outcome == "used"]
-    usual = float(np.quantile(lengths, MOST_LABELS, method="lower")) if lengths else 0.0
-    return next((seconds for seconds in AUTOMATIC if seconds >= usual - SLACK), AUTOMATIC[-1])
+    usual = float(np.quantile(lengths, MOST_LABELS)) if lengths else 0.0
+    return next((seconds for seconds in AUTOMATIC if seconds >= usual * (1 - SLACK)), AUTOMATIC[-1])
 
 
 def windows_of(rows: Sequence[LabelRow], length: float, seconds: float, data: DataConfig) -> list[tuple[Window, str]]:

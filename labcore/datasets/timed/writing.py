@@ -14,13 +14,13 @@ from labcore.datasets.registry import find_uncut
 from labcore.datasets.table import way_from
 from labcore.datasets.timed.gathering import Gathered, LabelRow
 from labcore.datasets.timed.recordings import Recordings
-from labcore.texts import shown
+from labcore.texts import counted, shown
 from labcore.tracks import ENDINGS, Track, TrackEvent, label_track, selection_lines
 from labcore.workspace import Workspace
 
 
-def written_tracks(workspace: Workspace, wanted: str, data: DataConfig) -> list[Track]:
-    """The events of a data set by its name or path, see :func:`tracks_of`.
+def written_tracks(workspace: Workspace, wanted: str, data: DataConfig) -> tuple[list[Track], str]:
+    """The events of a data set by its name or path, see :func:`tracks_of`, and what is told of those that are not written.
 
     Args:
         data: which column gives the labels.
@@ -30,7 +30,20 @@ def written_tracks(workspace: Workspace, wanted: str, data: DataConfig) -> list[
     """
     source = find_uncut(workspace, wanted).annotated
     assert source is not None
-    return tracks_of(source.gathered(data), source.recordings)
+    found = source.gathered(data)
+    return tracks_of(found, source.recordings), not_written(found)
+
+
+def not_written(found: Gathered) -> str:
+    """A sentence on labels that have no place in any recording, without the final stop; "" where each has one."""
+    lost = sum(not _placed(row, found) for row in found.rows)
+    if not lost:
+        return ""
+    return f"{counted(lost, 'label')} not written: no recording is known for {'it' if lost == 1 else 'them'}, or the row cannot be read"
+
+
+def _placed(row: LabelRow, found: Gathered) -> bool:
+    return row.recording in found.seconds and not (math.isnan(row.start_s) or math.isnan(row.end_s))
 
 
 def tracks_of(found: Gathered, recordings: Recordings) -> list[Track]:
@@ -40,7 +53,7 @@ def tracks_of(found: Gathered, recordings: Recordings) -> list[Track]:
     """
     events: dict[str, list[LabelRow]] = defaultdict(list)
     for row in found.rows:
-        if row.recording in found.seconds and not (math.isnan(row.start_s) or math.isnan(row.end_s)):
+        if _placed(row, found):
             events[row.recording].append(row)
     tracks = []
     for path, seconds in sorted(found.seconds.items()):

@@ -18,6 +18,8 @@ TITLES = {"raven": "Raven table", "audacity": "Audacity labels"}
 def show(sitting: Sitting) -> None:
     """Downloads behind a button; a file is made when it is asked for."""
     there, way = sitting.there, sitting.recording.way
+    from labcore.datasets.timed.writing import not_written
+
     with st.popover("Write out", icon=":material/download:", type="tertiary"):
         st.markdown("**This recording**")
         stem = PurePath(shown(way)).name
@@ -30,7 +32,12 @@ def show(sitting: Sitting) -> None:
         for format, title in TITLES.items():
             download(f"{title}, a file a recording", partial(_every, there, format), f"{there.name}.{format}.zip", "application/zip",
                      type="tertiary", key=f"events-{there.name}-{format}")  # fmt: skip
-        st.caption("With your edits. Put the files into the folder of the recordings to use them as annotations.")
+        if lost := not_written(there.found):
+            st.caption(f":orange[:material/warning:] {lost}.")
+        st.caption(
+            "With your edits. To use them as annotations, put the files into the folder of the recordings in place of those that lie "
+            "there: labels of several files all count."
+        )
 
 
 def _tracks(there: OpenedEvents) -> list[Track]:
