@@ -28,9 +28,13 @@ Spans = dict[object, list[tuple[float, float]]]
 
 @dataclass(frozen=True)
 class Learnt:
-    """What a network has learnt from: file → the parts of it, in seconds. A file is known by its device and inode, so by every path."""
+    """What a network has learnt from: file → the parts of it, in seconds. A file is known by its device and inode, so by every path.
+
+    ``lost``: some of it is not known, or is not where it lay, and may be among other files by now.
+    """
 
     parts: Mapping[object, list[tuple[float, float]]] = field(default_factory=dict)
+    lost: bool = True
 
     def among(self, table: pd.DataFrame) -> np.ndarray:
         """Which clips of a clip table share sound with what was learnt from: (clips,) bool."""
@@ -63,13 +67,16 @@ def learnt_by(run: Run, workspace: Workspace) -> Learnt:
     folder nothing is known.
     """
     parts: Spans = defaultdict(list)
+    lost = False
     for each in _line_of(run, workspace):
         record = ClipRecord.load(each)
         if record is None:
+            lost = lost or not ensemble_members(each)
             continue
         for path, start, end in _spans(record, workspace, (TRAIN, VALIDATION)):
             parts[identity_of(path)].append((start, end))
-    return Learnt(dict(parts))
+            lost = lost or not os.path.lexists(path)
+    return Learnt(dict(parts), lost)
 
 
 def pretrained_run(run: Run, workspace: Workspace) -> Run | None:

@@ -65,6 +65,7 @@ def select_clips(
     trained_on: bool = False,
     validation: bool = False,
     learnt: np.ndarray | None = None,
+    all_known: bool = False,
 ) -> Selection:
     """Choose the clips to evaluate a classifier on.
 
@@ -78,6 +79,7 @@ def select_clips(
         learnt: (clips,) which clips of the table it learnt from whatever their data set was called then, see
             :class:`labcore.datasets.learnt.Learnt`; None where nobody looked. Of a network that was trained on a sample they alone tell
             which clips that were; where none of them is found, all that the sample was drawn from count.
+        all_known: nothing that it learnt from is missing, so that they alone tell of any network: clips that came later are new to it.
 
     Raises:
         DatasetError: it was trained on some of them and this is not wanted, no such fold, or there are no such clips.
@@ -107,7 +109,7 @@ def select_clips(
         raise DatasetError(f"{where} has no clips{of_class}{without}", "Choose another class or fold")
     learnt = np.zeros(len(table), dtype=bool) if learnt is None else learnt.copy()
     of_sample = own is not None and (own.train_clips, own.train_recordings) != (None, None)
-    if parts is not None and not (of_sample and learnt.any()):
+    if parts is not None and not ((of_sample or all_known) and learnt.any()):
         learnt[np.concatenate([parts.train, parts.validation])] = True
     known = int(learnt[rows].sum())
     if known and not trained_on:

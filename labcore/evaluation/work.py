@@ -127,6 +127,7 @@ def _clips_of(
     if validation:
         classifier.temperature = None
     trained = run_named(str(weights), workspace)
+    learnt = learnt_by(trained, workspace) if trained is not None else None
     chosen = select_clips(
         store.table,
         own if same else None,
@@ -134,7 +135,8 @@ def _clips_of(
         label=plan.label,
         trained_on=True,
         validation=validation,
-        learnt=learnt_by(trained, workspace).among(store.table) if trained is not None else None,
+        learnt=learnt.among(store.table) if learnt is not None else None,
+        all_known=learnt is not None and not learnt.lost,
     )
     told = ClipsChosen(dataset=dataset.name, fold=chosen.fold, clips=len(chosen.rows), sentence=chosen.sentence)
     if before is None or before.facts() | {"time": 0} != told.facts() | {"time": 0}:

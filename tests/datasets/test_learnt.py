@@ -46,6 +46,9 @@ def test_parts_of_files_through_links_and_former_runs(workspace, tmp_path):
     assert shares_recordings(table, np.array([1]), learnt)
     assert not shares_recordings(table, np.array([3, 5]), learnt)
     assert not learnt_by(Run(tmp_path), workspace).among(table).any()
+    assert (learnt_by(run, workspace).lost, learnt_by(Run(tmp_path), workspace).lost) == (False, True)
+    (tmp_path / "b.wav").rename(tmp_path / "renamed.wav")
+    assert learnt_by(run, workspace).lost
 
 
 def test_members_of_an_ensemble(workspace, tmp_path):

@@ -96,6 +96,14 @@ def test_of_a_sample_only_the_clips_that_were_drawn_were_learnt(table, sample):
     assert select_clips(table, own, fold="2", trained_on=True, learnt=nowhere).trained_on == 4
 
 
+def test_clips_that_came_after_a_training_are_new_to_it(table):
+    """Where all that it learnt from is still there; else they may be its files under other names."""
+    learnt = table["path"].isin(["a20.wav", "b31.wav"]).to_numpy()
+    own = DataConfig(fold="1")
+    assert select_clips(table, own, fold="all", trained_on=True, learnt=learnt, all_known=True).trained_on == 2
+    assert select_clips(table, own, fold="all", trained_on=True, learnt=learnt).trained_on > 2
+
+
 def test_classes_as_numbers_and_those_that_are_not_known_refused():
     def targets(known: list[str], labels: list[str], **further: object) -> list[object]:
         table = pd.DataFrame({"label": pd.Series(labels, dtype=object)}).assign(**further)
