@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import zlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -148,8 +149,8 @@ class ClipRecord:
                 which nobody has parted yet.
         """
         then, there = ({clip.key: clip for clip in record.clips} for record in (self, now))
-        found = [f"{clip.words} is not there" for key, clip in then.items() if key not in there]
-        found += [f"{clip.words} is new" for key, clip in there.items() if whole and key not in then]
+        found = _absent(self, now, "is not there")
+        found += _absent(now, self, "is new") if whole else []
         pairs = [(clip, there[key]) for key, clip in then.items() if key in there]
         found += [f"{clip.words} {words}" for clip, other in pairs if (words := _difference(clip, other))]
         if whole:  # last, since one clip more or less moves many from part to part
@@ -181,6 +182,19 @@ def in_parts(dataset: Dataset, known: ClipRecord, fold: str) -> Dataset:
         raise DatasetError(f"none of the clips of the run is in {dataset.name}", "Put its files back as they were")
     table = dataset.table.assign(fold=folds)[folds != ""].reset_index(drop=True)
     return replace(dataset, table=table, fold_note="the clips that the run held out and trained on")
+
+
+def _absent(record: ClipRecord, other: ClipRecord, words: str) -> list[str]:
+    """What of a record another one lacks: a file of which it has no clip is told once, with its clips."""
+    there, files = {clip.key for clip in other.clips}, {clip.path for clip in other.clips}
+    many = Counter(clip.path for clip in record.clips if clip.path not in files)
+    found = {
+        clip.path if clip.path in many else clip.words: clip.path for clip in record.clips if clip.key not in there
+    }
+    return [
+        f"{named} {words}" + (f" ({counted(many[path], 'clip')})" if many[path] > 1 else "")
+        for named, path in found.items()
+    ]
 
 
 def _difference(then: Clip, now: Clip) -> str:

@@ -233,7 +233,7 @@ def other_clips(run: Run, root: str, changes: str) -> DatasetError:
     what = f"the data set at {root} has changed since run {run.id} started: "
     what += changes or "clips, labels or folds differ, or it was elsewhere then"
     place = f"give the path of the right one (`labcore resume {run.id} --dataset PATH`, or on the run's page)"
-    return DatasetError(what, f"Put its files back as they were, {place}, or start a new run")
+    return DatasetError(what, f"Put its files back as they were, and new ones elsewhere, {place}, or start a new run")
 
 
 def _away(run: Run, workspace: Workspace, wanted: str, why: str) -> DatasetError:

@@ -11,7 +11,7 @@ import pytest
 from labcore.config import DataConfig, RunConfig
 from labcore.datasets.folds import drawn_in
 from labcore.datasets.layouts import read_dataset
-from labcore.datasets.record import FILE, ClipRecord
+from labcore.datasets.record import FILE, Clip, ClipRecord
 from labcore.datasets.splits import split_for
 from labcore.runs import Run
 from labcore.workspace import Workspace
@@ -97,6 +97,16 @@ def test_what_has_changed_is_named(class_folders, change, words):
     now = record(class_folders)
     assert words in before.changes_to(now)
     assert now.fingerprint != before.fingerprint
+
+
+def test_a_recording_that_came_or_went_is_named_once():
+    def of(*spans: tuple[str, float]) -> ClipRecord:
+        return ClipRecord("/d", "/d", ("a",), tuple(Clip(path, 1, "a", at, at + 1, "train") for path, at in spans))
+
+    before = of(("a.wav", 0.0), ("a.wav", 2.0), ("b.wav", 0.0), ("b.wav", 5.0))
+    assert before.changes_to(of(("a.wav", 0.0), ("a.wav", 3.0), ("c.wav", 1.0), ("c.wav", 4.0))) == (
+        "a.wav from 2 s is not there; b.wav is not there (2 clips); a.wav from 3 s is new; and 1 more difference"
+    )
 
 
 def test_labels_spans_parts_and_order_are_named_too(class_folders):
