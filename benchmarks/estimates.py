@@ -17,7 +17,6 @@ import resource
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,8 @@ from _common import machine, parser, workspace
 
 from labcore.config import RunConfig
 from labcore.config.presets import PRESETS
-from labcore.load import LoadMeter
+from labcore.device import usable_cores
+from labcore.load import CpuTimes
 from labcore.training.run_time import known_speeds, planned, time_of
 from labcore.workspace import Workspace
 
@@ -79,15 +79,16 @@ def row(name: str, home: Workspace, changes: dict[str, Any], seconds: float) -> 
     folds, words = (2, ["crossval", "--folds", "1", "2"]) if name == "2 folds" else (1, ["train"])
     file = home.home / "benchmark.json"
     file.write_text(config.to_json())
-    meter, cpu, start = LoadMeter(), children(), time.perf_counter()
+    cpu, start = children(), CpuTimes.now()
     command([*words, "--config", str(file)], home)
-    taken, cpu, load = time.perf_counter() - start, children() - cpu, meter.load()
+    end, cpu = CpuTimes.now(), children() - cpu
+    taken = end.at - start.at
+    others = max(0.0, end.busy - start.busy - (end.own - start.own) - cpu) / taken
     before = known.seconds * folds if known else float("nan")
     idle = told["seconds_total"] if told["seconds_idle"] is None else told["seconds_idle"]
-    others = "?" if load is None else f"{load.taken:.2f} of {load.cores}"
     print(
         f"{name:14} {epochs:6} {taken:6.1f}s {cpu:6.1f}s | {before / taken:6.2f} {told['seconds_total'] * folds / taken:8.2f} "
-        f"{idle * folds / taken:6.2f} | {others}",
+        f"{idle * folds / taken:6.2f} | {others:.2f} of {usable_cores()}",
         flush=True,
     )
 
