@@ -38,5 +38,12 @@ def run() -> int:
         handle(leave)
 
 
+def command() -> int:
+    """The same for a process of its own, which ends at once after it."""
+    from labcore.loading import quick_exit
+
+    return quick_exit(run)
+
+
 if __name__ == "__main__":
-    sys.exit(run())
+    sys.exit(command())

@@ -1,8 +1,9 @@
-"""The collector of garbage rests while modules are loaded, and then is as it was."""
+"""The collector of garbage rests while modules are loaded, and then is as it was. A process with torch ends at once."""
 
 from __future__ import annotations
 
 import gc
+import subprocess
 import sys
 from types import ModuleType
 
@@ -33,3 +34,42 @@ def test_what_many_modules_made_is_left_alone_for_good(
     with collector_resting():
         sys.modules.update({f"made_up_{number}": ModuleType("made_up") for number in range(modules)})
     assert bool(asked) == left_alone
+
+
+@pytest.mark.parametrize(
+    ("main", "status", "ends_at_once"),
+    [
+        ("return 3", 3, True),
+        ("sys.exit(2)", 2, True),
+        ("sys.exit('told')", 1, False),
+        ("raise KeyError", 1, False),
+        ("del sys.modules['torch']; return 3", 3, False),
+    ],
+)
+def test_a_process_with_torch_ends_without_taking_it_apart(main: str, status: int, ends_at_once: bool) -> None:
+    script = f"""
+import atexit, sys, threading, time
+from types import ModuleType
+from labcore.loading import quick_exit
+
+class Heavy(ModuleType):
+    def __del__(self):
+        sys.stderr.write("taken apart")
+
+kept = sys.modules["torch"] = Heavy("torch")
+
+def late():
+    time.sleep(0.05)
+    print("thread", end=" ")
+
+def main():
+    threading.Thread(target=late).start()
+    atexit.register(print, "exit function", end=" ")
+    print("work", end=" ")
+    {main}
+
+sys.exit(quick_exit(main))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.returncode) == ("work thread exit function ", status)
+    assert ("taken apart" in done.stderr) != ends_at_once

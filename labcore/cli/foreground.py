@@ -83,12 +83,12 @@ def work_on(
     return DONE
 
 
-def run_short(job: JobFolder) -> int:
+def run_short(job: JobFolder, doing: Work | None = None) -> int:
     """Work on a new job in this process and return the exit status; its figures are left for the caller to print.
 
-    One that cannot be done as it was asked for leaves nothing behind.
+    One that cannot be done as it was asked for leaves nothing behind. ``doing`` as for :func:`in_foreground`.
     """
-    end = in_foreground(job, ConsoleReporter(result=False), "stopping")
+    end = in_foreground(job, ConsoleReporter(result=False), "stopping", doing=doing)
     if end.state == "stopped":
         say(how_to_resume(job))
         return INTERRUPTED

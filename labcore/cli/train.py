@@ -14,7 +14,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,12 +64,13 @@ def parser() -> Parser:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    began = time.time()
     config = config_from(arguments)
     workspace = Workspace.default()
     time_again(arguments, workspace)
     changes = read_changes(arguments.set, config)
     if arguments.estimate:
-        return _estimate(check_inputs(config, workspace), workspace, as_json=arguments.json)
+        return _estimate(check_inputs(config, workspace), workspace, began, as_json=arguments.json)
     clips = _read_clips(arguments.pin)
     if under_torchrun():
         return take_part(
@@ -140,9 +143,12 @@ def _read_clips(files: list[Path]) -> dict[str, bytes]:
     return clips
 
 
-def _estimate(config: RunConfig, workspace: Workspace, *, as_json: bool) -> int:
+def _estimate(config: RunConfig, workspace: Workspace, began: float, *, as_json: bool) -> int:
+    """``began``: when the command did, which checks its inputs and loads torch as the training will."""
+    from labcore.training.estimate import work
+
     job = EstimateJob.create(workspace, config)
-    status, result = run_short(job), job.result
+    status, result = run_short(job, partial(work, began=began)), job.result
     if result is None:
         return status
     share = "" if result.micro_batch == result.batch_size else f", in micro-batches of {result.micro_batch}"

@@ -1,6 +1,7 @@
 import sys
 
 from labcore.jobs.process import main
+from labcore.loading import quick_exit
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(quick_exit(main))

@@ -41,11 +41,16 @@ USABLE = 0.9
 """The share of the free memory that a batch may take."""
 
 
-def work(job: EstimateJob, should_stop: StopTest) -> Generator[Event, None, None]:
-    """The work of an estimate. One that goes on begins anew."""
-    started = job.last_event(JobStarted)
-    loading = max(0.0, time.time() - started.time) if started else 0.0  # of torch, as the run will
-    yield (yield from measure(job.config, job.workspace, should_stop, loading))
+def work(job: EstimateJob, should_stop: StopTest, began: float | None = None) -> Generator[Event, None, None]:
+    """The work of an estimate. One that goes on begins anew.
+
+    Args:
+        began: when what the run will do as well began, in seconds since 1970: the start of the job by default. torch is loaded meanwhile.
+    """
+    if began is None:
+        started = job.last_event(JobStarted)
+        began = started.time if started else time.time()
+    yield (yield from measure(job.config, job.workspace, should_stop, max(0.0, time.time() - began)))
 
 
 def measure(

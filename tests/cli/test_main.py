@@ -190,8 +190,8 @@ for moment in {MOMENTS!r}:
         continue
     if moment == "exit":
         atexit.register(os.kill, os.getpid(), signal.SIGINT)
-    from labcore.__main__ import run
-    sys.exit(run())
+    from labcore.__main__ import command
+    sys.exit(command())
 """
     done = subprocess.run(
         [sys.executable, "-c", script],

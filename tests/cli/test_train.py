@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ import pytest
 import safetensors.numpy
 
 from labcore.cli.main import COMMANDS
+from labcore.cli.train import check_inputs
+from labcore.config import RunConfig
 from labcore.errors import OutOfMemoryError
 from labcore.events import Estimate, Event, Preparing, SettingsChanged
 from labcore.export import again
@@ -234,12 +237,21 @@ def test_an_estimate_trains_nothing(
         largest_batch=48, steps_timed=10, clips=100,
     )  # fmt: skip
 
-    def measure(*_: object) -> Iterator[Event]:
+    loading: list[float] = []
+
+    def measure(*given: Any) -> Iterator[Event]:
+        loading.append(given[-1])
         yield Preparing(what="taking a few steps", done=0, total=10)
         return result
 
+    def checked(config: RunConfig, workspace: Workspace) -> RunConfig:
+        time.sleep(0.2)
+        return check_inputs(config, workspace)
+
     monkeypatch.setattr("labcore.training.estimate.measure", measure)
+    monkeypatch.setattr("labcore.cli.train.check_inputs", checked)
     told = labcore("train", "--dataset", tones, flag)
+    assert loading[0] >= 0.2  # what the command takes before its first line is a part of the run's time
     assert told.status == 0
     assert "5:20 for 160 epochs" in told.out
     assert "in micro-batches of 16; up to about 48 clips fit in memory" in told.out
