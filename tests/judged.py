@@ -10,7 +10,7 @@ import pandas as pd
 from labcore.config import RunConfig
 from labcore.evaluation.clip_predictions import ClipPredictions
 from labcore.evaluation.eval_set import PredictionPart
-from labcore.evaluation.metrics import score
+from labcore.evaluation.metrics import Circumstances, score
 from labcore.evaluation.predictions import record
 from labcore.events import RunFinished
 from labcore.runs import Run
@@ -69,7 +69,9 @@ def finished_run(workspace: Workspace, said: ClipPredictions, changes: dict[str,
     with run.hold():
         run.append(run.started())
         write(run, said)
-        run.append(score(said.predicted, said.targets, list(said.labels), str(said.frame["fold"].iloc[0])))
+        run.append(
+            score(said.predicted, said.targets, list(said.labels), Circumstances(str(said.frame["fold"].iloc[0])))
+        )
         run.append(RunFinished(state="finished", seconds=60.0))
     return run
 

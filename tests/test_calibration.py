@@ -82,7 +82,7 @@ def test_validation_clips_once_they_are_judged(workspace):
     said = drawn(30, seed=3)
     for each in (plain, job):
         write(each, said)
-        each.append(score(said.predicted, said.targets, list(said.labels), "all"))
+        each.append(score(said.predicted, said.targets, list(said.labels)))
     assert calibration.validation_evaluation(run) == job
     clips = calibration.clips_for(run)
     assert clips is not None
@@ -115,7 +115,7 @@ def test_a_few_clips_are_no_ground(workspace):
     job = Evaluation.create(workspace, calibration.validation_plan(run))
     said = judged(["cat"] * 5, sure(["cat"] * 5))
     write(job, said)
-    job.append(score(said.predicted, said.targets, list(said.labels), "all"))
+    job.append(score(said.predicted, said.targets, list(said.labels)))
     with pytest.raises(RunError, match=r"cannot be fitted on 5 clips. It takes 20"):
         calibration.clips_for(run)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from labcore.crossval.job import CrossValidation, state_of
 from labcore.errors import RunError
-from labcore.evaluation.metrics import figures_of
+from labcore.evaluation.metrics import Circumstances, figures_of
 from labcore.events import Evaluated, EvaluatedLabels, RunFinished, TrainingStarted, each_of, epochs_of, last_of
 from labcore.jobs.listing import reason
 from labcore.jobs.status import ENDED, JobStatus
@@ -198,7 +198,9 @@ def pool(folds: list[FoldResult]) -> Pool:
     accuracies = [fold.accuracy for fold in done if fold.accuracy is not None]
     confusion = _pooled([fold.confusion for fold in done])
     distinct = sum(fold.distinct_clips or fold.clips for fold in done)
-    figures = figures_of(confusion, distinct=distinct if any(fold.distinct_clips for fold in done) else None)
+    figures = figures_of(
+        confusion, Circumstances(distinct=distinct if any(fold.distinct_clips for fold in done) else None)
+    )
     return Pool(
         folds,
         finished=len(done),

@@ -12,7 +12,7 @@ from labcore.evaluation.bootstrap import Interval, intervals
 from labcore.evaluation.calibration import Reliability, reliability
 from labcore.evaluation.clip_predictions import ClipPredictions
 from labcore.evaluation.intervals import distinct_clips, wilson_interval
-from labcore.evaluation.metrics import Confusion, score
+from labcore.evaluation.metrics import Circumstances, Confusion, score
 from labcore.texts import percent
 
 
@@ -99,7 +99,7 @@ def figures_of_clips(predictions: ClipPredictions) -> Figures:
     labels, targets, predicted = list(predictions.labels), predictions.targets, predictions.predicted
     frame = predictions.frame
     distinct = distinct_clips(*(frame[name].tolist() for name in ("clip", "start_s", "end_s")))
-    counted = score(predicted, targets, labels, "all", distinct=distinct)
+    counted = score(predicted, targets, labels, Circumstances(distinct=distinct))
     balanced, macro_f1 = intervals(predictions.groups, lambda weights: _means(targets, predicted, len(labels), weights))
     ranked = [_ranked(targets == number, predictions.probabilities[:, number]) for number in range(len(labels))]
     per_class = [

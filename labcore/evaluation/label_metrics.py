@@ -63,11 +63,7 @@ def score_labels(
         per_class=per_class,
         thresholds=thresholds,
         clips=len(targets),
-        fold=about.fold,
-        leaks=about.leaks,
-        adjusted=about.adjusted,
-        corrected=about.corrected,
-        trained_on=about.trained_on,
+        **about.noted,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from labcore.datasets.by_time import recording_of
 from labcore.evaluation.intervals import wilson_interval
 from labcore.events import Evaluated
 from labcore.inference.prediction import is_event
@@ -17,18 +18,35 @@ Confusion = dict[str, dict[str, int]]
 """True label → predicted label → clips, without the empty cells."""
 
 
-def figures_of(
-    confusion: Confusion,
-    fold: str = "all",
-    leaks: bool = False,
-    adjusted: int = 0,
-    corrected: int = 0,
-    trained_on: int = 0,
-    distinct: float | None = None,
-    recordings: int | None = None,
-) -> Evaluated:
-    """Accuracy with its 95 % Wilson interval, macro F1 (the mean over the classes that occur among the true ones), and a row a class.
-    The other arguments as for :func:`score`."""
+@dataclass(frozen=True)
+class Circumstances:
+    """What the clips of an evaluation were, for the record.
+
+    Attributes:
+        fold: what they are called.
+        leaks: whether clips of their recordings were trained on.
+        adjusted: how often settings were changed with them in view.
+        corrected, trained_on: how many of their labels were corrected; how many of them were trained on.
+        distinct: how many there are without the sound that several share, see :func:`labcore.evaluation.intervals.distinct_clips`.
+        groups: (clips,) the recording of each; None where that is not known.
+    """
+
+    fold: str = "all"
+    leaks: bool = False
+    adjusted: int = 0
+    corrected: int = 0
+    trained_on: int = 0
+    distinct: float | None = None
+    groups: np.ndarray | None = None
+
+    @property
+    def noted(self) -> dict[str, Any]:
+        """What every event of an evaluation tells of them."""
+        return {name: getattr(self, name) for name in ("fold", "leaks", "adjusted", "corrected", "trained_on")}
+
+
+def figures_of(confusion: Confusion, about: Circumstances = Circumstances()) -> Evaluated:
+    """Accuracy with its 95 % Wilson interval, macro F1 (the mean over the classes that occur among the true ones), and a row a class."""
     per_class: dict[str, dict[str, float]] = {}
     for label, row in confusion.items():
         hits, clips = row.get(label, 0), sum(row.values())
@@ -41,7 +59,7 @@ def figures_of(
         }
     clips = sum(sum(row.values()) for row in confusion.values())
     hits = sum(row.get(label, 0) for label, row in confusion.items())
-    low, high = wilson_interval(hits, clips, distinct)
+    low, high = wilson_interval(hits, clips, about.distinct)
     occurring = [row["f1"] for row in per_class.values() if row["clips"]]
     macro_f1 = statistics.fmean(occurring) if occurring else 0.0
     return Evaluated(
@@ -52,32 +70,10 @@ def figures_of(
         per_class=per_class,
         confusion=confusion,
         clips=clips,
-        fold=fold,
-        leaks=leaks,
-        adjusted=adjusted,
-        corrected=corrected,
-        trained_on=trained_on,
-        distinct_clips=distinct,
-        recordings=recordings,
+        distinct_clips=about.distinct,
+        recordings=None if about.groups is None else len(set(map(recording_of, about.groups))),
+        **about.noted,
     )
-
-
-@dataclass(frozen=True)
-class Circumstances:
-    """What the clips of an evaluation were, for the record.
-
-    Attributes:
-        fold, leaks, adjusted, corrected, trained_on, distinct: as for :func:`score`.
-        groups: (clips,) the recording of each; None where nobody asks for intervals by recording.
-    """
-
-    fold: str
-    leaks: bool = False
-    adjusted: int = 0
-    corrected: int = 0
-    trained_on: int = 0
-    distinct: float | None = None
-    groups: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -137,27 +133,13 @@ def class_rows(per_class: Mapping[str, Mapping[str, float]], confusion: Confusio
 
 
 def score(
-    predicted: np.ndarray,
-    targets: np.ndarray,
-    labels: list[str],
-    fold: str,
-    leaks: bool = False,
-    adjusted: int = 0,
-    corrected: int = 0,
-    trained_on: int = 0,
-    distinct: float | None = None,
-    recordings: int | None = None,
+    predicted: np.ndarray, targets: np.ndarray, labels: list[str], about: Circumstances = Circumstances()
 ) -> Evaluated:
     """The figures of predictions for clips.
 
     Args:
         predicted, targets: (clips,) the predicted class and the true one, as numbers.
         labels: the class names by these numbers.
-        fold, leaks, adjusted, corrected, trained_on: what the clips were, whether clips of their recordings were trained on, how often
-            settings were changed with them in view, how many of their labels were corrected, and how many of them were trained on, for
-            the record.
-        distinct: how many there are without the sound that several share, see :func:`labcore.evaluation.intervals.distinct_clips`.
-        recordings: that they come from, where that is known.
     """
     matrix = np.zeros((len(labels), len(labels)), dtype=np.int64)
     np.add.at(matrix, (targets, predicted), 1)
@@ -165,4 +147,4 @@ def score(
         label: {other: int(clips) for other, clips in zip(labels, row, strict=True) if clips}
         for label, row in zip(labels, matrix, strict=True)
     }
-    return figures_of(confusion, fold, leaks, adjusted, corrected, trained_on, distinct, recordings)
+    return figures_of(confusion, about)

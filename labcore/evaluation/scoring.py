@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from labcore.datasets.by_time import recording_of
 from labcore.evaluation.label_metrics import score_labels
 from labcore.evaluation.metrics import Circumstances, score
 from labcore.events import Evaluated, EvaluatedLabels
@@ -26,15 +25,4 @@ def scored(
     if isinstance(task, SeveralLabels):
         thresholds = task.thresholds
         return score_labels(noted, targets, labels, thresholds.row(labels), about, thresholds.sentence)
-    return score(
-        noted,
-        targets,
-        list(labels),
-        about.fold,
-        about.leaks,
-        about.adjusted,
-        about.corrected,
-        about.trained_on,
-        about.distinct,
-        None if about.groups is None else len(set(map(recording_of, about.groups))),
-    )
+    return score(noted, targets, list(labels), about)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from labcore.evaluation.intervals import wilson_interval
-from labcore.evaluation.metrics import class_rows, event_figures, figures_of, score
+from labcore.evaluation.metrics import Circumstances, class_rows, event_figures, figures_of, score
 
 
 def test_the_interval_agrees_with_published_values():
@@ -14,7 +14,7 @@ def test_the_interval_agrees_with_published_values():
 def test_score_counts_by_hand():
     predicted = np.array([0, 0, 1, 1, 2, 0])
     targets = np.array([0, 0, 1, 0, 1, 0])
-    result = score(predicted, targets, ["a", "b", "c", "d"], "3")
+    result = score(predicted, targets, ["a", "b", "c", "d"], Circumstances("3"))
     assert result.accuracy == pytest.approx(4 / 6)
     assert result.confusion == {"a": {"a": 3, "b": 1}, "b": {"b": 1, "c": 1}, "c": {}, "d": {}}
     assert result.per_class["a"] == {"precision": 1.0, "recall": 0.75, "f1": pytest.approx(6 / 7), "clips": 4}

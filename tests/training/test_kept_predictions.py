@@ -11,7 +11,7 @@ from labcore.backup.restoring import restore
 from labcore.backup.writing import back_up
 from labcore.crossval.job import CrossValidation
 from labcore.crossval.summary import summarise
-from labcore.evaluation.metrics import score
+from labcore.evaluation.metrics import Circumstances, score
 from labcore.evaluation.predictions import read_predictions
 from labcore.events import Evaluated, Log, RunFinished
 from labcore.export import export_zip
@@ -25,7 +25,9 @@ from labcore.workspace import Workspace
 def figures_again(frame, fold):
     """The result, worked out of what was kept."""
     labels = frame.attrs["labels"]
-    return score(frame[labels].to_numpy().argmax(1), SingleLabel().targets(frame["label"], labels), labels, fold)
+    return score(
+        frame[labels].to_numpy().argmax(1), SingleLabel().targets(frame["label"], labels), labels, Circumstances(fold)
+    )
 
 
 @pytest.fixture(scope="module")

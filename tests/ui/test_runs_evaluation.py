@@ -91,7 +91,7 @@ def test_validation_clips_are_judged_first(open_page, workspace, with_weights):
     assert Temperature.of_file(run.weights) is None
     said = drawn(40, seed=9)
     write(job, said)
-    job.append(score(said.predicted, said.targets, list(said.labels), "all"))
+    job.append(score(said.predicted, said.targets, list(said.labels)))
     job.append(JobFinished(state="finished"))
     app.run()
     assert not app.exception
