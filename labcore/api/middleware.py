@@ -286,6 +286,7 @@ class Body:
     def _accepted(self, size: int) -> None:
         if size > self._settings.max_bytes:
             limit = self._settings.max_bytes / 2**20
+            told = f"the body is larger than the {limit:g} MiB that are accepted"
             raise Problem(
-                413, "size", f"the body is larger than the {limit:g} MiB that are accepted", "Send less at once"
+                413, "size", told, f"Send less at once, or start the service with a larger --max-mb than {limit:g}"
             )

@@ -126,7 +126,7 @@ def _attempt(job: JobFolder, stop: StopTest, tell: Callable[[Event], None], doin
 
 
 def _follow(job: JobFolder, stop: StopTest, tell: Callable[[Event], None], doing: Work) -> Finished:
-    if stop():
+    if stop() and not job.children():  # these may be at work already: the work stops them
         return job.finished("stopped")
     with contextlib.closing(doing(job, stop)) as events:
         try:

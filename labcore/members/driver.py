@@ -52,7 +52,8 @@ def drive(
         queue = queue or stack.enter_context(contextlib.closing(JobManager(job.workspace)))
         driver = _Driver(job, looks, queue)
         try:
-            driver.begin()
+            if not should_stop():
+                driver.begin()
             while not should_stop() and driver.open:
                 yield from driver.look(should_stop)
                 time.sleep(POLL_SECONDS)

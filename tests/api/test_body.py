@@ -54,3 +54,4 @@ def test_a_claim_that_is_too_large_is_refused_at_once():
     with pytest.raises(Problem) as caught:
         body.expect(str(2**40))
     assert caught.value.status == 413
+    assert "--max-mb" in caught.value.remedy

@@ -94,6 +94,13 @@ def test_what_cannot_be_measured_is_told_before_anything_is_trained(config, work
     assert not LearningCurve.every(workspace)
 
 
+def test_one_stopped_before_its_work_began_stops_what_runs_already(config, workspace, driven, until):
+    curve = LearningCurve.create(workspace, config.replace({"optim.epochs": LONG}), ("2", "all"), 1)
+    until(lambda: "running" in {run.status().state for run in curve.children()})
+    assert driven(curve, lambda: True).state == "stopped"
+    assert {run.status().state for run in curve.children()} == {"stopped"}
+
+
 def test_it_tells_of_each_run_and_can_be_stopped_and_go_on(config, workspace, driven):
     curve = LearningCurve.create(workspace, config.replace({"optim.epochs": LONG}), ("2", "all"), 1)
     assert driven(curve, lambda: "running" in {run.status().state for run in curve.children()}).state == "stopped"
