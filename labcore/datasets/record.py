@@ -173,7 +173,7 @@ def in_parts(dataset: Dataset, known: ClipRecord, fold: str) -> Dataset:
     Raises:
         DatasetError: none of them is in the data set.
     """
-    names = {TRAIN: "train" if fold != "train" else "rest", HELD_OUT: fold}
+    names = {TRAIN: _trained(fold), HELD_OUT: fold}
     there = {clip.key: names[clip.part] for clip in known.clips if clip.part in names}
     folder = dataset.folder
     keys = zip(dataset.table["path"], dataset.table["start_s"], strict=True)
@@ -182,6 +182,24 @@ def in_parts(dataset: Dataset, known: ClipRecord, fold: str) -> Dataset:
         raise DatasetError(f"none of the clips of the run is in {dataset.name}", "Put its files back as they were")
     table = dataset.table.assign(fold=folds)[folds != ""].reset_index(drop=True)
     return replace(dataset, table=table, fold_note="the clips that the run held out and trained on")
+
+
+def as_recorded(dataset: Dataset, known: ClipRecord, fold: str) -> Dataset | None:
+    """The clips of a data set that a record has, in its order and its parts: what is held out as the fold of this name, what is trained on
+    as another one. None where one of the clips is not there or is another one by now."""
+    there = ClipRecord.of(dataset, dataset.table)
+    if known.changes_to(there, whole=False):
+        return None
+    row_of = {clip.key: row for row, clip in enumerate(there.clips)}
+    names = {HELD_OUT: fold, TRAIN: _trained(fold), VALIDATION: _trained(fold)}
+    table = dataset.table.iloc[[row_of[clip.key] for clip in known.clips]].reset_index(drop=True)
+    folds = pd.Series([names.get(clip.part, "") for clip in known.clips], dtype=object)
+    return replace(dataset, table=table.assign(fold=folds))
+
+
+def _trained(fold: str) -> str:
+    """What the fold of the training clips is called beside one that is held out."""
+    return "train" if fold != "train" else "rest"
 
 
 def _absent(record: ClipRecord, other: ClipRecord, words: str) -> list[str]:

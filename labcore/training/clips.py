@@ -15,18 +15,18 @@ from labcore.datasets.bandwidths import with_front_end
 from labcore.datasets.folds import drawn_in
 from labcore.datasets.learnt import learnt_by, run_named, shares_recordings
 from labcore.datasets.lengths import expected_seconds
-from labcore.datasets.record import ClipRecord
+from labcore.datasets.record import HELD_OUT, TRAIN, VALIDATION, ClipRecord, as_recorded
 from labcore.datasets.resuming import find_again, former_folders, other_clips
 from labcore.datasets.sampling import sampled, with_train_clips
 from labcore.datasets.several import exploded, several_in
 from labcore.datasets.splits import of_classes, split_for
 from labcore.datasets.store import ClipStore, open_store
 from labcore.datasets.table import Dataset, Split, unusual
-from labcore.events import Event, Log
+from labcore.events import Event, Log, TrainingStarted
 from labcore.jobs.following import follow
 from labcore.runs import Run
 from labcore.runs.asked import FRONT_END
-from labcore.runs.origin import EXPERIMENT
+from labcore.runs.origin import EXPERIMENT, belonging
 from labcore.task.kind import SEVERAL, Task
 from labcore.task.several import SeveralLabels
 from labcore.task.single import SingleLabel
@@ -103,7 +103,7 @@ def open_clips(
             message=f"{100 * VALIDATION_SHARE:.0f} % of the training clips are set aside for validation: settings are "
             "chosen on them, not on the test fold"
         )
-    clips = _as_begun(run, workspace, config, dataset, store, fingerprint)
+    clips = _as_begun(run, workspace, config, dataset, store, fingerprint, known)
     if clips.task.name == SEVERAL:
         yield Log(
             message="clips may have several labels: each is learnt by itself, and mAP takes the place of accuracy"
@@ -141,12 +141,21 @@ def _warnings(dataset: Dataset, store: ClipStore) -> Iterator[Log]:
 
 
 def _as_begun(
-    run: Run, workspace: Workspace, config: RunConfig, dataset: Dataset, store: ClipStore, fingerprint: str | None
+    run: Run,
+    workspace: Workspace,
+    config: RunConfig,
+    dataset: Dataset,
+    store: ClipStore,
+    fingerprint: str | None,
+    whole: Dataset,
 ) -> RunClips:
     """The clips and their split: those that a checkpoint was made with, where there is one.
 
+    Args:
+        dataset: the clips that are asked for by now, of ``whole``, the data set; they are in the store.
+
     Raises:
-        DatasetError: the clips are not the same any more, with the first that differ where that is known.
+        DatasetError: clips of the checkpoint are not there or not the same any more, with the first that differ where that is known.
     """
     now = _split(config.data, dataset, store)
     if fingerprint in (None, now.record.fingerprint):
@@ -157,8 +166,49 @@ def _as_begun(
         if fingerprint in (then.record.fingerprint, then.record.fingerprint_in(folder)):
             return then
     known = ClipRecord.load(run)
-    told = known is not None and known.fingerprint == fingerprint
-    raise other_clips(run, str(dataset.root), known.changes_to(now.record) if known and told else "")
+    if known is None or known.fingerprint != fingerprint:
+        raise other_clips(run, str(dataset.root), "")
+    kept = _without_what_came_since(run, workspace, config, whole, known)
+    if kept is None:
+        raise other_clips(run, str(dataset.root), known.changes_to(now.record))
+    return kept
+
+
+def _without_what_came_since(
+    run: Run, workspace: Workspace, config: RunConfig, dataset: Dataset, known: ClipRecord
+) -> RunClips | None:
+    """The clips of a record in its parts, where the data set holds all of them and others that came later; else None.
+
+    There is none either where clips may belong to a part that a record does not tell, dealt at random or excluded, nor for a part of a
+    cross-validation and the like: its other runs would begin with other clips.
+    """
+    if (
+        config.data.split != "official"
+        or config.data.exclude_classes
+        or config.data.fold is None
+        or any(belonging(run))
+    ):
+        return None
+    kept = as_recorded(dataset, known, config.data.fold)
+    if kept is None:
+        return None
+    store = open_store(workspace, kept, config.sample_rate)
+    if len(store.table) != len(known.clips):
+        return None  # one cannot be read by now
+    train, held_out, validation = (
+        np.flatnonzero([clip.part == part for clip in known.clips]) for part in (TRAIN, HELD_OUT, VALIDATION)
+    )
+    started = run.last_event(TrainingStarted)
+    split = Split(
+        train,
+        held_out,
+        config.data.fold,
+        f"{shown(dataset.name)} has more clips than when the run began: it goes on with its own {len(kept):,}",
+        validation,
+        leaks=started is not None and started.leaks,
+    )
+    record = ClipRecord.of(kept, store.table, split, known.labels, known.drawn_in)
+    return RunClips(store, split, record) if record.fingerprint == known.fingerprint else None
 
 
 def _with_pretrained(

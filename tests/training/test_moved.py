@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 import torch
@@ -20,6 +21,7 @@ from labcore.errors import DatasetError
 from labcore.explore.augment_preview import preview
 from labcore.jobs.process import work
 from labcore.runs import Run, list_runs
+from labcore.runs.origin import EXPERIMENT
 from labcore.workspace import Workspace
 
 
@@ -84,6 +86,38 @@ def test_a_workspace_elsewhere_goes_on_to_the_same_figures(home, config, tmp_pat
     (again,) = list_runs(there)
     assert to_the_end(again) == alone
     assert again.config.data.dataset == "tones"
+
+
+@pytest.mark.parametrize("part", [{"data.validation_share": 0.2}, {"data.train_recordings": 2}])
+def test_it_goes_on_without_what_came_to_its_data_set_since(home, config, noise, part):
+    config = config.replace(part)
+    alone = to_the_end(begun(home, config))
+    run = begun(home, config)
+    parts = {clip.path: clip.part for clip in ClipRecord.load(run).clips}
+    for name in ("high/0a.wav", "low tones/x.wav", "a new class/1.wav", "a new class/2.wav"):
+        file = home.datasets / "tones" / name
+        file.parent.mkdir(exist_ok=True)
+        soundfile.write(file, noise(0.5, 8000), 8000)
+    assert to_the_end(run) == alone
+    assert {clip.path: clip.part for clip in ClipRecord.load(run).clips} == parts
+    (told,) = (event.message for event in run.events() if "it goes on" in getattr(event, "message", ""))
+    assert told == f"tones has more clips than when the run began: it goes on with its own {len(parts)}"
+    kept = pd.read_parquet(run.predictions)
+    assert set(kept["clip"]) == {path for path, part in parts.items() if part == "held out"}
+    assert set(kept["fold"]) == {run.config.data.fold}
+
+
+@pytest.mark.parametrize(("what", "told"), [("changed", "high/0.wav has"), ("a fold", "high/0a.wav is new")])
+def test_a_clip_that_changed_is_refused_and_so_is_a_new_one_in_a_cross_validation(home, config, noise, what, told):
+    run = begun(home, config)
+    if what == "changed":
+        soundfile.write(home.datasets / "tones" / "high" / "0.wav", noise(0.7, 8000), 8000)
+    else:
+        run.save(EXPERIMENT, {"experiment": "one", "fold": "1"})
+    soundfile.write(home.datasets / "tones" / "high" / "0a.wav", noise(0.5, 8000), 8000)
+    finished = work(run)
+    assert finished.state == "stopped"
+    assert told in finished.error
 
 
 def test_paths_into_the_workspace_are_found_where_it_lies_now(home, config, tmp_path, noise):
