@@ -37,7 +37,8 @@ def quick_exit(main: Callable[[], int]) -> int:
     """Call the main function of a process, and let the process end at once after it.
 
     Python takes apart what it has loaded before it ends, which takes a second once torch is there. Threads are waited for, exit functions
-    run and streams are flushed as always; only the rest is left to the system.
+    run and streams are flushed as always; only the rest is left to the system. To be called before other modules are loaded, since exit
+    functions from before it do not run.
 
     Returns the status of ``main``. One that raised something else than SystemExit ends as Python ends it.
     """
