@@ -23,6 +23,8 @@ from labcore.workspace import Workspace
 
 TOUCH_S = 1e-3
 """Parts of a file that share less than this, in seconds, follow each other."""
+BEFORE, SUFFIX = "learnt_before", ".json.gz"
+"""The folder in a run's directory with the records of the runs whose weights it began with, and how their names end."""
 Spans = dict[object, list[tuple[float, float]]]
 
 
@@ -63,20 +65,58 @@ def learnt_by(run: Run, workspace: Workspace) -> Learnt:
     """What a run has learnt from: its training clips and those set aside for validation, by which it was chosen; those of the run whose
     weights it began with, and of that one's; those of the members of an ensemble.
 
-    Clips are known where their files still lie where they lay, or where the workspace has moved with them. Of weights that are no run's
-    folder nothing is known.
+    Clips are known where their files still lie where they lay, or where the workspace has moved with them; those of a run that is gone by
+    what :func:`keep_records` kept. Of weights that are no run's folder nothing is known.
     """
     parts: Spans = defaultdict(list)
-    lost = False
-    for each in _line_of(run, workspace):
-        record = ClipRecord.load(each)
-        if record is None:
-            lost = lost or not ensemble_members(each)
-            continue
+    records, lost = _records(run, workspace)
+    for record in records.values():
         for path, start, end in _spans(record, workspace, (TRAIN, VALIDATION)):
             parts[identity_of(path)].append((start, end))
             lost = lost or not os.path.lexists(path)
     return Learnt(dict(parts), lost)
+
+
+def keep_records(run: Run, source: Run, workspace: Workspace) -> None:
+    """Keep in a run what the weights that it begins with have learnt from, so that it is known when their run is gone.
+
+    Raises:
+        WorkspaceError: the disk is full or the run is gone.
+    """
+    folder, (records, _) = run.path / BEFORE, _records(source, workspace)
+    for name, record in records.items():
+        with contextlib.suppress(OSError):  # writing tells what is wrong
+            folder.mkdir(exist_ok=True)
+        record.write(folder / f"{name}{SUFFIX}")
+
+
+def _records(run: Run, workspace: Workspace) -> tuple[dict[str, ClipRecord], bool]:
+    """Run → its record, of all runs that a network's weights went through; and whether one is not known."""
+    found: dict[str, ClipRecord] = {}
+    kept: dict[str, Path] = {}
+    lost = set[str]()
+    for each in _line_of(run, workspace):
+        kept |= {file.name.removesuffix(SUFFIX): file for file in (each.path / BEFORE).glob(f"*{SUFFIX}")}
+        record = ClipRecord.load(each)
+        if record is not None:
+            found[each.id] = record
+        elif not ensemble_members(each):
+            lost.add(each.id)
+        lost |= _gone(each, workspace)
+    for name, file in kept.items():
+        if name not in found and (record := ClipRecord.read(file)) is not None:
+            found[name] = record
+    return found, not lost <= set(found)
+
+
+def _gone(run: Run, workspace: Workspace) -> set[str]:
+    """The run whose weights a run began with, by its id, where nothing is in its place any more."""
+    with contextlib.suppress(RunError):
+        pretrained = run.config.model.pretrained
+        place = place_of_weights(pretrained, workspace)
+        if pretrained not in ("none", "published") and not os.path.lexists(place):
+            return {place.parent.name if place.name == run.weights.name else place.name}
+    return set()
 
 
 def pretrained_run(run: Run, workspace: Workspace) -> Run | None:

@@ -16,6 +16,7 @@ import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -123,14 +124,23 @@ class ClipRecord:
         Raises:
             WorkspaceError: the disk is full or the run is gone.
         """
+        self.write(run.path / FILE)
+
+    def write(self, path: Path) -> None:
+        """Write it into a file; raises as :meth:`save`."""
         tree = {"root": self.root, "folder": self.folder, "drawn_in": self.drawn_in, "facts": self._facts()}
-        write_atomically(run.path / FILE, gzip.compress(json.dumps(tree).encode(), mtime=0))
+        write_atomically(path, gzip.compress(json.dumps(tree).encode(), mtime=0))
 
     @classmethod
     def load(cls, run: Run) -> ClipRecord | None:
         """That of a run; None where it has none, as before its first start, or it cannot be read."""
+        return cls.read(run.path / FILE)
+
+    @classmethod
+    def read(cls, path: Path) -> ClipRecord | None:
+        """That of a file; None where there is none, or it cannot be read."""
         with contextlib.suppress(OSError, EOFError, zlib.error, ValueError, KeyError, TypeError):
-            with open_file(run.path / FILE) as file, gzip.open(file) as content:
+            with open_file(path) as file, gzip.open(file) as content:
                 tree = parse_json(content.read(MOST_BYTES))
             known, labels, rows = tree["facts"]
             if known == FORMAT:

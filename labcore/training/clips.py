@@ -13,7 +13,7 @@ from labcore.config import DataConfig, RunConfig
 from labcore.config.budget import cost_of, covering, plan
 from labcore.datasets.bandwidths import with_front_end
 from labcore.datasets.folds import drawn_in
-from labcore.datasets.learnt import learnt_by, run_named, shares_recordings
+from labcore.datasets.learnt import keep_records, learnt_by, run_named, shares_recordings
 from labcore.datasets.lengths import expected_seconds
 from labcore.datasets.record import HELD_OUT, TRAIN, VALIDATION, ClipRecord, as_recorded
 from labcore.datasets.resuming import find_again, former_folders, other_clips
@@ -221,7 +221,7 @@ def _with_pretrained(
         begun: the run goes on with the same clips. What was found at its beginning counts still: it needs neither the weights nor the run
             that they were of any more, and its own clips may have moved.
     """
-    leak = _learnt_of(clips, pretrained, workspace) or (run.load(PRETRAINED, {}) if begun else {})
+    leak = _learnt_of(run, clips, pretrained, workspace) or (run.load(PRETRAINED, {}) if begun else {})
     if not leak:
         return clips, ""
     run.save(PRETRAINED, leak)
@@ -237,11 +237,13 @@ def _with_pretrained(
     return replace(clips, split=replace(parts, leaks=True, trained_on=count)), f"{told}. {remedy}"
 
 
-def _learnt_of(clips: RunClips, pretrained: str, workspace: Workspace) -> dict[str, str | int]:
-    """The run whose weights have learnt from what is held out, and from how many of these clips; empty for none."""
+def _learnt_of(run: Run, clips: RunClips, pretrained: str, workspace: Workspace) -> dict[str, str | int]:
+    """The run whose weights have learnt from what is held out, and from how many of these clips; empty for none. What they have learnt
+    from is kept in the run that begins with them."""
     source, table, held_out = run_named(pretrained, workspace), clips.store.table, clips.split.held_out
     if source is None:
         return {}
+    keep_records(run, source, workspace)
     learnt = learnt_by(source, workspace).among(table)
     count = int(learnt[held_out].sum())
     return {"run": source.id, "trained_on": count} if count or shares_recordings(table, held_out, learnt) else {}

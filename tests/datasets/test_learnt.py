@@ -1,12 +1,14 @@
 """What a network has learnt from: known by files and their parts, through links, and through the runs that it began with."""
 
 import math
+import shutil
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from labcore.config import RunConfig
-from labcore.datasets.learnt import learnt_by, run_named, shares_recordings
+from labcore.datasets.learnt import BEFORE, keep_records, learnt_by, run_named, shares_recordings
 from labcore.datasets.record import Clip, ClipRecord
 from labcore.runs import Run
 from labcore.runs.origin import ENSEMBLE
@@ -49,6 +51,29 @@ def test_parts_of_files_through_links_and_former_runs(workspace, tmp_path):
     assert (learnt_by(run, workspace).lost, learnt_by(Run(tmp_path), workspace).lost) == (False, True)
     (tmp_path / "b.wav").rename(tmp_path / "renamed.wav")
     assert learnt_by(run, workspace).lost
+
+
+@pytest.mark.parametrize("named", ["id", "weights"])
+def test_what_a_run_began_with_is_known_when_that_run_is_gone(workspace, tmp_path, named):
+    for name in "abc":
+        (tmp_path / f"{name}.wav").write_bytes(b"x")
+    table = table_of(*((tmp_path / f"{name}.wav", 6.0, 7.0, name) for name in "abc"))
+    first = a_run(workspace, tmp_path, {"a.wav": "train"})
+    line = [first]
+    for name in "bc":
+        before = line[-1]
+        changes = {"model.pretrained": before.id if named == "id" else str(before.weights)}
+        before.weights.write_bytes(b"x")
+        line.append(a_run(workspace, tmp_path, {f"{name}.wav": "train"}, **changes))
+        keep_records(line[-1], before, workspace)
+    *gone, last = line
+    for run in gone:
+        shutil.rmtree(run.path)
+    known = learnt_by(last, workspace)
+    assert (known.among(table).tolist(), known.lost) == ([True, True, True], False)
+    shutil.rmtree(last.path / BEFORE)  # as in a run of before
+    known = learnt_by(last, workspace)
+    assert (known.among(table).tolist(), known.lost) == ([False, False, True], True)
 
 
 def test_members_of_an_ensemble(workspace, tmp_path):

@@ -3,6 +3,8 @@
 import pytest
 import torch
 
+from labcore.datasets.learnt import learnt_by
+from labcore.datasets.registry import find_dataset
 from labcore.errors import ConfigError
 from labcore.events import Epoch, Evaluated, Log, TrainingStarted, each_of
 from labcore.inference.classifier import Classifier
@@ -75,8 +77,12 @@ def test_what_weights_had_learnt_is_known_when_their_run_is_gone(tiny, donor):
     donor.path.rename(away)
     try:
         events = run_all(run.config, run, tiny.workspace)
+        learnt = learnt_by(run, tiny.workspace)
     finally:
         away.rename(donor.path)
+    table = find_dataset(tiny.workspace, tiny.config.data.dataset).table
+    assert learnt.among(table).tolist() == [True] * len(table)  # all but fold 2 by itself, and that by its weights
+    assert not learnt.lost
     (result,) = each_of(events, Evaluated)
     assert (result.leaks, result.trained_on) == (True, 12)
     assert any(f"run {donor.id}" in each.message for each in each_of(events, Log) if each.level == "warning")
