@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from labcore import nvml
 from labcore.cgroup import Cgroup
 from labcore.errors import DeviceError
+from labcore.texts import counted
 
 if TYPE_CHECKING:
     import torch
@@ -91,12 +92,13 @@ def _trouble(device: str) -> str:
         return "no NVIDIA GPU found"
     try:
         number = torch.device(device).index or 0
-        if number >= torch.cuda.device_count():
-            return f"there are {torch.cuda.device_count()} GPUs, numbered from cuda:0"
+        if number >= (count := torch.cuda.device_count()):
+            are = "is" if count == 1 else "are"
+            return f"there {are} {counted(count, 'GPU')}, numbered from cuda:0"
         ones = torch.ones(64, 64, device=device)
         if float((ones @ ones).sum()) != 64.0**3:
             return "a test kernel gave a wrong result"
-    except RuntimeError as error:
+    except (RuntimeError, AssertionError, torch.cuda.DeferredCudaCallError) as error:
         return f"a test kernel failed: {str(error).splitlines()[0]}"
     return ""
 
@@ -145,8 +147,6 @@ def synchronise(device: torch.device) -> None:
 
     if device.type == "cuda":
         torch.cuda.synchronize(device)
-    elif device.type == "mps":
-        torch.mps.synchronize()
 
 
 def allow_tf32(allowed: bool) -> None:

@@ -189,6 +189,9 @@ class Graphs:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.recorded, self.replayed, self.recording, self.renewed, self.watching = 0, 0, False, 0, False
         self.devices: list[torch.device] = []
+        self.serving: list[
+            tuple[int, tuple[int, int]]
+        ] = []  # pools of recordings that the allocator takes to be under way
         self.on = "the usual stream"
         self.stream = SimpleNamespace(wait_stream=lambda other: None)
         for name, stands_in in {
@@ -202,8 +205,17 @@ class Graphs:
             "set_sync_debug_mode": self.watch,
             "CUDAGraph": lambda: SimpleNamespace(replay=self.replay),
             "graph": self.graph,
+            "graph_pool_handle": lambda: (0, self.recorded + 1),
         }.items():
             monkeypatch.setattr(torch.cuda, name, stands_in)
+        self.released: list[tuple[int, tuple[int, int]]] = []
+        monkeypatch.setattr(torch._C, "_cuda_endAllocateToPool", self._end_pool, raising=False)
+        monkeypatch.setattr(torch._C, "_cuda_releasePool", lambda *given: self.released.append(given), raising=False)
+
+    def _end_pool(self, device: int, pool: tuple[int, int]) -> None:
+        if (device, pool) not in self.serving:
+            raise RuntimeError("endAllocatePool: not currently recording to mempool_id")
+        self.serving.remove((device, pool))
 
     def _renew(self, state: None) -> None:
         self.renewed += 1
@@ -231,15 +243,22 @@ class Graphs:
             self.on = before
 
     @contextlib.contextmanager
-    def graph(self, made: object, stream: object) -> Iterator[None]:
-        """As torch's: where what is recorded fails, its end fails, too, and leaves the process on the stream of the recording."""
+    def graph(self, made: object, pool: tuple[int, int], stream: object) -> Iterator[None]:
+        """As torch's: where what is recorded fails, its end fails, too, and leaves the process on the stream of the recording, and the
+        allocator with its pool. Where memory runs out, the recording ends as it should."""
         assert stream is self.stream
         before, self.on = self.on, "the stream of the recording"
         self.recorded, self.recording = self.recorded + 1, True
+        self.serving.append((0, pool))
         try:
             yield
+        except torch.OutOfMemoryError:
+            self._end_pool(0, pool)
+            self.on = before
+            raise
         except Exception:
             raise RuntimeError("CUDA error: operation failed due to a previous error during capture")  # noqa: B904
         finally:
             self.recording = False
+        self._end_pool(0, pool)
         self.on = before

@@ -11,6 +11,8 @@ import torch
 
 from labcore.augment import Augmentation
 from labcore.config import RunConfig
+from labcore.device import choose_device
+from labcore.errors import DeviceError
 from labcore.features import LogMel
 from labcore.inference.classifier import Classifier
 from labcore.inference.embed import features_of
@@ -110,6 +112,22 @@ def test_a_gpu_that_is_fake_tells_of_what_would_fail_or_wait_on_one(gpu):
         assert (gpu.waits, float(here.sum())) == ([], 1.0)
         with pytest.raises(AssertionError, match="no array"):
             there.numpy()
+
+
+def test_a_gpu_that_fails_while_torch_starts_it_is_left_alone(monkeypatch):
+    """torch's error of that is none of its usual ones."""
+
+    def fails(*given, **options):
+        raise torch.cuda.DeferredCudaCallError("CUDA call failed lazily at initialization with error: device >= 0")
+
+    monkeypatch.setattr(torch.backends.cuda, "is_built", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch, "ones", fails)
+    choice = choose_device("auto")
+    assert (choice.device, choice.reason[:20]) == ("cpu", "a test kernel failed")
+    with pytest.raises(DeviceError, match="there is 1 GPU, numbered from cuda:0"):
+        choose_device("cuda:1")
 
 
 @pytest.mark.gpu

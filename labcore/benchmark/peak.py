@@ -18,10 +18,11 @@ MOST = 30
 
 
 def measure_peak(device_name: str, precision: str, seconds: float) -> PeakMeasured | None:
-    """Multiply larger and larger square matrices as long as the time lasts, and keep the best of all products.
+    """Multiply larger and larger square matrices until a few of the next size would take longer, and keep the best of all products.
 
     The best, not the median: a peak is what the device can do at all, and other work may only lower it. On the CPU all usable
-    cores work. Takes about ``seconds``; longer where a few products of a middling size take longer.
+    cores work. Takes about ``seconds``, and up to as long again for the largest size, or for a few products of a middling one; beside
+    these what the libraries take to start.
 
     Returns:
         None where the device cannot multiply in that precision.
@@ -32,10 +33,10 @@ def measure_peak(device_name: str, precision: str, seconds: float) -> PeakMeasur
         allow_tf32(precision == "tf32")
     elif torch.get_num_threads() != cores:
         torch.set_num_threads(cores)
-    best, best_size, end = 0.0, 0, time.perf_counter() + seconds
+    best, best_size = 0.0, 0
     for size in SIZES:
         try:
-            taken = _product_seconds(size, device, dtype, min(end, time.perf_counter() + seconds / 3))
+            taken = _product_seconds(size, device, dtype, seconds / len(SIZES))
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error) and not best:
                 return None
@@ -43,7 +44,7 @@ def measure_peak(device_name: str, precision: str, seconds: float) -> PeakMeasur
         if 2.0 * size**3 / taken > best:
             best, best_size = 2.0 * size**3 / taken, size
         # the next size has eight times the work; the smaller ones never fill a device and prove nothing
-        if size >= ENOUGH and time.perf_counter() + LEAST * 8 * taken > end:
+        if size >= ENOUGH and LEAST * 8 * taken > seconds:
             break
     return PeakMeasured(
         device=device_name,
@@ -54,12 +55,13 @@ def measure_peak(device_name: str, precision: str, seconds: float) -> PeakMeasur
     )
 
 
-def _product_seconds(size: int, device: torch.device, dtype: torch.dtype, end: float) -> float:
-    """The shortest time of a product of at least ``LEAST``, after one that does not count."""
+def _product_seconds(size: int, device: torch.device, dtype: torch.dtype, seconds: float) -> float:
+    """The shortest time of a product of at least ``LEAST``, after one that does not count: in it libraries are loaded and start."""
     left = torch.randn(size, size, device=device).to(dtype)
     right = torch.randn(size, size, device=device).to(dtype)
     result = left @ right
-    calls, shortest = 1, float("inf")
+    synchronise(device)
+    calls, shortest, end = 1, float("inf"), time.perf_counter() + seconds
     for number in range(MOST):
         synchronise(device)
         start = time.perf_counter()

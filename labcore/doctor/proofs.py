@@ -146,7 +146,7 @@ def _mixed_precision(device: torch.device, dtype: torch.dtype) -> Run:
         for seed, shape in ((8, (4, 16, 32, 32)), (9, (32, 16, 3, 3)), (10, (32, 64)))
     )
     half = torch.bfloat16
-    if device.type == "mps" or (device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False)):
+    if device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
         half = torch.float16
     mixed = dtype == torch.float32
 

@@ -121,7 +121,7 @@ class Torch(_Exact):
     version: str = ""
     cuda: str = ""  # the CUDA it was built with; "" in builds without
     hip: str = ""
-    mps: bool = False
+    mps: bool = False  # the GPU of an Apple processor, which the lab does not use
     cudnn: str = ""
     cudnn_error: str = ""
     nccl: str = ""
@@ -140,7 +140,7 @@ class Torch(_Exact):
     @property
     def to_prove(self) -> list[str]:
         """The devices that have to prove themselves, in this order."""
-        return ["cpu", *(f"cuda:{index}" for index in range(self.count)), *(["mps"] if self.mps else [])]
+        return ["cpu", *(f"cuda:{index}" for index in range(self.count))]
 
 
 @dataclass(frozen=True)

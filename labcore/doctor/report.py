@@ -41,8 +41,8 @@ class Check:
 class Proof:
     """A piece of work that was run on a device, compared with the CPU's result in double precision.
 
-    ``difference`` is the largest one, as a share of the largest value of the CPU's result; ``milliseconds`` the median of a few calls
-    after one to warm up. Both are None where it failed; ``error`` says how.
+    ``difference`` is the largest one, as a share of the largest value of the CPU's result; ``milliseconds`` the shortest of a few
+    calls after one to warm up. Both are None where it failed; ``error`` says how.
     """
 
     device: str

@@ -69,7 +69,7 @@ class _Verdict:
             return "red", self.checks["torch_build"].summary
         if self.pending:
             return self._preliminary()
-        if torch.count or torch.mps:
+        if torch.count:
             return self._with_devices()
         return self._without_devices()
 
@@ -94,7 +94,7 @@ class _Verdict:
     def _with_devices(self) -> tuple[str, str]:
         torch = self.readings.torch
         assert torch is not None
-        devices = list(torch.devices) or [TorchDevice("mps", "The GPU of this Apple processor")]
+        devices = list(torch.devices)
         failed = {proof.device: proof for proof in reversed(self.proofs) if proof.status != "ok"}
         proved = {proof.device for proof in self.proofs}
         good = [device for device in devices if device.device in proved - failed.keys()]
@@ -139,6 +139,8 @@ class _Verdict:
             return "red", f"{readings.names} cannot be used: {cause.summary}"
         if doubt := self._doubt():
             return "amber", f"No GPU found, and {doubt.summary}: {ON_CPU}"
+        if readings.torch is not None and readings.torch.mps:
+            return "amber", f"The lab does not use the GPU of this Apple processor: {ON_CPU}"
         inside = " in this container" if readings.system.container else ""
         return "amber", f"No GPU found{inside}: {ON_CPU}"
 
@@ -148,4 +150,4 @@ def _named(devices: Sequence[TorchDevice]) -> str:
     kinds = {device.name for device in devices}
     if len(devices) > 1 and len(kinds) == 1:
         return f"{len(devices)} × {devices[0].name}"
-    return " and ".join(each.name if each.device == "mps" else f"{each.name} ({each.device})" for each in devices)
+    return " and ".join(f"{each.name} ({each.device})" for each in devices)

@@ -24,7 +24,7 @@ from labcore.audio.windowed import (
     hear,
 )
 from labcore.config import ModelConfig, RunConfig
-from labcore.device import choose_device
+from labcore.device import choose_device, full_fp32
 from labcore.errors import AudioError, ConfigError, RunError
 from labcore.features import LogMel
 from labcore.inference.golden import TOLERANCE, Golden
@@ -117,13 +117,19 @@ class Classifier(nn.Module):
 
     def for_use(self) -> Self:
         """From here on predictions come from a copy of the network that is made for use (:func:`labcore.models.folded.folded`). For one
-        whose weights change no more, and which stays on its device."""
+        whose weights change no more."""
         self.eval()
         frames = self.log_mel.frames(self.config.clip_samples)
         images = torch.zeros(1, 1, self.config.features.n_mels, frames, device=self.device)
         images = images.normal_(generator=torch.Generator(self.device).manual_seed(0))
-        self.routes.folded = Route(folded(self.network, images))
+        with full_fp32():  # TF32 rounds more coarsely than the two networks may differ
+            self.routes.folded = Route(folded(self.network, images))
         return self
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Self:
+        """Moved elsewhere, it computes with its own network: the copies that were made for use stay where they were."""
+        self.routes.folded = self.routes.taken = self.routes.choice = None
+        return super()._apply(fn, recurse)
 
     def shares(self, logits: Tensor) -> Tensor:
         """Logits (batch, classes) → probabilities (batch, classes) float32, calibrated where a temperature is switched on."""

@@ -17,8 +17,8 @@ from torch import Tensor
 from labcore.datasets.store import ClipStore
 from labcore.features import LogMel
 
-AT_ONCE = 2**24
-"""So many samples are worked on at once on a GPU."""
+AT_ONCE, WORK_BYTES = 2**24, 128
+"""So many values are worked on at once on a GPU, and about so much memory each takes on the way: fewer where less is free."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +73,10 @@ class ResidentClips:
         if self.device.type != "cuda":
             yield from clips.split(1)
             return
-        lengths = self.lengths[clips]
+        lengths, width = self.lengths[clips], self.values.shape[1:].numel()
+        most = min(AT_ONCE, free_bytes(self.device) // WORK_BYTES)
         for length in lengths.unique().tolist():
-            yield from clips[lengths == length].split(max(1, AT_ONCE // max(1, length)))
+            yield from clips[lengths == length].split(max(1, most // max(1, length * width)))
 
     def whole(self, clips: Tensor) -> Tensor:
         """Clips of one length as they are: (batch,) → (batch, length, …) float32 on the device."""

@@ -20,6 +20,7 @@ import torch
 from labcore.device import allow_tf32, set_tf32, tf32_settings, usable_cores
 from labcore.errors import LabError, OutOfMemoryError
 from labcore.inference.classifier import Classifier
+from labcore.training.memory import is_out_of_memory
 
 CPU_BATCH, GPU_BATCH = 8, 64
 FAILURES = 5
@@ -173,7 +174,9 @@ class DynamicBatcher:
         """(windows, clip samples) → (windows, columns). What does not fit into the GPU's memory goes in halves, from now on."""
         try:
             return classifier.predict_rows(windows)
-        except torch.OutOfMemoryError:
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
             if len(windows) == 1:
                 torch.cuda.empty_cache()
                 raise OutOfMemoryError(f"{classifier.device} is out of memory", "Try again later") from None

@@ -77,10 +77,11 @@ class CapturedStep:
         """Kernel by kernel, on the stream on which they are recorded."""
         here = torch.cuda.current_stream()
         self.stream.wait_stream(here)
-        with torch.cuda.stream(self.stream):
-            shown = step(cut, targets)
-        here.wait_stream(self.stream)
-        return shown
+        try:
+            with torch.cuda.stream(self.stream):
+                return step(cut, targets)
+        finally:  # also where memory ran out: what was queued until then is done before anything else is tried
+            here.wait_stream(self.stream)
 
     @contextlib.contextmanager
     def _watched(self) -> Iterator[None]:
@@ -103,19 +104,21 @@ class CapturedStep:
     def _record(self, step: Step, cut: Tensor, targets: Tensor) -> None:
         """Record a step without taking it. What cannot be recorded stays as it is."""
         self.inputs = cut.clone(), targets.clone()
-        graph = torch.cuda.CUDAGraph()
+        graph, pool = torch.cuda.CUDAGraph(), torch.cuda.graph_pool_handle()
         here = torch.cuda.stream(torch.cuda.current_stream())  # where a recording fails, torch stays on its stream
         try:
-            with here, self.clock.recording(), torch.cuda.graph(graph, stream=self.stream):
+            with here, self.clock.recording(), torch.cuda.graph(graph, pool, self.stream):
                 self.shown = step(*self.inputs)
         except Exception as error:
             trouble = _first(error)
         else:
             self.graph = graph
             return
+        device = torch.cuda.current_device()
+        _close(pool, device)
         del graph  # and its memory
         self.forget()
-        _take_over(torch.cuda.default_generators[torch.cuda.current_device()])
+        _take_over(torch.cuda.default_generators[device])
         if is_out_of_memory(trouble):
             raise trouble
         self.trouble = " ".join(str(trouble).split())[:200] or type(trouble).__name__
@@ -126,6 +129,18 @@ def _first(error: BaseException) -> BaseException:
     while error.__context__ is not None:
         error = error.__context__
     return error.with_traceback(None)
+
+
+def _close(pool: tuple[int, int], device: int) -> None:
+    """Have the allocator serve a recording no more that failed. Up to torch 2.11 it goes on where the end of the recording fails as well
+    (PyTorch #180395), and from then on refuses to give any memory back, an error that ends the run."""
+    end = getattr(torch._C, "_cuda_endAllocateToPool", None) or getattr(
+        torch._C, "_cuda_endAllocateCurrentStreamToPool", None
+    )
+    with contextlib.suppress(RuntimeError, TypeError):
+        if end is not None:
+            end(device, pool)  # raises where the recording has ended as it should
+            torch._C._cuda_releasePool(device, pool)
 
 
 def _take_over(generator: torch.Generator) -> None:

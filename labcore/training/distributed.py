@@ -13,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import pickle
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -31,6 +30,7 @@ from torch.nn.parallel import DistributedDataParallel
 from labcore.device import DeviceChoice, choose_device
 from labcore.errors import ConfigError, DeviceError, LabError, RunError
 from labcore.texts import counted
+from labcore.training.connections import is_lost_connection, portable
 
 T = TypeVar("T")
 
@@ -93,10 +93,16 @@ class DistributedContext:
         """This process's device: GPU number ``local_rank`` where GPUs are used.
 
         Raises:
-            DeviceError: as :func:`~labcore.device.choose_device`; one GPU was named for several processes of a machine.
+            DeviceError: as :func:`~labcore.device.choose_device`; one GPU was named for several processes of a machine, or it has fewer
+                than processes.
         """
         if self.alone or wanted == "cpu" or (wanted == "auto" and not torch.cuda.is_available()):
             return _current(choose_device(wanted))
+        if not wanted.startswith("cuda:") and self.local_size > (count := torch.cuda.device_count()) > 0:
+            raise DeviceError(
+                f"{self.local_size} processes of this machine need a GPU each, and it has {counted(count, 'GPU')}",
+                f"Start {count} on it (--nproc-per-node {count}), or set the device to cpu",
+            )
         if wanted.startswith("cuda:") and self.local_size > 1:
             raise DeviceError(
                 f"{wanted} is one GPU, but {self.local_size} processes of this machine need one each",
@@ -255,7 +261,7 @@ class DistributedContext:
             if trouble is not None:
                 raise trouble
             return value
-        answers: list[Any] = self.gather_each((_portable(trouble), value if self.main else None, same))
+        answers: list[Any] = self.gather_each((portable(trouble), value if self.main else None, same))
         if trouble is not None:
             raise trouble
         for other, _, _ in answers:
@@ -280,7 +286,7 @@ class DistributedContext:
 
     def explain(self, error: Exception, seconds: float = 3.0) -> Exception:
         """What ended the run: the trouble of another process where this one only lost its connection, else the error itself."""
-        if self.alone or isinstance(error, LabError) or not _is_lost_connection(error):
+        if self.alone or isinstance(error, LabError) or not is_lost_connection(error):
             return error
         with contextlib.suppress(RuntimeError):
             if self._store is not None and _appears(self._store, "trouble", seconds):
@@ -355,18 +361,3 @@ def _appears(store: Store, key: str, seconds: float) -> bool:
             return False
         time.sleep(0.05)
     return True
-
-
-def _portable(error: Exception | None) -> Exception | None:
-    """An error that can be sent: itself, or what it says where Python cannot take it apart and put it together again."""
-    try:
-        pickle.loads(pickle.dumps(error))
-    except Exception:
-        return LabError(f"Unexpected {type(error).__name__}: {error}")
-    return error
-
-
-def _is_lost_connection(error: Exception) -> bool:
-    """Whether an error is that of a collective whose other end is gone, and not this process's own."""
-    text = str(error).lower()
-    return isinstance(error, RuntimeError) and any(word in text for word in ("gloo", "nccl", "connection", "peer"))

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Generator
 from typing import Any
 
-from labcore.errors import DatasetError
+from labcore.errors import DatasetError, OutOfMemoryError
 from labcore.events import Evaluated, EvaluatedLabels, Event, Finished, RunStarted, each_of
 from labcore.jobs.process import StoppedError, StopTest, Work
 from labcore.runs import Run
@@ -29,9 +29,27 @@ def working(train: Train) -> Work:
             if len(each_of(run.events(), RunStarted)) > 1:  # nothing is wrong with it but that its data are away
                 raise StoppedError(error.what, error.remedy) from error
             raise
+        except RuntimeError as error:
+            if (told := _beside_steps(error)) is not None:
+                raise told from error
+            raise
         return run.finished("finished") if evaluated else None
 
     return work
+
+
+def _beside_steps(error: RuntimeError) -> OutOfMemoryError | None:
+    """The error for people where memory ran out and there was no batch to be divided; None for any other."""
+    from labcore.training.memory import is_out_of_memory
+
+    if not is_out_of_memory(error):
+        return None
+    first = str(error).partition("\n")[0][:300].rstrip(". ")
+    return OutOfMemoryError(
+        f"memory ran out while clips were prepared or evaluated: {first}",
+        "End what else uses the GPU, or use fewer or shorter clips, a lower sample rate, or the device cpu",
+        None,
+    )
 
 
 def work(run: Run, should_stop: StopTest) -> Generator[Event, None, Finished | None]:

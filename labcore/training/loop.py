@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import fields
@@ -79,7 +80,8 @@ def train(
     live, pinned = LiveSettings(run, session.config), Pinned(run)
     advisor = Advisor(run, session.config.runtime.advisor, session.on_validation, len(session.watched_targets))
     watched = "validation" if session.on_validation else "held_out"
-    with TensorBoardWriter(run.tensorboard, trainer.epoch + 1, session.config.epochs, watched) as writer:
+    tensorboard = TensorBoardWriter(run.tensorboard, trainer.epoch + 1, session.config.epochs, watched)
+    with contextlib.closing(trainer), tensorboard as writer:
         if untold is not None:
             advisor.take(untold)
             yield untold
@@ -150,7 +152,7 @@ def _untold(session: Session, run: Run) -> Epoch | None:
 def _conclude(trainer: Trainer, run: Run, writer: TensorBoardWriter) -> Iterator[Event]:
     """Save the classifier and judge what was saved, in the precision it will be used in."""
     session = trainer.session
-    trainer.forget_recording()
+    trainer.close()
     classifier, split, targets = session.classifier, session.split, session.held_out_targets
     classifier.network.load_state_dict(trainer.result().state_dict())
     Precision("fp32", "contiguous", "as in use").lay_out(classifier.network)

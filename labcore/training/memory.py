@@ -9,8 +9,11 @@ import torch
 from labcore.errors import OutOfMemoryError
 from labcore.texts import counted
 
-WORDS = ("out of memory", "can't allocate memory", "alloc_failed")
-"""What torch says, and CUDA's libraries: CUBLAS_STATUS_ALLOC_FAILED and the like."""
+WORDS = (
+    "out of memory", "can't allocate memory", "alloc_failed", "cublas_status_not_initialized", "unable to find an engine",
+)  # fmt: skip
+"""What torch says, and CUDA's libraries: CUBLAS_STATUS_ALLOC_FAILED and the like. cuBLAS cannot be initialised where there is no room for
+it, and cuDNN finds no engine where there is none for any engine's scratch memory."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -59,8 +62,11 @@ def out_of_memory_of_part(part: int, batch: int, device: str) -> OutOfMemoryErro
     return OutOfMemoryError(what, "Start again with a smaller batch size, or with more processes", None)
 
 
-def out_of_memory(batch: int, fits: int | None, device: str) -> OutOfMemoryError:
-    """The error for people: what did not fit, and what would."""
+def out_of_memory(batch: int, fits: int | None, device: str, whole: int | None = None) -> OutOfMemoryError:
+    """The error for people: what did not fit, and what would. ``whole``: the batch that does not fit though parts of it should."""
+    if whole is not None:
+        what = f"a batch of {counted(whole, 'clip')} does not fit in the memory of {device}, not even with {batch} at a time"
+        return OutOfMemoryError(what, "Use a smaller batch size, or shorter clips", None)
     what = f"a batch of {counted(batch, 'clip')} does not fit in the memory of {device}"
     if fits is None:
         return OutOfMemoryError(what, "Not even one clip fits: use a smaller network or shorter clips", None)

@@ -17,6 +17,7 @@ from labcore.datasets.corrections import Corrections
 from labcore.datasets.learnt import place_of_weights
 from labcore.datasets.resuming import pin
 from labcore.device import DeviceChoice, usable_cores
+from labcore.errors import DeviceError
 from labcore.evaluation.eval_set import EvalSet
 from labcore.events import Event, Log
 from labcore.inference.classifier import Classifier
@@ -25,7 +26,7 @@ from labcore.jobs.following import Stopped, follow
 from labcore.models import check_input
 from labcore.models.pretrained import NONE, PUBLISHED, load_pretrained
 from labcore.runs import Run
-from labcore.runs.asked import save_worked_out
+from labcore.runs.asked import asked_for, save_worked_out
 from labcore.training import few_clips
 from labcore.training.checkpoint import take_up
 from labcore.training.class_balancer import ClassBalancer
@@ -154,7 +155,13 @@ class _Preparation:
         """Threads of this process, and its device."""
         torch.set_num_threads(runtime.threads or max(1, usable_cores() // self.context.local_size))
         torch.set_flush_denormal(True)
-        return self.context.device(runtime.device)
+        try:
+            return self.context.device(runtime.device)
+        except DeviceError:
+            asked = asked_for(self.run).runtime.device if self.context.alone else runtime.device
+            if asked == runtime.device:
+                raise
+            return self.context.device(asked)  # a GPU of the machine that it was begun on, which the lab had chosen
 
     def _classifier(
         self, config: RunConfig, clips: RunClips, device: DeviceChoice

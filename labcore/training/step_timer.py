@@ -129,12 +129,12 @@ def _stamp() -> torch.cuda.Event:
 
 
 def _stamp_in_graph(kind: str) -> list[Stamp]:
-    """A mark that is stamped at every replay; none where this torch has none (before 2.8)."""
+    """A mark that is stamped at every replay; none where this torch has none: before 2.8, and up to 2.11 on an AMD GPU."""
     try:
         event = torch.cuda.Event(enable_timing=True, external=True)
-    except TypeError:
+        event.record()
+    except (TypeError, RuntimeError):  # the recording itself goes on, or its next kernel tells what is wrong
         return []
-    event.record()
     return [(kind, event)]
 
 

@@ -77,6 +77,7 @@ def take_part(device: str, find: Callable[[], Run], lead: Callable[[Run, Train],
 
     def train_together(config: RunConfig, run: Run, workspace: Workspace, should_stop: StopTest) -> Iterator[Event]:
         nonlocal begun
+        from labcore.training.connections import own_trouble
         from labcore.training.loop import train
 
         begun = True
@@ -87,7 +88,7 @@ def take_part(device: str, find: Callable[[], Run], lead: Callable[[Run, Train],
                 evaluated = evaluated or isinstance(event, (Evaluated, EvaluatedLabels))
                 yield event
         except Exception as error:
-            raise context.explain(error) from error
+            raise context.explain(own_trouble(error)) from error
         if not evaluated:  # stopped, perhaps by a signal to another process: the worker takes it as its own
             raise KeyboardInterrupt
 
@@ -106,6 +107,7 @@ def take_part(device: str, find: Callable[[], Run], lead: Callable[[Run, Train],
 
 def _go_along(context: DistributedContext, orphaned: StopTest) -> int:
     """What processes other than number 0 do: train along, tell nothing."""
+    from labcore.training.connections import own_trouble
     from labcore.training.loop import train
 
     stop = threading.Event()
@@ -122,9 +124,10 @@ def _go_along(context: DistributedContext, orphaned: StopTest) -> int:
                 for _ in train(config, run, workspace, lambda: stop.is_set() or orphaned(), context):
                     pass
             except Exception as error:
-                reason = context.explain(error)
-                if reason is error:
-                    context.tell_trouble(error)
+                own = own_trouble(error)
+                reason = context.explain(own)
+                if reason is own:
+                    context.tell_trouble(own)
                 print("".join(traceback.format_exception(error)), end="", file=sys.stderr)
                 print(f"labcore: process {context.rank} of {context.size}: {reason}", file=sys.stderr, flush=True)
                 context.finish(END_SECONDS)
@@ -223,6 +226,7 @@ def launch(processes: int, arguments: Sequence[str]) -> int:
         run_id=uuid4().hex,
         rdzv_backend="c10d",
         rdzv_endpoint="localhost:0",
+        local_addr="localhost",  # the name that a machine gives itself may be known to nobody
         max_restarts=0,
         logs_specs=DefaultLogsSpecs(),
     )

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.amp.grad_scaler import GradScaler
 
 from labcore.config import RunConfig
 from labcore.errors import LabError, RunError
@@ -22,7 +21,7 @@ from labcore.models.dropout import set_dropout
 from labcore.task.kind import Watched
 from labcore.training.captured import CapturedStep
 from labcore.training.memory import is_out_of_memory, largest_batch, out_of_memory, out_of_memory_of_part
-from labcore.training.optimizer import body_of, make_optimizer, make_schedule
+from labcore.training.optimizer import body_of, make_optimizer, make_scaler, make_schedule
 from labcore.training.pace import EpochPace
 from labcore.training.session import Session
 from labcore.training.step_timer import StepTimer
@@ -37,6 +36,7 @@ class Trainer:
     def __init__(self, session: Session) -> None:
         self.session, self.config, self.context = session, session.config, session.context
         self.device = session.device.torch()
+        self._benchmark = torch.backends.cudnn.benchmark
         torch.backends.cudnn.benchmark = True  # all batches have one shape
         self.task = session.classifier.task
         self.classes = len(session.classifier.labels)
@@ -61,7 +61,7 @@ class Trainer:
         on_graph = wanted and session.precision.on_graph(self.device)
         self.optimizer = make_optimizer(optim, self.network, freezes, capturable=on_graph)
         self.schedule = make_schedule(optim.schedule, self.optimizer, self.config.epochs * self.steps)
-        self.scaler = GradScaler(self.device.type, enabled=session.precision.precision == "fp16")
+        self.scaler = make_scaler(self.device, session.precision)
         self.clock = StepTimer(self.device)
         self.captured = CapturedStep(self.device, self.clock) if on_graph else None
         rates = [0.0 for _ in self.optimizer.param_groups]
@@ -139,15 +139,16 @@ class Trainer:
             return self._untold_trouble()
         if not self.context.alone:  # the others wait for this one's gradients: it cannot look for what fits
             raise out_of_memory_of_part(len(rows), self.batch, self.session.device.name) from error
-        fits = self._largest_batch()
-        if fits is None or self.config.runtime.out_of_memory == "fail":
-            raise out_of_memory(self.micro_batch, fits, self.session.device.name) from error
-        self.micro_batch = fits
-        self.forget_recording()
-        again = self._attempt(rows)
-        if again is not None:
-            raise out_of_memory(fits, None, self.session.device.name) from again
-        return BatchSplit(epoch=self.epoch, batch_size=self.batch, micro_batch=fits)
+        begun = self.micro_batch
+        while error is not None:  # noise through the network alone tells how much fits about, not exactly
+            fits = self._largest_batch()
+            if fits is None or self.config.runtime.out_of_memory == "fail":
+                whole = self.batch if self.micro_batch < begun else None
+                raise out_of_memory(self.micro_batch, fits, self.session.device.name, whole) from error
+            self.micro_batch = fits
+            self.forget_recording()
+            error = self._attempt(rows)
+        return BatchSplit(epoch=self.epoch, batch_size=self.batch, micro_batch=self.micro_batch)
 
     def _attempt(self, rows: Tensor) -> BaseException | None:
         """The step on these clips; returns the error where memory ran out, without the tensors that its traceback holds."""
@@ -180,6 +181,8 @@ class Trainer:
         shape = (1, self.config.features.n_mels, self.session.pipeline.frames)
         self.forget_recording()
         self.optimizer.zero_grad(set_to_none=True)
+        # one that was left in the midst of a step refuses the next
+        self.scaler = make_scaler(self.device, self.session.precision, self.scaler.state_dict())
         return largest_batch(lambda batch: self._try(batch, shape), self.micro_batch)
 
     def _untold_trouble(self) -> Log | None:
@@ -188,6 +191,12 @@ class Trainer:
             return None
         self.trouble_told = True
         return Log(message=f"steps are not replayed as a CUDA graph, which would be faster: {self.captured.trouble}")
+
+    def close(self) -> None:
+        """No more steps are taken: a recorded one is forgotten, and cuDNN no longer tries all its kernels for each shape, which takes it
+        seconds and pays only for one that comes again and again."""
+        self.forget_recording()
+        torch.backends.cudnn.benchmark = self._benchmark
 
     def forget_recording(self) -> None:
         """Record steps anew from here on: what they do has changed, or the memory is wanted that a recorded step keeps for itself."""

@@ -69,6 +69,15 @@ def test_the_quick_plan_ends_within_its_time_and_is_honest_to_the_cpu(monkeypatc
                 assert case.work in works
 
 
+def test_the_quick_plan_of_a_gpu_has_the_most_telling_first(monkeypatch):
+    """Where its time is up, what lies around the network is left out, and not training."""
+    monkeypatch.setattr(module, "usable_cores", lambda: 2)
+    works = [group[0].work for group in quick_plan(["cpu", "cuda:0"]).groups]
+    around = works.index(("compact", "inference", "waveform", 1))
+    assert works.index(("compact", "training", "network", 32)) < around
+    assert works.index(("resnet18", "inference", "network", 16)) < around
+
+
 def test_the_quick_plan_of_a_machine_without_a_gpu_fits_without_being_cut(monkeypatch):
     monkeypatch.setattr(module, "usable_cores", lambda: 2)
     plan = quick_plan(["cpu"])

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from labcore.benchmark import peak as peak_module
 from labcore.benchmark import tuning
 from labcore.benchmark.cases import ARTICLE, PARTS, Case
 from labcore.benchmark.counting import count, too_large, wanted_bytes
@@ -129,6 +130,24 @@ def test_the_peak_is_a_matrix_product():
     assert peak.size in (64, 128)
     assert 1e6 < peak.flops_per_second < 1e15
     assert peak.threads >= 1
+
+
+def test_the_peak_of_a_quick_device_is_sought_where_it_is_filled(monkeypatch):
+    """Small products wait for the processor: they say nothing of a device that does large ones in milliseconds."""
+    monkeypatch.setattr(peak_module, "SIZES", (512, 1024, 2048, 4096, 8192, 16384))
+    monkeypatch.setattr(peak_module, "ENOUGH", 1024)
+    asked = []
+
+    def seconds(size, device, dtype, most):
+        asked.append((size, most))
+        return 1e-5 + 2.0 * size**3 / 800e12
+
+    monkeypatch.setattr(peak_module, "_product_seconds", seconds)
+    found = measure_peak("cpu", "fp32", 0.15)
+    assert found.size == 16384
+    assert sum(most for _, most in asked) == pytest.approx(0.15)
+    monkeypatch.setattr(peak_module, "_product_seconds", lambda size, *rest: 1e-4 + 2.0 * size**3 / 1e11)
+    assert measure_peak("cpu", "fp32", 0.15).size == 1024  # the next size alone would take longer
 
 
 def test_tf32_can_be_switched_without_a_gpu():

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from labcore.doctor.readings import Readings
-from labcore.doctor.report import GROUPS, STATUSES, VERDICTS, DoctorReport, Proof
+from labcore.doctor.readings import Readings, TorchDevice
+from labcore.doctor.report import GIB, GROUPS, STATUSES, VERDICTS, DoctorReport, Proof
 from labcore.doctor.verdict import conclude
 
 READINGS = TypeAdapter(Readings)
@@ -212,12 +212,22 @@ def test_a_card_that_does_not_answer_is_missed() -> None:
     assert "1 of 2 GPUs do not respond" in report.sentence
 
 
-def test_rocm_and_apple_devices_can_be_green() -> None:
+def test_the_gpu_of_an_apple_processor_is_told_and_not_said_to_be_used() -> None:
     readings, proofs = replay("no_gpu")
     assert readings.torch is not None
-    apple = [replace(proof, device="mps", device_name="MPS") for proof in proofs]
-    report = conclude(replace(readings, torch=replace(readings.torch, mps=True)), [*proofs, *apple])
-    assert (report.verdict, "Apple" in report.sentence) == ("green", True)
+    report = conclude(replace(readings, torch=replace(readings.torch, mps=True)), proofs)
+    assert (report.verdict, report.device) == ("amber", "cpu")
+    assert report.sentence.startswith("The lab does not use the GPU of this Apple processor")
+
+
+def test_an_amd_gpu_can_be_green() -> None:
+    readings, proofs = replay("no_gpu")
+    assert readings.torch is not None
+    card = TorchDevice("cuda:0", "AMD Instinct MI300X", memory_free=GIB, memory_total=GIB)
+    torch = replace(readings.torch, hip="7.0", available=True, count=1, devices=(card,))
+    report = conclude(replace(readings, torch=torch), [*proofs, *(replace(each, device="cuda:0") for each in proofs)])
+    assert (report.verdict, report.device) == ("green", "cuda:0")
+    assert "AMD Instinct MI300X" in report.sentence
 
 
 def test_unknown_readings_are_refused() -> None:

@@ -10,10 +10,12 @@ import soundfile
 import torch
 
 from labcore.config import RunConfig
+from labcore.device import tf32_settings
 from labcore.errors import AudioError, RunError
 from labcore.events import Evaluated, SettingsChanged
 from labcore.export import command_line, export_zip
 from labcore.inference.classifier import Classifier
+from labcore.models.folded import folded
 from labcore.runs import Run
 from labcore.workspace import Workspace
 
@@ -50,6 +52,20 @@ def test_it_survives_the_disk_to_the_last_bit(classifier, run):
     waveforms = torch.randn(2, RATE)
     with torch.inference_mode():
         assert torch.equal(again(waveforms), classifier(waveforms))
+
+
+def test_the_copy_for_use_is_made_in_full_fp32_and_stays_where_it_was_made(classifier, monkeypatch):
+    """TF32, which torch allows in convolutions, rounds more coarsely than the copy may differ: none was ever taken on a GPU."""
+    seen = []
+    monkeypatch.setattr(
+        "labcore.inference.classifier.folded",
+        lambda network, images: seen.append(tf32_settings()) or folded(network, images),
+    )
+    classifier.for_use()
+    assert seen == [(False, False)]
+    assert classifier.routes.eager(classifier).network is not classifier.network
+    classifier.to("meta")  # as one that a GPU has no room for goes to the CPU
+    assert classifier.routes.eager(classifier).network is classifier.network
 
 
 def test_loading_draws_nothing_from_the_global_generator(run):

@@ -4,7 +4,8 @@ import torch
 
 from labcore.config import RunConfig
 from labcore.features import LogMel
-from labcore.inference.resident_clips import ResidentClips, mel_cache, random_starts
+from labcore.inference import resident_clips
+from labcore.inference.resident_clips import WORK_BYTES, ResidentClips, mel_cache, random_starts
 
 
 def bank_of(*clips, device="cpu"):
@@ -86,3 +87,14 @@ def test_starts_crop_place_and_shift(length, window, shift, low, high):
     torch.manual_seed(0)
     starts = random_starts(torch.full((3000,), length), window, shift)
     assert (int(starts.min()), int(starts.max())) == (low, high)
+
+
+@pytest.mark.parametrize(
+    ("width", "values_that_fit", "parts"), [((), 10**12, [10]), ((), 500, [5, 5]), ((64,), 16_000, [2, 2, 2, 2, 2])]
+)
+def test_no_more_clips_are_worked_on_at_once_than_there_is_memory_for(monkeypatch, width, values_that_fit, parts):
+    """On a GPU. A frame of a mel cache counts by its bands."""
+    monkeypatch.setattr(resident_clips, "free_bytes", lambda device: values_that_fit * WORK_BYTES)
+    values = torch.zeros(1000, *width)
+    clips = ResidentClips(values, torch.arange(0, 1001, 100), None, torch.device("cuda"))
+    assert [len(part) for part in clips.alike(torch.arange(10))] == parts

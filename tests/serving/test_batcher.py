@@ -130,14 +130,17 @@ def test_a_network_that_fails_fails_its_clips_and_goes_on(batcher, make_classifi
     np.testing.assert_allclose(ask(batcher, good).result(30), expected(good), atol=1e-6)
 
 
-def test_a_batch_that_does_not_fit_goes_in_halves(batcher, make_classifier, monkeypatch):
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED")]
+)
+def test_a_batch_that_does_not_fit_goes_in_halves(batcher, make_classifier, monkeypatch, error):
     classifier = make_classifier()
     whole, monkeypatched = classifier.predict_proba, []
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
 
     def predict_proba(windows):
         if len(windows) > 1:
-            raise torch.OutOfMemoryError("CUDA out of memory")
+            raise error
         monkeypatched.append(len(windows))
         return whole(windows)
 

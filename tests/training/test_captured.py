@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import warnings
 import weakref
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -67,6 +68,7 @@ def test_what_cannot_be_recorded_is_taken_kernel_by_kernel(monkeypatch):
     assert step.trouble == "operation not permitted when stream is capturing"  # and not what its end says
     assert (graphs.recorded, graphs.replayed, graphs.renewed) == (1, 0, 1)
     assert graphs.on == "the usual stream"
+    assert (graphs.serving, graphs.released) == ([], [(0, (0, 1))])  # else torch never gives memory back again
 
 
 def test_where_memory_runs_out_it_is_whoever_asked_who_divides_the_batch(monkeypatch):
@@ -84,6 +86,20 @@ def test_where_memory_runs_out_it_is_whoever_asked_who_divides_the_batch(monkeyp
     assert raised.value.__context__ is None  # whose traceback would hold tensors
     assert not step.trouble
     assert (graphs.renewed, graphs.on) == (1, "the usual stream")
+    assert (graphs.serving, graphs.released) == ([], [])  # torch has ended it, and will release it with the graph
+
+
+def test_what_was_queued_before_memory_ran_out_is_done_before_what_comes_next(monkeypatch):
+    graphs, step = captured(monkeypatch)
+    waited = []
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda: SimpleNamespace(wait_stream=waited.append))
+
+    def full(cut, targets):
+        raise torch.OutOfMemoryError("out of memory")
+
+    with pytest.raises(torch.OutOfMemoryError):
+        step(full, *batch())
+    assert waited == [graphs.stream]
 
 
 def test_what_waits_for_the_device_is_not_even_tried(monkeypatch):

@@ -16,12 +16,13 @@ import soundfile
 import torch
 
 from labcore.config import RunConfig
-from labcore.errors import ConfigError, DeviceError, LabError, OutOfMemoryError
+from labcore.errors import ConfigError, DeviceError, LabError, OutOfMemoryError, RunError
 from labcore.evaluation.predictions import read_predictions
 from labcore.events import Epoch, Evaluated, RunStarted, each_of
 from labcore.jobs.process import work
 from labcore.models import REGISTRY
 from labcore.runs import Run, list_runs
+from labcore.training.connections import own_trouble
 from labcore.training.distributed import SINGLE_PROCESS, DistributedContext
 from labcore.training.loop import train
 from labcore.workspace import Workspace
@@ -186,6 +187,15 @@ def test_one_gpu_cannot_be_named_for_several_processes():
         DistributedContext(0, 2, 0, 2).device("cuda:1")
 
 
+def test_more_processes_than_gpus_are_refused(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    for wanted in ("auto", "all"):
+        with pytest.raises(DeviceError, match="2 processes of this machine need a GPU each, and it has 1 GPU") as told:
+            DistributedContext(1, 2, 1, 2).device(wanted)
+        assert "--nproc-per-node 1" in told.value.remedy
+
+
 def test_a_batch_smaller_than_the_processes_is_refused():
     with pytest.raises(ConfigError, match="cannot be divided"):
         DistributedContext(0, 4).sharing(3, 0.1, SINGLE_PROCESS.device("cpu"))
@@ -205,6 +215,28 @@ def test_only_a_lost_connection_is_blamed_on_others():
     lost = DistributedContext(0, 2).explain(RuntimeError("gloo: Connection closed by peer"))
     assert isinstance(lost, LabError)
     assert lost.what == "another of the 2 processes of this run ended unexpectedly"
+
+
+NCCL = "NCCL error in: /pytorch/torch/csrc/distributed/c10d/NCCLUtils.cpp:94, unhandled system error, NCCL version 2.27.5\n"
+
+
+def test_what_nccl_cannot_do_is_this_processs_own_trouble():
+    """As in a container with 64 MiB of shared memory."""
+    failed = RuntimeError(
+        f"{NCCL}ncclSystemError: System call (e.g. socket, malloc) or external library call failed or device error. \nLast error:\n"
+        "Error while creating shared memory segment /dev/shm/nccl-abc (size 33030528)"
+    )
+    told = own_trouble(failed)
+    assert isinstance(told, RunError)
+    assert told.what == (
+        "NCCL cannot connect the GPUs: Error while creating shared memory segment /dev/shm/nccl-abc (size 33030528)"
+    )
+    assert DistributedContext(0, 2).explain(told) is told
+    gone = RuntimeError(
+        f"{NCCL}ncclRemoteError: A call failed possibly due to a network error or a remote process exiting prematurely."
+    )
+    assert own_trouble(gone) is gone
+    assert "ended unexpectedly" in DistributedContext(0, 2).explain(gone).what
 
 
 def test_what_processes_say_to_each_other(together):

@@ -13,7 +13,7 @@ from labcore.evaluation.evaluate import evaluate
 from labcore.events import BatchSplit, Epoch, Evaluated, Log, TrainingStarted
 from labcore.inference.classifier import Classifier
 from labcore.runs import Run
-from labcore.runs.asked import asked_for
+from labcore.runs.asked import NAME, asked_for
 from labcore.training.checkpoint import take_up
 from labcore.training.loop import train
 from labcore.training.pace import EpochPace
@@ -238,6 +238,16 @@ def test_out_of_memory_names_the_batch_that_fits(tiny, monkeypatch):
     assert "--batch-size 4" in str(caught.value)
 
 
+def test_a_gpu_that_the_lab_had_chosen_elsewhere_is_chosen_anew(tiny):
+    """A run of a cross-validation over two GPUs that goes on where there is none."""
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU here")
+    config = tiny.config.replace({"runtime.device": "cuda:1", "optim.epochs": 1})
+    run = Run.create(tiny.workspace, config, marks={NAME: {"runtime.device": "auto"}})
+    events = run_all(config, run, tiny.workspace)
+    assert of(TrainingStarted, events)[0].device == "cpu"
+
+
 def test_a_gpu_that_is_not_there_is_told(tiny):
     if torch.cuda.is_available():
         pytest.skip("there is a GPU here")
@@ -295,6 +305,20 @@ def test_out_of_memory_can_divide_the_batch_and_go_on(tiny, monkeypatch):
     (divided,) = (event for event in events if isinstance(event, BatchSplit))
     assert (divided.epoch, divided.batch_size, divided.micro_batch) == (1, 8, 3)
     assert isinstance(events[-1], Evaluated)
+
+
+def test_cudnn_tries_its_kernels_for_training_alone(tiny, monkeypatch):
+    """Where clips are judged, shapes vary, and it would take seconds for each."""
+    monkeypatch.setattr(torch.backends.cudnn, "benchmark", False)
+    seen, real = [], Trainer.step
+    monkeypatch.setattr(Trainer, "step", lambda *given: seen.append(torch.backends.cudnn.benchmark) or real(*given))
+    monkeypatch.setattr(
+        "labcore.training.loop.remember_golden", lambda *given: seen.append(torch.backends.cudnn.benchmark)
+    )
+    config = tiny.config.replace({"optim.epochs": 1})
+    run_all(config, Run.create(tiny.workspace, config), tiny.workspace)
+    assert (len(seen) > 1, all(seen[:-1]), seen[-1]) == (True, True, False)
+    assert not torch.backends.cudnn.benchmark
 
 
 def _no_memory():

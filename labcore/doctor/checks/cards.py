@@ -16,7 +16,7 @@ def checks(readings: Readings) -> list[Check]:
     gpus = readings.nvml.gpus
     if not gpus:
         devices = readings.torch.devices if readings.torch else ()
-        return [] if devices or (readings.torch and readings.torch.mps) else [absent(readings)]
+        return [] if devices else [absent(readings)]
     found = [memory(readings), clocks(gpus), link(gpus), errors(gpus)]
     if any(gpu.mig is not None for gpu in gpus):
         found.append(mig(readings))

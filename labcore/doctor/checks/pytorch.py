@@ -174,7 +174,7 @@ def availability(readings: Readings, torch: Torch) -> Check:
     if torch.count:
         return _seen(torch, told)
     if torch.mps:
-        return told("ok", "PyTorch sees the GPU of this Apple processor (mps)")
+        return told("info", "PyTorch sees the GPU of this Apple processor (mps), which the lab does not use")
     if readings.hidden:
         return told("info", "PyTorch sees no GPU: all are hidden from it")
     if not readings.nvml.gpus or not torch.cuda:
