@@ -26,6 +26,11 @@ THREAD_ENVIRONMENT = {"GOMP_SPINCOUNT": "10000"}
 """Set before torch is loaded in a process that trains: how long a thread of torch waits awake for the others between two pieces
 of work. Threads that wait long take the cores of those that work where something else is running too; ones that sleep at once are woken at
 each piece. benchmarks/waiting_threads.py compares."""
+OUT_OF_MEMORY = (
+    "out of memory", "can't allocate memory", "alloc_failed", "cublas_status_not_initialized", "unable to find an engine",
+)  # fmt: skip
+"""What torch says, and CUDA's libraries: CUBLAS_STATUS_ALLOC_FAILED and the like. cuBLAS cannot be initialised where there is no room for
+it, and cuDNN finds no engine where there is none for any engine's scratch memory."""
 
 
 @dataclass(frozen=True)
@@ -181,3 +186,13 @@ def full_fp32() -> Iterator[None]:
         yield
     finally:
         set_tf32(before)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an exception of torch or Python means that memory ran out, on a GPU or on the CPU."""
+    if isinstance(error, MemoryError):
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and (
+        type(error).__name__ == "OutOfMemoryError" or any(words in text for words in OUT_OF_MEMORY)
+    )

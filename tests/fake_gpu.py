@@ -85,6 +85,7 @@ class FakeGpu:
         monkeypatch.setattr(Tensor, "numpy", numpy)
         monkeypatch.setattr(torch.cuda.amp.common, "amp_definitely_not_available", lambda: False)
         monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: True)
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device=None: (2**34, 2**34))
         monkeypatch.setattr(step_timer, "_stamp", lambda: SimpleNamespace(query=lambda: False))
         monkeypatch.setattr(step_timer, "_stamp_in_graph", lambda kind: [])
         monkeypatch.setattr(nn.Module, "to", self._moved)

@@ -11,7 +11,7 @@ import torch
 
 from labcore.augment import Augmentation
 from labcore.config import RunConfig
-from labcore.device import choose_device
+from labcore.device import choose_device, is_out_of_memory
 from labcore.errors import DeviceError
 from labcore.features import LogMel
 from labcore.inference.classifier import Classifier
@@ -145,3 +145,21 @@ def test_a_classifier_says_the_same_on_a_gpu(name):
         seen.append(grad_cam(classifier, sound, "b"))
     np.testing.assert_allclose(*told, atol=2e-3)
     np.testing.assert_allclose(*seen, atol=0.05)
+
+
+def test_what_counts_as_out_of_memory():
+    assert is_out_of_memory(MemoryError())
+    assert is_out_of_memory(RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes"))
+    assert is_out_of_memory(RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"))
+    assert is_out_of_memory(
+        RuntimeError("CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`")
+    )
+    assert is_out_of_memory(RuntimeError("FIND was unable to find an engine to execute this computation"))
+    assert not is_out_of_memory(RuntimeError("size mismatch"))
+    assert not is_out_of_memory(ValueError("out of memory"))
+
+
+def test_a_real_allocation_that_cannot_succeed_is_recognised():
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(2**50)
+    assert is_out_of_memory(caught.value)

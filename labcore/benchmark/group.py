@@ -22,9 +22,9 @@ from labcore.benchmark.plan import Budget
 from labcore.benchmark.stepper import Stepper
 from labcore.benchmark.timing import CaseTimes, interleave, warm_up
 from labcore.benchmark.watch import gpu_trouble, scatter
+from labcore.device import is_out_of_memory
 from labcore.doctor.privacy import scrub
 from labcore.nvml import sample_of
-from labcore.training.memory import is_out_of_memory
 
 PART_ROUNDS = 3
 

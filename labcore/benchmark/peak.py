@@ -7,8 +7,7 @@ import time
 import torch
 
 from labcore.benchmark.events import PeakMeasured
-from labcore.device import allow_tf32, synchronise, usable_cores
-from labcore.training.memory import is_out_of_memory
+from labcore.device import allow_tf32, is_out_of_memory, synchronise, usable_cores
 from labcore.training.precision import DTYPES
 
 SIZES = (512, 1024, 2048, 4096, 8192, 16384)

@@ -22,10 +22,9 @@ from labcore.benchmark.peak import measure_peak
 from labcore.benchmark.plan import BenchmarkPlan
 from labcore.benchmark.tuning import tune_cpu
 from labcore.benchmark.watch import Watch
-from labcore.device import set_tf32, tf32_settings, usable_cores
+from labcore.device import is_out_of_memory, set_tf32, tf32_settings, usable_cores
 from labcore.events import Event
 from labcore.jobs.process import StopTest
-from labcore.training.memory import is_out_of_memory
 
 
 def work(benchmark: Benchmark, should_stop: StopTest) -> Generator[Event, None, None]:

@@ -12,11 +12,12 @@ from torch import Tensor, nn
 
 from labcore.inference.classifier import Classifier
 from labcore.inference.embed import features_of
-from labcore.inference.resident_clips import ResidentClips
+from labcore.inference.resident_clips import ResidentClips, free_bytes
 from labcore.inference.windows import ClipWindows, aggregate
 from labcore.jobs.following import OnProgress
 
-KEEP_BYTES = 2**30
+KEEP_BYTES, KEEP_SHARE = 2**30, 0.25
+"""Spectrograms of so many bytes are kept for the next evaluation, and of so much of the device's free memory at most."""
 PART = 4096
 """Windows whose embeddings are in memory at a time; more where one clip has more."""
 LARGEST = float(np.finfo(np.float16).max)
@@ -66,7 +67,8 @@ class EvalSet:
         self.windows = ClipWindows(classifier, waves, rows)
         log_mel, clip = classifier.log_mel, classifier.config.clip_samples
         size = len(self.windows) * log_mel.mean.shape[0] * log_mel.frames(clip) * 4
-        self.kept = [self._images(first) for first in self._firsts()] if size < KEEP_BYTES else None
+        most = min(KEEP_BYTES, KEEP_SHARE * free_bytes(classifier.device))
+        self.kept = [self._images(first) for first in self._firsts()] if size < most else None
 
     def probabilities(self, forward: Forward = plain) -> np.ndarray:
         """Mean over each clip's windows that hold sound: (clips, classes) float32. ``forward``: how the network computes."""

@@ -17,6 +17,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
+from labcore.device import is_out_of_memory
 from labcore.errors import LabError, OutOfMemoryError
 from labcore.events import Event, Finished
 from labcore.jobs.background import tail
@@ -105,16 +106,15 @@ def _attempt(job: JobFolder, stop: StopTest, tell: Callable[[Event], None], doin
             details["kind"] = type(error.__cause__ or error).__name__
         state = "stopped" if isinstance(error, StoppedError) else "failed"
         return job.finished(state, error=error.what, remedy=error.remedy, details=details)
-    except MemoryError:
-        _write_traceback(job)
-        return job.finished(
-            "failed",
-            error="The machine ran out of memory",
-            remedy="Choose a smaller batch size, or close other programs and try again",
-            details={"kind": "OutOfMemoryError", "fits": None},
-        )
     except Exception as error:
         _write_traceback(job)
+        if is_out_of_memory(error):
+            return job.finished(
+                "failed",
+                error=f"The {'machine' if isinstance(error, MemoryError) else 'device'} ran out of memory",
+                remedy="Choose a smaller batch size or another device, or close other programs and try again",
+                details={"kind": "OutOfMemoryError", "fits": None},
+            )
         return job.finished(
             "failed",
             error=f"Unexpected {type(error).__name__}: {error}",
@@ -150,7 +150,8 @@ def _free_memory() -> None:
     gc.collect()
     cuda: Any = getattr(sys.modules.get("torch"), "cuda", None)  # another thread may be importing torch at this moment
     if cuda is not None and cuda.is_initialized():
-        cuda.empty_cache()
+        with contextlib.suppress(RuntimeError):  # after some errors of CUDA nothing works any more in this process
+            cuda.empty_cache()
 
 
 def main(arguments: list[str] | None = None, doing: Work | None = None) -> int:

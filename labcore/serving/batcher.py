@@ -17,10 +17,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from labcore.device import allow_tf32, set_tf32, tf32_settings, usable_cores
+from labcore.device import allow_tf32, is_out_of_memory, set_tf32, tf32_settings, usable_cores
 from labcore.errors import LabError, OutOfMemoryError
 from labcore.inference.classifier import Classifier
-from labcore.training.memory import is_out_of_memory
 
 CPU_BATCH, GPU_BATCH = 8, 64
 FAILURES = 5

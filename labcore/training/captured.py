@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from labcore.training.memory import is_out_of_memory
+from labcore.device import is_out_of_memory
 from labcore.training.step_timer import StepTimer
 
 WARM_STEPS = 3

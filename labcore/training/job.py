@@ -40,7 +40,7 @@ def working(train: Train) -> Work:
 
 def _beside_steps(error: RuntimeError) -> OutOfMemoryError | None:
     """The error for people where memory ran out and there was no batch to be divided; None for any other."""
-    from labcore.training.memory import is_out_of_memory
+    from labcore.device import is_out_of_memory
 
     if not is_out_of_memory(error):
         return None

@@ -1,4 +1,4 @@
-"""Out of memory: recognising it, and finding out which batch would have fitted."""
+"""Out of memory: finding out which batch would have fitted."""
 
 from __future__ import annotations
 
@@ -6,22 +6,9 @@ from collections.abc import Callable
 
 import torch
 
+from labcore.device import is_out_of_memory
 from labcore.errors import OutOfMemoryError
 from labcore.texts import counted
-
-WORDS = (
-    "out of memory", "can't allocate memory", "alloc_failed", "cublas_status_not_initialized", "unable to find an engine",
-)  # fmt: skip
-"""What torch says, and CUDA's libraries: CUBLAS_STATUS_ALLOC_FAILED and the like. cuBLAS cannot be initialised where there is no room for
-it, and cuDNN finds no engine where there is none for any engine's scratch memory."""
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an exception of torch or Python means that memory ran out, on a GPU or on the CPU."""
-    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
-        return True
-    text = str(error).lower()
-    return isinstance(error, RuntimeError) and any(words in text for words in WORDS)
 
 
 def largest_batch(step: Callable[[int], None], failed: int) -> int | None:

@@ -17,11 +17,10 @@ import torch
 from torch import nn
 
 from labcore.config import ModelConfig, RuntimeConfig
-from labcore.device import DeviceChoice
+from labcore.device import DeviceChoice, is_out_of_memory
 from labcore.jobs.following import OnProgress
 from labcore.models import compiling
 from labcore.remembered import PRECISIONS, Remembered, key_of
-from labcore.training.memory import is_out_of_memory
 from labcore.training.precision import FORMATS, Precision
 from labcore.training.step_timing import FEWEST_ROUNDS, Timing, seconds_to_load, time_ways, try_compiled
 from labcore.workspace import Workspace

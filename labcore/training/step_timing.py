@@ -11,13 +11,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from labcore.device import synchronise
+from labcore.device import is_out_of_memory, synchronise
 from labcore.errors import LabError
 from labcore.jobs.following import OnProgress, Stopped
 from labcore.models import compiling
 from labcore.models.dropout import Dropout
 from labcore.training.captured import WARM_STEPS, CapturedStep
-from labcore.training.memory import is_out_of_memory
 from labcore.training.precision import Precision
 from labcore.training.step_timer import StepTimer
 

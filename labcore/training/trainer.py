@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from labcore.config import RunConfig
+from labcore.device import is_out_of_memory
 from labcore.errors import LabError, RunError
 from labcore.events import BatchSplit, Epoch, Log
 from labcore.inference.classifier import Classifier
@@ -20,7 +21,7 @@ from labcore.models import compiling
 from labcore.models.dropout import set_dropout
 from labcore.task.kind import Watched
 from labcore.training.captured import CapturedStep
-from labcore.training.memory import is_out_of_memory, largest_batch, out_of_memory, out_of_memory_of_part
+from labcore.training.memory import largest_batch, out_of_memory, out_of_memory_of_part
 from labcore.training.optimizer import body_of, make_optimizer, make_scaler, make_schedule
 from labcore.training.pace import EpochPace
 from labcore.training.session import Session

@@ -5,8 +5,10 @@ from __future__ import annotations
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -99,13 +101,31 @@ def test_work_that_cannot_be_loaded_is_told(
     assert kinds(run) == ["run_started", "run_finished"]
 
 
-def test_memory_of_the_machine(workspace: Workspace, make_config: MakeConfig) -> None:
+@pytest.mark.parametrize(
+    ("error", "where"),
+    [(MemoryError(), "machine"), (RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"), "device")],
+)
+def test_memory_that_runs_out(workspace: Workspace, make_config: MakeConfig, error: Exception, where: str) -> None:
     def train(*_: object) -> list[Event]:
-        raise MemoryError
+        raise error
 
     finished = work(Run.create(workspace, make_config()), doing=train)
     assert finished.details["kind"] == "OutOfMemoryError"
+    assert finished.error == f"The {where} ran out of memory"
     assert finished.remedy
+
+
+def test_the_end_is_told_where_cuda_fails_in_all_it_is_asked(
+    workspace: Workspace, make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> list[Event]:
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    cuda = SimpleNamespace(is_initialized=lambda: True, empty_cache=fail)
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
+    run = Run.create(workspace, make_config())
+    assert "illegal memory access" in work(run, doing=fail).error
+    assert run.status().state == "failed"
 
 
 def test_unreadable_config_is_a_failure_of_the_run(
