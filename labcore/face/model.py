@@ -196,7 +196,7 @@ class Model(Classifier):
         with as_output(), closing(predict_files(self, readable, hop_seconds)) as read:
             progress = counting("predicting", "file")
             for file, unread in files:
-                told = {"error": unread} if unread else next(read)[1]
+                told: dict[str, Any] = {"error": unread} if unread else next(read)[1]
                 shares = map(told.get("probabilities", {}).get, self.labels)
                 row = {"file": str(file), "predicted": told.pop("label", None), "error": "", **told}
                 row["notes"] = "; ".join(told.get("notes", ()))
