@@ -109,7 +109,7 @@ class Model(Classifier):
             A :class:`Prediction`: ``label``, ``probability``, ``probabilities`` by label, ``windows`` of a long recording. Or a DataFrame
             with ``predicted``, ``probability`` and a column of probabilities a class; of files with ``file``, ``seconds``, ``error`` (the
             reason, where one cannot be read) and ``notes`` (what is unusual about it), of a data set with ``clip``, ``start_s``, ``end_s``,
-            ``group``, ``fold`` and ``label``.
+            ``group``, ``fold`` and ``label``, less clips that cannot be read.
 
         Raises:
             AudioError: the one sound cannot be decoded, or there are no files.
