@@ -35,16 +35,27 @@ class Inputs:
         return ((path, {"file": str(path), "error": reason}) for path, reason in self.unread.items())
 
 
+def named_path(name: str | Path) -> Path:
+    """Where the name of a file or folder leads, see :func:`labcore.typed.typed_path`.
+
+    Raises:
+        AudioError: it is empty, as of a variable that is not set: it would be the current folder.
+    """
+    if not str(name).strip():
+        raise AudioError("the name of a sound file is empty", "Name a file or a folder; `.` is the current folder")
+    return typed_path(name)
+
+
 def find_sounds(names: Iterable[str], progress: OnProgress | None = None) -> Inputs:
     """The files named, whatever they are called, and the sound files in and below the folders named; each once.
 
     Raises:
-        AudioError: there is not one.
+        AudioError: there is not one, or a name is empty.
     """
     inputs = Inputs()
     refused: list[LabError] = []
     for name in names:
-        path = typed_path(name)
+        path = named_path(name)
         if not os.path.isdir(path):  # noqa: PTH112 (Path.is_dir raises where a folder above may not be entered)
             inputs.files.append(path)
             continue

@@ -174,9 +174,13 @@ def live_config(config: RunConfig, events: Iterable[Event], epoch: int | None = 
 
 
 def no_such_setting(name: str, known: Iterable[str]) -> ConfigError:
-    """The error for people where a name is that of no setting, with the known one that is nearest."""
-    near = difflib.get_close_matches(name, list(known), 1)
-    meant = f"Did you mean {near[0]}? " if near else ""
+    """The error for people where a name is that of no setting, with the known one that is nearest, by its name or by its title."""
+    names = {each: each for each in known}
+    for path, setting in all_settings().items():
+        short = [each for each in (setting.flag.replace("-", "_"), path.rpartition(".")[2]) if each in names]
+        names.setdefault(setting.title.lower().replace(" ", "_"), [*short, path][0])
+    near = difflib.get_close_matches(name, list(names), 1)
+    meant = f"Did you mean {names[near[0]]}? " if near else ""
     return ConfigError(f"there is no setting {name!r}", f"{meant}`labcore train --help` lists them all")
 
 

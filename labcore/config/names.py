@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numbers
+import os
 from collections.abc import Iterable
 from typing import Any
 
@@ -23,9 +25,9 @@ def by_path(named: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     known = _names()
     found: dict[str, Any] = {}
     for name, value in named:
-        path = known.get(name.replace("-", "_"))
+        path = known.get(str(name).replace("-", "_"))
         if path is None:
-            raise no_such_setting(name, known)
+            raise no_such_setting(str(name), known)
         if path in found:
             raise ConfigError(f"the setting {path} is given twice", "Give it once")
         found[path] = _value(path, value)
@@ -34,13 +36,14 @@ def by_path(named: Iterable[tuple[str, Any]]) -> dict[str, Any]:
 
 def _value(path: str, value: Any) -> Any:
     setting = all_settings()[path]
+    value = os.fspath(value) if isinstance(value, os.PathLike) else value
     if isinstance(value, str):
         try:
             return setting.read(value)
         except ConfigError as error:
             raise ConfigError(f"{path}: {error.what}", error.remedy) from error
-    if setting.kind == "text" and isinstance(value, int) and not isinstance(value, bool):
-        return str(value)  # folds are called "1", "2" and so on
+    if setting.kind == "text" and isinstance(value, numbers.Integral) and not isinstance(value, bool):
+        return str(value)  # folds are called "1", "2" and so on; of NumPy's numbers, too
     return value
 
 

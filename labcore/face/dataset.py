@@ -10,6 +10,7 @@ from labcore.datasets.names import places_of
 from labcore.datasets.registry import DEMO, place_of
 from labcore.datasets.table import Dataset
 from labcore.errors import ConfigError
+from labcore.face.names import DATASET_NAMES, text_of
 from labcore.face.telling import as_output
 from labcore.workspace import Workspace
 
@@ -30,9 +31,7 @@ def load_dataset(name: str | Path | Dataset) -> Dataset:
     """
     if isinstance(name, Dataset):
         return name
-    if not isinstance(name, (str, Path)):
-        raise ConfigError(f"a data set cannot be found by {type(name).__name__}", "Give its name or its path")
-    workspace = Workspace.default()
+    name, workspace = text_of(name, "a data set", DATASET_NAMES), Workspace.default()
     if name == DEMO and DEMO not in places_of(workspace):
         from labcore.datasets.demo import make_demo
 
@@ -42,9 +41,13 @@ def load_dataset(name: str | Path | Dataset) -> Dataset:
 
 
 def name_of(data: Dataset | str | Path) -> str:
-    """A data set as jobs name it: by its name in the workspace where it has one, else by its whole path."""
+    """A data set as jobs name it: by its name in the workspace where it has one, else by its whole path.
+
+    Raises:
+        ConfigError: it is neither a data set nor the name of one.
+    """
     if not isinstance(data, Dataset):
-        return str(data)
+        return text_of(data, "a data set", DATASET_NAMES)
     workspace = Workspace.default()
     known = data.name in places_of(workspace) and place_of(workspace, data.name).absolute() == data.root.absolute()
     return data.name if known else str(data.root.absolute())

@@ -13,11 +13,12 @@ from labcore.cli.foreground import BAD_INPUT
 from labcore.cli.inputs import dataset_named, weights_named
 from labcore.cli.reporter import ConsoleReporter, result_line
 from labcore.datasets.table import Dataset
-from labcore.errors import RunError
+from labcore.errors import ConfigError, RunError
 from labcore.evaluation.jobs import Evaluation, EvaluationPlan
 from labcore.evaluation.predictions import read_predictions
 from labcore.events import Evaluated, EvaluatedLabels
 from labcore.face.dataset import name_of, part_and_whole
+from labcore.face.names import MODEL_NAMES, device_of, text_of
 from labcore.face.telling import as_output, error_of
 from labcore.jobs.process import work
 from labcore.owners import shell_user
@@ -156,9 +157,12 @@ def evaluate(
         device: auto, cpu, cuda or cuda:N.
 
     Raises:
+        ConfigError: the model, the data set or the label is nothing that names one.
         RunError: there is no such model, or it was changed in memory.
         DatasetError: there is no such data set or fold, or it has classes that the model does not know.
     """
+    if label is not None and not isinstance(label, str):
+        raise ConfigError(f"a {type(label).__name__} is no label", "Give one class by its name")
     workspace = Workspace.default()
     wanted, whole = None if fold is None else str(fold), data
     if isinstance(data, Dataset):
@@ -168,7 +172,7 @@ def evaluate(
         dataset=None if whole is None else dataset_named(workspace, name_of(whole)),
         fold=wanted,
         label=label,
-        device=device,
+        device=device_of(device),
     )
     job = Evaluation.create(workspace, plan)
     with as_output():
@@ -185,6 +189,8 @@ def evaluate(
 
 
 def _weights(model: Model | Run | str | Path) -> str:
-    if isinstance(model, (str, Path)):
-        return str(model)
-    return str(model.path if isinstance(model, Run) else model.on_disk())
+    from labcore.face.model import Model
+
+    if isinstance(model, Model):
+        return str(model.on_disk())
+    return str(model.path) if isinstance(model, Run) else text_of(model, "a model", MODEL_NAMES)

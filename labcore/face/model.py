@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
@@ -13,6 +14,7 @@ import torch
 
 from labcore.audio import Recording, encode_wav
 from labcore.audio.windowed import Rows, hear, weights_of_energies
+from labcore.batch.inputs import named_path
 from labcore.batch.predicting import predict_files
 from labcore.cli.inputs import sound_files, weights_of
 from labcore.cli.progress import counting
@@ -24,6 +26,7 @@ from labcore.evaluation.predictions import EMBEDDING, class_columns, frame_of, k
 from labcore.export import save_as
 from labcore.extract.features import embeddings_of
 from labcore.face.dataset import part_and_whole
+from labcore.face.names import FILE_NAMES, MODEL_NAMES, device_of, text_of
 from labcore.face.telling import as_output
 from labcore.inference.classifier import Classifier
 from labcore.inference.prediction import NONE_OF_THESE, Prediction
@@ -41,10 +44,12 @@ Source: TypeAlias = str | Path | bytes | np.ndarray | torch.Tensor
 """One sound: a file by its path, the bytes of one, or samples."""
 Many: TypeAlias = Dataset | Iterable[str | Path]
 """A data set, or files and folders of them."""
-TOLD = ("predicted", "probability", "seconds", "error")
+TOLD = ("predicted", "probability", "seconds", "error", "notes")
 """Columns that tell of a file, before those of the classes."""
 MOST_CHANNELS = 8
 """More are a batch of sounds, which is refused."""
+LOUDEST = 100.0
+"""Floats beyond it, 40 dB above full scale, are integers that were only converted."""
 TOGETHER = 64
 """Windows that the network is asked about at a time."""
 
@@ -57,10 +62,12 @@ def load_model(name: str | Path | Run = "last", device: str = "auto") -> Model:
         device: auto, cpu, cuda or cuda:N.
 
     Raises:
+        ConfigError: the name is no text.
         RunError: there is none, or it has no weights. Nothing in a file is executed.
         DeviceError: the device cannot be used.
     """
-    return Model.load(name.path if isinstance(name, Run) else weights_of(str(name)), device)
+    place = name.path if isinstance(name, Run) else weights_of(text_of(name, "a model", MODEL_NAMES))
+    return Model.load(place, device_of(device))
 
 
 class Model(Classifier):
@@ -100,14 +107,18 @@ class Model(Classifier):
 
         Returns:
             A :class:`Prediction`: ``label``, ``probability``, ``probabilities`` by label, ``windows`` of a long recording. Or a DataFrame
-            with ``predicted``, ``probability`` and a column of probabilities a class; of files with ``file``, ``seconds`` and ``error``
-            (the reason, where one cannot be read), of a data set with ``clip``, ``start_s``, ``end_s``, ``group``, ``fold`` and ``label``.
+            with ``predicted``, ``probability`` and a column of probabilities a class; of files with ``file``, ``seconds``, ``error`` (the
+            reason, where one cannot be read) and ``notes`` (what is unusual about it), of a data set with ``clip``, ``start_s``, ``end_s``,
+            ``group``, ``fold`` and ``label``, less clips that cannot be read.
 
         Raises:
             AudioError: the one sound cannot be decoded, or there are no files.
             ConfigError: samples came without their rate, or something else with one.
         """
+        if hop_seconds is not None and not isinstance(hop_seconds, numbers.Real):
+            raise ConfigError(f"windows cannot be {hop_seconds!r} s apart", "Give seconds above zero")
         if isinstance(what, Dataset):
+            _no_rate(rate)
             if hop_seconds is not None:
                 remedy = "Their windows overlap by half; give files instead"
                 raise ConfigError("hop_seconds is not for data sets", remedy)
@@ -131,13 +142,17 @@ class Model(Classifier):
             ConfigError: the network has no last layer, or samples came without their rate.
         """
         if isinstance(what, Dataset):
+            _no_rate(rate)
             rows = self._of_dataset(what)[EMBEDDING]
             if len(rows) and rows.iloc[0] is None:
                 raise ConfigError("the network has no layer that gives embeddings", "Take another network")
             return np.stack(rows.to_list()).astype(np.float32)
         if (one := _one_sound(what, rate)) is not None:
             return self._embedding(one)
-        return np.stack([self._embedding(file) for file in _files(what)])
+        files = _files(what)
+        for reason in filter(None, (unread for _, unread in files)):
+            raise AudioError(reason)
+        return np.stack([self._embedding(file) for file, _ in files])
 
     def export(self, path: str | Path) -> Path:
         """Write the model to a file, by its ending.
@@ -151,11 +166,14 @@ class Model(Classifier):
         Raises:
             ConfigError: another ending.
             LabError: a package is missing (``audio-gpu-lab[onnx]``), or the network cannot be written so.
-            RunError: a zip of a model that is no run's.
+            RunError: a zip of a model that is no run's, or not as its run has it.
             WorkspaceError: the file cannot be written.
         """
+        file = Path(text_of(path, "a file", FILE_NAMES)).expanduser()
         run = Run(self.source) if self.source is not None and self.source.is_dir() else None
-        return save_as(Path(path).expanduser(), run, lambda: self)
+        if run is not None and file.suffix.lower() == ".zip":
+            self.on_disk()  # what the zip holds
+        return save_as(file, run, lambda: self)
 
     def on_disk(self) -> Path:
         """Where the model lies as it is.
@@ -172,13 +190,16 @@ class Model(Classifier):
             'Write it, and take that file: lab.load_model(model.export("changed.safetensors"))',
         )
 
-    def _of_files(self, files: list[Path], hop_seconds: float | None) -> pd.DataFrame:
+    def _of_files(self, files: list[tuple[Path, str]], hop_seconds: float | None) -> pd.DataFrame:
         columns, rows = class_columns(self.labels, TOLD), list[dict[str, Any]]()
-        with as_output():
+        readable = [file for file, unread in files if not unread]
+        with as_output(), closing(predict_files(self, readable, hop_seconds)) as read:
             progress = counting("predicting", "file")
-            for file, told in predict_files(self, files, hop_seconds):
+            for file, unread in files:
+                told: dict[str, Any] = {"error": unread} if unread else next(read)[1]
                 shares = map(told.get("probabilities", {}).get, self.labels)
                 row = {"file": str(file), "predicted": told.pop("label", None), "error": "", **told}
+                row["notes"] = "; ".join(told.get("notes", ()))
                 rows.append(row | dict(zip(columns, shares, strict=True)))
                 progress(len(rows), len(files))
         return pd.DataFrame(rows, columns=["file", *TOLD, *columns]).astype(dict.fromkeys(columns, float))
@@ -237,21 +258,26 @@ def _one_sound(what: object, rate: int | None) -> Path | bytes | None:
         if not isinstance(rate, numbers.Real) or isinstance(rate, bool) or not 0 < rate < 2**31:
             raise ConfigError(f"samples came with the rate {rate}", "Give it in Hz: predict(samples, rate=44100)")
         return encode_wav(_planes(what), round(rate), exact=True)
+    _no_rate(rate)
+    if isinstance(what, (str, Path)):
+        path = named_path(what)
+        return None if path.is_dir() else path
+    return bytes(what) if isinstance(what, (bytes, bytearray, memoryview)) else None
+
+
+def _no_rate(rate: int | None) -> None:
     if rate is not None:
         raise ConfigError(
             "a rate came without samples", "Give samples as an array or a tensor; files tell their own rate"
         )
-    if isinstance(what, (str, Path)):
-        path = Path(what).expanduser()
-        return None if path.is_dir() else path
-    return bytes(what) if isinstance(what, (bytes, bytearray, memoryview)) else None
 
 
 def _planes(samples: np.ndarray | torch.Tensor) -> np.ndarray:
     """Samples as (channels, samples) of full scale ±1. The longer axis is time.
 
     Raises:
-        AudioError: there are none, or in more than two dimensions; they are no real numbers, or of too many channels.
+        AudioError: there are none, or in more than two dimensions; they are no real numbers, far beyond full scale, or of too many
+            channels.
     """
     if isinstance(samples, torch.Tensor):  # NumPy knows no bfloat16
         samples = (samples.float() if samples.dtype == torch.bfloat16 else samples).detach().cpu().numpy()
@@ -263,6 +289,9 @@ def _planes(samples: np.ndarray | torch.Tensor) -> np.ndarray:
     if values.dtype.kind in "iu":
         half = 2.0 ** (8 * values.dtype.itemsize - 1)
         values = (values - half if values.dtype.kind == "u" else values) / half
+    elif LOUDEST < (loudest := float(np.abs(values).max())) < np.inf:
+        remedy = "Give integers as they are, or divide: 16-bit ones by 32768"
+        raise AudioError(f"floats are of full scale ±1, and these samples reach {loudest:,.0f}", remedy)
     planes = np.atleast_2d(values)
     if min(planes.shape) > MOST_CHANNELS:
         remedy = "Give one sound at a time, or the mean of its channels"
@@ -270,24 +299,30 @@ def _planes(samples: np.ndarray | torch.Tensor) -> np.ndarray:
     return planes.T if planes.shape[0] > planes.shape[1] else planes
 
 
-def _files(what: Any) -> list[Path]:
-    """Sound files in their order, and in the place of a folder those in and below it.
+def _files(what: Any) -> list[tuple[Path, str]]:
+    """Sound files in their order, and in the place of a folder those in and below it; each with the reason why it cannot be read, if any.
 
     Raises:
         AudioError: there is not one.
         ConfigError: something among them is no path.
     """
+    if isinstance(what, (Mapping, pd.DataFrame)):
+        raise ConfigError(f"a {type(what).__name__} is no list of files", 'Give a column of paths: table["path"]')
     if not isinstance(what, (str, Path, Iterable)):
         raise ConfigError(
             f"a {type(what).__name__} is no sound", "Give a file, a folder, a data set, or samples and their rate"
         )
     names = [what] if isinstance(what, (str, Path)) else list(what)
-    files: list[Path] = []
+    files: list[tuple[Path, str]] = []
     for name in names:
         if not isinstance(name, (str, Path)):
             raise ConfigError(f"a {type(name).__name__} among files", "Give paths, or one sound at a time")
-        path = Path(name).expanduser()
-        files += sound_files([str(path)]).files if path.is_dir() else [path]
+        path = named_path(name)
+        if path.is_dir():
+            found = sound_files([str(path)])
+            files += [*found.unread.items(), *((file, "") for file in found.files)]
+        else:
+            files.append((path, ""))
     if not files:
         raise AudioError("no files are named", "Name some, or a folder")
     return files

@@ -19,6 +19,7 @@ from labcore.datasets.table import Dataset
 from labcore.errors import ConfigError, RunError
 from labcore.events import Evaluated, EvaluatedLabels, RunFinished
 from labcore.face.dataset import name_of
+from labcore.face.names import FILE_NAMES, RUN_NAMES, text_of
 from labcore.face.telling import as_output, error_of, first_interrupt, in_notebook
 from labcore.jobs.manager import JobManager
 from labcore.owners import shell_user
@@ -58,7 +59,7 @@ def train(
             setting to the lab.
 
     Raises:
-        ConfigError: there is no such setting, or a value is out of bounds.
+        ConfigError: there is no such setting, it is given twice, or a value is out of bounds; or the configuration is none.
         DatasetError, DeviceError, LabError: what the training cannot begin with, or what it failed on.
     """
     if preset is not None and config is not None:
@@ -70,26 +71,38 @@ def train(
         )
     match config:
         case None:
-            begin = RunConfig() if preset is None else preset_named(preset)
+            begin = RunConfig() if preset is None else preset_named(str(preset))
         case RunConfig():
             begin = config
         case Run():
             begin = asked_for(config)
         case _:
-            begin = read_config(Path(config))
-    changes = by_path([*(settings or {}).items(), *named.items()]) | {"data.dataset": name_of(data)}
+            begin = read_config(Path(text_of(config, "a configuration", "Give a run, or the path of a config.json")))
+    changes = by_path([*_items(settings), *named.items()])
+    if "data.dataset" in changes:
+        raise ConfigError("two data sets are given", f"Name one: lab.train({changes['data.dataset']!r}, …)")
+    changes["data.dataset"] = name_of(data)
     workspace = Workspace.default()
     run = TrainingRun.create(workspace, check_inputs(begin.replace(changes), workspace), queued=True, by=shell_user())
     return run.follow()
 
 
-def load_run(name: str | Path = "last") -> TrainingRun:
-    """A run of the workspace, by its id, a part of it, the word last, or the path of its folder.
+def _items(settings: Mapping[str, Any] | None) -> list[tuple[str, Any]]:
+    if settings is None or isinstance(settings, Mapping):
+        return list((settings or {}).items())
+    raise ConfigError(f"settings are a {type(settings).__name__}", 'Give them by path: {"augment.mixup": 0.2}')
+
+
+def load_run(name: str | Path | Run = "last") -> TrainingRun:
+    """A run of the workspace, by its id, a part of it, its name, the word last, or the path of its folder.
 
     Raises:
+        ConfigError: the name is no text.
         RunError: there is none, or several are meant.
     """
-    return TrainingRun.open(Workspace.default(), name)
+    if isinstance(name, Run):
+        return TrainingRun(name.path)
+    return TrainingRun.open(Workspace.default(), text_of(name, "a run", RUN_NAMES))
 
 
 @dataclass(frozen=True, repr=False)
@@ -157,19 +170,25 @@ class TrainingRun(Run):
         """Show :meth:`figure`: in a notebook below the cell. Elsewhere it is written as a page (HTML), and its place is printed.
 
         Args:
-            file: where to write the page; in the workspace's cache where it is not given.
+            file: where to write the page, a name that ends with ``.html``; in the workspace's cache where it is not given.
 
         Raises:
+            ConfigError: another ending.
             RunError: no epoch is over yet.
             WorkspaceError: the page cannot be written.
         """
         from labcore.face.figures import write_page
 
+        path = self.workspace.cache / "plots" / f"{self.id}.html"
+        if file is not None:
+            path = Path(text_of(file, "a page", FILE_NAMES))
+        if path.suffix.lower() not in (".html", ".htm"):
+            remedy = "Name a file that ends with .html; the page has a button that saves a picture"
+            raise ConfigError(f"curves are written as a page, and {path.name} names none", remedy)
         figure = self.figure()
         if file is None and in_notebook():
             figure.show()
             return
-        path = self.workspace.cache / "plots" / f"{self.id}.html" if file is None else Path(file)
         print(f"curves: {write_page(figure, path)}")
 
     def resume(self) -> TrainingRun:

@@ -83,7 +83,7 @@ def test_many_files_are_a_table_and_a_bad_one_costs_itself_alone(model: lab.Mode
     bad.write_bytes(b"no sound")
     table = model.predict([clip, bad])
     assert list(table["file"]) == [str(clip), str(bad)]
-    assert list(table.columns) == ["file", "predicted", "probability", "seconds", "error", "high", "low"]
+    assert list(table.columns) == ["file", "predicted", "probability", "seconds", "error", "notes", "high", "low"]
     one = model.predict(clip)
     assert table["predicted"][0] == one.label
     assert table["high"][0] == pytest.approx(one.probabilities["high"], abs=1e-5)
@@ -91,6 +91,43 @@ def test_many_files_are_a_table_and_a_bad_one_costs_itself_alone(model: lab.Mode
     assert "bad.wav" in table["error"][1]
     assert np.isnan(table["probability"][1])
     assert len(model.predict(clip.parent)) == 10
+
+
+def test_a_folder_tells_what_cannot_be_read_and_what_is_unusual(model: lab.Model, clip: Path, tmp_path: Path) -> None:
+    samples, rate = soundfile.read(clip)
+    soundfile.write(tmp_path / "a.wav", np.stack([samples, -samples], 1), rate)
+    (tmp_path / "gone.wav").symlink_to(tmp_path / "nowhere")
+    table = model.predict(tmp_path)
+    assert [Path(file).name for file in table["file"]] == ["gone.wav", "a.wav"]
+    assert "gone.wav" in table["error"][0]
+    assert "channels cancel" in table["notes"][1]
+    assert list(table["predicted"].isna()) == [True, False]
+    with pytest.raises(AudioError, match=r"gone\.wav"):
+        model.embed(tmp_path)
+
+
+def test_what_is_no_list_of_files(model: lab.Model, data: lab.Dataset, clip: Path) -> None:
+    for table in (data.table, {"path": str(clip)}):
+        with pytest.raises(ConfigError, match=r"is no list of files.*column of paths"):
+            model.predict(table)
+    assert len(model.predict(data.table["path"][:2])) == 2
+    for nothing in ("", " ", [str(clip), ""]):
+        with pytest.raises(AudioError, match="the name of a sound file is empty"):
+            model.predict(nothing)
+    for ask in (model.predict, model.embed):
+        with pytest.raises(ConfigError, match="a rate came without samples"):
+            ask(data, 8000)
+    with pytest.raises(ConfigError, match="windows cannot be '1' s apart"):
+        model.predict(clip, hop_seconds="1")  # type: ignore[call-overload]
+
+
+def test_integers_that_were_only_converted_to_floats_are_no_floats_of_full_scale(model: lab.Model, clip: Path) -> None:
+    whole, rate = soundfile.read(clip, dtype="int16")
+    with pytest.raises(
+        AudioError, match=r"full scale ±1, and these samples reach [\d,]+\. .*divide: 16-bit ones by 32768"
+    ):
+        model.predict(whole.astype(np.float32), rate)
+    assert model.predict(3 * whole / 32768, rate).label  # as from a loud recording
 
 
 def test_a_class_that_is_called_as_a_column_is_told_apart(model: lab.Model, data: lab.Dataset, clip: Path) -> None:
@@ -155,6 +192,8 @@ def test_a_model_that_was_changed_is_not_judged_by_its_file(
         next(changed.network.parameters()).add_(1)
     with pytest.raises(RunError, match="not on the disk"):
         lab.evaluate(changed, data)
+    with pytest.raises(RunError, match="not on the disk"):
+        changed.export(tmp_path / "changed.zip")
     again = lab.load_model(changed.export(tmp_path / "changed.safetensors"))  # type: ignore[arg-type]
     assert lab.evaluate(again, data, fold="all").clips == 20
 
@@ -168,6 +207,21 @@ def test_names_of_models(run: lab.TrainingRun) -> None:
     assert len(lab.load_model("builtin").labels) == 10
     with pytest.raises(RunError):
         lab.load_model("nothing")
+    assert lab.load_model(run, device=torch.device("cpu")).device == lab.load_model(run, device=None).device  # type: ignore[arg-type]
+
+
+def test_what_names_no_model(model: lab.Model, data: lab.Dataset) -> None:
+    for nothing in (None, 5, data):
+        with pytest.raises(ConfigError, match=f"a model cannot be found by {type(nothing).__name__}"):
+            lab.load_model(nothing)  # type: ignore[arg-type]
+        with pytest.raises(ConfigError, match=f"a model cannot be found by {type(nothing).__name__}"):
+            lab.evaluate(nothing, data)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="a data set cannot be found by DataFrame"):
+        lab.evaluate(model, data.table)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="a list is no label"):
+        lab.evaluate(model, data, label=["low"])  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="a file cannot be found by NoneType"):
+        model.export(None)  # type: ignore[arg-type]
 
 
 def test_it_is_written_by_the_ending(model: lab.Model, clip: Path, tmp_path: Path) -> None:

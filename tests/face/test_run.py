@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import labcore as lab
@@ -76,6 +77,12 @@ def test_in_a_notebook_they_are_shown(run: lab.TrainingRun, monkeypatch: pytest.
         ({"epochs": 3, "settings": {"optim.epochs": 4}}, "given twice"),
         ({"preset": "quick", "config": "config.json"}, "both a preset and a configuration"),
         ({"preset": "quik"}, "no preset 'quik'"),
+        ({"preset": ["quick"]}, "no preset"),
+        ({"learning_rate": 0.1}, "no setting 'learning_rate'.*Did you mean lr"),
+        ({"dataset": "demo"}, r"two data sets are given. Name one: lab\.train\('demo', …\)"),
+        ({"settings": ["epochs"]}, "settings are a list"),
+        ({"settings": {3: 4}}, "no setting '3'"),
+        ({"config": {"epochs": 3}}, "a configuration cannot be found by dict"),
     ],
 )
 def test_mistakes_are_told_before_anything_is_made(data: lab.Dataset, given: dict[str, Any], what: str) -> None:
@@ -95,11 +102,35 @@ def test_it_starts_from_another_run(data: lab.Dataset, run: lab.TrainingRun, mon
         each.delete()
 
 
+def test_values_of_numpy_and_paths_are_taken(
+    data: lab.Dataset, run: lab.TrainingRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lab.TrainingRun, "follow", lambda self: self)
+    made = lab.train(data, fold=np.int64(2), epochs=np.int64(3), settings={"model.pretrained": run.path, **TINY})
+    assert (made.config.data.fold, made.config.optim.epochs, made.config.model.pretrained) == ("2", 3, str(run.path))
+    made.delete()
+
+
+def test_names_of_runs(run: lab.TrainingRun) -> None:
+    assert lab.load_run(run) == lab.load_run(Run(run.path)) == run
+    for nothing in (None, 5):
+        with pytest.raises(ConfigError, match="a run cannot be found by"):
+            lab.load_run(nothing)  # type: ignore[arg-type]
+
+
+def test_curves_are_a_page_and_no_picture(run: lab.TrainingRun, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"curves\.png names none\. Name a file that ends with \.html"):
+        run.plot(tmp_path / "curves.png")
+    assert not list(tmp_path.iterdir())
+
+
 def test_other_mistakes(data: lab.Dataset, run: lab.TrainingRun) -> None:
     with pytest.raises(ConfigError, match=r'fold="1" holds that fold out'):
         lab.train(data.fold("1"))
     with pytest.raises(DatasetError, match="no data set"):
         lab.train("tonez")
+    with pytest.raises(ConfigError, match="a data set cannot be found by DataFrame"):
+        lab.train(data.table)  # type: ignore[arg-type]
     with pytest.raises(DatasetError, match="no fold '9'"):
         lab.train(data, fold=9)
     with pytest.raises(RunError, match="finished"):
