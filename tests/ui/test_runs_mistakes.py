@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -144,6 +145,19 @@ def test_labels_that_look_wrong_by_recording(open_page, run):
     assert "**one** is labelled **hum** and looks like **bark** :gray[· 2 clips · fit 3.0 %] :orange-badge" in lines[0]
     assert len(lines) == 3
     assert len(app.get("audio")) == 4
+
+
+def test_labels_that_the_network_could_not_learn_are_left_out(open_page, run):
+    known = ClipRecord.load(run)
+    parts = [replace(clip, part="held out" if clip.label == "hum" else clip.part) for clip in known.clips]
+    replace(known, clips=tuple(parts)).save(run)
+    app = open_page(PAGE, run=run.id, tab="Labels")
+    assert "Without clips of hum: the network that held them out was trained on none." in words(app)
+    lines = [line for line in words(app).splitlines() if line.startswith("Recording")]
+    assert lines
+    assert not any("labelled **hum**" in line for line in lines)
+    warned = open_page(PAGE, run=run.id, tab="Evaluation")
+    assert any("No clip of hum was trained on, yet its clips count" in each.value for each in warned.warning)
 
 
 def test_nothing_to_show(open_page, workspace, dataset, run):
