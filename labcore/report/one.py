@@ -26,7 +26,7 @@ from labcore.report.blocks import Block, Cell, Chart, Code, Facts, Paragraph, Re
 from labcore.report.stamp import made_now
 from labcore.runs import Run
 from labcore.runs.asked import front_end_reason
-from labcore.runs.honesty import choice_note, label_note, leak_note, majority_note, untrained_note
+from labcore.runs.honesty import choice_note, label_note, leak_note, majority_note, untrained_notes
 from labcore.texts import counted, duration, percent
 from labcore.workspace import Workspace
 
@@ -143,11 +143,10 @@ def _lead(
 
 
 def _untrained(each: Candidate) -> list[str]:
-    """Notes on classes that were not trained on, a run each."""
-    runs = [each.job] if isinstance(each.job, Run) else list(each.job.members().values())
-    records = [(run, record) for run in runs if (record := ClipRecord.load(run)) is not None]
-    notes = [(run.config.data.fold, untrained_note(record.untrained)) for run, record in records]
-    return [note if len(runs) == 1 else f"Fold {fold}: {note[:1].lower()}{note[1:]}" for fold, note in notes if note]
+    """Notes on classes that were not trained on."""
+    runs = {"": each.job} if isinstance(each.job, Run) else each.job.members()
+    records = {fold: ClipRecord.load(run) for fold, run in runs.items()}
+    return untrained_notes({fold: record.untrained for fold, record in records.items() if record is not None})
 
 
 def _facts(each: Candidate, *, epochs: int) -> Facts:

@@ -87,6 +87,12 @@ def untrained_note(labels: Sequence[str]) -> str:
     return f"No clip of {', '.join(labels)} was trained on, yet {whose} clips count in these figures"
 
 
+def untrained_notes(by_fold: Mapping[str, Sequence[str]]) -> list[str]:
+    """The same for each fold that has such classes. ``by_fold``: fold → classes."""
+    told = {fold: note for fold, labels in by_fold.items() if (note := untrained_note(labels))}
+    return [note if len(by_fold) == 1 else f"Fold {fold}: {note[:1].lower()}{note[1:]}" for fold, note in told.items()]
+
+
 def label_note(clips: int, before: int, since: int = 0) -> str:
     """A sentence on corrected labels without the final stop, to stand beside a figure; "" where none was corrected.
 

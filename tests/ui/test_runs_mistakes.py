@@ -49,6 +49,13 @@ def run(workspace, dataset):
     return made
 
 
+def without(run, label: str) -> None:
+    """Have a run know that it trained on no clip of a label."""
+    known = ClipRecord.load(run)
+    parts = [replace(clip, part="held out" if clip.label == label else clip.part) for clip in known.clips]
+    replace(known, clips=tuple(parts)).save(run)
+
+
 def headlines(app) -> list[str]:
     return [line.rsplit("· ", 2)[-2].strip() for line in words(app).splitlines() if "predicted **" in line]
 
@@ -148,14 +155,17 @@ def test_labels_that_look_wrong_by_recording(open_page, run):
 
 
 def test_labels_that_the_network_could_not_learn_are_left_out(open_page, run):
-    known = ClipRecord.load(run)
-    parts = [replace(clip, part="held out" if clip.label == "hum" else clip.part) for clip in known.clips]
-    replace(known, clips=tuple(parts)).save(run)
+    without(run, "hum")
     app = open_page(PAGE, run=run.id, tab="Labels")
     assert "Without clips of hum: the network that held them out was trained on none." in words(app)
     lines = [line for line in words(app).splitlines() if line.startswith("Recording")]
     assert lines
     assert not any("labelled **hum**" in line for line in lines)
+
+
+def test_beside_the_figures_stands_which_classes_were_not_trained_on(open_page, run):
+    assert "was trained on" not in words(open_page(PAGE, run=run.id, tab="Evaluation"))
+    without(run, "hum")
     warned = open_page(PAGE, run=run.id, tab="Evaluation")
     assert any("No clip of hum was trained on, yet its clips count" in each.value for each in warned.warning)
 

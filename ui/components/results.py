@@ -20,6 +20,7 @@ from labcore.runs.honesty import (
     overlap_note,
     recordings_note,
     untrained_note,
+    untrained_notes,
 )
 from labcore.workspace import stamp_of
 from ui.app import shell
@@ -30,6 +31,7 @@ from ui.components import label_figures
 if TYPE_CHECKING:
     import pandas as pd
 
+    from labcore.crossval.job import CrossValidation
     from labcore.crossval.summary import Pool
 
 
@@ -86,6 +88,12 @@ def untrained(run: Run) -> list[str]:
     from labcore.datasets.record import FILE
 
     return _untrained(str(run.path), stamp_of(run.path / FILE))
+
+
+def untrained_in(experiment: CrossValidation) -> None:
+    """What is told of the same in the folds of a cross-validation."""
+    for note in untrained_notes({fold: untrained(run) for fold, run in experiment.members().items()}):
+        st.warning(f"{plain(note)}.", icon=":material/warning:")
 
 
 @st.cache_data(max_entries=200, show_spinner=False)

@@ -70,6 +70,7 @@ def pooled(experiment: CrossValidation) -> None:
         st.caption(
             f"Without {'folds' if missing[1:] else 'fold'} {plain(', '.join(missing))}, which have no predictions yet."
         )
+    results.untrained_in(experiment)
     if of_several(files[0]):
         _labels(files, summarise(experiment).official.label_note)
         return
