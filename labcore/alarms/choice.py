@@ -42,6 +42,21 @@ class Rate:
         """From a count; the other arguments as for :func:`labcore.alarms.onsets.chosen_interval`."""
         return cls(alarms, (alarms + refused) / hours, *chosen_interval(alarms, refused, hours, rest=rest))
 
+    @property
+    def expected(self) -> str:
+        """Alarms an hour to be expected, with three digits."""
+        return rounded(self.value, 3)
+
+    @property
+    def interval(self) -> str:
+        """As ``0.46 to 100``, with two digits."""
+        return f"{rounded(self.low)} to {rounded(self.high)}"
+
+
+def rounded(rate: float, digits: int = 2) -> str:
+    """A rate with so many digits that count; what has more before the point is whole, and never ``1e+02``."""
+    return f"{rate:.{digits}g}" if rate < 10**digits - 0.5 else f"{rate:,.0f}"
+
 
 @dataclass(frozen=True)
 class ClassAlarms:
@@ -75,9 +90,9 @@ class Choice:
         if round(self.rate.value * hours) == self.rate.alarms:
             return ""
         return (
-            f"In new recordings {self.rate.value:.3g} alarms an hour are to be expected in all (95 % interval {self.rate.low:.2g} to "
-            f"{self.rate.high:.2g}), {self.rate.alarms / hours:.3g} in these: each threshold lies just above an alarm of these, so each "
-            f"class is expected to give one more in as much time. With more hours the difference is smaller."
+            f"In new recordings {self.rate.expected} alarms an hour are to be expected in all (95 % interval {self.rate.interval}), "
+            f"{rounded(self.rate.alarms / hours, 3)} in these: each threshold lies just above an alarm of these, so each class is "
+            f"expected to give one more in as much time. With more hours the difference is smaller."
         )
 
     @property
@@ -213,8 +228,8 @@ class AlarmFigures:
     def sentence(self) -> str:
         """How much was heard, and the least rate that it can tell."""
         return (
-            f"Heard {self.background.sentence}. A class without any alarm in that time gives fewer than {self.least:.2g} an hour (95 %): "
-            "to promise less, listen for longer."
+            f"Heard {self.background.sentence}. A class without any alarm in that time gives fewer than {rounded(self.least)} an hour "
+            "(95 %): to promise less, listen for longer."
         )
 
 

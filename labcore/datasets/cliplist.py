@@ -18,6 +18,8 @@ from labcore.datasets.table import DataProblem, Finding
 from labcore.errors import DatasetError
 
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
+LIST_NOT_TAKEN = "list not taken"
+"""What a finding on a list is that says nothing of the clips."""
 LIST_SUFFIXES = (*TEXT_SUFFIXES, *JSON_LINES, *PARQUET)
 TAKEN_SUFFIXES = (".csv", ".tsv", *JSON_LINES, *PARQUET)
 SHEETS = (".xlsx", ".xls", ".ods")
@@ -183,7 +185,7 @@ def lists_beside(
             continue
         what = f"the list {path.name} was not used: {reason}"
         level = "warning" if broken else "note"
-        findings.append(Finding("list not taken", what, (str(path),), level=level))
+        findings.append(Finding(LIST_NOT_TAKEN, what, (str(path),), level=level))
     return _by_part(folder, usable) if len(usable) > 1 else [(clips, "") for clips in usable], findings
 
 

@@ -24,12 +24,12 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "label": "label class category classname labelname target tag species event labels classlabel classes primarylabel scenelabel "
             "eventlabel soundlabel soundclass soundevent scene genre genretop emotion emotionlabel scientificname commonname speciescode "
             "ebirdcode speciesname annotation groundtruth instrument command keyword word digit tags categories targetname classid "
-            "labelid y",
+            "labelid y condition fault faulttype",
         "fold": "fold split subset part partition set datasetsplit datasplit splitname foldid usage",
         "group": "group groupid source srcfile sourcefile sourceid recording recordingid fsid session sessionid speaker speakerid spk "
             "spkid subject subjectid actor actorid participant participantid patient patientid person personid singer singerid "
             "talker talkerid performer individual individualid clientid userid originalfile "
-            "parentfile videoid youtubeid ytid trackid artist artistid",
+            "parentfile videoid youtubeid ytid trackid artist artistid machine machineid machinename",
     }.items()
 }  # fmt: skip
 """Names without blanks and marks, in lower case, by which a column is known; the first one that is there is taken."""

@@ -9,14 +9,14 @@ from pathlib import Path
 from labcore.allowed_paths import allowed_paths, is_open
 from labcore.config import DataConfig
 from labcore.datasets.cells import labels_of
-from labcore.datasets.cliplist import LIST_SUFFIXES, ClipList, lists_beside, read_list
+from labcore.datasets.cliplist import LIST_NOT_TAKEN, LIST_SUFFIXES, ClipList, lists_beside, read_list
 from labcore.datasets.folders import LIST_REMEDY, read_folders
 from labcore.datasets.listed import read_clip_lists
 from labcore.datasets.lookup import for_lists
 from labcore.datasets.official import read_esc50, read_urbansound8k, urbansound_name
 from labcore.datasets.packing import PackedError, packed_files
 from labcore.datasets.parts import SPEECH_COMMANDS
-from labcore.datasets.published import audiofolder, audioset, birdclef, fsd50k, gtzan, spoken
+from labcore.datasets.published import audiofolder, audioset, birdclef, fsd50k, gtzan, machines, spoken
 from labcore.datasets.published.glimpse import Glimpse, Layout, Reader
 from labcore.datasets.scan import (
     entries,
@@ -142,8 +142,9 @@ def _checked(dataset: Dataset, settled: bool) -> Dataset:
     if not labels:
         raise DatasetError(f"no clip of {dataset.root} has a label", "Name the labels that its clips have")
     if len(labels) < 2 and not (dataset.several_labels and not all(map(labels_of, dataset.table["label"]))):
+        not_used = "".join(f"; {found.what}" for found in dataset.findings if found.kind == LIST_NOT_TAKEN)
         raise DatasetError(
-            f"all {len(dataset.table)} clips of {dataset.root} belong to one class, {labels[0]!r}",
+            f"all {len(dataset.table)} clips of {dataset.root} belong to one class, {labels[0]!r}{not_used}",
             "A classifier needs at least two classes: add clips of another one, in a folder of its own",
         )
     return dataset
@@ -316,7 +317,7 @@ def _has_urbansound_names(folder: Path) -> bool:
 
 
 BY_LIST = (gtzan.LAYOUT, fsd50k.LAYOUT, audioset.LAYOUT, birdclef.LAYOUT, audiofolder.LAYOUT)
-BY_NAME = spoken.LAYOUTS
+BY_NAME = (*spoken.LAYOUTS, machines.LAYOUT)
 PUBLISHED = (*BY_LIST, *BY_NAME)
 """Those that are known by lists of their own, or by the names of their files: a list that somebody wrote goes before the names."""
 LAYOUTS = (

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from labcore.datasets.cells import labels_of
 from labcore.datasets.table import Dataset, Split, way_from
 from labcore.errors import DatasetError
 from labcore.reading import open_file, parse_json
@@ -102,6 +103,17 @@ class ClipRecord:
     def fingerprint(self) -> str:
         """Equal for equal clips, wherever they lie."""
         return hashlib.sha256(json.dumps(self._facts()).encode()).hexdigest()
+
+    @property
+    def untrained(self) -> list[str]:
+        """The labels of held-out clips that no training clip has, sorted."""
+        cells = {part: {clip.label for clip in self.clips if clip.part == part} for part in (TRAIN, HELD_OUT)}
+        known = set(self.labels)
+        learnt, asked = (
+            {label for cell in each for label in ((cell,) if cell in known else labels_of(cell))}
+            for each in cells.values()
+        )
+        return sorted(asked - learnt)
 
     def _facts(self) -> list[Any]:
         rows = [[clip.path, clip.bytes, clip.label, clip.start_s, clip.end_s, clip.part] for clip in self.clips]

@@ -22,6 +22,8 @@ from labcore.datasets.table import PARTS, Dataset, Split, fold_order, natural_or
 from labcore.errors import DatasetError
 from labcore.texts import as_bytes, counted, shown
 
+NOT_TRAINED, NOT_TESTED = "not in the training set", "not in the test fold"
+"""How the notes on classes that stand on one side only begin."""
 ONLY_SHARE = 0.2
 """So much of a fold is held out where it is the only one that is not left out."""
 _clips = partial(counted, unit="clip", figure=str)
@@ -194,9 +196,9 @@ def _among(names: np.ndarray, wanted: set[str]) -> np.ndarray:
 def _told_of_classes(learnt: set[str], asked: set[str]) -> Iterator[str]:
     """Notes on the classes that stand on one side only."""
     if unseen := sorted(asked - learnt):
-        yield f"not in the training set, since all their clips are in the test fold: {', '.join(unseen)}"
+        yield f"{NOT_TRAINED}, since all their clips are in the test fold: {', '.join(unseen)}"
     if untested := sorted(learnt - asked):
-        yield f"not in the test fold: {', '.join(untested)}"
+        yield f"{NOT_TESTED}: {', '.join(untested)}"
 
 
 def _told_of_validation(labels: list[list[str]], aside: np.ndarray) -> str:

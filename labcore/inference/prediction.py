@@ -11,7 +11,7 @@ import numpy as np
 NONE_OF_THESE = "none of these"
 """The label of what is refused: it is none of the classes."""
 
-NO_EVENTS = frozenset({"noise", "background", "other", "silence"})
+NO_EVENTS = frozenset({"noise", "background", "other", "silence", "normal", "healthy"})
 """Classes of these names, in whatever case, are learnt as what is no event."""
 
 

@@ -48,7 +48,7 @@ def _result(choice: Choice, kept: Thresholds | None) -> str:
         state = "" if kept.on else ", which are switched off"
         whose = f"the thresholds of the weights, chosen for {kept.wanted}{state}"
     recall = "" if choice.recall is None else f"; mean recall {percent(choice.recall)}"
-    told = f"{rate.value:.3g} false alarms an hour in new recordings (95 % interval {rate.low:.2g} to {rate.high:.2g})"
+    told = f"{rate.expected} false alarms an hour in new recordings (95 % interval {rate.interval})"
     return f"With {whose}: {told}{recall}."
 
 
@@ -59,14 +59,13 @@ def _classes(choice: Choice) -> Table:
         if each.recall is not None:
             value, low, high = each.recall
             recall = Share(value, f"{percent(value)} ({percent(low).removesuffix(' %')} to {percent(high)})")
-        interval = f"{each.rate.low:.2g} to {each.rate.high:.2g}"
         rows.append(
             [
                 each.label,
                 threshold_words(each.threshold),
                 str(each.rate.alarms),
-                f"{each.rate.value:.3g}",
-                interval,
+                each.rate.expected,
+                each.rate.interval,
                 recall,
             ]
         )

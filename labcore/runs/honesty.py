@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from labcore.events import Event, SettingsChanged, TrainingStarted
-from labcore.texts import counted
+from labcore.texts import counted, percent
 
 FEW_RECORDINGS = 5
 """Fewer recordings than that tell little of others, however many clips they hold."""
+IMBALANCED = 2
+"""So many times the clips of the smallest class, and the accuracy tells little without that of always answering the largest one."""
 
 
 def adjustments(events: Iterable[Event]) -> int:
@@ -58,6 +60,37 @@ def recordings_note(recordings: int | None, clips: int) -> str:
         return ""
     of = "one recording" if recordings == 1 else f"{recordings} recordings"
     return f"The clips are of {of}: the interval counts clips, and says little about other recordings"
+
+
+def majority_note(confusion: Mapping[str, Mapping[str, int]]) -> str:
+    """A sentence on the accuracy of always answering the largest class, without the final stop, to stand beside an accuracy; "" where the
+    classes are about equally large.
+
+    Args:
+        confusion: true label → predicted label → clips.
+    """
+    clips = {label: sum(row.values()) for label, row in confusion.items() if any(row.values())}
+    if len(clips) == 1:
+        return f"All of these clips are of {next(iter(clips))}: they do not tell whether other classes are found"
+    if not clips or max(clips.values()) <= IMBALANCED * min(clips.values()):
+        return ""
+    largest = max(clips, key=clips.__getitem__)
+    share = percent(clips[largest] / sum(clips.values()))
+    return f"Always answering {largest} would be right on {share} of these clips: look at the recall of each class"
+
+
+def untrained_note(labels: Sequence[str]) -> str:
+    """A sentence on classes of which no clip was trained on, without the final stop, to stand beside a figure; "" where there are none."""
+    if not labels:
+        return ""
+    whose = "its" if len(labels) == 1 else "their"
+    return f"No clip of {', '.join(labels)} was trained on, yet {whose} clips count in these figures"
+
+
+def untrained_notes(by_fold: Mapping[str, Sequence[str]]) -> list[str]:
+    """The same for each fold that has such classes. ``by_fold``: fold → classes."""
+    told = {fold: note for fold, labels in by_fold.items() if (note := untrained_note(labels))}
+    return [note if len(by_fold) == 1 else f"Fold {fold}: {note[:1].lower()}{note[1:]}" for fold, note in told.items()]
 
 
 def label_note(clips: int, before: int, since: int = 0) -> str:

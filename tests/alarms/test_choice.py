@@ -98,6 +98,17 @@ def test_the_rate_of_chosen_thresholds_holds_in_new_recordings(classes, hours, w
     assert counted / hours < 0.7 * true  # what was counted is too low
 
 
+def test_a_rate_is_told_with_digits_that_people_read():
+    assert Rate(3, 0.0456, 0.0123, 104.2).interval == "0.012 to 104"
+    assert Rate(3, 0.0456, 9.96, 99.6).interval == "10 to 100"
+    assert [Rate(3, value, 0, 0).expected for value in (0.0456, 18.04, 999.6, 12345.0)] == [
+        "0.0456",
+        "18",
+        "1,000",
+        "12,345",
+    ]
+
+
 def test_recall_at_thresholds_is_that_of_the_held_out_clips(job):
     figures = AlarmFigures.of(job)
     assert figures.recall.source == "5 held-out clips of the run"

@@ -64,3 +64,20 @@ def test_a_box_is_pressed_and_a_selection_becomes_an_event(server, evening, brow
     assert (edit.label, round(edit.start_s), round(edit.end_s)) == ("owl", 10, 12)
     assert 500 < edit.low_hz < 1800
     assert 2200 < edit.high_hz < 3500
+
+
+def test_the_chosen_recording_stands_in_the_address(server, evening, tmp_path, browser):
+    (tmp_path / "b.wav").write_bytes((tmp_path / "a.wav").read_bytes())
+    page = browser.new_page(viewport={"width": 1280, "height": 1500})
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(f"{server.url}/datasets?dataset=evening&tab=Annotations")
+    page.locator(".viewer[data-drawn]").wait_for()
+    box = page.get_by_test_id("stDataFrame").first.bounding_box()
+    page.mouse.click(box["x"] + 12, box["y"] + 2.5 * box["height"] / 3)
+    page.wait_for_url("**recording=b.wav*")
+    page.reload()
+    page.get_by_text("0 events").wait_for()
+    page.get_by_role("tab", name="Look").click()
+    page.get_by_text("Clips by class").wait_for()
+    page.get_by_role("tab", name="Annotations").click()
+    page.get_by_text("0 events").wait_for()

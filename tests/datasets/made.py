@@ -228,11 +228,17 @@ def annotations() -> Made:
     return Made({f"{name}.wav": wav(name, 2.0) for name in names} | tracks, ["fox", "owl"], ["1", "2"], 4)
 
 
+def machines() -> Made:
+    kinds = [("id_00", "normal", 3), ("id_00", "abnormal", 1), ("id_02", "normal", 2), ("id_02", "abnormal", 1)]
+    names = [f"{machine}/{kind}/{machine}_{kind}_{n}.wav" for machine, kind, many in kinds for n in range(many)]
+    return Made(sounds(*names), ["abnormal", "normal"], ["1", "2"], 7, {"id_02_abnormal_0.wav": "id_02"})
+
+
 EVERY: dict[str, Callable[[], Made]] = {
     each.__name__: each
     for each in (
         *(urbansound8k, esc50, speech_commands, gtzan, fsd50k, audioset, birdclef, audiofolder),
-        *(annotations, csv, fsdd, audiomnist, ravdess, crema_d, tess, folders),
+        *(annotations, csv, fsdd, audiomnist, ravdess, crema_d, tess, machines, folders),
     )
 }
 """Layout → what makes a small data set of it."""

@@ -30,6 +30,8 @@ def pairs(dataset) -> list[tuple[str, str]]:
         ("id,class_name,subject", "subject"),
         ("ID,Class Label,ActorID", "ActorID"),
         ("anything,label", ""),
+        ("file,condition,machine", "machine"),
+        ("file,Fault Type,Machine ID", "Machine ID"),
     ],
 )
 @pytest.mark.parametrize("folder", ["", "wavs/", "audio/deep/"])
@@ -125,6 +127,12 @@ def test_lists_that_were_not_taken_are_named_where_nothing_else_says_what_the_cl
     with pytest.raises(
         DatasetError, match=r"no labels for them; the list l.csv was not used: .*no column for the label"
     ):
+        read_dataset(root)
+
+
+def test_they_are_named_where_folders_hold_one_class_too(lay_out):
+    root = lay_out(*(f"wav/{file}" for file in FILES), lists={"l.csv": "file,volume\nwav/0.wav,3\n"})
+    with pytest.raises(DatasetError, match=r"one class, 'wav'; the list l.csv was not used: .*no column for the label"):
         read_dataset(root)
 
 

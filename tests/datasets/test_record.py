@@ -34,6 +34,20 @@ def test_the_same_clips_are_the_same_at_another_place(class_folders, urbansound,
         assert record(place).changes_to(there) == ""
 
 
+def test_labels_of_held_out_clips_alone_were_not_trained_on():
+    rows = [
+        ("a", "train"),
+        ("b;c", "train"),
+        ("b", "held out"),
+        ("d", "held out"),
+        ("e;c", "held out"),
+        ("f", "validation"),
+    ]
+    clips = tuple(Clip(f"{n}.wav", 9, label, 0.0, None, part) for n, (label, part) in enumerate(rows))
+    assert ClipRecord("/r", "/r", tuple("abcdef"), clips).untrained == ["d", "e"]
+    assert ClipRecord("/r", "/r", ("a", "b", "b;c", "d", "e;c", "f"), clips).untrained == ["b", "d", "e;c"]
+
+
 def test_so_are_those_of_a_list_that_names_clips_outside_its_folder(class_folders, tmp_path):
     for home in ("one", "two"):
         copied(class_folders, tmp_path / home / "audio")

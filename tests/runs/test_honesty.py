@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from labcore.events import Log, SettingsChanged, TrainingStarted
-from labcore.runs.honesty import adjustments, choice_note, recordings_note
+from labcore.runs.honesty import adjustments, choice_note, majority_note, recordings_note, untrained_note
 
 STARTED = TrainingStarted(
     labels=["a", "b"], train_clips=8, val_clips=2, fold="1", device="cpu", device_reason="", precision="fp32",
@@ -31,3 +31,19 @@ def test_an_interval_of_few_recordings_is_told():
     )
     assert recordings_note(4, 162).startswith("The clips are of 4 recordings")
     assert recordings_note(5, 162) == recordings_note(2, 2) == recordings_note(None, 162) == ""
+
+
+def test_the_accuracy_of_always_answering_the_largest_class_is_told():
+    always = {"normal": {"normal": 80, "abnormal": 10}, "abnormal": {"normal": 6}, "other": {}}
+    assert majority_note(always) == (
+        "Always answering normal would be right on 93.8 % of these clips: look at the recall of each class"
+    )
+    assert majority_note({"a": {"a": 20}, "b": {"a": 10}}) == ""  # as large as may be without a word
+    assert majority_note({"normal": {"abnormal": 3}, "abnormal": {}}).startswith("All of these clips are of normal")
+    assert majority_note({}) == ""
+
+
+def test_classes_that_were_not_trained_on_are_told():
+    assert untrained_note([]) == ""
+    assert untrained_note(["cage"]) == "No clip of cage was trained on, yet its clips count in these figures"
+    assert "No clip of cage, leak was trained on, yet their clips" in untrained_note(["cage", "leak"])

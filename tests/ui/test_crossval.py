@@ -71,6 +71,17 @@ def test_the_first_visit_offers_the_demo_set(open_page):
     assert any(button.label == "Generate demo set" for button in app.button)
 
 
+def test_a_class_in_one_fold_is_told_whatever_the_test_fold(open_page, folds, dataset):
+    table = dataset.parent.parent / "folded.csv"
+    lines = table.read_text().splitlines()
+    first = next(number for number, line in enumerate(lines) if ",1," in line and "bark" in line)
+    lines[first] = lines[first].replace(",bark,", ",cage,")
+    table.write_text("\n".join(lines) + "\n")
+    said = texts(open_page(PAGE, **{"data.dataset": folds}))
+    assert "trained on where they are tested, since all their clips are in one fold\\: cage" in said
+    assert "in the test fold" not in said
+
+
 def test_starting_makes_a_run_for_every_fold_that_is_chosen(open_page, folds, workspace):
     app = open_page(PAGE)
     assert not app.exception

@@ -61,6 +61,15 @@ def test_a_recording_is_seen_with_its_events(tab):
     assert (box["label"], box["start"], box["low"], box["high"]) == ("dog", 1, 200, 900)
 
 
+def test_the_recording_that_the_address_names_is_on_view(open_page, nights):
+    there = open_page(PAGE, dataset="nights", tab="Annotations", recording="b.wav")
+    assert "**b.wav**" in words(there)
+    assert there.query_params["recording"] == "b.wav"
+    gone = open_page(PAGE, dataset="nights", tab="Annotations", recording="c.wav")
+    assert "**a.wav**" in words(gone)
+    assert "recording" not in gone.query_params
+
+
 def test_another_section_has_other_events(tab):
     next(each for each in tab.slider if each.label == "Section from").set_value(30).run()
     _, section = pictures(tab)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from labcore.inference.classifier import Classifier
 from tests.judged import finished_run, judged, sure
 from tests.ui.conftest import LABELS, words
 from ui.app import tasks
+from ui.runs import evaluation
 
 PAGE = "pages/runs.py"
 CHANGES = {
@@ -46,6 +48,13 @@ def run(workspace, dataset):
     table = read_dataset(dataset)
     ClipRecord.of(table, table.table, split_for(table.table, made.config.data), LABELS).save(made)
     return made
+
+
+def without(run, label: str) -> None:
+    """Have a run know that it trained on no clip of a label."""
+    known = ClipRecord.load(run)
+    parts = [replace(clip, part="held out" if clip.label == label else clip.part) for clip in known.clips]
+    replace(known, clips=tuple(parts)).save(run)
 
 
 def headlines(app) -> list[str]:
@@ -144,6 +153,22 @@ def test_labels_that_look_wrong_by_recording(open_page, run):
     assert "**one** is labelled **hum** and looks like **bark** :gray[· 2 clips · fit 3.0 %] :orange-badge" in lines[0]
     assert len(lines) == 3
     assert len(app.get("audio")) == 4
+
+
+def test_labels_that_the_network_could_not_learn_are_left_out(open_page, run):
+    without(run, "hum")
+    app = open_page(PAGE, run=run.id, tab="Labels")
+    assert "Without clips of hum: the network that held them out was trained on none." in words(app)
+    lines = [line for line in words(app).splitlines() if line.startswith("Recording")]
+    assert lines
+    assert not any("labelled **hum**" in line for line in lines)
+
+
+def test_beside_the_figures_stands_which_classes_were_not_trained_on(run):
+    assert not any("was trained on" in each for each in evaluation._sources(run)[evaluation.OWN].warnings)
+    without(run, "hum")
+    told = evaluation._sources(run)[evaluation.OWN].warnings
+    assert "No clip of hum was trained on, yet its clips count in these figures." in told
 
 
 def test_nothing_to_show(open_page, workspace, dataset, run):

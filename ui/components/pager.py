@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ui.app.text import count
+from ui.forms import url
 
 
 def part(total: int, at_once: int, *, key: str, what: str, word: str = "") -> slice:
@@ -20,7 +21,7 @@ def part(total: int, at_once: int, *, key: str, what: str, word: str = "") -> sl
         st.session_state.update({f"pager-{word}": True, key: _asked(word)})
     page = min(int(st.session_state.get(key, 0)), pages - 1)
     if word:
-        _tell(word, page)
+        url.tell(word, str(page + 1) if page else "")  # the first one needs no word
     first = page * at_once
     if pages > 1:
 
@@ -41,12 +42,3 @@ def _asked(word: str) -> int:
     """The page that the address asks for, from 0 on; the first where it is no number."""
     asked = st.query_params.get(word, "")
     return max(0, int(asked) - 1) if asked.isascii() and asked.isdigit() and len(asked) < 10 else 0
-
-
-def _tell(word: str, page: int) -> None:
-    """Have the address name the page; the first one needs no word."""
-    told = str(page + 1) if page else ""
-    if told and st.query_params.get(word, "") != told:
-        st.query_params[word] = told
-    elif not told and word in st.query_params:
-        del st.query_params[word]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -10,7 +11,18 @@ import streamlit as st
 from labcore.evaluation.metrics import class_rows, event_figures
 from labcore.events import Evaluated, EvaluatedLabels, Event, RunFinished, last_of
 from labcore.runs import Run
-from labcore.runs.honesty import adjustments, choice_note, label_note, leak_note, overlap_note, recordings_note
+from labcore.runs.honesty import (
+    adjustments,
+    choice_note,
+    label_note,
+    leak_note,
+    majority_note,
+    overlap_note,
+    recordings_note,
+    untrained_note,
+    untrained_notes,
+)
+from labcore.workspace import stamp_of
 from ui.app import shell
 from ui.app.text import counted, duration, label_names, percent, plain
 from ui.charts.confusion import confusion
@@ -19,6 +31,7 @@ from ui.components import label_figures
 if TYPE_CHECKING:
     import pandas as pd
 
+    from labcore.crossval.job import CrossValidation
     from labcore.crossval.summary import Pool
 
 
@@ -58,12 +71,37 @@ def figures(run: Run, events: list[Event]) -> None:
             st.caption(f"Clips: {note}.")
         if isinstance(evaluated, Evaluated) and (note := recordings_note(evaluated.recordings, evaluated.clips)):
             st.caption(f"{note}.")
+        if isinstance(evaluated, Evaluated) and (note := majority_note(evaluated.confusion)):
+            st.caption(f":material/balance: {plain(note)}.")
+        if note := untrained_note(untrained(run)):
+            st.warning(f"{plain(note)}.", icon=":material/warning:")
         if adjusted:
             st.warning(f"{choice_note(adjusted)}.", icon=":material/warning:")
         if note := label_note(evaluated.clips, evaluated.corrected, corrected_since(run)):
             st.caption(f":material/edit_note: {note}.")
         if note := leak_note(evaluated.leaks, evaluated.trained_on, evaluated.clips):
             st.warning(f"{note}.", icon=":material/warning:")
+
+
+def untrained(run: Run) -> list[str]:
+    """The classes of held-out clips of which a run has no training clip; looked up once."""
+    from labcore.datasets.record import FILE
+
+    return _untrained(str(run.path), stamp_of(run.path / FILE))
+
+
+def untrained_in(experiment: CrossValidation) -> None:
+    """What is told of the same in the folds of a cross-validation."""
+    for note in untrained_notes({fold: untrained(run) for fold, run in experiment.members().items()}):
+        st.warning(f"{plain(note)}.", icon=":material/warning:")
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def _untrained(path: str, changed: tuple[int, int]) -> list[str]:
+    from labcore.datasets.record import ClipRecord
+
+    record = ClipRecord.load(Run(Path(path)))
+    return record.untrained if record is not None else []
 
 
 def _metrics(evaluated: Evaluated) -> None:

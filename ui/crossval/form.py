@@ -13,7 +13,7 @@ from labcore.errors import LabError
 from labcore.training.run_time import plan_of
 from ui.app import live
 from ui.app.shell import errors_in_place, show_error
-from ui.app.text import count, counted, plain
+from ui.app.text import count, counted, plain, sentence
 from ui.components import job_picker, queue_line
 from ui.datasets import summary as data
 from ui.forms import estimates, fields, url
@@ -114,8 +114,11 @@ def _facts(summary: data.DataSummary, config: RunConfig, folds: int, random: boo
     st.caption(f"{estimates.source(one)} Runs train one after the other, or in parallel on several GPUs.".strip())
     if told:
         st.caption(told)
-    if summary.note:
-        st.caption(plain(summary.note))
+    if summary.folds_note:
+        st.caption(plain(summary.folds_note))
+    if summary.in_one_fold:
+        told = f"not trained on where they are tested, since all their clips are in one fold: {', '.join(summary.in_one_fold)}"
+        st.caption(f":orange[:material/warning:] {plain(sentence(told))}")
     changed = fields.changes(config)
     if changed:
         with st.expander(f"Changed from defaults ({len(changed)})", icon=":material/tune:"):

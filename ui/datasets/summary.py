@@ -34,6 +34,8 @@ class DataSummary:
         counts: label → (training clips, held-out clips).
         clips: both numbers of all.
         before: of these, what tells of the time.
+        folds_note: how the folds came about, and what holds whichever is tested on.
+        in_one_fold: labels all of whose clips are in one fold, so that no network can be tested on what it learnt of them.
         several: a clip may have several labels, all of which are learnt.
         checked: what the last check left open.
         clean: whether that is nothing.
@@ -51,6 +53,8 @@ class DataSummary:
     before: TrainingClips = field(default_factory=lambda: TrainingClips(0, 0))
     several: bool = False
     clean: bool = True
+    folds_note: str = ""
+    in_one_fold: tuple[str, ...] = ()
 
     @property
     def training(self) -> int:
@@ -93,7 +97,7 @@ def _summary(
     from labcore.datasets.checked import last_check
     from labcore.datasets.sampling import sampled
     from labcore.datasets.several import exploded
-    from labcore.datasets.splits import of_classes, split_for
+    from labcore.datasets.splits import NOT_TESTED, NOT_TRAINED, of_classes, split_for
 
     dataset = _dataset(name, cut, named_split, run)
     whole = dataset if named_split is None else _dataset(name, cut, None)
@@ -106,6 +110,9 @@ def _summary(
     sides = (exploded(dataset.table.iloc[rows])["label"] for rows in (parts.train, parts.held_out))
     train, held_out = (labels.value_counts().to_dict() for labels in sides)
     notes = [text for text in (dataset.fold_note, parts.note) if text]
+    of_this_fold = (NOT_TRAINED, NOT_TESTED)
+    of_any = "; ".join(text for text in parts.note.split("; ") if not text.startswith(of_this_fold))
+    folds_of = exploded(dataset.table).groupby("label")["fold"].agg(set)
     known = [label for label in dataset.labels if not of_classes([label], exclude_classes)[0]]
     return DataSummary(
         name=dataset.name,
@@ -120,6 +127,10 @@ def _summary(
         clips=(len(parts.train), len(parts.held_out)),
         before=clips_of(dataset, data),
         several=dataset.several_labels,
+        folds_note=" · ".join(filter(None, (dataset.fold_note, of_any))),
+        in_one_fold=tuple(
+            label for label in known if len(folds_of.get(label, ())) == 1 and "train" not in folds_of[label]
+        ),
     )
 
 

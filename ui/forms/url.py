@@ -64,6 +64,14 @@ def put(words: Mapping[str, str | list[str] | None]) -> None:
         st.query_params.from_dict(wanted)
 
 
+def tell(word: str, text: str) -> None:
+    """Have the address say a text at a word, "" takes the word out; the rest stays, also what is bound to a widget."""
+    if text and st.query_params.get(word, "") != text:
+        st.query_params[word] = text
+    elif not text and word in st.query_params:
+        del st.query_params[word]
+
+
 def differing(values: Mapping[str, Any]) -> dict[str, str]:
     """What tells a form from the recommended one: the preset nearest to it where that is another one, and path → text of the rest."""
     found = {}

@@ -27,8 +27,9 @@ from ui.components import owner_guard, short_jobs
 from ui.runs import alarm_cards
 
 HELP = """\
-Name hours of recordings that hold **none** of the classes: whatever the network reports in them is a false alarm. The more alarms you
-accept, the lower the thresholds can be, and the more of the true sounds are found."""
+Name hours of recordings that hold **none** of the classes, or of machines that run as they should: whatever the network reports in them
+is a false alarm. The more alarms you accept, the lower the thresholds can be, and the more of the true sounds are found. Classes that are
+no event, as normal, noise or background, give no alarms."""
 RATES = (0.0, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 OF_THRESHOLDS = "Least probability of an event of the class. At 0 % all of its alarms are accepted; never: none is."
 OF_RECALL = "Share of held-out clips that are found at the threshold."
@@ -159,13 +160,13 @@ def _metrics(choice: Choice, hours: float) -> None:
     with st.container(horizontal=True):
         st.metric(
             "Alarms an hour",
-            f"{choice.rate.value:.3g}",
+            choice.rate.expected,
             width=150,
             help=f"To be expected in new recordings. In what was heard: {counted(choice.rate.alarms, 'alarm')}.",
         )
         recall = "–" if choice.recall is None else percent(choice.recall)
         st.metric("Mean recall", recall, width=150, help="Of held-out clips, the mean over the classes.")
-    st.caption(f"95 % interval: {choice.rate.low:.2g} to {choice.rate.high:.2g} alarms an hour (exact, Poisson).")
+    st.caption(f"95 % interval: {choice.rate.interval} alarms an hour (exact, Poisson).")
     if told := choice.sentence(hours):
         st.caption(told)
 
@@ -223,7 +224,7 @@ def _table(choice: Choice, names: dict[str, str], job: AlarmTest) -> None:
             "Threshold": threshold_words(each.threshold),
             "Alarms": each.rate.alarms,
             "Expected an hour": each.rate.value,
-            "An hour, 95 %": f"{each.rate.low:.2g} to {each.rate.high:.2g}",
+            "An hour, 95 %": each.rate.interval,
             "Recall": None if each.recall is None else each.recall[0],
             "Recall, 95 %": "–" if each.recall is None else f"{percent(each.recall[1])} to {percent(each.recall[2])}",
             "Clips": each.clips,

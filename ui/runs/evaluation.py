@@ -16,10 +16,10 @@ from labcore.evaluation.jobs import Evaluation
 from labcore.evaluation.label_predictions import of_several
 from labcore.events import Evaluated, EvaluatedLabels
 from labcore.runs import Run
-from labcore.runs.honesty import adjustments, choice_note, label_note, leak_note
+from labcore.runs.honesty import adjustments, choice_note, label_note, leak_note, majority_note, untrained_note
 from ui.app.text import counted, label_names, moment_of, percent, plain, told_apart
 from ui.charts.confusion import confusion
-from ui.components import label_figures
+from ui.components import label_figures, results
 from ui.runs import calibrate, evaluate
 
 OWN = ""
@@ -70,6 +70,7 @@ def pooled(experiment: CrossValidation) -> None:
         st.caption(
             f"Without {'folds' if missing[1:] else 'fold'} {plain(', '.join(missing))}, which have no predictions yet."
         )
+    results.untrained_in(experiment)
     if of_several(files[0]):
         _labels(files, summarise(experiment).official.label_note)
         return
@@ -130,6 +131,8 @@ def _sources(run: Run) -> dict[str, Source]:
         warnings = _leak(result) if result is not None else []
         if adjusted := adjustments(run.events()):
             warnings.append(f"{choice_note(adjusted)}.")
+        if note := untrained_note(results.untrained(run)):
+            warnings.append(f"{note}.")
         title = f"Test fold {result.fold}" if result is not None else "Test fold"
         labels = label_note(result.clips, result.corrected, corrected_since(run)) if result is not None else ""
         found[OWN] = Source(title, (run.predictions,), tuple(warnings), labels)
@@ -180,6 +183,8 @@ def _metrics(figures: Figures, labels: str) -> None:
         f", and {counted(figures.unknown, 'clip')} of classes it does not know left out" if figures.unknown else ""
     )
     st.caption(f"On {counted(figures.clips, 'clip')} of {counted(figures.recordings, 'recording')}{unknown}.")
+    if note := majority_note(figures.confusion):
+        st.caption(f":material/balance: {plain(note)}.")
     if labels:
         st.caption(f":material/edit_note: {labels}.")
 

@@ -76,10 +76,12 @@ def _form(run: Run, there: dict[str, str], *, busy: bool) -> None:
             key=f"hidden-share-{run.id}", width=280,
         )  # fmt: skip
         shell.action_button(
-            f"Train {counted(len(chosen) or len(possible), 'run')}", partial(_start, run, tuple(chosen), share / 100), key="hidden-start",
+            f"Train {counted(len(chosen) or len(possible), 'run')}" if possible else "Train",
+            partial(_start, run, tuple(chosen), share / 100), key="hidden-start",
             icon=":material/play_arrow:", type="primary", disabled=busy or not possible,
         )  # fmt: skip
-    st.caption(_cost(run, len(chosen) or len(possible)))
+    if possible:
+        st.caption(_cost(run, len(chosen) or len(possible)))
     impossible = {label: why for label, why in there.items() if why}
     if impossible:
         told = "; ".join(f"{plain(label)}: {plain(why)}" for label, why in impossible.items())

@@ -16,7 +16,7 @@ from labcore.workspace import slug
 from ui.app import shell
 from ui.app.shell import errors_in_place
 from ui.app.text import counted, percent, plain
-from ui.components import pager
+from ui.components import pager, results
 from ui.components.clip_player import sound
 from ui.runs import clip_card, correct, held_out_clips
 from ui.runs.held_out_clips import HeldOutClips
@@ -62,6 +62,11 @@ def _view(clips: HeldOutClips) -> None:
             for each in _found(tuple(str(run.predictions) for run in clips.runs), clips.changed, clips)
             if each.suspicious
         ]
+        unlearnt = {label for each in found for label in _unlearnt(clips, each)}
+        found = [each for each in found if not _unlearnt(clips, each)]
+        if unlearnt:
+            words = ", ".join(plain(clips.names[label]) for label in sorted(unlearnt))
+            st.caption(f"Without clips of {words}: the network that held them out was trained on none.")
         if not found:
             st.success(f"No label of {counted(len(clips.predictions), 'clip')} looks wrong.", icon=":material/check:")
             return
@@ -83,6 +88,11 @@ def _view(clips: HeldOutClips) -> None:
         part = pager.part(len(found), AT_ONCE, key=f"labels-page-{clips.key}", what="recordings")
         for each in found[part]:
             _recording(clips, each)
+
+
+def _unlearnt(clips: HeldOutClips, each: Suspicion) -> set[str]:
+    """The label, where the network that held the clips out could not learn it: it says nothing of such labels."""
+    return {each.label}.intersection(results.untrained(clips.run(int(each.rows[0]))))
 
 
 def _correct(clips: HeldOutClips, found: list[Suspicion]) -> None:

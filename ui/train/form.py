@@ -221,7 +221,7 @@ def _facts(chosen: summary.DataSummary, config) -> None:
     st.table(
         {
             "Training": f"**{counted(work.clips, 'clip')}** {f'of {count(work.of)} ' if work.sampled else ''}"
-            f"of {counted(len(chosen.counts), 'class', 'classes')}",
+            f"of {counted(sum(train > 0 for train, _ in chosen.counts.values()), 'class', 'classes')}",
             **({"Labels": "several a clip, each learnt by itself (sigmoid)"} if chosen.several else {}),
             "Test": f"**{counted(chosen.held_out, 'clip')}**, fold {plain(chosen.fold)}",
             "Network": plain(config.model.name),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from labcore.datasets import several
 from labcore.datasets.assemble import DatasetDraft, assembled, without_single_fold
-from labcore.datasets.cliplist import ClipList, left_out, read_list
+from labcore.datasets.cliplist import LIST_NOT_TAKEN, ClipList, left_out, read_list
 from labcore.datasets.parts import tidy_fold
 from labcore.datasets.published.glimpse import Glimpse, Layout, Reader, columns_in, head_of
 from labcore.datasets.published.located import Located
@@ -50,7 +50,7 @@ def _read(root: Path, lists: list[tuple[str, Path]], name: str) -> Dataset:
         folders = [Located(folder) for folder in _folders_of(root, part)]
         if not folders:
             what = f"the list {path.name} was not used: {AUDIO[part][0]} is not there"
-            reading.findings.append(Finding("list not taken", what, (str(path),), level="note"))
+            reading.findings.append(Finding(LIST_NOT_TAKEN, what, (str(path),), level="note"))
             continue
         clips, uploaders = read_list(path), _uploaders(root, part)
         for row, line in zip(clips.lowered, clips.lines, strict=True):

@@ -16,6 +16,7 @@ from ui.components import clip_table
 from ui.components.tabs import BOUND
 from ui.datasets.events import files, preview, timeline
 from ui.datasets.events.state import OpenedEvents, Sitting, opened, take_back
+from ui.forms import url
 
 if TYPE_CHECKING:
     from labcore.datasets.glance import DatasetInfo
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 TITLE = "Annotations"
 LAYOUT = "annotations"
 """Of the data sets that have the tab."""
+RECORDING = "recording"
+"""The word of the address that names the recording that is chosen; the first one needs none."""
 LATEST = 8
 """So many edits are listed, the newest first."""
 TOLD = {True: "yes", False: "no", None: "not said"}
@@ -88,7 +91,13 @@ def _recording(there: OpenedEvents) -> Sitting:
     )
     if not table["Edited"].any():
         table = table.drop(columns="Edited")
-    number = clip_table.choose(table, key=f"events-{there.name}-recordings", alt="Recordings of the data set")
+    key, ways = f"events-{there.name}-recordings", table["Recording"].tolist()
+    if key not in st.session_state:  # at first, or again after another tab; later the table knows better
+        asked = st.query_params.get(RECORDING, "")
+        st.session_state[f"{key}-first"] = ways.index(asked) if asked in ways else 0
+    first = min(st.session_state[f"{key}-first"], len(ways) - 1)
+    number = clip_table.choose(table, first, key=key, alt="Recordings of the data set")
+    url.tell(RECORDING, ways[number] if number else "")
     return Sitting(there, there.recordings[number])
 
 
