@@ -172,13 +172,13 @@ def _tell(figures: AlarmFigures, choice: Choice, arguments: argparse.Namespace) 
     say(figures.sentence)
     say(f"recall: {figures.recall.source}" if figures.recall.source else f"no recall: {figures.recall.trouble}")
     rows: list[list[object]] = [
-        [each.label, threshold_words(each.threshold), each.rate.alarms, f"{each.rate.value:.3g}",
-         f"{each.rate.low:.2g} to {each.rate.high:.2g}", _recall(each.recall)]
+        [each.label, threshold_words(each.threshold), each.rate.alarms, each.rate.expected, each.rate.interval,
+         _recall(each.recall)]
         for each in choice.classes
     ]  # fmt: skip
     total = choice.rate
     recall = percent(choice.recall) if choice.recall is not None else "-"
-    rows.append(["in all", "", total.alarms, f"{total.value:.3g}", f"{total.low:.2g} to {total.high:.2g}", recall])
+    rows.append(["in all", "", total.alarms, total.expected, total.interval, recall])
     emit(table(["class", "threshold", "alarms", "expected an hour", "95 % interval", "recall"], rows))
     if told := choice.sentence(figures.hours):
         say(told)

@@ -22,7 +22,7 @@ from labcore.evaluation.jobs import ClipsChosen, Evaluation, EvaluationPlan
 from labcore.evaluation.label_metrics import label_rows
 from labcore.evaluation.metrics import event_figures
 from labcore.events import Evaluated, EvaluatedLabels, Event, last_of
-from labcore.runs.honesty import choice_note, label_note
+from labcore.runs.honesty import choice_note, label_note, majority_note
 from labcore.workspace import Workspace
 
 
@@ -102,6 +102,8 @@ def report(result: Evaluated | EvaluatedLabels, since: int = 0) -> list[Content]
     note = [f"{choice_note(result.adjusted)}."] if result.adjusted else []
     if (events := event_figures(result.confusion)) is not None:
         note.append(f"{events.sentence}.")
+    if majority := majority_note(result.confusion):
+        note.append(f"{majority}.")
     labels = label_note(result.clips, result.corrected, since)
     note += [f"{labels}."] if labels else []
     return [result_line(result), *note, "", table(["class", "precision", "recall", "F1", "clips"], rows)]

@@ -8,7 +8,7 @@ from labcore import events
 from labcore.cli.output import duration, one_line, percent, say
 from labcore.cli.progress import Bar, Pace, bars
 from labcore.errors import LabError
-from labcore.runs.honesty import overlap_note, recordings_note
+from labcore.runs.honesty import majority_note, overlap_note, recordings_note
 from labcore.texts import counted, mean_ap_text
 
 LEVELS = {"warning": "yellow", "error": "red"}
@@ -58,6 +58,8 @@ class ConsoleReporter:
             case events.Evaluated() | events.EvaluatedLabels():
                 if self._result:
                     say(result_line(event))
+                    if isinstance(event, events.Evaluated) and (note := majority_note(event.confusion)):
+                        say(f"{note}.")
             case events.RunFinished():
                 self._end(event)
 

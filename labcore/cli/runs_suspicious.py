@@ -16,6 +16,7 @@ from labcore.texts import counted
 from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
+    from labcore.comparison.candidates import Candidate
     from labcore.evaluation.clip_predictions import ClipPredictions
     from labcore.evaluation.label_errors import Suspicion
 
@@ -44,6 +45,10 @@ def run(workspace: Workspace, arguments: argparse.Namespace) -> int:
     if chosen.predictions is None:
         raise RunError(chosen.trouble, "They are written when a run finishes")
     found = [each for each in suspicions(chosen.predictions) if each.suspicious or arguments.all]
+    if unlearnt := [each for each in found if _is_unlearnt(each, chosen)]:
+        classes = ", ".join(sorted({each.label for each in unlearnt}))
+        say(f"without clips of {classes}: the network that held them out was trained on none")
+        found = [each for each in found if each not in unlearnt]
     if chosen.leaks:
         say("warning: the network was trained on clips of these recordings, and trusts their labels")
     if arguments.csv is not None:
@@ -60,6 +65,14 @@ def run(workspace: Workspace, arguments: argparse.Namespace) -> int:
         as_json=arguments.json,
     )
     return DONE
+
+
+def _is_unlearnt(each: Suspicion, chosen: Candidate) -> bool:
+    """Whether the network that held the clips out could not learn their label, so that it says nothing of it."""
+    assert chosen.predictions is not None
+    untrained = chosen.untrained
+    fold = str(chosen.predictions.frame["fold"].iloc[each.rows[0]]) if len(untrained) > 1 else "".join(untrained)
+    return each.label in untrained.get(fold, ())
 
 
 def facts_of(found: list[Suspicion], predictions: ClipPredictions) -> Iterator[dict[str, Any]]:

@@ -13,6 +13,7 @@ from typing import Any
 from labcore.config import RunConfig
 from labcore.crossval.job import CrossValidation
 from labcore.datasets.corrections import Corrections
+from labcore.datasets.record import ClipRecord
 from labcore.datasets.registry import place_of
 from labcore.errors import ConfigError, LabError, RunError
 from labcore.evaluation.clip_predictions import ClipPredictions
@@ -94,6 +95,13 @@ class Candidate:
     @property
     def seed(self) -> int:
         return self.asked.runtime.seed
+
+    @property
+    def untrained(self) -> dict[str, list[str]]:
+        """Fold → the classes of its clips of which no clip was trained on; of the folds that tell."""
+        runs = {"".join(self.folds): self.job} if isinstance(self.job, Run) else self.job.members()
+        records = {fold: ClipRecord.load(run) for fold, run in runs.items()}
+        return {fold: record.untrained for fold, record in records.items() if record is not None}
 
 
 def candidate(workspace: Workspace, name: str) -> Candidate:

@@ -14,7 +14,6 @@ from labcore.config import RunConfig, Setting, all_settings
 from labcore.crossval.job import CrossValidation
 from labcore.crossval.summary import Pool, summarise
 from labcore.datasets.corrected_since import corrected_since
-from labcore.datasets.record import ClipRecord
 from labcore.evaluation.figures import Figure, Figures, figures_of_clips
 from labcore.events import Epoch, Evaluated, EvaluatedLabels, TrainingStarted, epochs_of, last_of
 from labcore.export import again, command_line
@@ -135,18 +134,11 @@ def _lead(
         blocks.append(Paragraph(f"{leak}.", "warning"))
     if found is not None and (note := majority_note(found.confusion)):
         blocks.append(Paragraph(f"{note}.", "remark"))
-    blocks += [Paragraph(f"{note}.", "warning") for note in _untrained(each)]
+    blocks += [Paragraph(f"{note}.", "warning") for note in untrained_notes(each.untrained)]
     if accuracy is not None or each.mean_ap is not None:
         blocks.append(Paragraph(f"{choice_note(each.adjusted)}.", "warning" if each.adjusted else "remark"))
         blocks += [Paragraph(f"{labels}.", "remark")] if labels else []
     return blocks
-
-
-def _untrained(each: Candidate) -> list[str]:
-    """Notes on classes that were not trained on."""
-    runs = {"": each.job} if isinstance(each.job, Run) else each.job.members()
-    records = {fold: ClipRecord.load(run) for fold, run in runs.items()}
-    return untrained_notes({fold: record.untrained for fold, record in records.items() if record is not None})
 
 
 def _facts(each: Candidate, *, epochs: int) -> Facts:

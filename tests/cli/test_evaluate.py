@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from labcore.cli.evaluate import figures
+from labcore.cli.evaluate import figures, report
 from labcore.config import RunConfig
 from labcore.evaluation.jobs import Evaluation
+from labcore.evaluation.metrics import figures_of
 from labcore.evaluation.predictions import read_predictions
 from labcore.events import Evaluated
 from labcore.jobs.following import Stopped
@@ -134,3 +135,9 @@ class TestEvaluate:
         told = labcore("evaluate", "--dataset", tmp_path / "set")
         assert told.status == 2
         assert "unheard" in told.err
+
+
+def test_what_always_answering_the_largest_class_would_reach_stands_beside_an_accuracy() -> None:
+    told = report(figures_of({"normal": {"normal": 9}, "abnormal": {"normal": 1}}))
+    assert "Always answering normal would be right on 90.0 % of these clips: look at the recall of each class." in told
+    assert not any("Always" in str(line) for line in report(figures_of({"a": {"a": 5}, "b": {"b": 4}})))

@@ -9,6 +9,7 @@ import pytest
 
 from labcore.config import RunConfig
 from labcore.crossval.job import CrossValidation
+from labcore.datasets.record import Clip, ClipRecord
 from labcore.workspace import Workspace
 from tests.judged import LABELS, finished_run, judged, sure
 
@@ -34,6 +35,14 @@ def test_a_recording_is_a_line(run, labcore):
     assert [clip["clip"] for clip in facts["clips"]] == ["0.wav", "3.wav"]
     assert facts["clips"][0]["p_label"] == pytest.approx(0.1)
     assert len(labcore("runs", "suspicious", run.id, "--json", "--all").lines) == 11
+
+
+def test_labels_that_could_not_be_learnt_are_left_out(run, labcore):
+    clips = [Clip("0.wav", 1, "owl", 0.0, None, "held out"), Clip("x.wav", 1, "cat", 0.0, None, "train")]
+    ClipRecord("/data", "/data", tuple(LABELS), tuple(clips)).save(run)
+    told = labcore("runs", "suspicious", run.id)
+    assert (told.status, told.out) == (0, "")
+    assert "without clips of owl: the network that held them out was trained on none" in told.err
 
 
 def test_csv_has_a_line_a_clip_that_a_spreadsheet_opens(run, labcore, tmp_path):
