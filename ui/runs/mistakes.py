@@ -122,7 +122,7 @@ def _counts(predictions: ClipPredictions) -> dict[str, dict[str, int]]:
     from labcore.evaluation.metrics import score
 
     known = predictions.chosen(predictions.targets >= 0)
-    return score(known.predicted, known.targets, list(known.labels), "").confusion
+    return score(known.predicted, known.targets, list(known.labels)).confusion
 
 
 def _told(clips: HeldOutClips, choice: Choice, rows: np.ndarray) -> None:
