@@ -203,7 +203,7 @@ def _without_what_came_since(
         train,
         held_out,
         config.data.fold,
-        f"{shown(dataset.name)} has more clips than when the run began: it goes on with its own {len(kept):,}",
+        f"{shown(dataset.name)} is not as it was when the run began: it goes on with its own {counted(len(kept), 'clip')}",
         validation,
         leaks=started is not None and started.leaks,
     )

@@ -101,7 +101,7 @@ def test_it_goes_on_without_what_came_to_its_data_set_since(home, config, noise,
     assert to_the_end(run) == alone
     assert {clip.path: clip.part for clip in ClipRecord.load(run).clips} == parts
     (told,) = (event.message for event in run.events() if "it goes on" in getattr(event, "message", ""))
-    assert told == f"tones has more clips than when the run began: it goes on with its own {len(parts)}"
+    assert told == f"tones is not as it was when the run began: it goes on with its own {len(parts)} clips"
     kept = pd.read_parquet(run.predictions)
     assert set(kept["clip"]) == {path for path, part in parts.items() if part == "held out"}
     assert set(kept["fold"]) == {run.config.data.fold}
