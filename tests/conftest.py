@@ -52,15 +52,15 @@ WriteWav = Callable[..., Path]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest begins first: the main job in one process, which waits more than it works, and trainings in the other; then what
-    shares a server of the browser, beside all the rest."""
+    """What takes longest begins first: all that shares a server of the browser, in one process, which waits more than it works; the main
+    job in another; then trainings, and all the rest."""
     main_job, *others = SERVERS_OF_THEIR_OWN
 
     def place(item: pytest.Item) -> int:
         name = item.nodeid
         if name.startswith(BROWSER):
-            return 0 if name.startswith(main_job) else 3 if name.startswith(tuple(others)) else 2
-        return 1 if name.startswith(TRAININGS) else 4
+            return 1 if name.startswith(main_job) else 3 if name.startswith(tuple(others)) else 0
+        return 2 if name.startswith(TRAININGS) else 4
 
     items.sort(key=place)
 

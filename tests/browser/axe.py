@@ -6,12 +6,9 @@
 from __future__ import annotations
 
 import importlib.util
-import os
-import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 GRAVE = ("serious", "critical")
@@ -141,14 +138,13 @@ def main() -> None:
 
     from labcore.workspace import Workspace
 
-    from .conftest import FLAGS, PATIENCE_MS, free_port, running
+    from .conftest import FLAGS, PATIENCE_MS, find_chromium, free_port, running
     from .furnished import furnish
 
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         home = Path(folder) / "home"
         addresses = furnish(Workspace(home)).addresses()
-        chromium: Any = os.environ.get("LABCORE_CHROMIUM") or shutil.which("chromium")
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
         with running(home, Path(folder) / "server.log", free_port()) as server:
             for scheme in ("light", "dark"):
                 for width in (1440, 390):

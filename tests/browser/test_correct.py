@@ -53,14 +53,18 @@ def heard(page, number: int, before: str = "") -> str:
     return page.wait_for_function(ASKED, arg=before, timeout=PATIENCE_MS, polling=POLLING_MS).json_value()
 
 
-def test_ten_clips_are_corrected_by_keyboard(
-    server: Server, furnished: Furnished, browser, annotated: Workspace, until
-):
+def opened(browser, server: Server, furnished: Furnished):
+    """The tab of a run with every clip in it: three mistakes and as many others before that."""
     page = browser.new_page(viewport={"width": 1440, "height": 1000})
     page.set_default_timeout(PATIENCE_MS)
     page.goto(f"{server.url}/runs?run={furnished.finished}&tab=Correct")
-    visible(page, re.compile("^0 of 6 clips"))  # three mistakes, and as many others
+    visible(page, re.compile("^0 of 6 clips"))
     page.get_by_role("radio", name="All clips").or_(page.get_by_role("button", name="All clips")).first.press("Enter")
+    return page
+
+
+def test_ten_clips_are_corrected_by_keyboard(server: Server, furnished: Furnished, browser, annotated: Workspace):
+    page = opened(browser, server, furnished)
     first = heard(page, 0)
     assert PREDICTED not in told(page)
 
@@ -89,21 +93,28 @@ def test_ten_clips_are_corrected_by_keyboard(
     corrections = find_dataset(annotated, "tones").corrections
     assert corrections.left_out == 1
     assert corrections.corrected == sum(each.verdict == "other" for each in known.decisions)
-    trained_again_and_compared(page, annotated, Run(server.home / "runs" / furnished.finished), until)
 
 
-def trained_again_and_compared(page, workspace: Workspace, first: Run, until) -> None:
+@pytest.mark.slow
+def test_what_is_corrected_is_trained_with_and_compared(
+    server: Server, furnished: Furnished, browser, annotated: Workspace, until
+):
     """What the keys below the clips do: T trains the same network with the labels as they are by now, M compares the two."""
-    before = {run.id for run in Run.every(workspace)}
+    first, before = Run(server.home / "runs" / furnished.finished), {run.id for run in Run.every(annotated)}
+    page = opened(browser, server, furnished)
+    name = heard(page, 0)
+    for number, key in enumerate(("1", "2", "3"), 1):
+        page.keyboard.press(key)
+        name = heard(page, number, name)
     page.keyboard.press("t")
     page.get_by_role("button", name="Compare the two").wait_for()
-    (again,) = [run for run in Run.every(workspace) if run.id not in before]
+    (again,) = [run for run in Run.every(annotated) if run.id not in before]
     until(lambda: last_of(again.events(), RunFinished) is not None)
     assert last_of(again.events(), RunFinished).state == "finished"
     page.keyboard.press("m")
     page.wait_for_url(f"**/runs?compare={first.id}*{again.id}")
-    found = compare(workspace, [first.id, again.id])
+    found = compare(annotated, [first.id, again.id])
     visible(page, f"{found.against[0].sentence}.")
     visible(page, re.compile("have other labels by now: both sides are judged by those of B"))
     labels = dict(found.facts)["Labels"]
-    assert labels == ("as given", find_dataset(workspace, "tones").corrections.sentence.removeprefix("labels of "))
+    assert labels == ("as given", find_dataset(annotated, "tones").corrections.sentence.removeprefix("labels of "))

@@ -126,8 +126,9 @@ def test_a_slider_redraws_and_an_impossible_setting_is_told(server: Server, page
     page.get_by_role("button", name="Resample").click()
 
 
+@pytest.mark.slow
 def test_a_recording_from_the_microphone_is_explored(server: Server, page, until):
-    """Chromium's fake device plays a file; the page records it, and the tone stands in the picture."""
+    """Chromium's fake device plays a file; the page records it, as Classify does, and the tone stands in the picture."""
     explore(page, server)
     page.get_by_text("Record", exact=True).first.click()
     page.get_by_role("button", name="Record", exact=True).click()

@@ -175,10 +175,12 @@ def test_pages_on_a_cpu_look_less_often_the_more_are_open(open_page, make_run):
             assert not app.exception
     seen = services.visits(str(run.path))
     assert len(seen) == 4
-    assert live.pace(run, run.events()) == live.CPU_PACES[-1]
+    assert live.pace(run, run.events(), "running") == live.CPU_PACES[-1]
     seen.clear()
-    assert live.pace(run, run.events()) == live.CPU_PACES[0]
-    assert live.pace(run, []).line == live.TICK
+    assert live.pace(run, run.events(), "running") == live.CPU_PACES[0]
+    assert live.pace(run, run.events(), "stopping").line == live.TICK  # who has pressed Stop waits for it
+    assert live.pace(run, run.events(), "queued").line == live.TICK
+    assert live.pace(run, [], "running").line == live.TICK
 
 
 def test_an_ended_run_offers_nothing_to_turn(open_page, make_run):

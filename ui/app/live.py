@@ -68,10 +68,10 @@ VISIT_SECONDS = 12.0
 """Half as long again as the slowest look: who reloads a page is two visitors no longer than that."""
 
 
-def pace(run: Run, events: list[Event]) -> Pace:
-    """How often a page looks at a run. On a CPU it looks less often, and less still where several pages are open."""
+def pace(run: Run, events: list[Event], state: str) -> Pace:
+    """How often a page looks at a run. While it trains on a CPU it looks less often, and less still where several pages are open."""
     started = last_of(events, TrainingStarted)
-    if started is None or started.device != "cpu":
+    if state != "running" or started is None or started.device != "cpu":
         return Pace(TICK, 2.0)
     visits = services.visits(str(run.path))
     now = time.monotonic()

@@ -31,7 +31,7 @@ def show(run: Run) -> None:
     _links(run, status)
     _labels(run)
 
-    @st.fragment(run_every=live.pace(run, events).curves if status.active else None)
+    @st.fragment(run_every=live.pace(run, events, status.state).curves if status.active else None)
     def follow() -> None:
         with errors_in_place():
             seen, now = run.events(), glance(run)

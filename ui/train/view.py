@@ -36,7 +36,8 @@ def show(run: Run) -> None:
     pace; sliders and sounds stand still. See benchmarks/watched_training.py.
     """
     events = run.events()
-    status, pace = glance(run), live.pace(run, events)
+    status = glance(run)
+    pace = live.pace(run, events, status.state)
     changes = _changes_so_far(events)
     _head(run, status)
     if status.state in RESUMABLE:
@@ -51,7 +52,7 @@ def show(run: Run) -> None:
             seen = run.events()
             now = glance(run)
             if now.state != status.state or (
-                now.active and (live.pace(run, seen) != pace or _changes_so_far(seen) != changes)
+                now.active and (live.pace(run, seen, now.state) != pace or _changes_so_far(seen) != changes)
             ):
                 st.rerun()  # what stands still around this part is out of date
             state.show(run, now, seen)
