@@ -37,6 +37,14 @@ SHORTEST_KEY = 16
 
 _port = number(int, lambda value: 0 <= value <= 65535, "a port")
 _seconds = number(float, lambda value: 0 <= value < math.inf, "0 or more")
+
+
+def _root(text: str) -> str:
+    """A path without a slash at its end."""
+    path = text.strip("/")
+    return f"/{path}" if path else ""
+
+
 LIMITS = (
     ("--max-mb", "MIB", positive, None, "largest request body (default: 64, at most --memory-mb)"),
     ("--max-seconds", "SECONDS", positive, 600, "longest clip (default: 600)"),
@@ -70,6 +78,13 @@ def parser() -> Parser:
     add_time_again(parser)
     parser.add_argument(
         "--no-key", action="store_true", help="serve other machines without a key, if a proxy in front asks for one"
+    )
+    parser.add_argument(
+        "--root-path",
+        metavar="PATH",
+        type=_root,
+        default="",
+        help="path that a proxy publishes the service below, such as /sounds",
     )
     add_json(parser, "where it listens as a line of JSON")
     limits, shutdown = parser.add_argument_group("limits"), parser.add_argument_group("shutdown")
@@ -113,7 +128,9 @@ def _serve(
         registry = ModelRegistry(arguments.run or ["last"], weights_of, arguments.device, route)
     state = ServiceState()
     hosts = None if arguments.no_key else LOOPBACK
-    app = create_app(registry, _settings(arguments), keys=keys, hosts=hosts, state=state, proxies=proxies)
+    app = create_app(
+        registry, _settings(arguments), keys=keys, hosts=hosts, state=state, proxies=proxies, root=arguments.root_path
+    )
     host, port = listening.getsockname()[:2]
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
