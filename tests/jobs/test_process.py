@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
@@ -16,6 +17,7 @@ import pytest
 from labcore.config import RunConfig
 from labcore.errors import RunError
 from labcore.events import Event, RunFinished
+from labcore.jobs.about import change_about
 from labcore.jobs.process import NOT_OURS, work
 from labcore.runs import Run
 from labcore.workspace import Workspace
@@ -212,3 +214,18 @@ class TestProcess:
         assert done.returncode == NOT_OURS
         assert "no longer exists" in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_with_a_umask_for_it_a_group_may_write_what_one_of_them_makes(
+    workspace: Workspace, make_config: MakeConfig
+) -> None:
+    before = os.umask(0o002)
+    try:
+        run = Run.create(workspace, make_config(), queued=True)
+        with run.hold():
+            run.save("more", {})
+            run.request_stop("Ada")
+        change_about(run.path, name="a name")
+    finally:
+        os.umask(before)
+    assert [path.name for path in (run.path, *run.path.rglob("*")) if not path.stat().st_mode & 0o020] == []
