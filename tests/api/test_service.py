@@ -219,9 +219,9 @@ def test_what_libraries_warn_of_is_a_line_of_json_too(monkeypatch, capsys):
         monkeypatch.setattr(logging.getLogger(name), "level", logging.INFO)
     log_as_json()
     logging.getLogger("python_multipart.multipart").warning("Expected boundary character 45, got 120 at index 2")
-    logging.getLogger("uvicorn.error").info("Started server process")
+    logging.getLogger("labcore.api").info("reload")
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
-    assert [line["message"][:7] for line in lines] == ["Expecte", "Started"]
+    assert [line["message"][:7] for line in lines] == ["Expecte", "reload"]
 
 
 def test_a_path_with_a_slash_too_many_leads_nowhere_else(service):
