@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import signal
 import socket
 from functools import partial
 from pathlib import Path
@@ -107,6 +108,8 @@ def run(arguments: argparse.Namespace) -> int:
     with collector_resting():
         from labcore.api.server import bind
 
+    if hasattr(signal, "SIGHUP"):  # a reload while it starts has nothing to do, and must not end it
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     listening = bind(arguments.host, arguments.port)  # before the networks are loaded: a taken port is told at once
     with listening:
         time_again(arguments, Workspace.default())

@@ -241,6 +241,7 @@ def test_figures_for_prometheus(service, wav):
         'labcore_audio_seconds_total{model="m0"} 1.0',
         "labcore_batch_windows_sum 3.0",
         "labcore_decode_seconds_count 1.0",
+        "process_resident_memory_bytes",
     ):
         assert line in text
     assert "secret" not in text
