@@ -68,8 +68,9 @@ def test_services_are_hardened_and_only_those_for_gpus_ask_for_one(tmp_path: Pat
         assert int(service["mem_limit"]) > 0, name
         assert service["stop_grace_period"] == "1m0s", name
         assert all(port["host_ip"] == "127.0.0.1" for port in service.get("ports", [])), name
-        # Jobs are started by the worker alone, so that the app can be restarted beside them.
-        assert (service["environment"].get("LABCORE_WORKER") == "external") == name.startswith("app"), name
+        # Jobs are started by the worker alone, so that app and notebooks can be restarted beside them.
+        leaves_jobs = name.startswith(("app", "jupyter"))
+        assert (service["environment"].get("LABCORE_WORKER") == "external") == leaves_jobs, name
         asks = "devices" in service.get("deploy", {}).get("resources", {}).get("reservations", {})
         assert asks == (name in ("app", "worker", "api", "jupyter")), name
 
