@@ -260,6 +260,7 @@ def test_the_documentation_needs_nothing_from_elsewhere(service):
 def test_below_a_path_the_documentation_and_the_routes_are_found(service, wav, left):
     client = service(root="/sounds")
     assert client.get(f"{left}/openapi.json").json()["servers"] == [{"url": "/sounds"}]
+    assert client.get(f"{left}/").json()["documentation"] == "/sounds/docs"
     assert "/sounds/openapi.json" in client.get(f"{left}/docs").text
     assert client.get(f"{left}/static-offline-docs/swagger-ui.css").status_code == 200
     assert client.get(f"{left}/readyz").json() == {"status": "ready"}
