@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -169,6 +170,16 @@ def test_full_disk_leaves_a_run_that_can_be_resumed(
     assert run.status().state == "interrupted"
     monkeypatch.undo()
     assert work(run, doing=fake_train).state == "finished"
+
+
+def test_a_disk_that_is_full_is_no_fault_of_the_lab(workspace: Workspace, make_config: MakeConfig) -> None:
+    def writes(*_: object) -> Iterator[Event]:
+        raise OSError(errno.ENOSPC, "No space left on device")
+        yield
+
+    finished = work(Run.create(workspace, make_config()), doing=writes)
+    assert finished.error.endswith("cannot be written: No space left on device")
+    assert finished.remedy == "Free some space, then resume it"
 
 
 def test_two_workers_on_one_run(workspace: Workspace, make_config: MakeConfig, fake_train: Any) -> None:
