@@ -25,7 +25,8 @@ PINNED = "pinned"
 
 def restrict() -> None:
     """Have this process, and those that it starts, open only what visitors may, unless the keeper named other folders."""
-    os.environ.setdefault(ALLOWED_PATHS, VISITORS_MAY_OPEN)
+    if not os.environ.get(ALLOWED_PATHS, "").strip():  # an empty one names none
+        os.environ[ALLOWED_PATHS] = VISITORS_MAY_OPEN
 
 
 def allowed_paths() -> list[Path] | None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 ALL = "all"
 """The device of a run that shares each batch among all GPUs of the machine."""
+AUTO_DEVICE = "LABCORE_AUTO_DEVICE"
+"""Names, in the environment of a job that leaves its device open, the GPU that the queue has given it."""
 
 THREAD_ENVIRONMENT = {"GOMP_SPINCOUNT": "10000"}
 """Set before torch is loaded in a process that trains: how long a thread of torch waits awake for the others between two pieces
@@ -56,12 +58,18 @@ def gpu_count() -> int:
     return torch.cuda.device_count()
 
 
+def open_gpus() -> tuple[str, ...]:
+    """The GPUs that torch can use, where they are several; else none."""
+    count = gpu_count()
+    return tuple(f"cuda:{number}" for number in range(count)) if count > 1 else ()
+
+
 def choose_device(wanted: str = "auto") -> DeviceChoice:
     """Choose a device and prove that it runs a kernel.
 
     Args:
-        wanted: ``auto`` (the first GPU that works, else the CPU), ``cpu``, ``cuda``, ``cuda:N``, or ``all``, which in one process
-            is the first GPU.
+        wanted: ``auto`` (the GPU that :data:`AUTO_DEVICE` names, the first one without it; the CPU where that does not work), ``cpu``,
+            ``cuda``, ``cuda:N``, or ``all``, which in one process is the first GPU.
 
     Raises:
         DeviceError: a GPU was asked for by name and cannot be used, or the name is none of these.
@@ -72,7 +80,8 @@ def choose_device(wanted: str = "auto") -> DeviceChoice:
         return DeviceChoice("cpu", cpu_name(), "chosen in the settings")
     if wanted not in ("auto", ALL) and not wanted.startswith("cuda"):
         raise DeviceError(f"there is no device {wanted!r}", "Choose auto, cpu, cuda, cuda:N or all")
-    first = "cuda:0" if wanted in ("auto", "cuda", ALL) else wanted
+    given = os.environ.get(AUTO_DEVICE) if wanted == "auto" else None
+    first = given or ("cuda:0" if wanted in ("auto", "cuda", ALL) else wanted)
     trouble = _trouble(first)
     if not trouble:
         device = torch.device(first)

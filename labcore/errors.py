@@ -11,6 +11,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the system says where a disk is full, a quota used up or a file as large as it may be."""
+
 
 class LabError(Exception):
     """Something a user can act on.
@@ -59,7 +62,7 @@ def if_unwritable(folder: Path, elsewhere: str, full: str = "Free some space") -
 
     def remedy(error: Exception) -> str:
         match getattr(error, "errno", None):
-            case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
+            case number if number in FULL:
                 return f"{full}, or {elsewhere}"
             case errno.EACCES | errno.EPERM:
                 return f"Check the permissions of {folder}, or {elsewhere}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 
@@ -28,6 +30,12 @@ def home(tmp_path, monkeypatch) -> Workspace:
 def test_on_ones_own_machine_every_path_opens(monkeypatch):
     monkeypatch.delenv("LABCORE_DATA_ROOTS", raising=False)
     check_root("/etc/passwd")
+
+
+def test_an_empty_list_of_folders_opens_none(monkeypatch):
+    monkeypatch.setenv("LABCORE_DATA_ROOTS", " ")
+    restrict()
+    assert os.environ["LABCORE_DATA_ROOTS"] == "/data"
 
 
 def test_who_starts_work_for_visitors_is_restricted_unless_told_otherwise(monkeypatch):

@@ -130,6 +130,16 @@ def test_a_gpu_that_fails_while_torch_starts_it_is_left_alone(monkeypatch):
         choose_device("cuda:1")
 
 
+def test_a_job_that_leaves_its_device_open_takes_the_gpu_that_the_queue_gave_it(monkeypatch):
+    asked = []
+    monkeypatch.setattr("labcore.device._trouble", lambda device: asked.append(device) or "it is broken")
+    monkeypatch.setenv("LABCORE_AUTO_DEVICE", "cuda:2")
+    assert choose_device("auto").device == "cpu"
+    with pytest.raises(DeviceError):
+        choose_device("cuda")
+    assert asked == ["cuda:2", "cuda:0"]
+
+
 @pytest.mark.gpu
 @pytest.mark.parametrize("name", sorted(REGISTRY))
 def test_a_classifier_says_the_same_on_a_gpu(name):

@@ -39,6 +39,7 @@ def create_app(
     hosts: Collection[str] | None = LOOPBACK,
     state: ServiceState | None = None,
     proxies: tuple[Network, ...] = (),
+    root: str = "",
 ) -> FastAPI:
     """The service for the models of a registry. Its threads live from its start to its shutdown.
 
@@ -47,6 +48,7 @@ def create_app(
         hosts: names under which it answers where there are no keys; None: any.
         state: shared with the server around it.
         proxies: whose word on where a request comes from is believed.
+        root: the path that a proxy publishes it below, "" or ``/sounds``.
     """
     settings = settings or ServiceSettings()
     metrics, admission = Metrics(), Admission(settings)
@@ -56,6 +58,7 @@ def create_app(
         description="Classifies sound files. Send one file as the body, or several as a form.",
         lifespan=_working(registry, settings, metrics, admission),
         openapi_url="/openapi.json",
+        redirect_slashes=False,  # to an address without TLS, where a proxy has it
     )
     state = state or ServiceState()
     guarded = (401,) if keys else (403, 421)
@@ -75,6 +78,7 @@ def create_app(
         keys=keys,
         hosts=None if keys else hosts,
         proxies=proxies,
+        root=root,
     )
     return app
 

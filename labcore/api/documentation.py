@@ -37,7 +37,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 _WHY = {
     400: "The request cannot be read.",
     401: "A key is needed.",
-    403: "Cross-site request.",
+    403: "Cross-site request, or one through a proxy without a key.",
     404: "No such model.",
     408: "Request timeout.",
     409: "The reload failed; the old weights stay.",

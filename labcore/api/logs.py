@@ -28,10 +28,9 @@ class JsonFormatter(logging.Formatter):
 
 
 def log_as_json() -> None:
-    """Send what the service and its server log to stderr, a line of JSON each."""
+    """Send what the service and its server log, and what libraries warn of, to stderr, a line of JSON each."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
-    for name in ("labcore.api", "uvicorn", "uvicorn.error"):
-        logger = logging.getLogger(name)
-        logger.handlers, logger.propagate = ([] if name == "uvicorn.error" else [handler]), name == "uvicorn.error"
-        logger.setLevel(logging.INFO)
+    logging.getLogger().addHandler(handler)
+    for name in ("labcore.api", "uvicorn"):
+        logging.getLogger(name).setLevel(logging.INFO)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from labcore.serving.admission import Admission
@@ -20,6 +20,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)  # memory, files, processor time
         count, level = partial(Counter, registry=self.registry), partial(Gauge, registry=self.registry)
         spread = partial(Histogram, registry=self.registry, buckets=SECONDS)
         self.requests = count("labcore_requests", "Requests by route and status.", ["route", "status"])

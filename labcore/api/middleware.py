@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from labcore.access.proxies import Network, forwarded_client
+from labcore.access.proxies import FORWARDED, Network, forwarded_client
 from labcore.api.logs import requests as log
 from labcore.api.metrics import Metrics
 from labcore.api.problems import Problem
@@ -60,6 +60,7 @@ class ServiceMiddleware:
         hosts: names under which the service may be addressed; None: any. Keeps pages of other origins from talking to a service
             without a key under a name that they point at this machine (DNS rebinding).
         proxies: whose word on where a request comes from is believed.
+        root: the path that a proxy publishes the service below, "" or ``/sounds``. It may take it off a request, or leave it there.
     """
 
     app: ASGIApp
@@ -70,11 +71,14 @@ class ServiceMiddleware:
     keys: Collection[str] = ()
     hosts: Collection[str] | None = None
     proxies: tuple[Network, ...] = ()
+    root: str = ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        if self.root and scope["path"].startswith(f"{self.root}/"):
+            scope = {**scope, "path": scope["path"][len(self.root) :]}
         request = Request(scope)
         given = request.headers.get("x-request-id", "")
         peer = request.client.host if request.client else ""
@@ -101,18 +105,19 @@ class ServiceMiddleware:
 
     async def _pass(self, request: Request, context: RequestContext, receive: Receive, send: Send) -> None:
         scope = request.scope
+        inner = {**scope, "root_path": self.root, "path": self.root + scope["path"]} if self.root else scope
         body = context.body = Body(receive, self.settings)
         try:
             self._check(request)
             if scope["path"] != CLASSIFY or scope["method"] != "POST":
-                await self.app(scope, body, send)
+                await self.app(inner, body, send)
                 return
             if self.state.closing:
                 raise Problem.of(Overloaded("the service is shutting down", "Try again shortly"))
             with self.admission.enter(context.client) as reservation:
                 context.reservation = body.reservation = reservation
                 body.expect(request.headers.get("content-length"))
-                await self.app(scope, body, in_pieces(send))
+                await self.app(inner, body, in_pieces(send))
         except ClientDisconnect:
             return
         except Exception as error:
@@ -137,6 +142,13 @@ class ServiceMiddleware:
                     "host",
                     "unknown host name",
                     "Set LABCORE_API_KEY to allow any host name",
+                )
+            if any(name in request.headers for name in FORWARDED):
+                raise Problem(
+                    403,
+                    "proxy",
+                    "the request comes through a proxy, and the service has no key",
+                    "Set LABCORE_API_KEY, or give --no-key if the proxy asks for one",
                 )
             origin, known = request.headers.get("origin"), [name.strip("[]") for name in self.hosts]
             if origin is not None and (urlsplit(origin).hostname or "") not in known:

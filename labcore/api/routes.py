@@ -153,9 +153,9 @@ def watching_routes(
         return Response(metrics.text(), media_type=CONTENT_TYPE)
 
     @router.get("/", include_in_schema=False)
-    async def root() -> dict[str, Any]:
-        names = [model.name for model in registry.models]
-        return {"service": "Audio GPU Lab", "version": __version__, "documentation": "/docs", "models": names}
+    async def root(request: Request) -> dict[str, Any]:
+        names, documentation = [model.name for model in registry.models], f"{request.scope.get('root_path', '')}/docs"
+        return {"service": "Audio GPU Lab", "version": __version__, "documentation": documentation, "models": names}
 
     return router
 

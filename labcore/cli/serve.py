@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import signal
 import socket
 from functools import partial
 from pathlib import Path
@@ -37,6 +38,14 @@ SHORTEST_KEY = 16
 
 _port = number(int, lambda value: 0 <= value <= 65535, "a port")
 _seconds = number(float, lambda value: 0 <= value < math.inf, "0 or more")
+
+
+def _root(text: str) -> str:
+    """A path without a slash at its end."""
+    path = text.strip("/")
+    return f"/{path}" if path else ""
+
+
 LIMITS = (
     ("--max-mb", "MIB", positive, None, "largest request body (default: 64, at most --memory-mb)"),
     ("--max-seconds", "SECONDS", positive, 600, "longest clip (default: 600)"),
@@ -71,6 +80,13 @@ def parser() -> Parser:
     parser.add_argument(
         "--no-key", action="store_true", help="serve other machines without a key, if a proxy in front asks for one"
     )
+    parser.add_argument(
+        "--root-path",
+        metavar="PATH",
+        type=_root,
+        default="",
+        help="path that a proxy publishes the service below, such as /sounds",
+    )
     add_json(parser, "where it listens as a line of JSON")
     limits, shutdown = parser.add_argument_group("limits"), parser.add_argument_group("shutdown")
     for flag, metavar, kind, default, what in LIMITS:
@@ -92,6 +108,8 @@ def run(arguments: argparse.Namespace) -> int:
     with collector_resting():
         from labcore.api.server import bind
 
+    if hasattr(signal, "SIGHUP"):  # a reload while it starts has nothing to do, and must not end it
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     listening = bind(arguments.host, arguments.port)  # before the networks are loaded: a taken port is told at once
     with listening:
         time_again(arguments, Workspace.default())
@@ -113,7 +131,9 @@ def _serve(
         registry = ModelRegistry(arguments.run or ["last"], weights_of, arguments.device, route)
     state = ServiceState()
     hosts = None if arguments.no_key else LOOPBACK
-    app = create_app(registry, _settings(arguments), keys=keys, hosts=hosts, state=state, proxies=proxies)
+    app = create_app(
+        registry, _settings(arguments), keys=keys, hosts=hosts, state=state, proxies=proxies, root=arguments.root_path
+    )
     host, port = listening.getsockname()[:2]
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
 

@@ -340,8 +340,8 @@ class RuntimeConfig(SettingGroup):
     """Device, precision and memory."""
 
     device: str = setting(
-        "auto", "Device", "auto: the first working GPU, else the CPU. cpu, cuda or cuda:N: this device. all: every batch is split over "
-        "all GPUs of the machine.", flag="device",
+        "auto", "Device", "auto: the first GPU, in the queue the first that is free, else the CPU. cpu, cuda or cuda:N: this device. "
+        "all: every batch is split over all GPUs of the machine.", flag="device",
     )  # fmt: skip
     precision: Literal["auto", "fp32", "bf16", "fp16"] = setting(
         "auto", "Precision", "auto: time a few steps in each precision and memory format, and use the fastest.",

@@ -25,7 +25,8 @@ def address(words: Sequence[str], environment: Mapping[str, str]) -> str | None:
     match list(words):
         case [] | ["app", *_]:
             port = _option(words, "--server.port") or environment.get("STREAMLIT_SERVER_PORT") or "8501"
-            base = environment.get("STREAMLIT_SERVER_BASE_URL_PATH", "").strip("/")
+            base = _option(words, "--server.baseUrlPath") or environment.get("STREAMLIT_SERVER_BASE_URL_PATH", "")
+            base = base.strip("/")
             return f"http://127.0.0.1:{port}/{base + '/' if base else ''}_stcore/health"
         case ["labcore", "serve", *_]:
             return f"http://127.0.0.1:{_option(words, '--port') or '8000'}/healthz"

@@ -15,8 +15,12 @@ from labcore.workspace import Workspace
 _SECRET = re.compile(r"(LABCORE|STREAMLIT)_\w*(PASSWORD|PASSPHRASE|SECRET|TOKEN|KEY)\w*")
 
 
-def launch(workspace: Workspace, command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
+def launch(
+    workspace: Workspace, command: Sequence[str], log: Path, more: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
     """Start a process in a session of its own that finds this package and this workspace; its output is added to ``log``.
+
+    ``more`` of the environment is set for it.
 
     Raises:
         OSError: it cannot be started.
@@ -28,6 +32,7 @@ def launch(workspace: Workspace, command: Sequence[str], log: Path) -> subproces
         "LABCORE_HOME": str(workspace.home),
         "PYTHONPATH": os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])]),
         "PYTHONUNBUFFERED": "1",
+        **(more or {}),
     }
     # opened at once: a pipe would keep everybody waiting until somebody reads it
     with open(log, "ab", opener=lambda path, flags: os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)) as file:

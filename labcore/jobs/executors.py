@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from labcore.device import AUTO_DEVICE
 from labcore.errors import LabError
 from labcore.jobs.background import launch, tail
 from labcore.jobs.folder import JobFolder
@@ -38,10 +39,12 @@ _REASONS = {
 class Child(ABC):
     """What works on a job here.
 
-    ``stopped_at`` is when it was asked to stop, on the monotonic clock; ``ends_before`` how often the job had ended when it was started.
+    ``device`` is what the job has for itself here. ``stopped_at`` is when it was asked to stop, on the monotonic clock; ``ends_before`` how
+    often the job had ended when it was started.
     """
 
     job: JobFolder
+    device: str = field(default="", kw_only=True)
     stopped_at: float | None = field(default=None, init=False)
     ends_before: int = field(default=0, init=False)
 
@@ -69,8 +72,8 @@ class Child(ABC):
         """Why it is gone without having told the job's end; None where the job was not its own to end."""
 
 
-Executor = Callable[[JobFolder], Child]
-"""Starts the work on a job. Raises OSError where that cannot be done."""
+Executor = Callable[..., Child]
+"""Called with a job and ``device``, starts the work on it. Raises OSError where that cannot be done."""
 
 
 @dataclass
@@ -81,7 +84,8 @@ class ProcessChild(Child):
     process: subprocess.Popen[bytes] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.process = launch(self.job.workspace, [*self.command, str(self.job.path)], self.job.log)
+        gpu = {AUTO_DEVICE: self.device} if self.device.startswith("cuda:") else {}
+        self.process = launch(self.job.workspace, [*self.command, str(self.job.path)], self.job.log, gpu)
 
     @property
     def alive(self) -> bool:

@@ -45,6 +45,7 @@ from labcore.workspace import Workspace, append_line, draft_folder, is_locked, i
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+PERMISSIONS = "Check the permissions of its folder"
 SHARED = "shared"
 """Needed by what works beside anything but a job that needs the whole machine."""
 MACHINE = "machine"
@@ -262,7 +263,7 @@ class JobFolder:
         except OSError as error:
             if not self.path.is_dir():  # removed while we waited
                 raise gone from error
-            raise self.kind.error(f"{self.title} cannot be locked: {error.strerror or error}") from error
+            raise self.kind.error(f"{self.title} cannot be locked: {error.strerror or error}", PERMISSIONS) from error
         try:
             if not self.there:
                 # FileLock makes missing folders: the job was removed in between and must not come back as a shell.
@@ -281,8 +282,9 @@ class JobFolder:
         return is_locked(self.path / "lock")
 
     def request_stop(self, by: str = "") -> None:
-        """Ask whoever works on it to stop soon, and well. ``by`` is who asks."""
-        sign(self.path / "stop", by)
+        """Ask whoever works on it to stop soon, and well; ``by`` asks. Raises WorkspaceError where its folder cannot be written."""
+        with WorkspaceError.on_os_error(f"{self.title} cannot be asked to stop", PERMISSIONS):
+            sign(self.path / "stop", by)
 
     @property
     def stop_requested(self) -> bool:

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from labcore.device import open_gpus
 from labcore.errors import LabError, WorkspaceError
 from labcore.events import Finished, each_of
 from labcore.jobs.background import tail
@@ -23,7 +24,7 @@ from labcore.jobs.executors import Child, Executor, ProcessChild, ThreadChild
 from labcore.jobs.folder import J, JobFolder
 from labcore.jobs.kind import TABLE, load
 from labcore.jobs.place import Place
-from labcore.jobs.queue import QueueState, needed, startable
+from labcore.jobs.queue import UNKNOWN, QueueState, needed, startable
 from labcore.jobs.status import RESUMABLE
 from labcore.jobs.trash import ROOMS as KEPT_ROOMS
 from labcore.jobs.trash import sweep, throw_away
@@ -306,28 +307,29 @@ class JobManager:
     def _start_waiting(self) -> bool:
         """Start the jobs that are next. Whether any wait or are running."""
         waiting, working = self._queue_state.look()
-        at_work = {job.path for job, _ in working}
-        busy = [device for _, device in working]
-        busy += [needed(child.job) for path, child in self._workers.items() if path not in at_work]
-        now = time.monotonic()
-        self._passed_over = {path: until for path, until in self._passed_over.items() if now < until}
+        busy = {job.path: device for job, device in working}
+        for path, child in self._workers.items():
+            if busy.get(path, UNKNOWN) == UNKNOWN:  # it has not told yet
+                busy[path] = child.device
+        self._passed_over = {path: until for path, until in self._passed_over.items() if time.monotonic() < until}
         able = [job for job in waiting if job.path not in self._workers and job.path not in self._passed_over]
-        for job in startable(able, busy):
+        gpus = open_gpus() if any(needed(job) == UNKNOWN for job in able) else ()
+        for job, device in startable(able, list(busy.values()), gpus).items():
             with self._going_on():
-                self._start(job)
+                self._start(job, device)
         return bool(waiting or working)
 
     def _pass_over(self, job: JobFolder) -> None:
         self._passed_over[job.path] = time.monotonic() + AGAIN_SECONDS
 
-    def _start(self, job: JobFolder) -> None:
+    def _start(self, job: JobFolder, device: str) -> None:
         ends = _ends(job)
         try:
-            child = self.executor(job)
+            child = self.executor(job, device=device)
         except OSError as error:
             self._pass_over(job)
             what = f"the worker of {job.title} cannot be started: {error.strerror or error}"
-            with contextlib.suppress(LabError), job.hold(timeout=1):
+            with job.hold(timeout=1):  # where this cannot be told to the job either, the log has it
                 self._end(job, "failed", LabError(what, f"{job.kind.again.capitalize()} when this is fixed"))
         else:
             child.ends_before = ends

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -32,7 +33,7 @@ class Place:
         """Whether it is held here; takes it where it is free.
 
         Raises:
-            WorkspaceError: the workspace cannot be written.
+            WorkspaceError: the workspace cannot be written, or lies where there are no locks.
         """
         if self._lock is not None:
             return True
@@ -43,6 +44,9 @@ class Place:
                 lock.acquire(timeout=0)
             except Timeout:
                 return False
+            if not self.taken:  # filelock makes do with the mere presence of a file, which nobody here looks at
+                lock.release()
+                raise OSError(errno.ENOLCK, "its file system has no locks (flock)")
         self._lock = lock
         return True
 

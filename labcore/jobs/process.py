@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from labcore.device import is_out_of_memory
-from labcore.errors import LabError, OutOfMemoryError
+from labcore.errors import FULL, LabError, OutOfMemoryError
 from labcore.events import Event, Finished
 from labcore.jobs.background import tail
 from labcore.jobs.folder import JobFolder
@@ -114,6 +114,13 @@ def _attempt(job: JobFolder, stop: StopTest, tell: Callable[[Event], None], doin
                 error=f"The {'machine' if isinstance(error, MemoryError) else 'device'} ran out of memory",
                 remedy="Choose a smaller batch size or another device, or close other programs and try again",
                 details={"kind": "OutOfMemoryError", "fits": None},
+            )
+        if isinstance(error, OSError) and error.errno in FULL:  # of a library that writes by itself, as TensorBoard
+            return job.finished(
+                "failed",
+                error=f"{job.title} cannot be written: {error.strerror}",
+                remedy=f"Free some space, then {job.kind.again}",
+                details={"kind": "WorkspaceError"},
             )
         return job.finished(
             "failed",

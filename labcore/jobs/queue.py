@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from labcore.device import ALL
+from labcore.device import ALL, open_gpus
 from labcore.jobs.folder import MACHINE, NOTHING, SHARED, JobFolder
 from labcore.jobs.glances import keep, known, remember
 from labcore.jobs.kind import TABLE, names, working_kinds
@@ -129,7 +129,12 @@ class QueueState:
 
 
 def _in_the_way(working: Sequence[tuple[JobFolder, str]], waiting: Sequence[JobFolder], needs: str) -> list[JobFolder]:
-    return [each for each, on in (*working, *((each, needed(each)) for each in waiting)) if _same(on, needs)]
+    others = [*working, *((each, needed(each)) for each in waiting)]
+    found = [each for each, on in others if _same(on, needs)]
+    if found and needs == UNKNOWN:
+        free = (gpu for gpu in open_gpus() if not any(_same(on, gpu) for _, on in others))
+        return [] if any(free) else found
+    return found
 
 
 def fair_order(waiting: Sequence[Waiting], served: Mapping[tuple[str, str], float]) -> list[Waiting]:
@@ -194,17 +199,23 @@ def _same(one: str, other: str) -> bool:
     return SHARED not in names and (len(names) == 1 or UNKNOWN in names or (ALL in names and "cpu" not in names))
 
 
-def startable(waiting: list[JobFolder], busy: list[str]) -> list[JobFolder]:
+def startable(waiting: list[JobFolder], busy: list[str], gpus: Sequence[str] = ()) -> dict[JobFolder, str]:
     """The waiting jobs for which there is room, so that each device has one and nobody is overtaken on it.
 
     Args:
         waiting: in the order in which they are to start.
         busy: what running jobs keep busy.
+        gpus: where there are several: a job that leaves its device open takes the first that is free.
+
+    Returns:
+        Job → what it has then for itself.
     """
-    taken, chosen = list(busy), []
+    taken, chosen = list(busy), dict[JobFolder, str]()
     for job in waiting:
         wanted = needed(job)
-        if not any(_same(wanted, other) for other in taken):
-            chosen.append(job)
-        taken.append(wanted)
+        able = gpus if wanted == UNKNOWN and gpus else (wanted,)
+        free = next((each for each in able if not any(_same(each, other) for other in taken)), None)
+        if free is not None:
+            chosen[job] = free
+        taken += able if free is None else (free,)
     return chosen

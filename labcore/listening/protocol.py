@@ -18,6 +18,8 @@ from labcore.listening.descriptors import most_connections, raise_descriptor_lim
 
 SILENCE_SECONDS = 20.0
 """A connection may take so long from one answer, or its beginning, to the whole head of the next request."""
+TAKING_SECONDS = 60.0
+"""So long a client may take nothing of an answer. One whose network is gone would hold it, and the memory of it, for ever."""
 SPARE = 16
 """Connections beyond all others, for those who ask whether the server is well."""
 RETRY_SECONDS = 5
@@ -66,6 +68,7 @@ class Bounds:
     most: int
     watched: Collection[str]
     silence_seconds: float = SILENCE_SECONDS
+    taking_seconds: float = TAKING_SECONDS
     silent: OrderedDict[BoundedProtocol, None] = field(default_factory=OrderedDict)
 
 
@@ -81,6 +84,7 @@ class BoundedProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._timer: asyncio.TimerHandle | None = None
+        self._taking: asyncio.TimerHandle | None = None
         self._through, self.app = self.app, self._answer
         if self._too_many():
             if self.bounds.silent:
@@ -99,8 +103,17 @@ class BoundedProtocol(H11Protocol):
         super().on_response_complete()
         self._look_for_request()
 
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._see_it_taken()
+
+    def resume_writing(self) -> None:
+        self._look_no_more()
+        super().resume_writing()
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._not_silent()
+        self._look_no_more()
         super().connection_lost(exc)
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
@@ -133,6 +146,18 @@ class BoundedProtocol(H11Protocol):
     def _look_for_request(self) -> None:
         if self.cycle is not None and not self.cycle.response_complete:
             self._not_silent()
+
+    def _see_it_taken(self, before: int | None = None) -> None:
+        """Look now and then whether the client takes what waits for it, and let go of one that takes nothing."""
+        left = self.transport.get_write_buffer_size()
+        if left == before:
+            self.transport.abort()
+        else:
+            self._taking = self.loop.call_later(self.bounds.taking_seconds, self._see_it_taken, left)
+
+    def _look_no_more(self) -> None:
+        if self._taking is not None:
+            self._taking.cancel()
 
     def _not_silent(self) -> None:
         self.bounds.silent.pop(self, None)

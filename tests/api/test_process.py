@@ -163,6 +163,16 @@ def test_what_is_wrong_is_one_line(workspace, make_run, monkeypatch, capsys, tmp
     assert "cannot listen" in capsys.readouterr().err
 
 
+def test_a_reload_that_comes_while_it_starts_does_not_end_it(workspace, monkeypatch):
+    monkeypatch.setenv("LABCORE_HOME", str(workspace.home))
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    try:
+        assert main(["serve", "--port", "0"]) == 2  # there is no run
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_keys_come_from_the_environment_or_a_file(tmp_path):
     assert keys_of({}) == []
     assert keys_of({"LABCORE_API_KEY": f"{KEY}, {KEY}2"}) == [KEY, f"{KEY}2"]

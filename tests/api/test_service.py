@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from labcore.api.logs import JsonFormatter
+from labcore.api.logs import JsonFormatter, log_as_json
 from labcore.api.middleware import ServiceState
 from labcore.api.problems import Problem
 from labcore.inference.classifier import Classifier
@@ -42,6 +42,13 @@ def test_without_a_key_it_answers_by_this_machines_names_only(service):
     assert client.get("/v1/models", headers={"host": "127.0.0.1:8000"}).status_code == 200
     assert client.get("/v1/models", headers={"host": "[::1]:8000"}).status_code == 200
     assert service(hosts=None).get("/v1/models", headers={"host": "lab.example"}).status_code == 200
+
+
+def test_without_a_key_nobody_is_answered_through_a_proxy(service):
+    for header in ("x-forwarded-for", "forwarded"):
+        told = service().get("/v1/models", headers={header: "for=203.0.113.1"})
+        assert (told.status_code, told.json()["type"]) == (403, "urn:labcore:problem:proxy")
+    assert service(hosts=None).get("/v1/models", headers={"x-forwarded-for": "203.0.113.1"}).status_code == 200
 
 
 def test_without_a_key_no_page_of_another_site_may_ask(service, wav):
@@ -206,6 +213,22 @@ def test_the_log_is_json_and_tells_nothing_of_the_sound(service, wav):
         assert word not in stream.getvalue()
 
 
+def test_what_libraries_warn_of_is_a_line_of_json_too(monkeypatch, capsys):
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    for name in ("labcore.api", "uvicorn"):
+        monkeypatch.setattr(logging.getLogger(name), "level", logging.INFO)
+    log_as_json()
+    logging.getLogger("python_multipart.multipart").warning("Expected boundary character 45, got 120 at index 2")
+    logging.getLogger("labcore.api").info("reload")
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [line["message"][:7] for line in lines] == ["Expecte", "reload"]
+
+
+def test_a_path_with_a_slash_too_many_leads_nowhere_else(service):
+    client = service()
+    assert client.get("/v1/models/", follow_redirects=False).status_code == 404
+
+
 def test_figures_for_prometheus(service, wav):
     client = service()
     client.post("/v1/classify", content=wav(1.0), headers=RAW)
@@ -218,6 +241,7 @@ def test_figures_for_prometheus(service, wav):
         'labcore_audio_seconds_total{model="m0"} 1.0',
         "labcore_batch_windows_sum 3.0",
         "labcore_decode_seconds_count 1.0",
+        "process_resident_memory_bytes",
     ):
         assert line in text
     assert "secret" not in text
@@ -230,6 +254,17 @@ def test_the_documentation_needs_nothing_from_elsewhere(service):
         assert page.status_code == 200
         assert "https://" not in page.text
     assert client.get("/static-offline-docs/swagger-ui-bundle.js").status_code == 200
+
+
+@pytest.mark.parametrize("left", ["", "/sounds"], ids=["taken off", "left there"])
+def test_below_a_path_the_documentation_and_the_routes_are_found(service, wav, left):
+    client = service(root="/sounds")
+    assert client.get(f"{left}/openapi.json").json()["servers"] == [{"url": "/sounds"}]
+    assert client.get(f"{left}/").json()["documentation"] == "/sounds/docs"
+    assert "/sounds/openapi.json" in client.get(f"{left}/docs").text
+    assert client.get(f"{left}/static-offline-docs/swagger-ui.css").status_code == 200
+    assert client.get(f"{left}/readyz").json() == {"status": "ready"}
+    assert client.post(f"{left}/v1/classify", content=wav(), headers={"content-type": "audio/wav"}).status_code == 200
 
 
 @pytest.mark.parametrize("keyed", [True, False])

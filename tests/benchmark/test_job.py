@@ -147,10 +147,10 @@ def test_runs_wait_while_it_measures(workspace: Workspace) -> None:
     with benchmark.hold():
         benchmark.append(benchmark.started())
         waiting, working = survey.look()
-        assert startable(waiting, [needs for _, needs in working]) == []
+        assert list(startable(waiting, [needs for _, needs in working])) == []
         assert survey.ahead(run) == [benchmark]
     benchmark.append(benchmark.finished("finished"))
-    assert startable(survey.look()[0], []) == [run]
+    assert list(startable(survey.look()[0], [])) == [run]
 
 
 def test_it_waits_for_runs_at_work_and_for_those_that_came_before(workspace: Workspace) -> None:
@@ -160,18 +160,18 @@ def test_it_waits_for_runs_at_work_and_for_those_that_came_before(workspace: Wor
     with working.hold():
         waiting, busy = survey.look()
         assert waiting == [first, benchmark, later]
-        assert startable(waiting, [needs for _, needs in busy]) == []
+        assert list(startable(waiting, [needs for _, needs in busy])) == []
         assert survey.ahead(benchmark) == [working, first]
     working.append(working.finished("finished"))
-    assert startable(survey.look()[0], []) == [first]
+    assert list(startable(survey.look()[0], [])) == [first]
     first.append(first.finished("finished"))
-    assert startable(survey.look()[0], []) == [benchmark]  # and the run that came later waits for it
+    assert list(startable(survey.look()[0], [])) == [benchmark]  # and the run that came later waits for it
 
 
 def test_one_waits_for_another(workspace: Workspace) -> None:
     first, second = queued(workspace), queued(workspace)
     waiting, _ = QueueState(workspace).look()
-    assert startable(waiting, []) == [first]
+    assert list(startable(waiting, [])) == [first]
     assert QueueState(workspace).ahead(second) == [first]
 
 

@@ -51,8 +51,7 @@ NOT_RUN = {
     "serves until it is stopped; tests/api starts it": (
         "labcore serve",
         "labcore serve --run 20261126-1030 --port 9000",
-        "LABCORE_API_KEY=$(openssl rand -hex 24) labcore serve --host 0.0.0.0",
-        "LABCORE_API_KEY_FILE=/run/secrets/api_key labcore serve --host 0.0.0.0",
+        "LABCORE_API_KEY_FILE=api_key labcore serve --host 0.0.0.0",
     ),
     "works until it is stopped; tests/jobs/test_worker.py has it": ("labcore worker",),
     "needs two runs; tests/cli/test_runs_compare.py has it": (
@@ -132,7 +131,7 @@ NOT_RUN = {
         "curl -F file=@clip.wav http://127.0.0.1:8000/v1/classify",
         "curl --data-binary @clip.flac -H 'Content-Type: audio/flac' 'http://127.0.0.1:8000/v1/classify?top_k=3'",
         "curl -F file=@a.wav -F file=@b.mp3 'http://127.0.0.1:8000/v1/classify?model=bats&windows=none'",
-        'curl -H "Authorization: Bearer $KEY" …',
+        'curl -H "Authorization: Bearer $(cat api_key)" …',
     ),
     "installs packages": (
         'pip install "audio-gpu-lab[torchcodec]"',
@@ -149,6 +148,7 @@ NOT_RUN = {
         'export STREAMLIT_SERVER_ALLOWED_HOSTS="lab.example.org localhost"',
         "read -rs word",
         "mkdir -p -m 700 secrets",
+        "openssl rand -hex 24 > api_key",
         "openssl rand -hex 24 > secrets/jupyter_token",
         "openssl rand -hex 32 > secrets/api_key",
         "cp .env.example .env",

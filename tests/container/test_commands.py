@@ -85,6 +85,7 @@ def test_a_workspace_that_cannot_be_made_is_told_in_one_line(
         (["app"], {}, "http://127.0.0.1:8501/_stcore/health"),
         (["app"], {"STREAMLIT_SERVER_PORT": "8600"}, "http://127.0.0.1:8600/_stcore/health"),
         (["app", "--server.port=1"], {"STREAMLIT_SERVER_BASE_URL_PATH": "/lab/"}, "http://127.0.0.1:1/lab/_stcore/health"),
+        (["app", "--server.baseUrlPath", "lab"], {}, "http://127.0.0.1:8501/lab/_stcore/health"),
         (["labcore", "serve", "--port", "9000"], {}, "http://127.0.0.1:9000/healthz"),
         (["jupyter"], {}, "http://127.0.0.1:8888/login"),
         (["tensorboard"], {}, "http://127.0.0.1:6006/"),

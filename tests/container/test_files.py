@@ -68,19 +68,20 @@ def test_services_are_hardened_and_only_those_for_gpus_ask_for_one(tmp_path: Pat
         assert int(service["mem_limit"]) > 0, name
         assert service["stop_grace_period"] == "1m0s", name
         assert all(port["host_ip"] == "127.0.0.1" for port in service.get("ports", [])), name
-        # Jobs are started by the worker alone, so that the app can be restarted beside them.
-        assert (service["environment"].get("LABCORE_WORKER") == "external") == name.startswith("app"), name
+        # Jobs are started by the worker alone, so that app and notebooks can be restarted beside them.
+        leaves_jobs = name.startswith(("app", "jupyter"))
+        assert (service["environment"].get("LABCORE_WORKER") == "external") == leaves_jobs, name
         asks = "devices" in service.get("deploy", {}).get("resources", {}).get("reservations", {})
         assert asks == (name in ("app", "worker", "api", "jupyter")), name
 
 
 def test_every_setting_of_compose_is_in_the_example_and_the_documentation() -> None:
-    handed_on = {"CUDA_VISIBLE_DEVICES", "STREAMLIT_SERVER_ALLOWED_HOSTS", "LABCORE_MIRROR", "HTTPS_PROXY"}
-    used = set(re.findall(r"\$\{(\w+)", COMPOSE)) | handed_on
+    handed_on = re.findall(r"(?m)^ +([A-Z_0-9]+):$", COMPOSE)
+    used = {*re.findall(r"\$\{(\w+)", COMPOSE), *handed_on}
     example = (ROOT / ".env.example").read_text(encoding="utf-8")
     offered = set(re.findall(r"(?m)^#?([A-Z_0-9]+)=", example)) - {"COMPOSE_PROFILES"}
     page = (ROOT / "docs" / "container.md").read_text(encoding="utf-8")
-    assert offered <= used
+    assert offered == used
     assert [name for name in used if name not in page] == []
 
 

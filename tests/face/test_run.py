@@ -111,6 +111,16 @@ def test_values_of_numpy_and_paths_are_taken(
     made.delete()
 
 
+def test_where_a_worker_has_to_take_it_up_and_there_is_none_that_is_told(
+    data: lab.Dataset, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LABCORE_WORKER", "external")
+    monkeypatch.setattr("labcore.face.run.watch", lambda *given: iter(()))
+    made = lab.train(data, fold="1", epochs=3, settings=TINY)
+    assert "no worker is running" in "".join(capfd.readouterr())
+    made.delete()
+
+
 def test_names_of_runs(run: lab.TrainingRun) -> None:
     assert lab.load_run(run) == lab.load_run(Run(run.path)) == run
     for nothing in (None, 5):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import shutil
@@ -15,11 +16,12 @@ import pytest
 from labcore.config import RunConfig
 from labcore.datasets.layouts import read_dataset
 from labcore.datasets.record import ClipRecord
-from labcore.errors import DatasetError, RunError
+from labcore.errors import DatasetError, RunError, WorkspaceError
 from labcore.jobs.executors import ProcessChild, ThreadChild
 from labcore.jobs.manager import JobManager
 from labcore.runs import Run
 from labcore.workspace import Workspace
+from tests.jobs.inline import InlineChild
 from tests.jobs.told import began, ended, state
 
 MakeManager = Callable[..., JobManager]
@@ -167,6 +169,24 @@ def test_different_devices_go_side_by_side(
     manager.stop(on_cpu)
 
 
+def test_runs_that_leave_their_device_open_take_a_gpu_each(
+    workspace: Workspace, make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Child(InlineChild):
+        alive = True
+
+        def __post_init__(self) -> None:
+            given.append(self.device)
+
+    given: list[str] = []
+    monkeypatch.setattr("labcore.jobs.manager.open_gpus", lambda: ("cuda:0", "cuda:1"))
+    with contextlib.closing(JobManager(workspace, Child, background=False)) as manager:
+        for _ in range(3):
+            Run.create(workspace, make_config(device="auto"), queued=True)
+            manager.look()
+    assert given == ["cuda:0", "cuda:1"]
+
+
 def test_thread_worker_is_stopped_and_joined_on_close(
     submit: Submit, make_manager: MakeManager, make_config: MakeConfig, until: Until
 ) -> None:
@@ -261,7 +281,11 @@ def test_a_run_whose_data_set_is_away_is_not_queued_until_its_place_is_named(
 
 
 def test_a_run_that_no_worker_can_take_up_is_passed_over(
-    make_manager: MakeManager, make_config: MakeConfig, workspace: Workspace, until: Until
+    make_manager: MakeManager,
+    make_config: MakeConfig,
+    workspace: Workspace,
+    until: Until,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     bad, good = (Run.create(workspace, make_config(), queued=True) for _ in range(2))
     bad.log.mkdir()  # its worker cannot be started, and the end of that cannot be told
@@ -269,6 +293,14 @@ def test_a_run_that_no_worker_can_take_up_is_passed_over(
     make_manager()
     until(lambda: state(good) == "finished")
     assert state(bad) == "queued"
+    assert f"run {bad.id} cannot be locked" in capsys.readouterr().err
+
+
+def test_a_stop_that_cannot_be_asked_for_is_told(make_config: MakeConfig, workspace: Workspace) -> None:
+    run = Run.create(workspace, make_config())
+    shutil.rmtree(run.path)
+    with pytest.raises(WorkspaceError, match="cannot be asked to stop"):
+        run.request_stop("Ada")
 
 
 def test_a_worker_that_leaves_its_run_as_it_was_is_not_started_again_at_once(

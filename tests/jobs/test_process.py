@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +18,7 @@ import pytest
 from labcore.config import RunConfig
 from labcore.errors import RunError
 from labcore.events import Event, RunFinished
+from labcore.jobs.about import change_about
 from labcore.jobs.process import NOT_OURS, work
 from labcore.runs import Run
 from labcore.workspace import Workspace
@@ -169,6 +172,16 @@ def test_full_disk_leaves_a_run_that_can_be_resumed(
     assert work(run, doing=fake_train).state == "finished"
 
 
+def test_a_disk_that_is_full_is_no_fault_of_the_lab(workspace: Workspace, make_config: MakeConfig) -> None:
+    def writes(*_: object) -> Iterator[Event]:
+        raise OSError(errno.ENOSPC, "No space left on device")
+        yield
+
+    finished = work(Run.create(workspace, make_config()), doing=writes)
+    assert finished.error.endswith("cannot be written: No space left on device")
+    assert finished.remedy == "Free some space, then resume it"
+
+
 def test_two_workers_on_one_run(workspace: Workspace, make_config: MakeConfig, fake_train: Any) -> None:
     run = Run.create(workspace, make_config())
     with run.hold(), pytest.raises(RunError, match="is running"):
@@ -212,3 +225,18 @@ class TestProcess:
         assert done.returncode == NOT_OURS
         assert "no longer exists" in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_with_a_umask_for_it_a_group_may_write_what_one_of_them_makes(
+    workspace: Workspace, make_config: MakeConfig
+) -> None:
+    before = os.umask(0o002)
+    try:
+        run = Run.create(workspace, make_config(), queued=True)
+        with run.hold():
+            run.save("more", {})
+            run.request_stop("Ada")
+        change_about(run.path, name="a name")
+    finally:
+        os.umask(before)
+    assert [path.name for path in (run.path, *run.path.rglob("*")) if not path.stat().st_mode & 0o020] == []

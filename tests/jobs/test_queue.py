@@ -131,7 +131,7 @@ def test_the_queue_is_read_off_the_runs_as_they_change(workspace: Workspace, mak
     bo.append(RunFinished(state="stopped", by="Ada"))
     bo.append(RunQueued(by="Ada"))  # it stays Bo's, who was served last
     assert survey.look()[0] == [ada[1], bo, ada[2]]
-    assert startable(survey.look()[0], []) == [ada[1]]
+    assert list(startable(survey.look()[0], [])) == [ada[1]]
 
 
 def test_the_turn_counts_on_the_device_that_was_taken(workspace: Workspace, make_config: MakeConfig) -> None:
@@ -196,12 +196,36 @@ def test_what_a_job_needs_decides_beside_what_it_starts(
 ) -> None:
     monkeypatch.setattr(queue, "needed", lambda job: needs)
     job = Run(Path("/runs/one"))
-    assert startable([job], busy) == [job] * starts
+    assert list(startable([job], busy)) == [job] * starts
 
 
 def test_nobody_overtakes_a_job_that_waits_for_the_whole_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     benchmark, run, search = (Run(Path(f"/runs/{name}")) for name in ("benchmark", "run", "search"))
     needs = {benchmark: "machine", run: "cuda:1", search: "nothing"}
     monkeypatch.setattr(queue, "needed", needs.__getitem__)
-    assert startable([benchmark, run, search], ["cuda:0"]) == [search]
-    assert startable([benchmark, run, search], []) == [benchmark, search]
+    assert list(startable([benchmark, run, search], ["cuda:0"])) == [search]
+    assert list(startable([benchmark, run, search], [])) == [benchmark, search]
+
+
+def test_jobs_that_leave_their_device_open_are_spread_over_the_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second, third, named, cpu = (Run(Path(f"/runs/{name}")) for name in ("1", "2", "3", "named", "cpu"))
+    needs = {first: "?", second: "?", third: "?", named: "cuda:1", cpu: "cpu"}
+    monkeypatch.setattr(queue, "needed", needs.__getitem__)
+    gpus = ("cuda:0", "cuda:1", "cuda:2")
+    assert startable([first, second, third], ["cuda:1", "cpu"], gpus) == {first: "cuda:0", second: "cuda:2"}
+    assert startable([named, first], ["cuda:0"], gpus) == {named: "cuda:1", first: "cuda:2"}
+    assert startable([first, named, cpu], [*gpus[:2], "cuda:2"], gpus) == {cpu: "cpu"}, (
+        "nobody overtakes, and the CPU is free"
+    )
+    assert startable([first, second], [], ()) == {first: "?"}, "on one device one after the other"
+
+
+def test_where_a_gpu_is_free_a_job_that_leaves_its_device_open_waits_for_nobody(
+    workspace: Workspace, make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "open_gpus", lambda: ("cuda:0", "cuda:1"))
+    working = Run.create(workspace, make_config(device="cuda:0"))
+    with working.hold():
+        assert QueueState(workspace).before("auto") == []
+        other = Run.create(workspace, make_config(device="cuda:1"), queued=True)
+        assert QueueState(workspace).before("auto") == [working, other]

@@ -188,3 +188,9 @@ def test_the_worker_of_a_container_goes_on_without_and_says_so_in_one_line(
     assert said == []
     log.exception.assert_not_called()
     assert "cannot be started: Is a directory" in str(log.error.call_args.args[1])
+
+
+def test_a_file_system_without_locks_is_told(worker: Callable[..., Worker], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("labcore.jobs.place.is_locked", lambda path: False)
+    with pytest.raises(WorkspaceError, match="no locks"):
+        worker().run(threading.Event(), until_empty=True)

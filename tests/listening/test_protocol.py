@@ -104,3 +104,45 @@ def test_an_application_that_fails_after_the_head_has_it_sent() -> None:
     seen = answers(app, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
     assert seen.closed
     assert seen.written[0].startswith(b"HTTP/1.1 200")
+
+
+class Waiting(Noted):
+    """A transport with an answer in it, of which the client takes so much at each look."""
+
+    def __init__(self, *left: int) -> None:
+        super().__init__()
+        self.left = list(left)
+        self.aborted = False
+
+    def get_write_buffer_size(self) -> int:
+        return self.left.pop(0) if len(self.left) > 1 else self.left[0]
+
+    def abort(self) -> None:
+        self.aborted = True
+
+
+@pytest.mark.parametrize(
+    ("left", "resumed", "aborted"),
+    [
+        ((100, 100), False, True),
+        ((100, 60, 60), False, True),
+        ((100, 60), True, False),
+        (range(100, 0, -1), False, False),
+    ],
+)
+def test_a_client_that_takes_nothing_of_its_answer_is_let_go(left, resumed: bool, aborted: bool) -> None:
+    async def served() -> bool:
+        config = uvicorn.Config(answering(b"hello"), log_config=None, lifespan="off", ws="none")
+        bound_connections(config, ()).taking_seconds = 0
+        config.load()
+        transport, protocol = Waiting(*left), config.http_protocol_class(config, ServerState(), {})
+        protocol.connection_made(transport)
+        protocol.pause_writing()
+        if resumed:
+            protocol.resume_writing()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        protocol.connection_lost(None)
+        return transport.aborted
+
+    assert finish(served()) is aborted

@@ -116,9 +116,9 @@ def test_a_run_on_all_gpus_waits_for_every_gpu_and_keeps_it(workspace: Workspace
         return Run.create(workspace, RunConfig().replace({"runtime.device": device}), queued=True)
 
     everything, second, cpu = queued("all"), queued("cuda:1"), queued("cpu")
-    assert startable([everything, cpu], ["cuda:1"]) == [cpu]
-    assert startable([second, cpu], ["all"]) == [cpu]
-    assert startable([everything, second, cpu], []) == [everything, cpu]
+    assert list(startable([everything, cpu], ["cuda:1"])) == [cpu]
+    assert list(startable([second, cpu], ["all"])) == [cpu]
+    assert list(startable([everything, second, cpu], [])) == [everything, cpu]
 
 
 @pytest.mark.slow

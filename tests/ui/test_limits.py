@@ -55,6 +55,11 @@ def test_limits_come_from_the_environment():
     assert (changed.files, changed.seconds, changed.megabytes) == (7, 1.5, UploadLimits.megabytes)
 
 
+def test_uploads_leave_half_of_the_memory():
+    asked = {"LABCORE_UPLOAD_TOTAL_MB": "5000"}
+    assert [UploadLimits.of(each, 6 * 2**30).total_megabytes for each in ({}, asked)] == [3072, 5000]
+
+
 @pytest.mark.parametrize("value", ["0", "-3", "many", "nan", "1e99", "3.5"])
 def test_nonsense_is_refused(value):
     with pytest.raises(ConfigError, match="LABCORE_UPLOAD_MAX_FILES"):

@@ -373,3 +373,12 @@ def test_the_automatic_front_end_is_told_with_its_reason_and_a_number_stays_a_nu
     assert "Front end, automatic: sample rate " in words(app)
     app.number_input(key=key(app, "audio.sample_rate")).set_value(16000).run()
     assert "Front end, automatic" not in words(app)
+
+
+@pytest.mark.parametrize(
+    ("gpus", "listed"), [(1, ["auto", "cpu", "cuda"]), (3, ["auto", "cpu", "cuda", "cuda:1", "cuda:2", "all"])]
+)
+def test_the_gpus_that_are_there_can_be_chosen(gpus, listed, monkeypatch):
+    monkeypatch.setattr(fields, "_gpus", lambda: gpus)
+    monkeypatch.setattr(fields.st, "selectbox", lambda options, **_: options)
+    assert fields.widget_of(all_settings()["runtime.device"], "auto", key="key") == listed

@@ -13,6 +13,7 @@ from streamlit import config, runtime
 
 from labcore.audio import Limits
 from labcore.audio.limits import number_above_zero
+from labcore.cgroup import Cgroup
 from ui.app.text import count, counted, duration
 
 UPLOAD = "/_stcore/upload_file/"
@@ -39,14 +40,15 @@ class UploadLimits:
     }
 
     @classmethod
-    def of(cls, environment: Mapping[str, str]) -> UploadLimits:
-        """The limits with what the environment says instead.
+    def of(cls, environment: Mapping[str, str], memory_bytes: int = 2**62) -> UploadLimits:
+        """The limits with what the environment says instead. All uploads take half of the memory at most, unless it says so.
 
         Raises:
             ConfigError: one is not a number above zero.
         """
+        usual = vars(cls(total_megabytes=max(1, min(cls.total_megabytes, memory_bytes // 2**21))))
         given = {
-            name: number_above_zero(environment, variable, getattr(cls, name), whole=name != "seconds")
+            name: number_above_zero(environment, variable, usual[name], whole=name != "seconds")
             for name, variable in cls.NAMES.items()
         }
         return cls(**given)  # type: ignore[arg-type]
@@ -55,7 +57,8 @@ class UploadLimits:
 @functools.cache
 def uploads() -> UploadLimits:
     """The limits of this server."""
-    return UploadLimits.of(os.environ)
+    machine, limit = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"), Cgroup().memory()
+    return UploadLimits.of(os.environ, min(machine, limit[1]) if limit else machine)
 
 
 def size(megabytes: int) -> str:

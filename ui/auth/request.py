@@ -11,11 +11,9 @@ from starlette.requests import HTTPConnection
 from starlette.types import Message, Receive, Scope
 from streamlit import config
 
-from labcore.access.proxies import Network, forwarded_client, is_within
+from labcore.access.proxies import FORWARDED, Network, forwarded_client, is_within
 from labcore.access.settings import is_loopback
 
-FORWARDED = ("x-forwarded-for", "x-forwarded-host", "x-real-ip", "forwarded", "via")
-"""Headers that a proxy adds and a browser does not."""
 BODY_SILENCE_SECONDS = 60.0
 """So long a client may pause in the body of a request. One whose network is gone would hold its connection for ever."""
 

@@ -42,7 +42,7 @@ PARTS = {
 OPEN_LISTS = {
     "model.name": ["compact", "resnet18", "small_cnn", "timm:efficientnet_b0", "timm:mobilenetv3_small_100"],
     "model.pretrained": ["none", "published"],
-    "runtime.device": ["auto", "cpu", "cuda", "cuda:1"],
+    "runtime.device": ["auto", "cpu", "cuda"],
 }
 """Text settings with usual values; others can be typed."""
 
@@ -172,7 +172,8 @@ def widget_of(
             st.multiselect(options=there, default=value, format_func=shown, placeholder=setting.unset, **common)
         )
     if setting.path in OPEN_LISTS:
-        several = [ALL] if setting.path == "runtime.device" and _gpus() > 1 else []
+        gpus = _gpus() if setting.path == "runtime.device" else 0
+        several = [*(f"cuda:{number}" for number in range(1, gpus)), ALL] if gpus > 1 else []
         options = list(dict.fromkeys([*OPEN_LISTS[setting.path], *several, value]))
         chosen = st.selectbox(options=options, accept_new_options=True, index=options.index(value), **common)
         return chosen or setting.default

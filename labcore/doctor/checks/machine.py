@@ -107,7 +107,8 @@ def disk(readings: Readings) -> Check:
         return told(
             "error" if system.disk_free < NO_DISK else "warning",
             f"Only {size(system.disk_free)} is free on the disk of the workspace",
-            "Free some space, or set LABCORE_HOME to a larger disk: it holds clip stores and checkpoints.\n$ labcore runs list",
+            "Delete runs for good, or the folder cache of the workspace, which is made again; or set LABCORE_HOME to a larger disk.\n"
+            "$ labcore runs list",
         )
     return told("ok", f"{size(system.disk_free)} free on the disk of the workspace")
 
