@@ -34,7 +34,7 @@ from labcore.cli.progress import Bar, bars
 from labcore.cli.refused import refuse_recipe
 from labcore.cli.signals import stop_on_signals
 from labcore.crossval.job import CrossValidation, ready
-from labcore.crossval.summary import FoldResult, Pool, Summary, summarise
+from labcore.crossval.summary import FoldResult, Summary, mean_text, summarise
 from labcore.events import RunFinished
 from labcore.jobs.event_log import EventReader
 from labcore.jobs.listing import looked_at
@@ -212,17 +212,6 @@ def overall_bar(summary: Summary) -> Bar:
     parts += [f"{waiting} waiting"] if waiting else []
     parts += [f"so far {mean_text(pool)}"] if pool.finished else []
     return Bar("folds", pool.finished, len(pool.folds), ", ".join(parts))
-
-
-def mean_text(pool: Pool) -> str:
-    """Mean ± deviation, as the table says it."""
-    if pool.mean_ap is not None:
-        spread = "" if pool.mean_ap_deviation is None else f" ± {pool.mean_ap_deviation:.3f}"
-        return f"{mean_ap_text(pool.mean_ap)}{spread}"
-    if pool.mean is None:
-        return "-"
-    spread = "" if pool.deviation is None else f" ± {100 * pool.deviation:.1f}"
-    return f"{100 * pool.mean:.1f}{spread} %"
 
 
 def _conclude(crossval: CrossValidation, *, as_json: bool) -> int:

@@ -8,7 +8,7 @@ from pathlib import PurePath
 import streamlit as st
 
 from labcore.crossval.job import CrossValidation
-from labcore.crossval.summary import FoldResult, Pool, Summary, csv_table, summarise
+from labcore.crossval.summary import FoldResult, Pool, Summary, csv_table, mean_text, summarise
 from labcore.errors import RunError
 from labcore.jobs.status import RESUMABLE
 from labcore.runs import Run
@@ -88,11 +88,8 @@ def _delete(experiment: CrossValidation, runs: bool) -> None:
 
 def _metrics(pool: Pool) -> None:
     with st.container(horizontal=True, gap="small", key="figures-folds"):
-        spread = "" if pool.deviation is None else f" ± {100 * pool.deviation:.1f}"
-        mean, what = "–" if pool.mean is None else f"{100 * pool.mean:.1f}{spread} %", "Accuracy of the folds"
-        if pool.mean_ap is not None:
-            spread = "" if pool.mean_ap_deviation is None else f" ± {pool.mean_ap_deviation:.3f}"
-            mean, what = f"{pool.mean_ap:.3f}{spread}", "mAP of the folds"
+        what = "Accuracy of the folds" if pool.mean_ap is None else "mAP of the folds"
+        mean = mean_text(pool).removeprefix("mAP ") if pool.finished else "–"
         st.metric(what, mean, width=210, help="Mean ± standard deviation over the finished folds.")
         st.metric("Finished", f"{pool.finished} of {len(pool.folds)}", width=130)
         if pool.accuracy is not None and pool.low is not None and pool.high is not None:
