@@ -288,8 +288,9 @@ class Evaluated(Event):
     changed, by a person or on advice, while the curves of these very clips were in view. ``corrected``: so many labels of these clips are
     other than the data set's own. ``trained_on``: so many of these very clips were trained on, or used to choose, by the network or by the
     one whose weights it began with; then ``leaks`` is set, too. ``distinct_clips`` is how many clips there are without the sound that
-    several of them share, by which the interval goes; None where none do. ``recordings`` are those that the clips come from; None where
-    nobody counted them.
+    several of them share; None where none do. ``recordings`` are those that the clips come from; None where nobody counted them.
+    ``effective_clips`` is how many independent clips the interval goes by, None for all; it follows from ``by_recording``, sums with which
+    evaluations are taken together (``labcore.evaluation.intervals.ByRecording``).
     """
 
     type: Literal["evaluated"] = "evaluated"
@@ -307,6 +308,8 @@ class Evaluated(Event):
     trained_on: int = 0
     distinct_clips: float | None = None
     recordings: int | None = None
+    effective_clips: float | None = None
+    by_recording: list[float] | None = None
 
 
 class EvaluatedLabels(Event):

@@ -40,7 +40,7 @@ from labcore.jobs.event_log import EventReader
 from labcore.jobs.listing import looked_at
 from labcore.jobs.status import RESUMABLE
 from labcore.owners import shell_user
-from labcore.runs.honesty import majority_note
+from labcore.runs.honesty import interval_note, majority_note
 from labcore.texts import counted, mean_ap_text
 from labcore.workspace import Workspace
 
@@ -258,7 +258,8 @@ def result_table(summary: Summary) -> list[Content]:
             f"all {counted(pool.clips, 'test clip')} together: {percent(pool.accuracy)} "
             f"(95 % interval {100 * pool.low:.1f} to {100 * pool.high:.1f} %), macro F1 {pool.macro_f1:.3f}"
         )
-        lines += [f"{note}."] if (note := majority_note(pool.confusion)) else []
+        notes = (interval_note(pool.effective_clips, pool.recordings, pool.clips), majority_note(pool.confusion))
+        lines += [f"{note}." for note in notes if note]
         lines += [pool.label_note] if pool.label_note else []
         lines.append(f"training took {duration(pool.seconds)}, over all folds")
     if random is not None and random.finished:

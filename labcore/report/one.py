@@ -25,7 +25,7 @@ from labcore.report.blocks import Block, Cell, Chart, Code, Facts, Paragraph, Re
 from labcore.report.stamp import made_now
 from labcore.runs import Run
 from labcore.runs.asked import front_end_reason
-from labcore.runs.honesty import choice_note, label_note, leak_note, majority_note, untrained_notes
+from labcore.runs.honesty import choice_note, interval_note, label_note, leak_note, majority_note, untrained_notes
 from labcore.texts import counted, duration, mean_ap_text, percent
 from labcore.workspace import Workspace
 
@@ -132,8 +132,9 @@ def _lead(
         blocks.append(Paragraph(f"{trouble}.", "warning"))
     if leak := leak_note(each.leaks, each.trained_on, found.clips if found else each.trained_on):
         blocks.append(Paragraph(f"{leak}.", "warning"))
-    if found is not None and (note := majority_note(found.confusion)):
-        blocks.append(Paragraph(f"{note}.", "remark"))
+    if found is not None:
+        notes = (interval_note(found.effective_clips, found.recordings, found.clips), majority_note(found.confusion))
+        blocks += [Paragraph(f"{note}.", "remark") for note in notes if note]
     blocks += [Paragraph(f"{note}.", "warning") for note in untrained_notes(each.untrained)]
     if accuracy is not None or each.mean_ap is not None:
         blocks.append(Paragraph(f"{choice_note(each.adjusted)}.", "warning" if each.adjusted else "remark"))

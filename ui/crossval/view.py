@@ -12,7 +12,7 @@ from labcore.crossval.summary import FoldResult, Pool, Summary, csv_table, mean_
 from labcore.errors import RunError
 from labcore.jobs.status import RESUMABLE
 from labcore.runs import Run
-from labcore.runs.honesty import choice_note, majority_note
+from labcore.runs.honesty import choice_note
 from labcore.texts import mean_ap_text
 from ui.app import live, services
 from ui.app.shell import action_button, download, errors_in_place
@@ -99,7 +99,7 @@ def _metrics(pool: Pool) -> None:
                 "95 % interval",
                 f"{low} – {high}",
                 width=190,
-                help="Wilson interval over all held-out clips.",
+                help="Wilson interval over all held-out clips; those of one recording are alike, and count for less.",
             )
             st.metric("Macro F1", percent(pool.macro_f1), width=130)
         if pool.seconds:
@@ -177,8 +177,7 @@ def _together(experiment: CrossValidation, summary: Summary) -> None:
     if pool.leak_note:
         st.warning(f"{pool.leak_note}.", icon=":material/warning:")
     results.untrained_in(experiment)
-    if note := majority_note(pool.confusion):
-        st.caption(f":material/balance: {plain(note)}.")
+    results.worth(pool)
     if pool.label_note:
         st.caption(f":material/edit_note: {pool.label_note}.")
     if pool.mean_ap is not None:
