@@ -129,7 +129,7 @@ def figures_of_clips(predictions: ClipPredictions) -> Figures:
         auroc=_mean([each.auroc for each in per_class]),
         per_class=per_class,
         confusion=counted.confusion,
-        calibration=reliability(predictions.confidence, predicted == targets),
+        calibration=reliability(predictions.confidence, predicted == targets, effective=counted.effective_clips),
     )
 
 
