@@ -151,7 +151,7 @@ def _sides(found: Sequence[Candidate]) -> tuple[tuple[Side, ...], list[str]]:
     if len(groups) == 1:
         groups = [[each] for each in found]
         alike = "one recipe with different seeds" if len({each.seed for each in found}) > 1 else "one recipe and seed"
-        notes.append(f"All are of {alike}: what differs between them is chance")
+        notes.append(f"All are of {alike}: one that is better had luck in training, not a better recipe")
     return tuple(Side(_letter(number), tuple(group)) for number, group in enumerate(groups)), notes
 
 

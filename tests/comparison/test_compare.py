@@ -49,7 +49,10 @@ def test_seeds_of_a_recipe_are_one_side(workspace):
     assert (told.one, told.other, told.p) == (pytest.approx(0.55), 1.0, None)
     alone = compare(workspace, [seed.id for seed in seeds])
     assert [len(side.members) for side in alone.sides] == [1, 1]
-    assert alone.notes[0] == "All are of one recipe with different seeds: what differs between them is chance"
+    assert (
+        alone.notes[0]
+        == "All are of one recipe with different seeds: one that is better had luck in training, not a better recipe"
+    )
 
 
 def test_one_recipe_with_other_labels_is_another_side(workspace):
