@@ -20,6 +20,8 @@ Loss = Annotated[float, AllowInfNan(True)]
 """Of clips: no finite number where a training diverges. Every other number of an event is finite."""
 Moment = Annotated[float, Field(ge=0, le=LATEST)]
 """Seconds since 1970."""
+Sums = Annotated[list[float], Field(min_length=4, max_length=4)]
+"""Of a ``labcore.evaluation.intervals.ByRecording``."""
 
 
 class Event(BaseModel):
@@ -309,7 +311,7 @@ class Evaluated(Event):
     distinct_clips: float | None = None
     recordings: int | None = None
     effective_clips: float | None = None
-    by_recording: list[float] | None = None
+    by_recording: Sums | None = None
 
 
 class EvaluatedLabels(Event):

@@ -107,6 +107,6 @@ def effective_clips(
         count, of_hits, products, of_clips = by_recording
         share = hits / clips
         between = (of_hits - 2 * share * products + share * share * of_clips) * count / (count - 1)
-        if between > 1e-9 * of_clips:  # else all recordings are alike
-            size = min(size, clips * clips * share * (1 - share) / between)
+        if between > 1e-9 * abs(of_clips):  # else all recordings are alike
+            size = min(size, max(1.0, float(clips) * clips * share * (1 - share) / between))
     return size if size < clips else None

@@ -63,7 +63,7 @@ class JobStatus:
     leaks: bool = False
     trained_on: int = 0
     distinct_clips: float | None = None
-    by_recording: list[float] | None = None
+    by_recording: events.Sums | None = None
     watched: str = "test"
 
     @property
@@ -136,7 +136,7 @@ class Story:
     leaks: bool = False
     trained_on: int = 0
     distinct_clips: float | None = None
-    by_recording: list[float] | None = None
+    by_recording: events.Sums | None = None
 
     def take(self, event: events.Event) -> None:
         """Take the next event."""

@@ -48,3 +48,10 @@ def test_clips_that_have_nothing_in_common_count_all():
     assert effective_clips(20, 40, ByRecording.of([True, False] * 20, [0] * 40)) is None  # tells nothing of others
     assert effective_clips(20, 40, None, 30.0) == 30
     assert effective_clips(0, 0, ByRecording.of([], []), None) is None
+
+
+def test_sums_that_cannot_be_stop_nothing():
+    """As a damaged file may tell them."""
+    for sums in ((2, 0.0, 0.0, 0.0), (3, 0.3125, 0.0, -5.0), (2, 1e300, -1e300, 1e300), (7, 1e9, 0.0, 1e9)):
+        low, high = wilson_interval(4, 16, effective_clips(4, 16, ByRecording(*sums)))
+        assert 0 <= low <= 0.25 <= high <= 1
