@@ -36,7 +36,8 @@ def score_labels(
     """
     ranking = Ranking(np.nan_to_num(probabilities), targets)
     precisions = ranking.average_precisions()
-    spread = _intervals(ranking, precisions, about.recordings)
+    recordings = about.recordings
+    spread = _intervals(ranking, precisions, recordings)
     overall, spreads = spread[-1], spread[:-1]
     hits, taken, there = counts(probabilities, targets, limits)
     f1 = _f1(hits, taken, there)
@@ -63,6 +64,7 @@ def score_labels(
         per_class=per_class,
         thresholds=thresholds,
         clips=len(targets),
+        recordings=None if recordings is None else len(set(recordings.tolist())),
         **about.noted,
     )
 

@@ -67,8 +67,7 @@ def figures(run: Run, events: list[Event]) -> None:
             f"Measured on the {counted(evaluated.clips, 'held-out clip')} of test fold {plain(evaluated.fold)}, with the "
             "saved weights." + ("" if adjusted else f" {choice_note(0)}.")
         )
-        if isinstance(evaluated, Evaluated):
-            worth(evaluated)
+        worth(evaluated)
         if note := untrained_note(untrained(run)):
             st.warning(f"{plain(note)}.", icon=":material/warning:")
         if adjusted:
@@ -79,10 +78,13 @@ def figures(run: Run, events: list[Event]) -> None:
             st.warning(f"{note}.", icon=":material/warning:")
 
 
-def worth(evaluated: Evaluated | Figures | Pool) -> None:
-    """What is told of the interval of an accuracy, and of the majority class."""
-    if note := interval_note(evaluated.effective_clips, evaluated.recordings, evaluated.clips):
+def worth(evaluated: Evaluated | EvaluatedLabels | Figures | Pool) -> None:
+    """What is told of the interval of a figure, and of an accuracy the majority class."""
+    effective = None if isinstance(evaluated, EvaluatedLabels) else evaluated.effective_clips
+    if note := interval_note(effective, evaluated.recordings, evaluated.clips):
         st.caption(f"{note}.")
+    if isinstance(evaluated, EvaluatedLabels):
+        return
     if note := majority_note(evaluated.confusion):
         st.caption(f":material/balance: {plain(note)}.")
 

@@ -111,6 +111,7 @@ def _labels(files: Sequence[Path], note: str) -> None:
     with st.container(horizontal=True, gap="small", key="figures-evaluation"):
         label_figures.metrics(result)
     st.caption(f"On {counted(result.clips, 'clip')}." + (f" {label_figures.POOLED}" if len(files) > 1 else ""))
+    results.worth(result)
     if note:
         st.caption(f":material/edit_note: {note}.")
     label_figures.table(result)
