@@ -20,6 +20,7 @@ Loss = Annotated[float, AllowInfNan(True)]
 """Of clips: no finite number where a training diverges. Every other number of an event is finite."""
 Moment = Annotated[float, Field(ge=0, le=LATEST)]
 """Seconds since 1970."""
+Sums = Annotated[list[float], Field(min_length=4, max_length=4)]  # labcore.evaluation.intervals.ByRecording
 
 
 class Event(BaseModel):
@@ -284,12 +285,11 @@ class Log(Event):
 class Evaluated(Event):
     """The final figures on the held-out fold, from the weights that were saved.
 
-    ``leaks``: clips of the same recordings were trained on, so that the figures are too high. ``adjusted``: so many times settings were
-    changed, by a person or on advice, while the curves of these very clips were in view. ``corrected``: so many labels of these clips are
-    other than the data set's own. ``trained_on``: so many of these very clips were trained on, or used to choose, by the network or by the
-    one whose weights it began with; then ``leaks`` is set, too. ``distinct_clips`` is how many clips there are without the sound that
-    several of them share, by which the interval goes; None where none do. ``recordings`` are those that the clips come from; None where
-    nobody counted them.
+    ``leaks``: clips of the same recordings were trained on: the figures are too high. ``adjusted``: so many times settings were changed
+    while the curves of these very clips were in view. ``corrected``: so many labels of these clips are other than the data set's own.
+    ``trained_on``: so many of these very clips were trained on, or used to choose, by the network or by the one whose weights it began
+    with; then ``leaks`` is set, too. ``recordings`` are those that the clips come from; ``distinct_clips`` is how many there are without
+    the sound that several share, ``effective_clips`` how many independent ones the interval is of; None for all, or unknown.
     """
 
     type: Literal["evaluated"] = "evaluated"
@@ -307,6 +307,8 @@ class Evaluated(Event):
     trained_on: int = 0
     distinct_clips: float | None = None
     recordings: int | None = None
+    effective_clips: float | None = None
+    by_recording: Sums | None = None  # by which several evaluations are taken together
 
 
 class EvaluatedLabels(Event):
@@ -331,6 +333,7 @@ class EvaluatedLabels(Event):
     adjusted: int = 0
     corrected: int = 0
     trained_on: int = 0
+    recordings: int | None = None
 
 
 class RunFinished(Finished):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from labcore.alarms.job import Listening
 from labcore.errors import RunError
 from labcore.evaluation.calibration import tempered
 from labcore.evaluation.clip_predictions import ClipPredictions
-from labcore.evaluation.intervals import wilson_interval
+from labcore.evaluation.intervals import ByRecording, effective_clips, wilson_interval
 from labcore.evaluation.paired import KEY
 from labcore.runs import Run
 from labcore.runs.origin import EXPERIMENT
@@ -29,12 +29,14 @@ class Recall:
         scores: class → (found,) sorted probabilities of those that were predicted as it.
         source: which clips these are, in words; "" where there are none.
         trouble: why there are none.
+        found_at: class → (clips,) the probability up to which each is found, -1 where it is not at any, and the recording of each.
     """
 
     clips: dict[str, int]
     scores: dict[str, np.ndarray]
     source: str = ""
     trouble: str = ""
+    found_at: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
 
     def found(self, label: str, threshold: float) -> tuple[int, int]:
         """How many clips of a class are found at a threshold, and of how many."""
@@ -42,9 +44,13 @@ class Recall:
         return int(len(scores) - np.searchsorted(scores, threshold, "left")), self.clips.get(label, 0)
 
     def share(self, label: str, threshold: float) -> tuple[float, float, float] | None:
-        """The same as a share with its 95 % Wilson interval; None without clips of it."""
+        """The same as a share with its 95 % Wilson interval, by the effective number of clips; None without clips of it."""
         hits, clips = self.found(label, threshold)
-        return (hits / clips, *wilson_interval(hits, clips)) if clips else None
+        if not clips:
+            return None
+        upto, recordings = self.found_at[label]
+        by_recording = ByRecording.of((upto >= threshold).tolist(), recordings.tolist())
+        return hits / clips, *wilson_interval(hits, clips, effective_clips(hits, clips, by_recording))
 
 
 def recall_of(run: Run, listening: Listening) -> Recall:
@@ -66,18 +72,20 @@ def recall_of(run: Run, listening: Listening) -> Recall:
             right &= ~_refused(run, known)
     except RunError as error:
         return Recall({}, {}, trouble=str(error))
-    return _by_class(known.labels, known.targets, shares.max(1) if len(known) else np.zeros(0), right, source)
+    found_at = np.where(right, shares.max(1) if len(known) else np.zeros(0), -1.0)
+    return _by_class(known.labels, known.targets, found_at, known.groups, source)
 
 
 def _by_class(
-    labels: Sequence[str], targets: np.ndarray, confidence: np.ndarray, right: np.ndarray, source: str
+    labels: Sequence[str], targets: np.ndarray, found_at: np.ndarray, recordings: np.ndarray, source: str
 ) -> Recall:
     """Of (clips,) each."""
     of_class = {label: targets == number for number, label in enumerate(labels)}
     return Recall(
         {label: int(own.sum()) for label, own in of_class.items()},
-        {label: np.sort(confidence[own & right]) for label, own in of_class.items()},
+        {label: np.sort(found_at[own & (found_at >= 0)]) for label, own in of_class.items()},
         source,
+        found_at={label: (found_at[own], recordings[own]) for label, own in of_class.items()},
     )
 
 

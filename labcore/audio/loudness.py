@@ -146,8 +146,8 @@ def _scan(step: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def step_samples(sample_rate: int) -> int:
-    """Samples in a step: 100 ms to a whole number of blocks, which at 44.1 kHz is 0.14 % more."""
-    return max(1, round(sample_rate / 10 / BLOCK)) * BLOCK
+    """Samples in a step of 100 ms."""
+    return round(sample_rate / 10)
 
 
 def integrated(energies: np.ndarray, samples: int) -> float | None:

@@ -184,7 +184,7 @@ def _read(file: OpenFile, start: int, end: int, plan: _Plan) -> _Stretch:
             tally.add(part, at, peaks)
             if weighting:
                 planes[:, count:] = 0
-                _gather(energies, weighting(planes)[:, : -(-count // BLOCK)], at, plan.step, first_step)
+                _gather(energies, weighting(planes)[:, : -(-count // BLOCK)], at, count, plan.step, first_step)
             at += count
             if count < wanted:
                 break
@@ -211,12 +211,16 @@ def _envelope(part: np.ndarray, at: int, plan: _Plan) -> np.ndarray:
     return peaks
 
 
-def _gather(energies: np.ndarray, weighted: np.ndarray, at: int, step: int, first_step: int) -> None:
-    """Add the squares of a weighted chunk (channels, blocks, BLOCK) to the steps that its blocks lie in."""
-    squares = np.einsum("ijk,ijk->ij", weighted, weighted)
-    edges = _edges(at // BLOCK, squares.shape[1], step // BLOCK)
+def _gather(energies: np.ndarray, weighted: np.ndarray, at: int, count: int, step: int, first_step: int) -> None:
+    """Add the squares of a weighted chunk (channels, blocks, BLOCK), of which ``count`` samples are the recording's, to the steps that its
+    blocks lie in: of a block that lies in two, to each by its share of the samples."""
+    channels, blocks = weighted.shape[:2]
+    sums = np.zeros((channels, blocks + 1))
+    np.cumsum(np.einsum("ijk,ijk->ij", weighted, weighted), axis=1, out=sums[:, 1:])
+    edges = np.append(_edges(at, count, step) / BLOCK, blocks)
+    reached = np.stack([np.interp(edges, np.arange(blocks + 1), of_channel) for of_channel in sums])
     first = at // step - first_step
-    energies[:, first : first + len(edges)] += np.add.reduceat(squares, edges, axis=1)
+    energies[:, first : first + len(edges) - 1] += np.diff(reached, axis=1)
 
 
 def _energies(stretches: list[_Stretch], steps: int, channels: int) -> np.ndarray:

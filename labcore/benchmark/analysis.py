@@ -57,12 +57,13 @@ def speed_up(best: Mapping[tuple[str, Work], Measurement], base: str = "cpu") ->
 
 
 def crossover(report: BenchmarkReport, device: str, model: str, mode: str, scope: str) -> int | None:
-    """The smallest batch size from which on a GPU is the faster one at every size measured; None where there is none."""
+    """The smallest batch size from which on a GPU is the faster one, by more than :data:`EVEN`, at every size measured; None where there is
+    none."""
     faster = speed_up(fastest_of(report))
     row = [s for s in faster if (s.device, s.model, s.mode, s.scope) == (device, model, mode, scope)]  # by batch size
     found = None
     for one in reversed(row):
-        if one.factor <= 1:
+        if one.factor <= EVEN:
             break
         found = one.batch_size
     return found

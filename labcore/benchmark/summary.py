@@ -61,10 +61,14 @@ def _of_scope(report: BenchmarkReport, scope: str, row: list[SpeedUp]) -> str:
     if start is None:
         if top.factor > EVEN:  # faster somewhere, but not from there on
             return f"{counted} neither is faster throughout, the GPU is at most {most}"
-        if len(row) == 1 and top.factor >= 1 / EVEN:
-            return f"{counted} your CPU is as fast at batch {top.batch_size}"
-        where = f"at batch {first.batch_size}" if len(row) == 1 else f"up to batch {last.batch_size}"
-        return f"{counted} your CPU is faster {where}, {times(1 / last.factor)} times"
+        slower = [one for one in row if one.factor < 1 / EVEN]
+        upto = slower[-1] if slower else last
+        where = f"{'at' if upto is first else 'up to'} batch {upto.batch_size}"
+        if not slower:
+            return f"{counted} your CPU is as fast {where}"
+        low = min(slower, key=lambda one: one.factor)
+        at = "" if upto is first else f" at batch {low.batch_size}"
+        return f"{counted} your CPU is faster {where}, {times(1 / low.factor)} times{at}"
     if start == first.batch_size:
         low = min(row, key=lambda one: one.factor)
         if len(row) == 1 or low is top:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from labcore.errors import LabError
-from labcore.evaluation.intervals import wilson_interval
+from labcore.evaluation.intervals import ByRecording, effective_clips, wilson_interval
 from labcore.jobs.about import About
 from labcore.jobs.folder import JobFolder
 from labcore.jobs.glances import about_of, glance, keep, known, look, remember, size_of
@@ -228,7 +228,8 @@ def _status(row: Row, parts: Sequence[Row]) -> JobStatus:
 
 
 def _together(room: str, parts: Sequence[Row]) -> tuple[float | None, float | None, float | None]:
-    """Of a cross-validation the accuracy on the held-out clips of all its folds, with the interval; of a search that of its best trial."""
+    """Of a cross-validation the accuracy on the held-out clips of all its folds, with the interval; of a search that of the most accurate
+    trial."""
     done = [part for part in parts if part.state == "finished" and part.accuracy is not None]
     if not done:
         return None, None, None
@@ -241,11 +242,12 @@ def _together(room: str, parts: Sequence[Row]) -> tuple[float | None, float | No
         return None, None, None
     hits = sum(round((part.accuracy or 0.0) * part.clips) for part in done)
     distinct = sum(part.status.distinct_clips or part.clips for part in done)
-    return hits / clips, *wilson_interval(hits, clips, distinct)
+    by_recording = ByRecording.together(part.status.by_recording for part in done)
+    return hits / clips, *wilson_interval(hits, clips, effective_clips(hits, clips, by_recording, distinct))
 
 
 def _mean_ap(room: str, parts: Sequence[Row]) -> float | None:
-    """Of a cross-validation of several labels a clip the mean over its folds; of a search that of its best trial."""
+    """Of a cross-validation of several labels a clip the mean over its folds; of a search the highest of its trials."""
     done = [part.mean_ap for part in parts if part.state == "finished" and part.mean_ap is not None]
     if not done or room == "hidden":
         return None

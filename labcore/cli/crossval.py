@@ -34,13 +34,13 @@ from labcore.cli.progress import Bar, bars
 from labcore.cli.refused import refuse_recipe
 from labcore.cli.signals import stop_on_signals
 from labcore.crossval.job import CrossValidation, ready
-from labcore.crossval.summary import FoldResult, Pool, Summary, summarise
+from labcore.crossval.summary import FoldResult, Summary, mean_text, summarise
 from labcore.events import RunFinished
 from labcore.jobs.event_log import EventReader
 from labcore.jobs.listing import looked_at
 from labcore.jobs.status import RESUMABLE
 from labcore.owners import shell_user
-from labcore.runs.honesty import majority_note
+from labcore.runs.honesty import interval_note, majority_note
 from labcore.texts import counted, mean_ap_text
 from labcore.workspace import Workspace
 
@@ -214,17 +214,6 @@ def overall_bar(summary: Summary) -> Bar:
     return Bar("folds", pool.finished, len(pool.folds), ", ".join(parts))
 
 
-def mean_text(pool: Pool) -> str:
-    """Mean ± deviation, as the table says it."""
-    if pool.mean_ap is not None:
-        spread = "" if pool.mean_ap_deviation is None else f" ± {pool.mean_ap_deviation:.3f}"
-        return f"{mean_ap_text(pool.mean_ap)}{spread}"
-    if pool.mean is None:
-        return "-"
-    spread = "" if pool.deviation is None else f" ± {100 * pool.deviation:.1f}"
-    return f"{100 * pool.mean:.1f}{spread} %"
-
-
 def _conclude(crossval: CrossValidation, *, as_json: bool) -> int:
     bars.clear()
     summary = summarise(crossval)
@@ -269,7 +258,8 @@ def result_table(summary: Summary) -> list[Content]:
             f"all {counted(pool.clips, 'test clip')} together: {percent(pool.accuracy)} "
             f"(95 % interval {100 * pool.low:.1f} to {100 * pool.high:.1f} %), macro F1 {pool.macro_f1:.3f}"
         )
-        lines += [f"{note}."] if (note := majority_note(pool.confusion)) else []
+        notes = (interval_note(pool.effective_clips, pool.recordings, pool.clips), majority_note(pool.confusion))
+        lines += [f"{note}." for note in notes if note]
         lines += [pool.label_note] if pool.label_note else []
         lines.append(f"training took {duration(pool.seconds)}, over all folds")
     if random is not None and random.finished:

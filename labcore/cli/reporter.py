@@ -8,7 +8,7 @@ from labcore import events
 from labcore.cli.output import duration, one_line, percent, say
 from labcore.cli.progress import Bar, Pace, bars
 from labcore.errors import LabError
-from labcore.runs.honesty import majority_note, overlap_note, recordings_note
+from labcore.runs.honesty import interval_note, majority_note
 from labcore.texts import counted, mean_ap_text
 
 LEVELS = {"warning": "yellow", "error": "red"}
@@ -114,6 +114,9 @@ def result_line(event: events.Evaluated | events.EvaluatedLabels) -> str:
         clips += "; clips of the same recordings were trained on, so this is too high"
     if event.corrected:
         clips += f"; {event.corrected} of their labels are corrected"
+    effective = event.effective_clips if isinstance(event, events.Evaluated) else None
+    if note := interval_note(effective, event.recordings, event.clips):
+        clips += f"; {note[:1].lower()}{note[1:]}"
     if isinstance(event, events.EvaluatedLabels):
         spread = (
             f" (95 % interval {event.mean_ap_low:.3f} to {event.mean_ap_high:.3f})"
@@ -122,9 +125,5 @@ def result_line(event: events.Evaluated | events.EvaluatedLabels) -> str:
         )
         f1 = f"macro F1 {event.macro_f1:.3f}, micro F1 {event.micro_f1:.3f} ({event.thresholds})"
         return f"{mean_ap_text(event.mean_ap)}{spread}, {f1}, on {clips}"
-    if event.distinct_clips is not None:
-        clips += f"; {overlap_note(event.distinct_clips)}"
-    if note := recordings_note(event.recordings, event.clips):
-        clips += f"; {note[:1].lower()}{note[1:]}"
     interval = f"{100 * event.accuracy_low:.1f} to {100 * event.accuracy_high:.1f} %"
     return f"accuracy {percent(event.accuracy)} (95 % interval {interval}), macro F1 {event.macro_f1:.3f}, on {clips}"

@@ -240,6 +240,8 @@ def _show(report: SearchReport, *, as_json: bool) -> int:
     if report.best is not None:
         emit("")
         emit(f"best: trial {report.best.number}, run {report.best.run_id}")
+        if report.flatters:
+            emit(f"{report.flatters}.")
         if report.final:
             emit(f"trained with these settings and measured on test fold {settings.test_fold}: run {report.final}")
         elif not report.active:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -48,6 +49,11 @@ class Side:
     def deviation(self) -> float | None:
         """Its standard deviation over the seeds (n - 1); None with fewer than two."""
         return statistics.stdev(self.accuracies) if len(self.accuracies) > 1 else None
+
+    @property
+    def error(self) -> float | None:
+        """The standard error of the mean accuracy over its seeds; None with fewer than two."""
+        return None if self.deviation is None else self.deviation / len(self.accuracies) ** 0.5
 
 
 @dataclass(frozen=True)
@@ -134,7 +140,7 @@ def compared(found: Sequence[Candidate]) -> Comparison:
         notes.append(
             f"{len(against)} comparisons were made: the more there are, the likelier one looks real that is chance"
         )
-    if any(each.difference for each in against) and all(len(side.members) == 1 for side in sides):
+    if any(each.difference for each in against) and any(len(side.members) == 1 for side in sides):
         notes.append(
             "The intervals are those of other clips. Other seeds change the accuracy too: train each recipe with several"
         )
@@ -151,7 +157,7 @@ def _sides(found: Sequence[Candidate]) -> tuple[tuple[Side, ...], list[str]]:
     if len(groups) == 1:
         groups = [[each] for each in found]
         alike = "one recipe with different seeds" if len({each.seed for each in found}) > 1 else "one recipe and seed"
-        notes.append(f"All are of {alike}: what differs between them is chance")
+        notes.append(f"All are of {alike}: one that is better had luck in training, not a better recipe")
     return tuple(Side(_letter(number), tuple(group)) for number, group in enumerate(groups)), notes
 
 
@@ -194,6 +200,11 @@ def _notes(one: Side, other: Side, pairs: Pairs) -> list[str]:
                 f"settings of {side.letter} were changed {counted(adjusted, 'time')} with these clips in view: its accuracy may be "
                 "optimistic"
             )
+    if one.error is not None and other.error is not None:
+        error = 100 * math.hypot(one.error, other.error)
+        notes.append(
+            f"the interval is that of other clips: other seeds move the difference by a standard error of {error:.1f} points"
+        )
     if pairs.unknown:
         notes.append(f"{counted(pairs.unknown, 'clip')} of classes that not both know are left out")
     if pairs.relabelled:

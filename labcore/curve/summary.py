@@ -13,7 +13,8 @@ import numpy as np
 
 from labcore.curve.events import CurvePoint, Scored
 from labcore.curve.job import ALL, LearningCurve, parted
-from labcore.evaluation.bootstrap import Interval, intervals
+from labcore.evaluation.bootstrap import Interval, flipped, intervals
+from labcore.evaluation.paired import LEVEL
 from labcore.sheets import Sheet
 from labcore.texts import counted
 
@@ -69,6 +70,7 @@ class Gain:
         points: the rise of the accuracy; ``low`` and ``high`` its 95 % interval, None where no draw changes it.
         doublings: how often the recordings doubled in between.
         left: what is missing to an accuracy of 1 at the larger size.
+        p: how often chance would give as much, see :func:`labcore.evaluation.bootstrap.flipped`.
     """
 
     smaller: float
@@ -78,6 +80,7 @@ class Gain:
     high: float | None
     doublings: float
     left: float
+    p: float = 1.0
 
     @property
     def per_doubling(self) -> float:
@@ -94,7 +97,7 @@ class Gain:
         told += f" (95 % interval {100 * self.low:+.1f} to {100 * self.high:+.1f})"
         if self.high <= 0:
             return f"{told}. More recordings of this kind did not help."
-        if self.low <= 0:
+        if self.low <= 0 or self.p >= LEVEL:
             return f"{told}, so the test fold is too small to tell whether more recordings help."
         brought = min(self.per_doubling, self.left)
         return (
@@ -238,13 +241,17 @@ def _interval(pairs: Sequence[tuple[CurvePoint, Scored | None, Scored]]) -> Inte
     groups = np.array(pairs[0][0].groups)
     if any(point.groups != pairs[0][0].groups for point, _, _ in pairs):
         return None  # the clips of the test fold are not the same
-    correct = np.mean(
-        [np.array(up.correct) - (0 if down is None else np.array(down.correct)) for _, down, up in pairs], 0
-    )
+    correct = _correct(pairs)
     (found,) = intervals(
         np.arange(len(groups)), lambda weights: np.array([(weights * correct).sum() / (weights * groups).sum()])
     )
     return found
+
+
+def _correct(pairs: Sequence[tuple[CurvePoint, Scored | None, Scored]]) -> np.ndarray:
+    """(recordings,) clips predicted right, or how many more, the mean over the points; as :func:`_interval` takes them."""
+    told = [np.array(up.correct) - (0 if down is None else np.array(down.correct)) for _, down, up in pairs]
+    return np.asarray(np.mean(told, 0))
 
 
 def _gain(sizes: Sequence[dict[int, CurvePoint]]) -> Gain | None:
@@ -269,6 +276,7 @@ def _gain(sizes: Sequence[dict[int, CurvePoint]]) -> Gain | None:
         high=high,
         doublings=math.log2(means[-1] / means[near]),
         left=1 - accuracy,
+        p=flipped(_correct(pairs)) if same else 1.0,
     )
 
 

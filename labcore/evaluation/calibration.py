@@ -42,19 +42,24 @@ class Reliability:
             there are no clips, or probabilities that are no numbers.
         confidence: mean of all clips; above the accuracy the network is too sure.
         bins: those that hold clips.
+        effective: how many independent clips these are, as ``effective_clips`` in :class:`labcore.events.Evaluated`.
     """
 
     error: float | None
     confidence: float | None
     bins: list[ReliabilityBin]
+    effective: float | None = None
 
 
-def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> Reliability:
+def reliability(
+    confidence: np.ndarray, right: np.ndarray, bins: int = BINS, effective: float | None = None
+) -> Reliability:
     """Compare confidence and accuracy in bins of equal width.
 
     Args:
         confidence: (clips,) the probability of the predicted class.
         right: (clips,) whether that class is the true one.
+        effective: as in :class:`Reliability`.
     """
     if not len(confidence) or not np.isfinite(confidence).all():
         return Reliability(None, None, [])
@@ -74,7 +79,7 @@ def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> 
         for number in np.flatnonzero(clips)
     ]
     error = float(np.abs(sums - hits).sum() / len(confidence))
-    return Reliability(error, float(confidence.mean()), rows)
+    return Reliability(error, float(confidence.mean()), rows, effective)
 
 
 def verdict(found: Reliability) -> str:
@@ -84,7 +89,7 @@ def verdict(found: Reliability) -> str:
         return ""
     clips = sum(each.clips for each in found.bins)
     accuracy = sum(each.clips * each.accuracy for each in found.bins) / clips
-    gap, (low, high) = found.confidence - accuracy, wilson_interval(accuracy * clips, clips)
+    gap, (low, high) = found.confidence - accuracy, wilson_interval(accuracy * clips, clips, found.effective)
     told = f"mean confidence {percent(found.confidence)}, accuracy {percent(accuracy)}"
     if abs(gap) < ALIKE:
         return f"It is about as sure as it is right: {told}."

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from labcore.datasets.by_time import recording_of
 from labcore.errors import RunError
 from labcore.evaluation.predictions import EMBEDDING, class_columns, read_predictions
 
@@ -66,8 +67,8 @@ class ClipPredictions:
 
     @property
     def groups(self) -> np.ndarray:
-        """(clips,) the recording that each clip is of, as text."""
-        return self.frame["group"].to_numpy(dtype=str)
+        """(clips,) the recording that each clip is of, as text; one that was parted by time is one."""
+        return np.array(list(map(recording_of, self.frame["group"].astype(str))), dtype=str)
 
     @property
     def embeddings(self) -> np.ndarray:

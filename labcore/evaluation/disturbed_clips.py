@@ -11,9 +11,11 @@ from torch import Tensor
 
 from labcore.augment.seeding import seeded
 from labcore.augment.waveform import NoiseAt, mixed_at
+from labcore.datasets.by_time import recording_of
 from labcore.datasets.store import ClipStore
 from labcore.evaluation.disturbances import BY_NAME
 from labcore.evaluation.evaluate import distinct_of
+from labcore.evaluation.intervals import ByRecording, effective_clips
 from labcore.evaluation.robustness import RobustnessPlan
 from labcore.evaluation.select import targets_of
 from labcore.events import Event
@@ -57,10 +59,13 @@ def accuracy_over_levels(
     require_single(classifier.task, "A robustness test", "Evaluate the run on recordings with the noise in question")
     targets = targets_of(classifier.task, classifier.labels, store.table, rows)
     test = DisturbedClips(classifier, store, plan.disturbance, plan.colour)
+    recordings = list(map(recording_of, store.table["group"].iloc[rows]))
+    distinct = distinct_of(store, rows)
     for level in levels:
         what = f"evaluating, {plan.about.words(level)}"
-        hits = yield from follow(what, partial(test.hits, rows, targets, level), should_stop)
-        yield plan.result(level, hits, len(rows), distinct_of(store, rows))
+        right = yield from follow(what, partial(test.right, rows, targets, level), should_stop)
+        hits, by_recording = int(right.sum()), ByRecording.of(right.tolist(), recordings)
+        yield plan.result(level, hits, len(rows), effective_clips(hits, len(rows), by_recording, distinct))
 
 
 class DisturbedClips:
@@ -74,15 +79,15 @@ class DisturbedClips:
         self.waves = waveform_cache(store, torch.device("cpu"))
         self.noise = NoiseAt(0.0, colour)
 
-    def hits(self, rows: np.ndarray, targets: np.ndarray, level: float | None, progress: OnProgress) -> int:
-        """How many of the clips are predicted right at a level."""
-        hits = 0
+    def right(self, rows: np.ndarray, targets: np.ndarray, level: float | None, progress: OnProgress) -> np.ndarray:
+        """Which of the clips are predicted right at a level: (clips,) bool."""
+        right = np.zeros(len(rows), dtype=bool)
         for first in range(0, len(rows), BATCH):
             part = slice(first, first + BATCH)
             probabilities = self.probabilities(rows[part], level, first)
-            hits += int((probabilities.argmax(1) == targets[part]).sum())
+            right[part] = probabilities.argmax(1) == targets[part]
             progress(min(part.stop, len(rows)), len(rows))
-        return hits
+        return right
 
     @torch.inference_mode()
     def probabilities(self, rows: np.ndarray, level: float | None, seed: int = 0) -> np.ndarray:

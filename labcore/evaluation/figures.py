@@ -61,6 +61,7 @@ class Figures:
     Attributes:
         clips, recordings: that the figures are of.
         unknown: further clips, of classes that the classifier does not know; they are left out.
+        effective_clips: how many independent ones the interval of the accuracy goes by; None for all of them.
         accuracy: with its Wilson interval.
         balanced_accuracy: the mean recall of the classes that occur, see :func:`balanced_interval`.
         macro_f1: the mean of their F1. Its interval is by recording.
@@ -70,6 +71,7 @@ class Figures:
 
     clips: int
     recordings: int
+    effective_clips: float | None
     unknown: int
     accuracy: Figure
     balanced_accuracy: Figure
@@ -99,7 +101,7 @@ def figures_of_clips(predictions: ClipPredictions) -> Figures:
     labels, targets, predicted = list(predictions.labels), predictions.targets, predictions.predicted
     frame = predictions.frame
     distinct = distinct_clips(*(frame[name].tolist() for name in ("clip", "start_s", "end_s")))
-    counted = score(predicted, targets, labels, Circumstances(distinct=distinct))
+    counted = score(predicted, targets, labels, Circumstances(distinct=distinct, groups=predictions.groups))
     balanced, macro_f1 = intervals(predictions.groups, lambda weights: _means(targets, predicted, len(labels), weights))
     ranked = [_ranked(targets == number, predictions.probabilities[:, number]) for number in range(len(labels))]
     per_class = [
@@ -118,6 +120,7 @@ def figures_of_clips(predictions: ClipPredictions) -> Figures:
     return Figures(
         clips=len(predictions),
         recordings=len(set(predictions.groups)),
+        effective_clips=counted.effective_clips,
         unknown=unknown,
         accuracy=Figure(counted.accuracy, counted.accuracy_low, counted.accuracy_high),
         balanced_accuracy=Figure.of(recall, balanced_interval(predictions.groups, targets, predicted, balanced)),
@@ -126,7 +129,7 @@ def figures_of_clips(predictions: ClipPredictions) -> Figures:
         auroc=_mean([each.auroc for each in per_class]),
         per_class=per_class,
         confusion=counted.confusion,
-        calibration=reliability(predictions.confidence, predicted == targets),
+        calibration=reliability(predictions.confidence, predicted == targets, effective=counted.effective_clips),
     )
 
 

@@ -99,7 +99,7 @@ def suspicions(predictions: ClipPredictions) -> list[Suspicion]:
             "labels cannot be compared: there are no clips of known classes", "Evaluate on clips with labels"
         )
     numbers = np.flatnonzero(predictions.targets >= 0)
-    probabilities, given, groups = known.probabilities, known.targets, known.groups
+    probabilities, given, groups = known.probabilities, known.targets, known.frame["group"].to_numpy(dtype=str)
     quality, flagged = qualities(probabilities, given), looks_wrong(probabilities, given)
     units, unit = np.unique(np.stack([groups, given.astype(str)]), axis=1, return_inverse=True)
     order = np.argsort(unit, kind="stable")

@@ -36,7 +36,8 @@ def score_labels(
     """
     ranking = Ranking(np.nan_to_num(probabilities), targets)
     precisions = ranking.average_precisions()
-    spread = _intervals(ranking, precisions, about.groups)
+    recordings = about.recordings
+    spread = _intervals(ranking, precisions, recordings)
     overall, spreads = spread[-1], spread[:-1]
     hits, taken, there = counts(probabilities, targets, limits)
     f1 = _f1(hits, taken, there)
@@ -63,6 +64,7 @@ def score_labels(
         per_class=per_class,
         thresholds=thresholds,
         clips=len(targets),
+        recordings=None if recordings is None else len(set(recordings.tolist())),
         **about.noted,
     )
 
@@ -87,10 +89,10 @@ def counts(
     return (taken & there).sum(0), taken.sum(0), there.sum(0)
 
 
-def _intervals(ranking: Ranking, precisions: np.ndarray, groups: np.ndarray | None) -> list[Interval | None]:
+def _intervals(ranking: Ranking, precisions: np.ndarray, recordings: np.ndarray | None) -> list[Interval | None]:
     """The interval of each class, and of the mean; of few recordings it says nothing, and there is none."""
     classes = len(precisions)
-    if groups is None or len(set(groups.tolist())) < 2:
+    if recordings is None or len(set(recordings.tolist())) < 2:
         return [None] * (classes + 1)
     ranked = np.isfinite(precisions)
 
@@ -99,7 +101,7 @@ def _intervals(ranking: Ranking, precisions: np.ndarray, groups: np.ndarray | No
         there = values[ranked & np.isfinite(values)]
         return np.append(values, there.mean() if len(there) else np.nan)
 
-    found = intervals(groups, figures_of, classes)
+    found = intervals(recordings, figures_of, classes)
     return [each if keep else None for each, keep in zip(found, [*ranked, True], strict=True)]
 
 

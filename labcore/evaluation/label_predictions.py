@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from labcore.datasets.by_time import recording_of
 from labcore.datasets.cells import read_cell
 from labcore.errors import RunError
 from labcore.evaluation.label_metrics import score_labels
@@ -74,8 +75,8 @@ class LabelPredictions:
 
     @property
     def groups(self) -> np.ndarray:
-        """(clips,) the recording that each clip is of, as text."""
-        return self.frame["group"].to_numpy(dtype=str)
+        """(clips,) the recording that each clip is of, as text; one that was parted by time is one."""
+        return np.array(list(map(recording_of, self.frame["group"].astype(str))), dtype=str)
 
     @property
     def decided(self) -> np.ndarray:

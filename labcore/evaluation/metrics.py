@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from labcore.datasets.by_time import recording_of
-from labcore.evaluation.intervals import wilson_interval
+from labcore.evaluation.intervals import ByRecording, effective_clips, wilson_interval
 from labcore.events import Evaluated
 from labcore.inference.prediction import is_event
 
@@ -29,6 +29,7 @@ class Circumstances:
         corrected, trained_on: how many of their labels were corrected; how many of them were trained on.
         distinct: how many there are without the sound that several share, see :func:`labcore.evaluation.intervals.distinct_clips`.
         groups: (clips,) the recording of each; None where that is not known.
+        by_recording: what follows from them and from what is right.
     """
 
     fold: str = "all"
@@ -38,6 +39,12 @@ class Circumstances:
     trained_on: int = 0
     distinct: float | None = None
     groups: np.ndarray | None = None
+    by_recording: ByRecording | None = None
+
+    @property
+    def recordings(self) -> np.ndarray | None:
+        """(clips,) the groups, of which the parts of a recording that was parted by time are one."""
+        return None if self.groups is None else np.array(list(map(recording_of, self.groups)), dtype=str)
 
     @property
     def noted(self) -> dict[str, Any]:
@@ -46,7 +53,8 @@ class Circumstances:
 
 
 def figures_of(confusion: Confusion, about: Circumstances = Circumstances()) -> Evaluated:
-    """Accuracy with its 95 % Wilson interval, macro F1 (the mean over the classes that occur among the true ones), and a row a class."""
+    """Accuracy with its 95 % Wilson interval by the effective number of clips, macro F1 (the mean over the classes that occur among the
+    true ones), and a row a class."""
     per_class: dict[str, dict[str, float]] = {}
     for label, row in confusion.items():
         hits, clips = row.get(label, 0), sum(row.values())
@@ -59,7 +67,8 @@ def figures_of(confusion: Confusion, about: Circumstances = Circumstances()) -> 
         }
     clips = sum(sum(row.values()) for row in confusion.values())
     hits = sum(row.get(label, 0) for label, row in confusion.items())
-    low, high = wilson_interval(hits, clips, about.distinct)
+    effective = effective_clips(hits, clips, about.by_recording, about.distinct)
+    low, high = wilson_interval(hits, clips, effective)
     occurring = [row["f1"] for row in per_class.values() if row["clips"]]
     macro_f1 = statistics.fmean(occurring) if occurring else 0.0
     return Evaluated(
@@ -71,7 +80,9 @@ def figures_of(confusion: Confusion, about: Circumstances = Circumstances()) -> 
         confusion=confusion,
         clips=clips,
         distinct_clips=about.distinct,
-        recordings=None if about.groups is None else len(set(map(recording_of, about.groups))),
+        effective_clips=effective,
+        recordings=about.by_recording.recordings if about.by_recording is not None else None,
+        by_recording=list(about.by_recording) if about.by_recording is not None else None,
         **about.noted,
     )
 
@@ -147,4 +158,7 @@ def score(
         label: {other: int(clips) for other, clips in zip(labels, row, strict=True) if clips}
         for label, row in zip(labels, matrix, strict=True)
     }
+    if (recordings := about.recordings) is not None:
+        by_recording = ByRecording.of((predicted == targets).tolist(), recordings.tolist())
+        about = replace(about, by_recording=by_recording)
     return figures_of(confusion, about)

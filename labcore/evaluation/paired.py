@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from labcore.evaluation.bootstrap import intervals
+from labcore.datasets.by_time import recording_of
+from labcore.evaluation.bootstrap import flipped, intervals
 from labcore.evaluation.clip_predictions import ClipPredictions
 from labcore.texts import counted
 
@@ -51,6 +52,7 @@ class Difference:
         low, high: the 95 % interval of ``other - one``, by recording; None where all clips are of one recording.
         won, lost: clips that the other side alone has right, or wrong.
         p: the exact probability of McNemar's test; None where a side has several classifiers.
+        p_recordings: that of the sign-flip test by recording, see :func:`labcore.evaluation.bootstrap.flipped`.
     """
 
     clips: int
@@ -62,6 +64,7 @@ class Difference:
     won: int
     lost: int
     p: float | None
+    p_recordings: float
 
     @property
     def value(self) -> float:
@@ -69,14 +72,16 @@ class Difference:
 
     @property
     def certain(self) -> bool:
-        """Whether it is more than chance would give once in twenty: by recording, and where there is a test, by that too."""
+        """Whether it is more than chance would give once in twenty: by the interval, by recording, and where McNemar's test can be made, by
+        that too. The interval alone is too narrow where few recordings change."""
         if self.low is None or self.high is None:
             return False
-        return (self.low > 0 or self.high < 0) and (self.p is None or self.p < LEVEL)
+        tested = all(p is None or p < LEVEL for p in (self.p, self.p_recordings))
+        return (self.low > 0 or self.high < 0) and tested
 
     def sentence(self, one: str, other: str) -> str:
         """In words, as ``B is better by 2.5 points (-0.6 to 5.6): this may be chance with 80 clips``, without the final stop."""
-        clips = counted(self.clips, "clip")
+        clips, recordings = counted(self.clips, "clip"), counted(self.recordings, "recording")
         if not (self.won or self.lost):
             return f"{one} and {other} are right and wrong on the same of the {clips}"
         better, sign = (other, 1) if self.value >= 0 else (one, -1)
@@ -88,9 +93,10 @@ class Difference:
         if self.low is None:
             return f"{amount}: all {clips} are of one recording, so nobody can tell whether this is chance"
         if not self.certain:
-            return f"{amount}: this may be chance with {clips}"
+            of = f" of {recordings}" if self.recordings < self.clips else ""
+            return f"{amount}: this may be chance with {clips}{of}"
         tested = "" if self.p is None else " (McNemar p " + ("< 0.001)" if self.p < 0.001 else f"= {self.p:.3f})")
-        return f"{amount}: this is hardly chance with {clips} of {counted(self.recordings, 'recording')}{tested}"
+        return f"{amount}: this is hardly chance with {clips} of {recordings}{tested}"
 
 
 def pair(one: Sequence[ClipPredictions], other: Sequence[ClipPredictions]) -> Pairs:
@@ -106,7 +112,7 @@ def pair(one: Sequence[ClipPredictions], other: Sequence[ClipPredictions]) -> Pa
     relabelled = int((both["label_one"] != both["label_other"])[~strange].sum())
     both = both[~strange].reset_index(drop=True)
     frame = both[KEY].assign(
-        end_s=both["end_s_other"], group=both["group_other"].astype(str), label=both["label_other"]
+        end_s=both["end_s_other"], group=both["group_other"].astype(str).map(recording_of), label=both["label_other"]
     )
     for name in ("one", "other"):
         votes = both[f"votes_{name}"]
@@ -125,7 +131,8 @@ def difference(pairs: Pairs) -> Difference:
     frame = pairs.frame
     one, other = frame["one_right"].to_numpy(dtype=np.float64), frame["other_right"].to_numpy(dtype=np.float64)
     gain = other - one
-    recordings = frame["group"].nunique()
+    of_recording = pd.Series(gain).groupby(frame["group"].to_numpy()).sum().to_numpy()
+    recordings = len(of_recording)
     (resampled,) = intervals(
         frame["group"].to_numpy(), lambda weights: np.array([(weights * gain).sum() / weights.sum()])
     )
@@ -133,7 +140,8 @@ def difference(pairs: Pairs) -> Difference:
     low, high = resampled or same
     won, lost = int((gain > 0).sum()), int((gain < 0).sum())
     p = mcnemar(won, lost) if pairs.single else None
-    return Difference(len(frame), recordings, float(one.mean()), float(other.mean()), low, high, won, lost, p)
+    figures = len(frame), recordings, float(one.mean()), float(other.mean())
+    return Difference(*figures, low, high, won, lost, p, flipped(of_recording))
 
 
 def mcnemar(won: int, lost: int) -> float:

@@ -104,10 +104,10 @@ class RobustnessPlan(BasePlan):
                 )
         return self
 
-    def result(self, level: float | None, hits: int, clips: int, distinct: float | None = None) -> InNoise | Disturbed:
-        """The event that tells how many of the clips were predicted right at a level. ``distinct`` as for
+    def result(self, level: float | None, hits: int, clips: int, effective: float | None = None) -> InNoise | Disturbed:
+        """The event that tells how many of the clips were predicted right at a level. ``effective`` as for
         :func:`labcore.evaluation.intervals.wilson_interval`."""
-        low, high = wilson_interval(hits, clips, distinct)
+        low, high = wilson_interval(hits, clips, effective)
         accuracy = hits / clips
         if self.disturbance == "noise":
             return InNoise(snr_db=level, clips=clips, hits=hits, accuracy=accuracy, low=low, high=high)

@@ -9,8 +9,9 @@ from typing import Any
 from labcore.config import RunConfig, all_settings
 from labcore.features import LogMel
 
-NOISE_BANDWIDTH = {"hann": 1.5, "hamming": 1.3628, "blackman": 1.7268, "rectangular": 1.0}
-"""Bandwidth of a window in 1 / its length. Source: Harris, "On the use of windows for harmonic analysis", 1978, table 1."""
+BANDWIDTH = {"hann": 2.0, "hamming": 1.81, "blackman": 2.35, "rectangular": 1.21}
+"""Bandwidth of a window at -6 dB, in 1 / its length: of two tones that lie nearer only one peak is seen. Source: Harris, "On the use of
+windows for harmonic analysis", 1978, table 1."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Consequences:
         frames_per_second: columns of the spectrogram in a second.
         hop_ms: from one of them to the next.
         bin_hz: from one bin of the Fourier transform to the next.
-        resolution_hz: how near two tones may lie and still be told apart: the bandwidth of the window.
+        resolution_hz: how near two tones may lie and still be told apart: the bandwidth of the window at -6 dB.
         resolution_ms: how long a frame listens: the window's length.
         rows: of the network's input, mel bands.
     """
@@ -78,7 +79,7 @@ def consequences(config: RunConfig, clip_seconds: float = 5.0) -> Consequences:
         frames_per_second=rate / hop,
         hop_ms=1000 * hop / rate,
         bin_hz=rate / n_fft,
-        resolution_hz=NOISE_BANDWIDTH[config.features.window] * rate / size,
+        resolution_hz=BANDWIDTH[config.features.window] * rate / size,
         resolution_ms=1000 * size / rate,
         rows=config.features.n_mels,
     )

@@ -70,8 +70,8 @@ class EvaluationResult:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The 95 % interval of the accuracy (Wilson): of few clips it is wide. Of several labels a clip that of ``mean_ap`` by recording
-        (bootstrap); nan where there is none."""
+        """The 95 % interval of the accuracy (Wilson, by the effective number of clips): of few clips it is wide. Of several labels a clip
+        that of ``mean_ap`` by recording (bootstrap); nan where there is none."""
         if isinstance(self.figures, EvaluatedLabels):
             low, high = self.figures.mean_ap_low, self.figures.mean_ap_high
             return (nan, nan) if low is None or high is None else (low, high)

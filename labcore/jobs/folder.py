@@ -332,6 +332,7 @@ class JobFolder:
             leaks=story.leaks,
             trained_on=story.trained_on,
             distinct_clips=story.distinct_clips,
+            by_recording=story.by_recording,
             watched=story.watched,
         )
 

@@ -41,9 +41,9 @@ class JobStatus:
 
     ``state`` is queued, running, stopping, finished, stopped, failed, interrupted (its process is gone without a word) or, in a list,
     unreadable (then ``error`` says why). A run of several labels a clip has ``mean_ap``, its mean average precision, in place of an
-    accuracy; before the end that is of the clips that ``watched`` names, test or validation. ``leaks``, ``trained_on`` and
-    ``distinct_clips`` as in :class:`labcore.events.Evaluated`. ``by`` made the job, ``stopped_by`` asked for it to stop, where it does or
-    did; both are "" where that is not known.
+    accuracy; before the end that is of the clips that ``watched`` names, test or validation. ``leaks``, ``trained_on``, ``distinct_clips``
+    and ``by_recording`` as in :class:`labcore.events.Evaluated`. ``by`` made the job, ``stopped_by`` asked for it to stop, where it does
+    or did; both are "" where that is not known.
     """
 
     state: str
@@ -63,6 +63,7 @@ class JobStatus:
     leaks: bool = False
     trained_on: int = 0
     distinct_clips: float | None = None
+    by_recording: events.Sums | None = None
     watched: str = "test"
 
     @property
@@ -100,7 +101,7 @@ class Story:
         changed_at: of the last event; 0 where there is none.
         low, high: the 95 % interval of the accuracy, or of the mean average precision; None unless that is of
             the clips held out, of which ``clips`` were judged.
-        leaks, trained_on, distinct_clips: as in :class:`labcore.events.Evaluated`, and of the start of a training.
+        leaks, trained_on, distinct_clips, by_recording: as in :class:`labcore.events.Evaluated`, and of the start of a training.
         fold: the test fold, once that is known.
         watched: which clips the figures of epochs are of, test or validation.
         seconds: what its work took, over all its starts that came to an end.
@@ -135,6 +136,7 @@ class Story:
     leaks: bool = False
     trained_on: int = 0
     distinct_clips: float | None = None
+    by_recording: events.Sums | None = None
 
     def take(self, event: events.Event) -> None:
         """Take the next event."""
@@ -167,7 +169,9 @@ class Story:
     def _take_clips(self, event: events.Evaluated | events.EvaluatedLabels) -> None:
         self.clips, self.fold = event.clips, event.fold
         self.leaks, self.trained_on = event.leaks, event.trained_on
-        self.distinct_clips = event.distinct_clips if isinstance(event, events.Evaluated) else None
+        one = event if isinstance(event, events.Evaluated) else None
+        self.distinct_clips = one.distinct_clips if one else None
+        self.by_recording = one.by_recording if one else None
 
     def _take_life(self, event: events.Queued | events.Started | events.Finished) -> None:
         self.device = self.ended = self.error = self.remedy = self.ended_by = ""

@@ -12,7 +12,7 @@ from labcore.comparison.candidates import Candidate, of_crossval, of_run
 from labcore.comparison.compare import setting_told, setting_value
 from labcore.config import RunConfig, Setting, all_settings
 from labcore.crossval.job import CrossValidation
-from labcore.crossval.summary import Pool, summarise
+from labcore.crossval.summary import Pool, mean_text, summarise
 from labcore.datasets.corrected_since import corrected_since
 from labcore.evaluation.figures import Figure, Figures, figures_of_clips
 from labcore.events import Epoch, Evaluated, EvaluatedLabels, TrainingStarted, epochs_of, last_of
@@ -25,8 +25,8 @@ from labcore.report.blocks import Block, Cell, Chart, Code, Facts, Paragraph, Re
 from labcore.report.stamp import made_now
 from labcore.runs import Run
 from labcore.runs.asked import front_end_reason
-from labcore.runs.honesty import choice_note, label_note, leak_note, majority_note, untrained_notes
-from labcore.texts import counted, duration, percent
+from labcore.runs.honesty import choice_note, interval_note, label_note, leak_note, majority_note, untrained_notes
+from labcore.texts import counted, duration, mean_ap_text, percent
 from labcore.workspace import Workspace
 
 
@@ -132,8 +132,9 @@ def _lead(
         blocks.append(Paragraph(f"{trouble}.", "warning"))
     if leak := leak_note(each.leaks, each.trained_on, found.clips if found else each.trained_on):
         blocks.append(Paragraph(f"{leak}.", "warning"))
-    if found is not None and (note := majority_note(found.confusion)):
-        blocks.append(Paragraph(f"{note}.", "remark"))
+    if found is not None:
+        notes = (interval_note(found.effective_clips, found.recordings, found.clips), majority_note(found.confusion))
+        blocks += [Paragraph(f"{note}.", "remark") for note in notes if note]
     blocks += [Paragraph(f"{note}.", "warning") for note in untrained_notes(each.untrained)]
     if accuracy is not None or each.mean_ap is not None:
         blocks.append(Paragraph(f"{choice_note(each.adjusted)}.", "warning" if each.adjusted else "remark"))
@@ -229,11 +230,12 @@ def _mean(lines: Sequence[Sequence[tuple[float, float]]]) -> list[tuple[float, f
 
 
 def _folds(pool: Pool, random: Pool | None, difference: float | None) -> Section:
+    several = pool.mean_ap is not None
     rows: list[list[Cell]] = [
         [
             each.name,
             each.state,
-            percent(each.accuracy),
+            mean_ap_text(each.mean_ap) if several else percent(each.accuracy),
             percent(each.macro_f1),
             f"{each.clips:,}" if each.clips else "–",
             duration(each.seconds) if each.seconds else "–",
@@ -241,19 +243,18 @@ def _folds(pool: Pool, random: Pool | None, difference: float | None) -> Section
         ]
         for each in (*pool.folds, *(random.folds if random else ()))
     ]
-    head = ["Fold", "State", "Accuracy", "Macro F1", "Clips", "Time", "Run"]
+    head = ["Fold", "State", "mAP" if several else "Accuracy", "Macro F1", "Clips", "Time", "Run"]
     blocks: list[Block] = [Table("Folds", head, rows, frozenset({6}))]
-    if pool.mean is not None:
-        spread = f" ± {100 * pool.deviation:.1f}" if pool.deviation is not None else ""
-        finished = f"{pool.finished} of {counted(len(pool.folds), 'fold')} finished"
-        blocks.append(
-            Paragraph(f"Mean accuracy of the folds {percent(pool.mean)}{spread} (standard deviation). {finished}.")
+    if pool.finished:
+        what, finished = (
+            "" if several else " accuracy",
+            f"{pool.finished} of {counted(len(pool.folds), 'fold')} finished",
         )
-    if difference is not None:
-        told = (
-            f"A random split, which ignores recordings, gives {100 * difference:+.1f} points: so much it would flatter."
-        )
-        blocks.append(Paragraph(told))
+        blocks.append(Paragraph(f"Mean{what} of the folds {mean_text(pool)} (standard deviation). {finished}."))
+    if random is not None and difference is not None:
+        gap = f"{difference:+.3f}" if several else f"{100 * difference:+.1f} points"
+        flatters = ": so much it would flatter" if random.leaks and difference > 0 else ""
+        blocks.append(Paragraph(f"A random split, which ignores recordings, gives {gap}{flatters}."))
     return Section("Folds", blocks)
 
 

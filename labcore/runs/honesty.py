@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from labcore.events import Event, SettingsChanged, TrainingStarted
 from labcore.texts import counted, percent
 
-FEW_RECORDINGS = 5
+FEW_RECORDINGS = 10
 """Fewer recordings than that tell little of others, however many clips they hold."""
 IMBALANCED = 2
 """So many times the clips of the smallest class, and the accuracy tells little without that of always answering the largest one."""
@@ -47,19 +47,20 @@ def leak_note(leaks: bool, trained_on: int, clips: int) -> str:
     return "Clips of the same recordings were trained on: the figures are higher than on new ones" if leaks else ""
 
 
-def overlap_note(distinct: float | None) -> str:
-    """Words on clips that share sound, to stand behind their number; "" where none do. ``distinct`` as in
-    :class:`labcore.events.Evaluated`."""
-    return "" if distinct is None else f"they overlap, so the interval is that of {distinct:,.0f}"
+def interval_note(effective: float | None, recordings: int | None, clips: int) -> str:
+    """A sentence on clips that are alike, without the final stop, to stand beside the interval of an accuracy; "" where they are not, or
+    nobody knows.
 
-
-def recordings_note(recordings: int | None, clips: int) -> str:
-    """A sentence on clips of few recordings, without the final stop, to stand beside an interval; "" where there are enough of them, or
-    nobody knows. The arguments as in :class:`labcore.events.Evaluated`."""
-    if recordings is None or recordings >= min(FEW_RECORDINGS, clips):
+    Args:
+        effective, recordings: ``effective_clips`` and ``recordings`` as in :class:`labcore.events.Evaluated`.
+        clips: that the figure is of.
+    """
+    if recordings is not None and recordings < min(FEW_RECORDINGS, clips):
+        of = "one recording" if recordings == 1 else f"{recordings} recordings"
+        return f"The clips are of {of}: the interval says little about other recordings"
+    if effective is None:
         return ""
-    of = "one recording" if recordings == 1 else f"{recordings} recordings"
-    return f"The clips are of {of}: the interval counts clips, and says little about other recordings"
+    return f"Clips of one recording are alike: the interval is that of {max(1, round(effective)):,} independent clips"
 
 
 def majority_note(confusion: Mapping[str, Mapping[str, int]]) -> str:

@@ -208,7 +208,7 @@ class _Driver:
             yield self._tell_value(active)
         elif active.pruned:
             epoch = self.storage.get_trial(active.trial_id).user_attrs.get("pruned")
-            note = f"below the median of the other trials after epoch {epoch}"
+            note = f"worse than the median of the other trials after epoch {epoch}"
             yield self._end(active.number, TrialState.PRUNED, None, note)
         elif state == "stopped" and (away := active.run.status()).error:
             raise SearchError(away.error, away.remedy)  # it goes on when the search does

@@ -21,6 +21,7 @@ from labcore.runs.origin import SEARCH
 from labcore.search.folder import Search, SearchError
 from labcore.search.journal import NAME, study_id
 from labcore.search.settings import Settings
+from labcore.texts import counted
 
 FEWEST = 6
 """So many finished trials it takes at least to say anything about importance."""
@@ -85,6 +86,13 @@ class SearchReport:
         return sum(trial.state in ("finished", "pruned", "failed") for trial in self.trials)
 
     @property
+    def flatters(self) -> str:
+        """Words on the figure of the best trial, without the final stop; "" where nothing was chosen."""
+        if self.done < 2:
+            return ""
+        return f"Best of {counted(self.done, 'trial')} on the same clips, so it is optimistic"
+
+    @property
     def best(self) -> Trial | None:
         """The best finished trial, the first of several that are equal."""
         sign = 1 if self.settings.objective == "loss" else -1
@@ -120,7 +128,7 @@ def _trial(settings: Settings, frozen: FrozenTrial) -> Trial:
 
 
 def importance(search: Search, storage: BaseStorage | None = None) -> dict[str, float]:
-    """How much of the differences between the finished trials each setting explains: path → share, the largest first.
+    """How much of the differences between the finished trials each setting explains by itself: path → share, the largest first.
 
     Empty where there are too few trials, or all are equal. Method: functional ANOVA on a random forest, as Optuna does it (Hutter,
     Hoos and Leyton-Brown 2014).
@@ -133,7 +141,7 @@ def importance(search: Search, storage: BaseStorage | None = None) -> dict[str, 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
-        shares = optuna.importance.get_param_importances(study, evaluator=evaluator)
+        shares = optuna.importance.get_param_importances(study, evaluator=evaluator, normalize=False)
     return {path_now(path): float(share) for path, share in shares.items() if math.isfinite(share)}
 
 

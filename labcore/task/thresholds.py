@@ -61,5 +61,7 @@ def choose(probabilities: np.ndarray, targets: np.ndarray, labels: Sequence[str]
         last = np.append(shares[1:] < shares[:-1], True)  # equal probabilities stand or fall together
         best = int(np.where(last, f1, -1.0).argmax())
         below = shares[best + 1] if best + 1 < len(shares) else 0.0
-        values[label] = round(float(shares[best] + below) / 2, 4)
+        middle = float(shares[best] + below) / 2
+        short = round(middle, 4)
+        values[label] = short if below < short <= shares[best] else middle  # rounded it may pass one of the two
     return LabelThresholds(values=values, source=source if values else "")

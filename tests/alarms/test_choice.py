@@ -8,14 +8,15 @@ import pytest
 from labcore import calibration
 from labcore.alarms.background import Background
 from labcore.alarms.choice import AlarmFigures, Rate
-from labcore.alarms.job import Exclusion
+from labcore.alarms.job import Exclusion, Listening
 from labcore.alarms.onsets import Onsets, places_in_all
 from labcore.alarms.recall import recall_of
 from labcore.errors import RunError
 from labcore.evaluation.calibration import tempered
+from labcore.evaluation.intervals import wilson_interval
 from labcore.inference.temperature import Temperature
 from labcore.inference.unknown import Unknown
-from tests.alarms.hours import heard_by, hour, prediction
+from tests.alarms.hours import LABELS, heard_by, hour, prediction
 from tests.judged import drawn, finished_run, judged
 
 SHARES = np.array([[0.9, 0.05, 0.05], [0.6, 0.2, 0.2], [0.4, 0.3, 0.3], [0.1, 0.8, 0.1], [0.2, 0.7, 0.1]])
@@ -118,6 +119,21 @@ def test_recall_at_thresholds_is_that_of_the_held_out_clips(job):
         assert cat.recall[1] < found / 4 + 1e-9 < cat.recall[2] + 2e-9
         assert (dog.recall[0], owl.recall) == (1.0, None)
     assert figures.at({"cat": 0.6}).recall == pytest.approx((0.5 + 1.0) / 2)  # of classes that have clips
+
+
+def test_clips_of_one_recording_leave_the_recall_less_certain(workspace):
+    """Forty clips of four recordings, of which one is found in no clip."""
+    shares = np.repeat([[0.9, 0.05, 0.05]] * 3 + [[0.1, 0.8, 0.1]], 10, axis=0)
+    listening = Listening(
+        labels=LABELS, clip_seconds=1, hop_seconds=1, temperature=1, refusal=0, weights="", recordings=1
+    )
+    intervals = {}
+    for clips in (1, 10):
+        said = judged(["cat"] * 40, shares, groups=[str(number // clips) for number in range(40)])
+        share, *intervals[clips] = recall_of(finished_run(workspace, said), listening).share("cat", 0.5)
+        assert share == 0.75
+    assert intervals[1] == pytest.approx(wilson_interval(30, 40))
+    assert intervals[10] == pytest.approx(wilson_interval(2.25, 3))
 
 
 def test_the_curve_rises(job):

@@ -7,6 +7,8 @@ import tracemalloc
 import numpy as np
 import pytest
 import soundfile
+import torch
+import torchaudio
 
 from labcore.audio import Limits, Recording, encode_wav
 from labcore.audio import overview as overview_module
@@ -44,6 +46,15 @@ def test_the_envelope_is_that_of_the_samples(frames, blocks, channels, noise, di
     assert picture.low.dtype == np.float32
     assert picture.low.shape[1] <= blocks
     assert picture.seconds == facts.info.seconds == frames / 16000
+
+
+@pytest.mark.parametrize("rate", [22050, 44100])
+def test_the_loudness_of_a_short_clip_goes_to_its_end(rate, noise, divided) -> None:
+    """One of whole tenths of a second has a block that ends with it, whatever is filtered at once."""
+    sound = noise(2, rate) * np.geomspace(1e-3, 1, 2 * rate, dtype=np.float32)
+    wanted = float(torchaudio.functional.loudness(torch.from_numpy(sound[None]), rate))
+    facts, _ = overview(encode_wav(sound, rate, exact=True))
+    assert facts.loudness_lufs == pytest.approx(wanted, abs=0.1)
 
 
 @pytest.mark.parametrize("container", ["WAV", "FLAC", "OGG", "MP3"])

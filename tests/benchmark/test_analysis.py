@@ -78,7 +78,22 @@ def test_the_words_are_true_where_the_cpu_leads_throughout(measured, report_of):
             *(measured("cuda:0", batch, 50.0, scope="file") for batch in (1, 8)),
         )
     )
-    assert "from files your CPU is faster up to batch 8, 2.0 times" in told[0]
+    assert "from files your CPU is faster up to batch 8, 2.0 times at batch 1" in told[0]
+
+
+def test_speeds_that_count_as_equal_make_nobody_faster(measured, report_of):
+    def told(*speeds):
+        made = [
+            measured(device, 4**n, speed)
+            for n, each in enumerate(speeds)
+            for device, speed in zip(("cpu", "cuda:0"), each, strict=True)
+        ]
+        return sentences(report_of(*made))[0]
+
+    assert "your CPU is as fast up to batch 4" in told((100.0, 98.0), (100.0, 104.0))
+    assert "your CPU is as fast at batch 1" in told((100.0, 103.0))
+    assert "your CPU is faster at batch 1, 5.0 times" in told((100.0, 20.0), (100.0, 104.0))
+    assert "your CPU is faster up to batch 4, 5.0 times at batch 1" in told((100.0, 20.0), (100.0, 90.0))
 
 
 def test_without_a_gpu_the_cpu_is_told_of(measured, report_of):

@@ -50,9 +50,9 @@ class TestNoise:
     def test_it_stops_with_what_is_done(
         self, trained: Workspace, labcore: Labcore, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        real = disturbed_clips.DisturbedClips.hits
+        real = disturbed_clips.DisturbedClips.right
 
-        def hits(judge: Any, rows: Any, targets: Any, ratio: float | None, progress: Any) -> int:
+        def right(judge: Any, rows: Any, targets: Any, ratio: float | None, progress: Any) -> Any:
             if ratio is not None:
                 os.kill(os.getpid(), signal.SIGINT)
                 time.sleep(0.01)
@@ -60,7 +60,7 @@ class TestNoise:
             return real(judge, rows, targets, ratio, progress)
 
         with monkeypatch.context() as patch:
-            patch.setattr(disturbed_clips.DisturbedClips, "hits", hits)
+            patch.setattr(disturbed_clips.DisturbedClips, "right", right)
             told = labcore("noise", "--snr", "0")
         assert told.status == 130
         assert "no noise" in told.out

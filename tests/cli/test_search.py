@@ -58,6 +58,7 @@ def test_it_searches_lists_shows_and_goes_on(labcore, workspace, urbansound, fak
     shown = labcore("search", "--show", "last").out
     assert "optim.lr=" in shown
     assert f"--final {search.id}" in shown
+    assert "Best of 3 trials on the same clips, so it is optimistic." in shown
     head, *trials = labcore("search", "--show", search.id, "--json").lines
     assert (head["done"], head["test_fold"], head["validation"]) == (3, "2", "3")
     assert [trial["epochs"] for trial in trials] == [4, 4, 4]

@@ -47,9 +47,18 @@ def test_seeds_of_a_recipe_are_one_side(workspace):
     told = found.against[0].difference
     assert told is not None
     assert (told.one, told.other, told.p) == (pytest.approx(0.55), 1.0, None)
+    assert any("train each recipe with several" in note for note in found.notes)
+    second = finished_run(workspace, right_on(57), {"optim.lr": 0.02, "runtime.seed": 1})
+    several = compare(workspace, [each.id for each in (*seeds, other, second)])
+    error = f"other seeds move the difference by a standard error of {100 * (0.05**2 + 0.025**2) ** 0.5:.1f} points"
+    assert any(note.endswith(error) for note in several.against[0].notes)
+    assert not several.notes
     alone = compare(workspace, [seed.id for seed in seeds])
     assert [len(side.members) for side in alone.sides] == [1, 1]
-    assert alone.notes[0] == "All are of one recipe with different seeds: what differs between them is chance"
+    assert (
+        alone.notes[0]
+        == "All are of one recipe with different seeds: one that is better had luck in training, not a better recipe"
+    )
 
 
 def test_one_recipe_with_other_labels_is_another_side(workspace):

@@ -54,6 +54,10 @@ def test_a_gain_within_its_interval_promises_nothing(curve):
     assert (same.gain.low, same.gain.points) == (None, 0)
     assert "stayed the same" in same.sentence
     assert "does not tell" in same.sentence
+    few = curve({"5/1": (11, 4), "all/1": (16, 4)})  # five recordings more, and none less: chance once in sixteen
+    assert few.gain.low > 0
+    assert few.gain.p == pytest.approx(1 / 16)
+    assert "too small to tell" in few.sentence
     assert "did not help" in Gain(5, 16, -0.1, -0.2, -0.05, 1.7, 0.3).sentence
 
 

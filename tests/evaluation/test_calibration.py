@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from labcore.evaluation.calibration import fit_temperature, reliability, surprise, tempered
+from labcore.evaluation.calibration import fit_temperature, reliability, surprise, tempered, verdict
 
 
 def test_bins_and_the_expected_calibration_error() -> None:
@@ -45,3 +45,11 @@ def test_the_order_of_classes_stays_and_extremes_stay_numbers() -> None:
 
 def test_clips_without_a_mistake_ask_for_no_more_than_the_coldest() -> None:
     assert fit_temperature(np.array([[0.9, 0.1]] * 5), np.zeros(5, dtype=int)) == pytest.approx(0.06, abs=0.02)
+
+
+def test_few_independent_clips_do_not_tell_that_a_network_is_too_sure() -> None:
+    right = np.arange(400) < 320
+    assert verdict(reliability(np.full(400, 0.9), right)) == "It is too sure: mean confidence 90.0 %, accuracy 80.0 %."
+    assert verdict(reliability(np.full(400, 0.9), right, effective=20.0)).startswith(
+        "It is as sure as it is right, as far as"
+    )

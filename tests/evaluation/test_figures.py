@@ -6,8 +6,12 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
+from labcore.crossval.summary import FoldResult, pool
+from labcore.datasets.by_time import CUT
 from labcore.errors import RunError
 from labcore.evaluation.figures import figures_of_clips
+from labcore.evaluation.intervals import wilson_interval
+from labcore.evaluation.metrics import Circumstances, score
 from tests.judged import LABELS, drawn, judged, sure
 
 SAID = drawn(90)
@@ -65,8 +69,42 @@ def test_intervals_hold_the_figures_and_widen_where_recordings_are_few() -> None
         judged(list(SAID.frame["label"]), SAID.probabilities, groups=[str(n // 9) for n in range(90)])
     )
     assert few.recordings == 10
-    assert few.accuracy == FOUND.accuracy  # Wilson's counts clips
     assert figures_of_clips(SAID) == FOUND  # the same draws each time
+
+
+def test_clips_that_stand_and_fall_together_make_the_interval_of_the_accuracy_wider() -> None:
+    """Nine recordings of ten clips each, three of them wrong as a whole: as much as eight clips tell."""
+    labels = [LABELS[n // 10 % 3] for n in range(90)]
+    said = sure([*(LABELS[n // 10 % 3 - 1] for n in range(30)), *labels[30:]])
+    apart = figures_of_clips(judged(labels, said)).accuracy
+    assert (apart.low, apart.high) == pytest.approx(wilson_interval(60, 90))
+    found = figures_of_clips(judged(labels, said, groups=[str(n // 10) for n in range(90)]))
+    assert found.effective_clips == pytest.approx(8)
+    assert (found.accuracy.low, found.accuracy.high) == pytest.approx(wilson_interval(16 / 3, 8))
+    parts = figures_of_clips(judged(labels, said, groups=[f"{n // 10}{CUT}{n % 10}" for n in range(90)]))
+    assert (parts.recordings, parts.accuracy) == (9, found.accuracy)  # parts by time are of one recording
+    assert parts.balanced_accuracy == found.balanced_accuracy
+
+
+def test_folds_together_have_the_interval_of_their_clips_together() -> None:
+    """Also where a fold holds one speaker, which alone tells nothing of others."""
+    labels = [LABELS[n % 3] for n in range(60)]
+    said = sure([label if n < 45 or n % 2 else LABELS[n % 3 - 1] for n, label in enumerate(labels)])
+    whole = judged(labels, said, groups=[str(n // 15) for n in range(60)])
+    folds = []
+    for number in range(4):
+        part = whole.chosen(np.arange(60) // 15 == number)
+        told = score(part.predicted, part.targets, list(LABELS), Circumstances(groups=part.groups))
+        assert told.effective_clips is None
+        known = {"clips": 15, "confusion": told.confusion, "by_recording": told.by_recording}
+        folds.append(
+            FoldResult("finished", fold=str(number), split="official", run_id="", accuracy=told.accuracy, **known)
+        )
+    found, pooled = figures_of_clips(whole), pool(folds)
+    assert found.effective_clips is not None
+    assert found.effective_clips < 15
+    assert (pooled.effective_clips, pooled.recordings) == (pytest.approx(found.effective_clips), found.recordings)
+    assert (pooled.low, pooled.high) == pytest.approx((found.accuracy.low, found.accuracy.high))
 
 
 def test_one_recording_has_no_interval_of_recordings() -> None:

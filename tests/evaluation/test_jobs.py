@@ -136,7 +136,8 @@ def test_windows_of_one_event_are_no_clips_of_their_own(workspace, run, noise):
     assert (result.accuracy_low, result.accuracy_high) == pytest.approx(ends)
     assert any("windows of 0.25 s" in each.message for each in each_of(job.events(), Log))
     assert figures_of_clips(ClipPredictions.read([job.predictions])).accuracy.low == pytest.approx(ends[0])
-    assert "they overlap, so the interval is that of 29" in result_line(result)
+    assert result.effective_clips == result.distinct_clips  # one recording tells nothing of others
+    assert "the clips are of one recording: the interval says little" in result_line(result)
 
 
 def test_without_noise_a_noise_test_is_an_evaluation(workspace, run):
@@ -186,8 +187,8 @@ def test_a_noise_test_that_goes_on_takes_up_what_is_missing(workspace, run, mana
     assert end.state == "stopped"
     assert [each.snr_db for each in job.results] == [None, 20.0]
     asked = []
-    real = disturbed_clips.DisturbedClips.hits
-    monkeypatch.setattr(disturbed_clips.DisturbedClips, "hits", lambda *a: asked.append(a[3]) or real(*a))
+    real = disturbed_clips.DisturbedClips.right
+    monkeypatch.setattr(disturbed_clips.DisturbedClips, "right", lambda *a: asked.append(a[3]) or real(*a))
     manager.resume(job, by="Bo")
     manager.look()
     assert asked == [0.0]

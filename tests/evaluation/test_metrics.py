@@ -1,7 +1,10 @@
 import numpy as np
 import pytest
 
+from labcore.cli.reporter import result_line
+from labcore.datasets.by_time import CUT
 from labcore.evaluation.intervals import wilson_interval
+from labcore.evaluation.label_metrics import score_labels
 from labcore.evaluation.metrics import Circumstances, class_rows, event_figures, figures_of, score
 
 
@@ -42,3 +45,13 @@ def test_events_are_told_apart_from_what_is_none():
     assert (told.quiet, told.false_alarms) == (14, 3)
     assert told.sentence.startswith("Background, noise are no event: 9 of 12 clips of events found")
     assert event_figures({"dog": {"dog": 1}}) is None
+
+
+def test_several_labels_of_few_recordings_are_told():
+    shares, targets = np.array([[0.9], [0.8], [0.3], [0.1]]), np.array([[1], [0], [1], [0]])
+    groups = np.array(["a", f"a{CUT}2", "b", "b"], dtype=object)
+    result = score_labels(shares, targets, ["x"], np.array([0.5]), Circumstances(groups=groups))
+    assert result.recordings == 2
+    assert result_line(result).endswith(
+        "the clips are of 2 recordings: the interval says little about other recordings"
+    )

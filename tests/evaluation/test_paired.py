@@ -7,6 +7,8 @@ import math
 import numpy as np
 import pytest
 
+from labcore.datasets.by_time import SPAN
+from labcore.evaluation.bootstrap import flipped
 from labcore.evaluation.paired import changed_clips, difference, mcnemar, pair, per_class
 from tests.judged import judged, sure
 
@@ -100,3 +102,33 @@ def test_several_seeds_of_a_recipe_count_by_their_mean() -> None:
     assert not pairs.single
     found = difference(pairs)
     assert (found.one, found.other, found.p) == (0.75, 0.5, None)
+
+
+@pytest.mark.parametrize(("won", "lost"), [(8, 2), (5, 5), (1, 0), (0, 0), (6, 0), (5, 0)])
+def test_the_test_by_recording_is_mcnemar_s_where_each_is_a_clip(won: int, lost: int) -> None:
+    assert flipped(np.r_[np.ones(won), -np.ones(lost), np.zeros(7)]) == pytest.approx(mcnemar(won, lost))
+
+
+def test_the_test_by_recording_is_that_of_scipy() -> None:
+    from scipy.stats import permutation_test
+
+    for recordings in (9, 30):  # all signs, and draws of them
+        gains = np.random.default_rng(recordings).integers(-3, 6, recordings)
+        expected = permutation_test((gains,), np.sum, permutation_type="samples", n_resamples=20_000, rng=0).pvalue
+        assert flipped(gains) == pytest.approx(expected, abs=0.02 if recordings > 11 else 1e-9)
+
+
+def test_a_gain_in_few_recordings_may_be_chance() -> None:
+    """Twenty clips won and none lost, in two recordings: a coin would do that every second time."""
+    halves = [str(number % 2) for number in range(80)]
+    few = difference(pair([side(50, halves)], [side(70, halves)]))
+    assert few.p is not None
+    assert few.p < 0.001
+    assert (few.low, few.high, few.certain) == (0.25, 0.25, False)
+    assert few.sentence("A", "B").endswith("this may be chance with 80 clips of 2 recordings")
+    seeds = [side(50), side(50)]
+    of_four = difference(pair(seeds, [side(54)]))
+    assert (of_four.p, of_four.p_recordings, of_four.certain) == (None, 0.125, False)
+    assert difference(pair(seeds, [side(58)])).certain
+    parts = [f"a{SPAN}{n}" for n in range(80)]
+    assert difference(pair([side(40, parts)], [side(60, parts)])).recordings == 1

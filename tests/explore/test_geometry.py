@@ -2,11 +2,12 @@ import math
 import random
 
 import pytest
+import torch
 
 from labcore.config import RunConfig
 from labcore.errors import ConfigError
-from labcore.explore.geometry import consequences, unchecked
-from labcore.features import LogMel
+from labcore.explore.geometry import BANDWIDTH, consequences, unchecked
+from labcore.features import WINDOWS, LogMel
 
 
 def test_the_numbers_that_follow():
@@ -16,7 +17,7 @@ def test_the_numbers_that_follow():
     assert seen.frames_per_second == pytest.approx(22050 / 512)
     assert seen.hop_ms == pytest.approx(23.22, abs=0.01)
     assert seen.bin_hz == pytest.approx(21.53, abs=0.01)
-    assert seen.resolution_hz == pytest.approx(32.3, abs=0.01)
+    assert seen.resolution_hz == pytest.approx(43.07, abs=0.01)
     assert seen.resolution_ms == pytest.approx(46.44, abs=0.01)
     assert seen.rows == 64
 
@@ -93,3 +94,12 @@ def test_nothing_that_is_set_breaks_it():
 def test_a_setting_that_does_not_exist_is_a_bug():
     with pytest.raises(KeyError):
         unchecked({"features.nfft": 3})
+
+
+@pytest.mark.parametrize("window", list(BANDWIDTH))
+def test_two_tones_at_the_resolution_are_half_as_loud_between_each_other_s_peaks(window):
+    """The main lobe is so wide where it has fallen by 6 dB."""
+    size, finer = 256, 64
+    response = torch.fft.rfft(WINDOWS[window](size), size * finer).abs()
+    below = int((response < response[0] / 2).int().argmax())
+    assert 2 * below / finer == pytest.approx(BANDWIDTH[window], abs=0.04)

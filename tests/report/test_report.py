@@ -10,6 +10,7 @@ import pytest
 
 from labcore.config import RunConfig
 from labcore.crossval.job import KIND, CrossValidation
+from labcore.crossval.summary import FoldResult, Pool, pool
 from labcore.errors import ConfigError, RunError
 from labcore.evaluation.jobs import ClipsChosen
 from labcore.evaluation.robustness import RobustnessPlan, RobustnessTest
@@ -328,3 +329,30 @@ def test_hidden_classes_and_the_threshold_are_told(workspace, run, make_classifi
 def test_corrected_labels_stand_beside_the_figure(workspace, run, monkeypatch):
     monkeypatch.setattr(one, "corrected_since", lambda run: 2)
     assert "2 of the 90 held-out labels were corrected since" in said(report_of(workspace, [run.id]))
+
+
+def folds_told(official: list[float], at_random: list[float], figure: str) -> tuple[Table, str]:
+    """The section of the folds of a cross-validation, and of its random split, of which these are the figures."""
+
+    def made(values: list[float], split: str) -> Pool:
+        told = [
+            {"fold": str(number), "split": split, "run_id": "r", figure: value} for number, value in enumerate(values)
+        ]
+        return pool([FoldResult("finished", leaks=split == "random", **each) for each in told])
+
+    summary = (made(official, "official"), made(at_random, "random"))
+    (table, *told) = one._folds(*summary, sum(at_random) / len(at_random) - sum(official) / len(official)).blocks
+    return table, " ".join(block.text for block in told)
+
+
+def test_folds_of_several_labels_have_their_mean_average_precision() -> None:
+    table, told = folds_told([0.6, 0.7], [0.8, 0.8], "mean_ap")
+    assert (table.head[2], table.rows[0][2]) == ("mAP", "mAP 0.600")
+    assert "Mean of the folds mAP 0.650 ± 0.071 (standard deviation). 2 of 2 folds finished." in told
+    assert "gives +0.150: so much it would flatter." in told
+
+
+def test_a_random_split_that_is_no_better_flatters_nobody() -> None:
+    told = folds_told([0.8, 0.9], [0.7, 0.8], "accuracy")[1]
+    assert "Mean accuracy of the folds 85.0 ± 7.1 % (standard deviation)." in told
+    assert told.endswith("A random split, which ignores recordings, gives -10.0 points.")

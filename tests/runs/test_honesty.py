@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from labcore.events import Log, SettingsChanged, TrainingStarted
-from labcore.runs.honesty import adjustments, choice_note, majority_note, recordings_note, untrained_note
+from labcore.runs.honesty import adjustments, choice_note, interval_note, majority_note, untrained_note
 
 STARTED = TrainingStarted(
     labels=["a", "b"], train_clips=8, val_clips=2, fold="1", device="cpu", device_reason="", precision="fp32",
@@ -25,12 +25,15 @@ def test_the_note_says_so():
 
 
 def test_an_interval_of_few_recordings_is_told():
-    assert (
-        recordings_note(1, 162)
-        == "The clips are of one recording: the interval counts clips, and says little about other recordings"
-    )
-    assert recordings_note(4, 162).startswith("The clips are of 4 recordings")
-    assert recordings_note(5, 162) == recordings_note(2, 2) == recordings_note(None, 162) == ""
+    told = "The clips are of one recording: the interval says little about other recordings"
+    assert interval_note(None, 1, 162) == interval_note(81.0, 1, 162) == told
+    assert interval_note(7.2, 9, 162).startswith("The clips are of 9 recordings")
+    assert interval_note(None, 10, 162) == interval_note(None, 2, 2) == interval_note(None, None, 162) == ""
+
+
+def test_clips_that_are_alike_are_told_beside_the_interval():
+    told = "Clips of one recording are alike: the interval is that of 62 independent clips"
+    assert interval_note(61.7, 12, 600) == interval_note(61.7, None, 600) == told
 
 
 def test_the_accuracy_of_always_answering_the_largest_class_is_told():

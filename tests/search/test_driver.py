@@ -56,7 +56,7 @@ def test_a_search_finds_what_is_better_than_the_recipe(workspace, make, driven, 
     assert events[-1].best_trial == report.best.number
     shares = importance(search)
     assert set(shares) == {"optim.lr", "model.dropout"}
-    assert sum(shares.values()) == pytest.approx(1.0)
+    assert 0 < sum(shares.values()) <= 1  # what two settings do together is neither one's
 
 
 def test_no_trial_touches_the_reported_fold_and_one_run_does_once(workspace, make, driven, queue, until):

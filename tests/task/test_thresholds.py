@@ -28,3 +28,10 @@ def test_of_too_few_clips_none_is_chosen():
     assert 0.1 < chosen.of("enough") <= 0.3
     none = choose(shares[:3], targets[:3], ["few", "enough"], "3 clips")
     assert (none.values, none.source) == ({}, "")
+
+
+def test_it_keeps_probabilities_apart_that_lie_closer_than_it_is_told():
+    for low, high in ((0.99994, 0.99996), (1e-5, 8e-5)):
+        targets = np.array([[1]] * 10 + [[0]] * 10)
+        shares = np.where(targets == 1, high, low)
+        assert low < choose(shares, targets, ["a"], "20 clips").of("a") <= high

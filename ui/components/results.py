@@ -14,11 +14,10 @@ from labcore.runs import Run
 from labcore.runs.honesty import (
     adjustments,
     choice_note,
+    interval_note,
     label_note,
     leak_note,
     majority_note,
-    overlap_note,
-    recordings_note,
     untrained_note,
     untrained_notes,
 )
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
 
     from labcore.crossval.job import CrossValidation
     from labcore.crossval.summary import Pool
+    from labcore.evaluation.figures import Figures
 
 
 def show(run: Run, events: list[Event]) -> None:
@@ -67,12 +67,7 @@ def figures(run: Run, events: list[Event]) -> None:
             f"Measured on the {counted(evaluated.clips, 'held-out clip')} of test fold {plain(evaluated.fold)}, with the "
             "saved weights." + ("" if adjusted else f" {choice_note(0)}.")
         )
-        if isinstance(evaluated, Evaluated) and (note := overlap_note(evaluated.distinct_clips)):
-            st.caption(f"Clips: {note}.")
-        if isinstance(evaluated, Evaluated) and (note := recordings_note(evaluated.recordings, evaluated.clips)):
-            st.caption(f"{note}.")
-        if isinstance(evaluated, Evaluated) and (note := majority_note(evaluated.confusion)):
-            st.caption(f":material/balance: {plain(note)}.")
+        worth(evaluated)
         if note := untrained_note(untrained(run)):
             st.warning(f"{plain(note)}.", icon=":material/warning:")
         if adjusted:
@@ -81,6 +76,17 @@ def figures(run: Run, events: list[Event]) -> None:
             st.caption(f":material/edit_note: {note}.")
         if note := leak_note(evaluated.leaks, evaluated.trained_on, evaluated.clips):
             st.warning(f"{note}.", icon=":material/warning:")
+
+
+def worth(evaluated: Evaluated | EvaluatedLabels | Figures | Pool) -> None:
+    """What is told of the interval of a figure, and of an accuracy the majority class."""
+    effective = None if isinstance(evaluated, EvaluatedLabels) else evaluated.effective_clips
+    if note := interval_note(effective, evaluated.recordings, evaluated.clips):
+        st.caption(f"{note}.")
+    if isinstance(evaluated, EvaluatedLabels):
+        return
+    if note := majority_note(evaluated.confusion):
+        st.caption(f":material/balance: {plain(note)}.")
 
 
 def untrained(run: Run) -> list[str]:

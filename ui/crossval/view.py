@@ -8,11 +8,11 @@ from pathlib import PurePath
 import streamlit as st
 
 from labcore.crossval.job import CrossValidation
-from labcore.crossval.summary import FoldResult, Pool, Summary, csv_table, summarise
+from labcore.crossval.summary import FoldResult, Pool, Summary, csv_table, mean_text, summarise
 from labcore.errors import RunError
 from labcore.jobs.status import RESUMABLE
 from labcore.runs import Run
-from labcore.runs.honesty import choice_note, majority_note
+from labcore.runs.honesty import choice_note
 from labcore.texts import mean_ap_text
 from ui.app import live, services
 from ui.app.shell import action_button, download, errors_in_place
@@ -88,11 +88,8 @@ def _delete(experiment: CrossValidation, runs: bool) -> None:
 
 def _metrics(pool: Pool) -> None:
     with st.container(horizontal=True, gap="small", key="figures-folds"):
-        spread = "" if pool.deviation is None else f" ± {100 * pool.deviation:.1f}"
-        mean, what = "–" if pool.mean is None else f"{100 * pool.mean:.1f}{spread} %", "Accuracy of the folds"
-        if pool.mean_ap is not None:
-            spread = "" if pool.mean_ap_deviation is None else f" ± {pool.mean_ap_deviation:.3f}"
-            mean, what = f"{pool.mean_ap:.3f}{spread}", "mAP of the folds"
+        what = "Accuracy of the folds" if pool.mean_ap is None else "mAP of the folds"
+        mean = mean_text(pool).removeprefix("mAP ") if pool.finished else "–"
         st.metric(what, mean, width=210, help="Mean ± standard deviation over the finished folds.")
         st.metric("Finished", f"{pool.finished} of {len(pool.folds)}", width=130)
         if pool.accuracy is not None and pool.low is not None and pool.high is not None:
@@ -102,7 +99,7 @@ def _metrics(pool: Pool) -> None:
                 "95 % interval",
                 f"{low} – {high}",
                 width=190,
-                help="Wilson interval over all held-out clips.",
+                help="Wilson interval over all held-out clips; those of one recording are alike, and count for less.",
             )
             st.metric("Macro F1", percent(pool.macro_f1), width=130)
         if pool.seconds:
@@ -180,8 +177,7 @@ def _together(experiment: CrossValidation, summary: Summary) -> None:
     if pool.leak_note:
         st.warning(f"{pool.leak_note}.", icon=":material/warning:")
     results.untrained_in(experiment)
-    if note := majority_note(pool.confusion):
-        st.caption(f":material/balance: {plain(note)}.")
+    results.worth(pool)
     if pool.label_note:
         st.caption(f":material/edit_note: {pool.label_note}.")
     if pool.mean_ap is not None:

@@ -166,7 +166,9 @@ def _metrics(choice: Choice, hours: float) -> None:
         )
         recall = "–" if choice.recall is None else percent(choice.recall)
         st.metric("Mean recall", recall, width=150, help="Of held-out clips, the mean over the classes.")
-    st.caption(f"95 % interval: {choice.rate.interval} alarms an hour (exact, Poisson).")
+    st.caption(
+        f"95 % interval: {choice.rate.interval} alarms an hour, if alarms come independently of each other (Poisson)."
+    )
     if told := choice.sentence(hours):
         st.caption(told)
 

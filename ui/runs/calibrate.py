@@ -43,7 +43,7 @@ def panel(run: Run, figures: Figures, *, own: bool) -> None:
     lines = {"As trained" if own else "As evaluated": figures.calibration}
     if own and temperature is not None:
         lines["With the temperature"] = _tempered(
-            str(run.predictions), run.predictions.stat().st_mtime_ns, temperature.value
+            str(run.predictions), run.predictions.stat().st_mtime_ns, temperature.value, figures.effective_clips
         )
     with diagram(lines, key=run.id):
         _temperature(run, temperature)
@@ -62,14 +62,14 @@ def diagram(lines: dict[str, Reliability], *, key: str) -> DeltaGenerator:
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def _tempered(file: str, changed: int, temperature: float) -> Reliability:
+def _tempered(file: str, changed: int, temperature: float, effective: float | None) -> Reliability:
     from labcore.evaluation.calibration import reliability, tempered
     from labcore.evaluation.clip_predictions import ClipPredictions
 
     predictions = ClipPredictions.read([Path(file)])
     predictions = predictions.chosen(predictions.targets >= 0)
     shares = tempered(predictions.probabilities, temperature)
-    return reliability(shares.max(axis=1), shares.argmax(axis=1) == predictions.targets)
+    return reliability(shares.max(axis=1), shares.argmax(axis=1) == predictions.targets, effective=effective)
 
 
 def _temperature(run: Run, temperature: Temperature | None) -> None:

@@ -16,7 +16,7 @@ from labcore.evaluation.jobs import Evaluation
 from labcore.evaluation.label_predictions import of_several
 from labcore.events import Evaluated, EvaluatedLabels
 from labcore.runs import Run
-from labcore.runs.honesty import adjustments, choice_note, label_note, leak_note, majority_note, untrained_note
+from labcore.runs.honesty import adjustments, choice_note, label_note, leak_note, untrained_note
 from ui.app.text import counted, label_names, moment_of, percent, plain, told_apart
 from ui.charts.confusion import confusion
 from ui.components import label_figures, results
@@ -111,6 +111,7 @@ def _labels(files: Sequence[Path], note: str) -> None:
     with st.container(horizontal=True, gap="small", key="figures-evaluation"):
         label_figures.metrics(result)
     st.caption(f"On {counted(result.clips, 'clip')}." + (f" {label_figures.POOLED}" if len(files) > 1 else ""))
+    results.worth(result)
     if note:
         st.caption(f":material/edit_note: {note}.")
     label_figures.table(result)
@@ -168,7 +169,11 @@ def _choose(run: Run, sources: dict[str, Source]) -> Source:
 
 def _metrics(figures: Figures, labels: str) -> None:
     with st.container(horizontal=True, gap="small", key="figures-evaluation"):
-        _metric("Accuracy", figures.accuracy, "Share of clips that are right, with its 95 % Wilson interval.")
+        _metric(
+            "Accuracy",
+            figures.accuracy,
+            "Share of clips that are right, with its 95 % Wilson interval; those of one recording count for less.",
+        )
         by_recording = "95 % interval by drawing recordings anew (bootstrap)."
         steady = "of classes that are always or never right by Wilson's."
         told = f"Mean recall of the classes. {by_recording.removesuffix('.')}, {steady}"
@@ -183,8 +188,7 @@ def _metrics(figures: Figures, labels: str) -> None:
         f", and {counted(figures.unknown, 'clip')} of classes it does not know left out" if figures.unknown else ""
     )
     st.caption(f"On {counted(figures.clips, 'clip')} of {counted(figures.recordings, 'recording')}{unknown}.")
-    if note := majority_note(figures.confusion):
-        st.caption(f":material/balance: {plain(note)}.")
+    results.worth(figures)
     if labels:
         st.caption(f":material/edit_note: {labels}.")
 

@@ -102,7 +102,7 @@ def _cells(row: Row) -> dict[str, str]:
         shares = f"{100 * row.low:.0f} – {100 * row.high:.0f} %"
         interval = f"\n{row.low:.2f} – {row.high:.2f}" if several else f"\n{shares}"
     if (row.accuracy is not None or several) and not interval:
-        interval = "\nbest trial" if row.job.kind.room == "searches" else f"\n{row.status.watched}"
+        interval = "\nbest of the trials" if row.job.kind.room == "searches" else f"\n{row.status.watched}"
     made = time.localtime(row.when)
     year = "" if made.tm_year == time.localtime().tm_year else " %Y"
     return {

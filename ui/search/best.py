@@ -13,7 +13,7 @@ from labcore.search.folder import Search
 from labcore.search.report import SearchReport, Trial, best_config, train_best
 from ui.app import live, services
 from ui.app.shell import action_button
-from ui.app.text import counted, percent, plain, points, state_face
+from ui.app.text import percent, plain, points, state_face
 from ui.forms import fields
 from ui.forms.fields import unit_title
 from ui.search.charts import value_word
@@ -60,7 +60,7 @@ def _figure(report: SearchReport, best: Trial) -> None:
     value = percent(best.value) if share or best.value is None else f"{best.value:.4f}"
     title = f"Best so far, trial {best.number}" if report.active else f"Best, trial {best.number}"
     st.metric(title, value, delta=against, delta_color="normal" if share else "inverse")
-    flatters = f" Best of {counted(report.done, 'trial')}, so slightly optimistic." if report.done > 1 else ""
+    flatters = f" {report.flatters}." if report.flatters else ""
     st.caption(
         f"On validation fold {plain(settings.validation)}.{flatters} Report the accuracy on test fold "
         f"{plain(settings.test_fold)}, which no trial has used."

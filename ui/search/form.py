@@ -200,7 +200,7 @@ def _plan(config: RunConfig, ranges: list[Range]) -> None:
             "Prune trials early",
             kept.get("pruning", True),
             key="search-pruning",
-            help="Stops a trial that stays below the median of the others at the same epoch.",
+            help="Stops a trial that is never as good as the median of the others at the same epoch.",
         )
         with st.expander("More", icon=":material/tune:"):
             kept["seed"] = st.number_input("Sampler seed", 0, 2**31 - 1, kept.get("seed", 0), key="search-seed")
