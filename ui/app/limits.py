@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import psutil
 from streamlit import config, runtime
 
 from labcore.audio import Limits
@@ -57,7 +58,7 @@ class UploadLimits:
 @functools.cache
 def uploads() -> UploadLimits:
     """The limits of this server."""
-    machine, limit = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"), Cgroup().memory()
+    machine, limit = psutil.virtual_memory().total, Cgroup().memory()
     return UploadLimits.of(os.environ, min(machine, limit[1]) if limit else machine)
 
 
