@@ -19,6 +19,7 @@ from typing import IO
 from filelock import FileLock, Timeout
 
 from labcore.errors import WorkspaceError, if_unwritable
+from labcore.reading import DamagedError, open_file
 from labcore.texts import as_utf8
 
 ROOMS = (
@@ -193,6 +194,25 @@ def add_line(path: Path, line: str) -> None:
         if file.seek(0, os.SEEK_END) and file.seek(-1, os.SEEK_END) >= 0 and file.read(1) != b"\n":
             content = b"\n" + content
         file.write(content)
+
+
+def drop_partial_line(path: Path) -> None:
+    """Cut a last line that a killed writer left unfinished, so that the next one starts a line of its own."""
+    try:
+        file = open_file(path)
+    except (OSError, DamagedError):  # whoever appends finds out
+        return
+    with file:
+        whole = size = file.seek(0, os.SEEK_END)
+        while whole:
+            begin = max(0, whole - 65536)
+            file.seek(begin)
+            if (found := file.read(whole - begin).rfind(b"\n")) >= 0:
+                whole = begin + found + 1
+                break
+            whole = begin
+        if whole < size:
+            os.truncate(path, whole)
 
 
 def is_locked(path: Path) -> bool:

@@ -38,9 +38,18 @@ from labcore.jobs.listing import Unreadable, folders_with, reason, strays
 from labcore.jobs.naming import named
 from labcore.jobs.status import JobRequest, JobStatus, Story
 from labcore.owners import clean, sign, signer
-from labcore.reading import DamagedError, open_file, read_json
+from labcore.reading import DamagedError, read_json
 from labcore.texts import json_line
-from labcore.workspace import Workspace, append_line, draft_folder, is_locked, is_no_file, remove, write_atomically
+from labcore.workspace import (
+    Workspace,
+    append_line,
+    draft_folder,
+    drop_partial_line,
+    is_locked,
+    is_no_file,
+    remove,
+    write_atomically,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -363,25 +372,6 @@ class JobFolder:
         held = contextlib.nullcontext() if is_no_file(self.path / "lock") else self.hold(timeout=0.5)
         with held, WorkspaceError.on_os_error(f"{self.title} cannot be deleted"):
             yield
-
-
-def drop_partial_line(path: Path) -> None:
-    """Cut a last line that a killed writer left unfinished, so that the next one starts a line of its own."""
-    try:
-        file = open_file(path)
-    except (OSError, DamagedError):  # whoever appends finds out
-        return
-    with file:
-        whole = size = file.seek(0, os.SEEK_END)
-        while whole:
-            begin = max(0, whole - 65536)
-            file.seek(begin)
-            if (found := file.read(whole - begin).rfind(b"\n")) >= 0:
-                whole = begin + found + 1
-                break
-            whole = begin
-        if whole < size:
-            os.truncate(path, whole)
 
 
 def this_process() -> dict[str, Any]:

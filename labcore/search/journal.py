@@ -17,12 +17,12 @@ from filelock import FileLock
 from optuna.storages import BaseStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
-from labcore.jobs.folder import drop_partial_line
 from labcore.jobs.listing import reason
 from labcore.reading import open_file
 from labcore.search.folder import SearchError
 from labcore.search.settings import Settings
 from labcore.search.space import base_value
+from labcore.workspace import drop_partial_line
 
 NAME = "search"
 """Every journal holds one study, of this name."""
