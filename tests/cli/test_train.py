@@ -185,6 +185,7 @@ def test_fault_in_training_is_status_1_with_its_traceback_in_the_log(
     assert "Traceback" in run.log.read_text()
 
 
+@pytest.mark.slow
 def test_killed_under_the_job_manager_and_resumed(
     trained: Workspace, workspace: Workspace, labcore: Labcore, until: Callable[..., None]
 ) -> None:
