@@ -87,26 +87,26 @@ def _delete(experiment: CrossValidation, runs: bool) -> None:
 
 
 def _metrics(pool: Pool) -> None:
-    with st.container(horizontal=True, gap="small", key="figures-folds"):
+    with st.container(horizontal=True, gap="medium", key="figures-folds"):
         spread = "" if pool.deviation is None else f" ± {100 * pool.deviation:.1f}"
         mean, what = "–" if pool.mean is None else f"{100 * pool.mean:.1f}{spread} %", "Accuracy of the folds"
         if pool.mean_ap is not None:
             spread = "" if pool.mean_ap_deviation is None else f" ± {pool.mean_ap_deviation:.3f}"
             mean, what = f"{pool.mean_ap:.3f}{spread}", "mAP of the folds"
-        st.metric(what, mean, width=210, help="Mean ± standard deviation over the finished folds.")
-        st.metric("Finished", f"{pool.finished} of {len(pool.folds)}", width=130)
+        st.metric(what, mean, width="content", help="Mean ± standard deviation over the finished folds.")
+        st.metric("Finished", f"{pool.finished} of {len(pool.folds)}", width="content")
         if pool.accuracy is not None and pool.low is not None and pool.high is not None:
             low, high = percent(pool.low).removesuffix(" %"), percent(pool.high)
-            st.metric("All held-out clips", percent(pool.accuracy), width=160)
+            st.metric("All held-out clips", percent(pool.accuracy), width="content")
             st.metric(
                 "95 % interval",
                 f"{low} – {high}",
-                width=190,
+                width="content",
                 help="Wilson interval over all held-out clips.",
             )
-            st.metric("Macro F1", percent(pool.macro_f1), width=130)
+            st.metric("Macro F1", percent(pool.macro_f1), width="content")
         if pool.seconds:
-            st.metric("Training time", duration(pool.seconds), width=150, help="Of all finished folds.")
+            st.metric("Training time", duration(pool.seconds), width="content", help="Of all finished folds.")
 
 
 def _cards(folds: list[FoldResult], split: str, owner: str) -> None:
