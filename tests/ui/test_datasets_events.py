@@ -65,6 +65,9 @@ def test_the_recording_that_the_address_names_is_on_view(open_page, nights):
     there = open_page(PAGE, dataset="nights", tab="Annotations", recording="b.wav")
     assert "**b.wav**" in words(there)
     assert there.query_params["recording"] == "b.wav"
+    del there.query_params["recording"]  # the browser's Back
+    assert "**a.wav**" in words(there.run())
+    assert "recording" not in there.query_params
     gone = open_page(PAGE, dataset="nights", tab="Annotations", recording="c.wav")
     assert "**a.wav**" in words(gone)
     assert "recording" not in gone.query_params

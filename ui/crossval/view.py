@@ -87,23 +87,23 @@ def _delete(experiment: CrossValidation, runs: bool) -> None:
 
 
 def _metrics(pool: Pool) -> None:
-    with st.container(horizontal=True, gap="small", key="figures-folds"):
+    with st.container(horizontal=True, gap="medium", key="figures-folds"):
         what = "Accuracy of the folds" if pool.mean_ap is None else "mAP of the folds"
         mean = mean_text(pool).removeprefix("mAP ") if pool.finished else "–"
-        st.metric(what, mean, width=210, help="Mean ± standard deviation over the finished folds.")
-        st.metric("Finished", f"{pool.finished} of {len(pool.folds)}", width=130)
+        st.metric(what, mean, width="content", help="Mean ± standard deviation over the finished folds.")
+        st.metric("Finished", f"{pool.finished} of {len(pool.folds)}", width="content")
         if pool.accuracy is not None and pool.low is not None and pool.high is not None:
             low, high = percent(pool.low).removesuffix(" %"), percent(pool.high)
-            st.metric("All held-out clips", percent(pool.accuracy), width=160)
+            st.metric("All held-out clips", percent(pool.accuracy), width="content")
             st.metric(
                 "95 % interval",
                 f"{low} – {high}",
-                width=190,
+                width="content",
                 help="Wilson interval over all held-out clips; those of one recording are alike, and count for less.",
             )
-            st.metric("Macro F1", percent(pool.macro_f1), width=130)
+            st.metric("Macro F1", percent(pool.macro_f1), width="content")
         if pool.seconds:
-            st.metric("Training time", duration(pool.seconds), width=150, help="Of all finished folds.")
+            st.metric("Training time", duration(pool.seconds), width="content", help="Of all finished folds.")
 
 
 def _cards(folds: list[FoldResult], split: str, owner: str) -> None:

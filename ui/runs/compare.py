@@ -36,7 +36,8 @@ def show(jobs: Sequence[JobFolder]) -> None:
     """The comparison of runs and cross-validations."""
     one.back()
     found = comparison(jobs)
-    report.buttons([job.id for job in jobs])
+    with st.container(horizontal=True, gap="small"):
+        report.buttons([job.id for job in jobs])
     _sentences(found)
     st.dataframe(_sides(found), hide_index=True, height="content", alt="What is compared", placeholder="–")
     _links(found)

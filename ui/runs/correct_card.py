@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from labcore.config import RunConfig
 from labcore.datasets.rows import Row
@@ -30,19 +31,20 @@ def show(sitting: Sitting, clip: ReviewClip, config: RunConfig) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"Is this **{plain(names.get(label, label))}**?", width="content")
         st.markdown(f":gray[{plain(row.name)}]", width="content")
+    # the picture is below the buttons: they are in sight on a small screen, and stay where they are
     sound = st.container()
     if choosing(sitting):  # before the sound: a key that is pressed while it is being read must find its button
         _classes(sitting, clip, names)
     else:
         _verdicts(sitting, clip, names)
-    with sound, errors_in_place():
-        _sound(sitting, row, config)
+    with errors_in_place():
+        _sound(sitting, row, config, sound)
 
 
-def _sound(sitting: Sitting, row: Row, config: RunConfig) -> None:
-    """The player, which begins by itself, and the log-mel on the same time axis."""
+def _sound(sitting: Sitting, row: Row, config: RunConfig, above: DeltaGenerator) -> None:
+    """The player, which begins by itself, above the buttons, and the log-mel with the same time below them."""
     plays = st.session_state.get(sitting.plays, 0)
-    with st.container(key=PLAYER):  # another text makes it another player, so that it plays again
+    with above, st.container(key=PLAYER):  # another text makes it another player, so that it plays again
         alt = f"Playback of {row.name}" + (f", again {plays}" if plays else "")
         st.audio(wav(row), format="audio/wav", alt=shown(alt), autoplay=True)
     view, seconds = log_mel(row, config)

@@ -43,14 +43,14 @@ def _figures(last: Epoch, watched: str) -> None:
     figure = (f"{watched} accuracy", percent(last.val_accuracy))
     if last.val_accuracy is None:
         figure = (f"{watched} mAP", mean_ap_text(last.val_mean_ap).removeprefix("mAP "))
-    with st.container(horizontal=True, gap="medium", key="figures-run"):
+    with st.container(horizontal=True, gap="small", key="figures-run"):  # two in a line on a phone
         for label, value in (
             figure,
             (f"{watched} loss", f"{last.val_loss:.3f}"),
             ("Learning rate", f"{last.lr:.2g}"),
             ("Clips/s", count(last.clips_per_second)),
         ):
-            st.metric(label, value, width=170)
+            st.metric(label, value, width=160)
 
 
 def _clips(started: TrainingStarted, watched: str) -> None:

@@ -37,21 +37,29 @@ COMPLETE = (
 
 def show(info: DatasetInfo) -> None:
     """The tab of a data set."""
-    _work(info.name)
+    _open(info.name)
 
 
 def way_back(info: DatasetInfo) -> None:
     """The same below the error of a data set that cannot be used since its events were edited, so that this can be taken back."""
     if events_file(services.workspace(), info.name).exists():
         with errors_in_place():
-            _work(info.name)
+            _open(info.name)
 
 
 def begin(info: DatasetInfo) -> None:
     """The same for recordings in which no event is labelled yet; with the first one the page has its tabs, and this one is open."""
     st.session_state[BOUND["key"]] = TITLE
     with errors_in_place():
-        _work(info.name, begins=True)
+        _open(info.name, begins=True)
+
+
+def _open(name: str, begins: bool = False) -> None:
+    """The tab in a run of the whole page: the browser's Back asks for one, and has the address name another recording."""
+    told, tables = f"events-{name}-told", f"events-{name}-tables"
+    if st.session_state.get(told) not in (None, st.query_params.get(RECORDING, "")):
+        st.session_state[tables] = st.session_state.get(tables, 0) + 1  # a new one, which begins with what is named
+    _work(name, begins)
 
 
 @st.fragment
@@ -91,13 +99,15 @@ def _recording(there: OpenedEvents) -> Sitting:
     )
     if not table["Edited"].any():
         table = table.drop(columns="Edited")
-    key, ways = f"events-{there.name}-recordings", table["Recording"].tolist()
+    tables, ways = st.session_state.get(f"events-{there.name}-tables", 0), table["Recording"].tolist()
+    key = f"events-{there.name}-recordings-{tables}"
     if key not in st.session_state:  # at first, or again after another tab; later the table knows better
         asked = st.query_params.get(RECORDING, "")
         st.session_state[f"{key}-first"] = ways.index(asked) if asked in ways else 0
     first = min(st.session_state[f"{key}-first"], len(ways) - 1)
     number = clip_table.choose(table, first, key=key, alt="Recordings of the data set")
-    url.tell(RECORDING, ways[number] if number else "")
+    st.session_state[f"events-{there.name}-told"] = word = ways[number] if number else ""
+    url.tell(RECORDING, word)
     return Sitting(there, there.recordings[number])
 
 
