@@ -72,6 +72,8 @@ class FakeGpu:
     """A machine with one GPU, for the length of a test."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        if torch.__version__.startswith("2.6."):
+            pytest.skip("the fake tensors of torch 2.6 ask for a CUDA driver")
         self.mode = Mode()
         real = Tensor.numpy
 
