@@ -53,6 +53,14 @@ def test_annotations_beside_their_recordings(lay: Lay, told: Callable[..., list[
     }  # fmt: skip
 
 
+def test_a_file_named_like_a_recording_that_nothing_can_read_is_told(lay: Lay, told: Callable[..., list[str]]) -> None:
+    sheet = "filename;onset;offset;event_label\nb.wav;1,0;2,0;dog\n"
+    files = {"a.wav": 20.0, "a.txt": LABELS, "a.json": "{}", "in/b.wav": 20.0, "in/b.csv": sheet, "notes.txt": "dogs"}
+    assert [sentence.split(". ")[0] for sentence in told(read(lay(files))) if "annotations" in sentence] == [
+        "1 file named like a recording cannot be read as annotations: b.csv"
+    ]
+
+
 def test_all_windows_of_a_recording_stay_in_one_fold(lay: Lay) -> None:
     root = lay(
         {
