@@ -7,6 +7,7 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 from typing import Literal
 
@@ -129,7 +130,7 @@ def gathered(
     _Placing(found, by_hand, recordings, data, in_force, "", alone=False).added()
     _one_spelling(found)
     found.findings += _told_of_edits(edits, in_force)
-    found.findings += [*_told_of_formats(read), *_several_files(found)]
+    found.findings += [*_told_of_formats(read), *_several_files(found), *_counted_on(found, read)]
     return found
 
 
@@ -325,6 +326,25 @@ def _several_files(found: Gathered) -> list[Finding]:
             "note",
         )
     ]
+
+
+def _counted_on(found: Gathered, read: Sequence[TimedFile]) -> list[Finding]:
+    """Tables whose times may count over several recordings: the labels of each begin behind the end of those before."""
+    told = []
+    for path in (file.path for file in read if file.counts_on):
+        first: dict[str, float] = {}
+        placed = [row for row in found.rows if row.file == path and row.recording in found.seconds]
+        for row in placed:
+            first[row.recording] = min(row.start_s, first.get(row.recording, math.inf))
+        order = sorted(first, key=first.__getitem__)
+        before = accumulate(found.seconds[recording] for recording in order)
+        behind_each = all(first[later] >= end for later, end in zip(order[1:], before, strict=False))
+        if len(order) > 1 and behind_each and any(row.outcome == "used" for row in placed if row.recording != order[0]):
+            what = f"the times in {shown(path.name)} may count over its {len(order)} recordings, and are taken as within each"
+            told.append(
+                Finding("times", what, (str(path),), "If they do, add the measurement File Offset (s) to the table")
+            )
+    return told
 
 
 def _lonely(path: Path, error: Exception) -> Finding:
