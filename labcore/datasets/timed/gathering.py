@@ -15,7 +15,7 @@ from labcore.config import DataConfig
 from labcore.datasets.labels import ALIKE, unified
 from labcore.datasets.parts import part_named
 from labcore.datasets.table import Finding, behind, some
-from labcore.datasets.timed.edits import NO_EDITS, EventEdit, EventEdits, InForce, event_key
+from labcore.datasets.timed.edits import NO_EDITS, EventEdit, EventEdits, InForce
 from labcore.datasets.timed.formats import FORMATS, read_timed_file
 from labcore.datasets.timed.labels import WHOLE, Damage, Stretch, TimedFile, TimedLabel
 from labcore.datasets.timed.recordings import Recordings
@@ -203,7 +203,7 @@ class _Placing:
             self.found.about[row.recording].append((0.0, length))
         if label.in_samples:
             row.start_s, row.end_s = row.start_s / rate, row.end_s / rate
-        row.event = event_key(row.start_s, row.end_s, row.label)
+        row.event = self.edits.key_of(row.recording, row.start_s, row.end_s, row.label)
         edit = self.edits.change_of(row.recording, row.event)
         if edit is not None and edit.edit == "delete":
             self.found.deleted.append(row)
