@@ -20,7 +20,7 @@ from labcore.allowed_paths import allowed_paths, sound_at
 from labcore.audio.containers import FORMATS, KNOWN, describe, foreign_kind
 from labcore.audio.foreign import ForeignFile
 from labcore.audio.joined import JoinedFile
-from labcore.audio.limits import Limits, default_limits
+from labcore.audio.limits import MAX_MB, MAX_SECONDS, Limits, default_limits
 from labcore.audio.quiet import QuietFile
 from labcore.audio.raw import Read, Spliced, in_memory_file, reader
 from labcore.audio.streams import DecodePlan, duration, not_read, reading_of, truncated
@@ -143,7 +143,7 @@ def _check_size(size: int, called: str, limits: Limits) -> None:
     if size > limits.max_bytes:
         raise AudioError(
             f"{called} has {size / 1e6:.0f} MB, more than the {limits.max_bytes / 1e6:.0f} MB that are accepted",
-            "Split it",
+            f"Split it{_or_more(MAX_MB, limits)}",
         )
 
 
@@ -239,8 +239,13 @@ def stretch_of(file: OpenFile, called: str, start_s: float, end_s: float | None,
 def _too_long(called: str, seconds: float, limits: Limits) -> AudioError:
     return AudioError(
         f"{called} claims to be {duration(seconds)} long, more than the {duration(limits.max_seconds)} that are accepted",
-        "Split it, or correct its header",
+        f"Split it, or correct its header{_or_more(MAX_SECONDS, limits)}",
     )
+
+
+def _or_more(variable: str, limits: Limits) -> str:
+    """Where the limits are those of the user's own files, how to have others."""
+    return f"; {variable} in the environment is another limit" if limits == default_limits() else ""
 
 
 def reason(error: Exception) -> str:

@@ -119,7 +119,7 @@ def group_by(dataset: Dataset, by: str) -> Grouping:
     found = _found(dataset, by, ways)
     unmatched = [row for row, group in enumerate(found) if group is None]
     if len(unmatched) > (1 - FITTING) * len(ways):
-        listed = some([ways[row] for row in unmatched], 3)
+        listed = some(dict.fromkeys(ways[row] for row in unmatched), 3)
         raise DatasetError(
             f"the {_told_by(by)} tell no {by} of {counted(len(unmatched), 'clip')} of {len(ways)}: {listed}",
             "Give a pattern as '{speaker}_*', where the field in braces is what clips are grouped by",

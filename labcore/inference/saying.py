@@ -11,9 +11,13 @@ from labcore.audio.windowed import WindowedPrediction, weights_of_energies
 from labcore.inference.prediction import NONE_OF_THESE, Prediction, Shares, Window
 from labcore.inference.unknown import of_clip
 from labcore.inference.windows import aggregate
+from labcore.texts import moment, percent
 
 if TYPE_CHECKING:
     from labcore.inference.classifier import Classifier
+
+SILENT_SHARE, LONG_SECONDS = 0.9, 60.0
+"""Where so large a share of a recording of so many seconds is silent, one loud moment may have hidden the rest."""
 
 
 def prediction_of(classifier: Classifier, windowed: WindowedPrediction, notes: Sequence[str] = ()) -> Prediction:
@@ -44,10 +48,23 @@ def prediction_of(classifier: Classifier, windowed: WindowedPrediction, notes: S
         probabilities=dict(zip(classifier.labels, mean.tolist(), strict=True)),
         seconds=windowed.samples / rate,
         windows=windows,
-        notes=list(notes),
+        notes=[*notes, *_drowned(windows, windowed.energies)],
         unknown=refused,
         labels=labels,
     )
+
+
+def _drowned(windows: Sequence[Window], energies: Sequence[int]) -> list[str]:
+    """What is to be known where nearly all of a long recording is silent beside its loudest moment: no event of it is told."""
+    silent = sum(window.silent for window in windows) / len(windows)
+    if windows[-1].end_s < LONG_SECONDS or silent < SILENT_SHARE or not any(energies):
+        return []
+    loudest = windows[max(range(len(energies)), key=energies.__getitem__)]
+    span = f"{moment(loudest.start_s)} to {moment(loudest.end_s)}"
+    return [
+        f"{percent(silent, 0)} of the recording counts as silent, since it is 30 dB below the loudest moment ({span}), and gives no "
+        "events; cut that moment out if it is none that is sought, such as thunder, speech or handling"
+    ]
 
 
 def _named(classifier: Classifier, row: np.ndarray, without: bool, refused: bool) -> tuple[str, list[str] | None]:

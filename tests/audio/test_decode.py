@@ -203,6 +203,18 @@ def test_limits(limits, message, tone):
         decode(encoded(np.stack([tone()] * 2, axis=1)), name="clip", limits=limits)
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"), [("LABCORE_AUDIO_MAX_SECONDS", "0.5"), ("LABCORE_AUDIO_MAX_MB", "0.001")]
+)
+def test_the_users_own_limits_are_named(variable, value, tone, monkeypatch):
+    with pytest.raises(AudioError) as strangers:
+        decode(encoded(tone()), limits=Limits(max_seconds=0.5))
+    assert "LABCORE" not in str(strangers.value)
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(AudioError, match=f"Split it.*; {variable} in the environment is another limit"):
+        decode(encoded(tone()))
+
+
 def test_the_limit_of_samples_bounds_what_resampling_makes(noise, monkeypatch):
     monkeypatch.setattr(blocks_module, "ONE_GO", 1000)
     with pytest.raises(AudioError, match="samples at 96000 Hz"):

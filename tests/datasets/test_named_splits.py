@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from labcore.audio import encode_wav
@@ -108,6 +110,14 @@ def test_names_that_do_not_tell_keep_their_recording(voices, workspace):
 def test_groups_that_cannot_be(voices, workspace, by, error, told):
     with pytest.raises(error, match=told):
         group_by(find_dataset(workspace, NAME), by)
+
+
+def test_a_recording_of_many_clips_is_named_once(voices, workspace):
+    dataset = find_dataset(workspace, NAME)
+    table = pd.concat([dataset.table[:2]] * 5, ignore_index=True)
+    first, second = (f"{Path(path).parent.name}/{Path(path).name}" for path in dataset.table["path"][:2])
+    with pytest.raises(DatasetError, match=f"of 10 clips of 10: {first}, {second}. Give"):
+        group_by(replace(dataset, table=table), "day")
 
 
 def test_drawn_folds_keep_groups_together_and_have_every_class(voices, workspace):

@@ -46,6 +46,21 @@ def clip(seconds=1.0, rate=RATE, seed=0):
     return np.random.default_rng(seed).normal(0, 0.1, int(seconds * rate)).astype(np.float32)
 
 
+def test_a_loud_moment_that_hides_a_long_recording_is_told(classifier):
+    def notes(*loud, seconds=60):
+        samples = np.full(seconds * RATE, 10, dtype=np.int16)
+        for second in loud:
+            samples[second * RATE : (second + 1) * RATE] = 10_000
+        bounds = [(second * RATE, (second + 1) * RATE) for second in range(seconds)]
+        return classifier.prediction(samples, bounds, np.full((seconds, 3), 1 / 3, np.float32), ["mono"]).notes
+
+    assert [note[:120] for note in notes(20)] == [
+        "mono",
+        "98 % of the recording counts as silent, since it is 30 dB below the loudest moment (0:20.0 to 0:21.0), and gives no even",
+    ]
+    assert notes() == notes(*range(0, 60, 5)) == notes(20, seconds=59) == ["mono"]
+
+
 def test_it_survives_the_disk_to_the_last_bit(classifier, run):
     again = Classifier.load(run.path)
     assert (again.labels, again.config) == (classifier.labels, classifier.config)

@@ -14,7 +14,7 @@ from labcore.datasets.assemble import DatasetDraft, assembled, join_equal_files,
 from labcore.datasets.by_time import Row
 from labcore.datasets.scan import find_audio, find_by_suffix
 from labcore.datasets.several import told
-from labcore.datasets.table import Dataset, Finding, make_table
+from labcore.datasets.table import Dataset, Finding, make_table, some
 from labcore.datasets.timed.edits import NO_EDITS, EventEdits
 from labcore.datasets.timed.formats import EMPTY, SUFFIXES, is_empty, recognised
 from labcore.datasets.timed.gathering import Gathered, LabelRow, gathered
@@ -22,7 +22,7 @@ from labcore.datasets.timed.recordings import Recordings
 from labcore.datasets.timed.report import TOLD, findings_of
 from labcore.datasets.timed.windows import Window, automatic_seconds, free_windows, windows_of
 from labcore.errors import DatasetError
-from labcore.texts import counted
+from labcore.texts import counted, shown
 
 LAYOUT = "annotations"
 BACKGROUND = "background"
@@ -47,6 +47,7 @@ class Annotated:
 
     Attributes:
         files: of annotations, each with the name of its format; () where people label the recordings here.
+        strange: files that may be annotations by their ending, and are in no format that is known.
         rows: what became of each label; () before clips are cut.
         edits: what people changed about the labels.
         window_seconds: the length of the windows, None where each label is a clip.
@@ -57,6 +58,7 @@ class Annotated:
     rows: tuple[LabelRow, ...] = ()
     edits: EventEdits = NO_EDITS
     window_seconds: float | None = None
+    strange: tuple[Path, ...] = ()
     _recordings: list[Recordings] = field(default_factory=list, repr=False, compare=False)
 
     @cached_property
@@ -83,10 +85,14 @@ class Annotated:
 
     def is_named_like_one(self, path: Path) -> bool:
         """Whether a file is named like one of the recordings."""
+        return bool(self._recording_like(path))
+
+    def _recording_like(self, path: Path) -> str:
+        """The recording that a file is named like, "" for none."""
         try:
-            return bool(self.recordings.like(path, alone=False))
+            return self.recordings.like(path, alone=False)
         except ValueError:
-            return False
+            return ""
 
     def gathered(self, data: DataConfig) -> Gathered:
         """What they say, each label with its recording, as people edited it.
@@ -94,7 +100,19 @@ class Annotated:
         Raises:
             DatasetError: none can be read.
         """
-        return gathered(self.files, self.recordings, data, self.edits)
+        found = gathered(self.files, self.recordings, data, self.edits)
+        found.findings += self._not_read(found)
+        return found
+
+    def _not_read(self, found: Gathered) -> list[Finding]:
+        """What is told of files that are named like a recording, of which nothing else says anything, and cannot be read."""
+        lost = [path for path in self.strange if self._recording_like(path) not in {"", *found.seconds}]
+        if not lost:
+            return []
+        names = some((shown(path.name) for path in lost), 3)
+        what = f"{counted(len(lost), 'file')} named like a recording cannot be read as annotations: {names}"
+        remedy = "If they hold labels, export them in another format, such as Raven's or Audacity's"
+        return [Finding("annotations not read", what, tuple(map(str, lost)), remedy)]
 
     def uncut(self, name: str, root: Path, findings: Sequence[Finding] = ()) -> Dataset:
         """The data set before clips are cut, see :func:`in_windows`."""
@@ -109,6 +127,7 @@ def annotations_in(folder: Path) -> Annotated | None:
     """
     files: list[tuple[Path, str]] = []
     empty: list[tuple[Path, str]] = []
+    strange: list[Path] = []
     shallow_first = sorted(find_by_suffix(folder, SUFFIXES), key=lambda parts: (len(parts), parts))
     for number, parts in enumerate(shallow_first):
         if number >= MOST_STRANGE and not files:
@@ -118,9 +137,11 @@ def annotations_in(folder: Path) -> Annotated | None:
             files.append((path, format))
         elif is_empty(path):
             empty.append((path, EMPTY))
+        else:
+            strange.append(path)
     if not files:
         return None
-    found = Annotated(folder, tuple(files))
+    found = Annotated(folder, tuple(files), strange=tuple(strange))
     return replace(found, files=(*files, *(each for each in empty if found.is_named_like_one(each[0]))))
 
 

@@ -119,6 +119,12 @@ def wrong_with(start_s: float, end_s: float, label: str, low_hz: float | None, h
 
 def event_key(start_s: float, end_s: float, label: str) -> str:
     """What an event of a file of annotations goes by within its recording, whatever its line is by now: ``1.5 to 2.25 dog``."""
+    start, end = (f"{seconds:.6f}".rstrip("0").rstrip(".") for seconds in (start_s, end_s))
+    return f"{start} to {end} {shown(label)}"
+
+
+def _former_key(start_s: float, end_s: float, label: str) -> str:
+    """What it went by before: with six digits, so that neighbours after some hours were one."""
     return f"{round(start_s, 6):g} to {round(end_s, 6):g} {shown(label)}"
 
 
@@ -212,6 +218,14 @@ class InForce:
     complete: dict[str, bool] = field(default_factory=dict)
     unused: int = 0
     _met: set[tuple[str, str]] = field(default_factory=set)
+
+    def key_of(self, recording: str, start_s: float, end_s: float, label: str) -> str:
+        """What an event goes by, see :func:`event_key`; as it went by before where it was edited then."""
+        key, edited = event_key(start_s, end_s, label), self.changes.get(recording, {})
+        if not edited or key in edited:
+            return key
+        former = _former_key(start_s, end_s, label)
+        return former if former in edited else key
 
     def change_of(self, recording: str, event: str) -> EventEdit | None:
         """What was done to an event of a recording; None for nothing."""

@@ -7,6 +7,7 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 from typing import Literal
 
@@ -14,7 +15,7 @@ from labcore.config import DataConfig
 from labcore.datasets.labels import ALIKE, unified
 from labcore.datasets.parts import part_named
 from labcore.datasets.table import Finding, behind, some
-from labcore.datasets.timed.edits import NO_EDITS, EventEdit, EventEdits, InForce, event_key
+from labcore.datasets.timed.edits import NO_EDITS, EventEdit, EventEdits, InForce
 from labcore.datasets.timed.formats import FORMATS, read_timed_file
 from labcore.datasets.timed.labels import WHOLE, Damage, Stretch, TimedFile, TimedLabel
 from labcore.datasets.timed.recordings import Recordings
@@ -129,7 +130,7 @@ def gathered(
     _Placing(found, by_hand, recordings, data, in_force, "", alone=False).added()
     _one_spelling(found)
     found.findings += _told_of_edits(edits, in_force)
-    found.findings += [*_told_of_formats(read), *_several_files(found)]
+    found.findings += [*_told_of_formats(read), *_several_files(found), *_counted_on(found, read)]
     return found
 
 
@@ -202,7 +203,7 @@ class _Placing:
             self.found.about[row.recording].append((0.0, length))
         if label.in_samples:
             row.start_s, row.end_s = row.start_s / rate, row.end_s / rate
-        row.event = event_key(row.start_s, row.end_s, row.label)
+        row.event = self.edits.key_of(row.recording, row.start_s, row.end_s, row.label)
         edit = self.edits.change_of(row.recording, row.event)
         if edit is not None and edit.edit == "delete":
             self.found.deleted.append(row)
@@ -325,6 +326,25 @@ def _several_files(found: Gathered) -> list[Finding]:
             "note",
         )
     ]
+
+
+def _counted_on(found: Gathered, read: Sequence[TimedFile]) -> list[Finding]:
+    """Tables whose times may count over several recordings: the labels of each begin behind the end of those before."""
+    told = []
+    for path in (file.path for file in read if file.counts_on):
+        first: dict[str, float] = {}
+        placed = [row for row in found.rows if row.file == path and row.recording in found.seconds]
+        for row in placed:
+            first[row.recording] = min(row.start_s, first.get(row.recording, math.inf))
+        order = sorted(first, key=first.__getitem__)
+        before = accumulate(found.seconds[recording] for recording in order)
+        behind_each = all(first[later] >= end for later, end in zip(order[1:], before, strict=False))
+        if len(order) > 1 and behind_each and any(row.outcome == "used" for row in placed if row.recording != order[0]):
+            what = f"the times in {shown(path.name)} may count over its {len(order)} recordings, and are taken as within each"
+            told.append(
+                Finding("times", what, (str(path),), "If they do, add the measurement File Offset (s) to the table")
+            )
+    return told
 
 
 def _lonely(path: Path, error: Exception) -> Finding:

@@ -69,6 +69,7 @@ class TimedFile:
         damaged: rows that cannot be read.
         about: the stretches that it is about, where it says so, with labels or without: files of several recordings, and clips
             that were looked through. Empty: all of the recordings that it names, or is named like.
+        counts_on: its program counts times over several recordings, and no column says where each begins.
     """
 
     path: Path
@@ -78,3 +79,4 @@ class TimedFile:
     about: list[Stretch] = field(default_factory=list)
     column: str = ""
     others: tuple[str, ...] = ()
+    counts_on: bool = False

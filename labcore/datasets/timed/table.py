@@ -68,6 +68,7 @@ def read_table(
     candidates = [*taken.all_of(form.label), *(name for name in others if name in header)]
     chosen = _label_column(text, rows, candidates, column)
     found = TimedFile(text.path, form.name, column=header[chosen] if chosen is not None else "")
+    found.counts_on = bool(form.offset) and not taken.name("offset")
     found.others = tuple(dict.fromkeys(name for name in candidates if name != found.column))
     seen: set[tuple[object, ...]] = set()
     for line, cells in rows:

@@ -53,6 +53,31 @@ def test_annotations_beside_their_recordings(lay: Lay, told: Callable[..., list[
     }  # fmt: skip
 
 
+def test_a_file_named_like_a_recording_that_nothing_can_read_is_told(lay: Lay, told: Callable[..., list[str]]) -> None:
+    sheet = "filename;onset;offset;event_label\nb.wav;1,0;2,0;dog\n"
+    files = {"a.wav": 20.0, "a.txt": LABELS, "a.json": "{}", "in/b.wav": 20.0, "in/b.csv": sheet, "notes.txt": "dogs"}
+    assert [sentence.split(". ")[0] for sentence in told(read(lay(files))) if "annotations" in sentence] == [
+        "1 file named like a recording cannot be read as annotations: b.csv"
+    ]
+
+
+def test_times_that_may_count_over_several_recordings_are_told(lay: Lay, told: Callable[..., list[str]]) -> None:
+    """As Raven counts them; a table with offsets, or with times that cannot be such ones, says nothing."""
+
+    def sentences(*starts: float, offset: str = "") -> list[str]:
+        rows = zip(("a.wav", "a.wav", "b.wav", "b.wav"), starts, ("owl", "fox") * 2, strict=True)
+        lines = [f"{path}\t{start}\t{start + 1}\t{label}\t{start}" for path, start, label in rows]
+        head = "\t".join(("Begin File", "Begin Time (s)", "End Time (s)", "Annotation", offset or "Rank"))
+        root = lay({"a.wav": 10.0, "b.wav": 60.0, "all.txt": "\n".join([head, *lines])})
+        return [each for each in told(read(root)) if "may count" in each]
+
+    assert sentences(2, 5, 11, 30) == [
+        "The times in all.txt may count over its 2 recordings, and are taken as within each. "
+        "If they do, add the measurement File Offset (s) to the table."
+    ]
+    assert sentences(2, 5, 9, 30) == sentences(2, 5, 11, 30, offset="File Offset (s)") == []
+
+
 def test_all_windows_of_a_recording_stay_in_one_fold(lay: Lay) -> None:
     root = lay(
         {

@@ -92,6 +92,20 @@ def test_events_are_added_changed_and_deleted_and_taken_back(workspace, nights, 
         take_back(workspace, "nights", "last", "")
 
 
+def test_one_of_two_calls_that_are_close_is_deleted(workspace, nights, edit):
+    """As 30 ms after ten hours; an edit that names both by six digits, as before, still counts."""
+    (nights / "a.txt").write_text("12.34561\t12.4\tdog\n12.34562\t12.4\tdog\n1\t2\tcat\n")
+
+    def starts() -> list[float]:
+        return [row.start_s for row in find_dataset(workspace, "nights").annotated.rows]
+
+    edit("delete", event=event_key(12.34562, 12.4, "dog"))
+    assert starts() == [12.34561, 1.0]
+    edit("delete", event="12.3456 to 12.4 dog")
+    assert starts() == [1.0]
+    assert not told(find_dataset(workspace, "nights"), "edited events")[1:]
+
+
 def test_an_added_event_is_changed_and_deleted_as_any_other(workspace, edit):
     added = edit("add", start_s=12, end_s=13, label="owl")
     edit("change", event=added.id, start_s=14, end_s=15, label="fox")
