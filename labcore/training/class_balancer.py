@@ -29,8 +29,8 @@ class ClassBalancer:
 
     def __init__(self, targets: Tensor, classes: int, kind: str, present: Tensor | None = None) -> None:
         self.targets, self.kind = targets, kind
-        by_label = kind == "weighting" and present is not None
-        self.counts = present if by_label else torch.bincount(targets, minlength=classes)
+        counts = torch.bincount(targets, minlength=classes)
+        self.counts = counts if kind != "weighting" or present is None else present
         present = self.counts[self.counts > 0]
         self.uneven = kind != "none" and len(present) > 1 and int(present.max()) > EVEN * int(present.min())
         self.factors = self._factors() if self.uneven else torch.ones(classes, dtype=torch.float64)
