@@ -57,6 +57,17 @@ def test_noise_of_a_colour_falls_with_the_frequency(colour, slope_db):
     assert sum(slopes) / len(slopes) == pytest.approx(slope_db, abs=0.3)
 
 
+@pytest.mark.parametrize("colour", ["white", "pink", "brown", "any"])
+def test_all_noise_that_counts_is_heard(colour):
+    """Brown noise over five seconds lies below 50 Hz but for a four-hundredth of its power."""
+    config = augmenting(noise=1.0, noise_colour=colour).replace({"audio.clip_seconds": 5.0})
+    noise = Augmentation(config.augment, LogMel(config), 100).on_waveform[0]
+    made = noise(torch.full((4, config.clip_samples), 0.1)) - 0.1
+    power = torch.fft.rfft(made.double()).abs().square()
+    heard = torch.fft.rfftfreq(config.clip_samples, 1 / config.sample_rate) >= 50.0
+    assert (power[:, heard].sum(1) / power.sum(1)).min() > 0.999
+
+
 def test_recorded_noise_is_what_is_added_each_time_from_another_place():
     recording = torch.arange(1000.0) + 1.0
     waveforms = torch.ones(8, 300)

@@ -50,7 +50,10 @@ class Augmentation(nn.Module):
         if augment.reverb:
             self.on_waveform.append(Reverb(augment.reverb, augment.reverb_seconds, log_mel.sample_rate))
         if augment.noise:
-            self.on_waveform.append(AddNoise(augment.noise, augment.noise_snr_db, augment.noise_colour, recording))
+            lowest = scale.f_min / log_mel.sample_rate
+            self.on_waveform.append(
+                AddNoise(augment.noise, augment.noise_snr_db, augment.noise_colour, recording, lowest)
+            )
         self.on_power = nn.Sequential()
         scaled = TimeScale.frames_needed(frames, augment.time_scale)
         self.frames_needed = TimeScale.frames_needed(scaled, augment.speed)

@@ -22,15 +22,22 @@ class AddNoise(nn.Module):
         colour: ``white`` (flat), ``pink`` (power falls with the frequency), ``brown`` (with its square), or ``any`` between
             white and brown, drawn for each clip.
         recording: (samples,) a sound that is added in place of made noise, each clip from another place of it.
+        lowest: made noise begins at this frequency, in cycles per sample, and holds no constant. Nearly all of brown noise lies below
+            what is heard, and would be counted in the ratio.
     """
 
     recording: Tensor | None
 
     def __init__(
-        self, share: float, lowest_snr_db: float, colour: str = "any", recording: Tensor | None = None
+        self,
+        share: float,
+        lowest_snr_db: float,
+        colour: str = "any",
+        recording: Tensor | None = None,
+        lowest: float = 0.0,
     ) -> None:
         super().__init__()
-        self.share, self.lowest_snr_db = share, lowest_snr_db
+        self.share, self.lowest_snr_db, self.lowest = share, lowest_snr_db, lowest
         self.colour = COLOURS[colour]
         self.register_buffer("recording", recording, persistent=False)
 
@@ -46,7 +53,8 @@ class AddNoise(nn.Module):
         spectrum = torch.fft.rfft(torch.randn_like(waveforms))  # (batch, samples // 2 + 1)
         ramp = torch.arange(1, spectrum.shape[-1] + 1, device=waveforms.device, dtype=waveforms.dtype)
         exponent = uniform(waveforms, *self.colour)
-        return torch.fft.irfft(spectrum * ramp ** -exponent[:, None], n=waveforms.shape[-1])
+        inside = ramp > max(1.0, self.lowest * waveforms.shape[-1])  # the first is the constant
+        return torch.fft.irfft(spectrum * inside * ramp ** -exponent[:, None], n=waveforms.shape[-1])
 
     @staticmethod
     def _recorded(waveforms: Tensor, recording: Tensor) -> Tensor:
@@ -96,13 +104,15 @@ class NoiseAt(nn.Module):
 
     Args:
         snr_db: the ratio of the powers over the whole waveform, in dB.
-        colour, recording: as for :class:`AddNoise`.
+        colour, recording, lowest: as for :class:`AddNoise`.
     """
 
-    def __init__(self, snr_db: float, colour: str = "any", recording: Tensor | None = None) -> None:
+    def __init__(
+        self, snr_db: float, colour: str = "any", recording: Tensor | None = None, lowest: float = 0.0
+    ) -> None:
         super().__init__()
         self.snr_db = snr_db
-        self.loud = AddNoise(1.0, -60.0, colour, recording)
+        self.loud = AddNoise(1.0, -60.0, colour, recording, lowest)
 
     def forward(self, waveforms: Tensor) -> Tensor:
         """(batch, samples) → the same shape. Silence stays silence."""

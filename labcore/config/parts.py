@@ -221,7 +221,8 @@ class AugmentConfig(SettingGroup):
         "are computed at every step.", ge=0, le=1, step=0.05, flag="noise", live=True,
     )  # fmt: skip
     noise_snr_db: float = setting(
-        10.0, "Lowest signal-to-noise ratio", "Ratios are drawn between this value and 30 dB above it.",
+        10.0, "Lowest signal-to-noise ratio", "Ratios are drawn between this value and 30 dB above it. Generated noise begins at "
+        "the lowest frequency of the mel bands.",
         ge=-10, le=40, step=1, unit="dB", advanced=True,
     )  # fmt: skip
     noise_colour: Literal["any", "white", "pink", "brown"] = setting(

@@ -77,7 +77,7 @@ class DisturbedClips:
         self.classifier = classifier.eval()
         self.store, self.disturbance = store, disturbance
         self.waves = waveform_cache(store, torch.device("cpu"))
-        self.noise = NoiseAt(0.0, colour)
+        self.noise = NoiseAt(0.0, colour, lowest=classifier.config.f_min / classifier.sample_rate)
 
     def right(self, rows: np.ndarray, targets: np.ndarray, level: float | None, progress: OnProgress) -> np.ndarray:
         """Which of the clips are predicted right at a level: (clips,) bool."""

@@ -277,7 +277,7 @@ def _listen(
     for place, module in enumerate(chain.on_waveform):
         if isinstance(module, AddNoise):
             if snr_db is not None:
-                chain.on_waveform[place] = NoiseAt(snr_db, colour, recording)
+                chain.on_waveform[place] = NoiseAt(snr_db, colour, recording, module.lowest)
             chain.on_waveform[place].register_forward_hook(
                 lambda _, given, made: told.update(snr_db=ratio_db(given[0][0], made[0]))
             )

@@ -23,11 +23,14 @@ class ClassBalancer:
         classes: how many classes there are.
         kind: ``none``, ``sampling`` (an epoch draws clips of rare classes more often and of frequent ones less often, as many in all as
             there are) or ``weighting`` (all are drawn once, their losses are weighted).
+        present: (classes,) how many of the clips have each label, where they may have several: weighting goes by it. A clip is drawn
+            for one label, by ``targets``, and its loss is of all.
     """
 
-    def __init__(self, targets: Tensor, classes: int, kind: str) -> None:
+    def __init__(self, targets: Tensor, classes: int, kind: str, present: Tensor | None = None) -> None:
         self.targets, self.kind = targets, kind
-        self.counts = torch.bincount(targets, minlength=classes)
+        counts = torch.bincount(targets, minlength=classes)
+        self.counts = counts if kind != "weighting" or present is None else present
         present = self.counts[self.counts > 0]
         self.uneven = kind != "none" and len(present) > 1 and int(present.max()) > EVEN * int(present.min())
         self.factors = self._factors() if self.uneven else torch.ones(classes, dtype=torch.float64)

@@ -106,8 +106,10 @@ class _Preparation:
         precision = yield from self._precision(config, pipeline, classifier, device)
         timing = time.perf_counter() - begun if remembered(self.workspace) != known else 0.0
         parts = clips.split
-        strata = torch.from_numpy(clips.task.strata(clips.targets[parts.train]))
-        balance = ClassBalancer(strata, len(clips.labels), config.data.balance)
+        targets = clips.targets[parts.train]
+        strata = torch.from_numpy(clips.task.strata(targets))
+        present = torch.from_numpy((targets == 1).sum(0)) if targets.ndim > 1 else None
+        balance = ClassBalancer(strata, len(clips.labels), config.data.balance, present)
         if balance.sentence():
             yield Log(message=balance.sentence())
         held_out = EvalSet(classifier, pipeline.waves, context.part(np.asarray(parts.held_out)))

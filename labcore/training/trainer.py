@@ -386,8 +386,13 @@ class Trainer:
             ) from error
 
     def _try(self, batch: int, shape: tuple[int, int, int]) -> None:
-        """A step on noise, to see whether the batch fits. Changes no weights."""
-        images = torch.randn(batch, *shape, device=self.device)
-        with self.session.precision.autocast(self.device):
-            self.network(images).float().sum().backward()
-        self.optimizer.zero_grad(set_to_none=True)
+        """A step on noise, to see whether the batch fits. Changes neither weights nor the statistics of normalisations."""
+        kept = [(buffer, buffer.clone()) for buffer in self.network.buffers()]
+        try:
+            images = torch.randn(batch, *shape, device=self.device)
+            with self.session.precision.autocast(self.device):
+                self.network(images).float().sum().backward()
+            self.optimizer.zero_grad(set_to_none=True)
+        finally:
+            for buffer, values in kept:
+                buffer.copy_(values)

@@ -1,5 +1,6 @@
 """Uneven classes: what an epoch draws, what losses are multiplied by, and that even sets stay as they were."""
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -7,6 +8,7 @@ import torch.nn.functional as F
 from labcore.config import RunConfig
 from labcore.events import Evaluated, Log
 from labcore.runs import Run
+from labcore.task.several import SeveralLabels
 from labcore.training.class_balancer import CAP, ClassBalancer
 from labcore.training.loop import train
 
@@ -65,6 +67,22 @@ def test_classes_with_a_clip_or_none_work_and_the_cap_holds(sizes, kind):
     if kind == "weighting":
         assert torch.equal(order.sort().values, torch.arange(sum(sizes)))
         assert balance.loss_weights().shape == (len(sizes),)
+
+
+def test_weights_of_several_labels_go_by_how_many_clips_have_each():
+    targets = np.zeros((60, 3), dtype=np.int64)
+    targets[:50, 0] = targets[:30, 1] = targets[30:36, 2] = (
+        1  # the first label is the commonest, and rarely alone; ten clips have none
+    )
+    task = SeveralLabels()
+    strata = torch.from_numpy(task.strata(targets))
+    balance = ClassBalancer(strata, 3, "weighting", torch.from_numpy(targets.sum(0)))
+    weights = balance.loss_weights()
+    assert weights.argsort().tolist() == [0, 1, 2]
+    assert float(weights[2] / weights[0]) == pytest.approx((50 / 6) ** 0.5)
+    assert task.loss(torch.zeros(60, 3), task.wanted(torch.from_numpy(targets), 3), weights, 0.0).isfinite()
+    assert len(balance.order()) == 60
+    assert "6 to 50 training clips" in balance.sentence()
 
 
 @pytest.mark.parametrize("kind", ["sampling", "weighting"])

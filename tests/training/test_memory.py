@@ -1,3 +1,5 @@
+import copy
+
 import pytest
 import torch
 
@@ -69,6 +71,16 @@ def test_a_batch_that_does_not_fit_in_any_parts_is_told(tiny, monkeypatch):
     with pytest.raises(OutOfMemoryError, match=r"a batch of 8 clips .* 1 at a time") as told:
         list(train(config, Run.create(tiny.workspace, config), tiny.workspace))
     assert "smaller batch size" in told.value.remedy
+
+
+def test_noise_that_shows_what_fits_leaves_the_network_as_it_is(tiny):
+    session = outcome(prepare(tiny.config, Run.create(tiny.workspace, tiny.config), tiny.workspace, lambda: False))[1]
+    trainer = Trainer(session)
+    trainer.network.train()
+    before = copy.deepcopy(trainer.network.state_dict())
+    trainer._try(4, (1, tiny.config.features.n_mels, session.pipeline.frames))
+    assert all(torch.equal(before[name], now) for name, now in trainer.network.state_dict().items())
+    assert all(parameter.grad is None for parameter in trainer.network.parameters())
 
 
 def test_the_scaler_of_fp16_goes_on_where_memory_ran_out_in_the_optimizer(tiny, monkeypatch):

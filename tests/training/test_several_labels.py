@@ -19,7 +19,9 @@ from labcore.task.of_file import gives_several, require_one_label
 from labcore.task.several import SeveralLabels
 from labcore.task.thresholds import LabelThresholds
 from labcore.training.loop import train
+from labcore.training.prepare import prepare
 from labcore.workspace import Workspace
+from tests.training.outcome import outcome
 
 RATE = 8000
 CELLS = ("tone", "clicks", "tone;clicks", "-tone", "tone;?", "hiss;clicks")
@@ -56,6 +58,14 @@ def trained(tiny, tmp_path_factory):
         run.append(event)
         events.append(event)
     return run, events, workspace
+
+
+def test_weighting_has_a_weight_for_each_label_where_some_clips_have_none(trained):
+    run, _, workspace = trained
+    config = run.config.replace({"data.balance": "weighting"})
+    session = outcome(prepare(config, Run.create(workspace, config), workspace, lambda: False))[1]
+    weights = dict(zip(session.clips.labels, session.balance.loss_weights().tolist(), strict=True))
+    assert weights["hiss"] > 1.2 * max(weights["tone"], weights["clicks"])
 
 
 def of(events, kind):
