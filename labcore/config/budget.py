@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from labcore.config import RunConfig
+from labcore.config import OptimConfig, RunConfig
 from labcore.config.framing import tempo
 from labcore.device import Arithmetic
 
@@ -44,15 +44,16 @@ FEWEST_EPOCHS, MOST_EPOCHS = 5, 640
 
 @dataclass(frozen=True)
 class EpochPlan:
-    """``clips`` are those that are trained on, of ``of``; ``reason`` is a sentence without the final stop."""
+    """``clips`` are those that are trained on, of ``of``, in whole batches; ``reason`` is a sentence without the final stop."""
 
     epochs: int
     clips: int
     of: int
+    batch_size: int = 1
 
     @property
     def seen(self) -> int:
-        return self.epochs * self.clips
+        return self.epochs * trained_clips(self.clips, self.batch_size)
 
     @property
     def sampled(self) -> bool:
@@ -65,6 +66,12 @@ class EpochPlan:
             f"{self.epochs} epochs of {share}{self.of:,} training clips{how}: {self.seen:,} clips seen, the part of the "
             "training budget that is for a set of this size"
         )
+
+
+def trained_clips(clips: int, batch_size: int) -> int:
+    """The clips that an epoch trains on: whole batches."""
+    batch = max(1, min(batch_size, clips))
+    return clips // batch * batch
 
 
 def speed_up(threads: int) -> float:
@@ -110,24 +117,23 @@ def plan_for(config: RunConfig, clips: int) -> EpochPlan:
     """What a run will do with a training set of so many clips, as far as that is known before its clips are read."""
     most = clips if config.data.train_clips is None else min(clips, config.data.train_clips)
     if config.optim.epochs is not None:
-        return EpochPlan(config.optim.epochs, most, clips)
-    chosen = plan(most, cost_of(config), config.optim.budget)
-    return EpochPlan(chosen.epochs, chosen.clips, clips)
+        return EpochPlan(config.optim.epochs, most, clips, config.optim.batch_size)
+    return replace(plan(most, cost_of(config), config.optim), of=clips)
 
 
-def plan(clips: int, cost: float, budget: int) -> EpochPlan:
+def plan(clips: int, cost: float, optim: OptimConfig) -> EpochPlan:
     """Epochs and clips for a training set.
 
     Args:
         clips: to train on.
         cost: of a clip, see :func:`cost_of`.
-        budget: clips of cost 1 to be seen in the whole run.
+        optim: its budget is of clips of cost 1 to be seen in the whole run.
     """
-    wanted = min(budget * math.sqrt(clips / USUAL_CLIPS), budget / cost)
+    wanted = min(optim.budget * math.sqrt(clips / USUAL_CLIPS), optim.budget / cost)
     clips = max(1, clips)
     used = min(clips, max(1, int(wanted / FEWEST_EPOCHS)))
     epochs = min(MOST_EPOCHS, max(FEWEST_EPOCHS, round(wanted / used)))
-    return EpochPlan(epochs, used, clips)
+    return EpochPlan(epochs, used, clips, optim.batch_size)
 
 
 def cost_of(config: RunConfig) -> float:

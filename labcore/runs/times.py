@@ -15,6 +15,7 @@ from labcore.config.budget import (
     WATCH_COSTS,
     WIDTH_COSTS,
     EpochPlan,
+    trained_clips,
     usual_seconds_per_clip,
     work_of,
 )
@@ -142,12 +143,6 @@ def estimate(
 def _seconds_of_work(speed: TrainingSpeed) -> float:
     """What a cell of the spectrogram takes, on a network of the usual width."""
     return speed.seconds_per_clip / speed.work / (speed.width**WIDTH_COSTS if speed.network == USUAL_NETWORK else 1.0)
-
-
-def trained_clips(clips: int, batch_size: int) -> int:
-    """The clips that an epoch trains on: whole batches."""
-    batch = max(1, min(batch_size, clips))
-    return clips // batch * batch
 
 
 def _speed(

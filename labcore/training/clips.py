@@ -264,7 +264,7 @@ def _within_budget(config: RunConfig, dataset: Dataset) -> tuple[RunConfig, Data
         parts = split_for(dataset, config.data)
         seconds = config.audio.clip_seconds or expected_seconds(dataset, parts.train, config.f_max)
         cost = cost_of(config.replace({"audio.clip_seconds": seconds}))
-        chosen = plan(len(parts.train) + len(parts.validation), cost, config.optim.budget)
+        chosen = plan(len(parts.train) + len(parts.validation), cost, config.optim)
         if chosen.sampled:
             config = config.replace({"data.train_clips": chosen.clips})
             dataset = with_train_clips(dataset, config.data, chosen.clips)
@@ -282,6 +282,6 @@ def _worked_out(config: RunConfig, store: ClipStore, parts: Split) -> tuple[RunC
     config = config.replace({"audio.clip_seconds": seconds, "data.fold": parts.fold})
     told = ""
     if config.optim.epochs is None:
-        chosen = plan(len(parts.train), cost_of(config), config.optim.budget)
+        chosen = plan(len(parts.train), cost_of(config), config.optim)
         config, told = config.replace({"optim.epochs": chosen.epochs}), chosen.reason
     return config.replace({f"features.{name}": samples for name, samples in config.framing._asdict().items()}), told

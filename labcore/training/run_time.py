@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from labcore.config import DataConfig, RunConfig
-from labcore.config.budget import EpochPlan, covering, plan_for
+from labcore.config.budget import EpochPlan, covering, plan_for, trained_clips
 from labcore.datasets.bandwidths import with_front_end
 from labcore.datasets.in_split import dataset_for
 from labcore.datasets.lengths import lengths_of
@@ -16,7 +16,7 @@ from labcore.datasets.splits import split_for
 from labcore.datasets.table import Dataset
 from labcore.device import cpu_name, gpu_count
 from labcore.runs import list_runs
-from labcore.runs.times import MOST_RUNS, RunTime, TrainingSpeed, estimate, speed_of, trained_clips
+from labcore.runs.times import MOST_RUNS, RunTime, TrainingSpeed, estimate, speed_of
 from labcore.training.estimates import speeds_of_estimates
 from labcore.training.watching import evaluated_every, evaluations, most_watched, windows_of
 from labcore.workspace import Workspace

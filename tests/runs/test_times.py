@@ -22,7 +22,7 @@ from labcore.config.presets import PRESETS, preset
 from labcore.device import arithmetic_of
 from labcore.events import Epoch, Estimate, TrainingStarted
 from labcore.runs import Run, list_runs, times
-from labcore.runs.times import TrainingSpeed, estimate, speed_of, speed_of_estimate, trained_clips
+from labcore.runs.times import TrainingSpeed, estimate, speed_of, speed_of_estimate
 from labcore.workspace import Workspace
 
 CPU, GPU = "Some CPU, 2 cores", "NVIDIA GTX"
@@ -90,11 +90,6 @@ def test_a_processor_without_bf16_or_with_more_cores_is_told_otherwise(monkeypat
     assert usual / told() == pytest.approx(speed_up(8) / speed_up(2))
     monkeypatch.setattr(times, "arithmetic", lambda: "other")
     assert usual / told() == pytest.approx(speed_up(8) / speed_up(2) * SHARES["other"])
-
-
-def test_whole_batches_are_trained_on():
-    assert [trained_clips(clips, 32) for clips in (1, 20, 32, 63, 64, 100)] == [1, 20, 32, 32, 64, 96]
-    assert trained_clips(0, 32) == 0
 
 
 def test_the_last_epoch_of_an_earlier_run_tells_and_not_its_first(tmp_path):
