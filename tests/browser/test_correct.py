@@ -60,6 +60,8 @@ def opened(browser, server: Server, furnished: Furnished):
     page.goto(f"{server.url}/runs?run={furnished.finished}&tab=Correct")
     visible(page, re.compile("^0 of 6 clips"))
     page.get_by_role("radio", name="All clips").or_(page.get_by_role("button", name="All clips")).first.press("Enter")
+    visible(page, re.compile("^0 of 24 clips"))
+    page.keyboard.press("p")  # a first clip that stands there already has a player that came before any key
     return page
 
 
@@ -103,7 +105,7 @@ def test_what_is_corrected_is_trained_with_and_compared(
     first, before = Run(server.home / "runs" / furnished.finished), {run.id for run in Run.every(annotated)}
     page = opened(browser, server, furnished)
     name = heard(page, 0)
-    for number, key in enumerate(("1", "2", "3"), 1):
+    for number, key in enumerate("123" * 6, 1):
         page.keyboard.press(key)
         name = heard(page, number, name)
     page.keyboard.press("t")
