@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -138,6 +139,11 @@ def recording_of(group: str) -> str:
         if found and number.isdecimal():
             return name
     return group
+
+
+def recordings_of(groups: Iterable[object]) -> np.ndarray:
+    """(clips,) text: the recording of each clip's group, as :func:`recording_of` tells it."""
+    return np.array([recording_of(str(group)) for group in groups], dtype=str)
 
 
 def told_of_split(label: np.ndarray, group: np.ndarray, train: np.ndarray, held_out: np.ndarray) -> str:

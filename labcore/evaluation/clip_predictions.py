@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from labcore.datasets.by_time import recording_of
+from labcore.datasets.by_time import recordings_of
 from labcore.errors import RunError
 from labcore.evaluation.predictions import EMBEDDING, class_columns, read_predictions
 
@@ -68,7 +68,7 @@ class ClipPredictions:
     @property
     def groups(self) -> np.ndarray:
         """(clips,) the recording that each clip is of, as text; one that was parted by time is one."""
-        return np.array(list(map(recording_of, self.frame["group"].astype(str))), dtype=str)
+        return recordings_of(self.frame["group"])
 
     @property
     def embeddings(self) -> np.ndarray:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from labcore.augment.seeding import seeded
 from labcore.augment.waveform import NoiseAt, mixed_at
-from labcore.datasets.by_time import recording_of
+from labcore.datasets.by_time import recordings_of
 from labcore.datasets.store import ClipStore
 from labcore.evaluation.disturbances import BY_NAME
 from labcore.evaluation.evaluate import distinct_of
@@ -59,7 +59,7 @@ def accuracy_over_levels(
     require_single(classifier.task, "A robustness test", "Evaluate the run on recordings with the noise in question")
     targets = targets_of(classifier.task, classifier.labels, store.table, rows)
     test = DisturbedClips(classifier, store, plan.disturbance, plan.colour)
-    recordings = list(map(recording_of, store.table["group"].iloc[rows]))
+    recordings = recordings_of(store.table["group"].iloc[rows]).tolist()
     distinct = distinct_of(store, rows)
     for level in levels:
         what = f"evaluating, {plan.about.words(level)}"

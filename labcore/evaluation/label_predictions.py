@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from labcore.datasets.by_time import recording_of
+from labcore.datasets.by_time import recordings_of
 from labcore.datasets.cells import read_cell
 from labcore.errors import RunError
 from labcore.evaluation.label_metrics import score_labels
@@ -76,7 +76,7 @@ class LabelPredictions:
     @property
     def groups(self) -> np.ndarray:
         """(clips,) the recording that each clip is of, as text; one that was parted by time is one."""
-        return np.array(list(map(recording_of, self.frame["group"].astype(str))), dtype=str)
+        return recordings_of(self.frame["group"])
 
     @property
     def decided(self) -> np.ndarray:

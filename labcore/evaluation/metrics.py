@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from labcore.datasets.by_time import recording_of
+from labcore.datasets.by_time import recordings_of
 from labcore.evaluation.intervals import ByRecording, effective_clips, wilson_interval
 from labcore.events import Evaluated
 from labcore.inference.prediction import is_event
@@ -44,7 +44,7 @@ class Circumstances:
     @property
     def recordings(self) -> np.ndarray | None:
         """(clips,) the groups, of which the parts of a recording that was parted by time are one."""
-        return None if self.groups is None else np.array(list(map(recording_of, self.groups)), dtype=str)
+        return None if self.groups is None else recordings_of(self.groups)
 
     @property
     def noted(self) -> dict[str, Any]:

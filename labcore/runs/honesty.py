@@ -60,7 +60,7 @@ def interval_note(effective: float | None, recordings: int | None, clips: int) -
         return f"The clips are of {of}: the interval says little about other recordings"
     if effective is None:
         return ""
-    return f"Clips of one recording are alike: the interval is that of {max(1, round(effective)):,} independent clips"
+    return f"Clips of one recording are alike: the interval is that of {counted(max(1, round(effective)), 'independent clip')}"
 
 
 def majority_note(confusion: Mapping[str, Mapping[str, int]]) -> str:
