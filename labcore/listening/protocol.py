@@ -85,12 +85,13 @@ class BoundedProtocol(H11Protocol):
         super().connection_made(transport)
         self._timer: asyncio.TimerHandle | None = None
         self._taking: asyncio.TimerHandle | None = None
+        self._refused = False
         self._through, self.app = self.app, self._answer
         if self._too_many():
             if self.bounds.silent:
-                self.bounds.silent.popitem(last=False)[0].transport.abort()
+                self.bounds.silent.popitem(last=False)[0]._end_at_once()
             elif len(self.connections) > self.bounds.most + SPARE:
-                transport.abort()
+                self._end_at_once()
                 return
         self._await_head()
 
@@ -117,18 +118,23 @@ class BoundedProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
-        self._not_silent()
-        if self._too_many():
+        self._begin()
+        if self._refused:
             head = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: %d\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"
             self.transport.write(head % (RETRY_SECONDS, len(FULL)) + FULL)
             self.transport.close()
         else:
             super().handle_websocket_upgrade(event)
 
+    def _end_at_once(self) -> None:
+        """Ended, it counts no more: the loop tells of the end only after requests that it has begun, which would be turned away."""
+        self.connections.discard(self)
+        self.transport.abort()
+
     async def _answer(self, scope: Any, receive: Any, send: Any) -> None:
         """The application for one request of this connection."""
         self.cycle.transport = HeadWithBody(self.cycle)  # type: ignore[assignment]
-        if not self._too_many() or scope["path"] in self.bounds.watched:
+        if not self._refused or scope["path"] in self.bounds.watched:
             await self._through(scope, receive, send)
             return
         headers = [(b"retry-after", b"%d" % RETRY_SECONDS), (b"connection", b"close"), (b"content-type", b"text/plain")]
@@ -144,8 +150,13 @@ class BoundedProtocol(H11Protocol):
         self._timer = self.loop.call_later(self.bounds.silence_seconds, self.transport.close)
 
     def _look_for_request(self) -> None:
-        if self.cycle is not None and not self.cycle.response_complete:
-            self._not_silent()
+        if self in self.bounds.silent and self.cycle is not None and not self.cycle.response_complete:
+            self._begin()
+
+    def _begin(self) -> None:
+        """A request begins. It is refused for those that run already; one that comes between here and its answer takes no place from it."""
+        self._not_silent()
+        self._refused = len(self.connections) - len(self.bounds.silent) > self.bounds.most
 
     def _see_it_taken(self, before: int | None = None) -> None:
         """Look now and then whether the client takes what waits for it, and let go of one that takes nothing."""

@@ -13,12 +13,14 @@ import socket
 import threading
 from collections.abc import Iterator
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 import uvicorn
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
+from uvicorn.server import ServerState
 
 from labcore.listening.protocol import SPARE, bound_connections
 
@@ -166,6 +168,39 @@ def test_where_all_are_at_work_only_the_health_is_told(serve, crowd):
         each.close()
     _until(lambda: not server.held)
     assert ask(server.port)[0] == 200
+
+
+def crowded(*received: bytes) -> list[Mock]:
+    """The transports of connections that come, and say what they say, before a server of two turns to any request."""
+
+    async def come() -> list[Mock]:
+        here = Starlette(routes=[Route("/", lambda request: PlainTextResponse("ok"))])
+        config = uvicorn.Config(here, lifespan="off", log_config=None)
+        bound_connections(config, ()).most = 2
+        config.load()
+        state, transports = ServerState(), []
+        for data in received:
+            transports.append(Mock(get_extra_info=Mock(return_value=None)))
+            protocol = config.http_protocol_class(config, state, {})
+            protocol.connection_made(transports[-1])
+            if data:
+                protocol.data_received(data)
+        await asyncio.sleep(0)
+        await asyncio.wait(state.tasks)
+        return transports
+
+    return asyncio.run(come())
+
+
+def test_one_more_takes_no_place_from_those_that_came_before():
+    request = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+    first, second, third = crowded(request, request, request)
+    answers = [each.write.call_args_list[0].args[0].split(b"\r\n")[0] for each in (first, second, third)]
+    assert answers == [b"HTTP/1.1 200 OK", b"HTTP/1.1 200 OK", b"HTTP/1.1 503 Service Unavailable"]
+    silent, second, third = crowded(b"", request, request)
+    assert silent.abort.called
+    assert b" 200 OK" in second.write.call_args_list[0].args[0]
+    assert b" 200 OK" in third.write.call_args_list[0].args[0]
 
 
 def test_websockets_are_counted_and_let_go(serve, crowd):
