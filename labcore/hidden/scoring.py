@@ -99,7 +99,7 @@ def auroc_interval(
     rounds = np.array(
         [[(of_hidden @ wins @ of_known) / (of_hidden.sum() * of_known.sum())] for of_known, of_hidden in weights]
     )
-    return ends(rounds)[0]
+    return ends(rounds, min(len(set(known_groups)), len(set(hidden_groups))))[0]
 
 
 def _wins(known: np.ndarray, hidden: np.ndarray) -> np.ndarray:

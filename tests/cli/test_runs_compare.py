@@ -23,7 +23,7 @@ def test_a_comparison_for_people_and_as_json(pair_of_runs, labcore):
     ids = [run.id for run in pair_of_runs]
     told = labcore("runs", "compare", *ids)
     assert told.status == 0
-    assert "B is better by 50.0 points (33.3 to 66.7): this is hardly chance with 30 clips of 30 recordings" in told.out
+    assert "B is better by 50.0 points (33.3 to 70.0): this is hardly chance with 30 clips of 30 recordings" in told.out
     assert "optim.lr" in told.out
     assert "15 clips won by B, the first 10:" in told.out
     assert "lost by B" not in told.out

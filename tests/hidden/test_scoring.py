@@ -51,15 +51,15 @@ def test_the_area_is_that_of_scikit_learn_and_the_threshold_refuses_the_wanted_s
 def test_the_interval_is_of_recordings_drawn_anew(monkeypatch):
     monkeypatch.setattr(bootstrap, "ROUNDS", 50)
     monkeypatch.setattr(bootstrap, "FEWEST_ROUNDS", 50)
-    known, hidden = scores(30, 5, 3), scores(9, 6, 4)
-    known_groups, hidden_groups = np.arange(30) // 3, np.arange(9) // 3
-    truth, together = np.repeat([0, 1], [30, 9]), np.concatenate([known, hidden])
+    known, hidden = scores(30, 5, 3), scores(18, 6, 4)
+    known_groups, hidden_groups = np.arange(30) // 3, np.arange(18) // 3  # six hidden recordings
+    truth, together = np.repeat([0, 1], [30, 18]), np.concatenate([known, hidden])
     rounds = [
         roc_auc_score(truth, together, sample_weight=np.concatenate([first, second]))
         for first, second in zip(resampled(known_groups, 0), resampled(hidden_groups, 1), strict=True)
     ]
     assert auroc_interval(known, known_groups, hidden, hidden_groups) == pytest.approx(
-        np.percentile(rounds, (2.5, 97.5))
+        np.percentile(rounds, (0.24318, 99.75682)), abs=1e-5
     )
 
 

@@ -225,7 +225,7 @@ def test_a_comparison_tells_the_sentence_and_the_clips(workspace):
     other = finished_run(workspace, judged(TRUTH, sure(TRUTH)), {"optim.lr": 0.02})
     made = report_of(workspace, [one.id, other.id])
     assert made.title == "Comparison of A and B"
-    assert "B is better by 50.0 points (33.3 to 66.7): this is hardly chance with 30 clips of 30 recordings" in said(
+    assert "B is better by 50.0 points (33.3 to 70.0): this is hardly chance with 30 clips of 30 recordings" in said(
         made
     )
     assert list(table_of(made, "What differs").rows) == [["Learning rate", "optim.lr", "automatic", "0.02"]]
