@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from labcore.errors import ConfigError
+from labcore.texts import counted
 
 MODES = {
     "inference": "forward pass only",
@@ -33,8 +34,20 @@ MODELS = ("compact", "resnet18", "small_cnn")
 ARTICLE = "article"
 """Stands for a network: the article's small CNN on its own input of (4, 1, 64, 64)."""
 
+PLAIN = ("fp32", "contiguous")
+"""Precision and memory format that nobody asked for."""
 MAX_BATCH = 1024
 MAX_THREADS = 4096
+
+
+def form_words(
+    precision: str, memory_format: str, threads: int | None = None, *, compiled: bool = False, onnx: bool = False
+) -> str:
+    """How a device computes, in a few words: ``bf16 channels_last, 2 threads``; ``fp32 ONNX Runtime, 2 threads``."""
+    form = "ONNX Runtime" if onnx else memory_format
+    words = precision if precision == memory_format else f"{precision} {form}"
+    words += ", compiled" if compiled else ""
+    return words if threads is None else f"{words}, {counted(threads, 'thread')}"
 
 
 @dataclass(frozen=True)
@@ -50,6 +63,7 @@ class Case:
         precision: one of :data:`PRECISIONS`, or in a plan ``best``.
         memory_format: one of :data:`FORMATS`, or in a plan ``best``.
         compiled: whether the network goes through ``torch.compile``.
+        onnx: whether ONNX Runtime computes the network, on a CPU in inference, which it does in fp32.
         threads: of the CPU; None in a plan means the number found best, and for a GPU all there are.
     """
 
@@ -61,6 +75,7 @@ class Case:
     precision: str = "fp32"
     memory_format: str = "contiguous"
     compiled: bool = False
+    onnx: bool = False
     threads: int | None = None
 
     def __post_init__(self) -> None:
@@ -78,14 +93,17 @@ class Case:
             raise ConfigError(f"a batch size of {self.batch_size} is out of range", f"Choose 1 to {MAX_BATCH}")
         if self.threads is not None and (type(self.threads) is not int or not 1 <= self.threads <= MAX_THREADS):
             raise ConfigError(f"{self.threads} threads are out of range", f"Choose 1 to {MAX_THREADS}")
-        if not isinstance(self.compiled, bool):
-            raise ConfigError("compiled must be true or false", "Use true or false")
+        if not isinstance(self.compiled, bool) or not isinstance(self.onnx, bool):
+            raise ConfigError("compiled and onnx must be true or false", "Use true or false")
         if not all(
             isinstance(text, str) and text.isprintable() and 0 < len(text) <= 100 for text in (self.device, self.model)
         ):
             raise ConfigError("a case needs a device and a network", "Give both")
         if self.on_cpu and self.precision == "tf32":
             raise ConfigError("TF32 is a precision of NVIDIA GPUs, not of the CPU", "Choose fp32 or bf16 for the CPU")
+        here = (self.on_cpu, self.mode, self.precision, self.memory_format, self.compiled)
+        if self.onnx and here != (True, "inference", *PLAIN, False):
+            raise ConfigError("ONNX Runtime is measured on a CPU in inference, fp32 contiguous", "Leave onnx out")
 
     @property
     def on_cpu(self) -> bool:
@@ -103,12 +121,14 @@ class Case:
 
     @property
     def form(self) -> str:
-        """How the device computes, in a few words: ``bf16 channels_last, 2 threads``."""
-        words = self.precision if self.precision == self.memory_format else f"{self.precision} {self.memory_format}"
-        words += ", compiled" if self.compiled else ""
-        if self.on_cpu and self.threads is not None:
-            words += f", {self.threads} thread{'s' if self.threads > 1 else ''}"
-        return words
+        """How the device computes, see :func:`form_words`."""
+        threads = self.threads if self.on_cpu else None
+        return form_words(self.precision, self.memory_format, threads, compiled=self.compiled, onnx=self.onnx)
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is what PyTorch does unasked."""
+        return (self.precision, self.memory_format, self.compiled, self.onnx) == (*PLAIN, False, False)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, TypeAlias, Union
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from labcore.benchmark.cases import MODES, PARTS, Case
+from labcore.benchmark.cases import MODES, PARTS, Case, form_words
 from labcore.errors import LabError
 from labcore.events import Event, Finished, Kinds, Queued, Started, kinds_of
 from labcore.texts import shown
@@ -62,7 +62,12 @@ class Tried(BaseModel):
     precision: Text
     memory_format: Text
     threads: Count
+    onnx: bool = False
     ms: Number
+
+    @property
+    def form(self) -> str:
+        return form_words(self.precision, self.memory_format, self.threads, onnx=self.onnx)
 
 
 class BenchmarkWaiting(Queued, BenchmarkEvent):
@@ -106,8 +111,13 @@ class CpuTuned(BenchmarkEvent):
     precision: Text
     memory_format: Text
     threads: Count
+    onnx: bool = False
     reason: Text
     tried: Annotated[list[Tried], Field(max_length=1000)] = Field(default_factory=list)
+
+    @property
+    def form(self) -> str:
+        return form_words(self.precision, self.memory_format, self.threads, onnx=self.onnx)
 
 
 class PeakMeasured(BenchmarkEvent):

@@ -12,6 +12,7 @@ import torch
 from labcore import __version__
 from labcore.device import choose_device, cpu_name, usable_cores
 from labcore.errors import DeviceError
+from labcore.inference.onnx_route import version_of
 
 
 def describe(devices: Sequence[str]) -> dict[str, Any]:
@@ -24,6 +25,7 @@ def describe(devices: Sequence[str]) -> dict[str, Any]:
         "labcore": __version__,
         "python": platform.python_version(),
         "torch": torch.__version__,
+        "onnxruntime": version_of("onnxruntime"),
         "cuda": torch.version.cuda,
         "cudnn": torch.backends.cudnn.version() if torch.backends.cudnn.is_available() else None,
         "system": platform.system(),

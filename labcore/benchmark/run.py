@@ -166,6 +166,7 @@ class _Measurement:
                 case,
                 precision=found.precision,
                 memory_format=found.memory_format,
+                onnx=found.onnx,
                 threads=case.threads or found.threads,
             )
             ready[resolved] = None

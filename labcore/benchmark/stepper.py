@@ -9,15 +9,19 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 from torch.amp.grad_scaler import GradScaler
 
 from labcore.audio import decode
-from labcore.benchmark.cases import Case
+from labcore.benchmark.cases import ARTICLE, Case
 from labcore.benchmark.inputs import BenchmarkInputs, configuration, fresh_network
 from labcore.device import allow_tf32, synchronise, usable_cores
+from labcore.errors import LabError
 from labcore.features import LogMel
+from labcore.inference.onnx_route import OnnxRoute
+from labcore.inference.routes import Route
 from labcore.inference.windows import centred
+from labcore.models.folded import folded
 from labcore.training.precision import DTYPES, Precision
 
 
@@ -27,6 +31,9 @@ class Stepper:
     Inference computes with weights and input in the precision of the case; a training step keeps float32 weights and computes
     under autocast, as the lab trains. ``tf32`` is float32 with TF32 allowed, ``fp32`` with TF32 forbidden also in convolutions,
     where torch by itself allows it.
+
+    Raises:
+        RuntimeError, MemoryError: this form is not there, or does not fit.
     """
 
     def __init__(self, case: Case, inputs: BenchmarkInputs) -> None:
@@ -36,10 +43,12 @@ class Stepper:
         self.form = Precision("fp32" if case.precision == "tf32" else case.precision, case.memory_format, "")
         self.training = case.mode == "training"
         self.set_up()
-        network = self.form.lay_out(fresh_network(case.model).to(self.device)).train(self.training)
-        if not self.training:
-            network = network.to(self.dtype).requires_grad_(False)
-        self.network: Callable[[Tensor], Tensor] = torch.compile(network) if case.compiled else network
+        network = self._network(inputs)
+        self.network: Callable[[Tensor], Tensor] = network
+        if case.onnx:
+            self.network = _in_onnx(network, inputs, self.threads)
+        elif case.compiled:
+            self.network = torch.compile(network)
         self.log_mel = LogMel(configuration(case.model)).to(self.device)
         self.targets = inputs.targets().to(self.device)
         source = inputs.images() if case.scope in ("network", "transfer") else inputs.waveforms()
@@ -56,6 +65,16 @@ class Stepper:
             parameters = list(network.parameters())
             self.optimizer = torch.optim.SGD(parameters, lr=1e-3, momentum=0.9, nesterov=True, fused=True)
             self.scaler = GradScaler(self.device.type, enabled=case.precision == "fp16")
+
+    def _network(self, inputs: BenchmarkInputs) -> nn.Module:
+        """Laid out on the device. For inference the lab's are folded, as they are for every prediction; the article's is as it is."""
+        network = fresh_network(self.case.model).train(self.training)
+        if self.training:
+            return self.form.lay_out(network.to(self.device))
+        with torch.inference_mode():
+            if self.case.model != ARTICLE:
+                network = folded(network, inputs.images()[:1])
+            return self.form.lay_out(network.to(self.device, self.dtype).requires_grad_(False))
 
     def set_up(self) -> None:
         """Set what torch keeps for the whole process. Before every block, since cases are interleaved."""
@@ -165,3 +184,11 @@ class Stepper:
     def _finish(self, answer: Tensor) -> Tensor:
         """Bring the answer back, where that is included."""
         return answer if self.case.scope == "network" else answer.float().cpu()
+
+
+def _in_onnx(network: nn.Module, inputs: BenchmarkInputs, threads: int) -> Callable[[Tensor], Tensor]:
+    """Images to logits by ONNX Runtime, as the lab predicts with it."""
+    try:
+        return OnnxRoute(Route(network), inputs.images()[:1], threads).logits
+    except LabError as error:
+        raise RuntimeError(error.what) from error

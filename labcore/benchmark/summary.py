@@ -96,9 +96,7 @@ def _cpu_alone(report: BenchmarkReport) -> list[str]:
         plain = [
             one
             for one in report.measurements
-            if one.ok
-            and (one.case.device, one.case.work) == (device, top.case.work)
-            and (one.case.precision, one.case.memory_format, one.case.compiled) == ("fp32", "contiguous", False)
+            if one.ok and (one.case.device, one.case.work) == (device, top.case.work) and one.case.plain
         ]
         if plain and top not in plain:
             factor = (top.clips_per_second or 0.0) / max(one.clips_per_second or 0.0 for one in plain)

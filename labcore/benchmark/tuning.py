@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from labcore.benchmark.cases import FORMATS, Case
+from labcore.benchmark.cases import FORMATS, PLAIN, Case
 from labcore.benchmark.events import CpuTuned, Tried
 from labcore.benchmark.inputs import BenchmarkInputs
 from labcore.benchmark.stepper import Stepper
 from labcore.benchmark.timing import CaseTimes, interleave
 from labcore.device import usable_cores
+from labcore.errors import LabError
+from labcore.inference.onnx_route import loaded_runtime
 
 PRECISIONS = ("fp32", "bf16")
 HOPELESS = 4.0
@@ -28,7 +31,7 @@ def tune_cpu(
     seconds: float,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> CpuTuned:
-    """Time precisions and memory formats on all cores, then the quickest of them on fewer.
+    """Time precisions and memory formats, and for inference ONNX Runtime where it is installed, on all cores; then the quickest on fewer.
 
     Where time runs out, what has not been looked at is left out, and does not stand in ``tried``.
 
@@ -36,10 +39,10 @@ def tune_cpu(
         RuntimeError, MemoryError: not even the plain form, fp32 contiguous, runs.
     """
     cores = usable_cores()
-    deadline = time.perf_counter() + OVERTIME * seconds
     inputs = BenchmarkInputs(model, batch_size)
-    plain = Case("cpu", model, mode, "network", batch_size, "fp32", "contiguous", threads=cores)
-    forms = [replace(plain, precision=p, memory_format=f) for p in PRECISIONS for f in FORMATS]
+    plain = Case("cpu", model, mode, "network", batch_size, *PLAIN, threads=cores)
+    forms = _forms(plain)
+    deadline = time.perf_counter() + OVERTIME * seconds
     share = 0.7 if cores > 1 else 1.0
     found = _time(forms, plain, inputs, seconds * share, should_stop, deadline)
     best = min(found, key=lambda case: found[case])
@@ -49,6 +52,16 @@ def tune_cpu(
         again = _time([best, *on_fewer], best, inputs, seconds * (1 - share), should_stop, deadline)
         found.update(again)  # the best one too: it was interleaved with these
     return _told(found, plain)
+
+
+def _forms(plain: Case) -> list[Case]:
+    """On as many threads. ONNX Runtime, where it is installed, is loaded before the clock runs."""
+    forms = [replace(plain, precision=p, memory_format=f) for p in PRECISIONS for f in FORMATS]
+    if plain.mode == "inference":
+        with contextlib.suppress(LabError):
+            loaded_runtime()
+            forms.insert(1, replace(plain, onnx=True))
+    return forms
 
 
 def _told(found: dict[Case, float], plain: Case) -> CpuTuned:
@@ -69,10 +82,17 @@ def _told(found: dict[Case, float], plain: Case) -> CpuTuned:
         precision=best.precision,
         memory_format=best.memory_format,
         threads=best.threads,
+        onnx=best.onnx,
         reason=reason,
         tried=[
-            Tried(precision=c.precision, memory_format=c.memory_format, threads=c.threads or 1, ms=round(found[c], 4))
-            for c in quickest_first
+            Tried(
+                precision=case.precision,
+                memory_format=case.memory_format,
+                threads=case.threads or 1,
+                onnx=case.onnx,
+                ms=round(found[case], 4),
+            )
+            for case in quickest_first
         ],
     )
 

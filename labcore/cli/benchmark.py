@@ -203,8 +203,7 @@ def tell_event(event: Event) -> None:
         left = f"{event.done}/{event.total}  {duration(event.seconds_left)} left"
         bars.show(Bar(event.what, event.done, event.total, left))
     elif isinstance(event, CpuTuned):
-        form = f"{event.precision} {event.memory_format}, {event.threads} thread{'' if event.threads == 1 else 's'}"
-        say(f"CPU for {event.model}, {event.mode}, batch {event.batch_size}: {form}; {event.reason}")
+        say(f"CPU for {event.model}, {event.mode}, batch {event.batch_size}: {event.form}; {event.reason}")
     elif isinstance(event, Measurement) and not event.ok:
         say(f"{' '.join(map(str, event.case.work))} on {event.case.device}, {event.case.form}: {event.error}")
 

@@ -10,6 +10,7 @@ import io
 import threading
 import warnings
 from collections.abc import Iterator
+from importlib import metadata
 from typing import Any
 
 import torch
@@ -21,6 +22,31 @@ from labcore.inference.routes import Route
 
 INSTALL = 'Install it with `pip install "audio-gpu-lab[onnxruntime]"`'
 _exporting = threading.Lock()
+
+
+def version_of(package: str) -> str:
+    """Of a package of these; empty where it is not installed."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def loaded_runtime() -> Any:
+    """The module onnxruntime.
+
+    Raises:
+        LabError: a package is missing, or cannot be loaded.
+    """
+    try:
+        import onnx  # noqa: F401 (torch's exporter needs it)
+        import onnxruntime
+    except ImportError as error:
+        raise LabError(f"ONNX Runtime is not installed: {error}", INSTALL) from error
+    except Exception as error:  # built for other versions of protobuf or numpy, of whatever kind
+        why = " ".join(str(error).split())[:200]
+        raise LabError(f"ONNX Runtime cannot be loaded: {why}", f"{INSTALL}, or remove onnx and onnxruntime") from error
+    return onnxruntime
 
 
 class OnnxRoute(Route):
@@ -40,16 +66,7 @@ class OnnxRoute(Route):
     def __init__(self, eager: Route, images: Tensor, threads: int) -> None:
         super().__init__(eager.network)
         self.eager, self._shape = eager, images.shape[1:]
-        try:
-            import onnx  # noqa: F401 (torch's exporter needs it)
-            import onnxruntime
-        except ImportError as error:
-            raise LabError(f"ONNX Runtime is not installed: {error}", INSTALL) from error
-        except Exception as error:  # built for other versions of protobuf or numpy, of whatever kind
-            why = " ".join(str(error).split())[:200]
-            raise LabError(
-                f"ONNX Runtime cannot be loaded: {why}", f"{INSTALL}, or remove onnx and onnxruntime"
-            ) from error
+        onnxruntime = loaded_runtime()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")

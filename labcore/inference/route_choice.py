@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import time
 from dataclasses import dataclass, field, replace
-from importlib import metadata
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,7 @@ from torch import Tensor
 from labcore.audio import dequantise
 from labcore.device import cpu_name
 from labcore.errors import LabError, WorkspaceError
+from labcore.inference.onnx_route import version_of
 from labcore.inference.route_memory import network_key
 from labcore.inference.routes import WORDS, Route, build, trouble
 from labcore.models import compiling
@@ -282,15 +282,8 @@ def _key(probe: Probe, threads: int) -> str:
             str(classifier.device.type),
             cpu_name(),
             torch.__version__,
-            [_version(name) for name in ("onnx", "onnxruntime")],
+            [version_of(name) for name in ("onnx", "onnxruntime")],
             threads,
             classifier.refuses,
         ]
     )
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return ""

@@ -21,6 +21,10 @@ from labcore.errors import ConfigError
         {"batch_size": 2.5},
         {"threads": 0},
         {"precision": "tf32"},
+        {"onnx": True, "mode": "training"},
+        {"onnx": True, "device": "cuda:0"},
+        {"onnx": True, "precision": "bf16"},
+        {"onnx": "yes"},
         {"model": ""},
     ],
 )

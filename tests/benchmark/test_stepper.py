@@ -1,5 +1,8 @@
+import sys
+
 import pytest
 import torch
+from torch import nn
 
 from labcore.benchmark import peak as peak_module
 from labcore.benchmark import tuning
@@ -168,7 +171,7 @@ class Paced:
         self.paces = paces
 
     def __call__(self, case, inputs):
-        key = (case.precision, case.memory_format, case.threads)
+        key = (case.precision, "onnx" if case.onnx else case.memory_format, case.threads)
         if key not in self.paces:
             raise RuntimeError(f"{key} cannot run here")
         paces = self.paces
@@ -187,10 +190,10 @@ class Paced:
 def tuned(monkeypatch):
     """``tuned(paces, seconds, cores)``: what the tuning finds where forms take as long as they are told to."""
 
-    def tune(paces, seconds, cores):
+    def tune(paces, seconds, cores, mode="inference"):
         monkeypatch.setattr(tuning, "Stepper", Paced(paces))
         monkeypatch.setattr(tuning, "usable_cores", lambda: cores)
-        return tuning.tune_cpu("compact", "inference", 8, seconds)
+        return tuning.tune_cpu("compact", mode, 8, seconds)
 
     return tune
 
@@ -204,6 +207,33 @@ def test_the_cpus_best_form_is_found_and_told(tuned):
     assert (found.precision, found.memory_format, found.threads) == ("bf16", "channels_last", 2)
     assert [entry.ms for entry in found.tried] == [10, 15, 20, 30, 40]  # the hopeless one was looked at once
     assert "against 40 ms in fp32 contiguous, 4 threads" in found.reason
+
+
+def test_the_cpus_best_form_may_be_onnx_runtime_where_it_is_installed(tuned, monkeypatch):
+    paces = {("fp32", "contiguous", 2): 0.04, ("fp32", "onnx", 2): 0.01, ("fp32", "onnx", 1): 0.02}
+    found = tuned(paces, 1.0, cores=2)
+    assert (found.onnx, found.threads, [entry.onnx for entry in found.tried]) == (True, 2, [True, True, False])
+    assert (found.form, found.tried[1].form) == ("fp32 ONNX Runtime, 2 threads", "fp32 ONNX Runtime, 1 thread")
+    assert not tuned(paces, 1.0, cores=2, mode="training").onnx
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    assert [entry.form for entry in tuned(paces, 1.0, cores=2).tried] == ["fp32 contiguous, 2 threads"]
+
+
+def test_onnx_runtime_answers_as_torch_does():
+    for model in ("compact", ARTICLE):
+        theirs, ours = (stepper(batch=3, model=model, onnx=onnx).call() for onnx in (True, False))
+        assert torch.allclose(theirs, ours, atol=1e-4)
+    with pytest.raises(RuntimeError, match="cannot be exported"):
+        stepper(model="small_cnn", onnx=True)
+
+
+def test_networks_of_the_lab_are_folded_as_for_predictions_and_the_articles_is_not():
+    def normalisations(model, mode):
+        return [each for each in stepper(model=model, mode=mode).network.modules() if isinstance(each, nn.BatchNorm2d)]
+
+    assert normalisations("compact", "training")
+    assert not normalisations("compact", "inference")
+    assert str(stepper(model=ARTICLE).network) == str(fresh_network(ARTICLE))
 
 
 def test_forms_that_do_not_run_are_passed_over(tuned):

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 from labcore.benchmark import article
 from labcore.benchmark.analysis import Work, fastest, speed_up
 from labcore.benchmark.cases import SCOPES
-from labcore.benchmark.events import CpuTuned, Measurement, Tried
+from labcore.benchmark.events import CpuTuned, Measurement
 from labcore.benchmark.report import BenchmarkReport
-from labcore.texts import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -141,7 +140,7 @@ def against_plain(rows: list[Taken]) -> dict[str, float]:
     plain: dict[tuple, float] = {}
     for row in rows:
         case = row.measured.case
-        if (case.precision, case.memory_format, case.compiled) == ("fp32", "contiguous", False):
+        if case.plain:
             key = (row.device, case.work)
             plain[key] = max(plain.get(key, 0.0), row.rate)
     found = {}
@@ -180,11 +179,6 @@ def tuning_words(side: str, tuning: CpuTuned) -> str:
     return f"{side} · {words}" if side else words
 
 
-def form_words(tried: Tried) -> str:
-    """A form that was tried for the CPU: ``bf16 channels last, 2 threads``."""
-    return f"{tried.precision} {tried.memory_format.replace('_', ' ')}, {counted(tried.threads, 'thread')}"
-
-
 def full_table(reports: list[BenchmarkReport]) -> pd.DataFrame:
     """Every measurement, those without a figure too, with what was found out about it."""
     import pandas as pd
@@ -205,6 +199,7 @@ def _entries(side: str, report: BenchmarkReport) -> Iterator[dict[str, object]]:
             "Precision": case.precision,
             "Format": case.memory_format,
             "Compiled": case.compiled,
+            "ONNX Runtime": case.onnx,
             "Threads": measured.threads or None,
             "Clips/s": measured.clips_per_second,
             "Median ms": measured.median_ms,

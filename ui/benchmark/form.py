@@ -136,7 +136,8 @@ def _own(devices: list[str]) -> BenchmarkPlan:
             [BEST],
             "precisions",
             lambda name: "best" if name == BEST else name,
-            help="Best: the fastest precision, memory format and thread count on the CPU; each precision on a GPU.",
+            help="Best: the fastest precision, memory format and thread count on the CPU, or ONNX Runtime where it is installed; "
+            "each precision on a GPU.",
         )
         formats = _pills("Memory format", list(FORMATS), list(FORMATS), "formats", lambda name: name.replace("_", " "))
         counts = sorted({2**power for power in range(10) if 2**power < usable_cores()} | {usable_cores()})

@@ -168,7 +168,7 @@ def _cpu_forms(reports: list[BenchmarkReport]) -> None:
             width=460,
         )
     _, tuning = tunings[number]
-    labels = [data.form_words(entry) for entry in tuning.tried]
+    labels = [entry.form.replace("_", " ") for entry in tuning.tried]
     charts.lengths(labels, [entry.ms for entry in tuning.tried], key="speed-forms", alt="Configurations tried")
     st.caption(f"ms per batch, lower is better. {plain(sentence(tuning.reason))}")
     _table({"Configuration": labels, "ms per batch": [entry.ms for entry in tuning.tried]}, "cpu-forms")
