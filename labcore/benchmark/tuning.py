@@ -105,7 +105,7 @@ def _time(
     should_stop: Callable[[], bool],
     deadline: float,
 ) -> dict[Case, float]:
-    """Median milliseconds of a batch for each case that runs and is not hopeless; the cases are interleaved."""
+    """Median milliseconds of a batch for each case that runs and is not hopeless, and for the plain one; the cases are interleaved."""
     steppers: dict[Case, Stepper] = {}
     first: dict[Case, float] = {}
     for case in cases:
@@ -122,7 +122,9 @@ def _time(
                 raise
     quickest = min(first.values())
     works = {
-        case: (stepper, CaseTimes(calls=1)) for case, stepper in steppers.items() if first[case] <= HOPELESS * quickest
+        case: (stepper, CaseTimes(calls=1))
+        for case, stepper in steppers.items()
+        if case == plain or first[case] <= HOPELESS * quickest
     }
     interleave(list(works.values()), seconds / max(1, len(works)), 3, 30, should_stop, deadline)
     medians = {case: times.quartiles_ms()[1] for case, (_, times) in works.items() if times.taken and not times.error}

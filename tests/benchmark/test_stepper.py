@@ -210,9 +210,10 @@ def test_the_cpus_best_form_is_found_and_told(tuned):
 
 
 def test_the_cpus_best_form_may_be_onnx_runtime_where_it_is_installed(tuned, monkeypatch):
-    paces = {("fp32", "contiguous", 2): 0.04, ("fp32", "onnx", 2): 0.01, ("fp32", "onnx", 1): 0.02}
+    paces = {("fp32", "contiguous", 2): 0.05, ("fp32", "onnx", 2): 0.01, ("fp32", "onnx", 1): 0.02}
     found = tuned(paces, 1.0, cores=2)
     assert (found.onnx, found.threads, [entry.onnx for entry in found.tried]) == (True, 2, [True, True, False])
+    assert "against 50 ms in fp32 contiguous" in found.reason  # what nobody asked for is timed, however slow
     assert (found.form, found.tried[1].form) == ("fp32 ONNX Runtime, 2 threads", "fp32 ONNX Runtime, 1 thread")
     assert not tuned(paces, 1.0, cores=2, mode="training").onnx
     monkeypatch.setitem(sys.modules, "onnxruntime", None)

@@ -122,9 +122,7 @@ def _speed_up(of_mode: list[Taken], shown: list[Taken]) -> None:
         about = f"Relative to {base}, each device in its fastest configuration."
     else:
         bars = data.against_plain(shown)
-        about = (
-            "Gain from precision, memory format and threads: fastest configuration compared with fp32 and all threads."
-        )
+        about = "Gain from the configuration: the fastest one compared with PyTorch in fp32 on all threads."
     if not bars:
         st.caption("Nothing to compare: this needs two devices, or two configurations of the same work.")
         return
