@@ -165,7 +165,7 @@ def test_a_machine_without_a_gpu_still_teaches(open_page, kept):
     app = opened(open_page)
     assert not app.exception
     shown = words(app)
-    assert "fastest configuration compared with fp32" in shown
+    assert "the fastest one compared with PyTorch in fp32" in shown
     assert "Fastest CPU settings" in shown
 
 
