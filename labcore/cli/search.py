@@ -211,6 +211,7 @@ def facts(report: SearchReport) -> dict[str, Any]:
         if best
         else None,
         "final_run": report.final,
+        "final_trial": report.final_trial,
         "error": report.status.error,
     }
 
@@ -243,7 +244,9 @@ def _show(report: SearchReport, *, as_json: bool) -> int:
         if report.flatters:
             emit(f"{report.flatters}.")
         if report.final:
-            emit(f"trained with these settings and measured on test fold {settings.test_fold}: run {report.final}")
+            then = f"the settings of trial {report.final_trial}, the best one then,"
+            whose = then if report.outdated else "these settings"
+            emit(f"trained with {whose} and measured on test fold {settings.test_fold}: run {report.final}")
         elif not report.active:
             emit(f"`labcore search --final {report.id}` trains it and measures it on test fold {settings.test_fold}")
     return DONE
