@@ -17,6 +17,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from labcore.config import RunConfig
 from labcore.datasets.corrections import marks_of
+from labcore.datasets.record import ClipRecord
 from labcore.device import gpu_count
 from labcore.errors import ConfigError, RunError, WorkspaceError
 from labcore.evaluation.label_predictions import loss_in
@@ -40,6 +41,8 @@ HOPELESS = 3
 """After so many failed trials and none that went well the search ends: something is wrong with all of them."""
 OUTSIDE = ("DatasetError", "DeviceError", "WorkspaceError")
 """What is no fault of a trial's settings: its data are away, its device is gone, the disk is full. The next trial would fail, too."""
+HELD_OUT_FILES = "held_out_files"
+"""What the journal knows the clips of the validation fold by, from the first trial on."""
 SETTLE_SECONDS = 5.0
 """How long a run without a worker is left to whoever started the worker."""
 
@@ -256,6 +259,8 @@ class _Driver:
             active.late[epoch] = value
         if active.pruned or epoch in active.reported:
             return
+        if not active.reported:
+            self._require_same_clips(active)
         active.reported.add(epoch)
         self.storage.set_trial_intermediate_value(active.trial_id, epoch, value)
         yield TrialProgress(trial=active.number, run_id=active.run.id, epoch=epoch, epochs=epochs, value=value)
@@ -264,6 +269,23 @@ class _Driver:
             active.pruned = True
             self.storage.set_trial_user_attr(active.trial_id, "pruned", epoch)
             self.queue.stop(active.run)
+
+    def _require_same_clips(self, active: _Active) -> None:
+        """Refuse a trial that is judged on other clips than those before it, since its data set has changed meanwhile.
+
+        Raises:
+            SearchError: it is; the trial has failed.
+        """
+        record, number = ClipRecord.load(active.run), study_id(self.storage)
+        if record is None:
+            return
+        known = self.storage.get_study_user_attrs(number).get(HELD_OUT_FILES)
+        if known is None:
+            self.storage.set_study_user_attr(number, HELD_OUT_FILES, record.held_out_files)
+        elif known != record.held_out_files:
+            told = "the data set has changed since the search began: the validation fold holds other clips"
+            self._end(active.number, TrialState.FAIL, None, told)
+            raise SearchError(told, "Put its files back as they were, and new ones elsewhere, or start a new search")
 
     def _tell_value(self, active: _Active) -> Event:
         for epoch, late in active.late.items():

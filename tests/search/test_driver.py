@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from labcore.datasets.record import HELD_OUT, Clip, ClipRecord
 from labcore.errors import ConfigError, DatasetError
 from labcore.events import Evaluated, RunFinished
 from labcore.jobs.executors import ProcessChild
@@ -190,6 +191,27 @@ def test_a_full_disk_ends_a_search_and_fails_no_more_than_a_trial(workspace, mak
     full.unlink()
     assert driven(search)[-1].state == "finished"
     assert [trial.state for trial in search.report().trials].count("finished") == 4
+
+
+def test_a_trial_that_is_judged_on_other_clips_is_refused(workspace, make, driven, monkeypatch):
+    search, files = Search.create(workspace, make(trials=3)), ["one.wav"]
+
+    def record(cls, run):
+        return cls("", "", (), tuple(Clip(name, 8, "a", 0.0, None, HELD_OUT) for name in files))
+
+    def more_after_the_first() -> bool:
+        if search.report().done and len(files) == 1:
+            files.append("two.wav")
+        return False
+
+    monkeypatch.setattr(ClipRecord, "load", classmethod(record))
+    end = driven(search, more_after_the_first)[-1]
+    assert end.state == "failed"
+    assert "validation fold holds other clips" in end.error
+    assert search.report().trials[-1].state == "failed"
+    files.pop()
+    assert driven(search)[-1].state == "finished"
+    assert [trial.state for trial in search.report().trials].count("failed") == 1
 
 
 def test_a_trial_stopped_or_removed_by_hand_is_left_behind(workspace, make, driven, queue):
