@@ -108,8 +108,9 @@ def run(arguments: argparse.Namespace) -> int:
         seed=arguments.search_seed or 0,
         objective=arguments.objective or "accuracy",
     )
-    planned = settings.config.replace({"data.leave_out": settings.test_fold, "data.fold": settings.validation})
-    say(expected(workspace, planned, settings.trials, most=settings.pruning))
+    longest = settings.longest
+    most = settings.pruning or bool(longest)
+    say(expected(workspace, settings.trial_config(longest), settings.trials, most=most))
     return _drive(Search.create(workspace, settings), arguments)
 
 

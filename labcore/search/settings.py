@@ -13,6 +13,8 @@ from labcore.workspace import Workspace
 
 Objective = Literal["accuracy", "loss"]
 MOST_TRIALS = 10_000
+LENGTHENING = ("optim.epochs", "optim.budget", "model.width")
+"""Settings by which trials are of different lengths."""
 NO_ACCURACY = (
     "clips of the data set have several labels, so that there is no accuracy to search for",
     "Search with the objective loss, or set data.labels to first or single",
@@ -66,6 +68,12 @@ class Settings:
         """
         split = {"data.fold": self.validation, "data.leave_out": self.test_fold}
         return self.config.replace(self.changes(sampled) | split)
+
+    @property
+    def longest(self) -> dict[str, Any]:
+        """What makes a trial take the longest, path → value: the upper ends of ranges of epochs, budget and width."""
+        ends = {each.path: (each.high, *each.choices) for each in self.ranges if each.path in LENGTHENING}
+        return {path: max(value for value in values if value is not None) for path, values in ends.items()}
 
     def final_config(self, sampled: dict[str, Any]) -> RunConfig:
         """The run that trains what a trial found on all but the test fold, which is then looked at for the first time."""

@@ -24,6 +24,12 @@ def test_the_recipe_is_the_first_trial_only_where_the_ranges_hold_it(workspace, 
         assert (len(search.report().trials), search.report().recipe) == (1, None)
 
 
+def test_the_longest_trial_is_known_before(make):
+    ranges = (Range("optim.epochs", 5, 50), Range("model.width", choices=(0.5, 2.0)), Range("optim.lr", 0.01, 0.3))
+    assert make(ranges).longest == {"optim.epochs": 50, "model.width": 2.0}
+    assert make((Range("optim.lr", 0.01, 0.3),)).longest == {}
+
+
 def test_several_labels_have_no_accuracy_to_search_for(workspace, make, urbansound, tmp_path):
     sounds, cells = sorted(urbansound.rglob("*.wav"))[:6], ("a;b", "a", "b", "a;b", "b", "a")
     rows = [
