@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 
 from labcore.config import CUTTING
+from labcore.datasets.learnt import learnt_by, shares_recordings
 from labcore.datasets.record import ClipRecord
 from labcore.datasets.resuming import dataset_of
 from labcore.datasets.splits import split_for
@@ -25,12 +27,13 @@ from labcore.inference.resident_clips import waveform_cache
 from labcore.jobs.following import OnProgress
 from labcore.models.ensemble import MOST_MEMBERS, Ensemble
 from labcore.runs import Run
+from labcore.runs.honesty import adjustments
 from labcore.runs.origin import ENSEMBLE
 from labcore.task.kind import require_single
 from labcore.workspace import Workspace, draft_folder
 
 _SAME = (
-    *("data.dataset", "data.fold", "data.split", "data.leave_out", "data.exclude_classes"),
+    *("data.dataset", "data.fold", "data.split", "data.named_split", "data.leave_out", "data.exclude_classes"),
     *CUTTING,
     *("audio", "features"),
 )
@@ -92,6 +95,7 @@ def save_ensemble(
     dataset = dataset_of(runs[0], workspace, config.data.dataset)
     store = open_store(workspace, dataset, classifier.sample_rate)
     parts, troubles = split_for(store.table, config.data), list[LabError]()
+    learnt = np.any([learnt_by(run, workspace).among(store.table) for run in runs], axis=0)
     # first into a draft: a run is made of what could be judged
     with draft_folder(workspace.runs / f"ensemble-{os.getpid()}") as draft:
         result = evaluate(
@@ -100,6 +104,8 @@ def save_ensemble(
             parts.held_out,
             parts.fold,
             progress=progress,
+            leaks=parts.leaks or shares_recordings(store.table, parts.held_out, learnt),
+            trained_on=int(learnt[parts.held_out].sum()),
             split=config.data.split,
             folder=dataset.folder,
             file=draft / "predictions.parquet",
@@ -107,6 +113,7 @@ def save_ensemble(
         )
         targets = targets_of(classifier.task, classifier.labels, store.table, parts.held_out)
         assert isinstance(result, Evaluated)  # its members give one label a clip
+        result = result.model_copy(update={"adjusted": sum(adjustments(run.events()) for run in runs)})
         remember_golden(classifier, waveform_cache(store, classifier.device), parts.held_out, targets)
         known = ClipRecord.load(runs[0])
         drawn_in = known.drawn_in if known else dataset.folder

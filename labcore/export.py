@@ -18,7 +18,7 @@ from labcore.events import Evaluated, EvaluatedLabels, Event
 from labcore.outputs import require_writable, write_output
 from labcore.runs import Run
 from labcore.runs.asked import asked_for, live_changes_of
-from labcore.runs.honesty import adjustments, choice_note
+from labcore.runs.honesty import adjustments, choice_note, chosen_by
 from labcore.runs.origin import ensemble_members
 from labcore.texts import as_utf8, counted, mean_ap_text
 
@@ -165,16 +165,17 @@ def _note(run: Run, labels: list[str], weights: bytes) -> str:
     result = run.last_event(Evaluated)
     evaluated = "Not evaluated on held-out clips."
     ranked = run.last_event(EvaluatedLabels)
+    choice = choice_note(adjustments(run.events()), chosen_by(run.events()))
     if ranked is not None:
         evaluated = (
             f"Several labels a clip. {mean_ap_text(ranked.mean_ap)} on the {counted(ranked.clips, 'held-out clip')} of fold "
-            f"{ranked.fold}; {ranked.thresholds}.\n{choice_note(adjustments(run.events()))}."
+            f"{ranked.fold}; {ranked.thresholds}.\n{choice}."
         )
     if result is not None:
         evaluated = (
             f"{100 * result.accuracy:.1f} % of the {counted(result.clips, 'held-out clip')} of fold {result.fold} right"
             f" (95 % interval {100 * result.accuracy_low:.1f} to {100 * result.accuracy_high:.1f} %).\n"
-            f"{choice_note(adjustments(run.events()))}."
+            f"{choice}."
         )
     return f"""A sound classifier made with the Audio GPU Lab {__version__}, run {run.id}.
 

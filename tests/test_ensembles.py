@@ -10,14 +10,19 @@ import torch
 from labcore.cli import ensemble as command
 from labcore.cli.main import main
 from labcore.config import RunConfig
+from labcore.datasets.record import ClipRecord
+from labcore.datasets.registry import find_dataset
+from labcore.datasets.splits import split_for
 from labcore.ensembles import put_together, save_ensemble
 from labcore.errors import ConfigError, RunError
+from labcore.evaluation.metrics import Circumstances, figures_of
 from labcore.evaluation.predictions import read_predictions
 from labcore.events import RunFinished
 from labcore.export import export_zip
 from labcore.inference.classifier import Classifier
 from labcore.models.ensemble import Ensemble
 from labcore.runs import Run
+from labcore.runs.honesty import adjustments
 
 LABELS = ["dog_bark", "car_horn"]
 
@@ -92,6 +97,28 @@ def test_it_is_a_run_like_any_other(member, workspace, sound, tmp_path):
     assert again.to_bytes() == Classifier.load(home).to_bytes()
 
 
+def test_what_its_members_learnt_of_the_held_out_clips_is_told(member, workspace, urbansound):
+    runs = [member(0), member(1)]
+    dataset = find_dataset(workspace, str(urbansound))
+    for run, fold in zip(runs, ("2", "1"), strict=True):  # the second one was made with other folds
+        parts = split_for(dataset, run.config.data.model_copy(update={"fold": fold}))
+        ClipRecord.of(dataset, dataset.table, parts, LABELS).save(run)
+    runs[0].append(figures_of({}, Circumstances(adjusted=2)))
+    made, result = save_ensemble(workspace, runs)
+    assert (result.trained_on, result.leaks, result.clips) == (4, True, 4)
+    assert adjustments(made.events()) == 2
+
+
+def test_an_ensemble_of_a_random_split_leaks_as_its_members_do(member, workspace):
+    runs = [member(seed, data__split="random") for seed in range(2)]
+    _, result = save_ensemble(workspace, runs)
+    assert (
+        result.leaks
+        == split_for(find_dataset(workspace, runs[0].config.data.dataset), runs[0].config.data).leaks
+        is True
+    )
+
+
 def test_a_very_sure_member_gives_finite_logits():
     class Sure(torch.nn.Module):
         def forward(self, images):
@@ -108,6 +135,7 @@ def test_a_very_sure_member_gives_finite_logits():
         ({"labels": ["car_horn", "dog_bark"]}, "different classes"),
         ({"data__fold": "1"}, "differ in data.fold: 2 and 1"),
         ({"data__split": "random"}, r"differ in data\.split"),
+        ({"data__named_split": "mine"}, r"differ in data\.named_split"),
         ({"features__n_mels": 24}, "differ in features"),
         ({"audio__clip_seconds": 0.2}, "differ in audio"),
         ({"mean": -20.0}, "different clips"),

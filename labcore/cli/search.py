@@ -3,8 +3,7 @@
 Each trial is a run, measured on a validation fold. The fold that --fold names is used by no trial, so that --final can
 measure the best settings on it. Ctrl-C stops; --resume continues.
 
-Ranges: optim.lr=0.01:0.3:log, dropout=0:0.6, model.width=0.5,1,2, or a name alone for a range around its present
-value.
+Ranges: optim.lr=0.01:0.3:log, dropout=0:0.6, model.width=0.5,1,2, or a name alone for a usual range, else its bounds.
 
 Examples:
   labcore search --dataset esc50 --trials 30
@@ -61,11 +60,9 @@ def parser() -> Parser:
         "--vary", metavar="SETTING=RANGE", action="append", default=[], help="setting to vary with its range; repeatable (default: "
         "learning rate, weight decay, dropout, mixup and time mask)",
     )  # fmt: skip
-    own.add_argument(
-        "--objective", choices=("accuracy", "loss"), default="accuracy", help="figure to optimize (default: accuracy)"
-    )
+    own.add_argument("--objective", choices=("accuracy", "loss"), help="figure to optimize (default: accuracy)")
     own.add_argument("--no-pruning", action="store_true", help="train every trial to its end")
-    own.add_argument("--search-seed", type=int, default=0, metavar="N", help="seed of the sampler (default: 0)")
+    own.add_argument("--search-seed", type=int, metavar="N", help="seed of the sampler (default: 0)")
     add_engine(own, "trial")
     other = add_existing(parser, "searches", "trials", "SEARCH")
     other.add_argument(
@@ -97,7 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
 
         require_ray()
     if arguments.resume is not None:
-        refuse_recipe(arguments, "search", ["vary"])
+        refuse_recipe(arguments, "search", ["vary", "objective", "no_pruning", "search_seed"])
         return _drive(_resumable(workspace, arguments), arguments)
     from labcore.cli.train import check_inputs
 
@@ -108,11 +105,12 @@ def run(arguments: argparse.Namespace) -> int:
         read_ranges(arguments.vary, config),
         trials=20 if arguments.trials is None else arguments.trials,
         pruning=not arguments.no_pruning,
-        seed=arguments.search_seed,
-        objective=arguments.objective,
+        seed=arguments.search_seed or 0,
+        objective=arguments.objective or "accuracy",
     )
-    planned = settings.config.replace({"data.leave_out": settings.test_fold, "data.fold": settings.validation})
-    say(expected(workspace, planned, settings.trials, most=settings.pruning))
+    longest = settings.longest
+    most = settings.pruning or bool(longest)
+    say(expected(workspace, settings.trial_config(longest), settings.trials, most=most))
     return _drive(Search.create(workspace, settings), arguments)
 
 
@@ -211,6 +209,7 @@ def facts(report: SearchReport) -> dict[str, Any]:
         if best
         else None,
         "final_run": report.final,
+        "final_trial": report.final_trial,
         "error": report.status.error,
     }
 
@@ -243,7 +242,9 @@ def _show(report: SearchReport, *, as_json: bool) -> int:
         if report.flatters:
             emit(f"{report.flatters}.")
         if report.final:
-            emit(f"trained with these settings and measured on test fold {settings.test_fold}: run {report.final}")
+            then = f"the settings of trial {report.final_trial}, the best one then,"
+            whose = then if report.outdated else "these settings"
+            emit(f"trained with {whose} and measured on test fold {settings.test_fold}: run {report.final}")
         elif not report.active:
             emit(f"`labcore search --final {report.id}` trains it and measures it on test fold {settings.test_fold}")
     return DONE

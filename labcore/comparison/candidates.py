@@ -30,7 +30,7 @@ from labcore.events import (
 )
 from labcore.runs import Run
 from labcore.runs.asked import asked_for, live_changes_of
-from labcore.runs.honesty import adjustments
+from labcore.runs.honesty import adjustments, chosen_by
 from labcore.workspace import Workspace
 
 CURVE = tuple[int, float, float]
@@ -60,6 +60,7 @@ class Candidate:
         live: settings that were changed while it trained.
         labels: the corrected ones that it began with.
         leaks, adjusted, trained_on: as in :class:`labcore.events.Evaluated`.
+        chosen_by: as in :class:`labcore.events.TrainingStarted`.
     """
 
     id: str
@@ -84,6 +85,7 @@ class Candidate:
     adjusted: int = 0
     mean_ap: float | None = None
     trained_on: int = 0
+    chosen_by: bool = False
 
     @property
     def recipe(self) -> tuple[Any, ...]:
@@ -169,6 +171,7 @@ def of_run(workspace: Workspace, run: Run, *, with_predictions: bool = True) -> 
         leaks=bool(result and result.leaks),
         trained_on=result.trained_on if result else 0,
         adjusted=adjustments(events),
+        chosen_by=chosen_by(events),
         mean_ap=result.mean_ap if isinstance(result, EvaluatedLabels) else None,
         **_costs([run], [events]),
     )
@@ -207,6 +210,7 @@ def of_crossval(workspace: Workspace, experiment: CrossValidation) -> Candidate:
         leaks=any(each is not None and each.leaks for each in results),
         trained_on=sum(each.trained_on for each in results if each is not None),
         adjusted=sum(map(adjustments, events)),
+        chosen_by=any(map(chosen_by, events)),
         mean_ap=statistics.fmean(ranked) if ranked else None,
         **_costs(list(runs.values()), events),
     )

@@ -200,6 +200,10 @@ def _notes(one: Side, other: Side, pairs: Pairs) -> list[str]:
                 f"settings of {side.letter} were changed {counted(adjusted, 'time')} with these clips in view: its accuracy may be "
                 "optimistic"
             )
+        if any(each.chosen_by for each in side.members):
+            notes.append(
+                f"recipes as {side.letter} are chosen by these clips: the accuracy of the chosen one is optimistic"
+            )
     if one.error is not None and other.error is not None:
         error = 100 * math.hypot(one.error, other.error)
         notes.append(

@@ -105,6 +105,12 @@ class ClipRecord:
         return hashlib.sha256(json.dumps(self._facts()).encode()).hexdigest()
 
     @property
+    def held_out_files(self) -> str:
+        """Equal where the same files are held out, however clips are cut from them."""
+        files = {(clip.path, clip.bytes) for clip in self.clips if clip.part == HELD_OUT}
+        return hashlib.sha256(json.dumps(sorted(files)).encode()).hexdigest()
+
+    @property
     def untrained(self) -> list[str]:
         """The labels of held-out clips that no training clip has, sorted."""
         cells = {part: {clip.label for clip in self.clips if clip.part == part} for part in (TRAIN, HELD_OUT)}

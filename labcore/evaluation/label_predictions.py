@@ -13,10 +13,12 @@ import pandas as pd
 from labcore.datasets.by_time import recordings_of
 from labcore.datasets.cells import read_cell
 from labcore.errors import RunError
+from labcore.evaluation.clip_predictions import ClipPredictions
 from labcore.evaluation.label_metrics import score_labels
 from labcore.evaluation.metrics import Circumstances
 from labcore.evaluation.predictions import class_columns, read_predictions
 from labcore.events import EvaluatedLabels
+from labcore.task.losses import loss_of_one, loss_of_several
 from labcore.task.thresholds import LabelThresholds
 
 KINDS = ("missed", "false alarms")
@@ -107,6 +109,21 @@ class LabelPredictions:
         wrong = (known == 1) & ~reached if kind == KINDS[0] else (known == 0) & reached
         rows = np.flatnonzero(wrong)
         return rows[np.argsort(shares[rows] if kind == KINDS[0] else -shares[rows], kind="stable")]
+
+
+def loss_in(path: Path) -> float:
+    """The loss of predictions of clips with known labels, of one label a clip or of several, as the curves of a run show it.
+
+    Raises:
+        RunError: the file is not there or cannot be read.
+    """
+    frame = read_predictions([path])
+    if "several_labels" in frame.attrs:
+        found = LabelPredictions.of(frame)
+        return loss_of_several(found.probabilities, found.targets)
+    one = ClipPredictions(frame, tuple(frame.attrs["labels"]))
+    known = one.targets >= 0
+    return loss_of_one(one.probabilities[known], one.targets[known])
 
 
 def of_several(path: Path) -> bool:

@@ -117,7 +117,8 @@ def _lead(
     """The result in a sentence, and what whoever reads it has to know. ``labels``: a note on corrected labels."""
     accuracy = found.accuracy if found else counted_figure
     folds = ", ".join(each.folds)
-    where = f"test {'folds' if len(each.folds) > 1 else 'fold'} {folds}" if folds else "the test clips"
+    part = "validation" if each.chosen_by else "test"
+    where = f"{part} {'folds' if len(each.folds) > 1 else 'fold'} {folds}" if folds else f"the {part} clips"
     blocks: list[Block] = []
     if accuracy is not None and accuracy.low is not None:
         clips = f"the {counted(found.clips, 'clip')} of {where}" if found else where
@@ -137,7 +138,9 @@ def _lead(
         blocks += [Paragraph(f"{note}.", "remark") for note in notes if note]
     blocks += [Paragraph(f"{note}.", "warning") for note in untrained_notes(each.untrained)]
     if accuracy is not None or each.mean_ap is not None:
-        blocks.append(Paragraph(f"{choice_note(each.adjusted)}.", "warning" if each.adjusted else "remark"))
+        blocks.append(
+            Paragraph(f"{choice_note(each.adjusted, each.chosen_by)}.", "warning" if each.adjusted else "remark")
+        )
         blocks += [Paragraph(f"{labels}.", "remark")] if labels else []
     return blocks
 
@@ -150,7 +153,7 @@ def _facts(each: Candidate, *, epochs: int) -> Facts:
         ("Part of", f"{row.parent} ({row.part})" if row.parent else ""),
         ("State", each.job.status().state),
         ("Data set", each.config.data.dataset),
-        ("Held-out folds" if len(each.folds) > 1 else "Test fold", ", ".join(each.folds)),
+        (_fold_title(each), ", ".join(each.folds)),
         ("Network", each.config.model.name),
         *((name, each.facts.get(name, "")) for name in ("Parameters", "Training clips", "Precision")),
         ("Epochs", str(epochs) if epochs else ""),
@@ -164,6 +167,10 @@ def _facts(each: Candidate, *, epochs: int) -> Facts:
         ("Note", row.about.note),
     ]
     return Facts("At a glance", rows)
+
+
+def _fold_title(each: Candidate) -> str:
+    return "Held-out folds" if len(each.folds) > 1 else "Validation fold" if each.chosen_by else "Test fold"
 
 
 def _counted(accuracy: Figure, macro_f1: float, result: Evaluated | Pool) -> list[Section]:

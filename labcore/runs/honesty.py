@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from labcore.events import Event, SettingsChanged, TrainingStarted
+from labcore.events import Evaluated, EvaluatedLabels, Event, SettingsChanged, TrainingStarted, last_of
 from labcore.texts import counted, percent
 
 FEW_RECORDINGS = 10
@@ -14,19 +14,29 @@ IMBALANCED = 2
 
 
 def adjustments(events: Iterable[Event]) -> int:
-    """How often settings of a run were changed while the curves were of the clips that its result is of."""
+    """How often settings of a run were changed while the curves were of the clips that its result is of; of an ensemble, of its members."""
     held_out_in_view, count = True, 0
     for event in events:
         if isinstance(event, TrainingStarted):
             held_out_in_view = not event.validation_clips
         elif isinstance(event, SettingsChanged) and held_out_in_view:
             count += 1
+        elif isinstance(event, (Evaluated, EvaluatedLabels)):
+            count = max(count, event.adjusted)
     return count
 
 
-def choice_note(adjusted: int) -> str:
-    """A sentence without the final stop, to stand beside a figure."""
+def chosen_by(events: Sequence[Event]) -> bool:
+    """Whether recipes are chosen by the clips that the result of a run is of, as in the trials of a search."""
+    started = last_of(events, TrainingStarted)
+    return started is not None and started.chosen_by
+
+
+def choice_note(adjusted: int, chosen_by: bool = False) -> str:
+    """A sentence without the final stop, to stand beside a figure. ``chosen_by``: as the function of that name says."""
     if not adjusted:
+        if chosen_by:
+            return "Recipes are chosen by these clips, as in the trials of a search, so the accuracy of the chosen one is optimistic"
         return "Nothing was chosen on these clips"
     return (
         f"Settings were changed {counted(adjusted, 'time')} while the curves of these clips were in view, so the accuracy may be "

@@ -17,24 +17,32 @@ from optuna.trial import FrozenTrial, TrialState
 
 from labcore.config import RunConfig
 from labcore.datasets.corrections import marks_of
+from labcore.datasets.record import ClipRecord
 from labcore.device import gpu_count
 from labcore.errors import ConfigError, RunError, WorkspaceError
-from labcore.events import Epoch, Evaluated, Event
+from labcore.evaluation.label_predictions import loss_in
+from labcore.events import Epoch, Evaluated, Event, RunFinished, RunStarted, each_of
 from labcore.jobs.event_log import EventReader
 from labcore.jobs.manager import JobManager, Queue
 from labcore.jobs.process import StopTest
 from labcore.runs import Run
+from labcore.runs.asked import NAME as ASKED
 from labcore.runs.origin import SEARCH
 from labcore.search.events import SearchFinished, TrialEnded, TrialProgress, TrialStarted
 from labcore.search.folder import Search, SearchError
 from labcore.search.journal import NAME, study_id
 from labcore.search.report import STATES
 from labcore.search.sampling import ask, hopeless
+from labcore.search.settings import NO_ACCURACY
 from labcore.texts import counted
 
 POLL_SECONDS = 0.5
 HOPELESS = 3
 """After so many failed trials and none that went well the search ends: something is wrong with all of them."""
+OUTSIDE = ("DatasetError", "DeviceError", "WorkspaceError")
+"""What is no fault of a trial's settings: its data are away, its device is gone, the disk is full. The next trial would fail, too."""
+HELD_OUT_FILES = "held_out_files"
+"""What the journal knows the clips of the validation fold by, from the first trial on."""
 SETTLE_SECONDS = 5.0
 """How long a run without a worker is left to whoever started the worker."""
 
@@ -119,8 +127,8 @@ class _Driver:
                 yield from self._start(trial)
                 continue
             self._follow(trial, run)
-            state = run.status().state
-            if state in ("interrupted", "stopped") and not self.active[trial.number].pruned:
+            goes_on = run.status().state in ("interrupted", "stopped") or _hindrance(run) is not None
+            if goes_on and not self.active[trial.number].pruned:
                 with contextlib.suppress(RunError):  # it has ended meanwhile
                     self.queue.resume(run, by=self.by)
                 yield TrialStarted(
@@ -177,8 +185,10 @@ class _Driver:
             return
         busy = {active.device for active in self.active.values()}
         device = next((device for device in self.devices if device not in busy), self.devices[0])
-        config = config.replace({"runtime.device": device})
         marks = {SEARCH: {"search": self.search.id, "trial": number}, **marks_of(self.search)}
+        if device != config.runtime.device:
+            marks[ASKED] = {"runtime.device": config.runtime.device}
+        config = config.replace({"runtime.device": device})
         run = Run.create(self.search.workspace, config, queued=self.queue.shared, marks=marks, by=self.by)
         self._follow(trial, self.queue.take(run))
         yield TrialStarted(trial=number, run_id=run.id, changes=self.settings.changes(trial.params))
@@ -210,8 +220,8 @@ class _Driver:
             epoch = self.storage.get_trial(active.trial_id).user_attrs.get("pruned")
             note = f"worse than the median of the other trials after epoch {epoch}"
             yield self._end(active.number, TrialState.PRUNED, None, note)
-        elif state == "stopped" and (away := active.run.status()).error:
-            raise SearchError(away.error, away.remedy)  # it goes on when the search does
+        elif state in ("stopped", "failed") and (away := _hindrance(active.run)) is not None:
+            raise away  # it goes on when the search does
         elif state == "stopped":
             yield self._end(active.number, TrialState.PRUNED, None, "stopped by the user")
         elif state == "interrupted":
@@ -244,14 +254,13 @@ class _Driver:
         active.loss, epoch, epochs = event.val_loss, event.epoch, event.epochs
         value = event.val_loss if self.settings.objective == "loss" else event.val_accuracy
         if value is None:
-            raise SearchError(
-                "clips of the data set have several labels, so that there is no accuracy to search for",
-                "Search with the objective loss, or set data.labels to first or single",
-            )
+            raise SearchError(*NO_ACCURACY)
         if active.pruned:  # what comes until the run hears of it counts only where it came to its end all the same
             active.late[epoch] = value
         if active.pruned or epoch in active.reported:
             return
+        if not active.reported:
+            self._require_same_clips(active)
         active.reported.add(epoch)
         self.storage.set_trial_intermediate_value(active.trial_id, epoch, value)
         yield TrialProgress(trial=active.number, run_id=active.run.id, epoch=epoch, epochs=epochs, value=value)
@@ -261,10 +270,27 @@ class _Driver:
             self.storage.set_trial_user_attr(active.trial_id, "pruned", epoch)
             self.queue.stop(active.run)
 
+    def _require_same_clips(self, active: _Active) -> None:
+        """Refuse a trial that is judged on other clips than those before it, since its data set has changed meanwhile.
+
+        Raises:
+            SearchError: it is; the trial has failed.
+        """
+        record, number = ClipRecord.load(active.run), study_id(self.storage)
+        if record is None:
+            return
+        known = self.storage.get_study_user_attrs(number).get(HELD_OUT_FILES)
+        if known is None:
+            self.storage.set_study_user_attr(number, HELD_OUT_FILES, record.held_out_files)
+        elif known != record.held_out_files:
+            told = "the data set has changed since the search began: the validation fold holds other clips"
+            self._end(active.number, TrialState.FAIL, None, told)
+            raise SearchError(told, "Put its files back as they were, and new ones elsewhere, or start a new search")
+
     def _tell_value(self, active: _Active) -> Event:
         for epoch, late in active.late.items():
             self.storage.set_trial_intermediate_value(active.trial_id, epoch, late)
-        value = active.loss if self.settings.objective == "loss" else active.accuracy
+        value = _loss(active.run, active.loss) if self.settings.objective == "loss" else active.accuracy
         if value is None:
             told = "its run ended without a result on the validation fold"
             return self._end(active.number, TrialState.FAIL, None, told)
@@ -311,3 +337,23 @@ class _Driver:
     @property
     def _asked(self) -> int:
         return sum(trial.state != TrialState.WAITING for trial in self._trials())
+
+
+def _loss(run: Run, last: float) -> float:
+    """The loss of the weights that were saved on all clips that a run held out; that of its last epoch where their predictions were lost.
+
+    The curves may be of fewer clips, or of those that were set aside, and of a network that another one joins at the end.
+    """
+    with contextlib.suppress(RunError):
+        return loss_in(run.predictions)
+    return last
+
+
+def _hindrance(run: Run) -> SearchError | None:
+    """Why the run of a trial cannot go on for now, where that is no fault of its settings. What fails again is the trial's own failure."""
+    status, end = run.status(), run.last_event(RunFinished)
+    if status.state == "failed":
+        again = len(each_of(run.events(), RunStarted)) > 1
+        if again or end is None or end.details.get("kind") not in OUTSIDE:
+            return None
+    return SearchError(status.error, status.remedy) if status.error else None

@@ -21,7 +21,6 @@ from labcore.jobs.listing import reason
 from labcore.reading import open_file
 from labcore.search.folder import SearchError
 from labcore.search.settings import Settings
-from labcore.search.space import base_value
 from labcore.workspace import drop_partial_line
 
 NAME = "search"
@@ -64,8 +63,7 @@ def open_journal(path: Path) -> JournalStorage:
 def begin_journal(path: Path, settings: Settings) -> None:
     """Make the journal of a new search, with the recipe as its first trial where the ranges hold it."""
     study = optuna.create_study(storage=open_journal(path), study_name=NAME, direction=settings.direction)
-    recipe = {each.path: base_value(each.path, settings.config) for each in settings.ranges}
-    if all(each.holds(recipe[each.path]) for each in settings.ranges):
+    if (recipe := settings.recipe) is not None:
         study.enqueue_trial(recipe)
 
 

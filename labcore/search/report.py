@@ -59,13 +59,18 @@ class Trial:
 
 @dataclass(frozen=True)
 class SearchReport:
-    """A search as it stands. ``final`` is the run that trained what was found with the test fold held out, None before."""
+    """A search as it stands.
+
+    ``final`` is the run that trained what was found with the test fold held out, None before. ``final_trial`` is the number of the trial
+    whose settings it has; with more trials another one may have become the best. None where that is not known.
+    """
 
     id: str
     settings: Settings
     status: JobStatus
     trials: tuple[Trial, ...]
     final: str | None
+    final_trial: int | None = None
 
     @property
     def state(self) -> str:
@@ -93,6 +98,18 @@ class SearchReport:
         return f"Best of {counted(self.done, 'trial')} on the same clips, so it is optimistic"
 
     @property
+    def outdated(self) -> bool:
+        """Whether another trial has become the best one since the final run was made."""
+        return self.best is not None and self.final_trial not in (None, self.best.number)
+
+    @property
+    def recipe(self) -> Trial | None:
+        """The trial that is the recipe as it is; None where the ranges do not hold it."""
+        wanted = self.settings.recipe
+        unchanged = None if wanted is None else self.settings.changes(wanted)
+        return next((trial for trial in self.trials if trial.changes == unchanged), None)
+
+    @property
     def best(self) -> Trial | None:
         """The best finished trial, the first of several that are equal."""
         sign = 1 if self.settings.objective == "loss" else -1
@@ -103,12 +120,15 @@ class SearchReport:
 def report_of(search: Search, storage: BaseStorage) -> SearchReport:
     """What :meth:`labcore.search.folder.Search.report` gives."""
     number, settings = study_id(storage), search.settings
+    final = storage.get_study_user_attrs(number).get("final")
+    taken = Run(search.workspace.runs / final).load(SEARCH, {}).get("taken") if final else None
     return SearchReport(
         id=search.id,
         settings=settings,
         status=search.status(),
         trials=tuple(_trial(settings, each) for each in storage.get_all_trials(number, deepcopy=False)),
-        final=storage.get_study_user_attrs(number).get("final"),
+        final=final,
+        final_trial=taken if isinstance(taken, int) else None,
     )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import math
+import statistics
 import warnings
+from collections.abc import Mapping
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
 from labcore.search.settings import Settings
 from labcore.search.space import Range
@@ -33,12 +34,25 @@ def ask(study: optuna.Study, settings: Settings, asked: int) -> int:
 
 
 def hopeless(study: optuna.Study, trial: FrozenTrial, settings: Settings, epochs: int) -> bool:
-    """Whether a trial has never been as good as the median of the others was after as many epochs."""
-    if not settings.pruning:
+    """Whether a trial has never been as good as the median of the others was after the same share of their epochs.
+
+    Optuna's median pruner compares after as many epochs. Where trials differ in their length that would give up the longer ones: by the
+    schedule of the learning rate, they are still on their way where shorter ones are at their end.
+    """
+    reached = max(trial.intermediate_values) / epochs
+    finished = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    others = [each.intermediate_values for each in finished if each.intermediate_values]
+    if not settings.pruning or reached < WARM_UP or len(others) < min(5, max(2, settings.trials // 4)):
         return False
-    startup = min(5, max(2, settings.trials // 4))
-    pruner = optuna.pruners.MedianPruner(n_startup_trials=startup, n_warmup_steps=math.ceil(WARM_UP * epochs))
-    return pruner.prune(study, trial)
+    median = statistics.median(_after(curve, reached) for curve in others)
+    values = trial.intermediate_values.values()
+    return max(values) < median if settings.objective == "accuracy" else min(values) > median
+
+
+def _after(curve: Mapping[int, float], share: float) -> float:
+    """The value of a trial that is over after a share of its epochs. ``curve``: epoch → value."""
+    end = share * max(curve)
+    return curve[max((epoch for epoch in curve if epoch <= end), default=min(curve))]
 
 
 def distribution(each: Range) -> BaseDistribution:

@@ -8,11 +8,18 @@ from typing import Any, Literal
 from labcore.config import RunConfig, parse
 from labcore.config.former import path_now
 from labcore.errors import ConfigError, DatasetError
-from labcore.search.space import Range, distinct
+from labcore.search.space import Range, base_value, distinct
 from labcore.workspace import Workspace
 
 Objective = Literal["accuracy", "loss"]
 MOST_TRIALS = 10_000
+LENGTHENING = ("optim.epochs", "optim.budget", "model.width")
+"""Settings by which trials are of different lengths."""
+NO_ACCURACY = (
+    "clips of the data set have several labels, so that there is no accuracy to search for",
+    "Search with the objective loss, or set data.labels to first or single",
+)
+"""What is told of several labels a clip, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,12 @@ class Settings:
         """As Optuna calls it."""
         return "maximize" if self.objective == "accuracy" else "minimize"
 
+    @property
+    def recipe(self) -> dict[str, Any] | None:
+        """The recipe as a trial, path → value; None where the ranges do not hold it."""
+        found = {each.path: base_value(each.path, self.config) for each in self.ranges}
+        return found if all(each.holds(found[each.path]) for each in self.ranges) else None
+
     def trial_config(self, sampled: dict[str, Any]) -> RunConfig:
         """The run of a trial. The test fold is left out of it altogether.
 
@@ -55,6 +68,12 @@ class Settings:
         """
         split = {"data.fold": self.validation, "data.leave_out": self.test_fold}
         return self.config.replace(self.changes(sampled) | split)
+
+    @property
+    def longest(self) -> dict[str, Any]:
+        """What makes a trial take the longest, path → value: the upper ends of ranges of epochs, budget and width."""
+        ends = {each.path: (each.high, *each.choices) for each in self.ranges if each.path in LENGTHENING}
+        return {path: max(value for value in values if value is not None) for path, values in ends.items()}
 
     def final_config(self, sampled: dict[str, Any]) -> RunConfig:
         """The run that trains what a trial found on all but the test fold, which is then looked at for the first time."""
@@ -102,6 +121,7 @@ def make_settings(
     """
     from labcore.datasets.in_split import dataset_for
     from labcore.datasets.registry import with_whole_paths
+    from labcore.datasets.several import several_in
     from labcore.datasets.splits import split_for
 
     if not 1 <= trials <= MOST_TRIALS:
@@ -111,6 +131,8 @@ def make_settings(
     if config.data.leave_out is not None:
         raise ConfigError("a search sets the excluded fold itself", "Set the test fold as data.fold")
     dataset = dataset_for(workspace, config.cutting)
+    if objective == "accuracy" and several_in(dataset.table):
+        raise ConfigError(*NO_ACCURACY)
     config = with_whole_paths(workspace, config)  # trials run in other processes
     test_fold = split_for(dataset, config.data).fold
     validation = validation_fold(dataset.folds, test_fold)

@@ -14,6 +14,8 @@ from labcore.errors import ConfigError
 
 DIGITS = 4
 """Significant digits of a value that is drawn: what is shown is then what was trained."""
+USUAL_EPOCHS = 80
+"""What a range of epochs lies around where they are automatic."""
 FIXED = ("data.", "runtime.")
 """What is trained on and where is no matter of taste, and choosing among seeds would be choosing among accidents."""
 
@@ -114,6 +116,10 @@ def range_of(path: str, config: RunConfig) -> Range:
     if setting.kind in ("int", "float") and low is not None and high is not None:
         base = base_value(path, config)
         low, high = min(low, base if base is not None else low), max(high, base if base is not None else high)
+        low, high = (
+            low if setting.ge is None else max(low, setting.ge),
+            high if setting.le is None else min(high, setting.le),
+        )
         return Range(path, low, high, log=setting.log and low > 0)
     return Range(path, low, high)
 
@@ -195,9 +201,16 @@ def _around(path: str, config: RunConfig) -> tuple[float, float] | None:
         "augment.freq_mask": (0.0, 0.3),
         "optim.label_smoothing": (0.0, 0.2),
         "optim.batch_size": (8, 128),
+        "optim.epochs": _whole(config.optim.epochs or USUAL_EPOCHS),
+        "optim.budget": _whole(config.optim.budget),
         "model.width": (0.5, 2.0),
     }
     return known.get(path)
+
+
+def _whole(value: int) -> tuple[int, int]:
+    """From a quarter to twice: what takes longer has to be asked for."""
+    return max(5, value // 4), max(10, 2 * value)
 
 
 def _read(setting: Setting, text: str) -> Any:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from labcore.datasets.cells import UNKNOWN, joined, read_cell
 from labcore.task.kind import SEVERAL, Watched
+from labcore.task.losses import loss_of_several
 from labcore.task.ranking import mean_average_precision
 from labcore.task.thresholds import LabelThresholds
 
@@ -68,9 +69,7 @@ class SeveralLabels:
         return logits.sigmoid()
 
     def watched(self, probabilities: np.ndarray, targets: np.ndarray) -> Watched:
-        shares = np.nan_to_num(probabilities.astype(np.float64)).clip(1e-7, 1 - 1e-7)
-        each = -np.where(targets == 1, np.log(shares), np.log1p(-shares))
-        loss = float(np.where(targets == UNKNOWN, 0.0, each).sum(1).mean())
+        loss = loss_of_several(probabilities, targets)
         return Watched(loss, mean_ap=mean_average_precision(np.nan_to_num(probabilities), targets))
 
     def noted(self, probabilities: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from labcore.augment.spectrogram import in_proportion
 from labcore.task.kind import SINGLE, Watched
+from labcore.task.losses import loss_of_one
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,8 @@ class SingleLabel:
         return logits.softmax(1)
 
     def watched(self, probabilities: np.ndarray, targets: np.ndarray) -> Watched:
-        chosen = np.nan_to_num(probabilities[range(len(targets)), targets]).clip(1e-7, 1.0)
-        return Watched(float(-np.log(chosen).mean()), accuracy=float((probabilities.argmax(1) == targets).mean()))
+        accuracy = float((probabilities.argmax(1) == targets).mean())
+        return Watched(loss_of_one(probabilities, targets), accuracy=accuracy)
 
     def noted(self, probabilities: np.ndarray) -> np.ndarray:
         return probabilities.argmax(1)

@@ -136,9 +136,10 @@ def test_a_mistake_is_one_line_and_status_2(labcore, workspace, urbansound, word
 
 def test_flags_of_the_recipe_are_refused_where_a_search_goes_on(labcore, workspace, urbansound, fake):
     assert labcore("search", "--dataset", urbansound, "--trials", "1", "--vary", "dropout", *SMALL).status == 0
-    answer = labcore("search", "--resume", "last", "--trials", "2", "--epochs", "9")
-    assert answer.status == 2
-    assert "keeps its settings" in answer.err
+    for given in (["--epochs", "9"], ["--objective", "loss"], ["--no-pruning"], ["--search-seed", "3"]):
+        answer = labcore("search", "--resume", "last", "--trials", "2", *given)
+        assert answer.status == 2
+        assert "keeps its settings" in answer.err
 
 
 @pytest.mark.slow

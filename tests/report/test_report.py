@@ -174,10 +174,21 @@ def test_changed_settings_and_leaks_are_warned_of(workspace, run, monkeypatch):
     assert "Settings were changed 2 times" in told
 
 
-def _altered(each):
+def test_a_trial_of_a_search_says_what_its_clips_are_for(workspace, run, monkeypatch):
+    from labcore.report import one as reports
+
+    chosen = {"leaks": False, "adjusted": 0, "chosen_by": True}
+    monkeypatch.setattr(reports, "of_run", lambda *_, real=reports.of_run: _altered(real(*_), **chosen))
+    told = said(report_of(workspace, [run.id]))
+    assert "on the 90 clips of validation fold 1" in told
+    assert "Recipes are chosen by these clips" in told
+    assert "Nothing was chosen" not in told
+
+
+def _altered(each, **changes):
     import dataclasses
 
-    return dataclasses.replace(each, leaks=True, adjusted=2)
+    return dataclasses.replace(each, **({"leaks": True, "adjusted": 2} | changes))
 
 
 def test_all_right_and_one_recording(workspace):

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+from labcore.evaluation.metrics import Circumstances, figures_of
 from labcore.events import Log, SettingsChanged, TrainingStarted
-from labcore.runs.honesty import adjustments, choice_note, interval_note, majority_note, untrained_note
+from labcore.runs.honesty import adjustments, choice_note, chosen_by, interval_note, majority_note, untrained_note
 
 STARTED = TrainingStarted(
     labels=["a", "b"], train_clips=8, val_clips=2, fold="1", device="cpu", device_reason="", precision="fp32",
@@ -15,6 +16,7 @@ def test_changes_with_the_held_out_clips_in_view_are_counted_and_others_are_not(
     assert adjustments([STARTED]) == 0
     assert adjustments([STARTED, TURNED, Log(message="m"), TURNED]) == 2
     assert adjustments([VALIDATED, TURNED]) == 0
+    assert adjustments([figures_of({}, Circumstances(adjusted=3))]) == 3, "of an ensemble its result tells"
 
 
 def test_the_note_says_so():
@@ -22,6 +24,13 @@ def test_the_note_says_so():
     assert "changed 1 time while" in choice_note(1)
     assert "changed 3 times while" in choice_note(3)
     assert "optimistic" in choice_note(1)
+
+
+def test_a_trial_of_a_search_does_not_say_that_nothing_was_chosen():
+    assert not chosen_by([STARTED])
+    assert chosen_by([STARTED.model_copy(update={"chosen_by": True})])
+    assert choice_note(0, chosen_by=True).startswith("Recipes are chosen by these clips")
+    assert choice_note(1, chosen_by=True) == choice_note(1)
 
 
 def test_an_interval_of_few_recordings_is_told():

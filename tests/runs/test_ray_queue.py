@@ -14,7 +14,7 @@ from labcore.audio import encode_wav
 from labcore.config import RunConfig
 from labcore.crossval.job import CrossValidation
 from labcore.crossval.summary import summarise
-from labcore.errors import ConfigError, DatasetError, DeviceError
+from labcore.errors import ConfigError, DeviceError
 from labcore.events import RunFinished, TrainingStarted
 from labcore.jobs.process import work
 from labcore.runs import Run
@@ -150,11 +150,13 @@ def test_a_search_over_a_cluster(workspace, urbansound, monkeypatch):
     ray = Ray(2, 0)
     end = work(search, doing=partial(driver.work, queue=RayQueue(ray, cores=1), devices=["cpu", "cpu"]))
     assert (end.state, end.done) == ("failed", 3)
-    assert "the clips are gone" in end.error
+    assert "the network cannot be built" in end.error
     assert ray.asked == [{"num_cpus": 1}] * 4, "two at once"
     runs = search.trial_runs().values()
     assert all(
-        run.last_event(RunFinished).error == "the clips are gone" for run in runs if run.status().state == "failed"
+        run.last_event(RunFinished).error == "the network cannot be built"
+        for run in runs
+        if run.status().state == "failed"
     )
     assert not any(run.status().state == "queued" for run in runs), "no job manager would take them"
 
@@ -164,7 +166,7 @@ def broken(config, run, workspace, should_stop):
         labels=["a", "b"], train_clips=8, val_clips=4, fold="1", device="cpu", device_reason="", precision="fp32",
         memory_format="contiguous", precision_reason="", parameters=1, epochs=1, first_epoch=1,
     )  # fmt: skip
-    raise DatasetError("the clips are gone", "Bring them back")
+    raise ConfigError("the network cannot be built", "Choose another one")
 
 
 @pytest.fixture

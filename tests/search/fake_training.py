@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from labcore.config import RunConfig
-from labcore.errors import DatasetError
+from labcore.errors import ConfigError, WorkspaceError
 from labcore.events import Epoch, Evaluated, Event, TrainingStarted
 from labcore.jobs.executors import ProcessChild
 from labcore.jobs.manager import JobManager
@@ -40,7 +40,9 @@ def train(config: RunConfig, run: Run, workspace: Workspace, should_stop: Callab
         memory_format="contiguous", precision_reason="", parameters=1, epochs=epochs, first_epoch=done + 1,
     )  # fmt: skip
     if config.model.name == "broken":
-        raise DatasetError("the clips are gone", "Bring them back")
+        raise ConfigError("the network cannot be built", "Choose another one")
+    if (workspace.home / "full").exists():
+        raise WorkspaceError("the disk is full", "Free some space")
     for number in range(done + 1, epochs + 1):
         time.sleep(config.optim.clip_norm / 1000)
         until = time.monotonic() + PATIENCE_SECONDS * (number == epochs and config.model.dropout == HOPELESS)

@@ -12,13 +12,16 @@ from typing import Any
 
 import pytest
 
+from labcore.datasets.record import HELD_OUT, Clip, ClipRecord
 from labcore.errors import ConfigError, DatasetError
 from labcore.events import Evaluated, RunFinished
 from labcore.jobs.executors import ProcessChild
 from labcore.jobs.glances import glance
 from labcore.jobs.manager import JobManager, make_ready
 from labcore.runs import Run, list_runs
+from labcore.runs.asked import asked_for
 from labcore.runs.origin import SEARCH
+from labcore.search import driver
 from labcore.search.folder import Search, SearchError
 from labcore.search.journal import study_id
 from labcore.search.report import best_config, final_run, importance, train_best
@@ -163,12 +166,52 @@ def test_what_goes_wrong_with_all_trials_ends_the_search(workspace, make, driven
     search = Search.create(workspace, make(trials=20, changes={"model.name": "broken"}))
     end = driven(search)[-1]
     assert end.state == "failed"
-    assert "the clips are gone" in end.error
+    assert "the network cannot be built" in end.error
     report = search.report()
     assert (report.state, len(report.trials), report.best) == ("failed", 3, None)
-    assert report.trials[0].note == "the clips are gone"
+    assert report.trials[0].note == "the network cannot be built"
     with pytest.raises(SearchError, match="no trial"):
         best_config(search)
+
+
+def test_a_full_disk_ends_a_search_and_fails_no_more_than_a_trial(workspace, make, driven):
+    search, full = Search.create(workspace, make(trials=5)), workspace.home / "full"
+
+    def full_after_the_first() -> bool:
+        if search.report().done:
+            full.touch()
+        return False
+
+    end = driven(search, full_after_the_first)[-1]
+    assert (end.state, end.error, end.remedy) == ("failed", "the disk is full", "Free some space")
+    states = [trial.state for trial in search.report().trials]
+    assert (states[0], states[-1], "failed" in states) == ("finished", "running", False)
+    assert driven(search)[-1].state == "failed", "what fails again is the trial's own failure, and the next one waits"
+    assert [trial.state for trial in search.report().trials] == [*states[:-1], "failed", "running"]
+    full.unlink()
+    assert driven(search)[-1].state == "finished"
+    assert [trial.state for trial in search.report().trials].count("finished") == 4
+
+
+def test_a_trial_that_is_judged_on_other_clips_is_refused(workspace, make, driven, monkeypatch):
+    search, files = Search.create(workspace, make(trials=3)), ["one.wav"]
+
+    def record(cls, run):
+        return cls("", "", (), tuple(Clip(name, 8, "a", 0.0, None, HELD_OUT) for name in files))
+
+    def more_after_the_first() -> bool:
+        if search.report().done and len(files) == 1:
+            files.append("two.wav")
+        return False
+
+    monkeypatch.setattr(ClipRecord, "load", classmethod(record))
+    end = driven(search, more_after_the_first)[-1]
+    assert end.state == "failed"
+    assert "validation fold holds other clips" in end.error
+    assert search.report().trials[-1].state == "failed"
+    files.pop()
+    assert driven(search)[-1].state == "finished"
+    assert [trial.state for trial in search.report().trials].count("failed") == 1
 
 
 def test_a_trial_stopped_or_removed_by_hand_is_left_behind(workspace, make, driven, queue):
@@ -190,10 +233,13 @@ def test_several_devices_work_at_once(workspace, make, driven):
     driven(search, devices=["cpu", "cuda:1"])
     devices = [Run(workspace.runs / trial.run_id).config.runtime.device for trial in search.report().trials]
     assert set(devices) == {"cpu", "cuda:1"}
+    assert {asked_for(Run(workspace.runs / trial.run_id)).runtime.device for trial in search.report().trials} == {
+        "auto"
+    }
     assert [trial.state for trial in search.report().trials] == ["finished"] * 6
 
 
-def test_loss_is_a_goal_too_and_more_trials_can_be_asked_for(workspace, make, driven):
+def test_loss_is_a_goal_too_and_more_trials_can_be_asked_for(workspace, make, driven, fake):
     search = Search.create(workspace, make(trials=2, objective="loss"))
     driven(search)
     with pytest.raises(SearchError, match="finished after 2 trials"):
@@ -206,6 +252,30 @@ def test_loss_is_a_goal_too_and_more_trials_can_be_asked_for(workspace, make, dr
     report = search.report()
     assert report.done == 5
     assert report.best.value == min(trial.value for trial in report.trials)
+    assert report.best.value == pytest.approx(1 - fake.accuracy_of(Run(workspace.runs / report.best.run_id).config))
+
+
+def test_a_search_for_the_loss_goes_by_the_weights_that_were_saved(workspace, make, driven, monkeypatch):
+    monkeypatch.setattr(driver, "loss_in", lambda path: 7.0)
+    search = Search.create(workspace, make(trials=1, objective="loss"))
+    driven(search)
+    assert search.report().best.value == 7.0
+    assert search.report().trials[0].curve[6] < 1, "the curve is that of the epochs"
+
+
+def test_the_best_settings_are_those_of_the_trial_that_was_trained(workspace, make, driven, queue, until):
+    search = Search.create(workspace, make(trials=1, changes={"model.dropout": 0.6}))
+    driven(search)
+    final = train_best(search, queue)
+    until(lambda: final.status().state == "finished")
+    assert search.report().final_trial == search.report().best.number == 0
+    assert not search.report().outdated
+    search.extend(6)
+    driven(search)
+    report = search.report()
+    assert (report.final, report.final_trial) == (final.id, 0)
+    assert report.best.number != 0
+    assert report.outdated
 
 
 def test_only_one_driver_at_a_time(workspace, make, driven, queue):

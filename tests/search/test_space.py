@@ -27,6 +27,8 @@ RECIPE = RunConfig()
         ("optim.optimizer", Range("optim.optimizer", choices=("sgd", "adamw"))),
         ("--optimiser", Range("optim.optimizer", choices=("sgd", "adamw"))),
         ("features.n_mels", Range("features.n_mels", 8, 256)),
+        ("epochs", Range("optim.epochs", 20, 160, log=True)),
+        ("budget", Range("optim.budget", 25600, 204800, log=True)),
         ("augment.masks=1:3", Range("augment.masks", 1, 3)),
     ],
 )
@@ -85,6 +87,13 @@ def test_the_default_set_holds_the_recipe_it_starts_from():
             part, _, name = each.path.partition(".")
             value = config.optim.peak_lr if each.path == "optim.lr" else getattr(getattr(config, part), name)
             assert each.holds(value), each
+
+
+def test_a_usual_range_stays_within_the_bounds():
+    assert range_of("optim.epochs", RECIPE.replace({"optim.epochs": 1500})) == Range(
+        "optim.epochs", 375, 2000, log=True
+    )
+    assert range_of("optim.epochs", RECIPE.replace({"optim.epochs": 2})) == Range("optim.epochs", 2, 10, log=True)
 
 
 def test_drawn_values_have_few_digits_and_stay_inside():

@@ -14,6 +14,7 @@ from labcore.runs import Run
 from labcore.runs.honesty import (
     adjustments,
     choice_note,
+    chosen_by,
     interval_note,
     label_note,
     leak_note,
@@ -54,7 +55,7 @@ def figures(run: Run, events: list[Event]) -> None:
         return
     from labcore.datasets.corrected_since import corrected_since
 
-    adjusted = adjustments(events)
+    adjusted, chosen = adjustments(events), chosen_by(events)
     with st.container(border=True):
         with st.container(horizontal=True, gap="small", key="figures-result"):
             if isinstance(evaluated, EvaluatedLabels):
@@ -64,8 +65,8 @@ def figures(run: Run, events: list[Event]) -> None:
             if ended is not None and ended.seconds:
                 st.metric("Time", duration(ended.seconds), width=130)
         st.caption(
-            f"Measured on the {counted(evaluated.clips, 'held-out clip')} of test fold {plain(evaluated.fold)}, with the "
-            "saved weights." + ("" if adjusted else f" {choice_note(0)}.")
+            f"Measured on the {counted(evaluated.clips, 'held-out clip')} of {'validation' if chosen else 'test'} fold "
+            f"{plain(evaluated.fold)}, with the saved weights." + ("" if adjusted else f" {choice_note(0, chosen)}.")
         )
         worth(evaluated)
         if note := untrained_note(untrained(run)):

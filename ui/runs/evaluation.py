@@ -16,7 +16,7 @@ from labcore.evaluation.jobs import Evaluation
 from labcore.evaluation.label_predictions import of_several
 from labcore.events import Evaluated, EvaluatedLabels
 from labcore.runs import Run
-from labcore.runs.honesty import adjustments, choice_note, label_note, leak_note, untrained_note
+from labcore.runs.honesty import adjustments, choice_note, chosen_by, label_note, leak_note, untrained_note
 from ui.app.text import counted, label_names, moment_of, percent, plain, told_apart
 from ui.charts.confusion import confusion
 from ui.components import label_figures, results
@@ -132,6 +132,8 @@ def _sources(run: Run) -> dict[str, Source]:
         warnings = _leak(result) if result is not None else []
         if adjusted := adjustments(run.events()):
             warnings.append(f"{choice_note(adjusted)}.")
+        elif chosen_by(run.events()):
+            warnings.append(f"{choice_note(0, True)}.")
         if note := untrained_note(results.untrained(run)):
             warnings.append(f"{note}.")
         title = f"Test fold {result.fold}" if result is not None else "Test fold"

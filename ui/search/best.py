@@ -24,7 +24,8 @@ def show(search: Search, report: SearchReport) -> None:
     best = report.best
     if best is None:
         if report.active:
-            st.caption("Trial 0 is the unchanged recipe. Results appear when it has finished.")
+            first = "Trial 0 is the unchanged recipe. " if report.settings.recipe is not None else ""
+            st.caption(f"{first}Results appear when the first trial has finished.")
         return
     with st.container(border=True):
         left, right = st.columns([2, 3], gap="large")
@@ -52,9 +53,9 @@ def show(search: Search, report: SearchReport) -> None:
 
 def _figure(report: SearchReport, best: Trial) -> None:
     """What it reached, beside the recipe that the search began with."""
-    recipe, settings, against = report.trials[0], report.settings, None
+    recipe, settings, against = report.recipe, report.settings, None
     share = settings.objective == "accuracy"
-    if recipe is not best and best.value is not None and recipe.value is not None:
+    if recipe is not None and recipe is not best and best.value is not None and recipe.value is not None:
         gain = best.value - recipe.value
         against = f"{points(gain) if share else f'{gain:+.4f}'} compared with the recipe"
     value = percent(best.value) if share or best.value is None else f"{best.value:.4f}"
@@ -74,7 +75,9 @@ def _final(search: Search, report: SearchReport) -> None:
         status, fold = glance(run), f"fold {plain(report.settings.test_fold)}"
         ended = status.state == "finished"
         word = percent(status.accuracy) if ended else state_face(status.state)[0].lower()
-        live.run_link(run.id, f"Best settings on test {fold}: **{plain(word)}**", icon=":material/verified:")
+        then = f"Settings of trial {report.final_trial}, the best one then,"
+        whose = then if report.outdated else "Best settings"
+        live.run_link(run.id, f"{whose} on test {fold}: **{plain(word)}**", icon=":material/verified:")
         return
     action_button(
         "Train and test the best settings",

@@ -58,7 +58,7 @@ def _values(report: SearchReport, better: Callable[[float, float], float]) -> tu
     rows, line, best = [], [], None
     for trial in report.trials:
         value = reached(trial)
-        if value is None:
+        if value is None or trial.state == "failed":
             continue
         rows.append({"trial": trial.number, "value": value, "state": trial.state, "settings": settings_line(trial)})
         if trial.value is not None:

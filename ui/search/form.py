@@ -233,17 +233,20 @@ def _facts(settings: Settings) -> None:
         train_recordings=own.train_recordings,
         sample=own.sample,
     )
-    split = {"data.fold": settings.validation, "data.leave_out": settings.test_fold}
-    fitted, told = summary.with_front_end(settings.config.replace(split))
-    planned = plan_of(fitted, trial.before)
+    fitted, told = summary.with_front_end(settings.trial_config({}))
+    planned, longest = plan_of(fitted, trial.before), settings.longest
     one, work = estimates.of(planned), planned.epochs
+    most = settings.pruning or bool(longest)
+    all_trials = estimates.about(
+        estimates.of(plan_of(fitted.replace(longest), trial.before)), settings.trials, most=most
+    )
     st.table(
         {
             "Training": f"**{counted(trial.training, 'clip')}**",
             "Validation": f"**{counted(trial.held_out, 'clip')}**, fold {plain(settings.validation)}",
             "Test": f"fold {plain(settings.test_fold)}, evaluated at the end",
             "Each trial": f"{counted(work.epochs, 'epoch')}, {estimates.about(one)}",
-            "All trials": f"{counted(settings.trials, 'trial')}, {estimates.about(one, settings.trials, most=settings.pruning)}",
+            "All trials": f"{counted(settings.trials, 'trial')}, {all_trials}",
         },
         border="horizontal",
         alt="Summary of the search",

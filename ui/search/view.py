@@ -15,7 +15,7 @@ from labcore.jobs.listing import looked_at
 from labcore.jobs.status import RESUMABLE
 from labcore.runs import Run
 from labcore.search.folder import Search, SearchError
-from labcore.search.report import SearchReport, importance
+from labcore.search.report import FEWEST, SearchReport, importance
 from ui.app import live, services
 from ui.app.shell import action_button, errors_in_place, show_error
 from ui.app.text import count, counted, plain
@@ -139,8 +139,10 @@ def _figures(search: Search, report: SearchReport) -> None:
         if found:
             charts.importance(found, key=f"importance-{search.id}")
             st.caption(f"From {count(finished)} finished trials, by functional ANOVA. Imprecise with few trials.")
-        elif len(report.settings.ranges) > 1:
+        elif len(report.settings.ranges) > 1 and finished < FEWEST:
             st.caption("Needs six finished trials.")
+        elif len(report.settings.ranges) > 1:
+            st.caption("All finished trials are equally good.")
         else:
             st.caption("Only one setting is varied.")
     if finished >= 3 and not report.active:
