@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from labcore.datasets.columns import KINDS, Taken, column_for, weak_paths
+from labcore.datasets.columns import KINDS, Taken, column_for, told_apart, weak_paths
 from labcore.datasets.csvtext import read_rows
 from labcore.datasets.labels import is_missing
 from labcore.datasets.listfiles import JSON_LINES, PARQUET, read_json_lines, read_parquet
 from labcore.datasets.lookup import FileFinder, for_lists
 from labcore.datasets.parts import part_named
 from labcore.datasets.scan import holds_audio, is_audio, is_file, listed, subfolders
-from labcore.datasets.spans import SpanColumns, time_columns
+from labcore.datasets.spans import SpanColumns, parsed, time_columns
 from labcore.datasets.table import DataProblem, Finding
 from labcore.errors import DatasetError
 
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
 LIST_NOT_TAKEN = "list not taken"
 """What a finding on a list is that says nothing of the clips."""
+NAME_LABELS = "If it says what the clips are of, call its columns path and label"
 LIST_SUFFIXES = (*TEXT_SUFFIXES, *JSON_LINES, *PARQUET)
 TAKEN_SUFFIXES = (".csv", ".tsv", *JSON_LINES, *PARQUET)
 SHEETS = (".xlsx", ".xls", ".ods")
@@ -32,7 +33,8 @@ LOOKED_AT = 50
 class ClipList:
     """A list of clips as text: ``rows`` maps the names of the header to the cells; ``lines`` counts from 1.
 
-    ``several``: a cell may hold several labels, joined as :mod:`labcore.datasets.several` does.
+    ``several``: a cell may hold several labels, joined as :mod:`labcore.datasets.several` does. ``longer``: line → its cells, of rows with
+    more of them than the header has columns, as where a cell holds a separator and no quotes.
     """
 
     path: Path
@@ -40,6 +42,7 @@ class ClipList:
     rows: list[dict[str, str]]
     lines: list[int]
     several: bool = False
+    longer: dict[int, int] = field(default_factory=dict)
 
     @cached_property
     def finder(self) -> FileFinder:
@@ -117,23 +120,26 @@ def read_list(path: Path) -> ClipList:
     header: list[str] | None = None
     rows: list[dict[str, str]] = []
     lines: list[int] = []
+    longer: dict[int, int] = {}
     for number, cells in numbered:
         cells = [cell.strip() for cell in cells]
         if cells[0].startswith("#") and not (is_audio(cells[0]) and is_file(path.parent / cells[0])):
             cells[0] = cells[0].lstrip("# ")
             if header is None and column_for("path", cells) and column_for("label", cells):
-                header = cells
+                header = told_apart(cells)
             continue
         if header is None:
             if not is_audio(cells[0].strip("\"'")):
-                header = cells
+                header = told_apart(cells)
                 continue
-            header = list(KINDS)[: len(cells)]
+            header = [*KINDS, *[""] * len(cells)][: len(cells)]
+        if any(cells[len(header) :]):
+            longer[number] = len(cells)
         rows.append({name: cell for name, cell in zip(header, cells, strict=False) if name})
         lines.append(number)
     if header is None:
         raise DatasetError(f"{path} contains only comments", "It needs a header `path,label` and one row per clip")
-    return ClipList(path, header, rows, lines)
+    return ClipList(path, header, rows, lines, longer=longer)
 
 
 _OTHERS = {**dict.fromkeys(JSON_LINES, read_json_lines), **dict.fromkeys(PARQUET, read_parquet)}
@@ -185,12 +191,13 @@ def lists_beside(
             continue
         what = f"the list {path.name} was not used: {reason}"
         level = "warning" if broken else "note"
-        findings.append(Finding(LIST_NOT_TAKEN, what, (str(path),), level=level))
+        remedy = NAME_LABELS if broken and clips is not None else ""
+        findings.append(Finding(LIST_NOT_TAKEN, what, (str(path),), remedy, level))
     return _by_part(folder, usable) if len(usable) > 1 else [(clips, "") for clips in usable], findings
 
 
 def _looked_at(path: Path) -> tuple[ClipList | None, str, bool]:
-    """A list, why it is not taken ("" where it is), and whether that is a fault of the file itself."""
+    """A list, why it is not taken ("" where it is), and whether the file is at fault, or may say labels all the same."""
     if path.suffix.lower() in SHEETS:
         return None, "it is not a CSV file; save it as one", False
     if "submission" in path.name.casefold():
@@ -200,10 +207,20 @@ def _looked_at(path: Path) -> tuple[ClipList | None, str, bool]:
     except DatasetError as error:
         return None, error.what, "quote" in error.what
     if clips.lacks:
-        return clips, f"it {clips.lacks}", False
+        return clips, f"it {clips.lacks}", _may_say_labels(clips)
     if clips.holds_files(clips.taken.path):  # else it may be one of sources or licences beside the data
         return clips, "", False
     return clips, "none of its files exists, or several match each", False
+
+
+def _may_say_labels(clips: ClipList) -> bool:
+    """Whether a list without a column of a known name for labels names files that are there, and has one of words that recur."""
+    taken = clips.taken
+    if taken.label or not (taken.path and clips.holds_files(taken.path)):
+        return False
+    rest = (clips.column(name) for name in clips.header if name and name not in (taken.path, taken.fold, taken.group))
+    distinct = (({*cells} - {""}, len(cells)) for cells in rest)
+    return any(1 < len(words) <= rows / 2 and not any(map(parsed, words)) for words, rows in distinct)
 
 
 def _paths(folder: Path) -> list[Path]:

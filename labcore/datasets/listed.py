@@ -19,6 +19,7 @@ from labcore.datasets.parts import tidy_fold
 from labcore.datasets.scan import find_audio, is_audio, listed
 from labcore.datasets.table import MISSING, DataProblem, Dataset, Finding, some
 from labcore.errors import AudioError
+from labcore.texts import counted
 
 
 def read_clip_lists(
@@ -59,6 +60,12 @@ def _read(reading: DatasetDraft, clips: ClipList, part: str) -> None:
     rate_of = cache(_rate_of)
     for row, line in zip(clips.rows, clips.lines, strict=True):
         cell, label = value_of(row, taken.path), value_of(row, taken.label)
+        if line in clips.longer:
+            what = f"has {clips.longer[line]} cells, but the header names {counted(len(clips.header), 'column')}"
+            reading.problems.append(
+                left_out(clips.path, line, cell, f"{what}: a cell that holds a separator needs quotes")
+            )
+            continue
         try:
             found = clips.finder.find(cell) if cell else None
             start_s, end_s = times.span(row, partial(rate_of, found[0] if found else None))
