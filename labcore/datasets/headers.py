@@ -10,7 +10,7 @@ from pathlib import Path
 from labcore.audio import probe
 from labcore.audio.files import Source
 from labcore.datasets.several import exploded
-from labcore.datasets.table import Dataset, Finding, behind, some
+from labcore.datasets.table import DataProblem, Dataset, Finding, behind, some
 from labcore.device import usable_cores
 from labcore.errors import AudioError, DatasetError
 from labcore.jobs.following import OnProgress
@@ -57,6 +57,17 @@ def skipped(dataset: Dataset, trouble: Mapping[str, str]) -> list[Finding]:
     what = f"{len(trouble):,} of {counted(len(paths), 'file')} cannot be read as audio and will be skipped"
     remedy = "Fetch or export them again, or remove them"
     return [Finding("unreadable", f"{what}: {_told(trouble)}{without}", tuple(trouble), remedy)]
+
+
+def left_out(problems: Sequence[DataProblem]) -> list[Finding]:
+    """What is told of files and rows that are no clips: how many, and the first of them."""
+    if not problems:
+        return []
+    first = problems[0]
+    what = f"{counted(len(problems), 'file or row', 'files or rows')} left out"
+    as_this = f"{', as' if len(problems) > 1 else ':'} {shown(Path(first.path).name)}, which {first.what}"
+    remedy = "`labcore datasets look` lists them all" if len(problems) > 1 else ""
+    return [Finding("left out", what + as_this, tuple(problem.path for problem in problems), remedy)]
 
 
 def _told(trouble: Mapping[str, str]) -> str:

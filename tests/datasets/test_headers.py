@@ -80,3 +80,14 @@ def test_adding_can_be_called_off(workspace, class_folders):
     with pytest.raises(InterruptedError):
         register(workspace, class_folders, "tones", stop)
     assert list_datasets(workspace) == []
+
+
+def test_rows_and_files_that_are_left_out_are_told(workspace, class_folders):
+    rows = "".join(f"{label}/{n}.wav,{label}\n" for label in ("high", "low tones") for n in range(8))
+    (class_folders / "l.csv").write_text(f"path,label\n{rows}")
+    info = register(workspace, class_folders)
+    assert info.clips == 12
+    assert info.warnings == [
+        "4 files or rows left out, as 6.wav, which is missing (l.csv, line 8). `labcore datasets look` lists them all."
+    ]
+    assert list_datasets(workspace) == [info]

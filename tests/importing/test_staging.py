@@ -233,3 +233,11 @@ def test_a_workspace_that_cannot_be_written_is_told(workspace, monkeypatch):
     monkeypatch.setattr(stagings.tempfile, "mkdtemp", refuse)
     with pytest.raises(WorkspaceError, match="cannot be written: Permission denied"):
         Staging.create(workspace)
+
+
+def test_sounds_that_two_archives_call_alike_are_told_when_they_are_unpacked(staging, tmp_path):
+    for label in ("cat", "dog"):
+        take(staging, {f"{label}.zip": zipped(tmp_path / "x.zip", {"1.wav": wav(label)}).read_bytes()})
+    staging.unpack(nothing)
+    assert list(each_file(staging.files)) == ["1.wav"]
+    assert staging.left_out == [("1.wav", "comes twice; the first one is taken")]

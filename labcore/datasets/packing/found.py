@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import IO
 
 from labcore.datasets.packing import parquet, tarred, webdataset, zipped
-from labcore.datasets.packing.members import Member, Names
-from labcore.datasets.scan import folders_in, is_dir, is_file, is_folder, listed
+from labcore.datasets.packing.members import PAPERS, Member, Names
+from labcore.datasets.scan import folders_in, is_dir, is_file, is_folder, listed, suffix_of
 from labcore.errors import DatasetError
 
 ZIP, TAR, SHEETS = (".zip",), ".tar", (".parquet",)
@@ -26,7 +26,7 @@ class Packed:
 
     Attributes:
         path: the archive, or the folder of several.
-        files: the archives.
+        files: the archives, and the lists that lie beside them.
         title: what they are, for people.
     """
 
@@ -89,8 +89,17 @@ def packed_at(path: Path) -> Packed | None:
         return None
     if _is(files[0], SHEETS):
         return Packed(path, files, PARQUET)
-    tars = all(_is(each, tarred.SUFFIXES) for each in files)
-    return Packed(path, files, WEBDATASET if tars and webdataset.is_webdataset(files[0]) else ARCHIVE)
+    if all(_is(each, tarred.SUFFIXES) for each in files) and webdataset.is_webdataset(files[0]):
+        return Packed(path, files, WEBDATASET)
+    return Packed(path, (*files, *_lists_beside(path)), ARCHIVE)
+
+
+def _lists_beside(path: Path) -> tuple[Path, ...]:
+    """The lists and texts in a folder of archives, which say what the sounds in these are."""
+    if not is_dir(path):
+        return ()
+    names = (entry.name for entry in listed(path) if suffix_of(entry.name) in PAPERS and is_file(entry.path))
+    return tuple(path / name for name in names)
 
 
 def handed_in(folder: Path) -> Packed:
