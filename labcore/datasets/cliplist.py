@@ -20,6 +20,7 @@ from labcore.errors import DatasetError
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
 LIST_NOT_TAKEN = "list not taken"
 """What a finding on a list is that says nothing of the clips."""
+NAME_FOLDERS = "Write their paths from the folder of the list on, as in folder/name.wav"
 NAME_LABELS = "If it says what the clips are of, call its columns path and label"
 LIST_SUFFIXES = (*TEXT_SUFFIXES, *JSON_LINES, *PARQUET)
 TAKEN_SUFFIXES = (".csv", ".tsv", *JSON_LINES, *PARQUET)
@@ -97,11 +98,22 @@ class ClipList:
 
     def holds_files(self, column: str) -> bool:
         """Whether any of the first cells of a column names a file that is there."""
-        cells = [row[column] for row in self.rows[:LOOKED_AT] if row.get(column)]
-        return any(_found(self.finder, cell) for cell in cells)
+        return any(_found(self.finder, cell) for cell in self._first(column))
+
+    def fits_several(self, column: str) -> str:
+        """A cell among the first ones that several files fit, with them, in words; "" where there is none."""
+        for cell in self._first(column):
+            try:
+                self.finder.find(cell)
+            except ValueError as several:
+                return f"{cell} {several}"
+        return ""
+
+    def _first(self, column: str) -> list[str]:
+        return [row[column] for row in self.rows[:LOOKED_AT] if row.get(column)]
 
     def _names_audio(self, column: str) -> bool:
-        cells = [row[column] for row in self.rows[:LOOKED_AT] if row.get(column)]
+        cells = self._first(column)
         return bool(cells) and sum(is_audio(cell.strip("\"'")) for cell in cells) > 0.5 * len(cells)
 
 
@@ -191,7 +203,7 @@ def lists_beside(
             continue
         what = f"the list {path.name} was not used: {reason}"
         level = "warning" if broken else "note"
-        remedy = NAME_LABELS if broken and clips is not None else ""
+        remedy = (NAME_LABELS if clips.lacks else NAME_FOLDERS) if broken and clips is not None else ""
         findings.append(Finding(LIST_NOT_TAKEN, what, (str(path),), remedy, level))
     return _by_part(folder, usable) if len(usable) > 1 else [(clips, "") for clips in usable], findings
 
@@ -210,7 +222,9 @@ def _looked_at(path: Path) -> tuple[ClipList | None, str, bool]:
         return clips, f"it {clips.lacks}", _may_say_labels(clips)
     if clips.holds_files(clips.taken.path):  # else it may be one of sources or licences beside the data
         return clips, "", False
-    return clips, "none of its files exists, or several match each", False
+    if several := clips.fits_several(clips.taken.path):
+        return clips, f"no file of its names is the only one, as {several}", True
+    return clips, "none of its files exists", False
 
 
 def _may_say_labels(clips: ClipList) -> bool:

@@ -99,7 +99,6 @@ class TestPartOfTheFiles:
     ("name", "text", "reason"),
     [
         ("sources.csv", "file,label\nelsewhere.wav,dog\n", "none of its files exists"),
-        ("all.csv", "file,label\n0.wav,dog\n", "none of its files exists, or several match each"),
         ("features.csv", "filename,rms\ndog/0.wav,0.1\n", "it has no column for the label; it has: filename, rms"),
         ("classes.csv", "index,label\n0,dog\n", "it has no column for the path"),
         ("empty.csv", "", "is empty"),
@@ -114,6 +113,13 @@ def test_a_list_that_was_not_taken_is_named_with_the_reason(lay_out, told, name,
     (note,) = told(dataset, "note")
     assert name.rpartition("/")[2] in note
     assert reason in note
+
+
+def test_a_list_of_names_that_several_files_have_is_a_warning(lay_out, told):
+    dataset = read_dataset(lay_out(*TestPartOfTheFiles.CLASSES, lists={"all.csv": "file,label\n0.wav,x\n1.wav,y\n"}))
+    assert dataset.labels == ["cat", "dog"]
+    (warning,) = told(dataset)
+    assert "as 0.wav fits 2 files: cat/0.wav, dog/0.wav. Write their paths" in warning
 
 
 def test_a_broken_list_beside_class_folders_is_a_warning(lay_out, told):
