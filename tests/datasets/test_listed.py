@@ -236,6 +236,13 @@ def test_a_fold_below_zero_is_none_of_the_others(lay_out):
     assert list(read_dataset(lay_out(*FILES, lists=lists)).table["fold"]) == ["-1", "1", "2", "3"]
 
 
+def test_folds_that_differ_in_case_alone_are_one(lay_out, told):
+    lists = {"l.csv": "path,label,fold\n0.wav,a,Site A\n1.wav,b,Site A\n2.wav,a,site  a\n3.wav,b,B\n"}
+    dataset = read_dataset(lay_out(*FILES, lists=lists))
+    assert list(dataset.table["fold"]) == ["Site A", "Site A", "Site A", "B"]
+    assert "'Site A' = 'site  a'" in told(dataset, "note")[-1]
+
+
 def test_what_was_skipped_is_named_where_one_class_is_left(lay_out):
     lists = {"l.csv": "path,label\n0.wav,dog\n1.wav,dog\ngone.wav,cat\n"}
     with pytest.raises(DatasetError, match=r"one class, 'dog': 1 skipped; the first problem: gone.wav is missing"):
