@@ -217,7 +217,7 @@ def _looked_at(path: Path) -> tuple[ClipList | None, str, bool]:
     try:
         clips = read_list(path)
     except DatasetError as error:
-        return None, error.what, "quote" in error.what
+        return None, error.what, not error.what.endswith(("is empty", "only comments"))
     if clips.lacks:
         return clips, f"it {clips.lacks}", _may_say_labels(clips)
     if clips.holds_files(clips.taken.path):  # else it may be one of sources or licences beside the data

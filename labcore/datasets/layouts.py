@@ -9,7 +9,7 @@ from pathlib import Path
 from labcore.allowed_paths import allowed_paths, is_open
 from labcore.config import DataConfig
 from labcore.datasets.cells import labels_of
-from labcore.datasets.cliplist import LIST_NOT_TAKEN, LIST_SUFFIXES, ClipList, lists_beside, read_list
+from labcore.datasets.cliplist import LIST_NOT_TAKEN, LIST_SUFFIXES, SHEETS, ClipList, lists_beside, read_list
 from labcore.datasets.folders import LIST_REMEDY, read_folders
 from labcore.datasets.listed import read_clip_lists
 from labcore.datasets.lookup import for_lists
@@ -159,6 +159,8 @@ def _recognise_file(path: Path) -> Reader:
         if suffix_of(path.name) in OTHER_ARCHIVES:
             what = f"{path} is packed in a way that is not read here ({suffix_of(path.name)})"
             raise DatasetError(what, "Unpack it and give the folder, or pack it as .zip, .tar.gz or .tar.xz")
+        if path.suffix.lower() in SHEETS:
+            raise DatasetError(f"{path} is a spreadsheet, not a CSV file", "Save it as CSV, and give that")
         kind = "a single clip" if is_audio(path.name) else "not a CSV file"
         raise DatasetError(f"{path} is {kind}, not a data set", f"Give a folder or a CSV file. {KNOWN}")
     for layout in BY_LIST:

@@ -71,8 +71,8 @@ class PackedError(DatasetError):
     """Nothing can be read where it lies, since it is packed."""
 
     def __init__(self, path: Path) -> None:
-        what = f"{path} is packed" if path.is_file() else f"the sounds in {path} are packed"
-        super().__init__(what, f"Unpack them into the workspace: `labcore datasets import {path}`")
+        what, them = (f"{path} is packed", "it") if path.is_file() else (f"the sounds in {path} are packed", "them")
+        super().__init__(what, f"Unpack {them} into the workspace: `labcore datasets import {path}`")
 
 
 WEBDATASET, PARQUET, ARCHIVE, FILES = "WebDataset", "Parquet with sounds", "archive", "files"
