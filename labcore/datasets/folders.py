@@ -132,9 +132,9 @@ def _without_sounds(reading: DatasetDraft, folds: dict[str, str]) -> Iterator[Fi
 def _of_two_levels(found: Found) -> Iterator[Finding]:
     """Folders that all hold folders of the same names: which of both are the classes, nothing says. Parts and numbers tell nothing."""
     below: dict[str, set[str]] = {parts[0]: set() for parts in found.files if len(parts) > 1}
-    for parts in found.files:
-        if len(parts) > 2 and not (is_aside(parts[1]) or parts[1].isdecimal()):
-            below[parts[0]].add(parts[1])
+    for top, inner in {parts[:2] for parts in found.files if len(parts) > 2}:
+        if not (is_aside(inner) or inner.isdecimal()):
+            below[top].add(inner)
     same = set.intersection(*below.values()) if len(below) > 1 else set()
     if len(same) > 1:
         yield Finding(

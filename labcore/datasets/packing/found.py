@@ -55,11 +55,25 @@ class Packed:
         elif self.title == PARQUET:
             yield from parquet.members(self._placed(), names)
         else:
+            folders = self._folders()
             for path in self.files:
-                if _is(path, ARCHIVES):
-                    yield from (zipped if _is(path, ZIP) else tarred).members(path, names)
+                if _is(path, ZIP):
+                    yield from zipped.members(path, names, folders.get(path, ""))
+                elif _is(path, ARCHIVES):
+                    yield from tarred.members(path, names)
                 elif (parts := names.take(str(path.relative_to(self.path)))) is not None:
                     yield Member(parts, path.stat().st_size, partial(_opened, path))
+
+    def _folders(self) -> dict[Path, str]:
+        """The folder that each zip archive with sounds in no folder becomes, where two of them call different sounds alike: so they are no
+        parts of one folder, as ``dog.zip`` and ``cat.zip`` with a ``1.wav`` each."""
+        zips = [path for path in self.files if _is(path, ZIP)]
+        held = {path: zipped.loose(path) for path in zips} if len(zips) > 1 else {}
+        contents: dict[str, set[tuple[int, int]]] = {}
+        for name, content in (each for sounds in held.values() for each in sounds.items()):
+            contents.setdefault(name, set()).add(content)
+        apart = any(len(each) > 1 for each in contents.values())
+        return {path: stem_of(path) for path, sounds in held.items() if sounds} if apart else {}
 
     def _placed(self) -> Iterator[tuple[Path, tuple[str, ...]]]:
         for path in self.files:
