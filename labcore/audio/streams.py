@@ -125,7 +125,8 @@ def _chunked(read: Read, file: chunks.Chunked, called: str) -> DecodePlan:
     form = wave_format.wave_format(read, file)
     if form is None:
         return DecodePlan()
-    unread = f"is a {file.kind} file that holds {form.codec}"
+    plain = (form.tag, form.bits) in wave_format.READ  # where such a file is not read, its header is at fault
+    unread = "" if plain else f"is a {file.kind} file that holds {form.codec}"
     if form.tag in wave_format.MPEG:
         found = _mpeg(read, file.sound_at, file.sound_at + file.there, called)
         return found if found.streams else DecodePlan(unread=unread)

@@ -12,6 +12,8 @@ from labcore.audio.raw import Read
 from labcore.errors import AudioError
 
 PCM, FLOAT, EXTENSIBLE = 1, 3, 0xFFFE
+READ = {*((PCM, bits) for bits in (8, 16, 24, 32)), (FLOAT, 32), (FLOAT, 64)}
+"""Format tags and bits of what is read of every WAV file."""
 MPEG = (0x50, 0x55)
 CODECS = {
     0x02: "MS ADPCM", 0x06: "A-law", 0x07: "µ-law", 0x08: "DTS", 0x10: "OKI ADPCM", 0x11: "IMA ADPCM", 0x14: "G.723",

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from labcore.datasets.columns import KINDS, Taken, column_for, weak_paths
+from labcore.datasets.columns import KINDS, Taken, column_for, told_apart, weak_paths
 from labcore.datasets.csvtext import read_rows
 from labcore.datasets.labels import is_missing
 from labcore.datasets.listfiles import JSON_LINES, PARQUET, read_json_lines, read_parquet
 from labcore.datasets.lookup import FileFinder, for_lists
 from labcore.datasets.parts import part_named
 from labcore.datasets.scan import holds_audio, is_audio, is_file, listed, subfolders
-from labcore.datasets.spans import SpanColumns, time_columns
+from labcore.datasets.spans import SpanColumns, parsed, time_columns
 from labcore.datasets.table import DataProblem, Finding
 from labcore.errors import DatasetError
 
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
 LIST_NOT_TAKEN = "list not taken"
 """What a finding on a list is that says nothing of the clips."""
+NAME_FOLDERS = "Write their paths from the folder of the list on, as in folder/name.wav"
+NAME_LABELS = "If it says what the clips are of, call its columns path and label"
 LIST_SUFFIXES = (*TEXT_SUFFIXES, *JSON_LINES, *PARQUET)
 TAKEN_SUFFIXES = (".csv", ".tsv", *JSON_LINES, *PARQUET)
 SHEETS = (".xlsx", ".xls", ".ods")
@@ -32,7 +34,8 @@ LOOKED_AT = 50
 class ClipList:
     """A list of clips as text: ``rows`` maps the names of the header to the cells; ``lines`` counts from 1.
 
-    ``several``: a cell may hold several labels, joined as :mod:`labcore.datasets.several` does.
+    ``several``: a cell may hold several labels, joined as :mod:`labcore.datasets.several` does. ``longer``: line → its cells, of rows with
+    more of them than the header has columns, as where a cell holds a separator and no quotes.
     """
 
     path: Path
@@ -40,6 +43,7 @@ class ClipList:
     rows: list[dict[str, str]]
     lines: list[int]
     several: bool = False
+    longer: dict[int, int] = field(default_factory=dict)
 
     @cached_property
     def finder(self) -> FileFinder:
@@ -94,11 +98,22 @@ class ClipList:
 
     def holds_files(self, column: str) -> bool:
         """Whether any of the first cells of a column names a file that is there."""
-        cells = [row[column] for row in self.rows[:LOOKED_AT] if row.get(column)]
-        return any(_found(self.finder, cell) for cell in cells)
+        return any(_found(self.finder, cell) for cell in self._first(column))
+
+    def fits_several(self, column: str) -> str:
+        """A cell among the first ones that several files fit, with them, in words; "" where there is none."""
+        for cell in self._first(column):
+            try:
+                self.finder.find(cell)
+            except ValueError as several:
+                return f"{cell} {several}"
+        return ""
+
+    def _first(self, column: str) -> list[str]:
+        return [row[column] for row in self.rows[:LOOKED_AT] if row.get(column)]
 
     def _names_audio(self, column: str) -> bool:
-        cells = [row[column] for row in self.rows[:LOOKED_AT] if row.get(column)]
+        cells = self._first(column)
         return bool(cells) and sum(is_audio(cell.strip("\"'")) for cell in cells) > 0.5 * len(cells)
 
 
@@ -117,23 +132,26 @@ def read_list(path: Path) -> ClipList:
     header: list[str] | None = None
     rows: list[dict[str, str]] = []
     lines: list[int] = []
+    longer: dict[int, int] = {}
     for number, cells in numbered:
         cells = [cell.strip() for cell in cells]
         if cells[0].startswith("#") and not (is_audio(cells[0]) and is_file(path.parent / cells[0])):
             cells[0] = cells[0].lstrip("# ")
             if header is None and column_for("path", cells) and column_for("label", cells):
-                header = cells
+                header = told_apart(cells)
             continue
         if header is None:
             if not is_audio(cells[0].strip("\"'")):
-                header = cells
+                header = told_apart(cells)
                 continue
-            header = list(KINDS)[: len(cells)]
+            header = [*KINDS, *[""] * len(cells)][: len(cells)]
+        if any(cells[len(header) :]):
+            longer[number] = len(cells)
         rows.append({name: cell for name, cell in zip(header, cells, strict=False) if name})
         lines.append(number)
     if header is None:
         raise DatasetError(f"{path} contains only comments", "It needs a header `path,label` and one row per clip")
-    return ClipList(path, header, rows, lines)
+    return ClipList(path, header, rows, lines, longer=longer)
 
 
 _OTHERS = {**dict.fromkeys(JSON_LINES, read_json_lines), **dict.fromkeys(PARQUET, read_parquet)}
@@ -185,12 +203,13 @@ def lists_beside(
             continue
         what = f"the list {path.name} was not used: {reason}"
         level = "warning" if broken else "note"
-        findings.append(Finding(LIST_NOT_TAKEN, what, (str(path),), level=level))
+        remedy = (NAME_LABELS if clips.lacks else NAME_FOLDERS) if broken and clips is not None else ""
+        findings.append(Finding(LIST_NOT_TAKEN, what, (str(path),), remedy, level))
     return _by_part(folder, usable) if len(usable) > 1 else [(clips, "") for clips in usable], findings
 
 
 def _looked_at(path: Path) -> tuple[ClipList | None, str, bool]:
-    """A list, why it is not taken ("" where it is), and whether that is a fault of the file itself."""
+    """A list, why it is not taken ("" where it is), and whether the file is at fault, or may say labels all the same."""
     if path.suffix.lower() in SHEETS:
         return None, "it is not a CSV file; save it as one", False
     if "submission" in path.name.casefold():
@@ -198,12 +217,24 @@ def _looked_at(path: Path) -> tuple[ClipList | None, str, bool]:
     try:
         clips = read_list(path)
     except DatasetError as error:
-        return None, error.what, "quote" in error.what
+        return None, error.what, not error.what.endswith(("is empty", "only comments"))
     if clips.lacks:
-        return clips, f"it {clips.lacks}", False
+        return clips, f"it {clips.lacks}", _may_say_labels(clips)
     if clips.holds_files(clips.taken.path):  # else it may be one of sources or licences beside the data
         return clips, "", False
-    return clips, "none of its files exists, or several match each", False
+    if several := clips.fits_several(clips.taken.path):
+        return clips, f"no file of its names is the only one, as {several}", True
+    return clips, "none of its files exists", False
+
+
+def _may_say_labels(clips: ClipList) -> bool:
+    """Whether a list without a column of a known name for labels names files that are there, and has one of words that recur."""
+    taken = clips.taken
+    if taken.label or not (taken.path and clips.holds_files(taken.path)):
+        return False
+    rest = (clips.column(name) for name in clips.header if name and name not in (taken.path, taken.fold, taken.group))
+    distinct = (({*cells} - {""}, len(cells)) for cells in rest)
+    return any(1 < len(words) <= rows / 2 and not any(map(parsed, words)) for words, rows in distinct)
 
 
 def _paths(folder: Path) -> list[Path]:

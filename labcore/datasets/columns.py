@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -43,6 +44,16 @@ WEAK_PATHS = words(
 def canonical(name: str) -> str:
     """A column's name without blanks, marks and case: ``File Name``, ``file_name`` and ``FileName`` are one."""
     return re.sub(r"[\W_]+", "", name).casefold()
+
+
+def told_apart(header: Iterable[str]) -> list[str]:
+    """A header with each name once, as pandas has it: the second ``label`` becomes ``label.1``. Empty names stay."""
+    seen: Counter[str] = Counter()
+    found = []
+    for name in header:
+        found.append(f"{name}.{seen[name]}" if name and seen[name] else name)
+        seen[name] += 1
+    return found
 
 
 def column_for(kind: str, header: Sequence[str]) -> str:

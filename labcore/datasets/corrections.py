@@ -265,7 +265,7 @@ def _told(found: Corrections, name: str) -> list[Finding]:
         told.append(Finding(KIND, many, (), remedy))
     if found.unused:
         many = f"{counted(found.unused, 'annotation')} {_do(found.unused)} not count"
-        why = "the clip is gone, or its file or its label in the data set has changed since"
+        why = "the clip is gone, or its file, its label, or the folder that holds all clips of the data set has changed since"
         told.append(Finding(KIND, f"{many}: {why}", (), remedy))
     return told
 

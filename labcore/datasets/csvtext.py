@@ -16,6 +16,13 @@ from labcore.sheets import unguarded
 SEPARATORS = "\t;,|"
 _SEPARATOR_LINE = re.compile(r'\s*"?sep=(\\t|.)"?\s*$', re.IGNORECASE)  # Excel's, before the header
 _LINE_END = re.compile(r"\r\n|\r|\n")
+OTHERS = {
+    b"pk\x03\x04": ("a spreadsheet or an archive", "Save it as CSV, which renaming does not do"),
+    b"version https://git-lfs": ("a Git LFS pointer", "Fetch the files with `git lfs pull`"),
+    b"<!doctype html": ("a web page", "The download failed: fetch the file again"),
+    b"<html": ("a web page", "The download failed: fetch the file again"),
+}
+"""How files begin that are often found under the name of a CSV file, in lower case → what they are, and what to do."""
 Numbered = list[tuple[int, list[str]]]
 
 
@@ -27,6 +34,7 @@ def read_rows(path: Path) -> Numbered:
     """
     with DatasetError.on_os_error(f"{path} cannot be read", "Check the path"), open_regular(path) as file:
         content = file.read()
+    _refuse_others(path, content)
     lines = list(io.StringIO(decode_text(content), newline=""))
     separator = ""
     begin = next((n for n, line in enumerate(lines) if line.strip() and not line.lstrip().startswith("#")), None)
@@ -40,6 +48,13 @@ def read_rows(path: Path) -> Numbered:
     if not separator:
         separator = max(SEPARATORS, key=first.count) if any(mark in first for mark in SEPARATORS) else ","
     return list(_rows(path, _without_comments(lines, separator), separator))
+
+
+def _refuse_others(path: Path, content: bytes) -> None:
+    head = content[:100].lstrip(codecs.BOM_UTF8 + b" \r\n").lower()
+    for start, (kind, remedy) in OTHERS.items():
+        if head.startswith(start):
+            raise DatasetError(f"{path} is {kind}, not a CSV file", remedy)
 
 
 def decode_text(content: bytes) -> str:

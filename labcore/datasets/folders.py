@@ -10,12 +10,13 @@ from pathlib import Path
 
 from labcore.datasets.assemble import DatasetDraft, assembled, join_equal_files, source_of, without_single_fold
 from labcore.datasets.labels import speakers
+from labcore.datasets.lookup import for_lists
 from labcore.datasets.parts import FOLD_NAMES, PartLists, is_aside, part_named, parts_among
-from labcore.datasets.scan import NOT_CLASSES, Found, find_audio, is_audio, listed
+from labcore.datasets.scan import NOT_CLASSES, Found, find_audio, holds_audio, is_audio, is_folder, listed
 from labcore.datasets.several import taken_apart
 from labcore.datasets.table import Dataset, Finding, natural_order, some
 from labcore.errors import DatasetError
-from labcore.texts import counted
+from labcore.texts import counted, shown
 
 LIST_REMEDY = (
     "Put the clips of each class into a folder of the class's name, or write a CSV file with the columns path and label"
@@ -83,6 +84,9 @@ def _read(reading: DatasetDraft, found: Found, lists: PartLists) -> None:
         if fold is not None:
             reading.rows.append((path, below[0], fold, source_of(parts[-1]) or path, 0.0, math.nan))
     reading.findings += _left_aside(reading.root, outside, folds)
+    reading.findings += _without_sounds(reading, folds)
+    if not (folds or inner or lists):
+        reading.findings += _of_two_levels(found)
     if not folds:
         reading.findings += _named_like_parts({row[1] for row in reading.rows})
 
@@ -102,6 +106,44 @@ def _left_aside(root: Path, outside: list[tuple[str, ...]], folds: dict[str, str
         tuple(str(root.joinpath(*parts)) for parts in outside),
         f"Move them into the folder of their class{in_part}, if they belong to the data set",
     )
+
+
+def _without_sounds(reading: DatasetDraft, folds: dict[str, str]) -> Iterator[Finding]:
+    """Folders where those of classes lie that hold nothing to read; those whose files are problems are told by these."""
+    root = str(reading.root)
+    places = [os.path.join(root, top) for top in folds] or [root]  # noqa: PTH118
+    held = [entry for place in places for entry in listed(Path(place)) if is_folder(entry)]
+    told = {os.path.dirname(problem.path) for problem in reading.problems}  # noqa: PTH120
+    known = {row[1] for row in reading.rows} | {*NOT_CLASSES, *folds}
+    empty = [
+        entry
+        for entry in held
+        if entry.name not in known
+        and not (is_aside(entry.name) or for_lists(Path(entry.name)))
+        and not any(f"{place}{os.sep}".startswith(f"{entry.path}{os.sep}") for place in told)
+        and not holds_audio(Path(entry.path))
+    ]
+    if names := natural_order({entry.name for entry in empty}):
+        where, told = ("folders", "are no classes") if len(names) > 1 else ("folder", "is no class")
+        what = f"no sounds are in the {where} {some(map(shown, names))}, which {told}"
+        yield Finding("no sounds", what, tuple(entry.path for entry in empty), level="note")
+
+
+def _of_two_levels(found: Found) -> Iterator[Finding]:
+    """Folders that all hold folders of the same names: which of both are the classes, nothing says. Parts and numbers tell nothing."""
+    below: dict[str, set[str]] = {parts[0]: set() for parts in found.files if len(parts) > 1}
+    for top, inner in {parts[:2] for parts in found.files if len(parts) > 2}:
+        if not (is_aside(inner) or inner.isdecimal()):
+            below[top].add(inner)
+    same = set.intersection(*below.values()) if len(below) > 1 else set()
+    if len(same) > 1:
+        yield Finding(
+            "two levels",
+            f"the folders {some(map(shown, natural_order(list(below))))} are read as the classes, and all of them hold folders of the same "
+            f"names ({some(map(shown, natural_order(same)))}), which count for nothing",
+            remedy="If these are the classes, or sources that must not be on both sides of a split, write a CSV file with the columns "
+            "path, label and group",
+        )
 
 
 def _noises(root: Path) -> Iterator[Finding]:

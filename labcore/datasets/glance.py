@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from labcore.allowed_paths import allowed_paths, check_root
 from labcore.datasets.annotations import file_of
 from labcore.datasets.caches import memory_of
 from labcore.datasets.corrections import corrected
-from labcore.datasets.headers import skipped
+from labcore.datasets.headers import left_out, skipped
 from labcore.datasets.known_tables import read_through
 from labcore.datasets.listfiles import JSON_LINES, PARQUET
 from labcore.datasets.names import no_reference, places_of
@@ -31,10 +32,12 @@ from labcore.reading import read_object
 from labcore.texts import as_bytes
 from labcore.workspace import Workspace, stamp_of, write_atomically
 
-FORMAT = 4
+FORMAT = 5
 """Of what is remembered of a data set; raised where the same files would be read in another way."""
 LISTS = (*SUFFIXES, *JSON_LINES, *PARQUET)
 """Endings of the files whose contents say what the clips are."""
+MOST_ELSEWHERE = 1000
+"""So many of the folders of clips that lie elsewhere are looked at."""
 _too_many: dict[tuple[Path, int], TooMuchError] = {}
 """What was given up, by path and time of change: a list that is drawn again and again must not walk through a disk each time."""
 
@@ -65,7 +68,8 @@ _INFO = TypeAdapter(DatasetInfo)
 
 
 def list_datasets(workspace: Workspace) -> list[DatasetInfo]:
-    """The data sets of a workspace by name, without opening audio; counts are remembered until a folder or list changes.
+    """The data sets of a workspace by name, without opening audio; counts are remembered until a folder or list changes, also one of
+    the folders elsewhere that a list names clips in.
 
     One that cannot be read, whatever the reason, is listed with it and hides no other.
     """
@@ -104,8 +108,11 @@ def _info(workspace: Workspace, name: str, path: Path) -> DatasetInfo:
         known = read_object(memory_of(workspace, name, path))
         files = known.pop("unreadable")
         trouble = {file: why for file, (why, *seen) in files.items() if seen == list(stamp_of(file))}
-        if (known.pop("stamp"), known.pop("labels")) == (stamp, _labels(workspace, name)) and len(trouble) == len(
-            files
+        elsewhere = known.pop("elsewhere")
+        if (
+            (known.pop("stamp"), known.pop("labels")) == (stamp, _labels(workspace, name))
+            and len(trouble) == len(files)
+            and elsewhere == _changed(elsewhere)
         ):
             return _INFO.validate_python(known)
     dataset = read_through(workspace, path, name, edits=edits_of(workspace, name))
@@ -125,20 +132,34 @@ def remember(
     labels = _labels(workspace, name)
     dataset = _as_corrected(workspace, name, dataset)
     told = [finding.sentence for finding in skipped(dataset, trouble)]
-    warnings = [*told, *(finding.sentence for finding in dataset.findings if finding.level == "warning")]
-    left_out = int((dataset.table["label"] == "").sum())
-    clips = len(dataset) - left_out
-    info = DatasetInfo(name, str(path), dataset.layout, clips, len(dataset.labels), "", warnings, told, left_out)
+    findings = [*left_out(dataset.problems), *(each for each in dataset.findings if each.level == "warning")]
+    warnings = [*told, *(finding.sentence for finding in findings)]
+    without = int((dataset.table["label"] == "").sum())
+    clips = len(dataset) - without
+    info = DatasetInfo(name, str(path), dataset.layout, clips, len(dataset.labels), "", warnings, told, without)
     remembered = memory_of(workspace, name, path)
     facts = {
         "stamp": stamp or _stamp(path, events_file(workspace, name)),
         "labels": labels,
         "unreadable": {file: [why, *stamp_of(file)] for file, why in trouble.items()},
+        "elsewhere": _changed(_elsewhere(path, dataset)),
     }
     with contextlib.suppress(WorkspaceError, OSError):  # then it is read anew the next time
         remembered.parent.mkdir(exist_ok=True)
         write_atomically(remembered, json.dumps(asdict(info) | facts))
     return info
+
+
+def _elsewhere(path: Path, dataset: Dataset) -> list[str]:
+    """The folders of clips that do not lie in that of the data set: of a list's clips all of them."""
+    inside = f"{path}{os.sep}"
+    folders = {os.path.dirname(clip) for clip in dataset.table["path"]}  # noqa: PTH120 (called for every clip)
+    return sorted(folder for folder in folders if not f"{folder}{os.sep}".startswith(inside))[:MOST_ELSEWHERE]
+
+
+def _changed(folders: Iterable[str]) -> dict[str, list[int]]:
+    """Changes when a file is added to one of some folders or goes from it, or when one of them is not there."""
+    return {folder: list(stamp_of(folder)) for folder in folders}
 
 
 def _labels(workspace: Workspace, name: str) -> list[int]:

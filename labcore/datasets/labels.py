@@ -24,6 +24,7 @@ _PERSON = re.compile(
     re.IGNORECASE,
 )
 _PERSON_SHORT = re.compile(r"[spfm][\s_-]?\d{1,4}", re.IGNORECASE)  # s01, p225, F03
+_AS_FLOAT = re.compile(r"^(\d+)\.0$")  # pandas writes 3 so where other cells of the column are empty
 _SEPARATORS = re.compile(r"[\s_.\-/]+")
 
 
@@ -68,10 +69,10 @@ def unified(labels: Sequence[str]) -> tuple[list[str], list[Finding]]:
 
 
 def alike_sets(labels: Iterable[str]) -> Iterator[list[str]]:
-    """Labels that differ only in case, forms of letters, or in what stands between their words, a sorted list a set."""
+    """Labels that differ only in case, forms of letters, what stands between their words, or as 3 and 3.0 do, a sorted list a set."""
     by_key: dict[str, list[str]] = defaultdict(list)
     for label in sorted(labels):
-        key = _SEPARATORS.sub("", _visible(unicodedata.normalize("NFKC", label)).casefold())
+        key = _SEPARATORS.sub("", _AS_FLOAT.sub(r"\1", _visible(unicodedata.normalize("NFKC", label)).casefold()))
         by_key[key or label].append(label)
     yield from (same for same in by_key.values() if len(same) > 1)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from labcore.allowed_paths import allowed_paths, is_open
 from labcore.config import DataConfig
 from labcore.datasets.cells import labels_of
-from labcore.datasets.cliplist import LIST_NOT_TAKEN, LIST_SUFFIXES, ClipList, lists_beside, read_list
+from labcore.datasets.cliplist import LIST_NOT_TAKEN, LIST_SUFFIXES, SHEETS, ClipList, lists_beside, read_list
 from labcore.datasets.folders import LIST_REMEDY, read_folders
 from labcore.datasets.listed import read_clip_lists
 from labcore.datasets.lookup import for_lists
@@ -129,12 +129,11 @@ def _within_allowed(dataset: Dataset) -> Dataset:
 
 def _checked(dataset: Dataset, settled: bool) -> Dataset:
     """Refuse a data set that nothing can be trained on. ``settled``: how clips are cut by annotations is known by now."""
+    first = f"; the first problem: {dataset.problems[0].path} {dataset.problems[0].what}" if dataset.problems else ""
+    skipped = f": {len(dataset.problems)} skipped{first}"
     if not len(dataset.table):
-        first = (
-            f"; the first problem: {dataset.problems[0].path} {dataset.problems[0].what}" if dataset.problems else ""
-        )
         raise DatasetError(
-            f"the data set {dataset.root} has no clips: {len(dataset.problems)} skipped{first}",
+            f"the data set {dataset.root} has no clips{skipped}",
             "Check that the audio files lie where the data set says",
         )
     if len(labels := dataset.labels) < 2 and dataset.annotated is not None:
@@ -143,9 +142,10 @@ def _checked(dataset: Dataset, settled: bool) -> Dataset:
         raise DatasetError(f"no clip of {dataset.root} has a label", "Name the labels that its clips have")
     if len(labels) < 2 and not (dataset.several_labels and not all(map(labels_of, dataset.table["label"]))):
         not_used = "".join(f"; {found.what}" for found in dataset.findings if found.kind == LIST_NOT_TAKEN)
+        mend = "mend the list, or " if not_used else "mend what was skipped, or " if first else ""
         raise DatasetError(
-            f"all {len(dataset.table)} clips of {dataset.root} belong to one class, {labels[0]!r}{not_used}",
-            "A classifier needs at least two classes: add clips of another one, in a folder of its own",
+            f"all {len(dataset.table)} clips of {dataset.root} belong to one class, {labels[0]!r}{not_used}{skipped if first else ''}",
+            f"A classifier needs at least two classes: {mend}add clips of another one, in a folder of its own",
         )
     return dataset
 
@@ -159,6 +159,8 @@ def _recognise_file(path: Path) -> Reader:
         if suffix_of(path.name) in OTHER_ARCHIVES:
             what = f"{path} is packed in a way that is not read here ({suffix_of(path.name)})"
             raise DatasetError(what, "Unpack it and give the folder, or pack it as .zip, .tar.gz or .tar.xz")
+        if path.suffix.lower() in SHEETS:
+            raise DatasetError(f"{path} is a spreadsheet, not a CSV file", "Save it as CSV, and give that")
         kind = "a single clip" if is_audio(path.name) else "not a CSV file"
         raise DatasetError(f"{path} is {kind}, not a data set", f"Give a folder or a CSV file. {KNOWN}")
     for layout in BY_LIST:
@@ -283,14 +285,15 @@ def _only_one_below(folder: Path) -> Reader:
             names = ", ".join(str(path.relative_to(folder)) for path, _ in found[:8])
             raise DatasetError(f"{folder} holds {len(found)} data sets: {names}", "Choose one of them")
     audio = sum(is_audio(entry.name) for entry in entries(folder))
+    reasons = "".join(f"; {finding.what}" for finding in lists_beside(folder)[1])
     if audio:
-        reasons = "".join(f"; {finding.what}" for finding in lists_beside(folder)[1])
         error = UnlabelledError(f"{folder} holds {audio} audio files, but no labels for them{reasons}", LIST_REMEDY)
         error.sounds = audio
         raise error
     if packed_files(folder):
         raise PackedError(folder)
-    raise DatasetError(f"no data set was recognised in {folder}", KNOWN)
+    mend = f"Mend the list, or put back the files that it names. {KNOWN}" if reasons else KNOWN
+    raise DatasetError(f"no data set was recognised in {folder}{reasons}", mend)
 
 
 def _official(root: Path, clips: ClipList) -> Reader | None:

@@ -19,6 +19,7 @@ from labcore.datasets.parts import tidy_fold
 from labcore.datasets.scan import find_audio, is_audio, listed
 from labcore.datasets.table import MISSING, DataProblem, Dataset, Finding, some
 from labcore.errors import AudioError
+from labcore.texts import counted
 
 
 def read_clip_lists(
@@ -39,6 +40,7 @@ def read_clip_lists(
         _read(reading, clips, part)
     if not any(clips.taken.group for clips, _ in lists):
         reading.rows = join_equal_files(reading.rows)
+    _unify_folds(reading)
     reading.rows = without_single_fold(reading.rows)
     reading.several_labels = any(clips.several for clips, _ in lists) and any(
         several.MARK in row[1] for row in reading.rows
@@ -59,6 +61,12 @@ def _read(reading: DatasetDraft, clips: ClipList, part: str) -> None:
     rate_of = cache(_rate_of)
     for row, line in zip(clips.rows, clips.lines, strict=True):
         cell, label = value_of(row, taken.path), value_of(row, taken.label)
+        if line in clips.longer:
+            what = f"has {clips.longer[line]} cells, but the header names {counted(len(clips.header), 'column')}"
+            reading.problems.append(
+                left_out(clips.path, line, cell, f"{what}: a cell that holds a separator needs quotes")
+            )
+            continue
         try:
             found = clips.finder.find(cell) if cell else None
             start_s, end_s = times.span(row, partial(rate_of, found[0] if found else None))
@@ -85,6 +93,21 @@ def _read(reading: DatasetDraft, clips: ClipList, part: str) -> None:
     reading.problems += [_missing(clips, cell, lines) for cell, lines in gone.items()]
     _take_doubtful(reading, clips, doubtful_rows)
     reading.findings += _without_label(clips, missing)
+
+
+def _unify_folds(reading: DatasetDraft) -> None:
+    """Folds that differ in case and blanks alone become one, as two of one site would be on both sides of a split; it is told."""
+    spelled: dict[str, Counter[str]] = {}
+    for fold, many in Counter(row[2] for row in reading.rows).items():
+        spelled.setdefault(" ".join(fold.split()).casefold(), Counter())[fold] += many
+    alike = {each: same.most_common(1)[0][0] for same in spelled.values() if len(same) > 1 for each in same}
+    if alike:
+        reading.rows = [(*row[:2], alike.get(row[2], row[2]), *row[3:]) for row in reading.rows]
+        sets = some([" = ".join(map(repr, same)) for same in spelled.values() if len(same) > 1])
+        what = f"folds that differ only in case or blanks are read as one: {sets}"
+        reading.findings.append(
+            Finding("folds alike", what, remedy="Name them apart if they are not one", level="note")
+        )
 
 
 def _missing(clips: ClipList, cell: str, lines: list[int]) -> DataProblem:

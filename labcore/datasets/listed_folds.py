@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path
 
-from labcore.datasets.cliplist import read_list
+from labcore.datasets.cliplist import read_list, value_of
 from labcore.datasets.named_splits import clip_keys
 from labcore.datasets.parts import tidy_fold
 from labcore.datasets.table import Dataset, some
@@ -31,7 +31,7 @@ def folds_listed(dataset: Dataset, file: str | Path) -> list[str]:
     rows_of = _rows_by_name(dataset, ways)
     folds, unknown = [""] * len(ways), list[str]()
     for row, line in zip(clips.rows, clips.lines, strict=True):
-        cell, fold = row.get(taken.path, ""), tidy_fold(row.get(taken.fold, ""))
+        cell, fold = row.get(taken.path, ""), tidy_fold(value_of(row, taken.fold))
         rows = rows_of.get(cell.replace("\\", "/").removeprefix("./"), [])
         if not rows or not fold:
             unknown.append(cell or f"line {line}")

@@ -17,12 +17,13 @@ from typing import Any
 from labcore.allowed_paths import check_root, is_open
 from labcore.datasets import several
 from labcore.datasets.headers import header_troubles
-from labcore.datasets.layouts import LAYOUTS, TITLES, read_dataset
+from labcore.datasets.layouts import LAYOUTS, OTHER_ARCHIVES, TITLES, read_dataset
 from labcore.datasets.packing import Packed, PackedError, archives_in, packed_at, stem_of
+from labcore.datasets.packing.found import ARCHIVES
 from labcore.datasets.packing.sketch import Sketch, sketch_folder, sketched
 from labcore.datasets.registry import place_of
 from labcore.datasets.scan import entries, is_dir, is_folder, suffix_of
-from labcore.datasets.table import PARTS, Dataset, Finding, natural_order, some
+from labcore.datasets.table import PARTS, Dataset, Finding, natural_order, some, ways_from
 from labcore.datasets.timed.dataset import UnlabelledError
 from labcore.datasets.walk import TooMuchError, looking
 from labcore.errors import DatasetError, LabError
@@ -32,6 +33,8 @@ from labcore.typed import hint, plain_path
 from labcore.workspace import Workspace, slug
 
 MOST_SEEN = 8
+NOT_COPIED = "not copied"
+"""The kind of the finding on files of an archive that an import leaves out."""
 PACKED_LAYOUTS = (
     ("WebDataset", "train-000000.tar of 000017.flac, 000017.json or .cls; unpacked by an import"),
     ("Parquet with sounds", "train-00000-of-00001.parquet with a column of bytes and path; unpacked by an import"),
@@ -180,9 +183,12 @@ def look_into(workspace: Workspace, packed: Packed, progress: OnProgress, place:
         except TooMuchError:
             raise
         except DatasetError as error:
-            about = replace(about, error=error.what, remedy=error.remedy, seen=_seen_in(folder, sketch))
+            remedy = next((each.remedy for each in about.findings if each.remedy), error.remedy)
+            about = replace(about, error=error.what, remedy=remedy, seen=_seen_in(folder, sketch))
             return _without_folder(about, folder)
-        told = _without_folder(_told(about, dataset, sketch.unreadable), folder)
+        clips = set(map(shown, ways_from(str(folder), dataset.table["path"])))
+        unreadable = [(name, why) for name, why in sketch.unreadable if name in clips]
+        told = _without_folder(_told(about, dataset, unreadable), folder)
         return told if packed.is_archive else replace(told, title=packed.title)
 
 
@@ -221,18 +227,28 @@ def _told(about: Look, dataset: Dataset, unreadable: list[tuple[str, str]]) -> L
         groups=int(dataset.table["group"].nunique()),
         several=int(labels.str.contains(several.MARK, regex=False).sum()) if dataset.several_labels else 0,
         unreadable=tuple(unreadable),
-        left_out=tuple((shown(each.path), each.what) for each in dataset.problems if each.path not in bad),
-        findings=tuple(dataset.findings),
+        left_out=(
+            *about.left_out,
+            *((shown(each.path), each.what) for each in dataset.problems if each.path not in bad),
+        ),
+        findings=(*about.findings, *dataset.findings, *_passed_over(dataset)),
     )
+
+
+def _passed_over(dataset: Dataset) -> Iterator[Finding]:
+    if count := dataset.passed_over:
+        what = f"{counted(count, 'file')} {'is' if count == 1 else 'are'} not audio, and passed over"
+        yield Finding("passed over", what, level="note")
 
 
 def _of_sketch(packed: Packed, sketch: Sketch) -> Look:
     findings = []
     if sketch.others:
         what = ", ".join(f"{count} {ending}" for ending, count in sketch.others.most_common(5))
-        findings.append(
-            Finding("not copied", f"files that are neither sounds nor lists would not be copied ({what})", level="note")
-        )
+        what = f"files that are neither sounds nor lists are not copied ({what})"
+        inner = sorted({*sketch.others} & {*ARCHIVES, *OTHER_ARCHIVES})
+        remedy = f"Unpack what is packed in it ({', '.join(inner)}), and import the folder" if inner else ""
+        findings.append(Finding(NOT_COPIED, what, remedy=remedy, level="warning" if inner else "note"))
     return Look(
         str(packed.path),
         slug(stem_of(packed.path)),
@@ -240,6 +256,7 @@ def _of_sketch(packed: Packed, sketch: Sketch) -> Look:
         files=sketch.files,
         bytes=sketch.bytes,
         unreadable=tuple(sketch.unreadable),
+        left_out=tuple(sketch.left_out),
         findings=tuple(findings),
     )
 

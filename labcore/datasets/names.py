@@ -42,7 +42,12 @@ def require_free(workspace: Workspace, name: str, path: Path | None) -> None:
     """
     taken = places_of(workspace).get(name)
     if taken is not None and taken != path:
-        raise DatasetError(f"the name {name!r} is used by the data set at {taken}", "Choose another name")
+        gone = (
+            ""
+            if os.path.lexists(taken)
+            else f", or, since it is not there, take it away first: `labcore datasets remove {name}`"
+        )
+        raise DatasetError(f"the name {name!r} is used by the data set at {taken}", f"Choose another name{gone}")
     now = names_before(workspace).get(name)
     if taken is None and now in places_of(workspace):
         raise DatasetError(

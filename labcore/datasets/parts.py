@@ -23,6 +23,7 @@ FOLD_NAMES = {
 }  # fmt: skip
 """Names of the parts of a data set, as folders or in a column."""
 
+FOLD_NUMBER = re.compile(r"(?:fold[ _-]*)?(-?\d{1,18})(?:\.0*)?")
 FOLD_FOLDER = re.compile(r"(?:cv)?fold[ _-]?(\d+)$", re.IGNORECASE)
 NEUTRAL = frozenset(
     words(
@@ -95,13 +96,10 @@ def tidy_fold(text: str) -> str:
     low = text.strip().lower()
     if low in FOLD_NAMES:
         return FOLD_NAMES[low]
-    number = low.removeprefix("fold").strip(" _-")
-    try:
-        value = float(number)
-        return str(int(value)) if value == int(value) else text.strip()
-    except (ValueError, OverflowError):
-        named = part_named(text.strip())
-        return named.part if named and named.plain else text.strip()
+    if number := FOLD_NUMBER.fullmatch(low):
+        return str(int(number[1]))
+    named = part_named(text.strip())
+    return named.part if named and named.plain else text.strip()
 
 
 def _siblings(one: Named, other: Named) -> bool:

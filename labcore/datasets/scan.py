@@ -30,8 +30,8 @@ class Found:
 
 
 def hidden(name: str) -> bool:
-    """Hidden files, macOS's ``._`` doubles and its ``__MACOSX`` folder, and drafts of data sets."""
-    return name.startswith((".", "__"))
+    """Hidden files, macOS's ``._`` doubles, the folders of macOS and Python, and drafts of data sets."""
+    return name.startswith(".") or name in ("__MACOSX", "__pycache__")
 
 
 def suffix_of(name: str) -> str:

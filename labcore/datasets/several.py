@@ -32,12 +32,15 @@ KIND = "several labels"
 Choice = Literal["all", "first", "single"]
 
 
-def told(rows: Iterable[tuple[str, str, str, str, float, float]], order: str) -> list[Finding]:
+def told(
+    rows: Iterable[tuple[str, str, str, str, float, float]], order: str, *, doubtful: bool = False
+) -> list[Finding]:
     """What is told of a table whose clips may have several labels; nothing where each has one.
 
     Args:
         rows: path, label and so on of each clip.
         order: what comes first among the labels of a clip, in words.
+        doubtful: these may be contradictions of one label.
     """
     rows = list(rows)
     cells = [row[1] for row in rows]
@@ -51,14 +54,16 @@ def told(rows: Iterable[tuple[str, str, str, str, float, float]], order: str) ->
             f"{len(files):,} of {counted(len(cells), 'clip')} have several labels, kept as {next(c for c in cells if MARK in c)!r}; "
             f"there are {counted(len(labels), 'label')}, most often {some([name for name, _ in labels.most_common(3)])}. {order}",
             files,
-            REMEDY,
-            level="note",
+            CONTRADICTED + REMEDY if doubtful else REMEDY,
+            level="warning" if doubtful else "note",
         )
     ]
 
 
 FEWEST, LEAST_SHARE = 2, 0.05
 """Rows of one clip are its labels where so many clips have several, and so large a share; fewer are contradictions of one label."""
+SURE_SHARE = 0.2
+"""Where a smaller share has several by their rows alone, these may be contradictions all the same."""
 
 
 def taken_apart(reading: DatasetDraft, marks: str, order: str) -> None:
@@ -74,27 +79,30 @@ def taken_apart(reading: DatasetDraft, marks: str, order: str) -> None:
             reading.several_labels = True
             parts = [(row, row[1].split(mark) if mark else [row[1]]) for row in reading.rows]
             reading.rows = [(row[0], joined(cells), *row[2:]) for row, cells in parts]
-    _join_rows(reading)
+    doubtful = _join_rows(reading)
     if reading.several_labels:
-        reading.findings += told(reading.rows, order)
+        reading.findings += told(reading.rows, order, doubtful=doubtful)
 
 
-def _join_rows(reading: DatasetDraft) -> None:
-    """Rows of one clip become one, with the labels of all."""
+def _join_rows(reading: DatasetDraft) -> bool:
+    """Rows of one clip become one, with the labels of all. Returns whether they may be contradictions of one label."""
     clips: dict[tuple[object, ...], list[Row]] = defaultdict(list)
     for row in reading.rows:
         clips[row[0], row[2], row[4], None if isnan(row[5]) else row[5]].append(row)
     many = sum(len({row[1] for row in rows}) > 1 for rows in clips.values())
     if not many or (not reading.several_labels and (many < FEWEST or many < LEAST_SHARE * len(clips))):
-        return
+        return False
+    doubtful = not reading.several_labels and many < SURE_SHARE * len(clips)
     reading.several_labels = True
     reading.rows = [
         (first[0], joined(part for row in rows for part in row[1].split(MARK)), *first[2:])
         for rows in clips.values()
         for first in rows[:1]
     ]
+    return doubtful
 
 
+CONTRADICTED = "Where several rows of a clip contradict each other, mend the list: all of them are its labels. "
 REMEDY = (
     "A training learns all labels. To learn one label a clip, set data.labels to first (the first label of each clip) or single (the "
     "clips with one label only)"

@@ -272,10 +272,10 @@ class Staging:
             DatasetError: one is damaged, or holds what no data set does.
             WorkspaceError: the disk has no room for it.
         """
-        opened, count = self.path / "opened", 0
+        opened, count, names = self.path / "opened", 0, Names(self.title)
         shutil.rmtree(opened, ignore_errors=True)
         try:
-            for member in self.packed().members(Names(self.title)):
+            for member in self.packed().members(names):
                 count += 1
                 progress(count, 0)
                 if wanted(member):
@@ -288,6 +288,7 @@ class Staging:
                 opened.rename(self.files)
         finally:
             shutil.rmtree(opened, ignore_errors=True)
+        self.left_out += names.refused
         self.revision += 1
 
     def _require_room(self, member: Member) -> None:

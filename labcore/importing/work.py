@@ -11,14 +11,15 @@ from typing import Any
 
 from labcore.allowed_paths import check_root
 from labcore.datasets.glance import remember
-from labcore.datasets.headers import unreadable_headers
+from labcore.datasets.headers import left_out, unreadable_headers
 from labcore.datasets.known_tables import read_through
 from labcore.datasets.layouts import read_dataset
-from labcore.datasets.look import Look, called, look_into
+from labcore.datasets.look import NOT_COPIED, Look, called, look_into
 from labcore.datasets.names import require_free
 from labcore.datasets.packing import Packed, handed_in, packed_at
 from labcore.datasets.packing.members import Names
 from labcore.datasets.packing.sketch import copy, placed, wanted
+from labcore.datasets.table import DataProblem, Finding
 from labcore.errors import DatasetError, WorkspaceError
 from labcore.events import Event, Log
 from labcore.importing.job import DRAFTS, MAKERS, Import, Imported, ImportPlan, SetMaker
@@ -92,11 +93,11 @@ def _taken_in(
 ) -> Generator[Event, None, Imported]:
     """The data set, unpacked and in its place; nothing of it is left where that fails."""
     workspace, draft = job.workspace, job.draft_of_set
-    target = workspace.datasets / name
+    target, names = workspace.datasets / name, Names(str(packed.path))
     try:
         with WorkspaceError.on_os_error(f"{target} cannot be written", "Choose another workspace with LABCORE_HOME"):
             draft.mkdir()
-        unpack = partial(_unpack, packed, draft, about)
+        unpack = partial(_unpack, packed, draft, about, names)
         files = yield from follow("unpacking", unpack, should_stop, "files")
         check = partial(unreadable_headers, read_dataset(draft, name))
         found = yield from follow("reading headers", check, should_stop, "files")
@@ -119,8 +120,14 @@ def _taken_in(
         classes=info.classes,
         files=files,
         bytes=about.bytes,
-        warnings=info.warnings,
+        warnings=[*(finding.sentence for finding in _told(about, names)), *info.warnings],
     )
+
+
+def _told(about: Look, names: Names) -> list[Finding]:
+    """What is told of the files of an archive that are not copied."""
+    refused = left_out([DataProblem(name, what) for name, what in names.refused])
+    return [*refused, *(each for each in about.findings if each.kind == NOT_COPIED and each.level == "warning")]
 
 
 def _uploaded(job: Import) -> Packed:
@@ -163,14 +170,15 @@ def require_room(workspace: Workspace, about: Look) -> None:
         )
 
 
-def _unpack(packed: Packed, draft: Path, about: Look, progress: OnProgress) -> int:
-    """Write the files of an archive; returns how many. ``progress`` is called with (files done, files), also in the midst of large ones."""
+def _unpack(packed: Packed, draft: Path, about: Look, names: Names, progress: OnProgress) -> int:
+    """Write the files of an archive; returns how many. ``progress`` is called with (files done, files), also in the midst of large ones.
+    ``names`` hears of those that are left out."""
     files = done = 0
 
     def report(*_: int) -> None:
         progress(files, about.files)
 
-    for member in packed.members(Names(str(packed.path))):
+    for member in packed.members(names):
         report()
         if not wanted(member):
             continue

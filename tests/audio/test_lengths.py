@@ -201,6 +201,13 @@ def test_a_codec_that_is_not_read_is_named(tag, bits, codec) -> None:
     assert "ffmpeg" in caught.value.remedy
 
 
+def test_a_plain_codec_is_not_blamed_for_a_damaged_header() -> None:
+    twice = wav(2 * len(DATA) + 44, len(DATA)) + b"data" + struct.pack("<I", len(DATA)) + DATA
+    with pytest.raises(AudioError, match="its header is damaged") as caught:
+        decode(twice, name="clip.wav")
+    assert "PCM" not in str(caught.value)
+
+
 def test_a_codec_in_other_containers_is_named_too() -> None:
     contents = {
         "CAF file that holds AAC": caf(len(DATA) + 4).replace(b"lpcm", b"aac "),

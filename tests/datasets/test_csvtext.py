@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from labcore.datasets import read_dataset
 from labcore.datasets.csvtext import decode_text, read_rows
 from labcore.errors import DatasetError
 
@@ -88,3 +89,26 @@ def test_encodings(content, text):
 
 def test_the_separator_may_be_named_behind_comments(tmp_path):
     assert rows_of(tmp_path, "# made by hand\nsep=;\npath;label\na.wav;dog\n")[1:] == [(3, ROWS[0]), (4, ROWS[1])]
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"PK\x03\x04\x14\0", "a spreadsheet or an archive"),
+        (b"version https://git-lfs.github.com/spec/v1\noid", "a Git LFS pointer"),
+        (b"\xef\xbb\xbf\n<!DOCTYPE html>", "a web page"),
+    ],
+)
+def test_what_has_the_name_of_a_csv_file_alone_is_told(lay_out, told, content, kind):
+    root = lay_out("a/0.wav", "b/1.wav", lists={"l.csv": ""})
+    (root / "l.csv").write_bytes(content)
+    with pytest.raises(DatasetError, match=f"is {kind}, not a CSV file"):
+        read_rows(root / "l.csv")
+    (warning,) = told(read_dataset(root))
+    assert kind in warning
+
+
+def test_a_spreadsheet_is_to_be_saved_as_csv(lay_out):
+    with pytest.raises(DatasetError, match="is a spreadsheet") as caught:
+        read_dataset(lay_out(lists={"labels.xlsx": "x"}) / "labels.xlsx")
+    assert "Save it as CSV" in caught.value.remedy

@@ -151,3 +151,25 @@ def test_any_lists_of_files_by_part_make_the_folds(lay_out, many):
     dataset = read_dataset(root)
     assert dataset.layout == "folders"
     assert dataset.table["fold"].value_counts().to_dict() == {"train": 2, "test": 2}
+
+
+def test_folders_of_no_sounds_are_told_and_names_with_two_dashes_are_none(lay_out, many, told):
+    root = lay_out(*many(("dog", "__quiet__"), "abc"), "frog/notes.txt", "docs/read.txt", "__MACOSX/dog/._a.wav")
+    (root / "bird").mkdir()
+    dataset = read_dataset(root)
+    assert dataset.labels == ["__quiet__", "dog"]
+    assert told(dataset, "note") == ["No sounds are in the folders bird, frog, which are no classes."]
+
+
+def test_an_empty_class_of_one_part_is_one_of_the_other(lay_out, told):
+    root = lay_out("train/cat/a.wav", "train/dog/b.wav", "test/dog/c.wav")
+    (root / "test" / "cat").mkdir()
+    assert not told(read_dataset(root), "note")
+
+
+@pytest.mark.parametrize(("inner", "warned"), [(("cat", "dog"), True), (("2021", "2022"), False), (("cat",), False)])
+def test_folders_of_two_levels_may_be_sites_of_classes(lay_out, many, told, inner, warned):
+    sites = [f"{site}/{name}" for site in ("north", "south") for name in inner]
+    dataset = read_dataset(lay_out(*many(sites, "abc")))
+    assert dataset.labels == ["north", "south"]
+    assert [("north, south" in each, "(cat, dog)" in each) for each in told(dataset)] == [(True, True)] * warned

@@ -80,3 +80,26 @@ def test_adding_can_be_called_off(workspace, class_folders):
     with pytest.raises(InterruptedError):
         register(workspace, class_folders, "tones", stop)
     assert list_datasets(workspace) == []
+
+
+def test_rows_and_files_that_are_left_out_are_told(workspace, class_folders):
+    rows = "".join(f"{label}/{n}.wav,{label}\n" for label in ("high", "low tones") for n in range(8))
+    (class_folders / "l.csv").write_text(f"path,label\n{rows}")
+    info = register(workspace, class_folders)
+    assert info.clips == 12
+    assert info.warnings == [
+        "4 files or rows left out, as 6.wav, which is missing (l.csv, line 8). `labcore datasets look` lists them all."
+    ]
+    assert list_datasets(workspace) == [info]
+
+
+def test_a_recording_that_is_too_long_for_a_clip_is_told_and_one_that_is_cut_is_none(
+    workspace, class_folders, write_wav, tone, monkeypatch
+):
+    write_wav(class_folders / "high" / "night.wav", tone(440, 1.0))
+    (class_folders / "l.csv").write_text("path,label,end\nhigh/night.wav,a,0.2\nhigh/0.wav,b,\n")
+    monkeypatch.setenv("LABCORE_AUDIO_MAX_SECONDS", "0.5")
+    assert register(workspace, class_folders / "l.csv", "cut").told == []
+    (class_folders / "l.csv").unlink()
+    (told,) = register(workspace, class_folders, "whole").told
+    assert "night.wav claims to be 1 s long, more than the 0.5 s" in told

@@ -121,3 +121,9 @@ def test_numbers_of_people_in_the_names_of_files():
 )
 def test_folders_of_classes(files):
     assert list(speakers(files)) == []
+
+
+def test_figures_as_pandas_writes_them_are_alike():
+    (finding,) = alike(["3", "3.0", "30", "0.30"])
+    assert "'3' = '3.0'" in finding.what
+    assert "30" not in finding.what

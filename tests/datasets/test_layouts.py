@@ -175,7 +175,7 @@ def test_a_list_of_something_else_beside_class_folders_is_not_predicted_as_the_c
     assert dataset.layout == "folders"
     (finding,) = dataset.findings
     assert finding.level == "note"
-    assert finding.what == "the list sources.csv was not used: none of its files exists, or several match each"
+    assert finding.what == "the list sources.csv was not used: none of its files exists"
 
 
 def test_links_are_followed_and_loops_are_not(tmp_path, class_folders):

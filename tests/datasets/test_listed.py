@@ -99,7 +99,6 @@ class TestPartOfTheFiles:
     ("name", "text", "reason"),
     [
         ("sources.csv", "file,label\nelsewhere.wav,dog\n", "none of its files exists"),
-        ("all.csv", "file,label\n0.wav,dog\n", "none of its files exists, or several match each"),
         ("features.csv", "filename,rms\ndog/0.wav,0.1\n", "it has no column for the label; it has: filename, rms"),
         ("classes.csv", "index,label\n0,dog\n", "it has no column for the path"),
         ("empty.csv", "", "is empty"),
@@ -114,6 +113,13 @@ def test_a_list_that_was_not_taken_is_named_with_the_reason(lay_out, told, name,
     (note,) = told(dataset, "note")
     assert name.rpartition("/")[2] in note
     assert reason in note
+
+
+def test_a_list_of_names_that_several_files_have_is_a_warning(lay_out, told):
+    dataset = read_dataset(lay_out(*TestPartOfTheFiles.CLASSES, lists={"all.csv": "file,label\n0.wav,x\n1.wav,y\n"}))
+    assert dataset.labels == ["cat", "dog"]
+    (warning,) = told(dataset)
+    assert "as 0.wav fits 2 files: cat/0.wav, dog/0.wav. Write their paths" in warning
 
 
 def test_a_broken_list_beside_class_folders_is_a_warning(lay_out, told):
@@ -206,3 +212,52 @@ def test_the_parts_of_a_bad_file_are_one_problem(lay_out):
     root = lay_out("0.wav", "1.wav", lists={"l.csv": "path,label,start,end\n0.wav,a,,\n1.wav,b,,\n" + rows})
     problems = read_dataset(root).problems
     assert [(problem.path, problem.clips) for problem in problems] == [("gone.wav", 3)]
+
+
+def test_rows_with_more_cells_than_the_header_names_are_left_out(lay_out):
+    """A comma in a label without quotes would cut the label; empty cells behind the last one say nothing."""
+    rows = "0.wav,dog,,\n1.wav,car, passing\n2.wav,cat\n"
+    dataset = read_dataset(lay_out(*FILES, lists={"l.csv": f"path,label\n{rows}"}))
+    assert pairs(dataset) == [("0.wav", "dog"), ("2.wav", "cat")]
+    ((path, what),) = [(problem.path, problem.what) for problem in dataset.problems]
+    assert (path, what.partition(":")[0]) == ("1.wav", "has 3 cells, but the header names 2 columns")
+    assert what.endswith("(l.csv, line 3)")
+
+
+def test_of_two_columns_of_one_name_the_first_counts(lay_out, told):
+    lists = {"l.csv": "path,label,label\n" + "".join(f"{n}.wav,{'ab'[n % 2]},\n" for n in range(4))}
+    dataset = read_dataset(lay_out(*FILES, lists=lists))
+    assert dataset.labels == ["a", "b"]
+    assert "not used: label.1" in told(dataset, "note")[0]
+
+
+def test_a_fold_below_zero_is_none_of_the_others(lay_out):
+    lists = {"l.csv": "path,label,fold\n0.wav,a,-1\n1.wav,b,1\n2.wav,a,fold-2\n3.wav,b,3.0\n"}
+    assert list(read_dataset(lay_out(*FILES, lists=lists)).table["fold"]) == ["-1", "1", "2", "3"]
+
+
+def test_folds_that_differ_in_case_alone_are_one(lay_out, told):
+    lists = {"l.csv": "path,label,fold\n0.wav,a,Site A\n1.wav,b,Site A\n2.wav,a,site  a\n3.wav,b,B\n"}
+    dataset = read_dataset(lay_out(*FILES, lists=lists))
+    assert list(dataset.table["fold"]) == ["Site A", "Site A", "Site A", "B"]
+    assert "'Site A' = 'site  a'" in told(dataset, "note")[-1]
+
+
+def test_what_was_skipped_is_named_where_one_class_is_left(lay_out):
+    lists = {"l.csv": "path,label\n0.wav,dog\n1.wav,dog\ngone.wav,cat\n"}
+    with pytest.raises(DatasetError, match=r"one class, 'dog': 1 skipped; the first problem: gone.wav is missing"):
+        read_dataset(lay_out(*FILES, lists=lists))
+
+
+@pytest.mark.parametrize(("cells", "level"), [("ab", "warning"), ("12", "note")])
+def test_a_list_whose_labels_nobody_recognises_is_a_warning(lay_out, told, cells, level):
+    rows = "".join(f"{name},{cells[n % 2]}\n" for n, name in enumerate(TestPartOfTheFiles.CLASSES))
+    dataset = read_dataset(lay_out(*TestPartOfTheFiles.CLASSES, lists={"l.csv": f"Datei,Klasse\n{rows}"}))
+    assert dataset.labels == ["cat", "dog"]
+    (sentence,) = told(dataset, level)
+    assert "no column for the label; it has: Datei, Klasse" in sentence
+
+
+def test_a_list_whose_files_are_gone_is_named(lay_out):
+    with pytest.raises(DatasetError, match=r"no data set was recognised in .*; the list l.csv was not used: none of"):
+        read_dataset(lay_out(lists={"l.csv": "path,label\n/gone/0.wav,a\n/gone/1.wav,b\n"}))

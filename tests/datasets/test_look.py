@@ -12,7 +12,7 @@ from labcore.datasets.look import look
 from labcore.datasets.packing.sketch import SKETCHES, sketch_folder
 from labcore.errors import DatasetError
 from labcore.workspace import Workspace
-from tests.datasets.made import fsd50k, laid_out, sheet, sounds, urbansound8k, wav
+from tests.datasets.made import folders, fsd50k, laid_out, sheet, sounds, urbansound8k, wav, zipped
 
 
 def test_a_folder_with_files_that_cannot_be_read(tmp_path: Path, workspace: Workspace) -> None:
@@ -111,3 +111,46 @@ def test_names_with_blanks_behind_them(tmp_path: Path, workspace: Workspace) -> 
 def test_archives_among_other_things_are_pointed_at(tmp_path: Path, workspace: Workspace) -> None:
     root = laid_out(tmp_path / "downloads", {"a.pdf": b"x", "b/c.pdf": b"x", "set.zip": b"x"})
     assert look(workspace, root).remedy == f"Look into an archive in it: `labcore datasets look {root / 'set.zip'}`"
+
+
+def test_what_of_an_archive_is_left_out(tmp_path: Path, workspace: Workspace) -> None:
+    files = folders().files | {
+        "dog/call.m4a": b"\0\0\0\x20ftypM4A ",
+        "more.zip": b"PK",
+        "a.png": b"x",
+        "x" * 300 + ".wav": wav(0),
+    }
+    found = look(workspace, zipped(tmp_path / "set.zip", files))
+    assert found.sentence == "is read as class folders: 6 clips, 2 classes, 5 folds; 2 files or rows left out"
+    assert [why.partition(" (")[0] for _, why in found.left_out] == [
+        "has too long a name for a file",
+        "is audio of an unsupported format",
+    ]
+    (told,) = (finding.sentence for finding in found.findings if finding.level == "warning")
+    assert "are not copied (1 .zip, 1 .png). Unpack what is packed in it (.zip)" in told
+
+
+def test_an_archive_in_an_archive_is_pointed_at(tmp_path: Path, workspace: Workspace) -> None:
+    found = look(workspace, zipped(tmp_path / "set.zip", {"inner.zip": b"PK"}))
+    assert found.remedy == "Unpack what is packed in it (.zip), and import the folder"
+
+
+def test_a_list_beside_an_archive_says_what_its_sounds_are(tmp_path: Path, workspace: Workspace) -> None:
+    root = laid_out(tmp_path / "set", {"labels.csv": sheet("path,label", "a.wav,dog", "b.wav,cat")})
+    zipped(root / "audio.zip", sounds("a.wav", "b.wav"))
+    found = look(workspace, root)
+    assert (found.layout, found.labels, found.archive) == ("csv", (("cat", 1), ("dog", 1)), "archive")
+
+
+def test_mpeg_of_another_name_in_an_archive_is_sound(tmp_path: Path, workspace: Workspace) -> None:
+    mpeg = bytes([0xFF, 0xFB, 0x90, 0xC0]) + bytes(413)  # frames of silence of MPEG-1 layer III, 128 kbit/s
+    files = folders().files | {
+        "dog/mpeg.wav": mpeg * 8,
+        "dog/noise.wav": bytes([0xFF, 0xFB, 0x90, 0xC0]) + bytes(range(250)) * 9,
+    }
+    assert [name for name, _ in look(workspace, zipped(tmp_path / "set.zip", files)).unreadable] == ["dog/noise.wav"]
+
+
+def test_files_that_are_not_audio_are_counted(tmp_path: Path, workspace: Workspace) -> None:
+    found = look(workspace, laid_out(tmp_path / "set", folders().files | {"dog/1.wav.bak": wav(1), "dog/notes": b"x"}))
+    assert "2 files are not audio, and passed over" in [finding.what for finding in found.findings]

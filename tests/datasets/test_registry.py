@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from labcore.datasets import find_dataset, glance, list_datasets, register, split
+from labcore.datasets.keeping import remove
 from labcore.errors import DatasetError
 from labcore.workspace import Workspace
 
@@ -167,3 +168,26 @@ def test_a_list_that_is_written_again_is_seen_at_a_glance(workspace, class_folde
     before = glance._stamp(class_folders, workspace.home / "none")
     os.utime(written, ns=(0, 1))
     assert glance._stamp(class_folders, workspace.home / "none") != before
+
+
+def test_clips_elsewhere_that_are_gone_are_seen_at_a_glance(workspace, class_folders, tmp_path):
+    rows = "".join(f"{path},{path.parent.name}\n" for path in sorted(class_folders.rglob("*.wav")))
+    (tmp_path / "mine").mkdir()
+    listing = tmp_path / "mine" / "l.csv"
+    listing.write_text(f"path,label\n{rows}")
+    register(workspace, listing, "listed")
+    assert list_datasets(workspace)[0].clips == 12
+    (class_folders / "high" / "0.wav").unlink()
+    assert list_datasets(workspace)[0].clips == 11
+    class_folders.rename(tmp_path / "unplugged")
+    assert "has no clips: 12 skipped" in list_datasets(workspace)[0].error
+
+
+def test_the_name_of_one_that_is_gone_can_be_had_again(workspace, class_folders, tmp_path):
+    register(workspace, class_folders, "mine")
+    moved = class_folders.rename(tmp_path / "moved")
+    with pytest.raises(DatasetError) as caught:
+        register(workspace, moved, "mine")
+    assert "`labcore datasets remove mine`" in caught.value.remedy
+    remove(workspace, "mine")
+    assert register(workspace, moved, "mine").clips == 12

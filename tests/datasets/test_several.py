@@ -56,6 +56,15 @@ def test_several_rows_of_a_clip(listed):
     assert not single.several_labels
 
 
+@pytest.mark.parametrize(("clips", "level"), [(20, "warning"), (8, "note")])
+def test_few_clips_of_several_rows_may_be_contradictions(listed, clips, level):
+    rows = [(f"{n}.wav", "ab"[n % 2]) for n in range(clips)] + [("0.wav", "b"), ("1.wav", "a")]
+    dataset = read_dataset(listed(rows))
+    assert dataset.several_labels
+    (told,) = (each for each in dataset.findings if each.kind == "several labels")
+    assert (told.level, "contradict" in told.remedy) == (level, level == "warning")
+
+
 def test_folders_as_the_users_of_birdnet_name_them(tmp_path: Path, write_wav, tone):
     for number, name in enumerate(["Wren", "Robin", "Wren,Robin", "-Wren"]):
         for clip in range(5):

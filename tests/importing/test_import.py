@@ -174,13 +174,16 @@ def test_sounds_that_are_none_are_told(tmp_path: Path, workspace: Workspace) -> 
     }
     path = zipped(tmp_path / "set.zip", folders().files | bad)
     found = look(workspace, path)
-    assert found.sentence == "is read as class folders: 9 clips, 2 classes, 5 folds; 4 of the files cannot be read"
+    assert (
+        found.sentence
+        == "is read as class folders: 9 clips, 2 classes, 5 folds; 3 of the files cannot be read; 1 file or row left out"
+    )
     assert {name: what.partition(",")[0] for name, what in found.unreadable} == {
         "dog/7.wav": "is a web page",
         "dog/8.wav": "is empty",
         "dog/9.wav": "contains no samples",
-        "cat/phone.m4a": "is audio of an unsupported format (.m4a); convert it to WAV or FLAC",
     }
+    assert found.left_out == (("cat/phone.m4a", "is audio of an unsupported format (.m4a); convert it to WAV or FLAC"),)
     assert "3 of 9 files cannot be read" in imported(workspace, path).result.warnings[0]
 
 
@@ -201,3 +204,14 @@ def test_a_read_only_folder_needs_no_import(class_folders: Path, workspace: Work
     for place in (class_folders, *class_folders.iterdir()):
         place.chmod(0o755)
     shutil.rmtree(class_folders)
+
+
+def test_what_of_an_archive_is_not_copied_is_told(tmp_path: Path, workspace: Workspace) -> None:
+    place = tmp_path / "downloads"
+    place.mkdir()
+    for name, seed in (("a.zip", 1), ("b.zip", 2)):
+        zipped(place / name, folders().files | {"dog/same.wav": wav(seed), "more.rar": b"Rar!"})
+    twice, packed = imported(workspace, place).result.warnings
+    assert twice.startswith("8 files or rows left out, as ")
+    assert "which comes twice; the first one is taken" in twice
+    assert "(1 .rar). Unpack what is packed in it" in packed

@@ -233,3 +233,21 @@ def test_a_workspace_that_cannot_be_written_is_told(workspace, monkeypatch):
     monkeypatch.setattr(stagings.tempfile, "mkdtemp", refuse)
     with pytest.raises(WorkspaceError, match="cannot be written: Permission denied"):
         Staging.create(workspace)
+
+
+def test_sounds_that_two_archives_call_alike_are_told_when_they_are_unpacked(staging, tmp_path):
+    for label in ("cat", "dog"):
+        take(staging, {f"{label}.zip": zipped(tmp_path / "x.zip", {"all/1.wav": wav(label)}).read_bytes()})
+    staging.unpack(nothing)
+    assert list(each_file(staging.files)) == ["all/1.wav"]
+    assert staging.left_out == [("all/1.wav", "comes twice; the first one is taken")]
+
+
+@pytest.mark.parametrize(
+    ("seeds", "files"), [("ab", ["cat/1.wav", "dog/1.wav", "dog/2.wav"]), ("aa", ["1.wav", "2.wav"])]
+)
+def test_archives_that_call_different_sounds_alike_are_a_folder_each(staging, tmp_path, seeds, files):
+    for label, seed, more in zip(("cat", "dog"), seeds, ({}, {"2.wav": wav("2")}), strict=True):
+        take(staging, {f"{label}.zip": zipped(tmp_path / "x.zip", {"1.wav": wav(seed)} | more).read_bytes()})
+    staging.unpack(nothing)
+    assert list(each_file(staging.files)) == files

@@ -50,6 +50,12 @@ def test_an_empty_workspace_offers_the_demo_set_and_ones_own(open_page):
     assert not app.exception
 
 
+def test_rows_of_a_list_that_are_left_out_are_told(open_page, dataset, workspace):
+    rows = "".join(f"{label}/{label}{n}.wav,{label}\n" for label in LABELS for n in range(7))
+    (dataset / "list.csv").write_text(f"path,label\n{rows}")
+    assert "2 files or rows left out, as bark6.wav, which is missing" in words(open_page(PAGE, dataset="small"))
+
+
 def test_a_visit_reads_the_clip_that_is_seen_and_no_other(open_page, dataset, counted_reads):
     app = open_page(PAGE, dataset="small")
     assert not app.exception

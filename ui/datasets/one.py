@@ -68,8 +68,11 @@ def _begun(info: DatasetInfo, told: str) -> None:
 
 def _warnings(info: DatasetInfo) -> None:
     """What is to be told of how it was read, with the labels that count by now."""
-    found = [each.sentence for each in opened(info.name).dataset.findings if each.level == "warning"]
-    if told := list(dict.fromkeys([*info.told, *found])):
+    from labcore.datasets.headers import left_out
+
+    dataset = opened(info.name).dataset
+    found = [*left_out(dataset.problems), *(each for each in dataset.findings if each.level == "warning")]
+    if told := list(dict.fromkeys([*info.told, *(each.sentence for each in found)])):
         with st.expander(counted(len(told), "warning"), icon=":material/warning:"):
             for text in told:
                 st.markdown(plain(text))

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import IO
 
 from labcore.datasets.packing import parquet, tarred, webdataset, zipped
-from labcore.datasets.packing.members import Member, Names
-from labcore.datasets.scan import folders_in, is_dir, is_file, is_folder, listed
+from labcore.datasets.packing.members import PAPERS, Member, Names
+from labcore.datasets.scan import folders_in, is_dir, is_file, is_folder, listed, suffix_of
 from labcore.errors import DatasetError
 
 ZIP, TAR, SHEETS = (".zip",), ".tar", (".parquet",)
@@ -26,7 +26,7 @@ class Packed:
 
     Attributes:
         path: the archive, or the folder of several.
-        files: the archives.
+        files: the archives, and the lists that lie beside them.
         title: what they are, for people.
     """
 
@@ -55,11 +55,25 @@ class Packed:
         elif self.title == PARQUET:
             yield from parquet.members(self._placed(), names)
         else:
+            folders = self._folders()
             for path in self.files:
-                if _is(path, ARCHIVES):
-                    yield from (zipped if _is(path, ZIP) else tarred).members(path, names)
+                if _is(path, ZIP):
+                    yield from zipped.members(path, names, folders.get(path, ""))
+                elif _is(path, ARCHIVES):
+                    yield from tarred.members(path, names)
                 elif (parts := names.take(str(path.relative_to(self.path)))) is not None:
                     yield Member(parts, path.stat().st_size, partial(_opened, path))
+
+    def _folders(self) -> dict[Path, str]:
+        """The folder that each zip archive with sounds in no folder becomes, where two of them call different sounds alike: so they are no
+        parts of one folder, as ``dog.zip`` and ``cat.zip`` with a ``1.wav`` each."""
+        zips = [path for path in self.files if _is(path, ZIP)]
+        held = {path: zipped.loose(path) for path in zips} if len(zips) > 1 else {}
+        contents: dict[str, set[tuple[int, int]]] = {}
+        for name, content in (each for sounds in held.values() for each in sounds.items()):
+            contents.setdefault(name, set()).add(content)
+        apart = any(len(each) > 1 for each in contents.values())
+        return {path: stem_of(path) for path, sounds in held.items() if sounds} if apart else {}
 
     def _placed(self) -> Iterator[tuple[Path, tuple[str, ...]]]:
         for path in self.files:
@@ -71,8 +85,8 @@ class PackedError(DatasetError):
     """Nothing can be read where it lies, since it is packed."""
 
     def __init__(self, path: Path) -> None:
-        what = f"{path} is packed" if path.is_file() else f"the sounds in {path} are packed"
-        super().__init__(what, f"Unpack them into the workspace: `labcore datasets import {path}`")
+        what, them = (f"{path} is packed", "it") if path.is_file() else (f"the sounds in {path} are packed", "them")
+        super().__init__(what, f"Unpack {them} into the workspace: `labcore datasets import {path}`")
 
 
 WEBDATASET, PARQUET, ARCHIVE, FILES = "WebDataset", "Parquet with sounds", "archive", "files"
@@ -89,8 +103,17 @@ def packed_at(path: Path) -> Packed | None:
         return None
     if _is(files[0], SHEETS):
         return Packed(path, files, PARQUET)
-    tars = all(_is(each, tarred.SUFFIXES) for each in files)
-    return Packed(path, files, WEBDATASET if tars and webdataset.is_webdataset(files[0]) else ARCHIVE)
+    if all(_is(each, tarred.SUFFIXES) for each in files) and webdataset.is_webdataset(files[0]):
+        return Packed(path, files, WEBDATASET)
+    return Packed(path, (*files, *_lists_beside(path)), ARCHIVE)
+
+
+def _lists_beside(path: Path) -> tuple[Path, ...]:
+    """The lists and texts in a folder of archives, which say what the sounds in these are."""
+    if not is_dir(path):
+        return ()
+    names = (entry.name for entry in listed(path) if suffix_of(entry.name) in PAPERS and is_file(entry.path))
+    return tuple(path / name for name in names)
 
 
 def handed_in(folder: Path) -> Packed:

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import IO
 
 from labcore.audio.containers import FOREIGN_SUFFIXES, container_of, describe
-from labcore.audio.mpeg import header_of
+from labcore.audio.mpeg import header_of, streams_of
+from labcore.audio.raw import reader
 from labcore.datasets.headers import header_trouble
 from labcore.datasets.packing.found import Packed
 from labcore.datasets.packing.members import Member, Names
@@ -40,14 +41,15 @@ class Sketch:
 
     Attributes:
         files, bytes: what an import would write.
-        unreadable: sounds that are none by their first bytes, or that are no more than a header, and names that are left out, each with
-            why.
+        unreadable: sounds that are none by their first bytes, or that are no more than a header, each with why.
+        left_out: names that are left out, each with why.
         others: ending → files that are neither sounds nor lists, which an import leaves out.
     """
 
     files: int = 0
     bytes: int = 0
     unreadable: list[tuple[str, str]] = field(default_factory=list)
+    left_out: list[tuple[str, str]] = field(default_factory=list)
     others: Counter[str] = field(default_factory=Counter)
     papers: int = 0
 
@@ -100,7 +102,7 @@ def sketched(packed: Packed, folder: Path, progress: OnProgress) -> Sketch:
                 copy(content, target, member)
             elif member.is_audio and (why := _trouble(member, content.read(HEAD))):
                 sketch.unreadable.append((member.name, why))
-    sketch.unreadable += names.refused
+    sketch.left_out = names.refused
     return sketch
 
 
@@ -154,6 +156,7 @@ def _trouble(member: Member, head: bytes) -> str:
     if not member.size:
         return "is empty"
     tagged = head.startswith(b"ID3") or any(header_of(head[at : at + 4]) for at in range(min(len(head), 2048)))
-    if not (container_of(head[:40].ljust(40, b"\0")) or (member.suffix == ".mp3" and tagged)):
+    sure = tagged and (member.suffix == ".mp3" or head.startswith(b"ID3") or streams_of(reader(head), 0, len(head)))
+    if not (container_of(head[:40].ljust(40, b"\0")) or sure):
         return describe(head)[0]
     return header_trouble(head, member.name) if len(head) == member.size else ""

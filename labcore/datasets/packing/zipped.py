@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from labcore.datasets.packing.members import DISTRUST, MOST_MEMBERS, Member, Names, check_ratio, not_a_file
+from labcore.datasets.scan import hidden, is_audio
 from labcore.errors import DatasetError
 from labcore.zips import opened_zip
 
@@ -22,8 +23,22 @@ LONGEST_END = 65536 + 22
 """Bytes of the end of a zip, with its comment."""
 
 
-def members(path: Path, names: Names) -> Iterator[Member]:
+def loose(path: Path) -> dict[str, tuple[int, int]]:
+    """The sounds of a zip archive that lie in no folder: name → bytes and checksum.
+
+    Raises:
+        DatasetError: as :func:`members`.
+    """
+    with _opened(path) as archive:
+        named = {_name_of(info): (info.file_size, info.CRC) for info in archive.infolist()}
+    return {name: content for name, content in named.items() if "/" not in name and is_audio(name) and not hidden(name)}
+
+
+def members(path: Path, names: Names, folder: str = "") -> Iterator[Member]:
     """The files of a zip archive, in its order.
+
+    Args:
+        folder: that they are put into.
 
     Raises:
         DatasetError: it is damaged, encrypted, or holds what no data set does.
@@ -40,7 +55,7 @@ def members(path: Path, names: Names) -> Iterator[Member]:
                 raise not_a_file(str(path), info.filename)
             if info.is_dir():
                 continue
-            parts = names.take(_name_of(info))
+            parts = names.take(f"{folder}/{_name_of(info)}" if folder else _name_of(info))
             if parts is not None:
                 yield Member(parts, info.file_size, partial(archive.open, info))
 
