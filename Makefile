@@ -93,9 +93,9 @@ clean:
 
 $(MADE):
 	@command -v $(PYTHON) > /dev/null || { \
-		echo "$(PYTHON) was not found. Install Python 3.10 or newer, or name one: make run PYTHON=python3.12" >&2; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
-		echo "$$($(PYTHON) --version) is too old: 3.10 or newer is needed. Name another one: make run PYTHON=python3.12" >&2; exit 1; }
+		echo "$(PYTHON) was not found. Install Python 3.11 or newer, or name one: make run PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "$$($(PYTHON) --version) is too old: 3.11 or newer is needed. Name another one: make run PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || { \
 		echo "$(PYTHON) cannot make virtual environments. On Debian and Ubuntu: sudo apt-get install python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)

@@ -187,7 +187,7 @@ config.json           the settings of the run, with automatic values resolved
 labels.json           the classes in the order of the network's outputs
 classify.py           python classify.py FILE [FILE ...]
 
-These weights run with the Audio GPU Lab (Python 3.10 or newer), which is not on a package index. Copy its repository
+These weights run with the Audio GPU Lab (Python 3.11 or newer), which is not on a package index. Copy its repository
 to the machine and install it from there:
 
     pip install /path/to/audio-gpu-lab

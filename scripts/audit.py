@@ -16,13 +16,9 @@ import json
 import subprocess
 import sys
 import tempfile
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-
-try:
-    import tomllib
-except ImportError:  # Python 3.10; pip-audit brings it along
-    import tomli as tomllib
 
 ACCEPTED = Path(__file__).parents[1] / "docs" / "audit.toml"
 CLEAN, FOUND, WRONG, NOT_ASKED = 0, 1, 2, 3

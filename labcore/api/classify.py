@@ -138,7 +138,7 @@ class ClassifyHandler:
         work = _Work(asked, context.reservation, time.monotonic() + self.settings.timeout_s)
         try:
             results = await self._side_by_side(clips, model, work)
-        except (asyncio.TimeoutError, DeadlineExceeded):
+        except (TimeoutError, DeadlineExceeded):
             raise _over_time(self.settings.timeout_s, context.reservation, len(clips)) from None
         except LabError as error:
             raise Problem.of(error) from error

@@ -26,7 +26,7 @@ from labcore.runs import Run
 from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing import Self
 
 
 class RunPlan(BaseModel):

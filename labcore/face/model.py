@@ -38,7 +38,7 @@ from labcore.texts import as_html
 from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing import Self
 
 Source: TypeAlias = str | Path | bytes | np.ndarray | torch.Tensor
 """One sound: a file by its path, the bytes of one, or samples."""

@@ -46,7 +46,7 @@ from labcore.task.thresholds import LabelThresholds
 from labcore.workspace import write_atomically
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing import Self
 
 
 class Classifier(nn.Module):

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from labcore.reading import parse_json
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing import Self
 
     from labcore.models.safetensors_file import SafetensorsHeader
 

@@ -52,7 +52,7 @@ from labcore.workspace import (
 )
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing import Self
 
 PERMISSIONS = "Check the permissions of its folder"
 SHARED = "shared"

@@ -15,7 +15,7 @@ from labcore.reading import DamagedError, read_object
 from labcore.workspace import Workspace, slug
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing import Self
 
 P = TypeVar("P", bound=BaseModel)
 

@@ -38,7 +38,7 @@ from labcore.reading import DamagedError, read_json
 from labcore.workspace import Workspace, append_line, slug, write_atomically
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing import Self
 
 
 @dataclass(frozen=True)

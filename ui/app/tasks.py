@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing import Self
 
 SOON = 0.7
 """Seconds that a page waits for work that is mostly done by then."""
