@@ -124,8 +124,8 @@ def _without_sounds(reading: DatasetDraft, folds: dict[str, str]) -> Iterator[Fi
         and not holds_audio(Path(entry.path))
     ]
     if names := natural_order({entry.name for entry in empty}):
-        where, told = ("folders", "are no classes") if len(names) > 1 else ("folder", "is no class")
-        what = f"no sounds are in the {where} {some(map(shown, names))}, which {told}"
+        where, which = ("folders", "are no classes") if len(names) > 1 else ("folder", "is no class")
+        what = f"no sounds are in the {where} {some(map(shown, names))}, which {which}"
         yield Finding("no sounds", what, tuple(entry.path for entry in empty), level="note")
 
 
