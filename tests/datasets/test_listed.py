@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from labcore.batch.tables import columns_of
 from labcore.datasets import read_dataset
 from labcore.errors import DatasetError
 
@@ -120,6 +121,20 @@ def test_a_list_of_names_that_several_files_have_is_a_warning(lay_out, told):
     assert dataset.labels == ["cat", "dog"]
     (warning,) = told(dataset)
     assert "as 0.wav fits 2 files: cat/0.wav, dog/0.wav. Write their paths" in warning
+
+
+@pytest.mark.parametrize("per", ["file", "segment"])
+def test_predictions_among_the_sounds_are_no_labels(lay_out, told, per):
+    header = columns_of(["x", "y"], per)
+    rows = [
+        ",".join({"file": name, "label": "xy"[n % 2]}.get(each, "") for each in header)
+        for n, name in enumerate(TestPartOfTheFiles.CLASSES)
+    ]
+    root = lay_out(*TestPartOfTheFiles.CLASSES, lists={"p.csv": "\n".join([",".join(header), *rows])})
+    dataset = read_dataset(root)
+    assert dataset.labels == ["cat", "dog"]
+    assert "it holds predictions; give the file itself" in told(dataset, "note")[0]
+    assert read_dataset(root / "p.csv").labels == ["x", "y"]
 
 
 def test_a_broken_list_beside_class_folders_is_a_warning(lay_out, told):
