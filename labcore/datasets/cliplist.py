@@ -26,8 +26,11 @@ LIST_SUFFIXES = (*TEXT_SUFFIXES, *JSON_LINES, *PARQUET)
 TAKEN_SUFFIXES = (".csv", ".tsv", *JSON_LINES, *PARQUET)
 SHEETS = (".xlsx", ".xls", ".ods")
 """Lists in a form that is not read."""
-PREDICTED = frozenset(("file", "label", "probability", "notes"))
-"""Columns of what `labcore classify` writes (:mod:`labcore.batch.tables`), which may lie among the sounds."""
+RESULTS = (
+    frozenset(("file", "label", "probability", "notes")),
+    frozenset(("clip", "label", "suggested", "flagged")),
+)
+"""Columns of what `labcore classify` and `labcore runs suspicious` write, which may lie among the sounds."""
 LOOKED_AT = 50
 """So many of the first rows tell whether a column holds names of files that are there."""
 
@@ -220,8 +223,8 @@ def _looked_at(path: Path) -> tuple[ClipList | None, str, bool]:
         clips = read_list(path)
     except DatasetError as error:
         return None, error.what, not error.what.endswith(("is empty", "only comments"))
-    if PREDICTED.issubset(clips.header):
-        return clips, "it holds predictions; give the file itself to take them for labels", False
+    if any(columns.issubset(clips.header) for columns in RESULTS):
+        return clips, "it holds results of this lab; give the file itself to take them for labels", False
     if clips.lacks:
         return clips, f"it {clips.lacks}", _may_say_labels(clips)
     if clips.holds_files(clips.taken.path):  # else it may be one of sources or licences beside the data

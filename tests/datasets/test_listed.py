@@ -133,8 +133,14 @@ def test_predictions_among_the_sounds_are_no_labels(lay_out, told, per):
     root = lay_out(*TestPartOfTheFiles.CLASSES, lists={"p.csv": "\n".join([",".join(header), *rows])})
     dataset = read_dataset(root)
     assert dataset.labels == ["cat", "dog"]
-    assert "it holds predictions; give the file itself" in told(dataset, "note")[0]
+    assert "it holds results of this lab; give the file itself" in told(dataset, "note")[0]
     assert read_dataset(root / "p.csv").labels == ["x", "y"]
+
+
+def test_suspicious_labels_among_the_sounds_are_no_list(lay_out):
+    header = "recording,label,suggested,quality,flagged,clip,start_s,end_s,fold,p_label\n"
+    rows = "".join(f"r,{name[:3]},cat,0.1,True,{name},0,1,1,0.2\n" for name in TestPartOfTheFiles.CLASSES[5:7])
+    assert len(read_dataset(lay_out(*TestPartOfTheFiles.CLASSES, lists={"s.csv": header + rows}))) == 12
 
 
 def test_a_broken_list_beside_class_folders_is_a_warning(lay_out, told):
