@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from labcore.audio.containers import AUDIO_SUFFIXES, FOREIGN_SUFFIXES
 from labcore.datasets.columns import KINDS, Taken, column_for, told_apart, weak_paths
 from labcore.datasets.csvtext import read_rows
 from labcore.datasets.labels import is_missing
 from labcore.datasets.listfiles import JSON_LINES, PARQUET, read_json_lines, read_parquet
 from labcore.datasets.lookup import FileFinder, for_lists
 from labcore.datasets.parts import part_named
-from labcore.datasets.scan import holds_audio, is_audio, is_file, listed, subfolders
+from labcore.datasets.scan import holds_audio, is_audio, is_file, listed, subfolders, suffix_of
 from labcore.datasets.spans import SpanColumns, parsed, time_columns
 from labcore.datasets.table import DataProblem, Finding
 from labcore.errors import DatasetError
@@ -26,11 +27,14 @@ LIST_SUFFIXES = (*TEXT_SUFFIXES, *JSON_LINES, *PARQUET)
 TAKEN_SUFFIXES = (".csv", ".tsv", *JSON_LINES, *PARQUET)
 SHEETS = (".xlsx", ".xls", ".ods")
 """Lists in a form that is not read."""
+SOUNDS = AUDIO_SUFFIXES | FOREIGN_SUFFIXES | {""}
+"""Endings of files that a list of clips names, not those of texts."""
 RESULTS = (
     frozenset(("file", "label", "probability", "notes")),
     frozenset(("clip", "label", "suggested", "flagged")),
+    frozenset(("file", "recording", "label", "outcome", "why")),
 )
-"""Columns of what `labcore classify` and `labcore runs suspicious` write, which may lie among the sounds."""
+"""Columns of what `labcore classify`, `labcore runs suspicious` and `labcore datasets labels` write, which may lie among the sounds."""
 LOOKED_AT = 50
 """So many of the first rows tell whether a column holds names of files that are there."""
 
@@ -102,7 +106,7 @@ class ClipList:
         return f"has {named}; it has: {', '.join(filter(None, self.header)) or 'none'}"
 
     def holds_files(self, column: str) -> bool:
-        """Whether any of the first cells of a column names a file that is there."""
+        """Whether any of the first cells of a column names a file that is there, and no text."""
         return any(_found(self.finder, cell) for cell in self._first(column))
 
     def fits_several(self, column: str) -> str:
@@ -176,7 +180,8 @@ def value_of(row: dict[str, str], column: str) -> str:
 
 def _found(finder: FileFinder, cell: str) -> bool:
     try:
-        return finder.find(cell) is not None
+        found = finder.find(cell)
+        return found is not None and suffix_of(found[0].name) in SOUNDS
     except ValueError:  # several files fit: it is not these that are meant
         return False
 

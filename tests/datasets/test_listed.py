@@ -137,6 +137,16 @@ def test_predictions_among_the_sounds_are_no_labels(lay_out, told, per):
     assert read_dataset(root / "p.csv").labels == ["x", "y"]
 
 
+def test_the_report_on_labels_in_time_among_the_sounds_is_no_list(lay_out, write_wav, tone):
+    tracks = {f"{n}.txt": f"0\t1\t{label}\n2\t3\t{label}\n" for n, label in enumerate(("cat", "dog"))}
+    report = "file,line,recording,start_s,end_s,label,outcome,why\n0.txt,1,0.wav,0,1,cat,used,\n1.txt,1,1.wav,0,1,dog,used,\n"
+    root = lay_out(lists=tracks | {"labels.csv": report})
+    for name in ("0.wav", "1.wav"):
+        write_wav(root / name, tone(seconds=4, sample_rate=8000), 8000)
+    assert read_dataset(root).layout == "annotations"
+    assert {Path(path).name for path in read_dataset(root / "labels.csv").table["path"]} == {"0.wav", "1.wav"}
+
+
 def test_suspicious_labels_among_the_sounds_are_no_list(lay_out):
     header = "recording,label,suggested,quality,flagged,clip,start_s,end_s,fold,p_label\n"
     rows = "".join(f"r,{name[:3]},cat,0.1,True,{name},0,1,1,0.2\n" for name in TestPartOfTheFiles.CLASSES[5:7])
