@@ -30,7 +30,7 @@ from labcore.datasets.scan import (
     subfolders,
     suffix_of,
 )
-from labcore.datasets.table import MISSING, DataProblem, Dataset, Finding
+from labcore.datasets.table import MISSING, DataProblem, Dataset, Finding, some, ways_from
 from labcore.datasets.timed.dataset import (
     Annotated,
     UnlabelledError,
@@ -42,7 +42,7 @@ from labcore.datasets.timed.dataset import (
 from labcore.datasets.timed.edits import NO_EDITS, EventEdits
 from labcore.datasets.walk import looking
 from labcore.errors import DatasetError
-from labcore.texts import counted
+from labcore.texts import counted, shown
 from labcore.typed import hint, typed_path
 
 INNER_FOLDERS = ("audio", "meta", "metadata")
@@ -70,7 +70,24 @@ def read_dataset(
     with looking():
         dataset = read_uncut(path, name, edits)
         dataset = at_a_glance(dataset) if data is None else in_windows(dataset, data)
+        dataset = replace(dataset, findings=[*dataset.findings, *_not_by_folder(dataset)])
         return _checked(_within_allowed(dataset), settled=data is not None)
+
+
+def _not_by_folder(dataset: Dataset) -> list[Finding]:
+    """What is told where annotations say what the clips are, and folders are called like their labels."""
+    if dataset.annotated is None:
+        return []
+    labels = {label.casefold() for label in dataset.labels}
+    ways = (way.split("/") for way in ways_from(str(dataset.root), dataset.table["path"]))
+    if not (called_so := {way[0] for way in ways if len(way) > 1 and way[0].casefold() in labels}):
+        return []
+    what = (
+        f"annotations beside the sounds say what they are, and not the folders: {some(map(shown, sorted(called_so)))}"
+    )
+    return [
+        Finding("not by folder", what, remedy="Move the annotations away to have the folders as classes", level="note")
+    ]
 
 
 def read_uncut(path: str | Path, name: str = "", edits: EventEdits = NO_EDITS) -> Dataset:
