@@ -23,6 +23,7 @@ LIST_NOT_TAKEN = "list not taken"
 """What a finding on a list is that says nothing of the clips."""
 NAME_FOLDERS = "Write their paths from the folder of the list on, as in folder/name.wav"
 NAME_LABELS = "If it says what the clips are of, call its columns path and label"
+NONE_THERE = "none of its files exists"
 LIST_SUFFIXES = (*TEXT_SUFFIXES, *JSON_LINES, *PARQUET)
 TAKEN_SUFFIXES = (".csv", ".tsv", *JSON_LINES, *PARQUET)
 SHEETS = (".xlsx", ".xls", ".ods")
@@ -236,7 +237,7 @@ def _looked_at(path: Path) -> tuple[ClipList | None, str, bool]:
         return clips, "", False
     if several := clips.fits_several(clips.taken.path):
         return clips, f"no file of its names is the only one, as {several}", True
-    return clips, "none of its files exists", False
+    return clips, NONE_THERE, False
 
 
 def _may_say_labels(clips: ClipList) -> bool:

@@ -9,7 +9,15 @@ from pathlib import Path
 from labcore.allowed_paths import allowed_paths, is_open
 from labcore.config import DataConfig
 from labcore.datasets.cells import labels_of
-from labcore.datasets.cliplist import LIST_NOT_TAKEN, LIST_SUFFIXES, SHEETS, ClipList, lists_beside, read_list
+from labcore.datasets.cliplist import (
+    LIST_NOT_TAKEN,
+    LIST_SUFFIXES,
+    NONE_THERE,
+    SHEETS,
+    ClipList,
+    lists_beside,
+    read_list,
+)
 from labcore.datasets.folders import LIST_REMEDY, read_folders
 from labcore.datasets.listed import read_clip_lists
 from labcore.datasets.lookup import for_lists
@@ -302,15 +310,19 @@ def _only_one_below(folder: Path) -> Reader:
             names = ", ".join(str(path.relative_to(folder)) for path, _ in found[:8])
             raise DatasetError(f"{folder} holds {len(found)} data sets: {names}", "Choose one of them")
     audio = sum(is_audio(entry.name) for entry in entries(folder))
-    reasons = "".join(f"; {finding.what}" for finding in lists_beside(folder)[1])
+    not_used = [finding.what for finding in lists_beside(folder)[1]]
     if audio:
+        reasons = "".join(f"; {what}" for what in not_used)
         error = UnlabelledError(f"{folder} holds {audio} audio files, but no labels for them{reasons}", LIST_REMEDY)
         error.sounds = audio
         raise error
     if packed_files(folder):
         raise PackedError(folder)
-    mend = f"Mend the list, or put back the files that it names. {KNOWN}" if reasons else KNOWN
-    raise DatasetError(f"no data set was recognised in {folder}{reasons}", mend)
+    if gone := [what for what in not_used if what.endswith(NONE_THERE)]:
+        raise DatasetError(
+            f"no data set was recognised in {folder}; {gone[0]}", "Put back the files that it names, or mend the list"
+        )
+    raise DatasetError(f"no data set was recognised in {folder}", KNOWN)
 
 
 def _official(root: Path, clips: ClipList) -> Reader | None:
