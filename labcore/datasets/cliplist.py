@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from labcore.audio.containers import AUDIO_SUFFIXES, FOREIGN_SUFFIXES
 from labcore.datasets.columns import KINDS, Taken, column_for, told_apart, weak_paths
 from labcore.datasets.csvtext import read_rows
 from labcore.datasets.labels import is_missing
 from labcore.datasets.listfiles import JSON_LINES, PARQUET, read_json_lines, read_parquet
 from labcore.datasets.lookup import FileFinder, for_lists
 from labcore.datasets.parts import part_named
-from labcore.datasets.scan import holds_audio, is_audio, is_file, listed, subfolders
+from labcore.datasets.scan import holds_audio, is_audio, is_file, listed, subfolders, suffix_of
 from labcore.datasets.spans import SpanColumns, parsed, time_columns
 from labcore.datasets.table import DataProblem, Finding
 from labcore.errors import DatasetError
@@ -22,10 +23,19 @@ LIST_NOT_TAKEN = "list not taken"
 """What a finding on a list is that says nothing of the clips."""
 NAME_FOLDERS = "Write their paths from the folder of the list on, as in folder/name.wav"
 NAME_LABELS = "If it says what the clips are of, call its columns path and label"
+NONE_THERE = "none of its files exists"
 LIST_SUFFIXES = (*TEXT_SUFFIXES, *JSON_LINES, *PARQUET)
 TAKEN_SUFFIXES = (".csv", ".tsv", *JSON_LINES, *PARQUET)
 SHEETS = (".xlsx", ".xls", ".ods")
 """Lists in a form that is not read."""
+SOUNDS = AUDIO_SUFFIXES | FOREIGN_SUFFIXES | {""}
+"""Endings of files that a list of clips names, not those of texts."""
+RESULTS = (
+    frozenset(("file", "label", "probability", "notes")),
+    frozenset(("clip", "label", "suggested", "flagged")),
+    frozenset(("file", "recording", "label", "outcome", "why")),
+)
+"""Columns of what `labcore classify`, `labcore runs suspicious` and `labcore datasets labels` write, which may lie among the sounds."""
 LOOKED_AT = 50
 """So many of the first rows tell whether a column holds names of files that are there."""
 
@@ -97,7 +107,7 @@ class ClipList:
         return f"has {named}; it has: {', '.join(filter(None, self.header)) or 'none'}"
 
     def holds_files(self, column: str) -> bool:
-        """Whether any of the first cells of a column names a file that is there."""
+        """Whether any of the first cells of a column names a file that is there, and no text."""
         return any(_found(self.finder, cell) for cell in self._first(column))
 
     def fits_several(self, column: str) -> str:
@@ -171,7 +181,8 @@ def value_of(row: dict[str, str], column: str) -> str:
 
 def _found(finder: FileFinder, cell: str) -> bool:
     try:
-        return finder.find(cell) is not None
+        found = finder.find(cell)
+        return found is not None and suffix_of(found[0].name) in SOUNDS
     except ValueError:  # several files fit: it is not these that are meant
         return False
 
@@ -218,13 +229,15 @@ def _looked_at(path: Path) -> tuple[ClipList | None, str, bool]:
         clips = read_list(path)
     except DatasetError as error:
         return None, error.what, not error.what.endswith(("is empty", "only comments"))
+    if any(columns.issubset(clips.header) for columns in RESULTS):
+        return clips, "it holds results of this lab; give the file itself to take them for labels", False
     if clips.lacks:
         return clips, f"it {clips.lacks}", _may_say_labels(clips)
     if clips.holds_files(clips.taken.path):  # else it may be one of sources or licences beside the data
         return clips, "", False
     if several := clips.fits_several(clips.taken.path):
         return clips, f"no file of its names is the only one, as {several}", True
-    return clips, "none of its files exists", False
+    return clips, NONE_THERE, False
 
 
 def _may_say_labels(clips: ClipList) -> bool:

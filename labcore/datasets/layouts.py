@@ -9,7 +9,15 @@ from pathlib import Path
 from labcore.allowed_paths import allowed_paths, is_open
 from labcore.config import DataConfig
 from labcore.datasets.cells import labels_of
-from labcore.datasets.cliplist import LIST_NOT_TAKEN, LIST_SUFFIXES, SHEETS, ClipList, lists_beside, read_list
+from labcore.datasets.cliplist import (
+    LIST_NOT_TAKEN,
+    LIST_SUFFIXES,
+    NONE_THERE,
+    SHEETS,
+    ClipList,
+    lists_beside,
+    read_list,
+)
 from labcore.datasets.folders import LIST_REMEDY, read_folders
 from labcore.datasets.listed import read_clip_lists
 from labcore.datasets.lookup import for_lists
@@ -30,7 +38,7 @@ from labcore.datasets.scan import (
     subfolders,
     suffix_of,
 )
-from labcore.datasets.table import MISSING, DataProblem, Dataset, Finding
+from labcore.datasets.table import MISSING, DataProblem, Dataset, Finding, some, ways_from
 from labcore.datasets.timed.dataset import (
     Annotated,
     UnlabelledError,
@@ -42,7 +50,7 @@ from labcore.datasets.timed.dataset import (
 from labcore.datasets.timed.edits import NO_EDITS, EventEdits
 from labcore.datasets.walk import looking
 from labcore.errors import DatasetError
-from labcore.texts import counted
+from labcore.texts import counted, shown
 from labcore.typed import hint, typed_path
 
 INNER_FOLDERS = ("audio", "meta", "metadata")
@@ -70,7 +78,24 @@ def read_dataset(
     with looking():
         dataset = read_uncut(path, name, edits)
         dataset = at_a_glance(dataset) if data is None else in_windows(dataset, data)
+        dataset = replace(dataset, findings=[*dataset.findings, *_not_by_folder(dataset)])
         return _checked(_within_allowed(dataset), settled=data is not None)
+
+
+def _not_by_folder(dataset: Dataset) -> list[Finding]:
+    """What is told where annotations say what the clips are, and folders are called like their labels."""
+    if dataset.annotated is None:
+        return []
+    labels = {label.casefold() for label in dataset.labels}
+    ways = (way.split("/") for way in ways_from(str(dataset.root), dataset.table["path"]))
+    if not (called_so := {way[0] for way in ways if len(way) > 1 and way[0].casefold() in labels}):
+        return []
+    what = (
+        f"annotations beside the sounds say what they are, and not the folders: {some(map(shown, sorted(called_so)))}"
+    )
+    return [
+        Finding("not by folder", what, remedy="Move the annotations away to have the folders as classes", level="note")
+    ]
 
 
 def read_uncut(path: str | Path, name: str = "", edits: EventEdits = NO_EDITS) -> Dataset:
@@ -285,15 +310,19 @@ def _only_one_below(folder: Path) -> Reader:
             names = ", ".join(str(path.relative_to(folder)) for path, _ in found[:8])
             raise DatasetError(f"{folder} holds {len(found)} data sets: {names}", "Choose one of them")
     audio = sum(is_audio(entry.name) for entry in entries(folder))
-    reasons = "".join(f"; {finding.what}" for finding in lists_beside(folder)[1])
+    not_used = [finding.what for finding in lists_beside(folder)[1]]
     if audio:
+        reasons = "".join(f"; {what}" for what in not_used)
         error = UnlabelledError(f"{folder} holds {audio} audio files, but no labels for them{reasons}", LIST_REMEDY)
         error.sounds = audio
         raise error
     if packed_files(folder):
         raise PackedError(folder)
-    mend = f"Mend the list, or put back the files that it names. {KNOWN}" if reasons else KNOWN
-    raise DatasetError(f"no data set was recognised in {folder}{reasons}", mend)
+    if gone := [what for what in not_used if what.endswith(NONE_THERE)]:
+        raise DatasetError(
+            f"no data set was recognised in {folder}; {gone[0]}", "Put back the files that it names, or mend the list"
+        )
+    raise DatasetError(f"no data set was recognised in {folder}", KNOWN)
 
 
 def _official(root: Path, clips: ClipList) -> Reader | None:

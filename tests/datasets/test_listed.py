@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from labcore.batch.tables import columns_of
 from labcore.datasets import read_dataset
 from labcore.errors import DatasetError
 
@@ -120,6 +121,36 @@ def test_a_list_of_names_that_several_files_have_is_a_warning(lay_out, told):
     assert dataset.labels == ["cat", "dog"]
     (warning,) = told(dataset)
     assert "as 0.wav fits 2 files: cat/0.wav, dog/0.wav. Write their paths" in warning
+
+
+@pytest.mark.parametrize("per", ["file", "segment"])
+def test_predictions_among_the_sounds_are_no_labels(lay_out, told, per):
+    header = columns_of(["x", "y"], per)
+    rows = [
+        ",".join({"file": name, "label": "xy"[n % 2]}.get(each, "") for each in header)
+        for n, name in enumerate(TestPartOfTheFiles.CLASSES)
+    ]
+    root = lay_out(*TestPartOfTheFiles.CLASSES, lists={"p.csv": "\n".join([",".join(header), *rows])})
+    dataset = read_dataset(root)
+    assert dataset.labels == ["cat", "dog"]
+    assert "it holds results of this lab; give the file itself" in told(dataset, "note")[0]
+    assert read_dataset(root / "p.csv").labels == ["x", "y"]
+
+
+def test_the_report_on_labels_in_time_among_the_sounds_is_no_list(lay_out, write_wav, tone):
+    tracks = {f"{n}.txt": f"0\t1\t{label}\n2\t3\t{label}\n" for n, label in enumerate(("cat", "dog"))}
+    report = "file,line,recording,start_s,end_s,label,outcome,why\n0.txt,1,0.wav,0,1,cat,used,\n1.txt,1,1.wav,0,1,dog,used,\n"
+    root = lay_out(lists=tracks | {"labels.csv": report})
+    for name in ("0.wav", "1.wav"):
+        write_wav(root / name, tone(seconds=4, sample_rate=8000), 8000)
+    assert read_dataset(root).layout == "annotations"
+    assert {Path(path).name for path in read_dataset(root / "labels.csv").table["path"]} == {"0.wav", "1.wav"}
+
+
+def test_suspicious_labels_among_the_sounds_are_no_list(lay_out):
+    header = "recording,label,suggested,quality,flagged,clip,start_s,end_s,fold,p_label\n"
+    rows = "".join(f"r,{name[:3]},cat,0.1,True,{name},0,1,1,0.2\n" for name in TestPartOfTheFiles.CLASSES[5:7])
+    assert len(read_dataset(lay_out(*TestPartOfTheFiles.CLASSES, lists={"s.csv": header + rows}))) == 12
 
 
 def test_a_broken_list_beside_class_folders_is_a_warning(lay_out, told):

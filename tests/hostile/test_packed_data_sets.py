@@ -170,7 +170,7 @@ def test_names_that_no_disk_takes_are_left_out_and_told(tmp_path: Path, workspac
         tmp_path / "set.zip", GOOD | {longest: wav(1), too_long: wav(2), "dog/\u0451 \u72ac\U0001f415.wav": wav(3)}
     )
     found = look(workspace, path)
-    assert (found.clips, [what for _, what in found.unreadable]) == (8, ["has too long a name for a file"])
+    assert (found.clips, [what for _, what in found.left_out]) == (8, ["has too long a name for a file"])
     assert imported(workspace, path).result.clips == 8
     assert (workspace.datasets / "set" / longest).read_bytes() == wav(1)
 
@@ -217,7 +217,7 @@ def test_the_first_of_two_files_of_one_name_is_taken(tmp_path: Path, workspace: 
     with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning, match="Duplicate name"):
         archive.writestr("dog/0.wav", wav("other"))
     found = look(workspace, path)
-    assert found.unreadable == (("dog/0.wav", "comes twice; the first one is taken"),)
+    assert found.left_out == (("dog/0.wav", "comes twice; the first one is taken"),)
     imported(workspace, path)
     assert (workspace.datasets / "set" / "dog" / "0.wav").read_bytes() == GOOD["dog/0.wav"]
 

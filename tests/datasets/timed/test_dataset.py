@@ -53,6 +53,23 @@ def test_annotations_beside_their_recordings(lay: Lay, told: Callable[..., list[
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(("folders", "told_of"), [(("dog", "cat"), ["cat, dog"]), (("north", "south"), [])])
+def test_folders_called_like_labels_are_told_not_to_be_the_classes(
+    lay: Lay, told: Callable[..., list[str]], folders: tuple[str, str], told_of: list[str]
+) -> None:
+    """As where predictions are written beside the sounds of class folders."""
+    root = lay(
+        {
+            f"{folder}/{n}.{end}": 20.0 if end == "wav" else LABELS
+            for folder in folders
+            for n in "ab"
+            for end in ("wav", "txt")
+        }
+    )
+    sentences = [each for each in told(read(root), "note") if "not the folders" in each]
+    assert [each.partition("folders: ")[2].partition(".")[0] for each in sentences] == told_of
+
+
 def test_a_file_named_like_a_recording_that_nothing_can_read_is_told(lay: Lay, told: Callable[..., list[str]]) -> None:
     sheet = "filename;onset;offset;event_label\nb.wav;1,0;2,0;dog\n"
     files = {"a.wav": 20.0, "a.txt": LABELS, "a.json": "{}", "in/b.wav": 20.0, "in/b.csv": sheet, "notes.txt": "dogs"}
