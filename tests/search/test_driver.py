@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -362,11 +363,18 @@ def test_a_search_of_an_earlier_version_goes_on(workspace, make, driven, life, s
         (["1", "2"], "1", "2"),
         (["train", "val", "test"], "test", "val"),
         (["train", "test"], "test", "train"),
-        (["train", "val", "test"], "val", "train"),
+        (["train", "val"], "val", "train"),
     ],
 )
 def test_the_fold_that_trials_are_judged_on(folds, test_fold, validation):
     assert validation_fold(folds, test_fold) == validation
+
+
+def test_the_part_test_is_never_what_trials_are_judged_on(workspace, make):
+    with pytest.raises(DatasetError, match="no part is left to validate"):
+        validation_fold(["train", "val", "test"], "val")
+    assert make().rest == "all other folds"
+    assert replace(make(), test_fold="test", validation="val").rest == "the part train, as the trials"
 
 
 def test_settings_that_cannot_work_are_refused_at_once(workspace, make, tmp_path):
