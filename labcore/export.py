@@ -165,7 +165,7 @@ def _note(run: Run, labels: list[str], weights: bytes) -> str:
     result = run.last_event(Evaluated)
     evaluated = "Not evaluated on held-out clips."
     ranked = run.last_event(EvaluatedLabels)
-    choice = choice_note(adjustments(run.events()), chosen_by(run.events()))
+    choice = choice_note(adjustments(run.events()), chosen_by(run))
     if ranked is not None:
         evaluated = (
             f"Several labels a clip. {mean_ap_text(ranked.mean_ap)} on the {counted(ranked.clips, 'held-out clip')} of fold "

@@ -171,7 +171,7 @@ def of_run(workspace: Workspace, run: Run, *, with_predictions: bool = True) -> 
         leaks=bool(result and result.leaks),
         trained_on=result.trained_on if result else 0,
         adjusted=adjustments(events),
-        chosen_by=chosen_by(events),
+        chosen_by=chosen_by(run),
         mean_ap=result.mean_ap if isinstance(result, EvaluatedLabels) else None,
         **_costs([run], [events]),
     )
@@ -210,7 +210,7 @@ def of_crossval(workspace: Workspace, experiment: CrossValidation) -> Candidate:
         leaks=any(each is not None and each.leaks for each in results),
         trained_on=sum(each.trained_on for each in results if each is not None),
         adjusted=sum(map(adjustments, events)),
-        chosen_by=any(map(chosen_by, events)),
+        chosen_by=experiment.config.data.leave_out is not None,
         mean_ap=statistics.fmean(ranked) if ranked else None,
         **_costs(list(runs.values()), events),
     )

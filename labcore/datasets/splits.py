@@ -142,7 +142,8 @@ def _split(
     straddling, leaks, notes = np.zeros(len(table), dtype=bool), False, []
     if leave_out is not None and (held_out | left).all():
         rows = np.flatnonzero(held_out & ~_of_groups(group, left))
-        held_out[rows] = _set_aside(labels_by_clip(table, own[rows]), group[rows], ONLY_SHARE)
+        labels, remedy = labels_by_clip(table, own[rows]), "Add folds, or clips of other recordings"
+        held_out[rows] = _set_aside(labels, group[rows], ONLY_SHARE, remedy)
         train = ~held_out
         notes.append(f"it is the only fold: {_clips(int(held_out[rows].sum()))} of it tested on, the others trained on")
     train &= ~(held_out | left)
@@ -233,11 +234,17 @@ def _check_classes(table: pd.DataFrame, excluded: Sequence[str]) -> None:
             raise DatasetError(f"there is no class {shown(name)!r} to exclude in this data set", f"There are: {listed}")
 
 
-def _set_aside(labels: list[list[str]], group: np.ndarray, share: float) -> np.ndarray:
+def _set_aside(
+    labels: list[list[str]],
+    group: np.ndarray,
+    share: float,
+    remedy: str = "Set data.validation_share to 0, or add clips of other recordings",
+) -> np.ndarray:
     """Which of the training clips are for validation: (clips,) bool. Whole groups; no class loses its last clip.
 
     Args:
         labels: of each clip, one or several; about as much of each class is set aside.
+        remedy: where no recording can be.
     """
     total = Counter(chain(*labels))
     wanted = {name: max(1.0, share * n) for name, n in total.items()}
@@ -268,7 +275,7 @@ def _set_aside(labels: list[list[str]], group: np.ndarray, share: float) -> np.n
     if not chosen:
         raise DatasetError(
             "no recording can be set aside for validation: each class has only one",
-            "Set data.validation_share to 0, or add clips of other recordings",
+            remedy,
         )
     return _among(group, chosen)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from labcore.events import Evaluated, EvaluatedLabels, Event, SettingsChanged, TrainingStarted, last_of
+from labcore.errors import RunError
+from labcore.events import Evaluated, EvaluatedLabels, Event, SettingsChanged, TrainingStarted
+from labcore.runs import Run
 from labcore.texts import counted, percent
 
 FEW_RECORDINGS = 10
@@ -26,10 +28,13 @@ def adjustments(events: Iterable[Event]) -> int:
     return count
 
 
-def chosen_by(events: Sequence[Event]) -> bool:
-    """Whether recipes are chosen by the clips that the result of a run is of, as in the trials of a search."""
-    started = last_of(events, TrainingStarted)
-    return started is not None and started.chosen_by
+def chosen_by(run: Run) -> bool:
+    """Whether recipes are chosen by the clips that the result of a run is of, as in the trials of a search and ensembles of them: the test
+    fold is then another one, which is left out."""
+    try:
+        return run.config.data.leave_out is not None
+    except RunError:
+        return False
 
 
 def choice_note(adjusted: int, chosen_by: bool = False) -> str:

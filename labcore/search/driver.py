@@ -21,7 +21,7 @@ from labcore.datasets.record import ClipRecord
 from labcore.device import gpu_count
 from labcore.errors import ConfigError, RunError, WorkspaceError
 from labcore.evaluation.label_predictions import loss_in
-from labcore.events import Epoch, Evaluated, Event, RunFinished, RunStarted, each_of
+from labcore.events import Epoch, Evaluated, Event, RunFinished, RunStarted, SettingsChanged, each_of
 from labcore.jobs.event_log import EventReader
 from labcore.jobs.manager import JobManager, Queue
 from labcore.jobs.process import StopTest
@@ -85,7 +85,7 @@ def devices_of(config: RunConfig) -> list[str]:
 
 @dataclass
 class _Active:
-    """A trial whose run waits or is running."""
+    """A trial whose run waits or is running. ``changed`` are the paths of settings that were changed while it trained."""
 
     number: int
     trial_id: int
@@ -97,6 +97,7 @@ class _Active:
     pruned: bool = False
     loss: float = math.nan
     accuracy: float | None = None
+    changed: dict[str, None] = field(default_factory=dict)
     silent_since: float | None = None
     resumed: bool = False
 
@@ -249,6 +250,8 @@ class _Driver:
     def _take(self, active: _Active, event: Event) -> Iterator[Event]:
         if isinstance(event, Evaluated) and event.fold != self.settings.test_fold:
             active.accuracy = event.accuracy
+        if isinstance(event, SettingsChanged):
+            active.changed |= dict.fromkeys(event.changes)
         if not isinstance(event, Epoch):
             return
         active.loss, epoch, epochs = event.val_loss, event.epoch, event.epochs
@@ -296,7 +299,8 @@ class _Driver:
             return self._end(active.number, TrialState.FAIL, None, told)
         if not math.isfinite(value):
             return self._end(active.number, TrialState.FAIL, None, "its loss is no longer finite")
-        return self._end(active.number, TrialState.COMPLETE, value, "")
+        note = f"{', '.join(active.changed)} changed while it trained" if active.changed else ""
+        return self._end(active.number, TrialState.COMPLETE, value, note)
 
     def _end(self, number: int, state: TrialState, value: float | None, note: str) -> Event:
         """Tell Optuna how a trial ended.

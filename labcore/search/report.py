@@ -188,7 +188,7 @@ def final_run(search: Search, report: SearchReport | None = None) -> Run | None:
 
 
 def train_best(search: Search, manager: JobManager | None = None, *, by: str = "") -> Run:
-    """Train the best settings on all but the test fold, once: there, and only there, that fold is looked at.
+    """Train the best settings with the test fold held out, once: there, and only there, that fold is looked at.
 
     A final run that was stopped or failed is gone on with.
 

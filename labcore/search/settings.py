@@ -70,13 +70,22 @@ class Settings:
         return self.config.replace(self.changes(sampled) | split)
 
     @property
+    def rest(self) -> str:
+        """What the final run trains on, in words: where there is a part "val", "train" alone, as the trials."""
+        return (
+            "the part train, as the trials"
+            if (self.test_fold, self.validation) == ("test", "val")
+            else "all other folds"
+        )
+
+    @property
     def longest(self) -> dict[str, Any]:
         """What makes a trial take the longest, path → value: the upper ends of ranges of epochs, budget and width."""
         ends = {each.path: (each.high, *each.choices) for each in self.ranges if each.path in LENGTHENING}
         return {path: max(value for value in values if value is not None) for path, values in ends.items()}
 
     def final_config(self, sampled: dict[str, Any]) -> RunConfig:
-        """The run that trains what a trial found on all but the test fold, which is then looked at for the first time."""
+        """The run that trains what a trial found on :attr:`rest`, with the test fold, which is then looked at for the first time."""
         return self.config.replace(self.changes(sampled) | {"data.fold": self.test_fold, "data.leave_out": None})
 
     def changes(self, sampled: dict[str, Any]) -> dict[str, Any]:
@@ -148,7 +157,7 @@ def validation_fold(folds: list[str], test_fold: str) -> str:
     Where that is the only one left, a share of its recordings is held out and the others are trained on.
 
     Raises:
-        DatasetError: there is no other fold.
+        DatasetError: there is no other fold, or none that may be looked at.
     """
     from labcore.datasets.table import PARTS
 
@@ -157,6 +166,11 @@ def validation_fold(folds: list[str], test_fold: str) -> str:
         raise DatasetError(
             f"fold {test_fold} contains all clips: none are left for the search",
             "Add clips of other recordings, or folds",
+        )
+    if test_fold == "val" and {"train", "test"} <= set(rest):
+        raise DatasetError(
+            "no part is left to validate trials on: the test fold is val, and test is kept for the end",
+            "Set test as the test fold",
         )
     if test_fold in PARTS and set(rest) <= set(PARTS):
         return "val" if "val" in rest else "train" if "train" in rest else rest[0]

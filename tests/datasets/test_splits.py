@@ -169,6 +169,9 @@ def test_where_one_fold_is_left_out_and_one_is_left_a_part_of_it_is_held_out():
     assert (len(parts.train), len(parts.held_out)) == (32, 8)
     assert not set(clips["group"].iloc[parts.train]) & set(clips["group"].iloc[parts.held_out])
     assert "it is the only fold" in parts.note
+    with pytest.raises(DatasetError) as refused:
+        split(table("a 1 r1", "b 1 r2", "a 2 r3", "b 2 r4"), "2", leave_out="1")
+    assert refused.value.remedy == "Add folds, or clips of other recordings", "no validation share was asked for"
 
 
 def test_excluded_classes_are_neither_trained_nor_held_out():

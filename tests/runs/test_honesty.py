@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from labcore.config import RunConfig
 from labcore.evaluation.metrics import Circumstances, figures_of
 from labcore.events import Log, SettingsChanged, TrainingStarted
+from labcore.runs import Run
 from labcore.runs.honesty import adjustments, choice_note, chosen_by, interval_note, majority_note, untrained_note
 
 STARTED = TrainingStarted(
@@ -26,9 +28,10 @@ def test_the_note_says_so():
     assert "optimistic" in choice_note(1)
 
 
-def test_a_trial_of_a_search_does_not_say_that_nothing_was_chosen():
-    assert not chosen_by([STARTED])
-    assert chosen_by([STARTED.model_copy(update={"chosen_by": True})])
+def test_a_trial_of_a_search_does_not_say_that_nothing_was_chosen(workspace):
+    assert not chosen_by(Run.create(workspace, RunConfig()))
+    assert chosen_by(Run.create(workspace, RunConfig().replace({"data.fold": "2", "data.leave_out": "1"})))
+    assert not chosen_by(Run(workspace.runs / "gone"))
     assert choice_note(0, chosen_by=True).startswith("Recipes are chosen by these clips")
     assert choice_note(1, chosen_by=True) == choice_note(1)
 

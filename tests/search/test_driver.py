@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 
 from labcore.datasets.record import HELD_OUT, Clip, ClipRecord
-from labcore.errors import ConfigError, DatasetError
-from labcore.events import Evaluated, RunFinished
+from labcore.events import Evaluated, RunFinished, SettingsChanged
 from labcore.jobs.executors import ProcessChild
 from labcore.jobs.glances import glance
 from labcore.jobs.manager import JobManager, make_ready
@@ -25,7 +24,6 @@ from labcore.search import driver
 from labcore.search.folder import Search, SearchError
 from labcore.search.journal import study_id
 from labcore.search.report import best_config, final_run, importance, train_best
-from labcore.search.settings import validation_fold
 from labcore.search.space import Range
 
 
@@ -228,6 +226,20 @@ def test_a_trial_stopped_or_removed_by_hand_is_left_behind(workspace, make, driv
     assert search.report().trials[1].note == "stopped by the user"
 
 
+def test_settings_that_were_changed_while_a_trial_trained_are_told(workspace, make, driven):
+    search = Search.create(workspace, make(trials=2, changes={"optim.epochs": 40, "optim.clip_norm": 5}))
+
+    def turn() -> bool:
+        run = search.trial_runs().get(0)
+        if run is not None and run.status().epoch >= 1 and run.last_event(SettingsChanged) is None:
+            run.append(SettingsChanged(epoch=3, number=0, changes={"model.dropout": 0.4}))
+        return False
+
+    driven(search, turn)
+    notes = [trial.note for trial in search.report().trials]
+    assert notes == ["model.dropout changed while it trained", ""]
+
+
 def test_several_devices_work_at_once(workspace, make, driven):
     search = Search.create(workspace, make(trials=6, changes={"optim.clip_norm": 5}))
     driven(search, devices=["cpu", "cuda:1"])
@@ -352,33 +364,3 @@ def test_a_search_of_an_earlier_version_goes_on(workspace, make, driven, life, s
     assert (search.status().state, search.status().by) == ("stopped", "Bo")
     driven(search)
     assert (search.status().state, search.owner) == ("finished", "Bo")
-
-
-@pytest.mark.parametrize(
-    ("folds", "test_fold", "validation"),
-    [
-        (["1", "2", "3"], "2", "3"),
-        (["1", "2", "3"], "3", "1"),
-        (["1", "2"], "1", "2"),
-        (["train", "val", "test"], "test", "val"),
-        (["train", "test"], "test", "train"),
-        (["train", "val", "test"], "val", "train"),
-    ],
-)
-def test_the_fold_that_trials_are_judged_on(folds, test_fold, validation):
-    assert validation_fold(folds, test_fold) == validation
-
-
-def test_settings_that_cannot_work_are_refused_at_once(workspace, make, tmp_path):
-    for changes, told in (
-        ({"data.split": "random"}, "leaks"),
-        ({"data.leave_out": "2"}, "excluded fold itself"),
-    ):
-        with pytest.raises(ConfigError, match=told):
-            make(changes=changes)
-    with pytest.raises(ConfigError, match="trials"):
-        make(trials=0)
-    with pytest.raises(ConfigError, match="twice"):
-        make(ranges=(Range("optim.lr", 0.1, 0.2), Range("optim.lr", 0.1, 0.3)))
-    with pytest.raises(DatasetError, match="no fold"):
-        make(changes={"data.fold": "9"})

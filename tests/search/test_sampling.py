@@ -1,11 +1,9 @@
-"""What is drawn first, what can be searched for, and which trials are given up."""
+"""What is drawn first, and which trials are given up."""
 
 from __future__ import annotations
 
 import optuna
-import pytest
 
-from labcore.errors import ConfigError
 from labcore.search.folder import Search
 from labcore.search.journal import NAME, study_id
 from labcore.search.sampling import ask, hopeless
@@ -22,24 +20,6 @@ def test_the_recipe_is_the_first_trial_only_where_the_ranges_hold_it(workspace, 
         study = optuna.load_study(study_name=NAME, storage=search.journal())
         ask(study, other, 0)
         assert (len(search.report().trials), search.report().recipe) == (1, None)
-
-
-def test_the_longest_trial_is_known_before(make):
-    ranges = (Range("optim.epochs", 5, 50), Range("model.width", choices=(0.5, 2.0)), Range("optim.lr", 0.01, 0.3))
-    assert make(ranges).longest == {"optim.epochs": 50, "model.width": 2.0}
-    assert make((Range("optim.lr", 0.01, 0.3),)).longest == {}
-
-
-def test_several_labels_have_no_accuracy_to_search_for(workspace, make, urbansound, tmp_path):
-    sounds, cells = sorted(urbansound.rglob("*.wav"))[:6], ("a;b", "a", "b", "a;b", "b", "a")
-    rows = [
-        f"{sound},{cell},{number % 3},{number}" for number, (sound, cell) in enumerate(zip(sounds, cells, strict=True))
-    ]
-    (tmp_path / "clips.csv").write_text("\n".join(["path,label,fold,group", *rows]))
-    place = {"data.dataset": str(tmp_path / "clips.csv")}
-    with pytest.raises(ConfigError, match="no accuracy to search for"):
-        make(changes=place)
-    assert make(changes=place, objective="loss").objective == "loss"
 
 
 def test_a_longer_training_is_compared_after_the_same_share(workspace, make):

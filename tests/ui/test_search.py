@@ -119,6 +119,12 @@ def test_what_an_address_says_wrongly_is_told(open_page, dataset):
     assert app.button(key="search-start")
 
 
+def test_choices_of_a_number_do_not_become_a_range(open_page, dataset):
+    app = open_page(PAGE, vary=["model.width=0.5,1,2", "model.dropout=0:0.5"])
+    assert "The vary of this link is ignored: model.width has a range here" in words(app)
+    assert app.multiselect(key="search-paths").value == ["model.dropout"]
+
+
 def test_an_empty_choice_of_settings_is_told_in_place(open_page, dataset):
     app = open_page(PAGE)
     app.multiselect(key="search-paths").set_value([]).run()

@@ -55,7 +55,7 @@ def figures(run: Run, events: list[Event]) -> None:
         return
     from labcore.datasets.corrected_since import corrected_since
 
-    adjusted, chosen = adjustments(events), chosen_by(events)
+    adjusted, chosen = adjustments(events), chosen_by(run)
     with st.container(border=True):
         with st.container(horizontal=True, gap="small", key="figures-result"):
             if isinstance(evaluated, EvaluatedLabels):

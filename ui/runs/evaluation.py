@@ -132,7 +132,7 @@ def _sources(run: Run) -> dict[str, Source]:
         warnings = _leak(result) if result is not None else []
         if adjusted := adjustments(run.events()):
             warnings.append(f"{choice_note(adjusted)}.")
-        elif chosen_by(run.events()):
+        elif chosen_by(run):
             warnings.append(f"{choice_note(0, True)}.")
         if note := untrained_note(results.untrained(run)):
             warnings.append(f"{note}.")

@@ -86,7 +86,7 @@ def _final(search: Search, report: SearchReport) -> None:
         type="primary" if report.state == "finished" else "secondary",
         icon=":material/verified:",
         disabled=report.active,
-        help="One run on all other folds, evaluated once on the test fold.",
+        help=f"One run on {report.settings.rest}, evaluated once on the test fold.",
     )
 
 

@@ -50,7 +50,10 @@ def read(kept: dict[str, Any]) -> None:
     ranges: list[Range] = []
     for text in st.query_params.get_all("vary"):
         with _ignored("vary"):
-            ranges.append(read_range(text, RunConfig()))
+            each = read_range(text, RunConfig())
+            if each.choices and each.setting.kind in ("int", "float"):
+                raise ConfigError(f"{each.path} has a range here, and no choices", f"Write {each.path}=LOW:HIGH")
+            ranges.append(each)
     if ranges:
         kept["paths"] = [each.path for each in ranges]
         held = kept.setdefault("ranges", {})
