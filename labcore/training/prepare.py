@@ -27,6 +27,7 @@ from labcore.models import check_input
 from labcore.models.pretrained import NONE, PUBLISHED, load_pretrained
 from labcore.runs import Run
 from labcore.runs.asked import asked_for, save_worked_out
+from labcore.runs.files import records_of
 from labcore.training import few_clips
 from labcore.training.checkpoint import take_up
 from labcore.training.class_balancer import ClassBalancer
@@ -55,6 +56,7 @@ def prepare(
     """
     session, trouble = None, None
     context.share(lambda: pin(run, workspace, config.cutting))
+    hand_over(run, context)
     checkpoint, told = context.share(lambda: take_up(run))
     if told:
         yield Log(level="warning", message=told)
@@ -70,6 +72,20 @@ def prepare(
     assert precision is not None
     session.precision = precision
     return session
+
+
+def hand_over(run: Run, context: DistributedContext) -> None:
+    """Give the other processes, which have a scratch folder each, what process 0's run has written down: corrected labels, the split,
+    the clips it began with, what it is a part of. They would find other clips without it.
+
+    Raises:
+        RunError: a file of the run cannot be read.
+    """
+    if context.alone:
+        return
+    for name, content in context.share(lambda: records_of(run)).items():
+        if not context.main:
+            (run.path / name).write_bytes(content)
 
 
 def _alike(session: Session) -> tuple[str | float, ...]:
