@@ -16,7 +16,7 @@ import os
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import uuid4
 
 import numpy as np
@@ -169,6 +169,11 @@ class DistributedContext:
         """The network, on GPUs with batch normalisation over the whole batch. PyTorch has none over several CPUs."""
         if self.alone or device.type != "cuda":
             return network
+        if any(type(module).__module__.startswith("timm.") for module in network.modules()):
+            from timm.layers import convert_sync_batchnorm
+
+            # torch's own leaves out the activation that layers of timm hold
+            return cast("nn.Module", convert_sync_batchnorm(network))
         return nn.SyncBatchNorm.convert_sync_batchnorm(network)
 
     def wrap(self, network: nn.Module, device: torch.device) -> nn.Module:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -25,6 +26,8 @@ from labcore.runs import Run, list_runs
 from labcore.training.connections import own_trouble
 from labcore.training.distributed import SINGLE_PROCESS, DistributedContext
 from labcore.training.loop import train
+from labcore.training.precision import Precision
+from labcore.training.trainer import Trainer
 from labcore.workspace import Workspace
 
 SCRIPT = Path(__file__).with_name("two_processes.py")
@@ -207,6 +210,29 @@ def test_batch_norm_is_shared_where_there_are_gpus():
     shared = DistributedContext(0, 2).synchronised(network, torch.device("cuda", 0))
     assert isinstance(shared[1], torch.nn.SyncBatchNorm)
     assert set(shared.state_dict()) == names
+
+
+@pytest.mark.parametrize(
+    ("set_to", "fitted", "shared"), [(None, 9, True), (5, 9, True), (4, 9, False), (None, 2, False)]
+)
+def test_batch_norm_is_not_shared_where_parts_are_divided(set_to, fitted, shared, monkeypatch):
+    """Not where memory ran out on one GPU, either: of uneven parts one process would wait for the other's micro-batch for ever."""
+    asked = []
+    monkeypatch.setattr(DistributedContext, "synchronised", lambda context, network, device: asked.append(1) or network)
+    monkeypatch.setattr(Trainer, "_restore", lambda trainer, state: None)
+    monkeypatch.setattr(DistributedContext, "wrap", lambda context, network, device: network)
+    config = RunConfig().replace({"optim.batch_size": 9, "optim.epochs": 1, "runtime.micro_batch": set_to})
+    network = torch.nn.Linear(2, 2)
+    session = Mock(
+        config=config, context=DistributedContext(0, 2), checkpoint={"micro_batch": fitted}, train_rows=range(20)
+    )
+    session.classifier = Mock(network=network, labels=["a", "b"])
+    session.clips.targets, session.device.torch = np.zeros(20), lambda: torch.device("cpu")
+    session.pipeline.waves.values.device, session.watched_windows = torch.device("cpu"), 1
+    session.precision = Precision("fp32", "contiguous", "")
+    session.balance.loss_weights = lambda: None
+    assert Trainer(session).micro_batch == min(set_to or 9, fitted)
+    assert bool(asked) == shared
 
 
 def test_only_a_lost_connection_is_blamed_on_others():
