@@ -117,6 +117,13 @@ def _trouble(device: str) -> str:
     return ""
 
 
+def has_bf16(gpu: torch.device | int) -> bool:
+    """Whether a GPU computes bf16 by itself. torch's own question is about the current one, which is another in each thread."""
+    import torch
+
+    return bool(torch.version.hip) or int(torch.cuda.get_device_properties(gpu).major) >= 8
+
+
 def cpu_name() -> str:
     """What the processor calls itself, with the number of cores this process may use."""
     name = "CPU"

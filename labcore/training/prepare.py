@@ -35,7 +35,7 @@ from labcore.training.clips import RunClips, open_clips
 from labcore.training.distributed import SINGLE_PROCESS, DistributedContext
 from labcore.training.pipeline import InputPipeline, recorded_noise
 from labcore.training.precision import Precision
-from labcore.training.precision_choice import PrecisionChooser, remembered
+from labcore.training.precision_choice import PrecisionChooser, remembered, taken_up
 from labcore.training.session import Session
 from labcore.training.watching import most_watched, watched_of
 from labcore.workspace import Workspace
@@ -218,8 +218,13 @@ class _Preparation:
         batch = min(config.optim.batch_size, clips)
         if not context.alone:
             yield Log(message=context.sharing(batch, config.optim.peak_lr, device))
+        processes = 1 if context.alone else context.local_size
         if self.checkpoint is not None:
-            return Precision(**self.checkpoint["precision"])
+            kept = Precision(**self.checkpoint["precision"])
+            precision, told = taken_up(kept, config.runtime, device, processes)
+            if told:
+                yield Log(level="warning", message=told)
+            return precision
         if not context.main:
             return Precision("fp32", "contiguous", "process 0 decides")  # comes with the agreement
         at_once = min(len(context.part(range(batch))), config.runtime.micro_batch or batch)
@@ -230,7 +235,9 @@ class _Preparation:
             if context.alone
             else config.runtime.model_copy(update={"compile": "off", "cuda_graph": "off"})
         )
-        chooser = PrecisionChooser(runtime, config.model, classifier.network, shape, device, self.workspace, steps)
+        chooser = PrecisionChooser(
+            runtime, config.model, classifier.network, shape, device, self.workspace, steps, processes
+        )
         precision = yield from follow(
             "choosing the fastest precision for this machine (once)", chooser.precision, self.should_stop, unit="steps"
         )
