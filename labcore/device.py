@@ -103,12 +103,15 @@ def _trouble(device: str) -> str:
     if not torch.backends.cuda.is_built():
         return "this build of PyTorch has no CUDA"
     if not torch.cuda.is_available():
+        if count := nvml.count(nvml.opened()[0]):
+            its = "NVIDIA GPU" if count == 1 else f"{count} NVIDIA GPUs"
+            return f"PyTorch cannot use this machine's {its} (`labcore doctor` says why)"
         return "no NVIDIA GPU found"
     try:
         number = torch.device(device).index or 0
-        if number >= (count := torch.cuda.device_count()):
-            are = "is" if count == 1 else "are"
-            return f"there {are} {counted(count, 'GPU')}, numbered from cuda:0"
+        if number >= (there := torch.cuda.device_count()):
+            are = "is" if there == 1 else "are"
+            return f"there {are} {counted(there, 'GPU')}, numbered from cuda:0"
         ones = torch.ones(64, 64, device=device)
         if float((ones @ ones).sum()) != 64.0**3:
             return "a test kernel gave a wrong result"
