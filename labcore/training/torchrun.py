@@ -128,7 +128,8 @@ def _go_along(context: DistributedContext, orphaned: StopTest) -> int:
                 reason = context.explain(own)
                 if reason is own:
                     context.tell_trouble(own)
-                print("".join(traceback.format_exception(error)), end="", file=sys.stderr)
+                    if not isinstance(own, LabError):
+                        print("".join(traceback.format_exception(error)), end="", file=sys.stderr)
                 print(f"labcore: process {context.rank} of {context.size}: {reason}", file=sys.stderr, flush=True)
                 context.finish(END_SECONDS)
                 return FAILED
@@ -228,7 +229,7 @@ def launch(processes: int, arguments: Sequence[str]) -> int:
         rdzv_endpoint="localhost:0",
         local_addr="localhost",  # the name that a machine gives itself may be known to nobody
         max_restarts=0,
-        logs_specs=DefaultLogsSpecs(),
+        logs_specs=DefaultLogsSpecs(log_dir=os.devnull),  # else each start leaves a folder behind
     )
     try:
         elastic_launch(config, sys.executable)(*arguments)

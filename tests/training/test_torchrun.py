@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +13,13 @@ import pytest
 import soundfile
 
 from labcore.config import RunConfig
-from labcore.errors import RunError
+from labcore.errors import ConfigError, RunError
 from labcore.events import RunFinished
 from labcore.jobs.process import main
 from labcore.jobs.queue import startable
 from labcore.runs import Run
-from labcore.training import torchrun
+from labcore.training import loop, torchrun
+from labcore.training.distributed import DistributedContext
 from labcore.workspace import Workspace
 
 
@@ -119,6 +120,34 @@ def test_a_run_on_all_gpus_waits_for_every_gpu_and_keeps_it(workspace: Workspace
     assert list(startable([everything, cpu], ["cuda:1"])) == [cpu]
     assert list(startable([second, cpu], ["all"])) == [cpu]
     assert list(startable([everything, second, cpu], [])) == [everything, cpu]
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ConfigError("it cannot work"), ["labcore: process 1 of 2: it cannot work."]),
+        (KeyError("it"), ["Traceback", "'it'"]),
+    ],
+)
+def test_what_a_user_can_mend_is_told_without_a_traceback(
+    workspace: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: Exception,
+    said: list[str],
+) -> None:
+    def fails(*given: object) -> Iterator[None]:
+        raise error
+        yield
+
+    context = DistributedContext(1, 2)
+    monkeypatch.setattr(context, "share", lambda make: (RunConfig(), "run-1", str(workspace.home)))
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setattr(loop, "train", fails)
+    assert torchrun._go_along(context, lambda: False) == torchrun.FAILED
+    told = capsys.readouterr().err
+    assert all(words in told for words in said)
+    assert ("Traceback" in told) == ("Traceback" in said)
 
 
 @pytest.mark.slow
