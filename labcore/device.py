@@ -51,10 +51,18 @@ class DeviceChoice:
 
 def gpu_count() -> int:
     """GPUs that torch can use. It is loaded only where the machine has several, and looking leaves nothing on them."""
-    if (there := nvml.count(nvml.opened()[0])) < 2:
-        return there
+    there = nvml.count(nvml.opened()[0])
+    return there if there < 2 else cuda_count()
+
+
+def cuda_count() -> int:
+    """The same of a machine that may have several. Where cards are divided (MIG), torch counts cards, but CUDA gives a process one part."""
     import torch
 
+    library = nvml.opened()[0]
+    modes = [nvml.ask(library, "nvmlDeviceGetMigMode", handle) for _, handle in nvml.handles(library)]
+    if any(mode and mode[0] for mode in modes):
+        return int(torch._C._cuda_getDeviceCount())
     return torch.cuda.device_count()
 
 

@@ -12,7 +12,7 @@ import torch
 from labcore import nvml
 from labcore.augment import Augmentation
 from labcore.config import RunConfig
-from labcore.device import choose_device, is_out_of_memory
+from labcore.device import choose_device, cuda_count, gpu_count, is_out_of_memory, open_gpus
 from labcore.errors import DeviceError
 from labcore.features import LogMel
 from labcore.inference.classifier import Classifier
@@ -142,6 +142,18 @@ def test_a_gpu_that_torch_does_not_see_is_not_said_to_be_missing(monkeypatch, ca
     choice = choose_device("auto")
     assert choice.device == "cpu"
     assert reason in choice.reason
+
+
+@pytest.mark.parametrize(("mode", "count"), [((0, 0), 2), ((1, 1), 1), (None, 2)])
+def test_of_divided_cards_those_count_that_cuda_gives(monkeypatch, mode, count):
+    """Else a run on all GPUs ended for one that is not there, and the queue gave it jobs, which took the CPU."""
+    monkeypatch.setattr(nvml, "count", lambda library: 2)
+    monkeypatch.setattr(nvml, "handles", lambda library: [(0, "first"), (1, "second")])
+    monkeypatch.setattr(nvml, "ask", lambda library, function, handle: mode)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch._C, "_cuda_getDeviceCount", lambda: 1, raising=False)
+    assert gpu_count() == cuda_count() == count
+    assert len(open_gpus()) == (2 if count == 2 else 0)
 
 
 def test_a_job_that_leaves_its_device_open_takes_the_gpu_that_the_queue_gave_it(monkeypatch):

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from labcore.config import RunConfig
-from labcore.device import ALL
+from labcore.device import ALL, cuda_count
 from labcore.errors import LabError, RunError
 from labcore.events import Evaluated, EvaluatedLabels, Event
 from labcore.jobs.process import StopTest
@@ -201,16 +201,12 @@ def on_all_gpus(device: str, arguments: Sequence[str]) -> int | None:
     """
     if device != ALL or under_torchrun() or not several_gpus():
         return None
-    import torch
-
-    return launch(torch.cuda.device_count(), arguments)
+    return launch(cuda_count(), arguments)
 
 
 def several_gpus() -> bool:
     """Whether torch sees more than one GPU. Looking leaves nothing on them."""
-    import torch
-
-    return torch.cuda.device_count() > 1
+    return cuda_count() > 1
 
 
 def launch(processes: int, arguments: Sequence[str]) -> int:
