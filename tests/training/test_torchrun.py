@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from labcore.cli.foreground import train_everywhere
 from labcore.config import RunConfig
 from labcore.errors import ConfigError, RunError
 from labcore.events import RunFinished
@@ -110,6 +111,22 @@ def test_one_process_does_where_there_is_nothing_to_share(
 ) -> None:
     monkeypatch.setattr("torch.cuda.device_count", lambda: gpus)
     assert torchrun.on_all_gpus(device, ["-c", "raise SystemExit(5)"]) is None
+
+
+@pytest.mark.parametrize(("written", "status"), [("stopped", 130), ("", 1)])
+def test_a_resumed_run_whose_process_was_killed_did_not_end_as_it_had_before(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, written: str, status: int
+) -> None:
+    run = Run.create(workspace, RunConfig())
+    end(run, "stopped")
+
+    def killed(device: str, arguments: list[str]) -> int:
+        if written:
+            end(run, written)
+        return 1
+
+    monkeypatch.setattr(torchrun, "on_all_gpus", killed)
+    assert train_everywhere(run, as_json=True) == status
 
 
 def test_a_run_on_all_gpus_waits_for_every_gpu_and_keeps_it(workspace: Workspace) -> None:
