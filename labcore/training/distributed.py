@@ -16,6 +16,7 @@ import os
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from importlib import import_module
 from typing import Any, TypeVar, cast
 from uuid import uuid4
 
@@ -170,10 +171,9 @@ class DistributedContext:
         if self.alone or device.type != "cuda":
             return network
         if any(type(module).__module__.startswith("timm.") for module in network.modules()):
-            from timm.layers import convert_sync_batchnorm
-
+            layers: Any = import_module("timm.layers")
             # torch's own leaves out the activation that layers of timm hold
-            return cast("nn.Module", convert_sync_batchnorm(network))
+            return cast("nn.Module", layers.convert_sync_batchnorm(network))
         return nn.SyncBatchNorm.convert_sync_batchnorm(network)
 
     def wrap(self, network: nn.Module, device: torch.device) -> nn.Module:
