@@ -94,8 +94,8 @@ class DistributedContext:
         """This process's device: GPU number ``local_rank`` where GPUs are used.
 
         Raises:
-            DeviceError: as :func:`~labcore.device.choose_device`; one GPU was named for several processes of a machine, or it has fewer
-                than processes.
+            DeviceError: as :func:`~labcore.device.choose_device`; one GPU was named for several processes of a machine, it has fewer
+                than processes, or one of them cannot be used.
         """
         if self.alone or wanted == "cpu" or (wanted == "auto" and not torch.cuda.is_available()):
             return _current(choose_device(wanted))
@@ -111,12 +111,10 @@ class DistributedContext:
             )
         gpu = wanted if wanted.startswith("cuda:") else f"cuda:{self.local_rank}"
         try:
-            choice = choose_device(gpu)
+            choice = _current(choose_device(gpu))
         except DeviceError as error:
-            if wanted != "auto":
-                raise
-            return DeviceChoice(**{**vars(choose_device("cpu")), "reason": error.what})
-        _current(choice)
+            remedy = "Leave it out: list the others in CUDA_VISIBLE_DEVICES. Or set the device to cpu, or see `labcore doctor`"
+            raise DeviceError(error.what, remedy) from error
         return DeviceChoice(choice.device, choice.name, f"{self.size} processes, each with a GPU of its own")
 
     def told_device(self, device: DeviceChoice) -> str:

@@ -17,7 +17,7 @@ import soundfile
 import torch
 
 from labcore.config import RunConfig
-from labcore.errors import ConfigError, DeviceError, LabError, OutOfMemoryError, RunError
+from labcore.errors import ConfigError, LabError, OutOfMemoryError, RunError
 from labcore.evaluation.predictions import read_predictions
 from labcore.events import Epoch, Evaluated, RunStarted, each_of
 from labcore.jobs.process import work
@@ -185,20 +185,6 @@ def test_weights_make_the_mean_over_processes_the_mean_over_clips():
     assert torch.isclose(mean, losses.mean())
 
 
-def test_one_gpu_cannot_be_named_for_several_processes():
-    with pytest.raises(DeviceError, match="one each"):
-        DistributedContext(0, 2, 0, 2).device("cuda:1")
-
-
-def test_more_processes_than_gpus_are_refused(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    for wanted in ("auto", "all"):
-        with pytest.raises(DeviceError, match="2 processes of this machine need a GPU each, and it has 1 GPU") as told:
-            DistributedContext(1, 2, 1, 2).device(wanted)
-        assert "--nproc-per-node 1" in told.value.remedy
-
-
 def test_a_batch_smaller_than_the_processes_is_refused():
     with pytest.raises(ConfigError, match="cannot be divided"):
         DistributedContext(0, 4).sharing(3, 0.1, SINGLE_PROCESS.device("cpu"))
@@ -262,6 +248,11 @@ def test_what_nccl_cannot_do_is_this_processs_own_trouble():
         f"{NCCL}ncclRemoteError: A call failed possibly due to a network error or a remote process exiting prematurely."
     )
     assert own_trouble(gone) is gone
+    for full in (
+        RuntimeError(f"{NCCL}Last error:\nCuda failure 2 'out of memory'"),
+        torch.OutOfMemoryError("out of memory"),
+    ):
+        assert isinstance(own_trouble(full), OutOfMemoryError)
     assert "ended unexpectedly" in DistributedContext(0, 2).explain(gone).what
 
 
@@ -317,18 +308,6 @@ def test_the_run_of_two_processes_is_like_any_other(together):
     assert hits.mean() == pytest.approx(result.accuracy)
     state = torch.load(run.checkpoint, weights_only=True)
     assert not [name for name in state["network"] if name.startswith("module.")]
-
-
-def test_the_gpu_of_a_run_is_the_current_one(monkeypatch):
-    from labcore.device import DeviceChoice
-    from labcore.training import distributed
-
-    current = []
-    monkeypatch.setattr(distributed, "choose_device", lambda wanted: DeviceChoice(wanted, wanted, ""))
-    monkeypatch.setattr(torch.cuda, "set_device", lambda device: current.append(str(device)))
-    assert SINGLE_PROCESS.device("cuda:1").device == "cuda:1"
-    assert SINGLE_PROCESS.device("cpu").device == "cpu"
-    assert current == ["cuda:1"]
 
 
 def test_out_of_memory_of_a_part_names_it():
