@@ -61,7 +61,7 @@ def cuda_count() -> int:
 
     library = nvml.opened()[0]
     modes = [nvml.ask(library, "nvmlDeviceGetMigMode", handle) for _, handle in nvml.handles(library)]
-    if any(mode and mode[0] for mode in modes):
+    if torch.backends.cuda.is_built() and any(mode and mode[0] for mode in modes):
         return int(torch._C._cuda_getDeviceCount())
     return torch.cuda.device_count()
 

@@ -150,6 +150,7 @@ def test_of_divided_cards_those_count_that_cuda_gives(monkeypatch, mode, count):
     monkeypatch.setattr(nvml, "count", lambda library: 2)
     monkeypatch.setattr(nvml, "handles", lambda library: [(0, "first"), (1, "second")])
     monkeypatch.setattr(nvml, "ask", lambda library, function, handle: mode)
+    monkeypatch.setattr(torch.backends.cuda, "is_built", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch._C, "_cuda_getDeviceCount", lambda: 1, raising=False)
     assert gpu_count() == cuda_count() == count
