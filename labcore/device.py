@@ -51,10 +51,18 @@ class DeviceChoice:
 
 def gpu_count() -> int:
     """GPUs that torch can use. It is loaded only where the machine has several, and looking leaves nothing on them."""
-    if (there := nvml.count(nvml.opened()[0])) < 2:
-        return there
+    there = nvml.count(nvml.opened()[0])
+    return there if there < 2 else cuda_count()
+
+
+def cuda_count() -> int:
+    """The same of a machine that may have several. Where cards are divided (MIG), torch counts cards, but CUDA gives a process one part."""
     import torch
 
+    library = nvml.opened()[0]
+    modes = [nvml.ask(library, "nvmlDeviceGetMigMode", handle) for _, handle in nvml.handles(library)]
+    if torch.backends.cuda.is_built() and any(mode and mode[0] for mode in modes):
+        return int(torch._C._cuda_getDeviceCount())
     return torch.cuda.device_count()
 
 
@@ -103,18 +111,28 @@ def _trouble(device: str) -> str:
     if not torch.backends.cuda.is_built():
         return "this build of PyTorch has no CUDA"
     if not torch.cuda.is_available():
+        if count := nvml.count(nvml.opened()[0]):
+            its = "NVIDIA GPU" if count == 1 else f"{count} NVIDIA GPUs"
+            return f"PyTorch cannot use this machine's {its} (`labcore doctor` says why)"
         return "no NVIDIA GPU found"
     try:
         number = torch.device(device).index or 0
-        if number >= (count := torch.cuda.device_count()):
-            are = "is" if count == 1 else "are"
-            return f"there {are} {counted(count, 'GPU')}, numbered from cuda:0"
+        if number >= (there := torch.cuda.device_count()):
+            are = "is" if there == 1 else "are"
+            return f"there {are} {counted(there, 'GPU')}, numbered from cuda:0"
         ones = torch.ones(64, 64, device=device)
         if float((ones @ ones).sum()) != 64.0**3:
             return "a test kernel gave a wrong result"
     except (RuntimeError, AssertionError, torch.cuda.DeferredCudaCallError) as error:
         return f"a test kernel failed: {str(error).splitlines()[0]}"
     return ""
+
+
+def has_bf16(gpu: torch.device | int) -> bool:
+    """Whether a GPU computes bf16 by itself. torch's own question is about the current one, which is another in each thread."""
+    import torch
+
+    return bool(torch.version.hip) or int(torch.cuda.get_device_properties(gpu).major) >= 8
 
 
 def cpu_name() -> str:

@@ -96,8 +96,8 @@ def told_by_benchmark(output: str) -> Iterable[str]:
             )
 
 
-def steps(small: bool, device: str) -> list[Step]:
-    """All steps, the most telling first."""
+def steps(small: bool, device: str, several: bool = False) -> list[Step]:
+    """All steps, the most telling first; ``several``: there is more than one GPU."""
     size = ("--fraction", "0.01", "--batch-size", "32") if small else ()
     folds = ("--folds", "1", "--epochs", "1") if small else ("--folds", "10", "--epochs", "50")
     brief = ("--epochs", "2") if small else ()
@@ -110,6 +110,7 @@ def steps(small: bool, device: str) -> list[Step]:
     profile = (PYTHON, "benchmarks/step_profile.py", *on, *home, *size, *(("--steps", "2") if small else ()))
     told_speed = lines_like(r"^(fold |whole|epochs|training steps|  \w+ .*%$|step |network |on )")
     told_profile = lines_like(r"^(as in training|kernel by kernel|a step waits|\d+ kernels|on )")
+    quick = (*LAB, "train", "--dataset", "demo", "--preset", "quick", *brief)
     every_gpu_test = (PYTHON, "-m", "pytest", "-q", "-m", "gpu", *(["--collect-only"] if small else []), *tests)
     return [
         Step("doctor", "is the GPU usable", 60, (*LAB, "doctor", "--json"), told_by_doctor),
@@ -119,9 +120,10 @@ def steps(small: bool, device: str) -> list[Step]:
             "train",
             "the quick preset on the demo set",
             60,
-            (*LAB, "train", "--dataset", "demo", "--preset", "quick", *brief, *on, "--json"),
+            (*quick, *on, "--json"),
             told_by_training,
         ),
+        *([Step("all", "the same on all GPUs", 90, (*quick, "--device", "all", "--json"), told_by_training)] * several),
         Step(
             "evaluate",
             "the demo set on the device",
@@ -242,7 +244,8 @@ def main() -> int:
     report.write_text(f"# GPU check, {time.strftime('%Y-%m-%d')}\n\n" + "\n".join(machine()) + "\n", "utf-8")
     signal.signal(signal.SIGTERM, _ended)  # so that the step at hand ends with this process
     worst = 0
-    for step in steps(options.small, "cpu" if options.small else "cuda"):
+    several = not options.small and len(_answer(["nvidia-smi", "--list-gpus"], 20)) > 1
+    for step in steps(options.small, "cpu" if options.small else "cuda", several):
         if options.only and step.name not in options.only:
             continue
         command = " ".join(step.command).replace(PYTHON, "python").replace(os.environ["LABCORE_HOME"], "HOME")

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from labcore import nvml
 from labcore.augment import Augmentation
 from labcore.config import RunConfig
-from labcore.device import choose_device, is_out_of_memory
+from labcore.device import choose_device, cuda_count, gpu_count, is_out_of_memory, open_gpus
 from labcore.errors import DeviceError
 from labcore.features import LogMel
 from labcore.inference.classifier import Classifier
@@ -128,6 +129,32 @@ def test_a_gpu_that_fails_while_torch_starts_it_is_left_alone(monkeypatch):
     assert (choice.device, choice.reason[:20]) == ("cpu", "a test kernel failed")
     with pytest.raises(DeviceError, match="there is 1 GPU, numbered from cuda:0"):
         choose_device("cuda:1")
+
+
+@pytest.mark.parametrize(
+    ("cards", "reason"), [(0, "no NVIDIA GPU found"), (2, "cannot use this machine's 2 NVIDIA GPUs")]
+)
+def test_a_gpu_that_torch_does_not_see_is_not_said_to_be_missing(monkeypatch, cards, reason):
+    """As where the driver is older than this torch, or a variable hides the card."""
+    monkeypatch.setattr(torch.backends.cuda, "is_built", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(nvml, "count", lambda library: cards)
+    choice = choose_device("auto")
+    assert choice.device == "cpu"
+    assert reason in choice.reason
+
+
+@pytest.mark.parametrize(("mode", "count"), [((0, 0), 2), ((1, 1), 1), (None, 2)])
+def test_of_divided_cards_those_count_that_cuda_gives(monkeypatch, mode, count):
+    """Else a run on all GPUs ended for one that is not there, and the queue gave it jobs, which took the CPU."""
+    monkeypatch.setattr(nvml, "count", lambda library: 2)
+    monkeypatch.setattr(nvml, "handles", lambda library: [(0, "first"), (1, "second")])
+    monkeypatch.setattr(nvml, "ask", lambda library, function, handle: mode)
+    monkeypatch.setattr(torch.backends.cuda, "is_built", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch._C, "_cuda_getDeviceCount", lambda: 1, raising=False)
+    assert gpu_count() == cuda_count() == count
+    assert len(open_gpus()) == (2 if count == 2 else 0)
 
 
 def test_a_job_that_leaves_its_device_open_takes_the_gpu_that_the_queue_gave_it(monkeypatch):

@@ -29,7 +29,7 @@ def test_a_report_tells_of_each_step_and_goes_on_after_one_that_fails(check, tmp
     monkeypatch.setattr(
         check,
         "steps",
-        lambda small, device: [
+        lambda *given: [
             step("wrong", "print('Traceback'); raise SystemExit(3)"),
             step("slow", "import time; time.sleep(60)", 0.2),
             step("good", "print('told 12 ms'); print('not this')"),
@@ -85,7 +85,7 @@ def test_a_check_that_is_ended_leaves_a_report_that_says_how_far_it_came(check, 
     monkeypatch.setattr(check, "machine", lambda: ["a card"])
     code = "import os, signal, time; os.kill(os.getppid(), signal.SIGTERM); time.sleep(60)"
     step = check.Step("long", "a trial", 60.0, (sys.executable, "-c", code), check.last(1))
-    monkeypatch.setattr(check, "steps", lambda small, device: [step])
+    monkeypatch.setattr(check, "steps", lambda *given: [step])
     monkeypatch.setattr(sys, "argv", ["gpu_check.py", "--out", str(tmp_path)])
     for name in ("LABCORE_HOME", "PYTHONPATH", "PYTHONUNBUFFERED"):
         monkeypatch.setenv(name, str(tmp_path))
@@ -130,4 +130,7 @@ def test_every_step_names_a_command_that_exists(check, monkeypatch):
         for step in check.steps(small, "cpu"):
             assert step.command[1] in ("-m", "benchmarks/urbansound_speed.py", "benchmarks/step_profile.py")
             assert step.seconds <= 240
-    assert sum(step.seconds for step in check.steps(False, "cuda")) < 15 * 60
+    assert "all" not in [step.name for step in check.steps(False, "cuda")]
+    longest = check.steps(False, "cuda", several=True)
+    assert [step.command[-3:] for step in longest if step.name == "all"] == [("--device", "all", "--json")]
+    assert sum(step.seconds for step in longest) < 15 * 60

@@ -28,11 +28,14 @@ def train_everywhere(run: Run, *, as_json: bool) -> int:
     from labcore.training.torchrun import on_all_gpus
 
     arguments = ["-m", "labcore", "resume", str(run.path), *(["--json"] if as_json else [])]
+    before = run.last_event(events.RunFinished)
     status = on_all_gpus(run.config.runtime.device, arguments)
     if status is None:
         return train_here(run, as_json=as_json)
     end = run.last_event(events.RunFinished)
-    return exit_status(end.state, end.details) if end else status or FAILED
+    if end is None or end == before:  # process 0 was killed
+        return status or FAILED
+    return exit_status(end.state, end.details)
 
 
 def train_here(run: Run, *, as_json: bool, train: Train | None = None) -> int:

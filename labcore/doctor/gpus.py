@@ -34,6 +34,7 @@ def _gpu(library: Any, handle: Any, sample: nvml.GpuSample) -> Gpu:
     return Gpu(
         **vars(sample),
         capability=f"{capability[0]}.{capability[1]}" if capability else None,
+        compute_mode=told("nvmlDeviceGetComputeMode"),
         mig=bool(mig[0]) if mig else None,
         mig_instances=_instances(library, handle) if mig and mig[0] else (),
         ecc=bool(ecc[0]) if ecc else None,

@@ -18,7 +18,7 @@ import psutil
 
 from labcore import nvml
 from labcore.cgroup import Cgroup
-from labcore.device import usable_cores
+from labcore.device import ALL, usable_cores
 from labcore.errors import LabError
 from labcore.events import RunStarted
 from labcore.jobs.event_log import log_of
@@ -193,7 +193,8 @@ def _use(run: Run, rate: _Rate, gpus: tuple[GpuSample, ...], now: float) -> RunU
     """What a running job uses. ``rate``: of the seconds of processor time of its processes."""
     started = run.last_event(RunStarted)
     # A process number says nothing on another machine or in another container.
-    processes = _family(started.pid) if started is not None and is_here(started) else []
+    device = log_of(run).story().device
+    processes = _family(started.pid, device == ALL) if started is not None and is_here(started) else []
     pids = frozenset(process.pid for process in processes)
     seconds = memory = 0
     for process in processes:
@@ -203,7 +204,7 @@ def _use(run: Run, rate: _Rate, gpus: tuple[GpuSample, ...], now: float) -> RunU
             memory += process.memory_info().rss
     return RunUse(
         run_id=run.id,
-        device=log_of(run).story().device,
+        device=device,
         pid=started.pid if started is not None and processes else None,
         cores=rate.of(seconds, now) if processes else None,
         memory=memory if processes else None,
@@ -212,10 +213,11 @@ def _use(run: Run, rate: _Rate, gpus: tuple[GpuSample, ...], now: float) -> RunU
     )
 
 
-def _family(pid: int) -> list[psutil.Process]:
-    """A process and its children; empty where it is not there."""
+def _family(pid: int, one_of_several: bool) -> list[psutil.Process]:
+    """A process and its children, or those of its launcher, where it is one of the processes of a run; empty where it is not there."""
     try:
         process = psutil.Process(pid)
+        process = (one_of_several and process.parent()) or process
         return [process, *process.children(recursive=True)]
     except psutil.Error:
         return []

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from labcore.device import synchronise
+from labcore.device import has_bf16, synchronise
 from labcore.doctor.privacy import scrub
 from labcore.doctor.report import Proof
 from labcore.texts import numbers_only
@@ -145,9 +145,7 @@ def _mixed_precision(device: torch.device, dtype: torch.dtype) -> Run:
         _numbers(seed, *shape).to(dtype).to(device)
         for seed, shape in ((8, (4, 16, 32, 32)), (9, (32, 16, 3, 3)), (10, (32, 64)))
     )
-    half = torch.bfloat16
-    if device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
-        half = torch.float16
+    half = torch.float16 if device.type == "cuda" and not has_bf16(device) else torch.bfloat16
     mixed = dtype == torch.float32
 
     def run() -> Tensor:

@@ -69,6 +69,7 @@ class Gpu(GpuSample, _Exact):
     """A card as NVML tells of it, more than a sample of the live panel holds; None where it does not."""
 
     capability: str | None = None
+    compute_mode: int | None = None  # 0: several processes at once, 2: none, 3 (formerly also 1): one at a time
     mig: bool | None = None
     mig_instances: tuple[str, ...] = ()
     ecc: bool | None = None

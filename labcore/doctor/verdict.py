@@ -10,7 +10,7 @@ from labcore.doctor.readings import Readings, TorchDevice
 from labcore.doctor.report import Check, DoctorReport, Proof
 
 CAUSES = (
-    "driver", "device_nodes", "driver_version", "torch_build", "cuda_libraries", "mig", "architectures", "availability",
+    "driver", "device_nodes", "driver_version", "torch_build", "cuda_libraries", "mig", "architectures", "compute_mode", "availability",
     "gpu_memory", "ecc",
 )  # fmt: skip
 """Checks that can be why a GPU is of no use, the deeper cause first: a driver that is too old explains what torch cannot see."""
@@ -113,8 +113,11 @@ class _Verdict:
         wrong = {name: check for name, check in self.checks.items() if check.status in ("error", "warning")}
         if "architectures" in wrong and device.name in wrong["architectures"].summary:
             return wrong["architectures"].summary.replace(f"{device.name} (", "it (", 1)
-        if "out of memory" in device.error + (proof.error if proof else "") and "gpu_memory" in wrong:
+        told = device.error + (proof.error if proof else "")
+        if "out of memory" in told and "gpu_memory" in wrong:
             return wrong["gpu_memory"].summary
+        if "busy or unavailable" in told and "compute_mode" in self.checks:
+            return self.checks["compute_mode"].summary
         if "availability" in wrong and device.error:
             return wrong["availability"].summary
         if "cuda_libraries" in wrong:

@@ -28,6 +28,7 @@ PURPOSES = {
     "worker.log": "what its process printed",
 }
 PASSING = (".lock", ".tmp")
+RECORDS = (".json", ".json.gz")
 DEEPEST = 3
 MOST = 500
 
@@ -61,6 +62,18 @@ def content_of(run: Run, name: str) -> bytes:
             return file.read()
     except (OSError, DamagedError) as error:
         raise RunError(f"{shown(name)} of run {run.id} cannot be read: {error}") from error
+
+
+def records_of(run: Run) -> dict[str, bytes]:
+    """What a run has written down of itself, by the names of the files: its settings, labels, split, clips, what it is a part of.
+
+    Raises:
+        RunError: a file cannot be read.
+    """
+    try:
+        return {file.name: file.read_bytes() for file in run.path.iterdir() if file.name.endswith(RECORDS)}
+    except OSError as error:
+        raise RunError(f"what run {run.id} has written down cannot be read: {error.strerror or error}") from error
 
 
 def _collect(folder: Path, above: str, found: list[RunFile]) -> None:

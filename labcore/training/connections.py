@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 
 from labcore.errors import LabError, RunError
+from labcore.training.memory import out_of_memory_beside_steps
 
 LOST = (
     "remoteerror",
@@ -28,8 +29,10 @@ def is_lost_connection(error: Exception) -> bool:
 
 
 def own_trouble(error: Exception) -> Exception:
-    """The error for people where NCCL cannot connect this process's GPU to the others, as where a container has too little shared memory;
-    any other error as it is."""
+    """The error for people where memory ran out, of NCCL too, or where NCCL cannot connect this process's GPU to the others, as where a
+    container has too little shared memory; any other error as it is."""
+    if (told := out_of_memory_beside_steps(error)) is not None:
+        return told
     text = str(error)
     if not isinstance(error, RuntimeError) or "NCCL error" not in text or is_lost_connection(error):
         return error

@@ -16,7 +16,8 @@ import os
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, TypeVar
+from importlib import import_module
+from typing import Any, TypeVar, cast
 from uuid import uuid4
 
 import numpy as np
@@ -93,8 +94,8 @@ class DistributedContext:
         """This process's device: GPU number ``local_rank`` where GPUs are used.
 
         Raises:
-            DeviceError: as :func:`~labcore.device.choose_device`; one GPU was named for several processes of a machine, or it has fewer
-                than processes.
+            DeviceError: as :func:`~labcore.device.choose_device`; one GPU was named for several processes of a machine, it has fewer
+                than processes, or one of them cannot be used.
         """
         if self.alone or wanted == "cpu" or (wanted == "auto" and not torch.cuda.is_available()):
             return _current(choose_device(wanted))
@@ -110,12 +111,10 @@ class DistributedContext:
             )
         gpu = wanted if wanted.startswith("cuda:") else f"cuda:{self.local_rank}"
         try:
-            choice = choose_device(gpu)
+            choice = _current(choose_device(gpu))
         except DeviceError as error:
-            if wanted != "auto":
-                raise
-            return DeviceChoice(**{**vars(choose_device("cpu")), "reason": error.what})
-        _current(choice)
+            remedy = "Leave it out: list the others in CUDA_VISIBLE_DEVICES. Or set the device to cpu, or see `labcore doctor`"
+            raise DeviceError(error.what, remedy) from error
         return DeviceChoice(choice.device, choice.name, f"{self.size} processes, each with a GPU of its own")
 
     def told_device(self, device: DeviceChoice) -> str:
@@ -169,6 +168,10 @@ class DistributedContext:
         """The network, on GPUs with batch normalisation over the whole batch. PyTorch has none over several CPUs."""
         if self.alone or device.type != "cuda":
             return network
+        if any(type(module).__module__.startswith("timm.") for module in network.modules()):
+            layers: Any = import_module("timm.layers")
+            # torch's own leaves out the activation that layers of timm hold
+            return cast("nn.Module", layers.convert_sync_batchnorm(network))
         return nn.SyncBatchNorm.convert_sync_batchnorm(network)
 
     def wrap(self, network: nn.Module, device: torch.device) -> nn.Module:

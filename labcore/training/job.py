@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Generator
 from typing import Any
 
-from labcore.errors import DatasetError, OutOfMemoryError
+from labcore.errors import DatasetError
 from labcore.events import Evaluated, EvaluatedLabels, Event, Finished, RunStarted, each_of
 from labcore.jobs.process import StoppedError, StopTest, Work
 from labcore.runs import Run
@@ -30,26 +30,14 @@ def working(train: Train) -> Work:
                 raise StoppedError(error.what, error.remedy) from error
             raise
         except RuntimeError as error:
-            if (told := _beside_steps(error)) is not None:
+            from labcore.training.memory import out_of_memory_beside_steps
+
+            if (told := out_of_memory_beside_steps(error)) is not None:
                 raise told from error
             raise
         return run.finished("finished") if evaluated else None
 
     return work
-
-
-def _beside_steps(error: RuntimeError) -> OutOfMemoryError | None:
-    """The error for people where memory ran out and there was no batch to be divided; None for any other."""
-    from labcore.device import is_out_of_memory
-
-    if not is_out_of_memory(error):
-        return None
-    first = str(error).partition("\n")[0][:300].rstrip(". ")
-    return OutOfMemoryError(
-        f"memory ran out while clips were prepared or evaluated: {first}",
-        "End what else uses the GPU, or use fewer or shorter clips, a lower sample rate, or the device cpu",
-        None,
-    )
 
 
 def work(run: Run, should_stop: StopTest) -> Generator[Event, None, Finished | None]:

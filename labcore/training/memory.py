@@ -58,3 +58,15 @@ def out_of_memory(batch: int, fits: int | None, device: str, whole: int | None =
     if fits is None:
         return OutOfMemoryError(what, "Not even one clip fits: use a smaller network or shorter clips", None)
     return OutOfMemoryError(what, f"A batch size of {fits} fits: start again with --batch-size {fits}", fits)
+
+
+def out_of_memory_beside_steps(error: Exception) -> OutOfMemoryError | None:
+    """The error for people where memory ran out and there was no batch to be divided; None for any other."""
+    if not is_out_of_memory(error):
+        return None
+    first = str(error).partition("\n")[0][:300].rstrip(". ")
+    return OutOfMemoryError(
+        f"memory ran out while clips were prepared or evaluated: {first}",
+        "End what else uses the GPU, or use fewer or shorter clips, a lower sample rate, or the device cpu",
+        None,
+    )

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from labcore.config import ModelConfig, RuntimeConfig
-from labcore.device import DeviceChoice, is_out_of_memory
+from labcore.device import DeviceChoice, has_bf16, is_out_of_memory
 from labcore.jobs.following import OnProgress
 from labcore.models import compiling
 from labcore.remembered import PRECISIONS, Remembered, key_of
@@ -46,6 +46,7 @@ class PrecisionChooser:
         network: left as it is; copies are timed.
         shape: of an input: (batch, 1, n_mels, frames).
         steps: how many training steps there will be; timing and compiling have to pay within them. 0: that is not known.
+        processes: so many of this machine train together, each on a GPU of its own.
     """
 
     runtime: RuntimeConfig
@@ -55,6 +56,7 @@ class PrecisionChooser:
     device: DeviceChoice
     workspace: Workspace
     steps: int = 0
+    processes: int = 1
 
     def precision(self, report: OnProgress = lambda done, total: None) -> Precision:
         """Precision and memory format.
@@ -63,7 +65,8 @@ class PrecisionChooser:
             report: called between steps with (steps done, steps at most); what it raises ends the timing.
         """
         runtime = self.runtime
-        precisions = _precisions(self.device) if runtime.precision == "auto" else [runtime.precision]
+        auto = runtime.precision == "auto"
+        precisions = _precisions(self.device, self.processes) if auto else [runtime.precision]
         formats = list(FORMATS) if runtime.memory_format == "auto" else [runtime.memory_format]
         candidates = _default_first([Precision(p, f, "") for p in precisions for f in formats], self.device)
         if len(candidates) == 1 and not self._may_compile:
@@ -204,7 +207,23 @@ def _ms(seconds: float) -> str:
     return f"{1000 * seconds:.{0 if seconds >= 0.01 else 1}f} ms"
 
 
-def _precisions(device: DeviceChoice) -> list[str]:
+def _precisions(device: DeviceChoice, processes: int) -> list[str]:
+    """Those worth timing: what every GPU computes by itself that takes part."""
     if device.device == "cpu":
         return ["fp32", "bf16"] if _has_kernels_for_bf16() else ["fp32"]
-    return ["fp32", "bf16"] if torch.cuda.is_bf16_supported(including_emulation=False) else ["fp32", "fp16"]
+    gpus = range(processes) if processes > 1 else [device.torch()]
+    return ["fp32", "bf16" if all(map(has_bf16, gpus)) else "fp16"]
+
+
+def taken_up(
+    kept: Precision, runtime: RuntimeConfig, device: DeviceChoice, processes: int = 1
+) -> tuple[Precision, str]:
+    """How a run goes on that was begun like this, maybe on another device; and a sentence where that is another precision, else "".
+
+    fp32 takes the place of what this device only emulates, up to a hundred times slower, or cannot compute at all. Who insists gets it.
+    """
+    able = [*_precisions(device, processes), *(["fp16"] if device.device != "cpu" else [])]
+    if runtime.precision != "auto" or kept.precision in able:
+        return kept, ""
+    told = f"the run was begun in {kept.precision}, which {device.name} does not compute by itself: it goes on in fp32"
+    return replace(kept, precision="fp32", reason=told, step_seconds=0.0), told

@@ -27,6 +27,7 @@ from labcore.models import check_input
 from labcore.models.pretrained import NONE, PUBLISHED, load_pretrained
 from labcore.runs import Run
 from labcore.runs.asked import asked_for, save_worked_out
+from labcore.runs.files import records_of
 from labcore.training import few_clips
 from labcore.training.checkpoint import take_up
 from labcore.training.class_balancer import ClassBalancer
@@ -34,7 +35,7 @@ from labcore.training.clips import RunClips, open_clips
 from labcore.training.distributed import SINGLE_PROCESS, DistributedContext
 from labcore.training.pipeline import InputPipeline, recorded_noise
 from labcore.training.precision import Precision
-from labcore.training.precision_choice import PrecisionChooser, remembered
+from labcore.training.precision_choice import PrecisionChooser, remembered, taken_up
 from labcore.training.session import Session
 from labcore.training.watching import most_watched, watched_of
 from labcore.workspace import Workspace
@@ -55,6 +56,7 @@ def prepare(
     """
     session, trouble = None, None
     context.share(lambda: pin(run, workspace, config.cutting))
+    hand_over(run, context)
     checkpoint, told = context.share(lambda: take_up(run))
     if told:
         yield Log(level="warning", message=told)
@@ -70,6 +72,20 @@ def prepare(
     assert precision is not None
     session.precision = precision
     return session
+
+
+def hand_over(run: Run, context: DistributedContext) -> None:
+    """Give the other processes, which have a scratch folder each, what process 0's run has written down: corrected labels, the split,
+    the clips it began with, what it is a part of. They would find other clips without it.
+
+    Raises:
+        RunError: a file of the run cannot be read.
+    """
+    if context.alone:
+        return
+    for name, content in context.share(lambda: records_of(run)).items():
+        if not context.main:
+            (run.path / name).write_bytes(content)
 
 
 def _alike(session: Session) -> tuple[str | float, ...]:
@@ -202,8 +218,13 @@ class _Preparation:
         batch = min(config.optim.batch_size, clips)
         if not context.alone:
             yield Log(message=context.sharing(batch, config.optim.peak_lr, device))
+        processes = 1 if context.alone else context.local_size
         if self.checkpoint is not None:
-            return Precision(**self.checkpoint["precision"])
+            kept = Precision(**self.checkpoint["precision"])
+            precision, told = taken_up(kept, config.runtime, device, processes)
+            if told:
+                yield Log(level="warning", message=told)
+            return precision
         if not context.main:
             return Precision("fp32", "contiguous", "process 0 decides")  # comes with the agreement
         at_once = min(len(context.part(range(batch))), config.runtime.micro_batch or batch)
@@ -214,7 +235,9 @@ class _Preparation:
             if context.alone
             else config.runtime.model_copy(update={"compile": "off", "cuda_graph": "off"})
         )
-        chooser = PrecisionChooser(runtime, config.model, classifier.network, shape, device, self.workspace, steps)
+        chooser = PrecisionChooser(
+            runtime, config.model, classifier.network, shape, device, self.workspace, steps, processes
+        )
         precision = yield from follow(
             "choosing the fastest precision for this machine (once)", chooser.precision, self.should_stop, unit="steps"
         )

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from labcore.config import RunConfig
-from labcore.device import ALL
+from labcore.device import ALL, cuda_count
 from labcore.errors import LabError, RunError
 from labcore.events import Evaluated, EvaluatedLabels, Event
 from labcore.jobs.process import StopTest
@@ -128,7 +128,8 @@ def _go_along(context: DistributedContext, orphaned: StopTest) -> int:
                 reason = context.explain(own)
                 if reason is own:
                     context.tell_trouble(own)
-                print("".join(traceback.format_exception(error)), end="", file=sys.stderr)
+                    if not isinstance(own, LabError):
+                        print("".join(traceback.format_exception(error)), end="", file=sys.stderr)
                 print(f"labcore: process {context.rank} of {context.size}: {reason}", file=sys.stderr, flush=True)
                 context.finish(END_SECONDS)
                 return FAILED
@@ -200,16 +201,12 @@ def on_all_gpus(device: str, arguments: Sequence[str]) -> int | None:
     """
     if device != ALL or under_torchrun() or not several_gpus():
         return None
-    import torch
-
-    return launch(torch.cuda.device_count(), arguments)
+    return launch(cuda_count(), arguments)
 
 
 def several_gpus() -> bool:
     """Whether torch sees more than one GPU. Looking leaves nothing on them."""
-    import torch
-
-    return torch.cuda.device_count() > 1
+    return cuda_count() > 1
 
 
 def launch(processes: int, arguments: Sequence[str]) -> int:
@@ -228,7 +225,7 @@ def launch(processes: int, arguments: Sequence[str]) -> int:
         rdzv_endpoint="localhost:0",
         local_addr="localhost",  # the name that a machine gives itself may be known to nobody
         max_restarts=0,
-        logs_specs=DefaultLogsSpecs(),
+        logs_specs=DefaultLogsSpecs(log_dir=os.devnull),  # else each start leaves a folder behind
     )
     try:
         elastic_launch(config, sys.executable)(*arguments)

@@ -46,8 +46,10 @@ class Trainer:
         )  # beside the clips
         self.batch = min(self.config.optim.batch_size, len(session.train_rows))
         self.steps = len(session.train_rows) // self.batch
+        fitted = (session.checkpoint or {}).get("micro_batch", self.batch)  # where memory ran out before
+        self.micro_batch: int = min(self.config.runtime.micro_batch or self.batch, fitted, self.batch)
         network = session.classifier.network
-        if self.config.runtime.micro_batch is None:  # parts of a batch have statistics of their own
+        if self.micro_batch >= -(-self.batch // self.context.size):  # micro-batches have statistics of their own
             network = self.context.synchronised(network, self.device)
         self.network = session.precision.lay_out(network)
         self.forward: Callable[[Tensor], Tensor] = (
@@ -55,7 +57,6 @@ class Trainer:
             if self.context.alone
             else self.context.wrap(self.network, self.device)
         )
-        self.micro_batch = min(self.config.runtime.micro_batch or self.batch, self.batch)
         self.average = weight_average(self.network) if self.config.optim.averaging else None
         optim, freezes = self.config.optim, self.config.model.freeze_epochs > 0
         wanted = self.context.alone and self.config.runtime.cuda_graph == "auto"
@@ -368,7 +369,6 @@ class Trainer:
         try:
             self.epoch, told = state["epoch"], Epoch(**state["event"])
             self.watched = Watched(told.val_loss, told.val_accuracy, told.val_mean_ap)
-            self.micro_batch = min(self.micro_batch, state.get("micro_batch", self.batch))
             self.network.load_state_dict(state["network"])
             if self.average is not None and state["average"] is not None:
                 self.average.load_state_dict(state["average"])

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from labcore.doctor.checks.cards import compute_mode
 from labcore.doctor.checks.machine import routes
 from labcore.doctor.checks.pytorch import fit
 from labcore.doctor.drivers import MINIMUM, minimum_driver, numbers, too_old, wheel_for
 from labcore.doctor.privacy import scrub
-from labcore.doctor.readings import Nvml, Readings, System
+from labcore.doctor.readings import Gpu, Nvml, Readings, System
 
 CU130 = ("sm_75", "sm_80", "sm_86", "sm_90", "sm_100", "sm_120", "compute_120")
 
@@ -115,3 +116,9 @@ def test_the_route_of_predictions_is_told_and_how_to_get_a_faster_one(
     assert summary in check.summary
     assert ("audio-gpu-lab[onnxruntime]" in check.remedy) == (status == "info")
     assert check.evidence["built-in network"].startswith(route or "not measured yet")
+
+
+def test_a_card_that_is_closed_to_computing_is_an_error() -> None:
+    told = compute_mode((Gpu(index=0, name="T4", compute_mode=0), Gpu(index=1, name="T4", compute_mode=2)))
+    assert (told.status, told.summary) == ("error", "GPU 1 (T4) is closed to computing")
+    assert told.evidence == {"GPU 0 (T4)": "several processes", "GPU 1 (T4)": "none"}

@@ -33,6 +33,9 @@ EXPECTED: dict[str, tuple[str, tuple[str, ...], str, str, tuple[str, ...]]] = {
     "hidden_by_a_number": ("amber", ("CUDA_VISIBLE_DEVICES=1",), "visible_devices", "warning", ("unset CUDA_VISIBLE_DEVICES",)),
     "memory_full": ("red", ("164 MiB left", "python3 (48213)"), "gpu_memory", "warning", ("nvidia-smi", "kill 48213")),
     "memory_tight": ("amber", ("can be used", "but: GPU 0", "1.0 GiB left"), "gpu_memory", "warning", ("Smaller batches",)),
+    "one_process_at_a_time": (
+        "red", ("takes one process at a time", "pages and a training"), "compute_mode", "info", ("nvidia-smi -i 0 -c 0",),
+    ),
     "mig": ("green", ("MIG 1g.10gb",), "mig", "info", ("CUDA_VISIBLE_DEVICES=MIG-",)),
     "mig_without_instances": ("red", ("MIG is on", "no instances"), "mig", "error", ("-mig 0", "-cgi")),
     "driver_library_mismatch": ("red", ("different versions", "570.133.20"), "driver", "error", ("reboot",)),

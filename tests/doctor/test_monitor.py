@@ -197,6 +197,17 @@ def test_which_run_uses_what(watch, machine, workspace):
     assert monitor.look().runs == ()
 
 
+@pytest.mark.parametrize(("device", "gpus"), [("all", ((0, 700), (1, 400))), ("cuda:0", ((0, 700),))])
+def test_all_processes_of_a_run_on_all_gpus_are_its_own(watch, machine, workspace, device, gpus):
+    """It tells the number of process 0; the others are beside it, below the launcher."""
+    run = start(workspace, device=device)
+    machine.gpus = [gpu(0, (GpuProcess(os.getpid(), 700),)), gpu(1, (GpuProcess(os.getppid(), 400),))]
+    with run.hold():
+        look = watch().look()
+    assert look.runs[0].gpus == gpus
+    assert look.others(look.gpu(1)) == ((0, 0) if device == "all" else (1, 400))
+
+
 def test_a_run_that_is_gone_without_a_word_uses_nothing(watch, workspace):
     start(workspace)
     assert watch().look().runs == ()

@@ -158,6 +158,9 @@ class Binding:
     def nvmlDeviceGetCudaComputeCapability(self, handle: int) -> tuple[int, int]:
         return 9, 0
 
+    def nvmlDeviceGetComputeMode(self, handle: int) -> int:
+        return 3
+
     def nvmlDeviceGetMigMode(self, handle: int) -> list[int]:
         return [1, 1]
 
@@ -194,6 +197,7 @@ def test_nvml_is_read_for_what_a_card_tells(monkeypatch: pytest.MonkeyPatch) -> 
     assert (told.driver, told.cuda, told.count, len(told.gpus)) == ("570.133.20", "12.8", 2, 1)
     gpu = told.gpus[0]
     assert (gpu.capability, gpu.memory_total, gpu.memory_used) == ("9.0", 80, 30)
+    assert gpu.compute_mode == 3
     assert (gpu.mig, gpu.mig_instances) == (True, ("NVIDIA H100 MIG 1g.10gb",) * 2)
     assert (gpu.ecc, gpu.ecc_uncorrected, gpu.ecc_corrected) == (True, 2, 9)
     assert (gpu.remap_pending, gpu.remap_failed) == (True, False)

@@ -4,6 +4,7 @@ import torch
 from labcore.config import ModelConfig
 from labcore.errors import ConfigError
 from labcore.models import REGISTRY, build_network, check_input, parameter_count
+from labcore.training.distributed import DistributedContext
 
 NAMES = [*REGISTRY, "timm:mobilenetv3_small_050"]
 
@@ -27,6 +28,18 @@ def test_dropout_is_a_setting_of_every_network(name):
                 module.eval()
         with torch.no_grad():
             assert torch.equal(network(images), network(images)) is same
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_over_several_gpus_every_network_is_the_same(name):
+    """The batch normalisations of most networks of timm hold an activation, which torch's own conversion loses."""
+    network = build_network(ModelConfig(name=name), 5).eval()
+    images = torch.randn(2, 1, 64, 64)
+    with torch.no_grad():
+        alone = network(images)
+        shared = DistributedContext(0, 2).synchronised(network, torch.device("cuda", 0))
+        assert torch.equal(shared(images), alone)
+    assert not any(type(module).__name__.startswith("BatchNorm") for module in shared.modules())
 
 
 def test_the_small_cnn_is_the_articles_corrected():

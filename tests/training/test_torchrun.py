@@ -5,20 +5,22 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
+from labcore.cli.foreground import train_everywhere
 from labcore.config import RunConfig
-from labcore.errors import RunError
+from labcore.errors import ConfigError, RunError
 from labcore.events import RunFinished
 from labcore.jobs.process import main
 from labcore.jobs.queue import startable
 from labcore.runs import Run
-from labcore.training import torchrun
+from labcore.training import loop, torchrun
+from labcore.training.distributed import DistributedContext
 from labcore.workspace import Workspace
 
 
@@ -111,6 +113,22 @@ def test_one_process_does_where_there_is_nothing_to_share(
     assert torchrun.on_all_gpus(device, ["-c", "raise SystemExit(5)"]) is None
 
 
+@pytest.mark.parametrize(("written", "status"), [("stopped", 130), ("", 1)])
+def test_a_resumed_run_whose_process_was_killed_did_not_end_as_it_had_before(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, written: str, status: int
+) -> None:
+    run = Run.create(workspace, RunConfig())
+    end(run, "stopped")
+
+    def killed(device: str, arguments: list[str]) -> int:
+        if written:
+            end(run, written)
+        return 1
+
+    monkeypatch.setattr(torchrun, "on_all_gpus", killed)
+    assert train_everywhere(run, as_json=True) == status
+
+
 def test_a_run_on_all_gpus_waits_for_every_gpu_and_keeps_it(workspace: Workspace) -> None:
     def queued(device: str) -> Run:
         return Run.create(workspace, RunConfig().replace({"runtime.device": device}), queued=True)
@@ -119,6 +137,34 @@ def test_a_run_on_all_gpus_waits_for_every_gpu_and_keeps_it(workspace: Workspace
     assert list(startable([everything, cpu], ["cuda:1"])) == [cpu]
     assert list(startable([second, cpu], ["all"])) == [cpu]
     assert list(startable([everything, second, cpu], [])) == [everything, cpu]
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ConfigError("it cannot work"), ["labcore: process 1 of 2: it cannot work."]),
+        (KeyError("it"), ["Traceback", "'it'"]),
+    ],
+)
+def test_what_a_user_can_mend_is_told_without_a_traceback(
+    workspace: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: Exception,
+    said: list[str],
+) -> None:
+    def fails(*given: object) -> Iterator[None]:
+        raise error
+        yield
+
+    context = DistributedContext(1, 2)
+    monkeypatch.setattr(context, "share", lambda make: (RunConfig(), "run-1", str(workspace.home)))
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setattr(loop, "train", fails)
+    assert torchrun._go_along(context, lambda: False) == torchrun.FAILED
+    told = capsys.readouterr().err
+    assert all(words in told for words in said)
+    assert ("Traceback" in told) == ("Traceback" in said)
 
 
 @pytest.mark.slow

@@ -8,6 +8,9 @@ from labcore.texts import counted
 
 GROUP = "GPU"
 TIGHT_BYTES, TIGHT_SHARE = GIB, 0.1
+PROHIBITED = 2
+MODES = {0: "several processes", 1: "one process at a time", PROHIBITED: "none", 3: "one process at a time"}
+"""NVML's compute modes → who may compute."""
 GRAVE = ("warm", "hot", "hardware", "brake", "voltage")
 """Words in reasons of throttling that ask for a look at the machine; others are settings or what a full load is like."""
 
@@ -18,6 +21,8 @@ def checks(readings: Readings) -> list[Check]:
         devices = readings.torch.devices if readings.torch else ()
         return [] if devices else [absent(readings)]
     found = [memory(readings), clocks(gpus), link(gpus), errors(gpus)]
+    if any(gpu.compute_mode for gpu in gpus):
+        found.append(compute_mode(gpus))
     if any(gpu.mig is not None for gpu in gpus):
         found.append(mig(readings))
     if len({gpu.name for gpu in gpus}) > 1:
@@ -59,6 +64,19 @@ def memory(readings: Readings) -> Check:
     remedy = "See what uses it; end what you no longer need, or wait. Smaller batches need less.\n$ nvidia-smi"
     remedy += f"\n$ kill {holders[0].pid}" if holders else ""
     return told("warning", f"{tight[0].called} has {left} left{by}", remedy)
+
+
+def compute_mode(gpus: tuple[Gpu, ...]) -> Check:
+    """Only where a card does not take several processes at once."""
+    evidence = {gpu.called: MODES.get(gpu.compute_mode or 0, "unknown") for gpu in gpus}
+    told = question("compute_mode", GROUP, "Compute mode", evidence)
+    first = next(gpu for gpu in gpus if gpu.compute_mode)
+    remedy = f"Have it take several processes; on a cluster, ask who runs it.\n$ sudo nvidia-smi -i {first.index} -c 0"
+    if first.compute_mode == PROHIBITED:
+        return told("error", f"{first.called} is closed to computing", remedy)
+    return told(
+        "info", f"{first.called} takes one process at a time: the lab's pages and a training cannot share it", remedy
+    )
 
 
 def mig(readings: Readings) -> Check:
