@@ -206,6 +206,19 @@ def test_the_form_comes_back_from_its_address(open_page, dataset, manager):
     assert list(again.query_params) == ["run"]
 
 
+def test_the_browsers_back_undoes_a_change_at_once(open_page, dataset, monkeypatch):
+    app = open_page("pages/train.py")
+    before, address = settings(app), dict(app.query_params)
+    app.get_by_key("preset-choice").set_value("quick").run()
+    assert settings(app) != before
+    monkeypatch.setattr(url, "went_back", lambda: True)
+    for said in (address, {}):  # of an address without words, the form as it is at first
+        app.query_params.clear()
+        app.query_params.update(said)
+        assert settings(app.run()) == before
+        app.get_by_key("preset-choice").set_value("thorough")
+
+
 @pytest.mark.parametrize(
     "values",
     [

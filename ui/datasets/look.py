@@ -17,6 +17,7 @@ from ui.components.facts_row import facts_row
 from ui.datasets import clip_card, clip_list, clip_map, filters
 from ui.datasets.filters import names_of
 from ui.datasets.opened import Opened, opened
+from ui.forms import url
 
 if TYPE_CHECKING:
     from labcore.datasets.glance import DatasetInfo
@@ -110,8 +111,10 @@ def _view() -> str:
         st.query_params["view"] = st.session_state["look-view"]
 
     asked = st.query_params.get("view", "")
-    # by default, and not by the session: a value of that is sent once, and lost where a press comes before it has arrived
-    first = asked if asked in VIEWS else "table"
+    first: str | None = asked if asked in VIEWS else "table"
+    if url.went_back():
+        st.session_state["look-view"], first = first, None
+    # else by default, and not by the session: a value of that is sent once, and lost where a press comes before it has arrived
     return str(one_of("View", VIEWS, default=first, key="look-view", label_visibility="collapsed", on_change=keep))
 
 
