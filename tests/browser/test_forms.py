@@ -57,19 +57,19 @@ def test_the_form_outlives_a_reload_and_back_undoes(server: Server, page):
     epochs(page).fill("25")
     epochs(page).press("Enter")
     address_says(page, "optim.epochs=25")
-    visible(page, "25 epochs of")
+    visible(page, "25 epochs ×")
 
     page.reload()
-    visible(page, "25 epochs of")
+    visible(page, "25 epochs ×")
     epochs_are(page, "25")
     address_says(page, "preset=quick", "optim.epochs=25")
 
     epochs(page).fill("31")
     epochs(page).press("Enter")
     address_says(page, "optim.epochs=31")
-    visible(page, "31 epochs of")
+    visible(page, "31 epochs ×")
     page.go_back()
-    visible(page, "25 epochs of")
+    visible(page, "25 epochs ×")
     epochs_are(page, "25")
 
 

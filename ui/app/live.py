@@ -198,14 +198,22 @@ def at_work() -> None:
 
 
 def progress(status: JobStatus, job: JobFolder) -> str:
-    """Where a job is, in a line of Markdown; of one that waits, behind which others."""
+    """Where a job is and its latest figure, in a line of Markdown; of one that waits, behind which others."""
+    line = place(status, job)
     if status.state == "queued":
-        return queue_line.behind(job)
-    line = plain(progress_line(status))
+        return line
     if status.mean_ap is not None:
         line += f" · {status.watched} {status.figure}"
     elif status.accuracy is not None:
         line += f" · {status.watched} accuracy {percent(status.accuracy)}"
+    return line
+
+
+def place(status: JobStatus, job: JobFolder) -> str:
+    """The same without the figure, for a page that shows it in another part, which may be an epoch behind."""
+    if status.state == "queued":
+        return queue_line.behind(job)
+    line = plain(progress_line(status))
     return line[:1].upper() + line[1:]
 
 
