@@ -26,6 +26,7 @@ from labcore.texts import counted, shown
 from ui.app import services, tasks
 from ui.app.shell import action_button, show_error, tell
 from ui.app.text import job_name, percent, plain, progress_line, state_face
+from ui.app.ticking import ticking
 from ui.components import owner_guard, queue_line
 
 TICK = 1.0
@@ -180,7 +181,7 @@ def at_work() -> None:
     """The jobs that wait or are running, live. Nothing where there are none."""
     active = {job for job, _ in active_jobs()}
 
-    @st.fragment(run_every=TICK if active else None)
+    @ticking(TICK if active else None)
     def rows() -> None:
         now = active_jobs()
         if {job for job, _ in now} != active:
@@ -276,7 +277,7 @@ def make_demo() -> None:
     tasks.begin("demo", work)
 
 
-@st.fragment(run_every=TICK)
+@ticking(TICK)
 def _demo_at_work() -> None:
     """The progress of the demo set. It asks for the page again until that shows what came of it, should one rerun be lost."""
     task = tasks.held().get("demo")

@@ -17,6 +17,7 @@ from labcore.texts import mean_ap_text
 from ui.app import live, services
 from ui.app.shell import action_button, download, errors_in_place
 from ui.app.text import counted, duration, percent, plain, points, preparing_line
+from ui.app.ticking import ticking
 from ui.charts import curves
 from ui.components import job_picker, label_figures, owner_guard, results
 
@@ -34,7 +35,7 @@ def show(experiment: CrossValidation) -> None:
     _head(experiment, summary)
     tick = 5.0 if any(fold.device == "cpu" for fold in summary.folds) else live.TICK * 2
 
-    @st.fragment(run_every=tick if summary.active else None)
+    @ticking(tick if summary.active else None)
     def following() -> None:
         with errors_in_place():
             now = summarise(experiment)
@@ -227,4 +228,4 @@ def _why_not_random(experiment: CrossValidation, summary: Summary) -> None:
             _cards(now.random.folds if now.random is not None else [], "random", summary.by)
 
     active = any(fold.active for fold in pool.folds)
-    st.fragment(random_split, run_every=5.0 if active else None)()
+    ticking(5.0 if active else None)(random_split)()
