@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from labcore.events import Event, SettingsChanged, TrainingStarted
-from labcore.texts import counted, percent
+from labcore.texts import counted, percent, times
 
 FEW_RECORDINGS = 10
 """Fewer recordings than that tell little of others, however many clips they hold."""
@@ -29,7 +29,7 @@ def choice_note(adjusted: int) -> str:
     if not adjusted:
         return "Nothing was chosen on these clips"
     return (
-        f"Settings were changed {counted(adjusted, 'time')} while the curves of these clips were in view, so the accuracy may be "
+        f"Settings were changed {times(adjusted)} while the curves of these clips were in view, so the accuracy may be "
         "optimistic. Set a validation share to avoid this"
     )
 

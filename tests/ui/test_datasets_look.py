@@ -56,6 +56,7 @@ def test_a_visit_reads_the_clip_that_is_seen_and_no_other(open_page, dataset, co
     assert not app.exception
     assert not app.error
     assert {path.rsplit("/", 1)[-1] for path in counted_reads} == {shown(app)[0]}
+    assert "Class folders" in words(app)
     assert "Lengths, rates and levels are not known yet." in words(app)
 
 

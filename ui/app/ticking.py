@@ -19,10 +19,10 @@ def ticking(seconds: float | None) -> Callable[[Callable[P, None]], Callable[P, 
     again. In a place of its own it has no neighbour.
     """
 
-    def decorate(draw: Callable[P, None]) -> Callable[P, None]:
-        part = st.fragment(draw, run_every=seconds)
+    def decorate(function: Callable[P, None]) -> Callable[P, None]:
+        part = st.fragment(function, run_every=seconds)
 
-        @wraps(draw)
+        @wraps(function)
         def in_its_place(*args: P.args, **kwargs: P.kwargs) -> None:
             with st.container():
                 part(*args, **kwargs)

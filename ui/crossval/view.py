@@ -112,7 +112,7 @@ def _cards(folds: list[FoldResult], split: str, owner: str) -> None:
         several = any(fold.curve[-1][1] is None for fold in folds if fold.curve)
         watched = next(fold.watched for fold in folds if fold.curve)
         curves.fold_legend(watched, "mAP" if several else "Accuracy")
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", key=f"fold-cards-{split}"):
         for fold in folds:
             with st.container(border=True, width=CARD, gap="small"):
                 _card(fold, f"{split}-{fold.fold}", owner)

@@ -10,7 +10,7 @@ import streamlit as st
 from labcore.explore.clips.profile import Profile, ProfilePlan
 from labcore.texts import as_bytes, shown
 from ui.app.shell import errors_in_place, one_of
-from ui.app.text import count, counted, duration, plain, sentence
+from ui.app.text import capital, count, counted, duration, plain, sentence
 from ui.charts import clips as charts
 from ui.components import short_jobs
 from ui.components.facts_row import facts_row
@@ -42,12 +42,14 @@ def show(info: DatasetInfo) -> None:
 
 
 def _facts(there: Opened, info: DatasetInfo) -> None:
+    from labcore.datasets.layouts import TITLES
+
     facts = there.facts
     shown_facts = {
         "Clips": count(facts.clips),
         "Classes": count(facts.classes),
         "Folds": count(facts.folds),
-        "Layout": info.layout.replace("_", " "),
+        "Layout": capital(TITLES.get(info.layout, info.layout).removeprefix("a ")),
     }
     if facts.seconds:
         shown_facts["Length"] = duration(facts.seconds)
