@@ -30,8 +30,7 @@ SETTLED_SECONDS = 3.0
 
 def went_back() -> bool:
     """Whether the browser's Back or Forward asked for this run of the page: then the address says what is to be seen."""
-    context = get_script_run_ctx(suppress_warning=True)
-    return context is not None and context.is_history_navigation
+    return bool(getattr(get_script_run_ctx(suppress_warning=True), "is_history_navigation", False))
 
 
 def read() -> None:
