@@ -98,6 +98,11 @@ def counted(number: int, unit: str, units: str = "", *, figure: Callable[[int], 
     return f"{figure(number)} {unit if number == 1 else units or unit + 's'}"
 
 
+def times(number: int) -> str:
+    """``once``, ``twice``, ``3 times``."""
+    return {1: "once", 2: "twice"}.get(number) or counted(number, "time")
+
+
 def closest(word: str, known: Iterable[str]) -> str:
     """``; did you mean …?`` where something like the word is known."""
     found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from ui.app import shell
+from ui.app.ticking import ticking
 from ui.environment import monitor, view
 
 shell.open_page("Environment", "Is this machine's GPU usable, and how busy is it?")
@@ -19,7 +20,7 @@ with shell.errors_in_place():
                 st.rerun()  # the page around it stops ticking
             show(found)
 
-    follow = st.fragment(part, run_every=view.TICK if running else None)
+    follow = ticking(view.TICK if running else None)(part)
     follow(view.head)
     st.header("Now", anchor=False)
     monitor.panel(stale=lambda: view.examination() is not found)

@@ -7,6 +7,7 @@ from ui.app import services, shell
 from ui.components import source_picker
 from ui.explore import augment_preview, facts, noise, views
 from ui.explore.opened import opened as read_once
+from ui.forms import url
 
 LONG_SECONDS = 30.0
 """Of longer recordings a stretch is on view, chosen in an overview of all of it."""
@@ -15,6 +16,19 @@ SECTIONS = {
     "augment": ":material/shuffle: Augmentation",
     "noise": ":material/noise_control_off: Robustness",
 }
+SECTION = "section"
+"""The word of the address that says which one is open."""
+
+
+def _section() -> str:
+    def keep() -> None:
+        st.query_params[SECTION] = st.session_state["explore-section"]
+
+    if "explore-section" not in st.session_state or url.went_back():
+        asked = "noise" if noise.LINK in st.query_params else st.query_params.get(SECTION, "")
+        st.session_state["explore-section"] = asked if asked in SECTIONS else "look"
+    return shell.one_of("Section", SECTIONS, key="explore-section", label_visibility="collapsed", on_change=keep)
+
 
 shell.open_page("Explore", "See and hear a clip as the network receives it, and what each augmentation does to it.")
 
@@ -27,8 +41,7 @@ with shell.errors_in_place():
         raise
     if opened is not None:
         facts.strip(opened)
-        st.session_state.setdefault("explore-section", "noise" if noise.LINK in st.query_params else "look")
-        section = shell.one_of("Section", SECTIONS, key="explore-section", label_visibility="collapsed")
+        section = _section()
         if section == "noise":
             noise.show()
         else:

@@ -322,7 +322,7 @@ def submit(page: Page, url: str, epochs: int, workspace: Workspace) -> Run:
     field = page.get_by_role("spinbutton", name="Epochs")
     field.fill(str(epochs))
     field.press("Enter")
-    page.get_by_text(re.compile(rf"^{epochs} epochs of")).wait_for()
+    page.get_by_text(re.compile(rf"^{epochs} epochs ×")).wait_for()
     before = {run.id for run in list_runs(workspace)}
     page.get_by_role("button", name="Start").click()
     page.get_by_role("button", name="Stop").wait_for()

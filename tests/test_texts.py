@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from labcore.texts import as_bytes, counted, json_line, moment, printable, shown
+from labcore.texts import as_bytes, counted, json_line, moment, printable, shown, times
 
 BAD = os.fsdecode(b"M\x84dchen.wav")
 
@@ -44,6 +44,7 @@ def test_a_number_and_its_noun():
     assert counted(1, "clip") == "1 clip"
     assert counted(0, "clip") == "0 clips"
     assert counted(12, "clip") == "12 clips"
+    assert [times(number) for number in (1, 2, 3)] == ["once", "twice", "3 times"]
     assert counted(2, "class", "classes") == "2 classes"
 
 

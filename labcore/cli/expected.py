@@ -58,10 +58,10 @@ def expected_of(workspace: Workspace, config: RunConfig, plans: Sequence[Planned
 def _source(times: Sequence[RunTime]) -> str:
     """Where the times of some runs are from."""
     if not times[0].measured:
-        return "as usual for such a processor; `labcore train --estimate` measures it"
+        return "as usual for a processor like this; `labcore train --estimate` measures it"
     if not times[0].busy:
         return "by earlier runs here"
     idle = sum(each.seconds if each.idle is None else each.idle for each in times)
     known = any(each.idle is not None for each in times)
-    less = f"about {duration(idle)}, as usual for such a processor" if known else "less"
+    less = f"about {duration(idle)}, as usual for a processor like this" if known else "less"
     return f"by earlier runs here, which had other work beside them: on an idle machine {less}"

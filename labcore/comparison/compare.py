@@ -14,7 +14,7 @@ from labcore.config import Setting, all_settings
 from labcore.evaluation.clip_predictions import ClipPredictions
 from labcore.evaluation.figures import Figures, figures_of_clips
 from labcore.evaluation.paired import Difference, Pairs, changed_clips, difference, pair, per_class
-from labcore.texts import counted
+from labcore.texts import counted, times
 from labcore.workspace import Workspace
 
 LISTED = 1000
@@ -197,7 +197,7 @@ def _notes(one: Side, other: Side, pairs: Pairs) -> list[str]:
             notes.append(f"{side.letter} was trained on these clips or on their recordings: its accuracy is too high")
         if adjusted := sum(each.adjusted for each in side.members):
             notes.append(
-                f"settings of {side.letter} were changed {counted(adjusted, 'time')} with these clips in view: its accuracy may be "
+                f"settings of {side.letter} were changed {times(adjusted)} with these clips in view: its accuracy may be "
                 "optimistic"
             )
         if any(each.chosen_by for each in side.members):

@@ -63,8 +63,8 @@ class EpochPlan:
     def reason(self) -> str:
         share, how = (f"{self.clips:,} of ", ", drawn by class") if self.sampled else ("", "")
         return (
-            f"{self.epochs} epochs of {share}{self.of:,} training clips{how}: {self.seen:,} clips seen, the part of the "
-            "training budget that is for a set of this size"
+            f"{self.epochs} epochs of {share}{self.of:,} training clips{how}: {self.seen:,} clips seen, the "
+            "training budget for a set of this size"
         )
 
 

@@ -93,9 +93,9 @@ def _narrow(config: RunConfig, bandwidths: Bandwidths, highest: int) -> FrontEnd
         return _fitted(config, rate, edges, "the rate of most clips" + low)
     if rate == usual:
         above = f", which hold sound above {_khz(rate / 2)}" if top > rate / 2 else ""
-        return _fitted(config, rate, edges, f"{_usual(config)}, for clips recorded at {_hz(own)}{above}{low}")
+        return _fitted(config, rate, edges, f"{_usual(config)}, for clips recorded at {_rate(own)}{above}{low}")
     edges["features.f_max"] = _top(config, rate, top, edges)
-    return _fitted(config, rate, edges, f"clips recorded at {_hz(own)} hold nothing above {_khz(top)}{low}")
+    return _fitted(config, rate, edges, f"clips recorded at {_rate(own)} hold nothing above {_khz(top)}{low}")
 
 
 def _usual(config: RunConfig) -> str:
@@ -160,7 +160,7 @@ def _fitted(config: RunConfig, rate: int, edges: dict[str, float], why: str) -> 
     fitted = config.replace({"audio.sample_rate": rate, **_free(config, edges)})
     changes = {"audio.sample_rate": rate, "features.f_min": fitted.f_min, "features.f_max": fitted.f_max}
     low, high = _khz(fitted.f_min), _khz(fitted.f_max)
-    return FrontEnd(changes, f"sample rate {_hz(rate)}, mel bands from {low} to {high}: {why}")
+    return FrontEnd(changes, f"sample rate {_rate(rate)}, mel bands from {low} to {high}: {why}")
 
 
 def _reached(values: Sequence[Any]) -> Any:
@@ -168,8 +168,8 @@ def _reached(values: Sequence[Any]) -> Any:
     return sorted(values)[max(0, math.ceil((1 - SOME) * len(values)) - 1)]
 
 
-def _hz(rate: float) -> str:
-    return f"{rate:,.0f} Hz"
+def _rate(rate: float) -> str:
+    return f"{rate / 1000:g} kHz"
 
 
 def _khz(frequency: float) -> str:

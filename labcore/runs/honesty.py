@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from labcore.errors import RunError
 from labcore.events import Evaluated, EvaluatedLabels, Event, SettingsChanged, TrainingStarted
 from labcore.runs import Run
-from labcore.texts import counted, percent
+from labcore.texts import counted, percent, times
 
 FEW_RECORDINGS = 10
 """Fewer recordings than that tell little of others, however many clips they hold."""
@@ -44,7 +44,7 @@ def choice_note(adjusted: int, chosen_by: bool = False) -> str:
             return "Recipes are chosen by these clips, as in the trials of a search, so the accuracy of the chosen one is optimistic"
         return "Nothing was chosen on these clips"
     return (
-        f"Settings were changed {counted(adjusted, 'time')} while the curves of these clips were in view, so the accuracy may be "
+        f"Settings were changed {times(adjusted)} while the curves of these clips were in view, so the accuracy may be "
         "optimistic. Set a validation share to avoid this"
     )
 

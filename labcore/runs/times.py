@@ -53,7 +53,7 @@ class TrainingSpeed:
 
 @dataclass(frozen=True)
 class RunTime:
-    """``measured`` on this machine, or as usual for such a processor; ``busy``: measured while other work was at the processor, and
+    """``measured`` on this machine, or as usual for a processor like this; ``busy``: measured while other work was at the processor, and
     ``idle`` is what is usual without, in seconds, where that is known and less."""
 
     seconds: float

@@ -44,27 +44,32 @@ def address_says(page, *words: str) -> None:
 
 
 def test_the_form_outlives_a_reload_and_back_undoes(server: Server, page):
-    page.goto(f"{server.url}/train")
+    page.goto(server.url)
+    page.get_by_role("link", name="Train", exact=True).click()
+    visible(page, "This run")
+    address_says(page, "data.dataset=")  # which the form writes by itself: no step of Back
+    page.go_back()
+    page.wait_for_url(f"{server.url}/")
+    page.go_forward()
     visible(page, "This run")
     page.get_by_role("radio", name="Quick look").or_(page.get_by_role("button", name="Quick look")).first.click()
     address_says(page, "preset=quick")
     epochs(page).fill("25")
     epochs(page).press("Enter")
     address_says(page, "optim.epochs=25")
-    visible(page, "25 epochs of")
+    visible(page, "25 epochs ×")
 
     page.reload()
-    visible(page, "25 epochs of")
+    visible(page, "25 epochs ×")
     epochs_are(page, "25")
     address_says(page, "preset=quick", "optim.epochs=25")
 
     epochs(page).fill("31")
     epochs(page).press("Enter")
     address_says(page, "optim.epochs=31")
-    visible(page, "31 epochs of")
-    page.wait_for_timeout(3500)  # what a browser says sooner may be the address from before
+    visible(page, "31 epochs ×")
     page.go_back()
-    visible(page, "25 epochs of")
+    visible(page, "25 epochs ×")
     epochs_are(page, "25")
 
 

@@ -133,7 +133,7 @@ def test_from_an_empty_workspace_to_weights_at_home(empty: Server, browser, tmp_
     page.get_by_role("spinbutton", name="Epochs").press("Enter")
     page.wait_for_function("location.search.includes('optim.epochs=')", timeout=PATIENCE_MS)
     page.goto(page.url + SMALL)
-    visible(page, re.compile(rf"^{EPOCHS} epochs of"))
+    visible(page, re.compile(rf"^{EPOCHS} epochs ×"))
     page.get_by_role("button", name="Start").click()
 
     with standing(empty.home, 2):

@@ -23,9 +23,9 @@ from labcore.training.run_time import Planned
             RunTime(100.0, measured=True, busy=True, idle=30.0),
             2,
             "takes about 3:20 for 2 runs, one after the other, by earlier runs here, which had other work beside them: on an idle "
-            "machine about 1:00, as usual for such a processor",
+            "machine about 1:00, as usual for a processor like this",
         ),
-        (RunTime(100.0, measured=False), 1, "takes about 1:40, as usual for such a processor"),
+        (RunTime(100.0, measured=False), 1, "takes about 1:40, as usual for a processor like this"),
         (None, 2, "unknown until this network has trained here"),
     ],
 )

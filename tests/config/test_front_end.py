@@ -36,14 +36,14 @@ HUM = (16_000, 8000.0, 25.0, 50.0, 240.0)
         ([(16_000, 8000.0, *RECORDING[2:])] * 20, 16_000, (50.0, 8000.0), "the rate of most clips"),
         ([(12_000, 6000.0, *RECORDING[2:])] * 20, 12_000, (50.0, 6000.0), "the rate of most clips"),
         ([(44_100, 16_000.0, *RECORDING[2:])] * 20, 22_050, (50.0, 9922.5), "hold sound above 11 kHz"),
-        ([TELEPHONE] * 20, 8000, (50.0, 3600.0), "recorded at 44,100 Hz hold nothing above 3.6 kHz"),
+        ([TELEPHONE] * 20, 8000, (50.0, 3600.0), "recorded at 44.1 kHz hold nothing above 3.6 kHz"),
         ([TELEPHONE] * 16 + [RECORDING] * 4, 22050, (50.0, 9922.5), "the default rate"),
         ([TELEPHONE] * 19 + [RECORDING], 8000, (50.0, 3600.0), "hold nothing above"),
         ([RECORDING] * 19 + [GOLDCREST], 22050, (50.0, 9922.5), "the default rate"),
         ([RECORDING] * 15 + [GOLDCREST] * 5, 32_000, (50.0, 14_400.0), "in 25 % of the clips"),
         ([BAT] * 20, 250_000, (13_500.0, 112_500.0), "up to 88 kHz"),
         ([HUM] * 20, 16_000, (10.0, 8000.0), "lies below 240 Hz"),
-        ([(2000, 1000.0, 0.0, 0.0, 0.0)] * 20, 4000, (50.0, 1130.0), "recorded at 2,000 Hz"),
+        ([(2000, 1000.0, 0.0, 0.0, 0.0)] * 20, 4000, (50.0, 1130.0), "recorded at 2 kHz"),
     ],
 )
 def test_rate_and_edges_follow_from_the_clips(clips: list[Any], rate: int, edges: Any, told: str) -> None:
@@ -51,7 +51,7 @@ def test_rate_and_edges_follow_from_the_clips(clips: list[Any], rate: int, edges
     config = RunConfig().replace(chosen.changes)
     assert (config.audio.sample_rate, (config.features.f_min, config.features.f_max)) == (rate, edges)
     assert told in chosen.reason
-    assert chosen.reason.startswith(f"sample rate {rate:,} Hz")
+    assert chosen.reason.startswith(f"sample rate {rate / 1000:g} kHz")
 
 
 def test_clips_that_hold_all_that_people_hear_have_the_front_end_of_the_recipe() -> None:

@@ -188,7 +188,7 @@ def test_the_zip_works_in_a_fresh_process_with_the_same_probabilities(run, class
     folder = tmp_path / "out" / run.id
     assert "90.0 % of the 80 held-out clips of fold 1" in (folder / "README.txt").read_text(encoding="utf-8")
     note, script = ((folder / name).read_text(encoding="utf-8") for name in ("README.txt", "classify.py"))
-    assert "Settings were changed 1 time while" in note
+    assert "Settings were changed once while" in note
     assert "--set 1:model.dropout=0.5" in note
     assert "pip install /path/to/audio-gpu-lab" in note
     assert "pip install audio-gpu-lab" not in note + script

@@ -171,7 +171,7 @@ def test_changed_settings_and_leaks_are_warned_of(workspace, run, monkeypatch):
     monkeypatch.setattr(reports, "of_run", lambda *_, real=reports.of_run: _altered(real(*_)))
     told = said(report_of(workspace, [run.id]))
     assert "Clips of the same recordings were trained on" in told
-    assert "Settings were changed 2 times" in told
+    assert "Settings were changed twice" in told
 
 
 def test_a_trial_of_a_search_says_what_its_clips_are_for(workspace, run, monkeypatch):

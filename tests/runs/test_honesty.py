@@ -23,7 +23,7 @@ def test_changes_with_the_held_out_clips_in_view_are_counted_and_others_are_not(
 
 def test_the_note_says_so():
     assert choice_note(0) == "Nothing was chosen on these clips"
-    assert "changed 1 time while" in choice_note(1)
+    assert "changed once while" in choice_note(1)
     assert "changed 3 times while" in choice_note(3)
     assert "optimistic" in choice_note(1)
 

@@ -37,7 +37,7 @@ def test_it_is_worked_out_told_and_kept(tiny):
     config, told = opened(asked, run, tiny.workspace)
     assert (config.audio.sample_rate, config.features.f_min, config.features.f_max) == (8000, 50.0, 4000.0)
     assert config.features.hop_length == config.framing.hop_length
-    reason = "sample rate 8,000 Hz, mel bands from 50 Hz to 4 kHz: the rate of most clips"
+    reason = "sample rate 8 kHz, mel bands from 50 Hz to 4 kHz: the rate of most clips"
     assert reason in told
     assert front_end_reason(run) == reason
     save_worked_out(run, asked, config)

@@ -14,6 +14,7 @@ from labcore.standard_sets import SETS
 from tests.datasets.made import EVERY, folders, zipped
 from ui.app import live, tasks
 from ui.datasets.bring import here, ways
+from ui.forms import url
 
 from .bringing import PAGE, button, labels, look, settled, upload
 from .conftest import words
@@ -192,3 +193,11 @@ def test_each_way_has_an_address(open_page):
         assert app.session_state["bring-first"] == title
         assert not app.exception
     assert open_page(PAGE, bring="nonsense").session_state["bring-first"] == "Upload"
+
+
+def test_the_browsers_back_opens_the_way_of_before(open_page, monkeypatch):
+    app = open_page(PAGE, bring="record")
+    monkeypatch.setattr(url, "went_back", lambda: True)
+    app.query_params["bring"] = "on-this-machine"
+    assert button(app.run(), "Look")
+    assert not app.exception

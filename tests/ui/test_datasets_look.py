@@ -15,6 +15,7 @@ from labcore.datasets.corrections import keys_of
 from labcore.explore.clips import facts, thumbnails
 from labcore.explore.clips.profile import Profile
 from tests.judged import finished_run, judged, sure
+from ui.forms import url
 
 from .conftest import LABELS, words
 
@@ -61,6 +62,7 @@ def test_a_visit_reads_the_clip_that_is_seen_and_no_other(open_page, dataset, co
     assert not app.exception
     assert not app.error
     assert {path.rsplit("/", 1)[-1] for path in counted_reads} == {shown(app)[0]}
+    assert "Class folders" in words(app)
     assert "Lengths, rates and levels are not known yet." in words(app)
 
 
@@ -135,6 +137,22 @@ def test_filters_and_page_are_there_again_after_another_tab_and_in_a_link(open_p
         app = open_page(PAGE, dataset="small", words="bark", page=wrong)
         assert not app.exception
         assert len(shown(app)) == (2 if wrong == "99" else 4)
+
+
+def test_the_browsers_back_leads_to_the_page_of_before(open_page, dataset, monkeypatch):
+    monkeypatch.setattr("ui.datasets.clip_list.ROWS", 4)
+    app = open_page(PAGE, dataset="small", words="bark")
+    button(app, "Next").click().run()
+    monkeypatch.setattr(url, "went_back", lambda: True)
+    del app.query_params["page"]
+    assert shown(app.run()) == ["bark0.wav", "bark1.wav", "bark2.wav", "bark3.wav"]
+    app.query_params["page"] = "2"
+    assert shown(app.run()) == ["bark4.wav", "bark5.wav"]
+    assert app.query_params["page"] == "2"
+    app.query_params["view"] = "thumbnails"
+    assert app.run().get_by_key("look-view").value == "thumbnails"
+    assert not app.warning
+    assert not app.exception
 
 
 def test_the_map_tells_what_a_whole_cross_validation_got_right(open_page, workspace, dataset, inline, monkeypatch):

@@ -12,7 +12,7 @@ from ui.forms.estimates import source
     ("one", "told"),
     [
         (None, ""),
-        (RunTime(600.0, measured=False), "as usual for such a processor"),
+        (RunTime(600.0, measured=False), "A usual time for a processor like this"),
         (RunTime(600.0, measured=True), "from an earlier run on this machine."),
         (RunTime(600.0, measured=True, busy=True), "beside other work: shorter on an idle machine."),
         (RunTime(600.0, measured=True, busy=True, idle=500.0), "beside other work: shorter on an idle machine."),

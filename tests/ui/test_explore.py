@@ -271,6 +271,8 @@ def test_the_address_names_the_run_of_accuracy_in_noise(open_page, trained, data
     assert app.query_params["noise"] == trained.id
     app.get_by_key("explore-section").set_value("look").run()
     assert "noise" not in app.query_params
+    assert app.query_params["section"] == "look"
+    assert open_page(PAGE, section="augment").get_by_key("explore-section").value == "augment"
     app = open_page(PAGE, noise="gone")
     assert not app.exception
     assert not [button for button in app.button if button.key == "robustness-start"]

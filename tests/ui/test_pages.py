@@ -92,7 +92,7 @@ def test_a_result_says_whether_settings_were_changed_with_its_clips_in_view(open
     trained.append(SettingsChanged(epoch=1, number=0, changes={"model.dropout": 0.5}))
     told = words(open_page("pages/train.py", run=trained.id))
     assert "Nothing was chosen" not in told
-    assert "Settings were changed 1 time while the curves of these clips were in view" in told
+    assert "Settings were changed once while the curves of these clips were in view" in told
 
 
 def test_an_unknown_run_is_told_in_place(open_page, make_run):

@@ -84,10 +84,10 @@ def test_the_form_tells_about_how_long_it_takes(open_page, dataset):
     told = " ".join(str(cell) for cell in rows)
     assert "epochs, about" in told
     assert "20 trials, at most about" in told
-    assert "the part of the training budget" in words(app)
+    assert "the training budget for a set of this size" in words(app)
     app.number_input(key="search-optim.epochs-quick").set_value(3).run()
     assert "3 epochs, about 10 s" in " ".join(str(cell) for cell in app.table[0].value.to_numpy().ravel())
-    assert "part of the training budget" not in words(app)
+    assert "training budget" not in words(app)
 
 
 def test_the_form_comes_back_from_its_address(open_page, dataset, workspace):

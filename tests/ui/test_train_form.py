@@ -49,7 +49,7 @@ def test_a_named_split_is_chosen_and_what_the_check_left_open_is_told(open_page,
     app = open_page("pages/train.py")
     assert "1 finding of the check is open. Few clips of" in words(app)
     app.selectbox(key="split-choice").set_value("mine").run()
-    assert "Folds: split mine: 2 folds by source." in words(app)
+    assert "Split mine: 2 folds by source." in words(app)
     start(app).click().run()
     assert manager.submitted == [preset("balanced").replace({"data.dataset": "small", "data.named_split": "mine"})]
 
@@ -206,6 +206,19 @@ def test_the_form_comes_back_from_its_address(open_page, dataset, manager):
     assert list(again.query_params) == ["run"]
 
 
+def test_the_browsers_back_undoes_a_change_at_once(open_page, dataset, monkeypatch):
+    app = open_page("pages/train.py")
+    before, address = settings(app), dict(app.query_params)
+    app.get_by_key("preset-choice").set_value("quick").run()
+    assert settings(app) != before
+    monkeypatch.setattr(url, "went_back", lambda: True)
+    for said in (address, {}):  # of an address without words, the form as it is at first
+        app.query_params.clear()
+        app.query_params.update(said)
+        assert settings(app.run()) == before
+        app.get_by_key("preset-choice").set_value("thorough")
+
+
 @pytest.mark.parametrize(
     "values",
     [
@@ -300,7 +313,7 @@ def test_automatic_epochs_are_told_with_reason_and_time_and_a_number_stays_a_num
     app = open_page("pages/train.py")
     work = plan_for(forms_config(app), 9)
     assert f"Automatic: {work.epochs} epochs of 9 training clips" in words(app)
-    assert "the part of the training budget that is for a set of this size. Takes about" in words(app)
+    assert "the training budget for a set of this size. Takes about" in words(app)
     app.number_input(key=key(app, "optim.epochs")).set_value(7).run()
     assert "Automatic:" not in words(app)
     start(app).click().run()
@@ -310,11 +323,11 @@ def test_automatic_epochs_are_told_with_reason_and_time_and_a_number_stays_a_num
 def test_a_preset_tells_its_time_on_such_a_processor_before_anything_has_trained(open_page, dataset, monkeypatch):
     monkeypatch.setattr(times, "usable_cores", lambda: 2)
     monkeypatch.setattr(times, "arithmetic", lambda: "bf16")
-    assert "About 4 min on such a processor for 320 clips of 5 s" in words(open_page("pages/train.py"))
+    assert "About 4 min on a processor like this for 320 clips of 5 s" in words(open_page("pages/train.py"))
     monkeypatch.setattr(times, "arithmetic", lambda: "other")
     told = words(open_page("pages/train.py"))
     minutes = (FIXED_SECONDS + (usual_seconds(RunConfig()) - FIXED_SECONDS) / SHARES["other"]) / 60
-    assert f"About {minutes:.0f} min on such a processor" in told
+    assert f"About {minutes:.0f} min on a processor like this" in told
     monkeypatch.setattr(services, "known_device", lambda: None)  # it may be a GPU
     assert "About 4 minutes on two cores with bf16" in words(open_page("pages/train.py"))
 

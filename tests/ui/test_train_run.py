@@ -199,6 +199,23 @@ def test_the_shares_of_the_time_are_told(at_work):
     assert time_by_phase.shares({}) == time_by_phase.shares({"data": 0.0}) == []
 
 
+def test_parts_of_less_than_half_a_percent_have_no_word(monkeypatch):
+    drawn: list[str] = []
+    monkeypatch.setattr(time_by_phase.st, "html", drawn.append)
+    monkeypatch.setattr(time_by_phase, "dark", lambda: False)
+    time_by_phase.bar({"network": 99.8, "waiting": 0.2})
+    assert "network 100 %" in drawn[0]
+    assert "waiting 0 %" not in drawn[0]
+
+
+def test_the_line_of_progress_leaves_the_accuracy_to_the_figures(at_work):
+    """They come with the curves, which may be an epoch or more behind the line."""
+    _, app = at_work(epoch(4))
+    (bar,) = app.get("progress")
+    assert bar.proto.text.startswith("Epoch ")
+    assert "accuracy" not in bar.proto.text
+
+
 def test_foreign_kinds_of_time_are_no_markup(at_work):
     _, app = at_work(epoch(4, spent={"<b>x</b>": 1.0}))
     assert not any("<b>" in html.proto.body for html in app.get("html"))

@@ -26,6 +26,7 @@ from labcore.texts import counted, shown
 from ui.app import services, tasks
 from ui.app.shell import action_button, show_error, tell
 from ui.app.text import job_name, percent, plain, progress_line, state_face
+from ui.app.ticking import ticking
 from ui.components import owner_guard, queue_line
 
 TICK = 1.0
@@ -180,7 +181,7 @@ def at_work() -> None:
     """The jobs that wait or are running, live. Nothing where there are none."""
     active = {job for job, _ in active_jobs()}
 
-    @st.fragment(run_every=TICK if active else None)
+    @ticking(TICK if active else None)
     def rows() -> None:
         now = active_jobs()
         if {job for job, _ in now} != active:
@@ -198,14 +199,22 @@ def at_work() -> None:
 
 
 def progress(status: JobStatus, job: JobFolder) -> str:
-    """Where a job is, in a line of Markdown; of one that waits, behind which others."""
+    """Where a job is and its latest figure, in a line of Markdown; of one that waits, behind which others."""
+    line = place(status, job)
     if status.state == "queued":
-        return queue_line.behind(job)
-    line = plain(progress_line(status))
+        return line
     if status.mean_ap is not None:
         line += f" · {status.watched} {status.figure}"
     elif status.accuracy is not None:
         line += f" · {status.watched} accuracy {percent(status.accuracy)}"
+    return line
+
+
+def place(status: JobStatus, job: JobFolder) -> str:
+    """The same without the figure, for a page that shows it in another part, which may be an epoch behind."""
+    if status.state == "queued":
+        return queue_line.behind(job)
+    line = plain(progress_line(status))
     return line[:1].upper() + line[1:]
 
 
@@ -268,7 +277,7 @@ def make_demo() -> None:
     tasks.begin("demo", work)
 
 
-@st.fragment(run_every=TICK)
+@ticking(TICK)
 def _demo_at_work() -> None:
     """The progress of the demo set. It asks for the page again until that shows what came of it, should one rerun be lost."""
     task = tasks.held().get("demo")

@@ -16,6 +16,19 @@ addEventListener("DOMContentLoaded", () => {
   })
   wait.observe(document.getElementById("root"), { subtree: true, childList: true })
 })
+
+// What a page writes into its address by itself is no step of the browser's Back: a step is what somebody pressed.
+const push = history.pushState.bind(history)
+let pressed = false
+for (const kind of ["pointerdown", "keydown", "click"]) addEventListener(kind, () => { pressed = true }, true)
+addEventListener("popstate", () => { pressed = false })
+history.pushState = (state, title, address) => {
+  const same = new URL(address, location.href).pathname === location.pathname
+  if (same && !pressed) return history.replaceState(state, title, address)
+  pressed = false
+  return push(state, title, address)
+}
+
 addEventListener("click", (event) => {
   const menu = event.target.closest?.("[data-testid=stSidebar]")
   if (!menu || !event.target.closest("a") || innerWidth > 768) return

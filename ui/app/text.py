@@ -25,7 +25,7 @@ STATES = {
     "interrupted": ("Interrupted", ":material/power_off:", "orange"),
     "unreadable": ("Cannot be read", ":material/broken_image:", "red"),
     "starting": ("Starting", ":material/play_circle:", "blue"),
-    "pruned": ("Stopped early", ":material/content_cut:", "gray"),
+    "pruned": ("Pruned", ":material/content_cut:", "gray"),
 }
 """State of a run, a search or a trial → its word, icon and colour."""
 

@@ -16,6 +16,7 @@ from labcore.errors import LabError
 from ui.app import services, tasks
 from ui.app.shell import action_button, errors_in_place, one_of, show_error
 from ui.app.text import counted, duration, plain
+from ui.app.ticking import ticking
 from ui.benchmark.data import MODE_NAMES, MODEL_NAMES, SCOPE_NAMES, device_word
 
 KINDS = {"quick": "Quick", "full": "Full", "own": "Custom"}
@@ -43,7 +44,7 @@ def show(started: Callable[[str], None]) -> None:
     task = look_for_devices()
     looking = task.running
 
-    @st.fragment(run_every=0.4 if looking else None)
+    @ticking(0.4 if looking else None)
     def form() -> None:
         if (looking and not task.running) or st.session_state.pop("speed-started", False):
             st.rerun()  # the page around the form is out of date

@@ -15,6 +15,7 @@ from ui.app import live, services
 from ui.app.live import TICK
 from ui.app.shell import callback, download, errors_in_place, show_error, tell_trouble
 from ui.app.text import ago, count, duration, plain, told_apart
+from ui.app.ticking import ticking
 from ui.benchmark import charts, data
 from ui.components import owner_guard, queue_line
 
@@ -93,7 +94,7 @@ def at_work() -> bool:
     """Benchmarks that measure or wait, live, each with what it has measured so far. Whether there are any."""
     shown = active()
 
-    @st.fragment(run_every=TICK if shown else None)
+    @ticking(TICK if shown else None)
     def rows() -> None:
         with errors_in_place():
             now = active()

@@ -55,14 +55,14 @@ def by_class(counts: pd.DataFrame, names: Mapping[str, str], folds: Sequence[str
 
 
 def spread(table: pd.DataFrame, title: str, *, key: str) -> None:
-    """How many clips have which value: bars, from :func:`labcore.explore.clips.table.histogram`."""
+    """How many clips have which value, below a heading that names it: bars, from :func:`labcore.explore.clips.table.histogram`."""
     spec = {
         "padding": PADDING,
         "mark": {"type": "bar", "color": accents()[0]},
         "encoding": {
-            "x": measure("low", title, bin="binned", axis={"tickCount": 5, "format": ".4~g"}),
+            "x": measure("low", bin="binned", axis={"tickCount": 5, "format": ".4~g"}),
             "x2": {"field": "high"},
-            "y": measure("clips", axis={"tickMinStep": 1, "tickCount": 4}),
+            "y": measure("clips", "Clips", axis={"tickMinStep": 1, "tickCount": 4}),
             "tooltip": [measure("low", "From", format=".4~g"), measure("high", "To", format=".4~g"), measure("clips", "Clips")],
         },
     }  # fmt: skip

@@ -142,7 +142,7 @@ def _rows_with(field: str, kind: str, encoding: dict[str, Any], **mark: Any) -> 
 
 _VALUE = {"field": "value", "type": "quantitative"}
 _BEYOND = {"y": _VALUE, "color": category("clips"), "tooltip": [measure("real", "Beyond the axis", format=".4~g")]}
-_CHANGED = {"tooltip": [category("what", title="SettingsChanged")]}
+_CHANGED = {"tooltip": [category("what", title="Changed")]}
 _ABOVE_NOTE = {"y": _VALUE, "text": category("above")}
 _CHANGED_NOTE = {"y": {"value": 0}, "text": category("what")}
 _NOTES = [

@@ -18,6 +18,8 @@ PARTS = {
     "waiting": ("waiting", "#B9B6AD", "#59636B"),
 }
 """Kind of work → its word, and its colour on light and on dark pages."""
+LEAST = 0.005
+"""The share from which on a kind has a word below the bar: less is no percent."""
 
 
 def latest(events: Sequence[Event]) -> dict[str, float]:
@@ -40,19 +42,20 @@ def bar(by_phase: dict[str, float]) -> None:
         return
     colour = 2 if dark() else 1
     faces = {kind: PARTS.get(kind, (kind, "#59636B", "#A5B0B4")) for kind, _ in parts}
-    words = ", ".join(f"{faces[kind][0]} {100 * share:.0f} %" for kind, share in parts)
     cells = "".join(
         f'<div style="width:{100 * share:.2f}%;background:{faces[kind][colour]}" title="{escape(faces[kind][0])}"></div>'
         for kind, share in parts
     )
+    seen = [(kind, share) for kind, share in parts if share >= LEAST]
+    words = ", ".join(f"{faces[kind][0]} {100 * share:.0f} %" for kind, share in seen)
     legend = "".join(
         f'<span style="white-space:nowrap;margin-right:1.1em"><span style="display:inline-block;width:.65em;height:.65em;'
         f'border-radius:2px;background:{faces[kind][colour]};margin-right:.4em"></span>'
         f"{escape(faces[kind][0])} {100 * share:.0f} %</span>"
-        for kind, share in parts
+        for kind, share in seen
     )
     st.html(
         f'<div role="img" aria-label="Time per epoch by stage: {escape(words)}">'
         f'<div style="display:flex;gap:2px;height:10px;border-radius:5px;overflow:hidden">{cells}</div>'
-        f'<div style="font-size:.87rem;opacity:.8;margin-top:.45em;line-height:1.7">{legend}</div></div>'
+        f'<div style="font-size:.87rem;color:var(--lab-soft);margin-top:.45em;line-height:1.7">{legend}</div></div>'
     )

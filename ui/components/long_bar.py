@@ -7,11 +7,12 @@ import streamlit as st
 from ui.app import long_work, services
 from ui.app.shell import action_button
 from ui.app.text import plain
+from ui.app.ticking import ticking
 
 TICK = 0.5
 
 
-@st.fragment(run_every=TICK)
+@ticking(TICK)
 def bar(work: long_work.LongWork) -> None:
     """How far it is, and a button that stops it. Asks for the page again when it has ended."""
     services.settle_memory_once("long-work")  # else each tick takes time from the work

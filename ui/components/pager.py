@@ -17,7 +17,8 @@ def part(total: int, at_once: int, *, key: str, what: str, word: str = "") -> sl
         word: of the address, in which the page stands, the first as 1; "" for none.
     """
     pages = max(1, -(-total // at_once))
-    if word and not st.session_state.get(f"pager-{word}"):  # the address of a link; later the session knows better
+    # the address of a link, and of the browser's Back; else the session knows better
+    if word and (url.went_back() or not st.session_state.get(f"pager-{word}")):
         st.session_state.update({f"pager-{word}": True, key: _asked(word)})
     page = min(int(st.session_state.get(key, 0)), pages - 1)
     if word:

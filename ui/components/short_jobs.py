@@ -15,12 +15,13 @@ from labcore.jobs.status import JobStatus
 from ui.app import live, services
 from ui.app.shell import action_button, show_error
 from ui.app.text import plain, progress_line
+from ui.app.ticking import ticking
 from ui.components import owner_guard, queue_line
 
 J = TypeVar("J", bound=JobFolder)
 
 
-@st.fragment(run_every=live.TICK)
+@ticking(live.TICK)
 def follow(job: JobFolder, key: str, more: Callable[[], None] = lambda: None) -> None:
     """One that waits or is running, with a button that stops it. ``more`` draws what it has told so far."""
     status = glance(job)

@@ -105,7 +105,7 @@ def _facts(summary: data.DataSummary, config: RunConfig, folds: int, random: boo
     st.table(
         {
             "Clips": f"**{count(clips)}** of {counted(len(summary.counts), 'class', 'classes')}",
-            "Work": f"**{counted(runs, 'run')}** of {counted(work.epochs, 'epoch')} of {plain(config.model.name)}",
+            "Work": f"**{counted(runs, 'run')}** of {plain(config.model.name)}, {counted(work.epochs, 'epoch')} each",
             "Time": estimates.about(one, runs),
         },
         border="horizontal",
@@ -115,7 +115,7 @@ def _facts(summary: data.DataSummary, config: RunConfig, folds: int, random: boo
     if told:
         st.caption(told)
     if summary.folds_note:
-        st.caption(plain(summary.folds_note))
+        st.caption(plain(sentence(summary.folds_note)))
     if summary.in_one_fold:
         told = f"not trained on where they are tested, since all their clips are in one fold: {', '.join(summary.in_one_fold)}"
         st.caption(f":orange[:material/warning:] {plain(sentence(told))}")

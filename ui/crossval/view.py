@@ -17,6 +17,7 @@ from labcore.texts import mean_ap_text
 from ui.app import live, services
 from ui.app.shell import action_button, download, errors_in_place
 from ui.app.text import counted, duration, percent, plain, points, preparing_line
+from ui.app.ticking import ticking
 from ui.charts import curves
 from ui.components import job_picker, label_figures, owner_guard, results
 
@@ -34,7 +35,7 @@ def show(experiment: CrossValidation) -> None:
     _head(experiment, summary)
     tick = 5.0 if any(fold.device == "cpu" for fold in summary.folds) else live.TICK * 2
 
-    @st.fragment(run_every=tick if summary.active else None)
+    @ticking(tick if summary.active else None)
     def following() -> None:
         with errors_in_place():
             now = summarise(experiment)
@@ -111,7 +112,7 @@ def _cards(folds: list[FoldResult], split: str, owner: str) -> None:
         several = any(fold.curve[-1][1] is None for fold in folds if fold.curve)
         watched = next(fold.watched for fold in folds if fold.curve)
         curves.fold_legend(watched, "mAP" if several else "Accuracy")
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", key=f"fold-cards-{split}"):
         for fold in folds:
             with st.container(border=True, width=CARD, gap="small"):
                 _card(fold, f"{split}-{fold.fold}", owner)
@@ -227,4 +228,4 @@ def _why_not_random(experiment: CrossValidation, summary: Summary) -> None:
             _cards(now.random.folds if now.random is not None else [], "random", summary.by)
 
     active = any(fold.active for fold in pool.folds)
-    st.fragment(random_split, run_every=5.0 if active else None)()
+    ticking(5.0 if active else None)(random_split)()

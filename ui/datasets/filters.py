@@ -48,15 +48,15 @@ def _chosen(opened: Opened) -> ClipFilter:
     names = names_of(opened)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         words = st.text_input(
-            "Search", key="words", placeholder="Words of the name", width=190, bind=BOUND,
+            "Search", key="words", placeholder="Words of the name", width=170, bind=BOUND,
             help="Each word is in the clip's path, its recording, its label or what its recorder wrote.",
         )  # fmt: skip
         labels = st.multiselect(
-            "Class", list(names), format_func=names.__getitem__, key="class", placeholder="all", width=220, bind=BOUND
+            "Class", list(names), format_func=names.__getitem__, key="class", placeholder="all", width=190, bind=BOUND
         )
         folds = [shown(fold) for fold in opened.dataset.folds]
         chosen = (
-            st.multiselect("Fold", folds, key="fold", placeholder="all", width=150, bind=BOUND) if folds[1:] else []
+            st.multiselect("Fold", folds, key="fold", placeholder="all", width=130, bind=BOUND) if folds[1:] else []
         )
         recorders, days = (_of_recorder(opened, column) for column in ("recorder", "day"))
         shortest, longest = _lengths(opened)
@@ -103,7 +103,7 @@ def _lengths(opened: Opened) -> tuple[float, float]:
         step=0.1,
         format="%.1f",
         key="length",
-        width=200,
+        width=150,
         bind=BOUND,
     )
     return least if least > low else 0.0, most if most < high else math.inf

@@ -10,13 +10,14 @@ import streamlit as st
 from labcore.explore.clips.profile import Profile, ProfilePlan
 from labcore.texts import as_bytes, shown
 from ui.app.shell import errors_in_place, one_of
-from ui.app.text import count, counted, duration, plain, sentence
+from ui.app.text import capital, count, counted, duration, plain, sentence
 from ui.charts import clips as charts
 from ui.components import short_jobs
 from ui.components.facts_row import facts_row
 from ui.datasets import clip_card, clip_list, clip_map, filters
 from ui.datasets.filters import names_of
 from ui.datasets.opened import Opened, opened
+from ui.forms import url
 
 if TYPE_CHECKING:
     from labcore.datasets.glance import DatasetInfo
@@ -41,12 +42,14 @@ def show(info: DatasetInfo) -> None:
 
 
 def _facts(there: Opened, info: DatasetInfo) -> None:
+    from labcore.datasets.layouts import TITLES
+
     facts = there.facts
     shown_facts = {
         "Clips": count(facts.clips),
         "Classes": count(facts.classes),
         "Folds": count(facts.folds),
-        "Layout": info.layout.replace("_", " "),
+        "Layout": capital(TITLES.get(info.layout, info.layout).removeprefix("a ")),
     }
     if facts.seconds:
         shown_facts["Length"] = duration(facts.seconds)
@@ -110,8 +113,10 @@ def _view() -> str:
         st.query_params["view"] = st.session_state["look-view"]
 
     asked = st.query_params.get("view", "")
-    # by default, and not by the session: a value of that is sent once, and lost where a press comes before it has arrived
-    first = asked if asked in VIEWS else "table"
+    first: str | None = asked if asked in VIEWS else "table"
+    if url.went_back():
+        st.session_state["look-view"], first = first, None
+    # else by default, and not by the session: a value of that is sent once, and lost where a press comes before it has arrived
     return str(one_of("View", VIEWS, default=first, key="look-view", label_visibility="collapsed", on_change=keep))
 
 

@@ -152,7 +152,7 @@ def with_front_end(config: RunConfig, *, all_folds: bool = False) -> tuple[RunCo
     return config.replace(chosen.changes), f"Front end, automatic: {plain(chosen.reason)}."
 
 
-@st.cache_data(ttl=600, max_entries=32, show_spinner="Listening to some of the clips …")
+@st.cache_data(ttl=600, max_entries=32, show_spinner="Measuring some of the clips …")
 def _bandwidths(changed: Any, data: str, all_folds: bool) -> Bandwidths:
     from labcore.datasets.bandwidths import bandwidths_in, training_rows
     from labcore.datasets.in_split import dataset_for

@@ -16,6 +16,7 @@ from labcore.runs import Run
 from ui.app import live, services
 from ui.app.shell import errors_in_place
 from ui.app.text import count, percent, plain
+from ui.app.ticking import ticking
 from ui.charts.colours import accents
 
 TILE = 148
@@ -58,7 +59,7 @@ def panel(stale: Callable[[], bool]) -> None:
 
     at_work = bool(monitor().look().runs)
 
-    @st.fragment(run_every=EVERY if at_work else IDLE)
+    @ticking(EVERY if at_work else IDLE)
     def tick() -> None:
         with errors_in_place():
             watched = monitor()

@@ -15,7 +15,6 @@ LINK = "noise"
 def show() -> None:
     """Choose a run; the rest is its tab."""
     with shell.errors_in_place():
-        st.caption("Robustness: accuracy on held-out clips as recordings get worse.")
         if LINK in st.query_params:
             st.session_state.setdefault("explore-noise-run", st.query_params[LINK])
         run = views.choose_run("explore-noise-run", demo=False)

@@ -39,7 +39,7 @@ def preset_line(name: str) -> str:
     chosen = PRESETS[name]
     if told is None:
         return chosen.summary
-    where = "on this machine" if told.measured else "on such a processor"
+    where = "on this machine" if told.measured else "on a processor like this"
     return f"{chosen.purpose} About {_round(told.seconds)} {where} for {USUAL_CLIPS} clips of {USUAL_SECONDS:g} s."
 
 
@@ -61,7 +61,7 @@ def source(one: RunTime | None) -> str:
     if one is None:
         return ""
     if not one.measured:
-        return "Time as usual for such a processor: no run here tells it yet."
+        return "A usual time for a processor like this; nothing has trained here yet."
     if one.busy:
         times = 1 if one.idle is None else round(one.seconds / one.idle)
         idle = f"an idle machine is usually about {times} times as fast" if times > 1 else "shorter on an idle machine"

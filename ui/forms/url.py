@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from labcore.config import RunConfig, all_settings
 from labcore.config.former import path_now
@@ -27,6 +28,11 @@ SETTLED_SECONDS = 3.0
 """A rerun that the browser asked for earlier than this after a change may still carry the address from before it."""
 
 
+def went_back() -> bool:
+    """Whether the browser's Back or Forward asked for this run of the page: then the address says what is to be seen."""
+    return bool(getattr(get_script_run_ctx(suppress_warning=True), "is_history_navigation", False))
+
+
 def read() -> None:
     """Fill the form from the address: at the first look of a browser session, and where the browser's Back has changed it since.
 
@@ -35,8 +41,9 @@ def read() -> None:
     names = _names()
     given = {path_now(name): st.query_params[name] for name in st.query_params if path_now(name) in names}
     written, moment = st.session_state.get(WRITTEN, ({}, 0.0))
-    fresh = "settings" not in st.session_state
-    if given and given != written and (fresh or time.monotonic() - moment > SETTLED_SECONDS):
+    fresh, back = "settings" not in st.session_state, went_back()
+    settled = time.monotonic() - moment > SETTLED_SECONDS
+    if given != written and (back or (given and (fresh or settled))):
         changes, troubles = settings_of(given)
         fields.fill({path: setting.default for path, setting in all_settings().items()} | changes)
         for trouble in troubles:

@@ -27,9 +27,9 @@ from ui.components import owner_guard, short_jobs
 from ui.runs import alarm_cards
 
 HELP = """\
-Name hours of recordings that hold **none** of the classes, or of machines that run as they should: whatever the network reports in them
-is a false alarm. The more alarms you accept, the lower the thresholds can be, and the more of the true sounds are found. Classes that are
-no event, as normal, noise or background, give no alarms."""
+Give hours of recordings that contain **none** of the classes, or of machines that run normally: every detection in them is a false alarm.
+The more alarms you accept, the lower the thresholds, and the more true sounds are found. Classes such as normal, noise or background
+give no alarms."""
 RATES = (0.0, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 OF_THRESHOLDS = "Least probability of an event of the class. At 0 % all of its alarms are accepted; never: none is."
 OF_RECALL = "Share of held-out clips that are found at the threshold."
@@ -38,7 +38,7 @@ ALL = ""
 
 
 def show(run: Run) -> None:
-    """Listen to recordings, choose how many false alarms are accepted, and keep the thresholds."""
+    """Run over recordings, choose how many false alarms are accepted, and keep the thresholds."""
     st.caption(HELP)
     if not run.weights.is_file():
         st.info("The run has no weights yet.", icon=":material/info:")
@@ -65,13 +65,13 @@ def _form(run: Run, job: AlarmTest | None, *, active: bool) -> None:
             help="Paths on the lab's machine, one a line: recordings, or folders of them.",
         )  # fmt: skip
         shell.action_button(
-            "Listen", partial(start, run, key), key="alarms-start", type="primary", icon=":material/play_arrow:",
+            "Run", partial(start, run, key), key="alarms-start", type="primary", icon=":material/play_arrow:",
             disabled=active,
         )  # fmt: skip
 
 
 def start(run: Run, key: str) -> None:
-    """Begin to listen to what is typed; once at a time for each run and person.
+    """Begin with what is typed; once at a time for each run and person.
 
     Raises:
         ConfigError: nothing is typed.

@@ -15,6 +15,7 @@ from labcore.runs import Run
 from ui.app import live, services
 from ui.app.shell import errors_in_place
 from ui.app.text import counted, state_face
+from ui.app.ticking import ticking
 from ui.components.run_table import ids_of, run_table
 from ui.runs import actions, rows, trash
 
@@ -44,7 +45,7 @@ def show() -> None:
     tick = CPU_TICK if any(row.device == "cpu" for row in active) else 2 * live.TICK
     asked = _asked()
 
-    @st.fragment(run_every=tick if follows else None)
+    @ticking(tick if follows else None)
     def table() -> None:
         with errors_in_place():
             now = first.pop() if first else catalogue(services.workspace())

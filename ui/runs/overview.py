@@ -17,6 +17,7 @@ from labcore.runs.files import content_of, files_of
 from ui.app import live
 from ui.app.shell import download, errors_in_place
 from ui.app.text import capital, plain
+from ui.app.ticking import ticking
 from ui.components import owner_guard, results, run_commands
 from ui.forms import fields
 from ui.runs.rows import size
@@ -31,7 +32,7 @@ def show(run: Run) -> None:
     _links(run, status)
     _labels(run)
 
-    @st.fragment(run_every=live.pace(run, events, status.state).curves if status.active else None)
+    @ticking(live.pace(run, events, status.state).curves if status.active else None)
     def follow() -> None:
         with errors_in_place():
             seen, now = run.events(), glance(run)

@@ -29,6 +29,7 @@ takes away what a slower recorder does not hear. **MP3** and **Opus** encode and
 
 def show(run: Run) -> None:
     """Choose a disturbance and clips, evaluate the run with more and more of it, and see the curve."""
+    st.caption("Accuracy on held-out clips as recordings get worse.")
     own = run.config.data
     summary = data.summary(own.dataset, own.fold, exclude_classes=own.exclude_classes, run=str(run.path))
     names = {ALL: "all classes", **label_names(summary.counts)}

@@ -19,6 +19,7 @@ from labcore.search.report import FEWEST, SearchReport, importance
 from ui.app import live, services
 from ui.app.shell import action_button, errors_in_place, show_error
 from ui.app.text import count, counted, plain
+from ui.app.ticking import ticking
 from ui.components import job_picker, owner_guard
 from ui.search import best, charts, trials
 
@@ -37,7 +38,7 @@ def show(search: Search) -> None:
 
     follows = _follows(before)
 
-    @st.fragment(run_every=live.TICK if follows else None)
+    @ticking(live.TICK if follows else None)
     def follow() -> None:
         with errors_in_place():
             report = load(search)

@@ -16,7 +16,7 @@ from labcore.texts import shown
 from labcore.training.run_time import plan_of
 from ui.app import live, services
 from ui.app.shell import errors_in_place
-from ui.app.text import count, counted, label_names, plain
+from ui.app.text import count, counted, label_names, plain, sentence
 from ui.components import queue_line
 from ui.datasets import listed, listen, manage, summary
 from ui.datasets.bring import ways
@@ -226,7 +226,7 @@ def _facts(chosen: summary.DataSummary, config) -> None:
             "Test": f"**{counted(chosen.held_out, 'clip')}**, fold {plain(chosen.fold)}",
             "Network": plain(config.model.name),
             **({"Few clips": plain(f"{few}.")} if few else {}),
-            "Steps": f"{counted(work.epochs, 'epoch')} of {count(steps)}",
+            "Steps": f"{counted(work.epochs, 'epoch')} × {counted(steps, 'step')}",
             "Time": estimates.about(estimates.of(planned)),
             "Device": where,
         },
@@ -236,7 +236,7 @@ def _facts(chosen: summary.DataSummary, config) -> None:
     if told:
         st.caption(told)
     if chosen.note:
-        st.caption(f"Folds: {plain(chosen.note)}.".replace("..", "."))
+        st.caption(plain(sentence(chosen.note)))
     if chosen.training and config.optim.batch_size > chosen.training:
         st.caption(":orange[The batch size is larger than the training set.]")
 
@@ -278,9 +278,9 @@ def _findings(chosen: summary.DataSummary) -> None:
     """How the data set was read: what is probably not meant, in sight; notes, folded away."""
     warnings = [finding for finding in chosen.findings if finding.level == "warning"]
     notes = [finding for finding in chosen.findings if finding.level != "warning"]
-    for sentence in summary.told_at_adding(chosen):
+    for told in summary.told_at_adding(chosen):
         with st.container(border=True):
-            st.markdown(f":orange[:material/warning:] {plain(sentence)}")
+            st.markdown(f":orange[:material/warning:] {plain(told)}")
     for finding in warnings:
         with st.container(border=True, gap="xsmall"):
             st.markdown(f":orange[:material/warning:] {plain(finding.sentence)}")

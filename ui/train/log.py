@@ -20,7 +20,7 @@ from labcore.events import (
     TrainingStarted,
 )
 from labcore.texts import mean_ap_text
-from ui.app.text import counted, duration, percent, preparing_line
+from ui.app.text import capital, counted, duration, percent, preparing_line
 from ui.train import estimate, live_settings
 
 
@@ -72,7 +72,7 @@ def sentence(event: Event) -> str:
                 f"{event.micro_batch} from now on"
             )
         case Log():
-            return event.message if event.level == "info" else f"{event.level}: {event.message}"
+            return capital(event.message) if event.level == "info" else f"{event.level}: {event.message}"
         case Evaluated():
             return f"Accuracy {percent(event.accuracy)} on {counted(event.clips, 'held-out clip')} of fold {event.fold}"
         case EvaluatedLabels():

@@ -39,7 +39,7 @@ def show(run: Run, status: JobStatus, events: list[Event]) -> None:
         goes_on = " Resume continues from there." if status.epochs else ""
         st.caption(f"Stopped{owner_guard.stopped_by(status)}{after}.{goes_on}")
     if status.active:
-        st.progress(status.share, text=live.progress(status, run))
+        st.progress(status.share, text=live.place(status, run))
 
 
 def _in_parts(run: Run, status: JobStatus, events: list[Event]) -> None:

@@ -18,6 +18,7 @@ from labcore.runs.asked import asked_for
 from ui.app import live, services
 from ui.app.shell import action_button, errors_in_place
 from ui.app.text import plain
+from ui.app.ticking import ticking
 from ui.components import owner_guard, results, run_commands
 from ui.forms import fields
 from ui.train import form, live_settings, log, state, tracked_clips, training_curves
@@ -46,7 +47,7 @@ def show(run: Run) -> None:
     if status.active:
         st.html(STILL)
 
-    @st.fragment(run_every=pace.line if status.active else None)
+    @ticking(pace.line if status.active else None)
     def follow() -> None:
         with errors_in_place():
             seen = run.events()
@@ -59,7 +60,7 @@ def show(run: Run) -> None:
             if now.active:
                 live_settings.advice(run, seen, now.by)
 
-    @st.fragment(run_every=pace.curves if status.active else None)
+    @ticking(pace.curves if status.active else None)
     def render() -> None:
         with errors_in_place():
             seen = run.events()

@@ -11,6 +11,7 @@ from labcore.importing.job import Import, ImportPlan
 from ui.app import live, long_work, services, tasks
 from ui.app.shell import action_button, tell
 from ui.app.text import count, counted, plain
+from ui.app.ticking import ticking
 from ui.datasets.bring import found, jobs, windows
 from ui.forms import fields
 
@@ -136,7 +137,7 @@ def take_added() -> str:
     return str(info.name)
 
 
-@st.fragment(run_every=live.TICK)
+@ticking(live.TICK)
 def _progress() -> None:
     task: tasks.Task | None = st.session_state.get(TASK)
     if task is None or not task.running:

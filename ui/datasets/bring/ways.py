@@ -13,6 +13,7 @@ from ui.components.tabs import tabs
 from ui.datasets.bring import here, standard, upload
 from ui.datasets.listed import PAGE
 from ui.datasets.record import way as record
+from ui.forms import url
 
 WORD = "bring"
 """The word of the address that names a way."""
@@ -34,9 +35,12 @@ def show() -> None:
     def keep() -> None:
         st.query_params[WORD] = slug(st.session_state[OPEN])
 
+    titles = {slug(title): title for title in WAYS}
+    asked = titles.get(st.query_params.get(WORD, ""), next(iter(WAYS)))
     if OPEN not in st.session_state:  # the page is opened: later addresses are those of :func:`keep`
-        titles = {slug(title): title for title in WAYS}
-        st.session_state[FIRST] = titles.get(st.query_params.get(WORD, ""), next(iter(WAYS)))
+        st.session_state[FIRST] = asked
+    elif url.went_back():
+        st.session_state[OPEN] = asked
     tabs(WAYS, key=OPEN, on_change=keep, default=st.session_state[FIRST])
 
 
