@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from labcore.audio.waveforms import window_bounds
 from labcore.batch.journal import PredictionJournal
 from labcore.batch.segments import segments_of, summary_of, threshold_in_use, with_events
 from labcore.batch.tables import selection_table, track_of, write_table, write_tracks
@@ -74,6 +75,17 @@ def test_silent_windows_are_gaps_and_borders_stay_within_their_windows():
     apart = answer(("a", 0.9), ("a", 0.9), seconds=12.0)
     apart["windows"][1] |= {"start_s": 10.0, "end_s": 12.0}
     assert spans(segments_of(apart)) == [(0.0, 2.0, "a", 1), (10.0, 12.0, "a", 1)]
+
+
+@pytest.mark.parametrize("hop", [30_720, 30_719, 15_360])
+@pytest.mark.parametrize("samples", [100 * 30_720, 100 * 30_720 + 300])  # the last window longer than the others
+def test_what_goes_on_is_one_event_whatever_the_hop(samples, hop):
+    windows = [
+        {"start_s": first / 32_000, "end_s": end / 32_000, "label": "a", "probability": 0.9}
+        for first, end in window_bounds(samples, 30_720, hop)
+    ]
+    told = {"seconds": samples / 32_000, "windows": windows}
+    assert spans(segments_of(told)) == [(0.0, samples / 32_000, "a", len(windows))]
 
 
 def test_a_recording_is_summed_up_by_label():
