@@ -226,6 +226,17 @@ def test_the_journal_knows_what_was_answered(tmp_path):
     assert not PredictionJournal(tmp_path / "j", tmp_path / "t.csv", "other weights").has(files[0])
 
 
+def test_what_grew_while_it_was_read_is_read_again(tmp_path):
+    night = tmp_path / "night.wav"
+    night.write_text("sound")
+    journal = PredictionJournal(tmp_path / "j", tmp_path / "t.csv", "key")
+    assert not journal.has(night)
+    night.write_text("sound and more of it, of which the prediction does not know")
+    journal.add(night, answer(("a", 0.9), file=str(night)))
+    assert journal.get(night)["label"] == "a"
+    assert not PredictionJournal(tmp_path / "j", tmp_path / "t.csv", "key").has(night)
+
+
 def test_what_is_no_event_leaves_a_gap_and_what_is_unknown_a_segment_of_its_own():
     def window(start_s, label, probability, **more):
         return {"start_s": start_s, "end_s": start_s + 1.0, "label": label, "probability": probability, **more}
