@@ -90,7 +90,7 @@ def test_a_table_of_pandas_as_csv():
 
 def test_a_carriage_return_begins_no_row():
     """Nor a formula behind it."""
-    rows = [["a\r=cmd()", "b\n,\"c\""], ["d", "e"]]
+    rows = [["a\r=cmd()", 'b\n,"c"'], ["d", "e"]]
     file = io.StringIO()
     sheet = Sheet(file, ["path", "label"])
     for row in rows:

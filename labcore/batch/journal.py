@@ -41,7 +41,9 @@ class PredictionJournal:
         self.file, self.output, self.key = file, output, key
         self.added = 0
         self._places: dict[str, _Place] = {}
-        self._stamps: dict[str, tuple[int, int]] = {}  # of files when they were looked at, which is before they are read
+        self._stamps: dict[
+            str, tuple[int, int]
+        ] = {}  # of files when they were looked at, which is before they are read
         with contextlib.suppress(FileNotFoundError), file.open("rb") as lines:
             offset = 0
             for line in lines:

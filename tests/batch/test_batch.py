@@ -13,7 +13,7 @@ import pytest
 from labcore.audio.waveforms import window_bounds
 from labcore.batch.journal import PredictionJournal
 from labcore.batch.segments import segments_of, summary_of, threshold_in_use, with_events
-from labcore.batch.tables import selection_table, track_of, write_table, write_tracks
+from labcore.batch.tables import selection_table, track_files, track_of, write_table, write_tracks
 from labcore.errors import WorkspaceError
 from labcore.inference.prediction import is_event
 from labcore.inference.thresholds import Thresholds
@@ -144,6 +144,15 @@ def test_a_selection_table_over_several_recordings_counts_from_the_first_on():
         ["2", "1.500000", "3.000000", "1.500000", "/r/one.wav", "b"],
         ["3", "3.000000", "5.000000", "0.000000", "/r/two.wav", "b"],
     ]
+
+
+def test_a_recording_is_the_same_however_its_name_is_typed(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    night, output = tmp_path / "rec" / "deep" / "night.wav", tmp_path / "out"
+    night.parent.mkdir(parents=True)
+    night.touch()
+    assert track_files(["~/rec/deep/night.wav"], [night], output, "audacity") == {night: output}
+    assert track_files(["~/rec"], [night], output, "raven") == {night: output / "deep" / "night.wav.selections.txt"}
 
 
 BAD = os.fsdecode(b"/data/M\x84dchen.wav")
