@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 _FORMULA = re.compile("'*[=+\\-@\t\r\n＝＋－＠]")  # with apostrophes, so that what begins with them comes back too
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -28,17 +28,27 @@ def unguarded(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
+def _quoting(cells: Iterable[Any]) -> Literal[0, 1]:
+    """All cells are quoted where one holds a carriage return: Python (to 3.12) leaves it bare, readers begin a row there, and what stands
+    behind it may be a formula."""
+    return csv.QUOTE_ALL if any(isinstance(cell, str) and "\r" in cell for cell in cells) else csv.QUOTE_MINIMAL
+
+
 class Sheet:
     """Writes rows, the head, which names the columns in their order, at once."""
 
     def __init__(self, file: IO[str], columns: Sequence[str]) -> None:
         self.columns = list(columns)
-        self._writer = csv.writer(file, lineterminator="\n")
+        self._writers = {
+            quoting: csv.writer(file, lineterminator="\n", quoting=quoting)
+            for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_ALL)
+        }
         self.row(self.columns)
 
     def row(self, cells: Iterable[Any]) -> None:
         """A row by its cells in the order of the columns."""
-        self._writer.writerow([guarded(cell) for cell in cells])
+        written = [guarded(cell) for cell in cells]
+        self._writers[_quoting(written)].writerow(written)
 
     def rows(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Rows by the names of their columns: a cell that a row lacks stays empty, and what is no column is left out."""
@@ -52,4 +62,5 @@ def csv_of_frame(frame: Any) -> str:
     for column in written.select_dtypes(exclude="number"):
         written[column] = written[column].map(guarded)
     written.columns = [guarded(str(column)) for column in written.columns]
-    return written.to_csv(index=False)
+    texts = written.select_dtypes(exclude="number")
+    return written.to_csv(index=False, quoting=_quoting([*written.columns, *texts.to_numpy().flat]))

@@ -88,6 +88,17 @@ def test_a_table_of_pandas_as_csv():
     assert list(frame) == ["=head", "number", "whole"]
 
 
+def test_a_carriage_return_begins_no_row():
+    """Nor a formula behind it."""
+    rows = [["a\r=cmd()", 'b\n,"c"'], ["d", "e"]]
+    file = io.StringIO()
+    sheet = Sheet(file, ["path", "label"])
+    for row in rows:
+        sheet.row(row)
+    for written in (file.getvalue(), csv_of_frame(pd.DataFrame(rows, columns=["path", "label"]))):
+        assert list(csv.reader(io.StringIO(written, newline=""))) == [["path", "label"], *rows]
+
+
 def test_the_index_of_extracted_files(tmp_path):
     journal = Journal(tmp_path)
     fields = {"path": "=a.wav", "output": "-a.npy", "error": "@b"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,8 @@ def line_of(file: str, prediction: dict[str, Any], labels: Sequence[str]) -> str
     ]
     columns = zip(*rows, strict=True) if rows else ([] for _ in COLUMNS)
     told = {name: list(values) for name, values in zip(COLUMNS, columns, strict=True)}
-    return json_line({"file": file, "seconds": prediction["seconds"], **told})
+    notes = list(prediction.get("notes", ()))
+    return json_line({"file": file, "seconds": prediction["seconds"], **({"notes": notes} if notes else {}), **told})
 
 
 def lines_of(path: Path) -> dict[str, dict[str, Any]]:
@@ -84,6 +85,7 @@ class Background:
         files: the recordings, and in ``seconds`` (recordings,) how long each is.
         labels: the classes that are events.
         skipped: recording → why it was not listened to.
+        notes: what a user should know of how recordings were heard, each with its recording.
         excluded_s: seconds that are left out, since they hold a target.
     """
 
@@ -92,6 +94,7 @@ class Background:
     seconds: np.ndarray
     labels: tuple[str, ...]
     skipped: dict[str, str]
+    notes: tuple[str, ...] = ()
     excluded_s: float = 0.0
 
     @classmethod
@@ -113,7 +116,8 @@ class Background:
             seconds = np.array([float(facts["seconds"]) for facts in good.values()])
         except (KeyError, TypeError, ValueError) as error:
             raise RunError(f"{job.windows} is damaged: {error}", "Measure the false alarms again") from error
-        whole = cls(frame, list(good), seconds, tuple(listening.labels), skipped)
+        notes = tuple(f"{file}: {note}" for file, facts in good.items() for note in facts.get("notes", ()))
+        whole = cls(frame, list(good), seconds, tuple(listening.labels), skipped, notes)
         return whole.without(job.exclusions)
 
     @property
@@ -141,9 +145,7 @@ class Background:
                 kept &= ~((numbers == number) & (middles >= each.start_s) & (middles <= each.end_s))
                 spans.setdefault(number, []).append((each.start_s, min(each.end_s, float(self.seconds[number]))))
         left_out = sum(_length(each) for each in spans.values())
-        return Background(
-            self.frame[kept].reset_index(drop=True), self.files, self.seconds, self.labels, self.skipped, left_out
-        )
+        return replace(self, frame=self.frame[kept].reset_index(drop=True), excluded_s=left_out)
 
     def onsets(self) -> dict[str, Onsets]:
         """Where the alarms of each class begin."""

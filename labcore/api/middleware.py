@@ -38,6 +38,8 @@ SLOWEST = 64 * 1024
 """Bytes a second that a body has to come at, after its first seconds."""
 PIECE = 64 * 1024
 """Bytes of an answer that are handed to the server at once."""
+TAIL = 512
+"""Bytes of a body's end that are kept: a form ends with its boundary, of 70 letters at most."""
 GONE = 499
 
 
@@ -237,12 +239,13 @@ def in_pieces(send: Send) -> Send:
 
 
 class Body:
-    """The receiving side of a request: counts what comes, and waits for a silent client no longer than it may be."""
+    """The receiving side of a request: counts what comes, and waits for a silent client no longer than it may be. ``tail`` is the end of
+    what came."""
 
     def __init__(self, receive: Receive, settings: ServiceSettings) -> None:
         self._receive, self._settings = receive, settings
         self.reservation: Reservation | None = None
-        self.complete = False
+        self.complete, self.tail = False, b""
         self._read = self._reserved = 0
         self._began = time.monotonic()
 
@@ -271,7 +274,9 @@ class Body:
                 408, "slow", "the body arrives too slowly", "Send it without pauses", headers={"Connection": "close"}
             )
         if message["type"] == "http.request":
-            self._read += len(message.get("body", b""))
+            body = message.get("body", b"")
+            self._read += len(body)
+            self.tail = (self.tail + body[-TAIL:])[-TAIL:]
             self.complete = not message.get("more_body", False)
             self._accepted(self._read)
             if self.reservation is not None and self._read > self._reserved:

@@ -127,20 +127,26 @@ def watching_routes(
     registry: ModelRegistry, metrics: Metrics, state: ServiceState, guarded: tuple[int, ...]
 ) -> APIRouter:
     """For whoever watches the service."""
-    router = APIRouter()
+    router, open_to = APIRouter(), [status for status in guarded if status != 401]  # no key is asked for
+
+    def check_network(request: Request) -> None:
+        if request.app.state.handler.batcher.failing:
+            raise Problem(503, "failing", "the network fails repeatedly", "Restart the service; its log has the reason")
 
     @router.head("/healthz", include_in_schema=False)
-    @router.get("/healthz", response_model=schemas.Status, summary="Liveness")
-    async def healthz() -> dict[str, str]:
+    @router.get("/healthz", response_model=schemas.Status, responses=problems(503, *open_to), summary="Liveness")
+    async def healthz(request: Request) -> dict[str, str]:
+        check_network(
+            request
+        )  # which a restart mends, and nothing else: who is not ready gets no request that would succeed
         return {"status": "alive"}
 
     @router.head("/readyz", include_in_schema=False)
-    @router.get("/readyz", response_model=schemas.Status, responses=problems(503), summary="Readiness")
+    @router.get("/readyz", response_model=schemas.Status, responses=problems(503, *open_to), summary="Readiness")
     async def readyz(request: Request) -> dict[str, str]:
         if not state.ready:
             raise Problem(503, "draining", "the service is shutting down")
-        if request.app.state.handler.batcher.failing:
-            raise Problem(503, "failing", "the network fails repeatedly", "Restart the service; its log has the reason")
+        check_network(request)
         return {"status": "ready"}
 
     @router.get(

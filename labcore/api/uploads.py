@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from email.message import Message
 
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
@@ -51,13 +52,27 @@ async def clips_of(request: Request, settings: ServiceSettings, reservation: Res
                 clips.append(UploadedClip(as_plain(value.filename or "", 200), await value.read()))
     except (HTTPException, ValueError) as error:  # the latter is what the parser makes of bytes that are no form
         why = f": {error.detail}" if isinstance(error, HTTPException) else ""
-        raise Problem(400, "form", f"the form cannot be read{why}", "Send it as multipart/form-data") from error
+        remedy = "Send it as multipart/form-data"
+        if "Too many files" in why:
+            remedy = f"Send {settings.max_files} at most at once, or start the service with a larger --max-files"
+        raise Problem(400, "form", f"the form cannot be read{why}", remedy) from error
+    if not _whole(request):  # of its last file nothing is told
+        raise Problem(
+            400, "form", "the form is cut off: the boundary that ends it is missing", "Send it to the end"
+        )  # fmt: skip
     if not clips:
         raise Problem(
             422, "no-file", "the form contains no file", "Send one as a form field, for instance `-F file=@clip.wav`"
         )
     reservation.begin(clips=len(clips))
     return clips
+
+
+def _whole(request: Request) -> bool:
+    """Whether a form that was read came to its end."""
+    head = Message()
+    head["content-type"] = request.headers["content-type"]
+    return f"--{head.get_boundary()}--".encode("latin-1") in request.state.context.body.tail
 
 
 def as_plain(text: str, most: int) -> str:

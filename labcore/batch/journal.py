@@ -41,6 +41,9 @@ class PredictionJournal:
         self.file, self.output, self.key = file, output, key
         self.added = 0
         self._places: dict[str, _Place] = {}
+        self._stamps: dict[
+            str, tuple[int, int]
+        ] = {}  # of files when they were looked at, which is before they are read
         with contextlib.suppress(FileNotFoundError), file.open("rb") as lines:
             offset = 0
             for line in lines:
@@ -54,24 +57,28 @@ class PredictionJournal:
 
     def has(self, path: Path) -> bool:
         """Whether the file was answered, is as it was then, and could be read."""
-        place = self._places.get(_where(path))
-        return place is not None and not place.failed and (place.size, place.mtime_ns) == stamp_of(path)
+        where = _where(path)
+        place = self._places.get(where)
+        stamp = self._stamps[where] = stamp_of(path)
+        return place is not None and not place.failed and (place.size, place.mtime_ns) == stamp
 
     def add(self, path: Path, prediction: dict[str, Any]) -> None:
-        """Keep a prediction, or ``{"file", "error"}``.
+        """Keep a prediction, or ``{"file", "error"}``. Of a file that changed since :meth:`has` looked at it, as a recording that grows
+        while it is read, it does not count the next time.
 
         Raises:
             WorkspaceError: it cannot be written.
         """
-        size, mtime_ns = stamp_of(path)
-        facts = {"where": _where(path), "key": self.key, "size": size, "mtime_ns": mtime_ns, "answer": prediction}
+        where = _where(path)
+        size, mtime_ns = self._stamps.get(where) or stamp_of(path)
+        facts = {"where": where, "key": self.key, "size": size, "mtime_ns": mtime_ns, "answer": prediction}
         line = json.dumps(facts, default=dict)  # probabilities of windows are mappings of another kind
         with writing(self.output, AGAIN, folder=self.file.parent == self.output):
             add_line(self.file, line)
         self.added += 1
         length = len(line) + 1  # JSON without other letters than ASCII
         offset = self.file.stat().st_size - length
-        self._places[_where(path)] = _Place(offset, length, size, mtime_ns, "error" in prediction)
+        self._places[where] = _Place(offset, length, size, mtime_ns, "error" in prediction)
 
     def get(self, path: Path) -> dict[str, Any] | None:
         """The prediction about a file; None where there is none."""

@@ -76,11 +76,17 @@ def event_windows(prediction: dict[str, Any]) -> Iterator[tuple[float, float, di
     itself; the first and the last reach to the ends of the recording. Silent ones are left out, and those of a class that is no event.
     """
     windows = prediction["windows"]
-    middles = [(window["start_s"] + window["end_s"]) / 2 for window in windows]
-    cuts = [0.0, *((a + b) / 2 for a, b in itertools.pairwise(middles)), prediction["seconds"]]
+    cuts = [0.0, *(_cut(one, other) for one, other in itertools.pairwise(windows)), prediction["seconds"]]
     for number, window in enumerate(windows):
         if not window.get("silent", False) and ("labels" in window or is_event(window["label"])):
             yield max(cuts[number], window["start_s"]), min(cuts[number + 1], window["end_s"]), window
+
+
+def _cut(one: dict[str, Any], other: dict[str, Any]) -> float:
+    """Where a window ends for the one behind it: half way between their middles, and within both where they meet, so that windows that
+    only touch meet at the same number."""
+    middle: float = (one["start_s"] + one["end_s"] + other["start_s"] + other["end_s"]) / 4
+    return min(max(middle, other["start_s"]), one["end_s"])
 
 
 def segments_of(prediction: dict[str, Any], threshold: Threshold = 0.0) -> list[Segment]:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import contextlib
 import io
 import itertools
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
 from labcore.batch.journal import AGAIN
 from labcore.batch.segments import Threshold, segments_of, with_events
+from labcore.errors import ConfigError
 from labcore.outputs import opened_output
 from labcore.sheets import Sheet
 from labcore.texts import json_line, shown
-from labcore.tracks import Track, TrackEvent, label_track, selection_lines
+from labcore.tracks import ENDINGS, Track, TrackEvent, label_track, selection_lines
+from labcore.typed import typed_path
 
 TRACKS = ("raven", "audacity")
 FORMATS = ("jsonl", "csv", "parquet", *TRACKS)
@@ -132,6 +135,34 @@ def _events_of(prediction: dict[str, Any], threshold: Threshold) -> list[TrackEv
         TrackEvent(each.start_s, each.end_s, each.label, score=each.probability)
         for each in segments_of(prediction, threshold)
     ]
+
+
+def track_files(names: list[str], files: list[Path], output: Path, format: str) -> dict[Path, Path]:
+    """Where each recording's label track goes: the output itself for one recording, else a file at its place in that folder.
+
+    Args:
+        names: of files and folders, as somebody named them.
+        files: that they stand for.
+
+    Raises:
+        ConfigError: two recordings would share one.
+    """
+    named = [typed_path(name) for name in names]
+    if len(files) == 1 and not output.is_dir() and named[0] == files[0]:
+        return {files[0]: output}
+    folders = [path for path in named if os.path.isdir(path)]  # noqa: PTH112 (never raises)
+    targets: dict[Path, Path] = {}
+    for file in files:
+        above = next((folder for folder in folders if file.is_relative_to(folder)), None)
+        inner = Path(file.name) if above is None else file.relative_to(above)
+        if above is not None and len(folders) > 1:
+            inner = above.resolve().name / inner
+        targets[file] = output / f"{inner}{ENDINGS[format]}"
+    if len(set(targets.values())) < len(targets):
+        raise ConfigError(
+            "two recordings of the same name would share a label track", "Classify them into folders of their own"
+        )
+    return targets
 
 
 def write_tracks(targets: Iterable[tuple[Path, dict[str, Any]]], format: str, threshold: Threshold, band: Band) -> None:

@@ -167,6 +167,7 @@ def _tell(figures: AlarmFigures, choice: Choice, arguments: argparse.Namespace) 
     from labcore.inference.thresholds import threshold_words
 
     say_some("skipped", list(figures.background.skipped.values()))
+    say_some("note", figures.background.notes)
     if figures.trouble:
         say(f"warning: {figures.trouble}", "yellow")
     say(figures.sentence)
@@ -235,6 +236,7 @@ def _facts(
         "classes": classes,
         "loudest": loudest[: arguments.loudest],
         "skipped": [{"file": file, "error": error} for file, error in figures.background.skipped.items()],
+        "notes": list(figures.background.notes),
         "excluded": [each.model_dump() for each in job.exclusions],
         "kept": kept,
     }

@@ -42,6 +42,7 @@ from labcore.batch.tables import (
     csv_writer,
     rows_of,
     selection_table,
+    track_files,
     track_of,
     write_selection_table,
     write_table,
@@ -56,7 +57,6 @@ from labcore.errors import ConfigError
 from labcore.inference.prediction import NONE_OF_THESE
 from labcore.outputs import require_writable
 from labcore.texts import counted, moment, shown
-from labcore.tracks import ENDINGS
 from labcore.workspace import Workspace, sha256_of
 
 if TYPE_CHECKING:
@@ -169,6 +169,14 @@ class _Stopped(Exception):
     """A stop in the middle of a long recording."""
 
 
+def _say_of(prediction: dict[str, Any], threshold: Threshold) -> None:
+    """Why a file could not be read, or what there is to know about it."""
+    if "error" in prediction:
+        say(f"bad: {prediction['error']}")
+    for note in notes_of(prediction, threshold):
+        say(f"note: {prediction['file']}: {note}")
+
+
 class _Stdout:
     """Writes predictions to stdout as they come; files that could not be read are reported on stderr too."""
 
@@ -181,10 +189,7 @@ class _Stdout:
         if self.kind == "jsonl":
             emit_json(with_events(prediction, self.threshold))
             return
-        if "error" in prediction:
-            say(f"bad: {prediction['error']}")
-        for note in notes_of(prediction, self.threshold):
-            say(f"note: {prediction['file']}: {note}")
+        _say_of(prediction, self.threshold)
         text = ""
         if self.writer is not None:
             self.writer.rows(rows_of(prediction, self.per, self.threshold))
@@ -210,8 +215,7 @@ class _Combined:
         self.predictions: list[dict[str, Any]] = []
 
     def __call__(self, prediction: dict[str, Any]) -> None:
-        if "error" in prediction:
-            say(f"bad: {prediction['error']}")
+        _say_of(prediction, self.threshold)
         self.predictions.append(prediction)
 
     def end(self) -> None:
@@ -375,26 +379,3 @@ def format_of(arguments: argparse.Namespace) -> str:
     if (kind not in TRACKS or arguments.combined) and Path(arguments.output).is_dir():
         raise ConfigError(f"{arguments.output} is a folder", "Name a file in it")
     return kind
-
-
-def track_files(names: list[str], files: list[Path], output: Path, kind: str) -> dict[Path, Path]:
-    """Where each recording's label track goes: the output itself for one recording, else a file at its place in that folder.
-
-    Raises:
-        ConfigError: two recordings would share one.
-    """
-    if len(files) == 1 and not output.is_dir() and Path(names[0]) == files[0]:
-        return {files[0]: output}
-    folders = [Path(name) for name in names if os.path.isdir(name)]  # noqa: PTH112 (never raises)
-    targets: dict[Path, Path] = {}
-    for file in files:
-        above = next((folder for folder in folders if file.is_relative_to(folder)), None)
-        inner = Path(file.name) if above is None else file.relative_to(above)
-        if above is not None and len(folders) > 1:
-            inner = above.resolve().name / inner
-        targets[file] = output / f"{inner}{ENDINGS[kind]}"
-    if len(set(targets.values())) < len(targets):
-        raise ConfigError(
-            "two recordings of the same name would share a label track", "Classify them into folders of their own"
-        )
-    return targets

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcore.cli.inputs import trained_run
-from labcore.cli.output import tell
+from labcore.cli.output import say, tell
 from labcore.cli.parser import RUN, Parser, add_json, add_run, run_named
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def parser() -> Parser:
 
 def run(arguments: argparse.Namespace) -> int:
     from labcore.export import save_as
+    from labcore.inference.unknown import Threshold
 
     chosen = trained_run(run_named(arguments))
     target = Path(arguments.output or f"{chosen.id}.zip")
@@ -48,5 +49,9 @@ def run(arguments: argparse.Namespace) -> int:
         return Classifier.load(chosen.path)
 
     save_as(target, chosen, load)
+    if target.suffix.lower() == ".onnx" and (refusals := Threshold.of_file(chosen.weights)) is not None and refusals.on:
+        say(
+            "note: what the run refuses as none of its classes is not in an ONNX file, which names a class of any sound"
+        )
     facts = {"run_id": chosen.id, "file": str(target.absolute()), "bytes": target.stat().st_size}
     return tell(facts, str(target), as_json=arguments.json)

@@ -170,10 +170,18 @@ class _Work:
         from labcore.extract.features import Extractor
 
         extractor = Extractor(self.settings, device)
-        files = (self.source / path for path in paths)
-        with contextlib.closing(decode_ahead(files, extractor.sample_rate, self.workers)) as decoded:
+        stamps = deque[
+            tuple[int, int]
+        ]()  # of before they are decoded: what changes after that is done again the next time
+
+        def files() -> Iterator[Path]:
+            for path in paths:
+                stamps.append(stamp_of(self.source / path))
+                yield self.source / path
+
+        with contextlib.closing(decode_ahead(files(), extractor.sample_rate, self.workers)) as decoded:
             for path, (_, sound) in zip(paths, decoded, strict=True):
-                yield [extract_file(self.source, path, self.output, extractor, sound)]
+                yield [extract_file(self.source, path, self.output, extractor, (sound, *stamps.popleft()))]
                 if self.should_stop():
                     return
 

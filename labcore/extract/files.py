@@ -53,19 +53,21 @@ def output_name(path: str, settings: ExtractSettings) -> str:
     return f"{path}.{settings.format}"
 
 
-def extract_file(source: Path, path: str, output: Path, extractor: Extractor, ahead: Decoded | None = None) -> Entry:
+def extract_file(
+    source: Path, path: str, output: Path, extractor: Extractor, ahead: tuple[Decoded, int, int] | None = None
+) -> Entry:
     """Read, compute and write one file; a long recording is taken block by block. What is wrong with it is told in the entry.
 
     Args:
-        ahead: what was decoded of it already.
+        ahead: what was decoded of it already, and its size and time of change before that.
 
     Raises:
         WorkspaceError: the output cannot be written.
     """
-    size, mtime_ns = stamp_of(source / path)
+    known, size, mtime_ns = ahead or (None, *stamp_of(source / path))
     entry = partial(Entry, path, size=size, mtime_ns=mtime_ns)
     try:
-        sound = ahead or decoded(source / path, extractor.sample_rate)
+        sound = known or decoded(source / path, extractor.sample_rate)
         if isinstance(sound, LabError):
             raise sound
         if isinstance(sound, Recording):

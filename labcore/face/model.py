@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
@@ -16,6 +16,8 @@ from labcore.audio import Recording, encode_wav
 from labcore.audio.windowed import Rows, hear, weights_of_energies
 from labcore.batch.inputs import named_path
 from labcore.batch.predicting import predict_files
+from labcore.batch.segments import threshold_in_use
+from labcore.batch.tables import columns_of, rows_of
 from labcore.cli.inputs import sound_files, weights_of
 from labcore.cli.progress import counting
 from labcore.datasets.store import open_store
@@ -127,6 +129,45 @@ class Model(Classifier):
             return self.classify(one, hop_seconds=hop_seconds)
         return self._of_files(_files(what), hop_seconds)
 
+    def events(
+        self,
+        what: Source | Prediction | Iterable[str | Path],
+        rate: int | None = None,
+        *,
+        threshold: float | None = None,
+        hop_seconds: float | None = None,
+    ) -> pd.DataFrame:
+        """What occurs when in long recordings, as `labcore classify --per segment` tells it.
+
+        Args:
+            what, rate, hop_seconds: as for :meth:`predict`, or what it gave of one sound.
+            threshold: the least probability of an event, of every class; where it is not given, the thresholds of the weights, else 0.5.
+
+        Returns:
+            A DataFrame, a row an event: ``file`` ("" of what is none), ``start_s``, ``end_s``, ``label``, ``probability`` (the mean over
+            its ``windows``), ``highest``, ``notes`` on the file. A file that cannot be read is a row with its ``error``.
+
+        Raises:
+            AudioError: the one sound cannot be decoded, or there are no files.
+            ConfigError: a data set, a threshold beyond 0 to 1, or samples without their rate.
+        """
+        if threshold is not None and not (isinstance(threshold, numbers.Real) and 0 <= threshold <= 1):
+            raise ConfigError(f"the threshold cannot be {threshold!r}", "Give a probability from 0 to 1")
+        if isinstance(what, Dataset):
+            raise ConfigError("events are those of recordings, and this is a data set", "Give files or a folder")
+        told: Iterable[dict[str, Any]]
+        if isinstance(what, Prediction):
+            told = [{"file": "", **what.told()}]
+        elif (one := _one_sound(what, rate)) is not None:
+            name = str(one) if isinstance(one, Path) else ""
+            told = [{"file": name, **self.predict(one, hop_seconds=hop_seconds).told()}]
+        else:
+            told = self._told_of(_files(what), hop_seconds)
+        least = threshold_in_use(threshold, self.thresholds, self.label_thresholds)
+        rows = [{"error": "", "notes": "", **row} for each in told for row in rows_of(each, "segment", least)]
+        frame = pd.DataFrame(rows, columns=columns_of(self.labels, "segment"))
+        return frame.astype(dict.fromkeys(("start_s", "end_s", "probability", "highest"), float) | {"windows": "Int64"})
+
     def embed(self, what: Source | Many, rate: int | None = None) -> np.ndarray:
         """Embeddings: what the network's last layer is given, the mean over the windows that hold sound.
 
@@ -192,17 +233,20 @@ class Model(Classifier):
 
     def _of_files(self, files: list[tuple[Path, str]], hop_seconds: float | None) -> pd.DataFrame:
         columns, rows = class_columns(self.labels, TOLD), list[dict[str, Any]]()
+        for told in self._told_of(files, hop_seconds):
+            shares = map(told.get("probabilities", {}).get, self.labels)
+            row = {"predicted": told.pop("label", None), "error": "", **told, "notes": "; ".join(told.get("notes", ()))}
+            rows.append(row | dict(zip(columns, shares, strict=True)))
+        return pd.DataFrame(rows, columns=["file", *TOLD, *columns]).astype(dict.fromkeys(columns, float))
+
+    def _told_of(self, files: list[tuple[Path, str]], hop_seconds: float | None) -> Iterator[dict[str, Any]]:
+        """The prediction of each file, or ``file`` and ``error``."""
         readable = [file for file, unread in files if not unread]
         with as_output(), closing(predict_files(self, readable, hop_seconds)) as read:
             progress = counting("predicting", "file")
-            for file, unread in files:
-                told: dict[str, Any] = {"error": unread} if unread else next(read)[1]
-                shares = map(told.get("probabilities", {}).get, self.labels)
-                row = {"file": str(file), "predicted": told.pop("label", None), "error": "", **told}
-                row["notes"] = "; ".join(told.get("notes", ()))
-                rows.append(row | dict(zip(columns, shares, strict=True)))
-                progress(len(rows), len(files))
-        return pd.DataFrame(rows, columns=["file", *TOLD, *columns]).astype(dict.fromkeys(columns, float))
+            for number, (file, unread) in enumerate(files, 1):
+                yield {"file": str(file), "error": unread} if unread else next(read)[1]
+                progress(number, len(files))
 
     def _of_dataset(self, data: Dataset) -> pd.DataFrame:
         fold, whole = part_and_whole(data)

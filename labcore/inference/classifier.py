@@ -38,7 +38,7 @@ from labcore.inference.weights_file import FORMAT, Weights, read_weights, read_w
 from labcore.inference.windows import centred
 from labcore.models import build_network
 from labcore.models.ensemble import Ensemble
-from labcore.models.folded import folded
+from labcore.models.folded import EXAMPLE_FRAMES, folded
 from labcore.task.kind import Task
 from labcore.task.several import SeveralLabels
 from labcore.task.single import SingleLabel
@@ -119,7 +119,7 @@ class Classifier(nn.Module):
         """From here on predictions come from a copy of the network that is made for use (:func:`labcore.models.folded.folded`). For one
         whose weights change no more."""
         self.eval()
-        frames = self.log_mel.frames(self.config.clip_samples)
+        frames = min(self.log_mel.frames(self.config.clip_samples), EXAMPLE_FRAMES)
         images = torch.zeros(1, 1, self.config.features.n_mels, frames, device=self.device)
         images = images.normal_(generator=torch.Generator(self.device).manual_seed(0))
         with full_fp32():  # TF32 rounds more coarsely than the two networks may differ

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from labcore.audio.waveforms import FULL_SCALE
 from labcore.errors import LabError
 from labcore.inference.classifier import Classifier
 from labcore.outputs import write_output
@@ -25,8 +26,11 @@ class _Probabilities(nn.Module):
         self.classifier = classifier
 
     def forward(self, waveforms: Tensor) -> Tensor:
-        """(batch, clip samples) → probabilities (batch, classes)."""
-        return self.classifier.shares(self.classifier(waveforms))
+        """(batch, clip samples) → probabilities (batch, classes). Samples are rounded to 16 bits as :func:`labcore.audio.quantise` does
+        it, since of a clip with digital silence or empty bands the log-mel hears the rounding."""
+        peak = waveforms.abs().amax(1, keepdim=True).clamp(min=1.0)
+        rounded = torch.round(waveforms * (FULL_SCALE / peak)) * (peak / FULL_SCALE)
+        return self.classifier.shares(self.classifier(rounded))
 
 
 def save_onnx(classifier: Classifier, path: Path) -> None:
@@ -34,9 +38,10 @@ def save_onnx(classifier: Classifier, path: Path) -> None:
 
     The input ``waveforms`` is (batch, clip samples) float32, mono, full scale ±1, at the classifier's sample rate; the output
     ``probabilities`` is (batch, classes) float32. Cutting recordings into windows, and the mean over them, are left to whoever uses
-    it. A temperature that is switched on is inside. The metadata tell ``labels`` (JSON), ``sample_rate`` (Hz) and ``clip_samples``, and
-    where thresholds for events are switched on ``thresholds`` (JSON, class → least probability of a window). Of several labels a clip
-    ``several_labels`` is the threshold of each (JSON), and the probabilities do not sum to 1.
+    it. A temperature that is switched on is inside; what refuses sounds that are none of the classes is not. The metadata tell
+    ``labels`` (JSON), ``sample_rate`` (Hz) and ``clip_samples``, and where thresholds for events are switched on ``thresholds`` (JSON,
+    class → least probability of a window). Of several labels a clip ``several_labels`` is the threshold of each (JSON), and the
+    probabilities do not sum to 1.
 
     Raises:
         LabError: a package is missing, or the network holds what ONNX has no word for.

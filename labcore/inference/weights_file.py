@@ -40,6 +40,8 @@ FILE = "weights.safetensors"
 MOST_LABELS = 20_000
 LONGEST_LABEL = 500
 MOST_GOLDEN = 64
+MOST_CELLS = 2**24
+"""Of the log-mel of a window: bands times frames. A minute of ultrasound, by the settings that are automatic, has a sixth of it."""
 _FLOATS = ("F64", "F32", "F16", "BF16")
 
 
@@ -134,7 +136,9 @@ def _facts(header: SafetensorsHeader) -> tuple[RunConfig, list[str], list[ModelC
     if not isinstance(members, list) or len(members) > MOST_MEMBERS:
         raise ValueError(f"its members are not a list of at most {MOST_MEMBERS} networks")
     config = parse(facts["config"])
-    config.clip_samples  # noqa: B018 (raises where the clip length is not worked out)
+    cells = config.features.n_mels * (config.clip_samples // config.framing.hop_length + 1)
+    if cells > MOST_CELLS:
+        raise ValueError(f"its network is given {cells} numbers at a time, and {MOST_CELLS} are allowed")
     return config, _labels(facts["labels"]), [parse({"model": member}).model for member in members]
 
 

@@ -12,6 +12,10 @@ TOLERANCE = 1e-4
 """Logits of the folded network may differ by so much; rounding alone makes a hundredth of it."""
 
 
+EXAMPLE_FRAMES = 1024
+"""So many of the example's are enough, however long a network's clips are."""
+
+
 @torch.inference_mode()
 def folded(network: nn.Module, images: Tensor) -> nn.Module:
     """A copy that computes the same in fewer and quicker steps, or the network itself where there is none.

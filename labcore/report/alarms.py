@@ -32,6 +32,8 @@ def alarms(run: Run) -> Section:
         blocks.append(Paragraph(f"{figures.trouble}.", "warning"))
     if skipped := figures.background.skipped:
         blocks.append(Paragraph(f"Skipped: {' '.join(skipped.values())}", "warning"))
+    if notes := figures.background.notes:
+        blocks.append(Paragraph(f"To be known: {'; '.join(notes)}.", "warning"))
     blocks.append(_classes(choice))
     if points := figures.curve:
         line = Series("mean over the classes", [(float(f"{each.rate:.3g}"), each.recall) for each in points])

@@ -132,6 +132,23 @@ def test_a_query_is_read_as_it_is_documented(service, wav):
     assert mistyped.json()["remedy"] == "There are model, top_k, windows, hop_seconds, threshold"
 
 
+@pytest.mark.filterwarnings(
+    "ignore::ResourceWarning"
+)  # the framework leaves the file of the last part to the collector
+def test_a_form_that_is_cut_off_is_refused_with_all_its_files(service, wav):
+    """Not answered without the last one."""
+    client = service()
+    asked = client.build_request("POST", "/v1/classify", files=form(("a.wav", wav()), ("b.wav", wav())))
+    content, kind = asked.read(), {"content-type": asked.headers["content-type"]}
+    for left_out in (4, 40, 1000):
+        told = client.post("/v1/classify", content=content[:-left_out], headers=kind)
+        assert (told.status_code, told.json()["detail"]) == (
+            400,
+            "the form is cut off: the boundary that ends it is missing",
+        )
+    assert len(client.post("/v1/classify", content=content[:-2], headers=kind).json()["results"]) == 2
+
+
 def test_limits_of_size_number_and_length(service, wav):
     client = service(max_bytes=20_000, max_files=2, max_seconds=1.0)
     assert client.post("/v1/classify", content=wav(), headers=RAW).status_code == 200
@@ -139,7 +156,8 @@ def test_limits_of_size_number_and_length(service, wav):
     assert (large.status_code, large.json()["type"]) == (413, "urn:labcore:problem:size")
     streamed = client.post("/v1/classify", content=iter([b"x" * 9000] * 4), headers=RAW)
     assert streamed.status_code == 413
-    assert client.post("/v1/classify", files=form(*[("a.wav", wav(0.1))] * 3)).status_code == 400
+    many = client.post("/v1/classify", files=form(*[("a.wav", wav(0.1))] * 3))
+    assert (many.status_code, "Send 2 at most" in many.json()["remedy"]) == (400, True)
     long = client.post("/v1/classify", content=wav(1.2), headers=RAW)
     assert long.status_code == 422
     assert "more than the 1 s that are accepted" in long.json()["detail"]

@@ -66,15 +66,15 @@ def test_who_watches_may_ask_for_the_head_alone(service):
     assert [client.head(path).status_code for path in ("/healthz", "/readyz")] == [200, 200]
 
 
-def test_a_network_that_fails_again_and_again_is_not_ready(service, wav, monkeypatch):
+def test_a_network_that_fails_again_and_again_is_neither_ready_nor_well(service, wav, monkeypatch):
     client, judge = service(), Classifier.predict_proba
     monkeypatch.setattr(Classifier, "predict_proba", lambda self, windows: 1 / 0)
     for _ in range(5):
         assert client.post("/v1/classify", content=wav(), headers=RAW).status_code == 500
-    assert (client.get("/readyz").status_code, client.get("/healthz").status_code) == (503, 200)
+    assert [client.get(path).status_code for path in ("/readyz", "/healthz")] == [503, 503]
     monkeypatch.setattr(Classifier, "predict_proba", judge)
     assert client.post("/v1/classify", content=wav(), headers=RAW).status_code == 200
-    assert client.get("/readyz").status_code == 200
+    assert [client.get(path).status_code for path in ("/readyz", "/healthz")] == [200, 200]
 
 
 def test_too_many_at_once_are_turned_away_and_those_in_hand_are_answered(service, wav, monkeypatch):
@@ -273,6 +273,8 @@ def test_the_schema_tells_of_problems_and_keys(service, keyed):
     schema = client.get("/openapi.json", headers={"x-api-key": KEY}).json()
     post = schema["paths"]["/v1/classify"]["post"]
     assert ("401" in post["responses"]) == keyed
+    watched = schema["paths"]["/healthz"]["get"]["responses"].keys()
+    assert watched == {"200", "503"} | (set() if keyed else {"403", "421"})
     assert ("securitySchemes" in schema["components"]) == keyed
     assert "application/problem+json" in post["responses"]["422"]["content"]
     assert "HTTPValidationError" not in schema["components"]["schemas"]

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from labcore.audio.waveforms import window_bounds
 from labcore.batch.journal import PredictionJournal
 from labcore.batch.segments import segments_of, summary_of, threshold_in_use, with_events
-from labcore.batch.tables import selection_table, track_of, write_table, write_tracks
+from labcore.batch.tables import selection_table, track_files, track_of, write_table, write_tracks
 from labcore.errors import WorkspaceError
 from labcore.inference.prediction import is_event
 from labcore.inference.thresholds import Thresholds
@@ -76,6 +77,17 @@ def test_silent_windows_are_gaps_and_borders_stay_within_their_windows():
     assert spans(segments_of(apart)) == [(0.0, 2.0, "a", 1), (10.0, 12.0, "a", 1)]
 
 
+@pytest.mark.parametrize("hop", [30_720, 30_719, 15_360])
+@pytest.mark.parametrize("samples", [100 * 30_720, 100 * 30_720 + 300])  # the last window longer than the others
+def test_what_goes_on_is_one_event_whatever_the_hop(samples, hop):
+    windows = [
+        {"start_s": first / 32_000, "end_s": end / 32_000, "label": "a", "probability": 0.9}
+        for first, end in window_bounds(samples, 30_720, hop)
+    ]
+    told = {"seconds": samples / 32_000, "windows": windows}
+    assert spans(segments_of(told)) == [(0.0, samples / 32_000, "a", len(windows))]
+
+
 def test_a_recording_is_summed_up_by_label():
     told = answer(("a", 0.6), ("b", 0.9), ("a", 0.8), ("a", 0.7), ("a", 0.3))
     events = segments_of(told, 0.5)
@@ -132,6 +144,15 @@ def test_a_selection_table_over_several_recordings_counts_from_the_first_on():
         ["2", "1.500000", "3.000000", "1.500000", "/r/one.wav", "b"],
         ["3", "3.000000", "5.000000", "0.000000", "/r/two.wav", "b"],
     ]
+
+
+def test_a_recording_is_the_same_however_its_name_is_typed(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    night, output = tmp_path / "rec" / "deep" / "night.wav", tmp_path / "out"
+    night.parent.mkdir(parents=True)
+    night.touch()
+    assert track_files(["~/rec/deep/night.wav"], [night], output, "audacity") == {night: output}
+    assert track_files(["~/rec"], [night], output, "raven") == {night: output / "deep" / "night.wav.selections.txt"}
 
 
 BAD = os.fsdecode(b"/data/M\x84dchen.wav")
@@ -212,6 +233,17 @@ def test_the_journal_knows_what_was_answered(tmp_path):
         assert one.get(files[1])["label"] == "b"
         assert one.get(tmp_path / "none") is None
     assert not PredictionJournal(tmp_path / "j", tmp_path / "t.csv", "other weights").has(files[0])
+
+
+def test_what_grew_while_it_was_read_is_read_again(tmp_path):
+    night = tmp_path / "night.wav"
+    night.write_text("sound")
+    journal = PredictionJournal(tmp_path / "j", tmp_path / "t.csv", "key")
+    assert not journal.has(night)
+    night.write_text("sound and more of it, of which the prediction does not know")
+    journal.add(night, answer(("a", 0.9), file=str(night)))
+    assert journal.get(night)["label"] == "a"
+    assert not PredictionJournal(tmp_path / "j", tmp_path / "t.csv", "key").has(night)
 
 
 def test_what_is_no_event_leaves_a_gap_and_what_is_unknown_a_segment_of_its_own():

@@ -29,12 +29,13 @@ def run(trained: Workspace, workspace: Workspace) -> Run:
 
 @pytest.fixture
 def background(tones: Path, tmp_path: Path) -> Path:
-    """A recording of 6 s and one of 3 s that the network takes for tones, and a text."""
+    """A recording of 6 s and one of 3 s, with a dead channel, that the network takes for tones, and a text."""
     root = tmp_path / "background"
     root.mkdir()
     parts = [soundfile.read(tones / kind / f"{kind}{n % 10}.wav")[0] for kind in ("low", "high") for n in range(15)]
     soundfile.write(root / "a.wav", np.concatenate(parts), 8000)
-    soundfile.write(root / "b.wav", np.concatenate(parts[::2]), 8000)
+    mono = np.concatenate(parts[::2])
+    soundfile.write(root / "b.wav", np.stack([mono, np.zeros_like(mono)], 1), 8000)
     (root / "bad.wav").write_text("no sound")
     return root
 
@@ -46,13 +47,16 @@ def test_alarms_are_counted_thresholds_kept_and_followed(run: Run, labcore: Labc
     (told,) = done.lines
     assert (told["run"], told["recordings"], told["hours"]) == (run.id, 2, pytest.approx(9 / 3600))
     assert [each["file"] for each in told["skipped"]] == [str(background / "bad.wav")]
+    (note,) = told["notes"]
+    assert note.startswith(f"{background / 'b.wav'}: channel 2 ")
     assert told["least_rate"] == pytest.approx(3 / told["hours"], rel=0.01)
     assert told["alarms"] == sum(each["alarms"] for each in told["classes"]) <= 3
     assert {each["label"] for each in told["classes"]} == {"low", "high"}
     assert all(each["clips"] > 0 and each["recall"] for each in told["classes"])
     assert (told["kept"], Thresholds.of_file(run.weights)) == (False, None)
 
-    assert labcore("alarms", run.id, "--rate", 1200, "--keep").status == 1
+    for_people = labcore("alarms", run.id, "--rate", 1200, "--keep")
+    assert (for_people.status, f"note: {note}" in for_people.err) == (1, True)
     kept = Thresholds.of_file(run.weights)
     assert kept is not None
     assert kept.values == {each["label"]: each["threshold"] for each in told["classes"]}

@@ -99,7 +99,9 @@ def test_label_tracks(trained: Workspace, labcore: Labcore, folder: Path, tmp_pa
 def test_what_is_written_is_read_back(trained: Workspace, labcore: Labcore, folder: Path, tmp_path: Path) -> None:
     """Selection tables, one each and one over all, and label tracks: the same spans in the same recordings."""
     (folder / "bad.wav").unlink()
-    shutil.copy(folder / "deep" / "long.wav", folder / "a  b.wav")  # two blanks, which a table cannot keep
+    mono, rate = soundfile.read(folder / "deep" / "long.wav")
+    stereo = np.stack([mono, np.zeros_like(mono)], 1)
+    soundfile.write(folder / "a  b.wav", stereo, rate)  # two blanks, which a table cannot keep
     lines = labcore("classify", folder, "--json", "--threshold", "0").lines
     events = {line["file"]: [(e["start_s"], e["end_s"], e["label"]) for e in line.get("events", ())] for line in lines}
     for line in lines:
@@ -124,7 +126,9 @@ def test_what_is_written_is_read_back(trained: Workspace, labcore: Labcore, fold
     options = ("--threshold", "0", "--format")
     assert labcore("classify", folder, *options, "raven", "--combined", "-o", tmp_path / "all.txt").status == 0
     same(read(tmp_path / "all.txt"))
-    assert labcore("classify", folder, *options, "raven", "--combined").out == (tmp_path / "all.txt").read_text()
+    told = labcore("classify", folder, *options, "raven", "--combined")
+    assert told.out == (tmp_path / "all.txt").read_text()
+    assert "a  b.wav: channel 2 " in told.err
     for kind in ("raven", "audacity"):
         shutil.rmtree(folder / "tracks", ignore_errors=True)
         assert labcore("classify", folder, *options, kind, "-o", folder / "tracks").status == 0

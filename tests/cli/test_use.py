@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from labcore.config import RunConfig
+from labcore.inference.unknown import Threshold
 from labcore.runs import Run, list_runs
 from labcore.workspace import Workspace
 
@@ -94,6 +95,17 @@ class TestExport:
         answer = json.loads(said.getvalue())
         (here,) = labcore("classify", "--json", file, "--device", "cpu").lines
         assert answer["probabilities"] == pytest.approx(here["probabilities"], abs=1e-5)
+
+    def test_onnx_of_a_run_that_refuses_tells_what_it_lacks(
+        self, trained: Workspace, labcore: Labcore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("labcore.inference.onnx_file.save_onnx", lambda classifier, path: path.touch())
+        (run,) = list_runs(trained)
+        for refusals in (Threshold(value=1, scale=1), Threshold(value=1, scale=1, on=False), None):
+            monkeypatch.setattr(Threshold, "of_file", lambda path, kept=refusals: kept)
+            told = labcore("export", run.id, "-o", tmp_path / "x.onnx")
+            assert told.status == 0
+            assert ("is not in an ONNX file" in told.err) == (refusals is not None and refusals.on)
 
     def test_without_weights(self, workspace: Workspace, labcore: Labcore) -> None:
         run = Run.create(workspace, RunConfig())

@@ -13,6 +13,7 @@ import torch
 
 from labcore import outputs
 from labcore.audio import blocks, decode, quantise
+from labcore.audio.ahead import decode_ahead
 from labcore.config import RunConfig
 from labcore.errors import ConfigError, WorkspaceError
 from labcore.extract import ExtractSettings, engine, extract, files
@@ -206,6 +207,20 @@ def test_the_way_with_the_network_here_gives_the_same(here, sounds, tmp_path):
     good, bad = [entries[0] for entries in answers]
     assert "text.wav" in bad.error
     assert (tmp_path / "device" / good.output).read_bytes() == (tmp_path / "cores" / good.output).read_bytes()
+
+
+def test_what_changes_behind_its_decoding_is_not_taken_as_done(here, sounds, tmp_path, monkeypatch):
+    before = (sounds / "a" / "0.wav").stat()
+
+    def decoding(files, *given):
+        for each in decode_ahead(files, *given):
+            each[0].write_bytes(b"another recording")
+            yield each
+
+    monkeypatch.setattr(engine, "decode_ahead", decoding)
+    work = engine._Work(sounds, tmp_path / "device", ExtractSettings(config=SMALL), 2, lambda: False)
+    (((entry,),)) = work.on_device(["a/0.wav"], "cpu")
+    assert (entry.error, entry.size, entry.mtime_ns) == ("", before.st_size, before.st_mtime_ns)
 
 
 def test_how_a_file_was_read_stands_in_the_index(here, sounds, tmp_path, noise):

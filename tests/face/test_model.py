@@ -10,8 +10,10 @@ import soundfile
 import torch
 
 import labcore as lab
+from labcore.batch.segments import segments_of
 from labcore.errors import AudioError, ConfigError, RunError
 from labcore.inference.classifier import Classifier
+from labcore.inference.thresholds import Thresholds
 
 
 @pytest.fixture
@@ -104,6 +106,37 @@ def test_a_folder_tells_what_cannot_be_read_and_what_is_unusual(model: lab.Model
     assert list(table["predicted"].isna()) == [True, False]
     with pytest.raises(AudioError, match=r"gone\.wav"):
         model.embed(tmp_path)
+
+
+def test_what_occurs_when_in_a_recording(model: lab.Model, tones: Path, tmp_path: Path) -> None:
+    parts = [soundfile.read(tones / kind / f"{kind}{n}.wav")[0] for kind in ("low", "high") for n in range(5)]
+    night = tmp_path / "night.wav"
+    soundfile.write(night, np.concatenate(parts), 8000)
+    (tmp_path / "bad.wav").write_bytes(b"no sound")
+    said = model.predict(night)
+    events = model.events(said, threshold=0.4)
+    assert list(events.columns) == [
+        "file", "start_s", "end_s", "label", "probability", "error", "notes", "highest", "windows",
+    ]  # fmt: skip
+    told = [vars(each) for each in segments_of(said.to_dict(), 0.4)]
+    assert len(told) > 0
+    assert events[list(told[0])].to_dict("records") == told
+    for what, rate in ((night, None), (np.concatenate(parts), 8000)):
+        same = model.events(what, rate, threshold=0.4)
+        assert list(same["end_s"]) == list(events["end_s"])
+    many = model.events(tmp_path, threshold=0.4)
+    assert set(many["file"]) == {str(night), str(tmp_path / "bad.wav")}
+    assert list(many["error"] != "") == list(many["label"].isna())
+    model.thresholds = Thresholds(values=dict.fromkeys(model.labels, 2.0))  # never
+    assert len(model.events(said)) == 0
+
+
+def test_what_has_no_events(model: lab.Model, data: lab.Dataset, clip: Path) -> None:
+    with pytest.raises(ConfigError, match="those of recordings, and this is a data set"):
+        model.events(data)  # type: ignore[arg-type]
+    for beyond in (1.5, -0.1, np.nan, "0.5"):
+        with pytest.raises(ConfigError, match="from 0 to 1"):
+            model.events(clip, threshold=beyond)  # type: ignore[arg-type]
 
 
 def test_what_is_no_list_of_files(model: lab.Model, data: lab.Dataset, clip: Path) -> None:

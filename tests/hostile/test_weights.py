@@ -82,6 +82,13 @@ def config_with(content: bytes, path: str, value: Any) -> dict[str, Any]:
     return config
 
 
+def with_endless_spectrogram(content: bytes) -> dict[str, Any]:
+    """A minute at the highest rate and the shortest hop: as many weights, and gigabytes for a window."""
+    config = config_with(content, "features.hop_length", 16)
+    config["audio"] |= {"sample_rate": 500_000, "clip_seconds": 60.0}
+    return config
+
+
 def alone(**facts: Any) -> bytes:
     """A file of a header alone, as small as can be."""
     header = {"__metadata__": {"labcore": json.dumps({"format": FORMAT, **facts})}}
@@ -120,6 +127,10 @@ CRAFTED: dict[str, Callable[[bytes], bytes]] = {
     "config-400-digits": lambda good: with_facts(good, config=config_with(good, "audio.sample_rate", 10**400)),
     "config-clip-automatic": lambda good: with_facts(good, config=config_with(good, "audio.clip_seconds", None)),
     "config-clip-endless": lambda good: with_facts(good, config=config_with(good, "audio.clip_seconds", 1e9)),
+    "config-endless-spectrogram": lambda good: with_tensors(
+        with_facts(good, config=with_endless_spectrogram(good)),
+        golden__samples=None, golden__scales=None, golden__probabilities=None,
+    ),
     "config-wide": lambda good: with_facts(good, config=config_with(good, "model.width", 4.0)),
     "config-other-network": lambda good: with_facts(good, config=config_with(good, "model.name", "resnet18")),
     "config-no-such-network": lambda good: with_facts(good, config=config_with(good, "model.name", "../../etc/passwd")),

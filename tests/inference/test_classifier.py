@@ -69,6 +69,16 @@ def test_it_survives_the_disk_to_the_last_bit(classifier, run):
         assert torch.equal(again(waveforms), classifier(waveforms))
 
 
+def test_the_copy_for_use_is_tried_with_a_short_example_however_long_a_clip_is(monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        "labcore.inference.classifier.folded", lambda network, images: seen.append(tuple(images.shape)) or network
+    )
+    config = RunConfig().replace({"audio.sample_rate": 48_000, "audio.clip_seconds": 60.0, "features.hop_length": 16})
+    Classifier(config, ["a", "b"]).for_use()
+    assert seen == [(1, 1, 64, 1024)]
+
+
 def test_the_copy_for_use_is_made_in_full_fp32_and_stays_where_it_was_made(classifier, monkeypatch):
     """TF32, which torch allows in convolutions, rounds more coarsely than the copy may differ: none was ever taken on a GPU."""
     seen = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import torch
 from labcore import builtin
 from labcore.errors import LabError
 from labcore.inference.classifier import Classifier
-from labcore.inference.onnx_file import save_onnx
+from labcore.inference.onnx_file import _Probabilities, save_onnx
 from labcore.inference.temperature import Temperature
 from labcore.inference.thresholds import Thresholds
 
@@ -39,6 +40,17 @@ def test_probabilities_of_waveforms_are_the_same(tmp_path: Path) -> None:
     assert json.loads(told["thresholds"]) == values
     assert int(told["sample_rate"]) == classifier.sample_rate
     assert int(told["clip_samples"]) == classifier.config.clip_samples
+
+
+def test_what_is_exported_hears_samples_as_the_lab_does(make_classifier: Callable[..., Classifier]) -> None:
+    """Of 16 bits: else a quiet clip is another one."""
+    classifier = make_classifier()
+    clips = np.random.default_rng(0).normal(0, [[1e-5], [1e-3], [0.5]], (3, 4000)).astype(np.float32)
+    with torch.inference_mode():
+        found = _Probabilities(classifier)(torch.from_numpy(clips)).numpy()
+    for row, clip in zip(found, clips, strict=True):
+        told = classifier.classify_waveform(clip).probabilities
+        assert row == pytest.approx(np.array([told[label] for label in classifier.labels]), abs=1e-5)
 
 
 def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,9 +20,8 @@ def section(workspace, run):
 def test_false_alarms_are_told_at_the_thresholds_of_the_weights(workspace, make_classifier):
     run = finished_run(workspace, drawn(60))
     assert "False alarms an hour" not in section(workspace, run)[1]
-    job = heard_by(
-        run, {"/a.wav": hour(("cat", 0.9), ("cat", 0.8), ("dog", 0.7)), "/b.wav": {"error": "/b.wav is a text."}}
-    )
+    noted = hour(("cat", 0.9), ("cat", 0.8), ("dog", 0.7)) | {"notes": ["channel 2 is silent"]}
+    job = heard_by(run, {"/a.wav": noted, "/b.wav": {"error": "/b.wav is a text."}})
     told, titles = section(workspace, run)
     assert titles.index("False alarms an hour") == titles.index("Mistakes") + 1
     assert (
@@ -31,6 +30,7 @@ def test_false_alarms_are_told_at_the_thresholds_of_the_weights(workspace, make_
     )
     assert "| cat | 80.0 % | 1 | 2 | 0.24 to 5.6 |" in told
     assert "Skipped: /b.wav is a text." in told
+    assert "To be known: /a.wav: channel 2 is silent." in told
     assert "Recall of 60 held-out clips of the run." in told
     make_classifier(labels=("cat", "dog", "owl")).save(run.weights)
     keeping.keep(run, AlarmFigures.of(job).kept(3))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -137,10 +138,15 @@ def _result(job: AlarmTest, run: Run) -> None:
 
 def _summary(figures: AlarmFigures) -> None:
     st.markdown(plain(figures.sentence))
-    if skipped := figures.background.skipped:
-        with st.expander(f"{counted(len(skipped), 'recording')} skipped", icon=":material/warning:"):
-            for error in skipped.values():
-                st.markdown(f"- {plain(error)}")
+    _listed(list(figures.background.skipped.values()), "recording", "skipped")
+    _listed(figures.background.notes, "note", "on recordings")
+
+
+def _listed(lines: Sequence[str], what: str, more: str) -> None:
+    if lines:
+        with st.expander(f"{counted(len(lines), what)} {more}", icon=":material/warning:"):
+            for line in lines:
+                st.markdown(f"- {plain(line)}")
 
 
 def _wanted(run: Run) -> tuple[float, bool]:
