@@ -237,7 +237,7 @@ def _told(about: Look, dataset: Dataset, unreadable: list[tuple[str, str]]) -> L
 
 def _passed_over(dataset: Dataset) -> Iterator[Finding]:
     if count := dataset.passed_over:
-        what = f"{counted(count, 'file')} {'is' if count == 1 else 'are'} not audio, and passed over"
+        what = f"{counted(count, 'file')} {'is' if count == 1 else 'are'} not audio, and no clip{'s' * (count > 1)}"
         yield Finding("passed over", what, level="note")
 
 

@@ -153,7 +153,7 @@ def test_any_lists_of_files_by_part_make_the_folds(lay_out, many):
     assert dataset.table["fold"].value_counts().to_dict() == {"train": 2, "test": 2}
 
 
-def test_folders_of_no_sounds_are_told_and_names_with_two_dashes_are_none(lay_out, many, told):
+def test_folders_of_no_sounds_are_told_and_names_with_underscores_are_read(lay_out, many, told):
     root = lay_out(*many(("dog", "__quiet__"), "abc"), "frog/notes.txt", "docs/read.txt", "__MACOSX/dog/._a.wav")
     (root / "bird").mkdir()
     dataset = read_dataset(root)

@@ -153,4 +153,4 @@ def test_mpeg_of_another_name_in_an_archive_is_sound(tmp_path: Path, workspace: 
 
 def test_files_that_are_not_audio_are_counted(tmp_path: Path, workspace: Workspace) -> None:
     found = look(workspace, laid_out(tmp_path / "set", folders().files | {"dog/1.wav.bak": wav(1), "dog/notes": b"x"}))
-    assert "2 files are not audio, and passed over" in [finding.what for finding in found.findings]
+    assert "2 files are not audio, and no clips" in [finding.what for finding in found.findings]
