@@ -23,6 +23,7 @@ from starlette.routing import Route, WebSocketRoute
 from uvicorn.server import ServerState
 
 from labcore.listening.protocol import SPARE, bound_connections
+from tests.coroutines import finish
 
 MOST = 16
 """Connections at a time."""
@@ -189,7 +190,7 @@ def crowded(*received: bytes) -> list[Mock]:
         await asyncio.wait(state.tasks)
         return transports
 
-    return asyncio.run(come())
+    return finish(come())
 
 
 def test_one_more_takes_no_place_from_those_that_came_before():
