@@ -44,8 +44,13 @@ def reads(monkeypatch) -> list[Path]:
 
 def same(one: Dataset, other: Dataset) -> bool:
     """Whether two data sets are the same in all that reading gives; what is compared is the table's kinds of columns, too."""
-    facts = [each.name for each in fields(Dataset) if each.name not in ("table", "annotations", "corrections")]
+    facts = [
+        each.name for each in fields(Dataset) if each.name not in ("table", "annotations", "annotated", "corrections")
+    ]
     equal = one.table.equals(other.table) and list(one.table.dtypes) == list(other.table.dtypes)
+    equal = equal and repr(one.annotated) == repr(
+        other.annotated
+    )  # which hold figures that are not told, nan, equal to none
     return equal and all(getattr(one, name) == getattr(other, name) for name in facts)
 
 
