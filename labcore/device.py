@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -23,6 +24,8 @@ ALL = "all"
 """The device of a run that shares each batch among all GPUs of the machine."""
 AUTO_DEVICE = "LABCORE_AUTO_DEVICE"
 """Names, in the environment of a job that leaves its device open, the GPU that the queue has given it."""
+CROWDED = 0.5
+"""A GPU of several is left to others where they fill so much of its memory."""
 
 THREAD_ENVIRONMENT = {"GOMP_SPINCOUNT": "10000"}
 """Set before torch is loaded in a process that trains: how long a thread of torch waits awake for the others between two pieces
@@ -67,17 +70,26 @@ def cuda_count() -> int:
 
 
 def open_gpus() -> tuple[str, ...]:
-    """The GPUs that torch can use, where they are several; else none."""
+    """The GPUs that torch can use, where they are several; else none. Those whose memory others have filled come last."""
     count = gpu_count()
-    return tuple(f"cuda:{number}" for number in range(count)) if count > 1 else ()
+    if count < 2:
+        return ()
+    crowded = {number: share if (share := nvml.filled(number)) >= CROWDED else 0.0 for number in range(count)}
+    return tuple(f"cuda:{number}" for number in sorted(crowded, key=lambda number: crowded[number]))
+
+
+@cache
+def _auto_gpu() -> str:
+    """The first of :func:`open_gpus` when this process began to choose: later it fills memory itself."""
+    return next(iter(open_gpus()), "cuda:0")
 
 
 def choose_device(wanted: str = "auto") -> DeviceChoice:
     """Choose a device and prove that it runs a kernel.
 
     Args:
-        wanted: ``auto`` (the GPU that :data:`AUTO_DEVICE` names, the first one without it; the CPU where that does not work), ``cpu``,
-            ``cuda``, ``cuda:N``, or ``all``, which in one process is the first GPU.
+        wanted: ``auto`` (the GPU that :data:`AUTO_DEVICE` names, without it the first one that others have not filled; the CPU where that
+            does not work), ``cpu``, ``cuda``, ``cuda:N``, or ``all``, which in one process is the first GPU.
 
     Raises:
         DeviceError: a GPU was asked for by name and cannot be used, or the name is none of these.
@@ -88,8 +100,9 @@ def choose_device(wanted: str = "auto") -> DeviceChoice:
         return DeviceChoice("cpu", cpu_name(), "chosen in the settings")
     if wanted not in ("auto", ALL) and not wanted.startswith("cuda"):
         raise DeviceError(f"there is no device {wanted!r}", "Choose auto, cpu, cuda, cuda:N or all")
-    given = os.environ.get(AUTO_DEVICE) if wanted == "auto" else None
-    first = given or ("cuda:0" if wanted in ("auto", "cuda", ALL) else wanted)
+    first = "cuda:0" if wanted in ("cuda", ALL) else wanted
+    if wanted == "auto":
+        first = os.environ.get(AUTO_DEVICE) or _auto_gpu()
     trouble = _trouble(first)
     if not trouble:
         device = torch.device(first)

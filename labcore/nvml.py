@@ -6,6 +6,7 @@ its own order. So an index here is not an index of torch: :func:`sample_of` find
 
 from __future__ import annotations
 
+import os
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -138,6 +139,24 @@ def sample_of(torch_device: torch.device) -> GpuSample | None:
         return None
     index = ask(library, "nvmlDeviceGetIndex", handle)
     return sample(library, -1 if index is None else int(index), handle)
+
+
+def filled(number: int) -> float:
+    """The share of a GPU's memory that is in use, without a trace on it. ``number`` is torch's, N of ``cuda:N``.
+
+    0.0 where nobody tells, and with cards of several kinds: CUDA counts those in an order of its own, unless ``CUDA_DEVICE_ORDER`` is
+    ``PCI_BUS_ID``.
+    """
+    library, _ = opened()
+    cards = dict(handles(library))
+    kinds = {_text(ask(library, "nvmlDeviceGetName", handle)) for handle in cards.values()}
+    if len(kinds) > 1 and os.environ.get("CUDA_DEVICE_ORDER") != "PCI_BUS_ID":
+        return 0.0
+    import torch
+
+    handle = cards.get(ask(torch.cuda, "_get_nvml_device_index", number))
+    memory = None if handle is None else ask(library, "nvmlDeviceGetMemoryInfo", handle)
+    return memory.used / memory.total if memory is not None and memory.total else 0.0
 
 
 def pci_address(properties: Any) -> str:

@@ -12,7 +12,7 @@ import torch
 from labcore import nvml
 from labcore.augment import Augmentation
 from labcore.config import RunConfig
-from labcore.device import choose_device, cuda_count, gpu_count, is_out_of_memory, open_gpus
+from labcore.device import _auto_gpu, choose_device, cuda_count, gpu_count, is_out_of_memory, open_gpus
 from labcore.errors import DeviceError
 from labcore.features import LogMel
 from labcore.inference.classifier import Classifier
@@ -155,6 +155,27 @@ def test_of_divided_cards_those_count_that_cuda_gives(monkeypatch, mode, count):
     monkeypatch.setattr(torch._C, "_cuda_getDeviceCount", lambda: 1, raising=False)
     assert gpu_count() == cuda_count() == count
     assert len(open_gpus()) == (2 if count == 2 else 0)
+
+
+def test_of_several_gpus_one_that_others_have_filled_is_left_to_them(monkeypatch):
+    shares = {0: 0.97, 1: 0.6, 2: 0.4, 3: 0.02}
+    monkeypatch.setattr("labcore.device.gpu_count", lambda: 4)
+    monkeypatch.setattr(nvml, "filled", shares.get)
+    assert open_gpus() == (
+        "cuda:2",
+        "cuda:3",
+        "cuda:1",
+        "cuda:0",
+    )  # below a half the first one is as good as an empty one
+    asked = []
+    monkeypatch.setattr("labcore.device._trouble", lambda device: asked.append(device) or "it is broken")
+    monkeypatch.delenv("LABCORE_AUTO_DEVICE", raising=False)
+    _auto_gpu.cache_clear()
+    choose_device("auto")
+    shares[2] = 0.9  # this process itself
+    choose_device("auto")
+    _auto_gpu.cache_clear()
+    assert asked == ["cuda:2", "cuda:2"]
 
 
 def test_a_job_that_leaves_its_device_open_takes_the_gpu_that_the_queue_gave_it(monkeypatch):

@@ -174,6 +174,20 @@ def test_a_torch_device_is_matched_by_its_bus_since_torch_counts_otherwise(
     assert (sample.index if sample else None) == index
 
 
+def test_how_full_a_card_is_goes_by_its_number_in_torch(binding: FakeBinding, monkeypatch: pytest.MonkeyPatch) -> None:
+    used = [4 * GIGA, 15 * GIGA]
+    memory = lambda handle: SimpleNamespace(total=16 * GIGA, used=used[handle], free=0)  # noqa: E731
+    monkeypatch.setattr(binding, "nvmlDeviceGetMemoryInfo", memory)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1,0")
+    monkeypatch.delenv("CUDA_DEVICE_ORDER", raising=False)
+    assert (nvml.filled(0), nvml.filled(1)) == (0.0, 0.0)  # an H200 and a T4: CUDA's order may be another one
+    monkeypatch.setenv("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
+    assert (nvml.filled(0), nvml.filled(1), nvml.filled(2)) == (15 / 16, 4 / 16, 0.0)
+    monkeypatch.delenv("CUDA_DEVICE_ORDER")
+    monkeypatch.setattr(binding, "nvmlDeviceGetName", lambda handle: "NVIDIA T4")
+    assert nvml.filled(0) == 15 / 16
+
+
 def test_a_cpu_has_no_sample(binding: FakeBinding) -> None:
     assert nvml.sample_of(torch.device("cpu")) is None
 
