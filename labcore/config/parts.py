@@ -288,8 +288,8 @@ class OptimConfig(SettingGroup):
         ge=1, le=2000, step=1, flag="epochs", log=True,
     )  # fmt: skip
     budget: int = setting(
-        102400, "Training budget", "Clips of 5 s to train on in total if epochs are automatic. The default takes about five minutes on "
-        "two cores with the default network. Sets of fewer than 320 clips use less; of very large sets a sample is drawn.",
+        102400, "Training budget", "Clips of 5 s to train on in total if epochs are automatic. The default takes about four minutes on "
+        "two cores with bf16 and the default network. Sets of fewer than 320 clips use less; of very large sets a sample is drawn.",
         ge=100, le=1_000_000_000, unit="clips", flag="budget", log=True,
     )  # fmt: skip
     batch_size: int = setting(
