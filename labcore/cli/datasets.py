@@ -101,7 +101,7 @@ def parser() -> Parser:
     decisions = actions["annotations"]
     decisions.add_argument("dataset", metavar="NAME", help="name of the data set")
     wish = decisions.add_mutually_exclusive_group()
-    add_csv(wish, "every annotation")
+    add_csv(wish, "every decision that counts")
     wish.add_argument("--undo", metavar="ID", help="take an annotation back; last for your newest one")
     add_anyone(decisions, "with --undo: take it back")
     for each in actions.values():

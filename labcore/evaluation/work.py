@@ -64,7 +64,7 @@ def evaluated(
     clips = yield from _clips_of(plan, workspace, should_stop)
     troubles: list[LabError] = []
     result = yield from follow(
-        "judging",
+        "evaluating",
         lambda progress: evaluate(
             clips.classifier,
             clips.store,
