@@ -32,7 +32,7 @@ from labcore.workspace import Workspace
 ROOT = Path(__file__).parents[1]
 IMAGES = ROOT / "docs" / "images"
 WIDTH, HEIGHT = 1280, 860
-PATIENCE_MS = 600_000
+PATIENCE_MS = 240_000
 HEADER = "Selection\tView\tChannel\tBegin Time (s)\tEnd Time (s)\tLow Freq (Hz)\tHigh Freq (Hz)\tAnnotation"
 
 
@@ -318,7 +318,7 @@ def submit(page: Page, url: str, epochs: int, workspace: Workspace) -> Run:
     """Start the quick preset from the form, as a visitor does."""
     page.goto(f"{url}/train")
     page.get_by_role("radio", name="Quick look").click()
-    page.get_by_text("A first result in about a minute").wait_for()
+    page.get_by_text("A first result.").wait_for()
     field = page.get_by_role("spinbutton", name="Epochs")
     field.fill(str(epochs))
     field.press("Enter")
