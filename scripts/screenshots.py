@@ -110,7 +110,7 @@ def take_all(page: Page, url: str, workspace: Workspace, epochs: int) -> None:
     run = submit(page, url, epochs, workspace)
     wait_for_epoch(run, epochs // 2)
     page.goto(f"{url}/train?run={run.id}")
-    page.get_by_text("Validation accuracy").first.wait_for()
+    page.get_by_role("button", name="Stop").wait_for()
     save(page, "train-running")
     page.get_by_text("Confusion matrix").wait_for()
 
@@ -125,9 +125,9 @@ def take_all(page: Page, url: str, workspace: Workspace, epochs: int) -> None:
     take_check(page, url, workspace)
     take_annotations(page, url, workspace)
     take_recorded(page, url, workspace)
-    shorter = submit(page, url, max(1, 2 * epochs // 3), workspace)
+    shorter = submit(page, url, max(1, epochs // 3), workspace)  # one that makes mistakes
     wait_for_epoch(shorter, epochs)
-    take_runs(page, url, run, shorter)
+    take_runs(page, url, shorter, run)
 
 
 def take_bring(page: Page, url: str, workspace: Workspace) -> None:
@@ -136,7 +136,7 @@ def take_bring(page: Page, url: str, workspace: Workspace) -> None:
         archive = shutil.make_archive(f"{folder}/street-sounds", "zip", workspace.datasets / "demo")
         page.goto(f"{url}/datasets?bring=upload")
         page.locator("[data-testid=stFileUploader] input[type=file]").set_input_files(archive)
-        page.get_by_text("Looks like").wait_for()
+        page.get_by_text("Clips by class:").wait_for()
         save(page, "datasets-bring")
         page.get_by_role("button", name="Start over").click()
 
@@ -158,7 +158,7 @@ def take_splits(page: Page, url: str) -> None:
     """The folds of the demo set, and a new split before it is kept."""
     for split, name in (("official", "datasets-split"), ("new", "datasets-split-new")):
         page.goto(f"{url}/datasets?dataset=demo&tab=Split&split={split}")
-        page.get_by_text("Who is where").wait_for()
+        page.get_by_text("Clips by class and fold").wait_for()
         save(page, name)
 
 
@@ -298,7 +298,7 @@ def take_alarms(page: Page, url: str, run: Run) -> None:
     field = page.get_by_role("textbox", name="Recordings without targets")
     field.fill("~/background")
     field.press("Control+Enter")
-    page.get_by_role("button", name="Listen").click()
+    page.get_by_role("button", name="Run", exact=True).click()
     page.get_by_text("Most probable alarms").wait_for()
     save(page, "runs-alarms")
 

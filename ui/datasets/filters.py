@@ -93,8 +93,9 @@ def _lengths(opened: Opened) -> tuple[float, float]:
         high = math.ceil(10 * seconds.max()) / 10
     if high - low <= 0.1:
         return 0.0, math.inf
-    if "length" in st.session_state:  # it may be of clips that are gone
-        st.session_state["length"] = tuple(min(max(low, each), high) for each in st.session_state["length"])
+    held = st.session_state.get("length", ())
+    if (within := tuple(min(max(low, each), high) for each in held)) != tuple(held):  # it was of clips that are gone
+        st.session_state["length"] = within
     least, most = st.slider(
         "Length (s)",
         low,
