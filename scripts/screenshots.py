@@ -110,7 +110,7 @@ def take_all(page: Page, url: str, workspace: Workspace, epochs: int) -> None:
     run = submit(page, url, epochs, workspace)
     wait_for_epoch(run, epochs // 2)
     page.goto(f"{url}/train?run={run.id}")
-    page.get_by_role("button", name="Stop").wait_for()
+    page.get_by_text("Time per epoch, by stage").wait_for()
     save(page, "train-running")
     page.get_by_text("Confusion matrix").wait_for()
 
@@ -325,7 +325,7 @@ def submit(page: Page, url: str, epochs: int, workspace: Workspace) -> Run:
     page.get_by_text(re.compile(rf"^{epochs} epochs ×")).wait_for()
     before = {run.id for run in list_runs(workspace)}
     page.get_by_role("button", name="Start").click()
-    page.get_by_role("button", name="Stop").wait_for()
+    page.wait_for_url(re.compile(r"\brun="))
     return next(run for run in list_runs(workspace) if run.id not in before)
 
 
