@@ -184,8 +184,6 @@ def _metrics(figures: Figures, labels: str) -> None:
         each = "Mean over the classes, each against the rest."
         st.metric("Average precision", percent(figures.average_precision), width=150, help=each)
         st.metric("AUROC", percent(figures.auroc), width=100, help=each)
-        expected = "Expected calibration error: see Calibration below."
-        st.metric("Calibration error", percent(figures.calibration.error), width=150, help=expected)
     unknown = (
         f", and {counted(figures.unknown, 'clip')} of classes it does not know left out" if figures.unknown else ""
     )
