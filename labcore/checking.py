@@ -22,14 +22,11 @@ from labcore.config import DataConfig, RunConfig
 from labcore.events import JOB_KINDS, Event
 from labcore.jobs.following import follow
 from labcore.jobs.kind import Kind
-from labcore.jobs.planned import PlannedJob
+from labcore.jobs.planned import PlainJob
 from labcore.jobs.process import StopTest
 from labcore.jobs.status import JobRequest
 from labcore.texts import shown
-from labcore.workspace import Workspace
 
-KEPT = 20
-"""Of those that have ended the newest stay; older ones go when a new one is made."""
 RATE = "audio.sample_rate"
 
 
@@ -64,7 +61,7 @@ class Checked(Event):
 
 
 @dataclass(frozen=True)
-class Check(PlannedJob[CheckPlan]):
+class Check(PlainJob[CheckPlan]):
     """A check by its directory."""
 
     kind: ClassVar[Kind] = Kind(
@@ -74,20 +71,13 @@ class Check(PlannedJob[CheckPlan]):
         traces=("events.jsonl", "findings.json"),
         events={**JOB_KINDS, "checked": Checked},
         work="labcore.checking:work",
+        short=True,
     )
     plan_of = CheckPlan
 
     @classmethod
-    def create(cls, workspace: Workspace, plan: CheckPlan, *, queued: bool = False, by: str = "") -> Check:
-        """Make a new one; the oldest that has ended goes where there are many. Not queued, it is started by who makes it; ``by`` as for
-        :meth:`draft`.
-
-        Raises:
-            WorkspaceError: the workspace cannot be written.
-        """
-        job = cls.planned(workspace, plan.dataset.rpartition("/")[2], plan, queued=queued, by=by)
-        job.keep_newest(KEPT)
-        return job
+    def about(cls, plan: CheckPlan) -> str:
+        return plan.dataset.rpartition("/")[2]
 
     def request(self) -> JobRequest:
         return JobRequest(self.plan.dataset)

@@ -8,6 +8,7 @@ takes one away. Numbers stay numbers.
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import IO, Any, Literal
@@ -50,10 +51,18 @@ class Sheet:
         written = [guarded(cell) for cell in cells]
         self._writers[_quoting(written)].writerow(written)
 
-    def rows(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Rows by the names of their columns: a cell that a row lacks stays empty, and what is no column is left out."""
+    def rows(self, rows: Iterable[Mapping[str, Any] | Sequence[Any]]) -> None:
+        """Rows by their cells, or by the names of their columns: a cell that such a row lacks stays empty, and what is no column is left
+        out."""
         for row in rows:
-            self.row(row.get(name, "") for name in self.columns)
+            self.row((row.get(name, "") for name in self.columns) if isinstance(row, Mapping) else row)
+
+
+def csv_of(columns: Sequence[str], rows: Iterable[Mapping[str, Any] | Sequence[Any]]) -> str:
+    """A table as CSV, its rows as :meth:`Sheet.rows` takes them."""
+    text = io.StringIO()
+    Sheet(text, columns).rows(rows)
+    return text.getvalue()
 
 
 def csv_of_frame(frame: Any) -> str:

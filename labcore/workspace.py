@@ -97,6 +97,14 @@ def stamp_of(path: Path | str) -> tuple[int, int]:
     return info.st_size, info.st_mtime_ns
 
 
+def size_of(path: Path | str) -> int:
+    """Bytes of a file; -1 where it is gone."""
+    try:
+        return os.stat(path).st_size  # noqa: PTH116 (called for every file)
+    except (OSError, ValueError):
+        return -1
+
+
 def write_atomically(path: Path, data: bytes | str, *, durable: bool = True) -> None:
     """Write a file of the workspace so that a reader, or a crash at any moment, sees the old content or the new one, never a part. One that
     somebody named is written by :func:`labcore.outputs.write_output`.

@@ -8,7 +8,7 @@ import io
 import pandas as pd
 import pytest
 
-from labcore.batch.tables import csv_writer, rows_of
+from labcore.batch.tables import csv_text
 from labcore.datasets.csvtext import read_rows
 from labcore.extract.files import Entry
 from labcore.extract.index import Journal
@@ -73,13 +73,10 @@ def test_answers_as_csv():
         "notes": ["-x"],
         "probabilities": share,
     }
-    out = io.StringIO()
-    csv_writer(out, list(share), "file").rows(
-        [*rows_of(answer, "file", 0.5), *rows_of({"file": "=b", "error": "=c"}, "file", 0.5)]
-    )
-    assert harmless(out.getvalue())
-    assert "'=evil()" in cells(out.getvalue())
-    assert "0.75" in cells(out.getvalue())
+    out = csv_text([answer, {"file": "=b", "error": "=c"}], list(share), threshold=0.5)
+    assert harmless(out)
+    assert "'=evil()" in cells(out)
+    assert "0.75" in cells(out)
 
 
 def test_a_table_of_pandas_as_csv():

@@ -14,7 +14,7 @@ from labcore.batch.journal import AGAIN
 from labcore.batch.segments import Threshold, segments_of, with_events
 from labcore.errors import ConfigError
 from labcore.outputs import opened_output
-from labcore.sheets import Sheet
+from labcore.sheets import Sheet, csv_of
 from labcore.texts import json_line, shown
 from labcore.tracks import ENDINGS, Track, TrackEvent, label_track, selection_lines
 from labcore.typed import typed_path
@@ -54,11 +54,6 @@ def rows_of(prediction: dict[str, Any], per: str, threshold: Threshold) -> Itera
             yield file | facts | {f"p_{shown(label)}": share for label, share in part["probabilities"].items()}
 
 
-def csv_writer(file: IO[str], labels: list[str], per: str) -> Sheet:
-    """A writer of CSV whose head is written already."""
-    return Sheet(file, columns_of(labels, per))
-
-
 def write_table(
     path: Path, format: str, predictions: Predictions, labels: list[str], per: str = "file", threshold: Threshold = 0.0
 ) -> None:
@@ -82,7 +77,7 @@ def write_table(
             )
         else:
             text = io.TextIOWrapper(file, "utf-8", newline="")
-            csv_writer(text, labels, per).rows(rows)
+            Sheet(text, columns_of(labels, per)).rows(rows)
             text.detach()  # what is written is flushed, and the file stays open
 
 
@@ -92,11 +87,8 @@ def csv_text(predictions: Predictions, labels: list[str], per: str = "file", thr
     Args:
         predictions: such as :meth:`labcore.inference.prediction.Prediction.told` gives, with ``file``; or ``file`` and ``error``.
     """
-    text = io.StringIO()
-    writer = csv_writer(text, labels, per)
-    for prediction in predictions:
-        writer.rows(rows_of(prediction, per, threshold))
-    return text.getvalue()
+    rows = (row for prediction in predictions for row in rows_of(prediction, per, threshold))
+    return csv_of(columns_of(labels, per), rows)
 
 
 def _write_parquet(file: IO[bytes], rows: Iterator[dict[str, Any]], columns: list[str]) -> None:

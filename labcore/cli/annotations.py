@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from labcore.cli.output import Content, emit_csv, table, tell
 from labcore.owners import shell_user
-from labcore.sheets import Sheet
+from labcore.sheets import csv_of
 from labcore.texts import counted
 from labcore.workspace import Workspace
 
@@ -58,9 +57,8 @@ def export(workspace: Workspace, wanted: str, place: str) -> int:
     from labcore.datasets.registry import name_of
 
     known = read_annotations(file_of(workspace, name_of(workspace, wanted)))
-    lines = io.StringIO()
-    Sheet(lines, COLUMNS).rows(each.model_dump() | {"time": _moment(each)} for each in known.decisions)
-    return emit_csv(lines.getvalue(), place, counted(len(known.decisions), "annotation"))
+    rows = (each.model_dump() | {"time": _moment(each)} for each in known.decisions)
+    return emit_csv(csv_of(COLUMNS, rows), place, counted(len(known.decisions), "annotation"))
 
 
 def undo(workspace: Workspace, wanted: str, number: str, anyone: bool, as_json: bool) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import io
 import math
 import os
 from dataclasses import asdict
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from labcore.cli.output import DONE, LISTED, USAGE, Content, emit_csv, say, tell
 from labcore.cli.progress import scanning
 from labcore.errors import WorkspaceError
-from labcore.sheets import Sheet
+from labcore.sheets import csv_of
 from labcore.texts import counted, megabytes
 from labcore.typed import typed_path
 from labcore.workspace import Workspace, slug
@@ -112,9 +111,7 @@ def write_table(workspace: Workspace, arguments: argparse.Namespace) -> int:
     from labcore.datasets.several import with_one_label
 
     dataset = with_one_label(find_dataset(workspace, arguments.dataset), arguments.labels)
-    text = io.StringIO()
-    sheet = Sheet(text, COLUMNS)
-    for row in dataset.table.loc[:, list(COLUMNS)].itertuples(index=False, name=None):
-        sheet.row("" if isinstance(cell, float) and math.isnan(cell) else cell for cell in row)
+    rows = dataset.table.loc[:, list(COLUMNS)].itertuples(index=False, name=None)
+    cells = (["" if isinstance(cell, float) and math.isnan(cell) else cell for cell in row] for row in rows)
     what = f"{counted(len(dataset), 'clip')} of {counted(len(dataset.labels), 'class', 'classes')}"
-    return emit_csv(text.getvalue(), arguments.output, what)
+    return emit_csv(csv_of(COLUMNS, cells), arguments.output, what)

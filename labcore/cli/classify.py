@@ -39,7 +39,7 @@ from labcore.batch.tables import (
     PER,
     TRACKS,
     Band,
-    csv_writer,
+    columns_of,
     rows_of,
     selection_table,
     track_files,
@@ -56,6 +56,7 @@ from labcore.cli.signals import stop_on_signals
 from labcore.errors import ConfigError
 from labcore.inference.prediction import NONE_OF_THESE
 from labcore.outputs import require_writable
+from labcore.sheets import Sheet
 from labcore.texts import counted, moment, shown
 from labcore.workspace import Workspace, sha256_of
 
@@ -183,7 +184,7 @@ class _Stdout:
     def __init__(self, kind: str, classifier: Classifier, per: str, threshold: Threshold) -> None:
         self.kind, self.per, self.threshold, self.band = kind, per, threshold, classifier.band
         self.file = io.StringIO()
-        self.writer = csv_writer(self.file, classifier.labels, per) if kind == "csv" else None
+        self.writer = Sheet(self.file, columns_of(classifier.labels, per)) if kind == "csv" else None
 
     def __call__(self, prediction: dict[str, Any]) -> None:
         if self.kind == "jsonl":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,7 @@ from labcore.config import CUTTING, DataConfig, RunConfig
 from labcore.errors import ConfigError, DatasetError
 from labcore.outputs import write_output
 from labcore.owners import shell_user
-from labcore.sheets import Sheet
+from labcore.sheets import csv_of
 from labcore.texts import counted, shown
 from labcore.tracks import ENDINGS
 from labcore.typed import typed_path
@@ -79,9 +78,7 @@ def show(workspace: Workspace, arguments: argparse.Namespace) -> int:
             f"the data set {dataset.name} has no time-stamped annotations", "Look at it with `labcore datasets check`"
         )
     if arguments.csv is not None:
-        text = io.StringIO()
-        Sheet(text, COLUMNS).rows(as_rows(source.rows))
-        return emit_csv(text.getvalue(), arguments.csv, counted(len(source.rows), "label"))
+        return emit_csv(csv_of(COLUMNS, as_rows(source.rows)), arguments.csv, counted(len(source.rows), "label"))
     facts = {
         "name": dataset.name,
         "files": [{"path": str(path), "format": format} for path, format in source.files],

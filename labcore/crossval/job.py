@@ -16,7 +16,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar
 
 from labcore.config import RunConfig, parse
@@ -28,13 +27,14 @@ from labcore.jobs.kind import Kind
 from labcore.jobs.listing import reason
 from labcore.jobs.naming import is_id
 from labcore.jobs.status import RESUMABLE, JobRequest, JobStatus, Story
+from labcore.members.job import about, new_ids, spread
 from labcore.owners import clean
 from labcore.reading import LATEST, DamagedError, read_object
 from labcore.runs import Run, asked
 from labcore.runs.origin import EXPERIMENT
 from labcore.runs.title import title_of
 from labcore.texts import counted
-from labcore.workspace import Workspace, slug
+from labcore.workspace import Workspace
 
 KIND = "crossval"
 
@@ -84,7 +84,7 @@ class CrossValidation(JobFolder):
 
         dataset = dataset_for(workspace, config.cutting)
         chosen = _chosen(dataset, config, folds)
-        experiment = cls.new(workspace, f"{KIND}-{slug(Path(config.data.dataset).stem or 'data')[:24]}")
+        experiment = cls.new(workspace, f"{KIND}-{about(config)}")
         config = config.replace({"data.fold": None, "data.split": "official"})
         members = {split: _named(workspace, config, chosen) for split in ("official", *(["random"] if random else []))}
         with experiment.draft() as draft:
@@ -254,11 +254,6 @@ def ready(experiment: CrossValidation, place: str | None, *, queued: bool = True
     experiment.make_missing(queued=queued, gpus=None if queued else 0)
 
 
-def spread(wanted: str, number: int, gpus: int) -> str:
-    """The device of run ``number``: GPUs in turn where there are several and the choice is the lab's, else what is wanted."""
-    return f"cuda:{number % gpus}" if gpus > 1 and wanted in ("auto", "cuda") else wanted
-
-
 def _chosen(dataset: Any, config: RunConfig, folds: Sequence[str] | None) -> list[str]:
     """The folds to go through, each of which can be held out."""
     from labcore.datasets.folds import official_folds
@@ -298,11 +293,3 @@ def _names_run(pair: Any) -> bool:
 def _named(workspace: Workspace, config: RunConfig, folds: Sequence[str]) -> list[list[str]]:
     """Fold and id of runs that are still to be made."""
     return [[fold, run_id] for fold, run_id in zip(folds, new_ids(workspace, config, len(folds)), strict=True)]
-
-
-def new_ids(workspace: Workspace, config: RunConfig, number: int) -> list[str]:
-    """Ids of so many runs that are still to be made."""
-    ids: dict[str, None] = {}
-    while len(ids) < number:
-        ids[Run.new_for(workspace, config).id] = None
-    return list(ids)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import statistics
 from collections import Counter
 from dataclasses import asdict, dataclass, field
@@ -17,7 +16,7 @@ from labcore.jobs.listing import reason
 from labcore.jobs.status import ENDED, JobStatus
 from labcore.runs import Run
 from labcore.runs.honesty import adjustments, label_note, leak_note
-from labcore.sheets import Sheet
+from labcore.sheets import csv_of
 from labcore.texts import mean_ap_text
 
 
@@ -170,20 +169,21 @@ def summarise(experiment: CrossValidation) -> Summary:
 
 def csv_table(summary: Summary) -> str:
     """The folds as a CSV table, then mean and deviation, the random split's below."""
-    lines = io.StringIO()
     head = ["split", "fold", "state", "epochs", "accuracy", "macro_f1", "clips", "seconds", "run", "mean_ap"]
-    rows = Sheet(lines, head)
+    rows: list[list[object]] = []
     for name, pool in (("official", summary.official), ("random", summary.random)):
         if pool is None:
             continue
         for fold in pool.folds:
             figures = [_figure(fold.accuracy), _figure(fold.macro_f1), fold.clips, round(fold.seconds, 1), fold.run_id]
-            rows.row([name, fold.fold, fold.state, fold.epoch, *figures, _figure(fold.mean_ap)])
-        rows.row([name, "mean", "", "", _figure(pool.mean), "", "", "", "", _figure(pool.mean_ap)])
-        rows.row([name, "deviation", "", "", _figure(pool.deviation), "", "", "", "", _figure(pool.mean_ap_deviation)])
+            rows.append([name, fold.fold, fold.state, fold.epoch, *figures, _figure(fold.mean_ap)])
+        rows.append([name, "mean", "", "", _figure(pool.mean), "", "", "", "", _figure(pool.mean_ap)])
+        rows.append(
+            [name, "deviation", "", "", _figure(pool.deviation), "", "", "", "", _figure(pool.mean_ap_deviation)]
+        )
         pooled = [_figure(pool.accuracy), _figure(pool.macro_f1), pool.clips, round(pool.seconds, 1), "", ""]
-        rows.row([name, "all clips", "", "", *pooled])
-    return lines.getvalue()
+        rows.append([name, "all clips", "", "", *pooled])
+    return csv_of(head, rows)
 
 
 def mean_text(pool: Pool) -> str:

@@ -132,7 +132,7 @@ class LearningCurve(MembersJob[CurvePlan]):
         )
         curve = cls.new(workspace, about(config))
         with curve.draft(queued=queued, by=by) as draft:
-            draft.save(draft.file, plan.model_dump(mode="json"))
+            draft.save(draft.kind.stem, plan.model_dump(mode="json"))
             if dataset.corrections is not None:  # its runs begin at different times, and shall have the same labels
                 draft.save(FILE, dataset.corrections.to_dict())
             pin_split(draft, workspace, config.cutting)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 import statistics
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from labcore.curve.events import CurvePoint, Scored
 from labcore.curve.job import ALL, LearningCurve, parted
 from labcore.evaluation.bootstrap import Interval, flipped, intervals
 from labcore.evaluation.paired import LEVEL
-from labcore.sheets import Sheet
+from labcore.sheets import csv_of
 from labcore.texts import counted
 
 RECIPE = "recipe"
@@ -282,14 +281,14 @@ def _gain(sizes: Sequence[dict[int, CurvePoint]]) -> Gain | None:
 
 def csv_table(summary: CurveSummary) -> str:
     """A row a size and classifier as a CSV table."""
-    lines = io.StringIO()
-    rows = Sheet(lines, ["recordings_per_class", "classifier", "accuracy", "low", "high", "deviation", "macro_f1",
-                         "recordings", "training_clips", "epochs", "samples"])  # fmt: skip
+    head = ["recordings_per_class", "classifier", "accuracy", "low", "high", "deviation", "macro_f1", "recordings", "training_clips",
+            "epochs", "samples"]  # fmt: skip
+    rows: list[list[object]] = []
     for size in summary.sizes:
         levels = {RECIPE: size.recipe, **size.baselines}
         for name, level in levels.items():
             if level is not None:
                 figures = (level.accuracy, level.low, level.high, level.deviation, level.macro_f1, size.recordings)
                 told = ["" if figure is None else f"{figure:.6g}" for figure in figures]
-                rows.row([size.name, name, *told, round(size.clips), round(size.epochs), size.finished])
-    return lines.getvalue()
+                rows.append([size.name, name, *told, round(size.clips), round(size.epochs), size.finished])
+    return csv_of(head, rows)

@@ -22,17 +22,17 @@ from labcore.audio import Recording, probe
 from labcore.config import DataConfig, RunConfig
 from labcore.config.framing import nearest_round
 from labcore.config.front_end import Bandwidths, front_end
-from labcore.datasets.caches import cache_of
+from labcore.datasets.caches import cache_of, opened_to_keep
 from labcore.datasets.checks.kept import key_of
 from labcore.datasets.checks.measure import Span
 from labcore.datasets.several import several_in
 from labcore.datasets.splits import of_classes, split_for
 from labcore.datasets.table import Dataset, way_from
 from labcore.device import usable_cores
-from labcore.errors import AudioError, WorkspaceError, if_unwritable
+from labcore.errors import AudioError, WorkspaceError
 from labcore.reading import DamagedError, read_object
 from labcore.texts import as_bytes
-from labcore.workspace import ELSEWHERE, Workspace, write_atomically
+from labcore.workspace import Workspace
 
 FILE, FORMAT = "bandwidths.json", 3
 MOST_CLIPS, SECONDS = 64, 5.0
@@ -141,7 +141,9 @@ def _measured(workspace: Workspace, dataset: Dataset, spans: Sequence[Span]) -> 
             found = {key: clip for key, clip in clips if clip is not None}
         known |= found
         with contextlib.suppress(WorkspaceError):  # then they are measured anew the next time
-            _keep(file, _known(file) | found)  # another process may have measured others meanwhile
+            kept = _known(file) | found  # another process may have measured others meanwhile
+            with opened_to_keep(file) as stream:
+                stream.write(json.dumps({"format": FORMAT, "clips": kept}).encode())
     return [known.get(key) for key in keys]
 
 
@@ -152,12 +154,6 @@ def _known(file: Path) -> dict[str, _Clip]:
         if kept["format"] == FORMAT:
             return _KEPT.validate_python(kept["clips"])
     return {}
-
-
-def _keep(file: Path, known: dict[str, _Clip]) -> None:
-    with WorkspaceError.on_os_error(f"{file} cannot be written", if_unwritable(file.parent, ELSEWHERE)):
-        file.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(file, json.dumps({"format": FORMAT, "clips": known}), durable=False)
 
 
 def _measure(span: Span) -> _Clip | None:

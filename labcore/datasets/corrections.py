@@ -10,7 +10,6 @@ of its label, and a label that was merged into another is replaced by it.
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -24,6 +23,7 @@ from labcore.datasets.timed.edits import NO_EDITS, EventEdits
 from labcore.jobs.folder import JobFolder
 from labcore.runs import Run
 from labcore.texts import all_shown, counted, shown
+from labcore.workspace import size_of
 
 FILE = "corrections"
 """The JSON file in a run's folder that says which labels it takes for others."""
@@ -218,7 +218,7 @@ def corrected(dataset: Dataset) -> Dataset:
     if not annotations.revision:
         return with_labels(dataset, Corrections())
     paths = dict(zip(keys_of(dataset), dataset.table["path"], strict=True))
-    return with_labels(dataset, resolve(annotations, lambda key: _size(paths[key]) if key in paths else -1))
+    return with_labels(dataset, resolve(annotations, lambda key: size_of(paths[key]) if key in paths else -1))
 
 
 def with_labels(dataset: Dataset, corrections: Corrections) -> Dataset:
@@ -272,10 +272,3 @@ def _told(found: Corrections, name: str) -> list[Finding]:
 
 def _do(number: int) -> str:
     return "does" if number == 1 else "do"
-
-
-def _size(path: str) -> int:
-    try:
-        return os.stat(path).st_size  # noqa: PTH116 (the clip table holds texts)
-    except (OSError, ValueError):
-        return -1

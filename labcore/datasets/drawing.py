@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from labcore.datasets.by_time import recording_of
-from labcore.datasets.checks.copies import linked
-from labcore.datasets.folds import join_groups
+from labcore.datasets.folds import join_groups, linked
 from labcore.datasets.grouping import Grouping
 from labcore.datasets.health import known_copies
 from labcore.datasets.leaks import content_of

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import PurePath
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from labcore.errors import DatasetError
 from labcore.texts import all_shown, as_bytes
 
 DRAWN_FOLDS = 5
+T = TypeVar("T", int, str)
 
 
 def assign_folds(labels: Sequence[str], groups: Sequence[str], *, several: bool = False) -> tuple[list[str], str]:
@@ -84,21 +86,35 @@ def join_groups(groups: Sequence[str], ties: Iterable[Sequence[Hashable]]) -> li
     Returns:
         The group of each clip: the name of the first of those that were joined.
     """
-    parent: dict[str, str] = {group: group for group in groups}
-
-    def root(group: str) -> str:
-        while parent[group] != group:
-            parent[group] = parent[parent[group]]
-            group = parent[group]
-        return group
-
+    pairs = []
     for tie in ties:
         first: dict[Hashable, str] = {}
-        for group, value in zip(groups, tie, strict=True):
-            if value is not None:
-                one, other = root(first.setdefault(value, group)), root(group)
-                parent[max(one, other)] = min(one, other)
-    return [root(group) for group in groups]
+        pairs += [
+            (first.setdefault(value, group), group)
+            for group, value in zip(groups, tie, strict=True)
+            if value is not None
+        ]
+    name = {group: same[0] for same in linked(pairs) for group in same}
+    return [name.get(group, group) for group in groups]
+
+
+def linked(pairs: Iterable[tuple[T, T]]) -> list[list[T]]:
+    """Sets of numbers or names that pairs tie together, each sorted, in the order of their first."""
+    parent: dict[T, T] = {}
+
+    def root(one: T) -> T:
+        while parent.setdefault(one, one) != one:
+            parent[one] = parent[parent[one]]
+            one = parent[one]
+        return one
+
+    for one, other in pairs:
+        low, high = sorted((root(one), root(other)))
+        parent[high] = low
+    sets: dict[T, list[T]] = {}
+    for one in sorted(parent):
+        sets.setdefault(root(one), []).append(one)
+    return list(sets.values())
 
 
 def folds_of(table: pd.DataFrame, kind: str = "official") -> np.ndarray:

@@ -26,7 +26,7 @@ import pandas as pd
 from labcore import __version__
 from labcore.allowed_paths import allowed_paths
 from labcore.config import DataConfig
-from labcore.datasets.caches import cache_of
+from labcore.datasets.caches import cache_of, opened_to_keep
 from labcore.datasets.layouts import called, read_dataset, seen_from
 from labcore.datasets.table import COLUMNS, MISSING, SEVERAL, DataProblem, Dataset, Finding
 from labcore.datasets.timed.edits import NO_EDITS, EventEdits
@@ -35,7 +35,7 @@ from labcore.errors import WorkspaceError
 from labcore.reading import open_file, parse_json
 from labcore.texts import as_bytes
 from labcore.typed import typed_path
-from labcore.workspace import Workspace, opened_atomically
+from labcore.workspace import Workspace
 
 FILE = "clips.zip"
 LEAST_CLIPS = 2000
@@ -108,10 +108,8 @@ def _keep(workspace: Workspace, path: Path, dataset: Dataset, began: float) -> N
         return
     facts, columns = _packed(dataset)
     facts |= {"reading": _reading(path), "tree": str(tree), "entries": state.entries, "digest": state.digest}
-    file = _file(workspace, path)
-    file.parent.mkdir(parents=True, exist_ok=True)
     with (
-        opened_atomically(file, durable=False) as stream,
+        opened_to_keep(_file(workspace, path)) as stream,
         zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
     ):
         archive.writestr(FACTS, json.dumps(facts))

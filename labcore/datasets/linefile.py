@@ -108,8 +108,13 @@ def append(workspace: Workspace, file: Path, line: L) -> L:
         WorkspaceError: the workspace cannot be written.
     """
     with held(workspace):
-        append_line(file, json_line(line.model_dump()))
+        write(file, line)
     return line
+
+
+def write(file: Path, line: Line) -> None:
+    """The same for who holds the lock already, see :func:`held`."""
+    append_line(file, json_line(line.model_dump()))
 
 
 def chosen(there: Sequence[L], number: str, last: L | None, *, what: str, who: str, name: str, listed: str) -> L:

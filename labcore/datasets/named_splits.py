@@ -6,23 +6,21 @@ a split is a line too. The folds of a split never change: other ones get another
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from labcore.datasets.annotations import SPLITS
 from labcore.datasets.leaks import require_no_leak
-from labcore.datasets.linefile import MOST_BYTES, Line, held, signed
+from labcore.datasets.linefile import Line, held, read_lines, signed, write
 from labcore.datasets.registry import find_dataset, name_of
 from labcore.datasets.table import PARTS, Dataset, fold_order, ways_from
 from labcore.errors import DatasetError
 from labcore.owners import require_owner
-from labcore.reading import DamagedError, parse_json, read_file
-from labcore.texts import all_shown, counted, json_line, shown
-from labcore.workspace import Workspace, append_line, slug
+from labcore.texts import all_shown, counted, shown
+from labcore.workspace import Workspace, slug
 
 LIST = "list"
 """What the clips of a split are grouped by that a list named: clips that it does not name are used for nothing."""
@@ -100,31 +98,20 @@ def named_splits(workspace: Workspace, wanted: str) -> dict[str, NamedSplit]:
 def _read(workspace: Workspace, wanted: str) -> tuple[dict[str, NamedSplit], dict[str, str]]:
     """The splits by their names, and former name → present one."""
     file = file_of(workspace, name_of(workspace, wanted))
-    try:
-        content = read_file(file, MOST_BYTES)
-    except FileNotFoundError:
-        return {}, {}
-    except (OSError, DamagedError) as error:
-        why = error.what if isinstance(error, DamagedError) else error.strerror or error
-        raise DatasetError(
-            f"the splits {file} cannot be read: {why}", "Mend its permissions, or move it away"
-        ) from error
     found: dict[str, NamedSplit] = {}
     former: dict[str, str] = {}
-    for line in content.splitlines():
-        with contextlib.suppress(DamagedError, ValidationError):
-            each = _lines.validate_python(parse_json(line))
-            if isinstance(each, NamedSplit):
-                found.setdefault(each.split, each)
-                former.pop(each.split, None)
-            elif isinstance(each, _Removed):
-                found.pop(each.removed, None)
-                former = {old: now for old, now in former.items() if now != each.removed}
-            elif each.renamed in found and each.to not in found:
-                found = {_now(name, each): known for name, known in found.items()}
-                found[each.to] = found[each.to].model_copy(update={"split": each.to})
-                former = {old: _now(name, each) for old, name in {**former, each.renamed: each.renamed}.items()}
-                former.pop(each.to, None)
+    for _, each in read_lines(file, _lines, "the splits", "move it away").kept:
+        if isinstance(each, NamedSplit):
+            found.setdefault(each.split, each)
+            former.pop(each.split, None)
+        elif isinstance(each, _Removed):
+            found.pop(each.removed, None)
+            former = {old: now for old, now in former.items() if now != each.removed}
+        elif each.renamed in found and each.to not in found:
+            found = {_now(name, each): known for name, known in found.items()}
+            found[each.to] = found[each.to].model_copy(update={"split": each.to})
+            former = {old: _now(name, each) for old, name in {**former, each.renamed: each.renamed}.items()}
+            former.pop(each.to, None)
     return found, former
 
 
@@ -196,7 +183,7 @@ def keep_split(
     line = NamedSplit(**signed(who), split=split, by=by, seed=seed, clips=clips)
     with held(workspace):
         _require_free(workspace, name, split)
-        append_line(file_of(workspace, name), json_line(line.model_dump()))
+        write(file_of(workspace, name), line)
     return line
 
 
@@ -231,7 +218,7 @@ def rename_split(
             return known
         _require_free(workspace, name, to)
         line = _Renamed(**signed(who), renamed=known.split, to=to)
-        append_line(file_of(workspace, name), json_line(line.model_dump()))
+        write(file_of(workspace, name), line)
     return known.model_copy(update={"split": to})
 
 
@@ -248,7 +235,7 @@ def remove_split(workspace: Workspace, wanted: str, split: str, *, who: str = ""
         if not anyone:
             require_owner(known.who, who, f"split {split}", "Add --anyone to remove it anyway")
         line = _Removed(**signed(who), removed=known.split)
-        append_line(file_of(workspace, name_of(workspace, wanted)), json_line(line.model_dump()))
+        write(file_of(workspace, name_of(workspace, wanted)), line)
     return known
 
 

@@ -11,7 +11,6 @@ import contextlib
 import gzip
 import hashlib
 import json
-import os
 import zlib
 from collections import Counter
 from collections.abc import Sequence
@@ -28,7 +27,7 @@ from labcore.errors import DatasetError
 from labcore.reading import open_file, parse_json
 from labcore.runs import Run
 from labcore.texts import counted
-from labcore.workspace import write_atomically
+from labcore.workspace import size_of, write_atomically
 
 FORMAT = 1
 FILE = "clips.json.gz"
@@ -94,7 +93,7 @@ class ClipRecord:
                 part_of[rows] = name
         spans = zip(table["path"], table["label"], table["start_s"], table["end_s"], part_of, strict=True)
         clips = tuple(
-            Clip(way_from(folder, path), _size(path), label, float(start), None if end != end else float(end), part)
+            Clip(way_from(folder, path), size_of(path), label, float(start), None if end != end else float(end), part)
             for path, label, start, end, part in spans
         )
         return cls(str(dataset.root), folder, tuple(labels), clips, drawn_in)
@@ -255,10 +254,3 @@ def _difference(then: Clip, now: Clip) -> str:
 
 def _moment(seconds: float | None) -> str:
     return "the end of its file" if seconds is None else f"{seconds:g} s"
-
-
-def _size(path: str) -> int:
-    try:
-        return os.stat(path).st_size  # noqa: PTH116 (called for every clip)
-    except (OSError, ValueError):
-        return -1

@@ -14,19 +14,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeVar
+from typing import Annotated, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from labcore.events import JOB_KINDS, Evaluated, EvaluatedLabels, Event
 from labcore.jobs.kind import Kind
-from labcore.jobs.planned import PlannedJob
+from labcore.jobs.planned import PlainJob
 from labcore.jobs.status import JobRequest
 from labcore.runs import Run
-from labcore.workspace import Workspace
-
-if TYPE_CHECKING:
-    from typing import Self
 
 
 class RunPlan(BaseModel):
@@ -93,28 +89,17 @@ P = TypeVar("P", bound=RunPlan)
 
 
 @dataclass(frozen=True)
-class Judgement(PlannedJob[P]):
+class Judgement(PlainJob[P]):
     """What they have in common."""
 
     @classmethod
-    def create(cls, workspace: Workspace, plan: P, *, queued: bool = False, by: str = "") -> Self:
-        """Make a new one. It appears whole or not at all. Not queued, it is started by who makes it; ``by`` as for :meth:`draft`.
-
-        Raises:
-            WorkspaceError: the workspace cannot be written.
-        """
-        about = re.sub(r"^\d{8}-\d{6}-", "", Path(plan.run).stem)
-        return cls.planned(workspace, about, plan, queued=queued, by=by)
+    def about(cls, plan: P) -> str:
+        return re.sub(r"^\d{8}-\d{6}-", "", Path(plan.run).stem)
 
     def request(self) -> JobRequest:
         plan = self.plan
         own = Run(self.workspace.runs / plan.run).asked()
         return JobRequest(plan.data(own.dataset), own.model)
-
-    @classmethod
-    def of_run(cls, run: Run) -> list[Self]:
-        """All of a run in its workspace, newest first. What cannot be read is left out."""
-        return [job for job in cls.every(run.workspace) if job.load(Path(cls.kind.file).stem, {}).get("run") == run.id]
 
     @property
     def chosen(self) -> ClipsChosen | None:

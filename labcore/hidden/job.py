@@ -146,8 +146,3 @@ class HiddenClasses(MembersJob[HiddenPlan]):
         """
         told = {event.run_id: event for event in self.events() if isinstance(event, ClassHidden)}
         return {label: told[run.id] for label, run in self.members().items() if run.id in told}
-
-    @classmethod
-    def of_run(cls, run: Run) -> list[HiddenClasses]:
-        """All of a run, newest first. What cannot be read is left out."""
-        return [test for test in cls.every(run.workspace) if test.load("hidden", {}).get("run") == run.id]

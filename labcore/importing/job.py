@@ -132,7 +132,7 @@ class Import(SetMaker[ImportPlan]):
 
         require_free(self.workspace, name, None)
         with self.at_rest():
-            self.save(Path(self.kind.file).stem, self.plan.model_copy(update={"name": name}).model_dump(mode="json"))
+            self.save(self.kind.stem, self.plan.model_copy(update={"name": name}).model_dump(mode="json"))
 
     def request(self) -> JobRequest:
         plan = self.plan

@@ -55,6 +55,8 @@ if TYPE_CHECKING:
     from typing import Self
 
 PERMISSIONS = "Check the permissions of its folder"
+KEPT = 20
+"""So many of a short kind stay, beside those that have not ended; older ones go when a new one is made."""
 SHARED = "shared"
 """Needed by what works beside anything but a job that needs the whole machine."""
 MACHINE = "machine"
@@ -162,6 +164,8 @@ class JobFolder:
                 if queued:
                     job.append(job.queued(by))
                 draft.rename(self.path)
+                if self.kind.short:
+                    self._keep_newest()
             except OSError as error:
                 raise WorkspaceError(
                     f"the {self.kind.name} directory {self.path} cannot be created: {error.strerror or error}"
@@ -190,10 +194,10 @@ class JobFolder:
                 return cls(path.absolute())
         return named(cls.every(workspace), str(name), cls.kind)
 
-    def keep_newest(self, most: int) -> None:
-        """Delete the oldest of its kind that have ended, so that so many are left, itself among them."""
+    def _keep_newest(self) -> None:
+        """Delete the oldest of its kind that have ended, so that :data:`KEPT` are left, itself among them."""
         ended = [each for each in type(self).every(self.workspace) if each != self and not each.status().active]
-        for old in ended[most - 1 :]:
+        for old in ended[KEPT - 1 :]:
             with contextlib.suppress(LabError):  # somebody resumes or removes it
                 old.delete()
 

@@ -69,6 +69,13 @@ class Kind:
     ready: str = ""
     resumes: bool = True
     """Whether one that was stopped can go on."""
+    short: bool = False
+    """Whether only the newest of those that have ended stay (:data:`labcore.jobs.folder.KEPT`)."""
+
+    @property
+    def stem(self) -> str:
+        """The name of its file, as :meth:`labcore.jobs.folder.JobFolder.load` takes it."""
+        return os.path.splitext(self.file)[0]  # noqa: PTH122
 
     @property
     def again(self) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -27,6 +26,11 @@ class PlannedJob(JobFolder, Generic[P]):
     plan_of: ClassVar[type[Any]]
 
     @classmethod
+    def of_run(cls, run: JobFolder) -> list[Self]:
+        """All whose plan names a run, in its workspace, newest first. What cannot be read is left out."""
+        return [job for job in cls.every(run.workspace) if job.load(cls.kind.stem, {}).get("run") == run.id]
+
+    @classmethod
     def planned(
         cls,
         workspace: Workspace,
@@ -47,7 +51,7 @@ class PlannedJob(JobFolder, Generic[P]):
         """
         job = cls.new(workspace, slug(about)[:40])
         with job.draft(queued=queued, by=by) as draft:
-            draft.save(Path(cls.kind.file).stem, plan.model_dump(mode="json", by_alias=True))
+            draft.save(cls.kind.stem, plan.model_dump(mode="json", by_alias=True))
             fill(draft)
         return job
 
@@ -64,3 +68,22 @@ class PlannedJob(JobFolder, Generic[P]):
             what = f"{self.title} cannot be read: {reason(error)}"
             raise self.kind.error(what, "Delete it, or put its file back") from error
         return plan
+
+
+@dataclass(frozen=True)
+class PlainJob(PlannedJob[P]):
+    """One that is made of its plan alone."""
+
+    @classmethod
+    def about(cls, plan: P) -> str:
+        """What becomes part of the id of one that was asked for so."""
+        raise NotImplementedError
+
+    @classmethod
+    def create(cls, workspace: Workspace, plan: P, *, queued: bool = False, by: str = "") -> Self:
+        """Make a new one; it appears whole or not at all. Not queued, it is started by who makes it; ``by`` as for :meth:`draft`.
+
+        Raises:
+            WorkspaceError: the workspace cannot be written.
+        """
+        return cls.planned(workspace, cls.about(plan), plan, queued=queued, by=by)

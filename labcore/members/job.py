@@ -85,7 +85,6 @@ class MembersJob(PlannedJob[M]):
             RunError: the job cannot be read.
             WorkspaceError: the workspace cannot be written.
         """
-        from labcore.crossval.job import spread
         from labcore.device import gpu_count
 
         asked, config = self.plan.asked, self.config
@@ -115,12 +114,7 @@ class MembersJob(PlannedJob[M]):
 
     @property
     def owner(self) -> str:
-        return super().owner or clean(self.load(self.file, {}).get("by"))
-
-    @property
-    def file(self) -> str:
-        """The name of the JSON file with its plan."""
-        return Path(self.kind.file).stem
+        return super().owner or clean(self.load(self.kind.stem, {}).get("by"))
 
     @property
     def needs(self) -> str:
@@ -153,9 +147,20 @@ class MembersJob(PlannedJob[M]):
 
 def named(workspace: Workspace, config: RunConfig, names: Collection[str]) -> tuple[tuple[str, str], ...]:
     """Names of runs that are still to be made, and ids for them."""
-    from labcore.crossval.job import new_ids
-
     return tuple(zip(names, new_ids(workspace, config, len(names)), strict=True))
+
+
+def new_ids(workspace: Workspace, config: RunConfig, number: int) -> list[str]:
+    """Ids of so many runs that are still to be made."""
+    ids: dict[str, None] = {}
+    while len(ids) < number:
+        ids[Run.new_for(workspace, config).id] = None
+    return list(ids)
+
+
+def spread(wanted: str, number: int, gpus: int) -> str:
+    """The device of run ``number``: GPUs in turn where there are several and the choice is the lab's, else what is wanted."""
+    return f"cuda:{number % gpus}" if gpus > 1 and wanted in ("auto", "cuda") else wanted
 
 
 def about(config: RunConfig) -> str:
@@ -178,5 +183,5 @@ def ready(job: MembersJob[Any], place: str | None) -> None:
     if place is not None:
         config = move(job.children(), job.workspace, job.config, place)
         moved = job.plan.model_copy(update={"config": config.model_dump(mode="json")})
-        job.save(job.file, moved.model_dump(mode="json"))
+        job.save(job.kind.stem, moved.model_dump(mode="json"))
     job.make_missing()

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from labcore.errors import ConfigError, LabError
@@ -25,6 +24,7 @@ from labcore.jobs.folder import NOTHING, JobFolder, this_process
 from labcore.jobs.kind import Kind
 from labcore.jobs.listing import reason
 from labcore.jobs.status import ENDED, JobRequest, JobStatus, Story
+from labcore.members.job import about
 from labcore.owners import clean, signer
 from labcore.reading import DamagedError, open_file, parse_json, read_object
 from labcore.runs import Run, list_runs
@@ -33,7 +33,7 @@ from labcore.runs.title import title_of
 from labcore.search.events import EVENTS, SearchFinished, SearchStarted, TrialEnded
 from labcore.search.settings import MOST_TRIALS, Settings
 from labcore.texts import counted
-from labcore.workspace import Workspace, slug
+from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
@@ -78,7 +78,7 @@ class Search(JobFolder):
         from labcore.search.journal import begin_journal
 
         labels = corrections_by_now(workspace, settings.config.data.dataset, settings.config.cutting)
-        search = cls.new(workspace, slug(Path(settings.config.data.dataset).stem or "data")[:24])
+        search = cls.new(workspace, about(settings.config))
         with search.draft(queued=queued, by=by) as draft:
             draft.save("search", settings.to_dict())
             draft.save(FILE, labels.to_dict())  # its trials begin at different times, and shall have the same ones

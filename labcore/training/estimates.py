@@ -27,22 +27,18 @@ from labcore.runs.times import TrainingSpeed, speed_of_estimate
 from labcore.texts import counted
 from labcore.workspace import Workspace, slug, write_atomically
 
-KEPT = 20
-"""Of those that have ended the newest stay; older ones go when a new one is made."""
-
 
 @dataclass(frozen=True)
 class EstimateJob(JobFolder):
     """An estimate by its directory."""
 
     kind: ClassVar[Kind] = Kind(
-        "estimate", "estimates", events={**KINDS, **JOB_KINDS}, work="labcore.training.estimate:work"
+        "estimate", "estimates", events={**KINDS, **JOB_KINDS}, work="labcore.training.estimate:work", short=True
     )
 
     @classmethod
     def create(cls, workspace: Workspace, config: RunConfig, *, queued: bool = False, by: str = "") -> EstimateJob:
-        """Make a new one; the oldest that has ended goes where there are many. Not queued, it is started by who makes it; ``by`` as for
-        :meth:`draft`.
+        """Make a new one. Not queued, it is started by who makes it; ``by`` as for :meth:`draft`.
 
         Raises:
             WorkspaceError: the workspace cannot be written.
@@ -50,7 +46,6 @@ class EstimateJob(JobFolder):
         job = cls.new(workspace, slug(config.model.name.replace(":", "-")))
         with job.draft(queued=queued, by=by) as draft:
             write_atomically(draft.path / "config.json", config.to_json(indent=2))
-        job.keep_newest(KEPT)
         return job
 
     def request(self) -> JobRequest:

@@ -71,7 +71,7 @@ def test_a_check_stops_and_goes_on(sounds: Path, workspace: Workspace) -> None:
 
 
 def test_the_last_checks_are_kept(sounds: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("labcore.checking.KEPT", 2)
+    monkeypatch.setattr("labcore.jobs.folder.KEPT", 2)
     for _ in range(4):
         job = Check.create(workspace, CheckPlan(dataset="sounds"))
     assert len(Check.every(workspace)) == 2

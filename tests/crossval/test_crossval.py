@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from labcore.crossval.job import CrossValidation, spread
+from labcore.crossval.job import CrossValidation
 from labcore.crossval.summary import summarise
 from labcore.datasets.registry import find_dataset
 from labcore.datasets.splits import split_for
@@ -10,6 +10,7 @@ from labcore.errors import ConfigError, DatasetError, RunError
 from labcore.events import RunFinished
 from labcore.jobs.glances import glance
 from labcore.jobs.manager import JobManager
+from labcore.members.job import spread
 from labcore.runs import Run, list_runs
 from labcore.runs.origin import EXPERIMENT
 from labcore.workspace import write_atomically

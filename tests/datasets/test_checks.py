@@ -16,8 +16,8 @@ import soundfile
 from labcore.datasets import Dataset, check_dataset, find_dataset, read_dataset, register
 from labcore.datasets.checked import last_check
 from labcore.datasets.checks import going_through, kept
-from labcore.datasets.checks.copies import linked
 from labcore.datasets.checks.fingerprint import SIZE, Fingerprinter
+from labcore.datasets.folds import linked
 from labcore.datasets.health import Health, file_for, known_copies, known_health
 from labcore.datasets.remedies import Remedy
 from labcore.jobs.following import Stopped

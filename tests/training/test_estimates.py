@@ -7,7 +7,6 @@ from labcore.events import Estimate, TrainingStarted, last_of
 from labcore.jobs.manager import JobManager
 from labcore.jobs.process import work
 from labcore.jobs.queue import QueueState
-from labcore.training import estimates
 from labcore.training.estimates import EstimateJob, busy_words, room, speeds_of_estimates
 from tests.jobs.inline import InlineChild
 
@@ -58,7 +57,7 @@ def test_what_cannot_be_measured_is_told(tiny, manager):
 
 
 def test_the_newest_are_kept(tiny, manager, monkeypatch):
-    monkeypatch.setattr(estimates, "KEPT", 3)
+    monkeypatch.setattr("labcore.jobs.folder.KEPT", 3)
     waits = EstimateJob.create(tiny.workspace, tiny.config, queued=True)
     ended = []
     for _ in range(5):

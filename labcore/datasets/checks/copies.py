@@ -7,7 +7,7 @@ waveforms agree when they are laid over each other. What has been compared is re
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -138,22 +138,3 @@ def _evened(spectrum: np.ndarray) -> np.ndarray:
     """A spectrum (bins,) with the roots of its magnitudes, and its phases."""
     magnitudes = np.abs(spectrum)
     return spectrum / np.sqrt(np.maximum(magnitudes, 1e-9 * magnitudes.max(initial=0.0) + 1e-30))
-
-
-def linked(pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
-    """Sets of numbers that pairs tie together, each sorted, in the order of their first."""
-    parent: dict[int, int] = {}
-
-    def root(number: int) -> int:
-        while parent.setdefault(number, number) != number:
-            parent[number] = parent[parent[number]]
-            number = parent[number]
-        return number
-
-    for one, other in pairs:
-        low, high = sorted((root(one), root(other)))
-        parent[high] = low
-    sets: dict[int, list[int]] = {}
-    for number in sorted(parent):
-        sets.setdefault(root(number), []).append(number)
-    return list(sets.values())

@@ -6,9 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from labcore.datasets.checks.copies import candidates, linked
+from labcore.datasets.checks.copies import candidates
 from labcore.datasets.checks.measure import Found, Measured, Span
 from labcore.datasets.contents import equal_files
+from labcore.datasets.folds import linked
 from labcore.datasets.remedies import ClipAt
 from labcore.datasets.table import Dataset, channels_of
 

@@ -17,14 +17,14 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from labcore.datasets.caches import opened_to_keep
 from labcore.datasets.checks.fingerprint import SIZE
 from labcore.datasets.checks.measure import Found, Measured, Span
 from labcore.datasets.names import places_of
-from labcore.errors import WorkspaceError, if_unwritable
 from labcore.reading import DamagedError, open_file, parse_json
 from labcore.runs.moved import here
 from labcore.texts import as_bytes
-from labcore.workspace import ELSEWHERE, Workspace, slug, stamp_of, write_atomically
+from labcore.workspace import Workspace, slug, stamp_of
 from labcore.zips import opened_zip
 
 FORMAT = 1
@@ -69,7 +69,7 @@ class Kept:
         self.whole, self.checked_at = digest_of(keys, groups), time.time()
 
     def save(self, file: Path) -> None:
-        """Write it, so that a reader sees all of it or what was there before.
+        """Write it.
 
         Raises:
             WorkspaceError: the cache cannot be written.
@@ -84,16 +84,13 @@ class Kept:
             "unreadable": {key: why for key, why in self.found.items() if isinstance(why, str)},
             "pairs": [[*pair, agree] for pair, agree in self.pairs.items()],
         }
-        content = io.BytesIO()
-        np.savez(
-            content,
-            facts=np.frombuffer(as_bytes(json.dumps(facts)), np.uint8),
-            numbers=np.array([[getattr(each, name) for name in NUMBERS] for each in measured.values()], np.float64),
-            prints=np.array([each.fingerprint for each in measured.values()], np.float32).reshape(-1, SIZE),
-        )
-        with WorkspaceError.on_os_error(f"{file} cannot be written", if_unwritable(file.parent, ELSEWHERE)):
-            file.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(file, content.getvalue(), durable=False)
+        with opened_to_keep(file) as content:
+            np.savez(
+                content,
+                facts=np.frombuffer(as_bytes(json.dumps(facts)), np.uint8),
+                numbers=np.array([[getattr(each, name) for name in NUMBERS] for each in measured.values()], np.float64),
+                prints=np.array([each.fingerprint for each in measured.values()], np.float32).reshape(-1, SIZE),
+            )
 
     @classmethod
     def load(cls, file: Path) -> Kept:

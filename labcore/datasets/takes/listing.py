@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from typing import NamedTuple
 from labcore.audio import window_bounds
 from labcore.datasets.folds import DRAWN_FOLDS
 from labcore.datasets.takes.ledger import Ledger, Take, counts
-from labcore.sheets import Sheet
+from labcore.sheets import csv_of
 from labcore.texts import counted
 
 FOLDER = "takes"
@@ -95,13 +94,12 @@ def folds_sentence(ledger: Ledger) -> str:
 def list_of(ledger: Ledger) -> str:
     """The list of clips as CSV: path, label, fold, group, start and end in seconds."""
     together, folds = by_session(ledger), folds_of(ledger)
-    text = io.StringIO()
-    sheet = Sheet(text, COLUMNS)
+    rows = []
     for take, start, end in clips_of(ledger):
         group = take.session if together else f"take {take.number}"
         span = (f"{start:g}", "") if math.isnan(end) else (f"{start:.3f}", f"{end:.3f}")
-        sheet.row([f"{FOLDER}/{take.file}", take.label, folds.get(take.number, ""), group, *span])
-    return text.getvalue()
+        rows.append([f"{FOLDER}/{take.file}", take.label, folds.get(take.number, ""), group, *span])
+    return csv_of(COLUMNS, rows)
 
 
 def clip_counts(ledger: Ledger) -> dict[str, int]:

@@ -7,7 +7,6 @@ the first lines of a file are what it was at an earlier time: their number is it
 from __future__ import annotations
 
 import math
-import os
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -23,7 +22,7 @@ from labcore.datasets.timed.recordings import Recordings
 from labcore.errors import DatasetError
 from labcore.owners import clean
 from labcore.texts import counted, shown
-from labcore.workspace import Workspace
+from labcore.workspace import Workspace, size_of
 
 Hertz = Annotated[float, Field(ge=0)]
 
@@ -190,7 +189,7 @@ class EventEdits:
         for number, edit in self.lines:
             path = str(recordings.root.joinpath(*ways.get(edit.recording, (edit.recording,))).absolute())
             if path not in sizes:
-                sizes[path] = _size(path)
+                sizes[path] = size_of(path)
             if sizes[path] != edit.bytes:
                 found.unused += 1
             elif isinstance(edit, Completeness):
@@ -341,14 +340,7 @@ def take_back(workspace: Workspace, name: str, number: str, who: str, *, anyone:
 
 
 def _about(root: Path, recording: str) -> dict[str, Any]:
-    size = _size(recording)
+    size = size_of(recording)
     if size < 0:
         raise DatasetError(f"the recording {recording} is not there any more", "Put it back")
     return {"recording": shown(way_from(str(root), recording)), "bytes": size}
-
-
-def _size(path: str) -> int:
-    try:
-        return os.stat(path).st_size  # noqa: PTH116 (recordings go by texts)
-    except (OSError, ValueError):
-        return -1

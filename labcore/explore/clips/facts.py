@@ -22,7 +22,7 @@ from labcore.audio.ahead import ahead
 from labcore.audio.comments import comments_of
 from labcore.audio.waveforms import loudest_of
 from labcore.config import RunConfig
-from labcore.datasets.caches import cache_of
+from labcore.datasets.caches import cache_of, opened_to_keep
 from labcore.datasets.rows import Row, rows_of
 from labcore.datasets.table import CHANNEL, Dataset, behind, ways_from
 from labcore.device import usable_cores
@@ -30,7 +30,7 @@ from labcore.errors import AudioError
 from labcore.jobs.following import OnProgress
 from labcore.reading import open_file
 from labcore.texts import all_shown, shown
-from labcore.workspace import Workspace, opened_atomically, stamp_of
+from labcore.workspace import Workspace, stamp_of
 
 FILE = "facts.parquet"
 KEYS = ("clip", "start_s", "end_s")
@@ -207,9 +207,7 @@ def _write(workspace: Workspace, dataset: Dataset, known: dict[Key, _Known]) -> 
     mels = [one.mel for _, one in known.values()]
     edges = np.concatenate([[0], np.cumsum([len(mel) for mel in mels])]).astype(np.int32)
     mel = pa.ListArray.from_arrays(pa.array(edges), pa.array(np.concatenate(mels)))
-    file = facts_file(workspace, dataset)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with opened_atomically(file, durable=False) as stream:
+    with opened_to_keep(facts_file(workspace, dataset)) as stream:
         pq.write_table(table.append_column(MEL, mel), stream, compression="zstd")
 
 

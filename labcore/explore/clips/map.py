@@ -14,14 +14,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from labcore.datasets.caches import cache_of
+from labcore.datasets.caches import cache_of, opened_to_keep
 from labcore.datasets.table import Dataset, channels_of
 from labcore.errors import DatasetError
 from labcore.evaluation.clip_predictions import ClipPredictions
 from labcore.explore.clips.facts import KEYS, keys_of
 from labcore.reading import open_file, parse_json
 from labcore.texts import as_bytes
-from labcore.workspace import Workspace, opened_atomically, slug, stamp_of
+from labcore.workspace import Workspace, slug, stamp_of
 
 MOST = 2000
 """Of more clips so many, drawn once and for all, are on the map."""
@@ -112,9 +112,7 @@ def keep_map(workspace: Workspace, dataset: Dataset, run: str, weights: Path | N
         points[f"{method}_x"], points[f"{method}_y"] = place[:, 0], place[:, 1]
     meta = {"run": run, "clips": len(keys), "digest": _digest(dataset, weights)}
     table = pa.Table.from_pandas(points, preserve_index=False).replace_schema_metadata({META: json.dumps(meta)})
-    file = map_file(workspace, dataset, run)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with opened_atomically(file, durable=False) as stream:
+    with opened_to_keep(map_file(workspace, dataset, run)) as stream:
         pq.write_table(table, stream, compression="zstd")
 
 

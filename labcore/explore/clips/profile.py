@@ -16,12 +16,8 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict
 
 from labcore.jobs.kind import Kind
-from labcore.jobs.planned import PlannedJob
+from labcore.jobs.planned import PlainJob
 from labcore.jobs.status import JobRequest
-from labcore.workspace import Workspace
-
-KEPT = 20
-"""Of those that have ended the newest stay; older ones go when a new one is made."""
 
 
 class ProfilePlan(BaseModel):
@@ -41,25 +37,17 @@ class ProfilePlan(BaseModel):
 
 
 @dataclass(frozen=True)
-class Profile(PlannedJob[ProfilePlan]):
+class Profile(PlainJob[ProfilePlan]):
     """A profile by its directory."""
 
     kind: ClassVar[Kind] = Kind(
-        "profile", "profiles", file="profile.json", work="labcore.explore.clips.profile_work:work"
+        "profile", "profiles", file="profile.json", work="labcore.explore.clips.profile_work:work", short=True
     )
     plan_of = ProfilePlan
 
     @classmethod
-    def create(cls, workspace: Workspace, plan: ProfilePlan, *, queued: bool = False, by: str = "") -> Profile:
-        """Make a new one; the oldest that has ended goes where there are many. Not queued, it is started by who makes it; ``by`` as for
-        :meth:`draft`.
-
-        Raises:
-            WorkspaceError: the workspace cannot be written.
-        """
-        job = cls.planned(workspace, plan.dataset, plan, queued=queued, by=by)
-        job.keep_newest(KEPT)
-        return job
+    def about(cls, plan: ProfilePlan) -> str:
+        return plan.dataset
 
     def request(self) -> JobRequest:
         return JobRequest(self.plan.dataset)

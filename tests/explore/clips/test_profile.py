@@ -6,7 +6,6 @@ import pytest
 
 from labcore.datasets import find_dataset, register
 from labcore.errors import RunError
-from labcore.explore.clips import profile
 from labcore.explore.clips.facts import known_facts
 from labcore.explore.clips.map import known_map
 from labcore.explore.clips.profile import Profile, ProfilePlan
@@ -58,7 +57,7 @@ def test_what_is_not_there_is_told(workspace, name, make_run):
 
 
 def test_a_stop_and_the_newest_are_kept(workspace, name, monkeypatch):
-    monkeypatch.setattr(profile, "KEPT", 2)
+    monkeypatch.setattr("labcore.jobs.folder.KEPT", 2)
     job = Profile.create(workspace, ProfilePlan(dataset=name, map=True))
     assert work(job, lambda: len(job.events()) > 0).state == "stopped"
     assert known_map(workspace, find_dataset(workspace, name), "", None) is None

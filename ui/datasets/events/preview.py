@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -95,7 +94,7 @@ def _report(dataset: Dataset) -> None:
     """Every label that was merged or dropped, and why."""
     from labcore.datasets.timed.report import COLUMNS as WRITTEN
     from labcore.datasets.timed.report import as_rows
-    from labcore.sheets import Sheet
+    from labcore.sheets import csv_of
 
     assert dataset.annotated is not None
     rows = as_rows(dataset.annotated.rows)
@@ -107,10 +106,5 @@ def _report(dataset: Dataset) -> None:
     for finding in dataset.findings:
         mark = ":orange[:material/warning:] " if finding.level == "warning" else ""
         st.caption(mark + plain(finding.sentence))
-
-    def written() -> str:
-        text = io.StringIO()
-        Sheet(text, WRITTEN).rows(rows)
-        return text.getvalue()
-
-    download("Report as CSV", written, f"{dataset.name}.labels.csv", "text/csv", type="tertiary", key="events-report")
+    name = f"{dataset.name}.labels.csv"
+    download("Report as CSV", lambda: csv_of(WRITTEN, rows), name, "text/csv", type="tertiary", key="events-report")
