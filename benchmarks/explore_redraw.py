@@ -41,7 +41,7 @@ def main() -> None:
     flags = parser(__doc__ or "")
     flags.add_argument("--repeats", type=int, default=30, help="turns of each slider (default: %(default)s)")
     arguments = flags.parse_args()
-    load = f"load average {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    load = f"load average {os.getloadavg()[0]:.1f}"
     print(
         f"A clip of {SECONDS:g} s at {RATE} Hz; waveform, spectrogram and log-mel on view; {os.cpu_count()} cores {load}"
     )
