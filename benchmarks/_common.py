@@ -37,8 +37,7 @@ def workspace(home: str | None) -> Workspace:
 
 
 def machine() -> str:
-    load = f", load average {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
-    return f"{cpu_name()}, torch {torch.__version__}{load}"
+    return f"{cpu_name()}, torch {torch.__version__}, load average {os.getloadavg()[0]:.1f}"
 
 
 def outcome(generator: Generator[Event, None, T]) -> T:

@@ -17,7 +17,7 @@ from statistics import mean, stdev
 from typing import Any, NamedTuple
 
 import numpy as np
-from _common import machine, parser, workspace
+from _common import machine, parser, session, workspace
 
 from labcore.config import RunConfig
 from labcore.device import usable_cores
@@ -70,7 +70,6 @@ def main() -> None:
 def one_run(home: str, changes: dict[str, Any]) -> Result:
     """Train and judge one fold with one seed, in a process of the pool."""
     from labcore.training.loop import train
-    from labcore.training.prepare import prepare
 
     place = Workspace(Path(home))
     config = RunConfig().replace(changes)
@@ -78,21 +77,15 @@ def one_run(home: str, changes: dict[str, Any]) -> Result:
     start = time.perf_counter()
     (evaluated,) = (event for event in train(config, run, place) if isinstance(event, Evaluated))
     seconds = time.perf_counter() - start
-    preparing = prepare(run.config.replace({"runtime.compile": "off"}), Run.create(place, config), place, lambda: False)
-    while True:
-        try:
-            next(preparing)
-        except StopIteration as stop:
-            session = stop.value
-            break
-    session.classifier.load_state_dict(Classifier.load(run.path).state_dict())
+    made = session(run.config.replace({"runtime.compile": "off"}), place)
+    made.classifier.load_state_dict(Classifier.load(run.path).state_dict())
     return Result(
         str(changes["data.fold"]),
         int(changes["runtime.seed"]),
         evaluated.accuracy,
         seconds,
-        session.held_out.probabilities(),
-        session.held_out_targets,
+        made.held_out.probabilities(),
+        made.held_out_targets,
     )
 
 

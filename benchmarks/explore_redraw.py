@@ -7,26 +7,16 @@ two steps it waits until the page is quiet.
 
 from __future__ import annotations
 
-import argparse
 import io
 import os
-import shutil
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 import soundfile
+from _pages import app, chromium, parser
 from playwright.sync_api import Page, sync_playwright
 
-ROOT = Path(__file__).parents[1]
 AIM_MS = 300
 SECONDS, RATE = 5.0, 44100
 SLIDERS = ("Mel bands", "Hop")
@@ -48,18 +38,15 @@ WATCH = """
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--chromium", default=os.environ.get("LABCORE_CHROMIUM") or shutil.which("chromium"))
-    parser.add_argument("--repeats", type=int, default=30, help="turns of each slider (default: %(default)s)")
-    arguments = parser.parse_args()
-    if not arguments.chromium:
-        sys.exit("There is no Chromium: name one with --chromium")
-    load = f"load average {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    flags = parser(__doc__ or "")
+    flags.add_argument("--repeats", type=int, default=30, help="turns of each slider (default: %(default)s)")
+    arguments = flags.parse_args()
+    load = f"load average {os.getloadavg()[0]:.1f}"
     print(
         f"A clip of {SECONDS:g} s at {RATE} Hz; waveform, spectrogram and log-mel on view; {os.cpu_count()} cores {load}"
     )
-    with app() as url, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=arguments.chromium, args=["--no-sandbox", "--disable-gpu"])
+    with tempfile.TemporaryDirectory() as home, app(home) as (url, _), sync_playwright() as playwright:
+        browser = chromium(playwright, arguments)
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.set_default_timeout(120_000)
         page.goto(f"{url}/explore")
@@ -98,34 +85,6 @@ def clip() -> bytes:
     noise = np.random.default_rng(0).normal(0, 0.1, round(SECONDS * RATE))
     soundfile.write(buffer, noise, RATE, format="WAV", subtype="PCM_16")
     return buffer.getvalue()
-
-
-@contextmanager
-def app() -> Iterator[str]:
-    """The app on a free port with an empty workspace."""
-    with socket.socket() as probe:
-        probe.bind(("localhost", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.headless", "true"]
-    with tempfile.TemporaryDirectory() as home:
-        process = subprocess.Popen(
-            [*command, "--server.port", str(port)],
-            cwd=ROOT,
-            env={**os.environ, "LABCORE_HOME": home},
-            stdout=subprocess.DEVNULL,
-        )
-        try:
-            url = f"http://localhost:{port}"
-            for _ in range(300):
-                try:
-                    urllib.request.urlopen(f"{url}/_stcore/health", timeout=5).close()
-                    break
-                except OSError:
-                    time.sleep(0.2)
-            yield url
-        finally:
-            process.terminate()
-            process.wait(timeout=60)
 
 
 if __name__ == "__main__":

@@ -13,25 +13,20 @@ import argparse
 import asyncio
 import contextlib
 import os
-import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import psutil
 import soundfile
+from _pages import ROOT, app, chromium, parser
 from playwright.sync_api import Browser, Page, sync_playwright
 
-ROOT = Path(__file__).parents[1]
 QUIET_S = 4.0
 """A visit is over when no file was loaded for so long, and what the page waits for is there."""
 WATCH = """
@@ -88,22 +83,17 @@ class Relay:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--chromium", default=os.environ.get("LABCORE_CHROMIUM") or shutil.which("chromium"))
-    parser.add_argument(
-        "--idle", type=float, default=60.0, help="seconds of idling on each page (default: %(default)s)"
-    )
-    parser.add_argument("--shifts", action="store_true", help="also say what shifted")
-    parser.add_argument("--files", action="store_true", help="also say how large each file was")
-    asked = parser.parse_args()
-    if not asked.chromium:
-        sys.exit("There is no Chromium: name one with --chromium")
+    flags = parser(__doc__ or "")
+    flags.add_argument("--idle", type=float, default=60.0, help="seconds of idling on each page (default: %(default)s)")
+    flags.add_argument("--shifts", action="store_true", help="also say what shifted")
+    flags.add_argument("--files", action="store_true", help="also say how large each file was")
+    asked = flags.parse_args()
     print(f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}; idle figures over {asked.idle:g} s")
     print(f"{'page':26} {'files kB':>9} {'all kB':>8} {'shift':>6} {'idle kB/min':>12} {'server CPU idle':>16}")
-    with tempfile.TemporaryDirectory() as home, app(home) as (port, server), sync_playwright() as playwright:
-        relay = Relay(port)
+    with tempfile.TemporaryDirectory() as home, app(home) as (lab, server), sync_playwright() as playwright:
+        relay = Relay(int(lab.rpartition(":")[2]))
         url = f"http://localhost:{relay.port}"
-        browser = playwright.chromium.launch(executable_path=asked.chromium, args=["--no-sandbox", "--disable-gpu"])
+        browser = chromium(playwright, asked)
         look = partial(visit, browser, asked, server, relay)
         look([("first visit (Overview)", url)])
         run = train(home)
@@ -209,32 +199,6 @@ def train(home: str) -> str:
     return next(
         path.name for path in (Path(home) / "runs").iterdir() if path.is_dir() and not path.name.startswith(".")
     )
-
-
-@contextmanager
-def app(home: str) -> Iterator[tuple[int, psutil.Process]]:
-    """The app: its port and its process."""
-    with socket.socket() as probe:
-        probe.bind(("localhost", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.headless", "true"]
-    process = subprocess.Popen(
-        [*command, "--server.port", str(port)],
-        cwd=ROOT,
-        env={**os.environ, "LABCORE_HOME": home},
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        for _ in range(300):
-            try:
-                urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=5).close()
-                break
-            except OSError:
-                time.sleep(0.2)
-        yield port, psutil.Process(process.pid)
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
 
 
 if __name__ == "__main__":

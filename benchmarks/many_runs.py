@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -19,7 +18,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from first_visit import app, cpu_seconds
+from _pages import ROOT, app, chromium, parser
+from first_visit import cpu_seconds
 
 from labcore.config import RunConfig
 from labcore.errors import WorkspaceError
@@ -27,7 +27,6 @@ from labcore.events import Epoch, Evaluated, Progress, RunFinished, RunStarted, 
 from labcore.runs import Run
 from labcore.workspace import Workspace
 
-ROOT = Path(__file__).parents[1]
 LABELS = [f"class {number}" for number in range(10)]
 PAGE = """
 import sys, time
@@ -44,12 +43,11 @@ assert not page.exception, page.exception
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=1000)
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--idle", type=float, default=60.0, help="seconds of idling (default: %(default)s)")
-    parser.add_argument("--chromium", default=os.environ.get("LABCORE_CHROMIUM") or shutil.which("chromium"))
-    asked = parser.parse_args()
+    flags = parser(__doc__ or "")
+    flags.add_argument("--runs", type=int, default=1000)
+    flags.add_argument("--repeats", type=int, default=5)
+    flags.add_argument("--idle", type=float, default=60.0, help="seconds of idling (default: %(default)s)")
+    asked = flags.parse_args()
     print(f"{asked.runs} runs; {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}", flush=True)
     with tempfile.TemporaryDirectory() as home:
         make(Workspace(Path(home)), asked.runs)
@@ -137,12 +135,12 @@ def idle(home: str, asked: argparse.Namespace) -> None:
     """The server's work while the Overview is open and nobody does anything."""
     from playwright.sync_api import sync_playwright
 
-    with app(home) as (port, server), sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=asked.chromium, args=["--no-sandbox", "--disable-gpu"])
+    with app(home) as (lab, server), sync_playwright() as playwright:
+        browser = chromium(playwright, asked)
         page = browser.new_page()
         page.set_default_timeout(120_000)
         began = time.perf_counter()
-        page.goto(f"http://localhost:{port}")
+        page.goto(lab)
         page.get_by_text("Latest runs" if asked.runs else "First steps").first.wait_for()
         print(f"{'Overview, a visit':20} first {time.perf_counter() - began:6.2f} s", flush=True)
         page.wait_for_timeout(15_000)

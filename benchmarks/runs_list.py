@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -19,7 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from first_visit import app
+from _pages import ROOT, app, chromium, parser
 from many_runs import make
 
 from labcore.config import RunConfig
@@ -28,18 +27,16 @@ from labcore.jobs.about import change_about
 from labcore.runs import Run
 from labcore.workspace import Workspace
 
-ROOT = Path(__file__).parents[1]
 FOLDS = 5
 ROW = "[data-run]"
 """A row of the list."""
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=1000)
-    parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument("--chromium", default=os.environ.get("LABCORE_CHROMIUM") or shutil.which("chromium"))
-    asked = parser.parse_args()
+    flags = parser(__doc__ or "")
+    flags.add_argument("--runs", type=int, default=1000)
+    flags.add_argument("--repeats", type=int, default=7)
+    asked = flags.parse_args()
     print(f"{asked.runs} runs; {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}", flush=True)
     with tempfile.TemporaryDirectory() as home:
         workspace = Workspace(Path(home))
@@ -99,11 +96,10 @@ def command(environment: dict[str, str], flags: list[str], repeats: int) -> None
 def page(home: str, asked: argparse.Namespace) -> None:
     from playwright.sync_api import sync_playwright
 
-    with app(home) as (port, _), sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=asked.chromium, args=["--no-sandbox", "--disable-gpu"])
+    with app(home) as (lab, _), sync_playwright() as playwright:
+        browser = chromium(playwright, asked)
         tab = browser.new_page(viewport={"width": 1440, "height": 900})
         tab.set_default_timeout(120_000)
-        lab = f"http://localhost:{port}"
 
         def visit(address: str, shown: str) -> float:
             tab.goto("about:blank")

@@ -14,12 +14,12 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
+from _common import session
+
 from labcore.config import RunConfig
 from labcore.events import Epoch
 from labcore.runs import Run
 from labcore.training.checkpoint import save_checkpoint
-from labcore.training.prepare import prepare
-from labcore.training.session import Session
 from labcore.training.trainer import Trainer
 from labcore.workspace import Workspace
 
@@ -42,16 +42,15 @@ def main() -> None:
         "data.train_recordings": options.recordings,
     }
     with tempfile.TemporaryDirectory() as home:
-        session = session_of(RunConfig().replace(changes), Workspace(Path(home)))
-        trainer = Trainer(session)
-        print(f"{len(session.train_rows)} training clips, {len(session.watched_rows)} watched")
+        made = session(RunConfig().replace(changes), Workspace(Path(home)))
+        trainer = Trainer(made)
+        print(f"{len(made.train_rows)} training clips, {len(made.watched_rows)} watched")
         report("an epoch's training", lambda: steps_of(trainer), options.seconds)
         report("an epoch's validation", lambda: trainer.validate(), options.seconds)
         run = Run(Path(home) / "checkpoint")
         run.checkpoint.parent.mkdir(parents=True)
         report("an epoch's checkpoint", lambda: save_checkpoint(run, trainer.state(event_of(trainer))), options.seconds)
-        if hasattr(session.held_out, "parts"):  # versions before knew no embeddings
-            report("the last look, with embeddings", lambda: list(session.held_out.parts()), options.seconds)
+        report("the last look, with embeddings", lambda: list(made.held_out.parts()), options.seconds)
 
 
 def steps_of(trainer: Trainer) -> None:
@@ -64,15 +63,6 @@ def event_of(trainer: Trainer) -> Epoch:
         epoch=trainer.epoch, epochs=1, train_loss=1.0, train_accuracy=0.5, val_loss=1.0, val_accuracy=0.5, lr=0.1,
         clips_per_second=1.0, seconds=1.0, seconds_left=1.0, averaged=False,
     )  # fmt: skip
-
-
-def session_of(config: RunConfig, workspace: Workspace) -> Session:
-    preparing = prepare(config, Run.create(workspace, config), workspace, lambda: False)
-    while True:
-        try:
-            next(preparing)
-        except StopIteration as stop:
-            return stop.value
 
 
 def report(name: str, work: Callable[[], object], seconds: float) -> None:

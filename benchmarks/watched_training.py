@@ -11,20 +11,15 @@ from __future__ import annotations
 import argparse
 import itertools
 import os
-import shutil
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import psutil
+from _pages import app, chromium, parser
 from playwright.sync_api import Browser, sync_playwright
 
 from labcore.config.presets import preset
@@ -33,7 +28,6 @@ from labcore.datasets.demo import make_demo
 from labcore.runs import Run
 from labcore.workspace import Workspace
 
-ROOT = Path(__file__).parents[1]
 AIM = 0.97
 SETTLE_SECONDS = 10.0
 PATIENCE_MS = 300_000
@@ -49,16 +43,13 @@ class Stretch(NamedTuple):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--chromium", default=os.environ.get("LABCORE_CHROMIUM") or shutil.which("chromium"))
-    parser.add_argument("--dataset", help="a folder or CSV file; without it, the demo set")
-    parser.add_argument("--pages", type=int, default=3)
-    parser.add_argument("--stretch", type=float, default=30.0, help="seconds of a stretch (default: %(default)s)")
-    parser.add_argument("--pairs", type=int, default=6, help="watched stretches (default: %(default)s)")
-    parser.add_argument("--model", default="compact")
-    arguments = parser.parse_args()
-    if not arguments.chromium:
-        sys.exit("There is no Chromium: name one with --chromium")
+    flags = parser(__doc__ or "")
+    flags.add_argument("--dataset", help="a folder or CSV file; without it, the demo set")
+    flags.add_argument("--pages", type=int, default=3)
+    flags.add_argument("--stretch", type=float, default=30.0, help="seconds of a stretch (default: %(default)s)")
+    flags.add_argument("--pairs", type=int, default=6, help="watched stretches (default: %(default)s)")
+    flags.add_argument("--model", default="compact")
+    arguments = flags.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         workspace = Workspace(Path(folder))
         if arguments.dataset:
@@ -67,9 +58,8 @@ def main() -> None:
             name = "demo"
             make_demo(workspace.datasets / "demo")
         changes = {"data.dataset": name, "optim.epochs": 2000, "model.name": arguments.model}
-        with app(workspace) as (url, server), sync_playwright() as playwright:
-            flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-            browser = playwright.chromium.launch(executable_path=arguments.chromium, args=flags)
+        with app(workspace.home) as (url, server), sync_playwright() as playwright:
+            browser = chromium(playwright, arguments)
             browser.new_page().goto(f"{url}/train")  # the app's job manager begins with the first page
             run = Run.create(workspace, preset("balanced").replace(changes), queued=True)
             try:
@@ -159,33 +149,6 @@ def wait(until) -> None:
         if time.monotonic() > deadline:
             sys.exit("The training did not come to that")
         time.sleep(0.5)
-
-
-@contextmanager
-def app(workspace: Workspace) -> Iterator[tuple[str, psutil.Process]]:
-    """The app on a free port: its address and its process."""
-    with socket.socket() as probe:
-        probe.bind(("localhost", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.headless", "true"]
-    process = subprocess.Popen(
-        [*command, "--server.port", str(port)],
-        cwd=ROOT,
-        env={**os.environ, "LABCORE_HOME": str(workspace.home)},
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        url = f"http://localhost:{port}"
-        for _ in range(300):
-            try:
-                urllib.request.urlopen(f"{url}/_stcore/health", timeout=5).close()
-                break
-            except OSError:
-                time.sleep(0.2)
-        yield url, psutil.Process(process.pid)
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import re
@@ -15,8 +16,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
-
-from filelock import FileLock, Timeout
 
 from labcore.errors import WorkspaceError, if_unwritable
 from labcore.reading import DamagedError, open_file
@@ -225,17 +224,6 @@ def drop_partial_line(path: Path) -> None:
 
 def is_locked(path: Path) -> bool:
     """Whether someone holds the lock file. Looking takes it in shared mode, so that lookers never see each other."""
-    try:
-        import fcntl
-    except ImportError:  # Windows: looking takes the lock for a moment
-        lock = FileLock(path)
-        try:
-            if path.exists():
-                lock.acquire(timeout=0)
-                lock.release()
-        except (Timeout, OSError) as error:
-            return isinstance(error, Timeout)
-        return False
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except OSError:

@@ -109,9 +109,7 @@ def serve(
         reload.add_done_callback(reloads.discard)
 
     async def run() -> None:
-        loop = asyncio.get_running_loop()
-        if hasattr(signal, "SIGHUP"):
-            loop.add_signal_handler(signal.SIGHUP, begin_reload)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, begin_reload)
         await server.serve(sockets=[listening])
 
     reloads: set[asyncio.Future[None]] = set()

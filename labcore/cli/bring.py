@@ -78,7 +78,7 @@ def take_in(workspace: Workspace, arguments: argparse.Namespace) -> int:
         info = register(workspace, arguments.path, arguments.name, scanning("reading headers"))
     except PackedError:
         return _unpack(workspace, arguments)
-    return _tell(asdict(info), arguments.json)
+    return tell_made(asdict(info), as_json=arguments.json)
 
 
 def _unpack(workspace: Workspace, arguments: argparse.Namespace) -> int:
@@ -94,11 +94,12 @@ def _unpack(workspace: Workspace, arguments: argparse.Namespace) -> int:
     job = Import.create(workspace, ImportPlan(path=str(path), name=name))
     status = run_short(job)
     if status == DONE and (made := job.result) is not None:
-        _tell(made.model_dump(exclude={"type", "time"}), arguments.json)
+        tell_made(made.model_dump(exclude={"type", "time"}), as_json=arguments.json)
     return status
 
 
-def _tell(made: dict[str, Any], as_json: bool) -> int:
+def tell_made(made: dict[str, Any], *, as_json: bool) -> int:
+    """Tell of a data set that was made or added."""
     for sentence in made["warnings"]:
         say(f"warning: {sentence}", "yellow")
     clips = f"{counted(made['clips'], 'clip')} of {counted(made['classes'], 'class', 'classes')}"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labcore.cli.output import DONE, INTERRUPTED, say, tell, tell_list
+from labcore.cli.bring import tell_made
+from labcore.cli.output import DONE, INTERRUPTED, confirmed, say, tell_list
 from labcore.cli.parser import Parser
 from labcore.errors import ConfigError
 from labcore.texts import counted, megabytes
@@ -133,12 +133,8 @@ def _accepted(about: StandardSet, accepted: bool) -> str:
     say(f"by {about.citation}; {about.page}")
     say(f"archive: {told(about)}; about {megabytes(about.unpacked)} unpacked")
     say(f"licence: {about.licence}. {about.terms}")
-    if accepted:
+    if accepted or confirmed("Do you accept this licence?"):
         return about.licence
-    if sys.stdin.isatty() and sys.stderr.isatty():
-        print("Do you accept this licence? [y/N] ", end="", file=sys.stderr, flush=True)
-        if sys.stdin.readline().strip().lower() in ("y", "yes"):
-            return about.licence
     raise ConfigError(
         f"the licence of {about.title} was not accepted",
         f"Read it at {about.page}, and accept it with --accept-licence",
@@ -146,8 +142,5 @@ def _accepted(about: StandardSet, accepted: bool) -> str:
 
 
 def _tell(made: dict[str, Any], about: StandardSet, *, as_json: bool) -> int:
-    for sentence in made["warnings"]:
-        say(f"warning: {sentence}", "yellow")
-    clips = f"{counted(made['clips'], 'clip')} of {counted(made['classes'], 'class', 'classes')}"
     facts = {**made, "dataset": about.name, "licence": about.licence, "citation": about.citation}
-    return tell(facts, f"{made['name']}: {clips} ({made['layout']}) at {made['path']}", as_json=as_json)
+    return tell_made(facts, as_json=as_json)

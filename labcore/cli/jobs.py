@@ -11,13 +11,12 @@ Examples:
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from labcore.cli.foreground import exit_status, how_to_resume
-from labcore.cli.output import DONE, USAGE, duration, emit_json, facts_lines, say, tell, tell_list
+from labcore.cli.output import DONE, USAGE, confirmed, duration, emit_json, facts_lines, say, tell, tell_list
 from labcore.cli.parser import Parser, add_anyone, add_json, subcommands
 from labcore.cli.reporter import ConsoleReporter
 from labcore.cli.signals import stop_on_signals
@@ -34,7 +33,7 @@ from labcore.jobs.status import JobStatus
 from labcore.jobs.trash import KEPT_DAYS
 from labcore.jobs.trash import ROOMS as KEPT_ROOMS
 from labcore.owners import is_anothers, require_owner, shell_user
-from labcore.texts import counted, printable
+from labcore.texts import counted
 from labcore.workspace import Workspace
 
 FOLLOW_SECONDS = 0.3
@@ -286,16 +285,11 @@ def sure_to_delete(things: Sequence[str], sure: bool, *, for_good: bool = False)
     if sure:
         return None
     after = "this cannot be undone" if for_good else f"they stay in the trash for {KEPT_DAYS:.0f} days"
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    answer = confirmed(f"Delete {', '.join(things)}? {after[:1].upper()}{after[1:]}.")
+    if answer is None:
         say(f"labcore: {counted(len(things), 'thing')} would be deleted; {after}. Add --yes to confirm.")
         return USAGE
-    print(
-        f"Delete {printable(', '.join(things))}? {after[:1].upper()}{after[1:]}. [y/N] ",
-        end="",
-        file=sys.stderr,
-        flush=True,
-    )
-    if sys.stdin.readline().strip().lower() in ("y", "yes"):
+    if answer:
         return None
     say("nothing was deleted")
     return DONE

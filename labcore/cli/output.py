@@ -151,6 +151,14 @@ def _captured(content: Text, where: Literal["stdout", "file"]) -> str:
     return "\n".join(line.rstrip() for line in captured.get().removesuffix("\n").split("\n"))
 
 
+def confirmed(question: str) -> bool | None:
+    """The answer to a question at the terminal; None where there is none to ask at."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return None
+    print(f"{printable(question)} [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
 def tell(facts: Mapping[str, Any], *content: Content, as_json: bool) -> int:
     """A result: its facts as a line of JSON, or for people. Returns the exit status of work that is done."""
     if as_json:

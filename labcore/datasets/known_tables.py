@@ -162,10 +162,9 @@ def _packed(dataset: Dataset) -> tuple[dict[str, Any], dict[str, bytes]]:
     """What is told of a data set, and the columns of its table."""
     table, top = dataset.table, f"{dataset.folder}{os.sep}"
     ways = [path.removeprefix(top) for path in table["path"]]
-    own = [way.replace(os.sep, "/") for way in ways]
     columns = {
         "path": _texts(ways),
-        "group": _texts(["" if group == way else group for group, way in zip(table["group"], own, strict=True)]),
+        "group": _texts(["" if group == way else group for group, way in zip(table["group"], ways, strict=True)]),
         "start_s": table["start_s"].to_numpy("<f8").tobytes(),
         "end_s": table["end_s"].to_numpy("<f8").tobytes(),
     }
@@ -191,8 +190,7 @@ def _unpacked(facts: Mapping[str, Any], column: Callable[[str], bytes], name: st
     """The data set; raises one of :data:`DAMAGE` where the columns do not fit each other."""
     clips, words = facts["clips"], {name: np.array(texts, dtype=object) for name, texts in facts["words"].items()}
     ways = _listed(column("path"), clips)
-    own = ways if os.sep == "/" else [way.replace(os.sep, "/") for way in ways]
-    groups = [group or way for group, way in zip(_listed(column("group"), clips), own, strict=True)]
+    groups = [group or way for group, way in zip(_listed(column("group"), clips), ways, strict=True)]
     texts = {
         "path": [facts["top"] + way for way in ways],
         **{name: words[name][np.frombuffer(column(name), "<i4")] for name in ("label", "fold")},

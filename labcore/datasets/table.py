@@ -278,20 +278,19 @@ def folder_of(root: Path, paths: Iterable[str]) -> str:
         return folder  # and so does all that is sorted between the first and the last
     try:
         return os.path.commonpath(list({os.path.dirname(path) for path in paths}))  # noqa: PTH120 (called for every clip)
-    except ValueError:  # on several disks of Windows
+    except ValueError:  # there are none
         return folder
 
 
 def way_from(folder: str, path: str) -> str:
-    """A path as it goes on from a folder that it lies in, with slashes on every machine; any other path as it is."""
+    """A path as it goes on from a folder that it lies in; any other path as it is."""
     return ways_from(folder, [path])[0]
 
 
 def ways_from(folder: str, paths: Iterable[str]) -> list[str]:
     """The same of many."""
     inside, length = folder.rstrip(os.sep) + os.sep, len(folder)
-    ways = [path[length:].lstrip(os.sep) if path.startswith(inside) else path for path in paths]
-    return ways if os.sep == "/" else [way.replace(os.sep, "/") for way in ways]
+    return [path[length:].lstrip(os.sep) if path.startswith(inside) else path for path in paths]
 
 
 def some(names: Iterable[str], most: int = 5) -> str:
