@@ -5,10 +5,17 @@ from __future__ import annotations
 import warnings
 
 import torch
-import torchaudio
 from torch import Tensor, nn
 
 from labcore.config import RunConfig
+from labcore.errors import LabError
+
+try:
+    import torchaudio
+except (ImportError, OSError) as error:  # OSError: it was built for another torch
+    raise LabError(
+        f"torchaudio cannot be loaded: {error}", "Install torch and torchaudio together, from the same index"
+    ) from error
 
 WINDOWS = {
     "hann": torch.hann_window,

@@ -20,8 +20,6 @@ import sys
 from pathlib import Path
 
 KEPT = ("torch", "torchaudio", "torchvision", "triton")
-NEWEST_TORCHAUDIO = (2, 11)
-"""The last release; it works with later releases of torch too."""
 RECORD = Path(sys.prefix) / "base-torch.json"
 CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
 IMPORTS = (
@@ -52,15 +50,20 @@ def pip(*arguments: str) -> None:
 
 
 def companions(torch: str) -> dict[str, str]:
-    """The torchaudio and torchvision that were released with a torch: 2.6.0 → torchaudio 2.6.0, torchvision 0.21.0."""
+    """The torchaudio and torchvision that go with a torch: 2.6.0 → torchaudio 2.6.0, torchvision 0.21.0.
+
+    From 2.11 and 0.29 on they keep to the part of torch that does not change: these fit later releases of torch too.
+    """
     found = re.match(r"(\d+)\.(\d+)\.(\d+)", torch)
     if found is None or found[1] != "2":
         raise SystemExit(f"torch {torch} is none that the lab knows: 2.6 or newer is needed")
     minor, patch = int(found[2]), int(found[3])
     if minor < 6:
         raise SystemExit(f"torch {torch} is too old: 2.6 or newer is needed. Choose another BASE_IMAGE")
-    audio = f"2.{minor}.{patch}" if (2, minor) <= NEWEST_TORCHAUDIO else "{}.{}.0".format(*NEWEST_TORCHAUDIO)
-    return {"torchaudio": audio, "torchvision": f"0.{minor + 15}.{patch}"}
+    return {
+        "torchaudio": f"2.{minor}.{patch}" if minor < 11 else "2.11.*",
+        "torchvision": f"0.{minor + 15}.{patch}" if minor < 14 else "0.29.*",
+    }
 
 
 def wheels_for(torch: str) -> list[str]:
@@ -69,6 +72,16 @@ def wheels_for(torch: str) -> list[str]:
         f"{CPU_WHEELS.rsplit('/', 1)[0]}/{torch.split('+')[1]}" if "+" in torch else ""
     )
     return ["--index-url", index] if index else []
+
+
+def add(package: str, index: list[str]) -> None:
+    """From the index of the torch; from pip's usual one where it has none: one of a newer CUDA may hold no torchaudio."""
+    try:
+        pip("--no-deps", *index, package)
+    except subprocess.CalledProcessError:
+        if not index:
+            raise
+        pip("--no-deps", package)
 
 
 def pinned(requirements: Path) -> dict[str, str]:
@@ -88,7 +101,7 @@ def install(requirements: list[Path], locked: bool = False) -> None:
         print(f"the base image has torch {torch}, which stays", flush=True)
         for package, pin in companions(torch).items():
             if before[package] is None:
-                pip("--no-deps", *wheels_for(torch), f"{package}=={pin}")
+                add(f"{package}=={pin}", wheels_for(torch))
 
     constraints = Path(sys.prefix) / "constraints.txt"  # stays: who extends the image can use it too
     constraints.write_text("".join(f"{package}=={there}\n" for package in KEPT if (there := version(package))))

@@ -1,10 +1,15 @@
+import importlib.util
+import sys
+
 import librosa
 import numpy as np
 import pytest
 import torch
 
+import labcore.features
 from labcore.audio import decode
 from labcore.config import RunConfig
+from labcore.errors import LabError
 from labcore.features import LogMel
 
 
@@ -88,3 +93,11 @@ def test_real_clips_agree_with_librosa_to_one_in_ten_thousand(esc10):
         heard = theirs > max(theirs.max() * 1e-6, 1e-8)
         assert heard.mean() > 0.01
         np.testing.assert_allclose(np.log10(ours[heard]), np.log10(theirs[heard]), atol=1e-4, rtol=0)
+
+
+def test_a_torchaudio_that_cannot_be_loaded_is_no_bug_of_the_lab(monkeypatch):
+    spec = importlib.util.spec_from_file_location("features_again", labcore.features.__file__)
+    monkeypatch.setitem(sys.modules, "torchaudio", None)
+    with pytest.raises(LabError, match="torchaudio cannot be loaded") as told:
+        spec.loader.exec_module(importlib.util.module_from_spec(spec))
+    assert "together" in told.value.remedy

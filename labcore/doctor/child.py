@@ -94,6 +94,7 @@ def read_torch(torch: Any, warned: list[warnings.WarningMessage]) -> Torch:
         cpu_bf16=_attempt(lambda: bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()), None),
         threads=torch.get_num_threads(),
         torchaudio_error=_failed(lambda: __import__("torchaudio")),
+        torchvision_error=_failed(lambda: __import__("torchvision")),
         devices=tuple(_device(torch, index) for index in range(count)),
     )
 

@@ -136,6 +136,7 @@ class Torch(_Exact):
     cpu_bf16: bool | None = None
     threads: int = 0
     torchaudio_error: str = ""
+    torchvision_error: str = ""
     devices: tuple[TorchDevice, ...] = ()
 
     @property

@@ -17,7 +17,6 @@ from functools import lru_cache
 
 import numpy as np
 import torch
-import torchaudio
 from torch import Tensor
 
 from labcore.augment.seeding import seeded
@@ -50,6 +49,8 @@ def sound_of(power: np.ndarray, config: RunConfig, *, samples: int | None = None
 @lru_cache(maxsize=16)
 def _sound_of(power: bytes, frames: int, config: RunConfig, samples: int | None) -> np.ndarray:
     """Remembered, since of two sounds that are compared one usually stays."""
+    from torchaudio.functional import griffinlim
+
     frame = config.framing
     with torch.inference_mode():
         bins = linear_power(torch.frombuffer(bytearray(power), dtype=torch.float32).reshape(-1, frames), config)
@@ -57,7 +58,7 @@ def _sound_of(power: bytes, frames: int, config: RunConfig, samples: int | None)
         least = frame.n_fft // 2 // hop + 3  # shorter, the Fourier transform cannot be taken: silent frames follow
         bins = torch.nn.functional.pad(bins, (0, max(0, least - bins.shape[1])))
         with seeded(0):  # the phases to begin with
-            sound = torchaudio.functional.griffinlim(
+            sound = griffinlim(
                 bins,
                 window=LogMel(config).spectrogram.spectrogram.window,
                 n_fft=frame.n_fft,

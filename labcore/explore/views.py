@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
-import torchaudio
 from torch import Tensor
 
 from labcore.audio.overview import Overview
@@ -113,8 +112,10 @@ def view_of(kind: str, waveform: np.ndarray, config: RunConfig, *, of: str = "le
     elif kind == "log-mel":
         make = log_mel.decibels
     elif kind == "mfcc":
+        from torchaudio.functional import create_dct
+
         count = min(COEFFICIENTS, config.features.n_mels)
-        basis = torchaudio.functional.create_dct(count, config.features.n_mels, norm="ortho").T  # (count, n_mels)
+        basis = create_dct(count, config.features.n_mels, norm="ortho").T  # (count, n_mels)
         rows, make = np.arange(count, dtype=np.float64), lambda block: basis @ log_mel.decibels(block)
     elif kind == "pcen":
         make = _pcen()

@@ -17,10 +17,13 @@ def timm_model(config: ModelConfig, classes: int) -> nn.Module:
     name = config.name.removeprefix("timm:")
     try:
         import timm
-    except ImportError as error:
-        raise ConfigError(
-            f"network {config.name} needs timm", 'Install it: pip install "audio-gpu-lab[timm]"'
-        ) from error
+    except (
+        ImportError,
+        OSError,
+        RuntimeError,
+    ) as error:  # RuntimeError: the torchvision that it loads was built for another torch
+        remedy = 'Install it: pip install "audio-gpu-lab[timm]"; or install torch and torchvision together, from the same index'
+        raise ConfigError(f"network {config.name} needs timm, which cannot be loaded: {error}", remedy) from error
     if not timm.is_model(name):
         near = timm.list_models(f"*{name}*")[:5]
         hint = f"Similar names: {', '.join(near)}" if near else "timm.list_models() lists the names"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+import subprocess
 from pathlib import Path
 from types import ModuleType
 
@@ -38,11 +39,14 @@ def there(packages: ModuleType, monkeypatch: pytest.MonkeyPatch, **versions: str
     [
         ("2.6.0", "2.6.0", "0.21.0"),
         ("2.7.1+cu128", "2.7.1", "0.22.1"),
-        ("2.11.0", "2.11.0", "0.26.0"),
-        ("2.15.0", "2.11.0", "0.30.0"),
+        ("2.10.0+cu130", "2.10.0", "0.25.0"),
+        ("2.11.0", "2.11.*", "0.26.0"),
+        ("2.13.0", "2.11.*", "0.28.0"),
+        ("2.14.1", "2.11.*", "0.29.*"),
+        ("2.15.0", "2.11.*", "0.29.*"),
     ],
 )
-def test_companions_are_of_the_release_of_the_torch(packages: ModuleType, torch: str, audio: str, vision: str) -> None:
+def test_companions_go_with_the_torch(packages: ModuleType, torch: str, audio: str, vision: str) -> None:
     assert packages.companions(torch) == {"torchaudio": audio, "torchvision": vision}
 
 
@@ -65,6 +69,25 @@ def test_the_torch_of_the_base_stays_and_what_is_missing_is_added(
         "torch": "2.6.0+cu124",
         "torchvision": "0.21.0+cu124",
     }
+
+
+def test_what_the_index_of_the_torch_lacks_comes_from_the_usual_one(
+    packages: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pip(*words: str) -> None:
+        packages.asked.append(list(words))
+        if words[0] == "--no-deps" and ("--index-url" in words or len(packages.asked) > 2):
+            raise subprocess.CalledProcessError(1, words)
+
+    monkeypatch.setattr(packages, "pip", pip)
+    there(packages, monkeypatch, torch="2.15.0+cu132", torchvision="0.29.2+cu132")
+    packages.install([ROOT / "requirements.txt"])
+    cuda, usual, _ = packages.asked
+    assert cuda == ["--no-deps", "--index-url", "https://download.pytorch.org/whl/cu132", "torchaudio==2.11.*"]
+    assert usual == ["--no-deps", "torchaudio==2.11.*"]
+    there(packages, monkeypatch, torch="2.15.0", torchvision="0.29.2")
+    with pytest.raises(subprocess.CalledProcessError):  # there is no other place to ask
+        packages.install([ROOT / "requirements.txt"])
 
 
 def test_a_base_without_torch_gets_the_pinned_set_for_the_cpu(

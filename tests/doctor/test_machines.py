@@ -177,7 +177,7 @@ def test_ecc_errors_and_failed_repairs() -> None:
         assert report.verdict == "amber"
 
 
-def test_foreign_libraries_and_unfit_torchaudio_are_named() -> None:
+def test_foreign_libraries_and_unfit_companions_are_named() -> None:
     readings, proofs = replay("healthy")
     assert readings.torch is not None
     foreign = conclude(
@@ -192,6 +192,12 @@ def test_foreign_libraries_and_unfit_torchaudio_are_named() -> None:
     )
     assert unfit.verdict == "red"
     assert "torchaudio" in unfit.sentence
+    partly = conclude(
+        replace(readings, torch=replace(readings.torch, torchvision_error="RuntimeError: operator torchvision::nms")),
+        proofs,
+    )
+    assert partly.verdict == "amber"
+    assert "ResNet-18" in partly.sentence
 
 
 def test_closed_nodes_tell_of_groups_unless_the_gpu_works_all_the_same() -> None:

@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 import torch
 
@@ -67,3 +69,10 @@ def test_an_input_that_a_network_cannot_take_is_told_before_training():
     assert "hop" in caught.value.remedy
     assert network.training
     check_input(network, "small_cnn", 64, 20, torch.device("cpu"))
+
+
+def test_a_torchvision_that_cannot_be_loaded_is_told(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torchvision.models", None)
+    with pytest.raises(ConfigError, match="torchvision, which has ResNet-18, cannot be loaded") as told:
+        build_network(ModelConfig(name="resnet18"), 3)
+    assert "another network" in told.value.remedy

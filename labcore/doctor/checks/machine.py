@@ -128,6 +128,13 @@ def versions(readings: Readings) -> Check:
             "torchaudio cannot be loaded: it was probably built for another PyTorch",
             f"Install the two together, from the same index:\n{REINSTALL_TORCH}",
         )
+    if torch and torch.torchvision_error:
+        evidence["torchvision error"] = torch.torchvision_error
+        return told(
+            "warning",
+            "ResNet-18 and the networks of timm cannot be used, since torchvision cannot be loaded",
+            f"It was probably built for another PyTorch. Install the two together, from the same index:\n{REINSTALL_TORCH}",
+        )
     pair = [numbers(found.get(name, "").partition("+")[0])[:2] for name in ("torch", "torchaudio")]
     # from 2.11 on torchaudio goes its own way: the last release fits later ones of PyTorch too
     if all(pair) and pair[0] != pair[1] and pair[0] < (2, 11):
