@@ -5,7 +5,7 @@ import streamlit as st
 from labcore.errors import LabError
 from ui.app import services, shell
 from ui.components import source_picker
-from ui.explore import augment_preview, facts, noise, views
+from ui.explore import augment_preview, facts, front_end, noise, views
 from ui.explore.opened import opened as read_once
 from ui.forms import url
 
@@ -19,20 +19,10 @@ SECTIONS = {
 SECTION = "section"
 """The word of the address that says which one is open."""
 
-
-def _section() -> str:
-    def keep() -> None:
-        st.query_params[SECTION] = st.session_state["explore-section"]
-
-    if "explore-section" not in st.session_state or url.went_back():
-        asked = "noise" if noise.LINK in st.query_params else st.query_params.get(SECTION, "")
-        st.session_state["explore-section"] = asked if asked in SECTIONS else "look"
-    return shell.one_of("Section", SECTIONS, key="explore-section", label_visibility="collapsed", on_change=keep)
-
-
 shell.open_page("Explore", "See and hear a clip as the network receives it, and what each augmentation does to it.")
 
 with shell.errors_in_place():
+    front_end.read()
     source = source_picker.choose("explore", "siren")
     try:
         opened = read_once(source) if source is not None else None
@@ -41,7 +31,8 @@ with shell.errors_in_place():
         raise
     if opened is not None:
         facts.strip(opened)
-        section = _section()
+        first = "noise" if noise.LINK in st.query_params else ""
+        section = url.one_of("Section", SECTIONS, word=SECTION, key="explore-section", first=first)
         if section == "noise":
             noise.show()
         else:

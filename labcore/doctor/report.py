@@ -54,6 +54,13 @@ class Proof:
     tolerance: float = 0.0
     error: str = ""
 
+    @property
+    def took(self) -> str:
+        """Its milliseconds in three digits that count: 0.0712, 7.32, 133; "" where it failed."""
+        if self.milliseconds is None:
+            return ""
+        return f"{self.milliseconds:.3g}" if self.milliseconds < 1000 else f"{self.milliseconds:.0f}"
+
 
 @dataclass(frozen=True)
 class DoctorReport:
@@ -148,7 +155,7 @@ def proof_cells(proof: Proof) -> list[str]:
         proof.device,
         proof.work,
         result,
-        "-" if proof.milliseconds is None else f"{proof.milliseconds:.2f}",
+        proof.took or "-",
         "-" if proof.difference is None else f"{proof.difference:.1e}",
         f"{proof.tolerance:.0e}",
     ]

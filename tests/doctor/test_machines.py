@@ -221,6 +221,10 @@ def test_a_card_that_does_not_answer_is_missed() -> None:
     assert "1 of 2 GPUs do not respond" in report.sentence
 
 
+def test_a_machine_without_a_gpu_tells_it_once_where_nothing_can_be_done() -> None:
+    assert "no_gpu" not in [check.id for check in report_of("no_gpu").to_do()]
+
+
 def test_the_gpu_of_an_apple_processor_is_told_and_not_said_to_be_used() -> None:
     readings, proofs = replay("no_gpu")
     assert readings.torch is not None

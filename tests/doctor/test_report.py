@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+
+import pytest
 
 from labcore.doctor.report import Check, DoctorReport, Proof, proof_cells
 
@@ -50,5 +53,10 @@ def test_markdown_of_an_unfinished_report_says_so() -> None:
 
 
 def test_cells_and_worst() -> None:
-    assert proof_cells(REPORT.proofs[1]) == ["cpu", "STFT", "agrees", "1.50", "2.0e-07", "1e-04"]
+    assert proof_cells(REPORT.proofs[1]) == ["cpu", "STFT", "agrees", "1.5", "2.0e-07", "1e-04"]
     assert proof_cells(REPORT.proofs[0])[2:5] == ["a | b", "-", "-"]
+
+
+@pytest.mark.parametrize(("took", "told"), [(0.07123, "0.0712"), (7.318, "7.32"), (132.54, "133"), (1234.5, "1234")])
+def test_times_are_told_in_the_digits_that_count(took: float, told: str) -> None:
+    assert replace(REPORT.proofs[1], milliseconds=took).took == told

@@ -160,6 +160,14 @@ def test_a_report_shows_sentences_charts_tables_and_csv(open_page, kept, monkeyp
     assert len([one for one in app.get("download_button") if one.label == "CSV"]) == 5
 
 
+def test_what_is_looked_at_comes_back_from_the_address(open_page, kept):
+    kept(bench_reports.report("cpu"))
+    app = opened(open_page, scope="From files", mode="None of these", shares="false")
+    assert app.segmented_control(key="scope").value == "file"
+    assert app.segmented_control(key="mode").value == "inference"
+    assert app.toggle(key="shares").value is False
+
+
 def test_a_machine_without_a_gpu_still_teaches(open_page, kept):
     kept(bench_reports.report("cpu"))
     app = opened(open_page)

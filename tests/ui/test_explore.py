@@ -18,6 +18,7 @@ from labcore.evaluation.robustness import InNoise, RobustnessPlan, RobustnessTes
 from labcore.events import Preparing
 from ui.charts.colours import colours, names
 from ui.explore import facts, views
+from ui.forms import url
 
 from .conftest import words
 from .test_sound_viewer import sent
@@ -50,6 +51,44 @@ def test_the_first_visit_shows_an_example_in_an_empty_workspace(open_page):
     (header,) = sent(app)
     assert [row["kind"] for row in header["rows"]] == ["wave", "image", "image"]
     assert header["end"] == 4.0
+
+
+def test_what_is_chosen_stands_in_the_address_and_comes_back_from_it(open_page, dataset):
+    app = open_page(PAGE)
+    assert not app.query_params
+    app.get_by_key("explore-source").set_value("dataset").run()
+    app.get_by_key("explore-row-small-").set_value(3).run()
+    app.get_by_key("explore-features.n_mels-0").set_value(96).run()
+    address = {"explore-from": "dataset", "explore-clip": "3", "features.n_mels": "96"}
+    assert app.query_params == address
+    bound = {"explore-views": "MFCC", "explore-power": "power", "explore-map": "viridis"}  # which the browser writes
+    again = open_page(PAGE, **address, **bound)
+    assert again.get_by_key("explore-row-small-").value == 3
+    assert again.get_by_key("explore-views").value == ["mfcc"]
+    assert again.get_by_key("explore-power").value == "power"
+    assert again.get_by_key("explore-map").value == "viridis"
+    assert again.get_by_key("explore-features.n_mels-1").value == 96
+
+
+def test_another_example_stands_in_the_address(open_page):
+    app = open_page(PAGE, **{"explore-number": "2", "explore-class": "jackhammer"})
+    assert "jackhammer-2.wav" in words(app)
+    app.button(key="explore-another").click().run()
+    assert app.query_params["explore-number"] == "3"
+    assert "siren-0.wav" in words(open_page(PAGE, **{"explore-number": "-7", "explore-class": "none"}))
+
+
+def test_the_browsers_back_takes_a_setting_of_the_front_end_back(open_page, monkeypatch):
+    app = open_page(PAGE, **{"features.n_mels": "96", "audio.sample_rate": "8000"})
+    assert app.get_by_key("explore-features.n_mels-1").value == 96
+    del app.query_params["features.n_mels"]
+    monkeypatch.setattr(url, "went_back", lambda: True)
+    app.run()
+    assert app.get_by_key("explore-features.n_mels-2").value == 64
+    assert app.get_by_key("explore-audio.sample_rate-2").value == 8000
+    app.query_params["features.n_mels"] = "many"
+    app.run()
+    assert "features.n_mels of this link is passed over" in app.error[0].value.replace("\\", "")
 
 
 def test_an_upload_replaces_the_example_and_stays_while_another_is_awaited(open_page):

@@ -19,6 +19,7 @@ from labcore.inference.classifier import Classifier
 from tests.judged import finished_run, judged, sure
 from tests.ui.conftest import LABELS, words
 from ui.app import tasks
+from ui.forms import url
 from ui.runs import evaluation
 
 PAGE = "pages/runs.py"
@@ -81,6 +82,23 @@ def test_the_clips_of_a_cell_and_of_a_range(open_page, run):
     app.selectbox(key=f"mistakes-{run.id}-true").set_value(None).run()
     app.slider(key=f"mistakes-{run.id}-range").set_value((0, 90)).run()
     assert "No mistakes of this kind" in words(app)
+
+
+def test_what_is_chosen_stands_in_the_address_and_comes_back_from_it(open_page, run, monkeypatch):
+    app = open_page(PAGE, run=run.id, tab="Mistakes")
+    app.selectbox(key=f"mistakes-{run.id}-true").set_value("bark").run()
+    app.slider(key=f"mistakes-{run.id}-range").set_value((90, 100)).run()
+    app.segmented_control(key=f"mistakes-{run.id}-kind").set_value("Class").run()
+    address = {"run": run.id, "tab": "Mistakes", "true": "bark", "range": "90-100", "by": "Class"}
+    assert app.query_params == address
+    again = open_page(PAGE, **address)
+    assert headlines(again) == headlines(app)
+    assert again.segmented_control(key=f"mistakes-{run.id}-kind").value == "Class"
+    assert again.query_params == address
+    monkeypatch.setattr(url, "went_back", lambda: True)
+    again.query_params.clear()
+    again.query_params.update({"run": run.id, "tab": "Mistakes", "range": "5-3000"})
+    assert len(headlines(again.run())) == 4
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from ui.app.shell import download, one_of, show_error
 from ui.app.text import ago, counted, duration, plain, sentence
 from ui.benchmark import charts, data
 from ui.benchmark.data import MODE_NAMES, MODEL_NAMES, SCOPE_NAMES, Taken
+from ui.forms import url
 
 
 def show(reports: list[BenchmarkReport]) -> None:
@@ -88,7 +89,8 @@ def _charts(rows: list[Taken]) -> None:
     st.header("Throughput by batch size", anchor=False)
     every_form = len(data.best(shown)) < len(shown) and st.toggle(
         "Show every configuration",
-        key="speed-every-form",
+        key="every-form",
+        bind=url.BOUND,
         help="One line per precision, memory format and number of threads.",
     )
     curve = data.curve(shown, every_form=every_form)
@@ -106,11 +108,12 @@ def _charts(rows: list[Taken]) -> None:
         _time(of_mode)
 
 
-def _choice(label: str, options: list[str], name: str, words) -> str:
-    key = f"speed-view-{name}"
-    if st.session_state.get(key) not in options:
-        st.session_state[key] = options[0]
-    return one_of(label, {option: words(option) for option in options}, key=key)
+def _choice(label: str, options: list[str], word: str, words) -> str:
+    """One of some options; the address says which, at this word."""
+    if st.session_state.get(word, options[0]) not in options:
+        st.session_state.pop(word)
+    faces = {option: words(option) for option in options}
+    return one_of(label, faces, default=options[0], key=word, bind=url.BOUND)
 
 
 def _speed_up(of_mode: list[Taken], shown: list[Taken]) -> None:
@@ -137,7 +140,7 @@ def _time(of_mode: list[Taken]) -> None:
     if not parts:
         st.caption("No breakdown: measure more than the network alone.")
         return
-    shares = st.toggle("As shares", value=True, key="speed-shares")
+    shares = st.toggle("As shares", value=True, key="shares", bind=url.BOUND)
     labels, times = [label for label, _ in parts], [time for _, time in parts]
     charts.parts(labels, times, shares=shares, key="speed-parts")
     st.caption(
@@ -162,7 +165,8 @@ def _cpu_forms(reports: list[BenchmarkReport]) -> None:
             "Work",
             range(len(tunings)),
             format_func=lambda n: data.tuning_words(*tunings[n]),
-            key="speed-tuning",
+            key="tuning",
+            bind=url.BOUND,
             width=460,
         )
     _, tuning = tunings[number]
@@ -177,7 +181,9 @@ def _article(reports: list[BenchmarkReport]) -> None:
     if table is None:
         return
     st.header("Published figures", anchor=False)
-    st.dataframe(table, hide_index=True, height="content", key="speed-article", placeholder="–")
+    st.dataframe(
+        table, hide_index=True, height="content", key="speed-article", placeholder="–", alt="Published figures"
+    )
     st.caption(
         f"Quoted: {article.NAME}. It states neither the CPU nor the method of timing. "
         "Measured: the same work, one forward pass of the network alone."
@@ -200,7 +206,7 @@ def _frame(figures, name: str) -> None:
     import pandas as pd
 
     table = pd.DataFrame(figures)
-    looks = {"column_config": {"Share of peak": PEAK}, "placeholder": "–"}
+    looks = {"column_config": {"Share of peak": PEAK}, "placeholder": "–", "alt": name.replace("-", " ").capitalize()}
     st.dataframe(table, hide_index=True, key=f"speed-frame-{name}", **looks)
     looks = {"type": "tertiary", "key": f"speed-csv-{name}"}
     download("CSV", lambda: csv_of_frame(table), f"{name}.csv", "text/csv", **looks)

@@ -17,9 +17,8 @@ def part(total: int, at_once: int, *, key: str, what: str, word: str = "") -> sl
         word: of the address, in which the page stands, the first as 1; "" for none.
     """
     pages = max(1, -(-total // at_once))
-    # the address of a link, and of the browser's Back; else the session knows better
-    if word and (url.went_back() or not st.session_state.get(f"pager-{word}")):
-        st.session_state.update({f"pager-{word}": True, key: _asked(word)})
+    if word and (asked := url.asked(word)) is not None:
+        st.session_state[key] = _page(asked)
     page = min(int(st.session_state.get(key, 0)), pages - 1)
     if word:
         url.tell(word, str(page + 1) if page else "")  # the first one needs no word
@@ -39,7 +38,6 @@ def part(total: int, at_once: int, *, key: str, what: str, word: str = "") -> sl
     return slice(first, first + at_once)
 
 
-def _asked(word: str) -> int:
-    """The page that the address asks for, from 0 on; the first where it is no number."""
-    asked = st.query_params.get(word, "")
+def _page(asked: str) -> int:
+    """The page that an address asks for, from 0 on; the first where it is no number."""
     return max(0, int(asked) - 1) if asked.isascii() and asked.isdigit() and len(asked) < 10 else 0

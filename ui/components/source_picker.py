@@ -16,6 +16,7 @@ from ui.components.clip import Clip
 from ui.components.microphone import microphone
 from ui.datasets import summary
 from ui.datasets.opened import version
+from ui.forms import url
 
 FORMATS = (
     "WAV, AIFF, FLAC, Ogg, Opus or MP3, at any rate; M4A and WebM of up to 50 minutes where the optional decoder "
@@ -29,6 +30,7 @@ SOURCES = {
 }
 ANY = ""
 MOST_LISTED = 500
+MOST_EXAMPLES = 10_000
 AT_ONCE = 200
 """So many uploads are classified at once."""
 
@@ -64,9 +66,8 @@ def _chosen(prefix: str, label: str) -> Clip | None:
 
 def source(prefix: str, offered: list[str], first: str = "") -> str:
     """Which of some :data:`SOURCES` is taken; ``first``, or the first of them, where nobody has chosen."""
-    st.session_state.setdefault(f"{prefix}-source", first or offered[0])
     names = {name: SOURCES[name] for name in offered}
-    return str(shell.one_of("Sound from", names, key=f"{prefix}-source", label_visibility="collapsed"))
+    return url.one_of("Sound from", names, word=f"{prefix}-from", key=f"{prefix}-source", first=first)
 
 
 def given(prefix: str, kind: str, *, many: bool = False) -> list[Clip]:
@@ -100,8 +101,9 @@ def _example(prefix: str, first: str) -> Clip:
         label_visibility="collapsed",
         key=f"{prefix}-class",
         width=190,
+        bind=url.BOUND,
     )
-    number = st.session_state.setdefault(f"{prefix}-number", 0)
+    number = url.number(f"{prefix}-number", f"{prefix}-number", range(MOST_EXAMPLES))
     shell.next_button("Another", f"{prefix}-number", key=f"{prefix}-another", type="tertiary")
     return Clip(f"{label}-{number}.wav", _demo_clip(label, number), f"demo-{label}-{number}", label)
 
@@ -123,7 +125,7 @@ def _of_dataset(prefix: str) -> Clip | None:
         st.page_link("pages/datasets.py", label="Data sets", icon=":material/library_music:")
         return None
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        name = st.selectbox("Data set", names, key=f"{prefix}-dataset", width=190)
+        name = st.selectbox("Data set", names, key=f"{prefix}-dataset", width=190, bind=url.BOUND)
         rows = _rows(name, version(name))
         classes = {ANY: "any class", **label_names(row.label for row in rows if row.label)}
         label = st.selectbox(
@@ -132,11 +134,11 @@ def _of_dataset(prefix: str) -> Clip | None:
             format_func=classes.__getitem__,
             key=f"{prefix}-label-{name}",
             width=190,
+            bind=url.BOUND,
         )
         fitting = [number for number, row in enumerate(rows) if label in (ANY, row.label)]
         key = f"{prefix}-row-{name}-{label}"
-        if st.session_state.get(key) not in fitting:
-            st.session_state[key] = fitting[0]
+        url.number(f"{prefix}-clip", key, fitting)
 
         def random_one() -> None:
             st.session_state[key] = int(np.random.default_rng().choice(fitting))

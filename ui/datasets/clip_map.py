@@ -20,8 +20,9 @@ from ui.charts import clips as charts
 from ui.charts.pressing import pressed
 from ui.components import short_jobs
 from ui.datasets import summary
-from ui.datasets.filters import BOUND, LEFT_OUT, names_of
+from ui.datasets.filters import LEFT_OUT, names_of
 from ui.datasets.opened import Opened, Stamp
+from ui.forms.url import BOUND
 
 if TYPE_CHECKING:
     import pandas as pd

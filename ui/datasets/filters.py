@@ -6,7 +6,6 @@ Their keys are the words of the address (``?class=dog&order=longest``). Each dat
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import streamlit as st
 
@@ -14,10 +13,9 @@ from labcore.explore.clips.table import FLAGS, ORDERS, ClipFilter
 from labcore.texts import shown
 from ui.app.text import capital, label_names
 from ui.datasets.opened import Opened
+from ui.forms.url import BOUND
 
 LEFT_OUT = "left out"
-BOUND: Any = "query-params"
-"""Of a widget whose value stands in the address, by its key."""
 WORDS = ("words", "class", "fold", "recorder", "day", "length", "state", "order")
 OF, KEPT = "look-of", "look-kept"
 """In the session: the data set that the widgets are of, and data set → their values when it was seen last."""

@@ -9,7 +9,7 @@ import streamlit as st
 
 from labcore.explore.clips.profile import Profile, ProfilePlan
 from labcore.texts import as_bytes, shown
-from ui.app.shell import errors_in_place, one_of
+from ui.app.shell import errors_in_place
 from ui.app.text import capital, count, counted, duration, plain, sentence
 from ui.charts import clips as charts
 from ui.components import short_jobs
@@ -106,20 +106,6 @@ def of_all(there: Opened) -> str:
     return f"{total}, {count(there.facts.left_out)} of them left out" if there.facts.left_out else total
 
 
-def _view() -> str:
-    """Which view of the clips is open; the address says it (``?view=map``)."""
-
-    def keep() -> None:
-        st.query_params["view"] = st.session_state["look-view"]
-
-    asked = st.query_params.get("view", "")
-    first: str | None = asked if asked in VIEWS else "table"
-    if url.went_back():
-        st.session_state["look-view"], first = first, None
-    # else by default, and not by the session: a value of that is sent once, and lost where a press comes before it has arrived
-    return str(one_of("View", VIEWS, default=first, key="look-view", label_visibility="collapsed", on_change=keep))
-
-
 @st.fragment
 def _browse(name: str) -> None:
     with errors_in_place():
@@ -127,7 +113,7 @@ def _browse(name: str) -> None:
         st.markdown("**Clips**")
         wanted = filters.choose(there)
         rows = wanted.rows(there.frame)
-        view = _view()
+        view = url.one_of("View", VIEWS, word="view", key="look-view")
         total = of_all(there)
         st.caption(f"{count(len(rows))} of {total}" if wanted.narrows else total)
         if not len(rows):

@@ -182,14 +182,14 @@ def _proofs(report: DoctorReport) -> None:
                 "Device": proof.device,
                 "Check": proof.work,
                 "Result": words.get(proof.status, proof.status),
-                "Time": "–" if proof.milliseconds is None else f"{proof.milliseconds:.2f} ms",
+                "Time": f"{proof.took} ms" if proof.took else "–",
                 "Largest difference": "–" if proof.difference is None else f"{proof.difference:.1e}",
                 "Allowed": f"{proof.tolerance:.0e}",
             }
             for proof in report.proofs
         ]
     )
-    st.dataframe(frame, hide_index=True, height="content", key="proofs", placeholder="–")
+    st.dataframe(frame, hide_index=True, height="content", key="proofs", placeholder="–", alt="Self-test")
     for what, works in report.failures().items():
         st.markdown(f":red[{plain(works)}:] {plain(what)}")
     st.caption("Difference: from the CPU's result in double precision, relative to its largest value.")

@@ -13,6 +13,7 @@ from ui.components import source_picker
 from ui.components.clip import Clip
 from ui.explore import augment_result, front_end, views
 from ui.explore.opened import Opened
+from ui.forms import url
 
 if TYPE_CHECKING:
     from labcore.inference.classifier import Classifier
@@ -68,6 +69,7 @@ def show(opened: Opened, start: float, end: float) -> None:
         result = augment_result.show(config, clip, seed, {"steps": name, **options}, network)
         augment_result.save_buttons(opened.source.name, result, config)
         _carry(name, options)
+        front_end.write()
 
 
 def _config(network: Classifier | None, strengths: dict[str, Any]) -> RunConfig:
@@ -98,12 +100,12 @@ def _choose_step() -> str:
     titles = {ALL: "All, as in training", **{name: step.title for name, step in STEPS.items()}}
     return st.pills(
         "Augmentation", list(titles), default="noise", format_func=titles.__getitem__, key="explore-step",
-        required=True, label_visibility="collapsed", wrap=True,
+        required=True, label_visibility="collapsed", wrap=True, bind=url.BOUND,
     )  # fmt: skip
 
 
 def _seed() -> int:
-    seed = int(st.number_input("Seed", 0, 2**31 - 2, key="explore-seed", width=140))
+    seed = int(st.number_input("Seed", 0, 2**31 - 2, key="explore-seed", width=140, bind=url.BOUND))
     shell.next_button("Resample", "explore-seed", key="explore-draw", icon=":material/casino:", type="primary")
     return seed
 
@@ -124,7 +126,7 @@ def _options(name: str) -> dict[str, Any]:
     step = STEPS[name]
     st.caption(f"{ABOUT.get(name) or all_settings()[step.strength].help} :gray[It {WHERE[step.domain]}.]")
     if step.needs_second:
-        share = st.slider("Share of the first clip (%)", 0, 100, 60, key="explore-mix", width=320)
+        share = st.slider("Share of the first clip (%)", 0, 100, 60, key="explore-mix", width=320, bind=url.BOUND)
         return {"second": _second(), "mix_ratio": share / 100}
     options: dict[str, Any] = {}
     columns = iter(st.columns(3, gap="medium"))
@@ -132,7 +134,8 @@ def _options(name: str) -> dict[str, Any]:
         with next(columns):
             if path == "augment.noise_snr_db":
                 options["snr_db"] = float(
-                    st.slider("Signal-to-noise ratio (dB)", -20, 50, 10, key="explore-snr", help="0 dB: as loud as the clip.")
+                    st.slider("Signal-to-noise ratio (dB)", -20, 50, 10, key="explore-snr", help="0 dB: as loud as the clip.",
+                              bind=url.BOUND)
                 )  # fmt: skip
             elif path == "augment.noise_file":
                 with st.popover("Recorded noise", icon=":material/upload_file:"):

@@ -10,7 +10,7 @@ from labcore.config import RunConfig, all_settings
 from labcore.config.presets import PRESETS, preset
 from ui.app import live, shell
 from ui.app.text import count, plain, run_name, told_apart
-from ui.forms import fields
+from ui.forms import fields, url
 
 if TYPE_CHECKING:
     from labcore.explore.geometry import Consequences
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 FRONT = ("audio.sample_rate", "audio.usual_rate", *(path for path in all_settings() if path.startswith("features.")))
 """The settings that say what a spectrogram looks like."""
 FREE = ("data.", "model.", "optim.", "runtime.")
+OWN = tuple(path for path in all_settings() if not path.startswith(FREE))
+"""The settings that this page shows."""
 STOPS: dict[str, list[Any]] = {
     "audio.sample_rate": [4000, 8000, 11025, 16000, 22050, 32000, 44100, 48000, 96000, 192000, 250000, 384000, 500000],
     "features.n_fft": [2**n for n in range(6, 16)],
@@ -57,6 +59,26 @@ def put(values: dict[str, Any]) -> None:
     st.session_state["explore-turn"] = st.session_state.get("explore-turn", 0) + 1
 
 
+def read() -> None:
+    """Take the settings that the address names, at the first look of a browser session and after its Back.
+
+    What it says wrongly is told and left out.
+    """
+    given = {path: st.query_params[path] for path in OWN if path in st.query_params}
+    if url.went_back() or (given and "explore-settings" not in st.session_state):
+        values, troubles = url.settings_of(given)
+        put({path: all_settings()[path].default for path in OWN} | values)
+        for trouble in troubles:
+            shell.show_error(trouble)
+
+
+def write() -> None:
+    """Have the address name the settings that differ from the recommended ones."""
+    for path in OWN:
+        value = held()[path]
+        url.tell(path, url.text_of(value) if value != all_settings()[path].default else "")
+
+
 def settings_of() -> None:
     """Take the settings of a preset, of a run, or of the form for training."""
     runs = {run.id: run for run, status in live.runs() if run.weights.exists()}
@@ -72,7 +94,7 @@ def settings_of() -> None:
             values = preset(name).values()
         else:
             values = runs[name].config.values()
-        put({path: values[path] for path in all_settings() if not path.startswith(FREE)})
+        put({path: values[path] for path in OWN})
 
     st.selectbox(
         "Settings of",

@@ -18,6 +18,7 @@ from ui.components.model_picker import Networks
 from ui.components.sound_viewer import Row, image_row, selected, viewer, wave_row
 from ui.explore import charts, front_end, save
 from ui.explore.opened import Opened, channels
+from ui.forms import url
 
 if TYPE_CHECKING:
     from labcore.config import RunConfig
@@ -53,7 +54,9 @@ def show(opened: Opened, start: float, end: float) -> None:
             config, told = _settings(end - start)
         with left:
             front_end.problems(told)
-            _look(opened, start, end, config)
+            begin, stop = _look(opened, start, end, config)
+        _classify(opened, begin, stop)
+        front_end.write()
 
 
 def _settings(seconds: float) -> tuple[RunConfig, Consequences]:
@@ -67,14 +70,15 @@ def _settings(seconds: float) -> tuple[RunConfig, Consequences]:
             80,
             5,
             key="explore-range",
+            bind=url.BOUND,
             help="Range below the loudest level that the colours cover.",
         )
-        st.selectbox("Colour map", names(), key="explore-map")
+        st.selectbox("Colour map", names(), key="explore-map", bind=url.BOUND)
         about = "Of the spectrogram. Mel bands have their own scale."
-        shell.one_of("Frequency axis", ["log", "linear"], default="log", key="explore-axis", help=about)
+        shell.one_of("Frequency axis", ["log", "linear"], default="log", key="explore-axis", help=about, bind=url.BOUND)
         about = "Level is in dB; power is what the mel bands are summed from, magnitude its square root."
         quantities = ["level", "magnitude", "power"]
-        shell.one_of("Spectrogram of", quantities, default="level", key="explore-power", help=about)
+        shell.one_of("Spectrogram of", quantities, default="level", key="explore-power", help=about, bind=url.BOUND)
     config, told = front_end.config()
     front_end.numbers(told, seconds)
     if told.possible:
@@ -84,12 +88,13 @@ def _settings(seconds: float) -> tuple[RunConfig, Consequences]:
     return config, told
 
 
-def _look(opened: Opened, start: float, end: float, config: RunConfig) -> None:
+def _look(opened: Opened, start: float, end: float, config: RunConfig) -> tuple[float, float]:
+    """Views, player and what can be taken away; returns the seconds that are played."""
     from labcore.explore.views import average_spectrum, stretch_of, views_of
 
     chosen = st.pills(
         "Views", list(VIEWS), default=["waveform", "spectrogram", "log-mel"], format_func=VIEWS.__getitem__,
-        selection_mode="multi", label_visibility="collapsed", key="explore-views", wrap=True,
+        selection_mode="multi", label_visibility="collapsed", key="explore-views", wrap=True, bind=url.BOUND,
     )  # fmt: skip
     mode = _mode(opened.facts.info.channels, config.sample_rate)
     source, rate = opened.source, config.sample_rate
@@ -116,7 +121,7 @@ def _look(opened: Opened, start: float, end: float, config: RunConfig) -> None:
         shown[VIEWS["spectrum"]] = (spectrum, None, None)
     kinds, mended = [kind for kind in made if kind in WHAT], bool(opened.facts.info.notes)
     save.buttons(source.name, wav, shown, kinds, config, (start, end), opened.seconds, mended)
-    _classify(opened, begin, stop)
+    return begin, stop
 
 
 def _mode(channels_: int, rate: int) -> str:
@@ -127,7 +132,8 @@ def _mode(channels_: int, rate: int) -> str:
     modes["front"] = f"As the front end receives it, {rate / 1000:g} kHz"
     if st.session_state.get("explore-mode", "file") not in modes:
         st.session_state.pop("explore-mode")
-    return str(shell.one_of("Sound", modes, default="file", key="explore-mode", label_visibility="collapsed"))
+    looks = {"label_visibility": "collapsed", "bind": url.BOUND}
+    return str(shell.one_of("Sound", modes, default="file", key="explore-mode", **looks))
 
 
 def sound(opened: Opened, start: float, end: float, mode: str, rate: int) -> tuple[np.ndarray, int]:

@@ -7,7 +7,7 @@ of their own.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -18,10 +18,12 @@ from labcore.config.former import path_now
 from labcore.config.presets import PRESETS, preset
 from labcore.config.setting import as_text
 from labcore.errors import ConfigError, LabError
-from ui.app.shell import show_error
+from ui.app import shell
 from ui.forms import fields
 
 RECOMMENDED = "balanced"
+BOUND: Any = "query-params"
+"""Of a widget whose value stands in the address, by its key."""
 WRITTEN = "form-url"
 """Where a browser session keeps what was last written, and when."""
 SETTLED_SECONDS = 3.0
@@ -47,7 +49,7 @@ def read() -> None:
         changes, troubles = settings_of(given)
         fields.fill({path: setting.default for path, setting in all_settings().items()} | changes)
         for trouble in troubles:
-            show_error(trouble)
+            shell.show_error(trouble)
 
 
 def write(own: Mapping[str, str | list[str] | None] | None = None, *, settings: bool = True) -> None:
@@ -79,12 +81,57 @@ def tell(word: str, text: str) -> None:
         del st.query_params[word]
 
 
+def asked(word: str) -> str | None:
+    """What the address says at a word, where that counts: at the first look of a browser session, and after its Back or Forward.
+
+    Else None: the session knows better.
+    """
+    first = not st.session_state.get(f"asked-{word}")
+    st.session_state[f"asked-{word}"] = True
+    return st.query_params.get(word, "") if first or went_back() else None
+
+
+def take(word: str, key: str, there: Container[str], first: str | None = None) -> None:
+    """Have a widget of that key begin with what the address says at a word, where that counts and is one of those there."""
+    if (text := asked(word)) is not None:
+        st.session_state[key] = text if text in there else first
+
+
+def number(word: str, key: str, there: Sequence[int]) -> int:
+    """A number of the session's under a key, one of those there, which the address says at a word; the first one needs none."""
+    if (text := asked(word)) is not None or key not in st.session_state:
+        st.session_state[key] = int(text) if text and text.isdecimal() and len(text) < 10 else there[0]
+    if st.session_state[key] not in there:
+        st.session_state[key] = there[0]
+    chosen = int(st.session_state[key])
+    tell(word, str(chosen) if chosen != there[0] else "")
+    return chosen
+
+
+def one_of(label: str, options: Mapping[str, str], *, word: str, key: str, first: str = "") -> str:
+    """:func:`ui.app.shell.one_of` without its label, whose choice the address says at a word, by the name of the option.
+
+    Args:
+        first: the option where the address says none; "" for the first of all.
+    """
+
+    def keep() -> None:
+        st.query_params[word] = st.session_state[key]
+
+    told = st.query_params.get(word, "")
+    begin: str | None = told if told in options else first or next(iter(options))
+    if went_back():
+        st.session_state[key], begin = begin, None
+    # else by default, and not by the session: a value of that is sent once, and lost where a press comes before it has arrived
+    return str(shell.one_of(label, options, default=begin, key=key, label_visibility="collapsed", on_change=keep))
+
+
 def differing(values: Mapping[str, Any]) -> dict[str, str]:
     """What tells a form from the recommended one: the preset nearest to it where that is another one, and path → text of the rest."""
     found = {}
     for name in PRESETS:
         base = RunConfig().replace(PRESETS[name].changes)
-        found[name] = {path: _text(value) for path, value in values.items() if value != base.value(path)}
+        found[name] = {path: text_of(value) for path, value in values.items() if value != base.value(path)}
     nearest = min(found, key=lambda name: (len(found[name]), name != RECOMMENDED))
     return ({} if nearest == RECOMMENDED else {"preset": nearest}) | found[nearest]
 
@@ -93,7 +140,8 @@ def _names() -> set[str]:
     return {"preset", *all_settings()}
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
+    """A value of a setting in an address."""
     return f"{value:.12g}" if isinstance(value, float) else as_text(value)
 
 

@@ -17,6 +17,7 @@ from ui.app.shell import errors_in_place, one_of
 from ui.app.text import label_names, percent, plain
 from ui.components import pager
 from ui.components.clip_player import sound
+from ui.forms import url
 from ui.runs import held_out_clips
 from ui.runs.evaluation import file_stamp
 
@@ -49,17 +50,21 @@ def _view(predictions: LabelPredictions, run: Run, key: str) -> None:
         }
         _table(predictions, counts, names)
         order = sorted(counts, key=lambda label: -sum(counts[label]))
+        url.take("label", f"label-mistakes-{key}", order, order[0])
         with st.container(horizontal=True, vertical_alignment="bottom"):
             label = st.selectbox(
                 "Label", order, key=f"label-mistakes-{key}", width=320,
                 format_func=lambda each: f"{names[each]} · {counts[each][0]} missed, {counts[each][1]} false",
             )  # fmt: skip
-            kind = one_of("Mistakes", KINDS, default=MISSED, key=f"label-mistakes-kind-{key}", help=HINT)
+            kind = one_of("Mistakes", KINDS, default=MISSED, key="mistakes", help=HINT, bind=url.BOUND)
+        url.tell("label", label if label != order[0] else "")
         rows = predictions.mistakes(label, kind)
         if not len(rows):
             st.markdown(f"**No {kind} of {plain(names[label])}.**")
             return
-        part = pager.part(len(rows), AT_ONCE, key=f"label-mistakes-page-{key}-{label}-{kind}", what="clips")
+        part = pager.part(
+            len(rows), AT_ONCE, key=f"label-mistakes-page-{key}-{label}-{kind}", what="clips", word="page"
+        )
         for row in rows[part].tolist():
             _card(predictions, run, row, label, names, f"{key}-{label}-{kind}-{row}")
 

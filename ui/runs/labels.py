@@ -18,11 +18,11 @@ from ui.app.shell import errors_in_place
 from ui.app.text import counted, percent, plain
 from ui.components import pager, results
 from ui.components.clip_player import sound
+from ui.forms import url
 from ui.runs import clip_card, correct, held_out_clips
 from ui.runs.held_out_clips import HeldOutClips
 
-CORRECT = "Correct"
-VIEWS = ("By recording", CORRECT)
+VIEWS = {"recordings": "By recording", "correct": "Correct"}
 AT_ONCE = 5
 MOST_PLAYED = 3
 """Clips of a recording that are played at once; more of them after a press."""
@@ -79,10 +79,7 @@ def _view(clips: HeldOutClips) -> None:
             )
             shell.download("Download (CSV)", partial(_csv, clips, found), f"labels-{slug(clips.key)}.csv", "text/csv",
                            key=f"labels-csv-{clips.key}", type="tertiary")  # fmt: skip
-        if (
-            shell.one_of("Show", VIEWS, default=VIEWS[0], key=f"labels-view-{clips.key}", label_visibility="collapsed")
-            == CORRECT
-        ):
+        if url.one_of("Show", VIEWS, word="show", key=f"labels-view-{clips.key}") == "correct":
             _correct(clips, found)
             return
         part = pager.part(len(found), AT_ONCE, key=f"labels-page-{clips.key}", what="recordings")

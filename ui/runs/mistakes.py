@@ -9,18 +9,22 @@ from labcore.crossval.job import CrossValidation
 from labcore.evaluation.clip_predictions import ClipPredictions
 from labcore.evaluation.mistakes import Choice, by_class, by_confidence, rows_of
 from labcore.runs import Run
-from ui.app.shell import errors_in_place, one_of
+from ui.app.shell import errors_in_place
 from ui.app.text import counted, plain
 from ui.charts import mistakes as charts
 from ui.charts.confusion import confusion
 from ui.charts.pressing import pressed
 from ui.components import pager
+from ui.forms import url
 from ui.runs import clip_card, held_out_clips, label_mistakes, training_clips
 from ui.runs.held_out_clips import HeldOutClips
 from ui.runs.one_label import of_several
 
 AT_ONCE = 5
-CHARTS = ("Confusion matrix", "Class", "Probability")
+CHARTS = {name: name for name in ("Confusion matrix", "Class", "Probability")}
+WHOLE = (0, 100)
+RANGES = {f"{low}-{high}": (low, high) for low in range(0, 101, 10) for high in range(low, 101, 10)}
+"""Ranges of probabilities in percent as the address has them (``?range=50-100``)."""
 
 
 def show(run: Run) -> None:
@@ -54,7 +58,7 @@ def _view(clips: HeldOutClips) -> None:
 
 
 def _cards(clips: HeldOutClips, rows: np.ndarray, key: str) -> None:
-    part = pager.part(len(rows), AT_ONCE, key=f"mistakes-page-{key}", what="clips")
+    part = pager.part(len(rows), AT_ONCE, key=f"mistakes-page-{key}", what="clips", word="page")
     on_view = rows[part].tolist()
     known = training_clips.of_runs(clips.run(row) for row in on_view)
     for row in on_view:
@@ -71,23 +75,29 @@ def _choice(clips: HeldOutClips) -> Choice:
         _set(clips, "chart", int(st.session_state.get(_key(clips, "chart"), 0)) + 1)
 
     def of_class(word: str, title: str, hint: str) -> str | None:
-        return st.selectbox(
+        url.take(word, _key(clips, word), names)
+        label = st.selectbox(
             title, list(names), index=None, placeholder="any class", format_func=names.__getitem__,
             key=_key(clips, word), on_change=let_go, help=hint,
         )  # fmt: skip
+        url.tell(word, label or "")
+        return label
 
     true = of_class("true", "Labelled", "The label of the clips.")
     predicted = of_class("predicted", "Predicted", "What the network predicted.")
-    st.session_state.setdefault(_key(clips, "range"), (0, 100))
+    if (asked := url.asked("range")) is not None:
+        st.session_state[_key(clips, "range")] = RANGES.get(asked, WHOLE)
+    st.session_state.setdefault(_key(clips, "range"), WHOLE)
     low, high = st.slider(
         "Probability of the prediction (%)", 0, 100, step=10, key=_key(clips, "range"), on_change=let_go,
         help="Mistakes with a high probability are the ones to look at first: a wrong label, or something that the network learnt wrongly.",
     )  # fmt: skip
+    url.tell("range", "" if (low, high) == WHOLE else f"{low}-{high}")
     return Choice(true, predicted, low / 100, high / 100)
 
 
 def _chart(clips: HeldOutClips) -> None:
-    kind = one_of("Choose by", CHARTS, default=CHARTS[0], key=_key(clips, "kind"), label_visibility="collapsed")
+    kind = url.one_of("Choose by", CHARTS, word="by", key=_key(clips, "kind"))
     names, predictions = clips.names, clips.predictions
     key = f"{_key(clips, kind)}-{st.session_state.get(_key(clips, 'chart'), 0)}"
     labels = {name: label for label, name in names.items()}

@@ -18,6 +18,7 @@ from ui.app.text import label_names, percent, plain
 from ui.charts import robustness as charts
 from ui.components import owner_guard, short_jobs
 from ui.datasets import summary as data
+from ui.forms import url
 from ui.runs import rows
 
 ALL = ""
@@ -33,16 +34,19 @@ def show(run: Run) -> None:
     own = run.config.data
     summary = data.summary(own.dataset, own.fold, exclude_classes=own.exclude_classes, run=str(run.path))
     names = {ALL: "all classes", **label_names(summary.counts)}
-    of = shell.one_of("Disturbance", NAMES, default="noise", help=HELP, key="robustness-of")
+    of = shell.one_of("Disturbance", NAMES, default="noise", help=HELP, key="robustness-of", bind=url.BOUND)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        label = st.selectbox("Class", list(names), format_func=names.__getitem__, key="robustness-label", width=200)
+        label = st.selectbox(
+            "Class", list(names), format_func=names.__getitem__, key="robustness-label", width=200, bind=url.BOUND
+        )
         fold = st.selectbox(
             "Fold", summary.folds, index=summary.folds.index(summary.fold), key=f"robustness-fold-{run.id}", width=160,
             format_func=lambda name: f"{name}, test fold" if name == summary.fold else f"{name}, trained on",
         )  # fmt: skip
         colour = "pink"
         if of == "noise":
-            colour = shell.one_of("Noise", ["white", "pink", "brown"], default="pink", key="robustness-colour")
+            noises, key = ["white", "pink", "brown"], "robustness-colour"
+            colour = shell.one_of("Noise", noises, default="pink", key=key, bind=url.BOUND)
         job, status = last_of(run, of) or (None, None)
         plan = {"run": run.id, "fold": fold, "class": label or None, "disturbance": of, "colour": colour}
         shell.action_button(

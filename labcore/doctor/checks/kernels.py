@@ -31,9 +31,7 @@ def device_check(device: str, proofs: list[Proof], pending: Sequence[str]) -> Ch
     evidence = {}
     for proof in proofs:
         if proof.status == "ok" and proof.difference is not None and proof.milliseconds is not None:
-            evidence[proof.work] = (
-                f"{proof.milliseconds:.2f} ms, difference {proof.difference:.1e} (allowed {proof.tolerance:.0e})"
-            )
+            evidence[proof.work] = f"{proof.took} ms, difference {proof.difference:.1e} (allowed {proof.tolerance:.0e})"
         else:
             evidence[proof.work] = proof.error or proof.status
     title = "CPU" if device == "cpu" else f"{device}: {proofs[0].device_name}"

@@ -33,7 +33,7 @@ def show(folder: str, version: str) -> None:
             show_error(error)
             return
         st.markdown(f"**{counted(clips, 'clip')}**")
-        st.dataframe(table, hide_index=True, width="stretch")
+        st.dataframe(table, hide_index=True, width="stretch", alt="Labels of the windows")
 
 
 @st.cache_data(max_entries=16, ttl=600, show_spinner="Cutting …")
