@@ -71,7 +71,7 @@ def _sides(found: Comparison) -> Content:
             )
         if side.deviation is not None:
             mean = f"{percent(side.mean)} ± {100 * side.deviation:.1f}"
-            rows.append([side.letter, f"mean of {len(side.accuracies)} seeds", None, mean, *[None] * 4])
+            rows.append([side.letter, f"mean ± standard deviation of {side.counted_seeds}", None, mean, *[None] * 4])
     return table(["", "run", "fold", "accuracy", "macro F1", "calibration error", "time", "weights"], rows)
 
 

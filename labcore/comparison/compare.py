@@ -51,6 +51,21 @@ class Side:
         return statistics.stdev(self.accuracies) if len(self.accuracies) > 1 else None
 
     @property
+    def counted_seeds(self) -> str:
+        """What the mean is of: ``3 seeds``, or ``3 runs of 2 seeds`` where one was trained twice."""
+        runs = [each for each in self.members if each.accuracy is not None]
+        seeds = counted(len({each.seed for each in runs}), "seed")
+        return seeds if seeds == counted(len(runs), "seed") else f"{counted(len(runs), 'run')} of {seeds}"
+
+    @property
+    def spread(self) -> str:
+        """As ``mean accuracy 93.6 ± 0.8 % (standard deviation) of 3 seeds``; "" with fewer than two."""
+        if self.mean is None or self.deviation is None:
+            return ""
+        figures = f"{100 * self.mean:.1f} ± {100 * self.deviation:.1f} %"
+        return f"mean accuracy {figures} (standard deviation) of {self.counted_seeds}"
+
+    @property
     def error(self) -> float | None:
         """The standard error of the mean accuracy over its seeds; None with fewer than two."""
         return None if self.deviation is None else self.deviation / len(self.accuracies) ** 0.5
@@ -156,8 +171,11 @@ def _sides(found: Sequence[Candidate]) -> tuple[tuple[Side, ...], list[str]]:
     notes: list[str] = []
     if len(groups) == 1:
         groups = [[each] for each in found]
-        alike = "one recipe with different seeds" if len({each.seed for each in found}) > 1 else "one recipe and seed"
+        several = len({each.seed for each in found}) > 1
+        alike = "one recipe with different seeds" if several else "one recipe and seed"
         notes.append(f"All are of {alike}: one that is better had luck in training, not a better recipe")
+        spread = Side("", tuple(found)).spread if several else ""
+        notes += [f"Together: {spread}"] if spread else []
     return tuple(Side(_letter(number), tuple(group)) for number, group in enumerate(groups)), notes
 
 

@@ -73,13 +73,7 @@ def _sides(found: Comparison) -> Section:
                 how.append([line, *map(str, figures), percent(told.calibration.error)])
     told_who = ["Side", "Run", "Id", "Data set", "Folds", "Seed", "Time", "Weights", "Energy"]
     told_how = ["Side", "Accuracy", "Balanced accuracy", "Macro F1", "Calibration error"]
-    means = [
-        Paragraph(
-            f"{side.letter}: mean accuracy {percent(side.mean)} ± {100 * side.deviation:.1f} of {len(side.accuracies)} seeds."
-        )
-        for side in found.sides
-        if side.deviation is not None
-    ]
+    means = [Paragraph(f"{side.letter}: {side.spread}.") for side in found.sides if side.spread]
     return Section(
         "Sides",
         [

@@ -59,6 +59,13 @@ def test_seeds_of_a_recipe_are_one_side(workspace):
         alone.notes[0]
         == "All are of one recipe with different seeds: one that is better had luck in training, not a better recipe"
     )
+    assert alone.notes[1] == "Together: mean accuracy 55.0 ± 7.1 % (standard deviation) of 2 seeds"
+    again = finished_run(workspace, right_on(30), {"runtime.seed": 0})
+    assert (
+        compare(workspace, [each.id for each in (*seeds, again)])
+        .notes[1]
+        .endswith("% (standard deviation) of 3 runs of 2 seeds")
+    )
 
 
 def test_one_recipe_with_other_labels_is_another_side(workspace):

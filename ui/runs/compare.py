@@ -106,9 +106,8 @@ def _sides(found: Comparison) -> pd.DataFrame:
             )
         if side.deviation is not None:
             mean = f"{percent(side.mean)} ± {100 * side.deviation:.1f}"
-            rows.append(
-                {"Side": side.letter, "Run": f"mean ± deviation of {len(side.accuracies)} seeds", "Accuracy": mean}
-            )
+            whose = f"mean ± standard deviation of {side.counted_seeds}"
+            rows.append({"Side": side.letter, "Run": whose, "Accuracy": mean})
     return pd.DataFrame(rows).dropna(axis=1, how="all")
 
 
