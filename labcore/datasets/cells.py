@@ -17,6 +17,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
 
 MARK = ";"
 NOT = "-"
@@ -58,6 +62,21 @@ def read_cell(cell: str) -> Cell:
         else:
             present.append(part)
     return Cell(tuple(dict.fromkeys(present)), tuple(absent), tuple(unsure), is_open)
+
+
+def states(cells: Sequence[str], labels: Sequence[str]) -> np.ndarray:
+    """(clips, labels) int64: what is known of each label by the cell of each clip, as :meth:`Cell.state` tells it."""
+    import numpy as np
+
+    numbers = {label: number for number, label in enumerate(labels)}
+    found = np.full((len(cells), len(labels)), ABSENT, dtype=np.int64)
+    for row, text in zip(found, cells, strict=True):
+        cell = read_cell(text)
+        if cell.open:
+            row[:] = UNKNOWN
+        for label in {*cell.present, *cell.absent, *cell.unsure} & numbers.keys():
+            row[numbers[label]] = cell.state(label)
+    return found
 
 
 def labels_of(cell: str) -> list[str]:

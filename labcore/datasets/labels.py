@@ -47,14 +47,15 @@ def unified(labels: Sequence[str]) -> tuple[list[str], list[Finding]]:
 
     What differs in case, or in space, dash and underscore, stays apart: letters of either case can be classes of their own. It is told.
     """
-    counts = Counter(map(tidy, labels))
+    written = Counter(labels)
+    tidied = {raw: tidy(raw) for raw in written}
     spellings: dict[str, Counter[str]] = defaultdict(Counter)
-    for label, count in counts.items():
-        spellings[_visible(label)][label] += count
+    for raw, count in written.items():
+        spellings[_visible(tidied[raw])][tidied[raw]] += count
     name = {one: found.most_common(1)[0][0] for found in spellings.values() for one in found}
-    tidied = [name[tidy(label)] for label in labels]
+    meant = {raw: name[tidied[raw]] for raw in written}
     merged: dict[str, set[str]] = defaultdict(set)
-    for raw, label in zip(labels, tidied, strict=True):
+    for raw, label in meant.items():
         merged[label].add(unicodedata.normalize("NFC", shown(raw)))
     findings = []
     if several := sorted(label for label, raw in merged.items() if len(raw) > 1):
@@ -65,7 +66,7 @@ def unified(labels: Sequence[str]) -> tuple[list[str], list[Finding]]:
                 remedy="No action needed; spell them alike if you use the list elsewhere",
             )
         )
-    return tidied, [*findings, *alike(set(tidied))]
+    return [meant[label] for label in labels], [*findings, *alike(set(meant.values()))]
 
 
 def alike_sets(labels: Iterable[str]) -> Iterator[list[str]]:

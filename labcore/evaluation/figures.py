@@ -99,11 +99,11 @@ def figures_of_clips(predictions: ClipPredictions) -> Figures:
     if not len(predictions):
         raise RunError("none of the clips is of a class that the classifier knows", "Evaluate it on other clips")
     labels, targets, predicted = list(predictions.labels), predictions.targets, predictions.predicted
-    frame = predictions.frame
+    frame, shares = predictions.frame, predictions.probabilities
     distinct = distinct_clips(*(frame[name].tolist() for name in ("clip", "start_s", "end_s")))
     counted = score(predicted, targets, labels, Circumstances(distinct=distinct, groups=predictions.groups))
     balanced, macro_f1 = intervals(predictions.groups, lambda weights: _means(targets, predicted, len(labels), weights))
-    ranked = [_ranked(targets == number, predictions.probabilities[:, number]) for number in range(len(labels))]
+    ranked = [_ranked(targets == number, shares[:, number]) for number in range(len(labels))]
     per_class = [
         ClassFigures(
             label,

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from labcore.datasets.by_time import recordings_of
-from labcore.datasets.cells import read_cell
+from labcore.datasets.cells import states
 from labcore.errors import RunError
 from labcore.evaluation.clip_predictions import ClipPredictions
 from labcore.evaluation.label_metrics import score_labels
@@ -71,16 +71,14 @@ class LabelPredictions:
     @cached_property
     def targets(self) -> np.ndarray:
         """(clips, labels) 1 where a clip has the label, 0 where it has not, -1 where nobody knows."""
-        cells = self.frame["label"].tolist()
-        rows = {cell: [read_cell(cell).state(label) for label in self.labels] for cell in set(cells)}
-        return np.array([rows[cell] for cell in cells], dtype=np.int64).reshape(-1, len(self.labels))
+        return states(self.frame["label"].tolist(), self.labels)
 
     @property
     def groups(self) -> np.ndarray:
         """(clips,) the recording that each clip is of, as text; one that was parted by time is one."""
         return recordings_of(self.frame["group"])
 
-    @property
+    @cached_property
     def decided(self) -> np.ndarray:
         """(clips, labels) bool, which labels each clip is predicted to have."""
         reached: np.ndarray = self.probabilities >= self.limits
@@ -97,6 +95,11 @@ class LabelPredictions:
         about = Circumstances(fold, groups=self.groups)
         return score_labels(self.probabilities, self.targets, self.labels, self.limits, about, self.thresholds.sentence)
 
+    @cached_property
+    def wrong(self) -> dict[str, np.ndarray]:
+        """One of :data:`KINDS` → (clips, labels) bool, what is wrong so."""
+        return {KINDS[0]: (self.targets == 1) & ~self.decided, KINDS[1]: (self.targets == 0) & self.decided}
+
     def mistakes(self, label: str, kind: str) -> np.ndarray:
         """The clips of which a label was missed (the least probable first), or predicted wrongly (the most probable first), as numbers:
         (clips,).
@@ -105,9 +108,7 @@ class LabelPredictions:
             kind: one of :data:`KINDS`.
         """
         column = self.labels.index(label)
-        known, reached, shares = self.targets[:, column], self.decided[:, column], self.probabilities[:, column]
-        wrong = (known == 1) & ~reached if kind == KINDS[0] else (known == 0) & reached
-        rows = np.flatnonzero(wrong)
+        rows, shares = np.flatnonzero(self.wrong[kind][:, column]), self.probabilities[:, column]
         return rows[np.argsort(shares[rows] if kind == KINDS[0] else -shares[rows], kind="stable")]
 
 

@@ -5,7 +5,36 @@ The same figure as scikit-learn's ``average_precision_score``, clips of equal pr
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
+
+
+class _Stretches(NamedTuple):
+    """The clips of a class, ranked and cut where the average precision is read: behind each that has it, and those as probable.
+
+    Attributes:
+        ranked: (known clips,) by falling probability.
+        stops: (stretches,) where each ends in them.
+        holders: (clips that have it,) by falling probability.
+        of_stops: (stretches,) where in these each ends.
+    """
+
+    ranked: np.ndarray
+    stops: np.ndarray
+    holders: np.ndarray
+    of_stops: np.ndarray
+
+
+def _stretches(probabilities: np.ndarray, targets: np.ndarray) -> _Stretches:
+    """Of one class: (clips,) each."""
+    ranked = np.flatnonzero(targets >= 0)
+    ranked = ranked[np.argsort(-probabilities[ranked], kind="stable")]
+    shares, present = probabilities[ranked], targets[ranked] == 1
+    behind = 1 + np.flatnonzero(np.append(shares[1:] < shares[:-1], True)[: len(shares)])  # those of equal probability
+    stop_of = behind[np.searchsorted(behind, np.flatnonzero(present), side="right")]
+    stops, holders = np.unique(stop_of, return_counts=True)
+    return _Stretches(ranked, stops, ranked[present], np.cumsum(holders))
 
 
 class Ranking:
@@ -17,34 +46,44 @@ class Ranking:
     """
 
     def __init__(self, probabilities: np.ndarray, targets: np.ndarray) -> None:
-        known = targets >= 0
-        shares = np.where(known, probabilities, -np.inf)
-        self.order = np.argsort(-shares, axis=0, kind="stable")
-        ranked = np.take_along_axis(shares, self.order, 0)
-        self.known = np.take_along_axis(known, self.order, 0)
-        self.present = np.take_along_axis(targets == 1, self.order, 0)
-        places = np.arange(len(ranked))[:, None]
-        last = np.ones_like(self.known)
-        last[:-1] = ranked[1:] < ranked[:-1]
-        # the place at which a run of equal probabilities ends
-        self.ends = np.minimum.accumulate(np.where(last, places, len(ranked))[::-1], axis=0)[::-1]
+        self._clips = len(targets)
+        classes = [_stretches(probabilities[:, number], targets[:, number]) for number in range(targets.shape[1])]
+        self._sizes = np.array([len(each.stops) + 1 for each in classes], dtype=np.intp)
+        self._ranked, self._starts = self._laid_out([(each.ranked, each.stops) for each in classes])
+        self._holders, self._of_holders = self._laid_out([(each.holders, each.of_stops) for each in classes])
+
+    def _laid_out(self, classes: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+        """Clips of all classes one after the other, each class with one more behind that never counts; and where stretches begin."""
+        begin = np.cumsum([0, *(len(clips) + 1 for clips, _ in classes)])
+        nothing = np.zeros(0, dtype=np.intp)
+        flat = np.concatenate([nothing, *(np.append(clips, self._clips) for clips, _ in classes)])
+        starts = [first + np.append(0, stops) for first, (_, stops) in zip(begin, classes, strict=False)]
+        return flat, np.concatenate([nothing, *starts])
 
     def average_precisions(self, weights: np.ndarray | None = None) -> np.ndarray:
         """(classes,) nan for a class that no clip has, or every clip.
 
         Args:
-            weights: (clips,) how often each clip counts; once where it is not given.
+            weights: (clips,) how often each clip counts, a whole number; once where it is not given.
         """
-        times = np.ones(self.order.shape) if weights is None else weights.astype(np.float64)[self.order]
-        counted = np.where(self.known, times, 0.0)
-        hits = np.where(self.present, counted, 0.0)
-        found, taken = np.cumsum(hits, 0), np.cumsum(counted, 0)
-        at_ends = np.take_along_axis(found / np.maximum(taken, 1), self.ends, 0)
-        present, every = found[-1], taken[-1]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            values: np.ndarray = (hits * at_ends).sum(0) / present
-        values[(present == 0) | (present == every)] = np.nan
+        if not len(self._sizes):
+            return np.zeros(0)
+        times = np.append(np.ones(self._clips) if weights is None else weights.astype(np.float64), 0.0)
+        counted = np.add.reduceat(times[self._ranked], self._starts)
+        hits = np.add.reduceat(times[self._holders], self._of_holders)
+        last = np.cumsum(self._sizes) - 1
+        found, taken = self._so_far(hits), self._so_far(counted)
+        present, every = found[last], taken[last]
+        gained = np.add.reduceat(hits * found / np.maximum(taken, 1), last - self._sizes + 1)
+        values = np.full(len(present), np.nan)
+        np.divide(gained, present, out=values, where=(present > 0) & (present < every))
         return values
+
+    def _so_far(self, stretches: np.ndarray) -> np.ndarray:
+        """The sums of stretches up to each, within its class."""
+        sums = np.cumsum(stretches)
+        before = np.append(0, sums[np.cumsum(self._sizes)[:-1] - 1])
+        return sums - np.repeat(before, self._sizes)
 
 
 def mean_average_precision(probabilities: np.ndarray, targets: np.ndarray) -> float | None:

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from labcore.datasets.cells import UNKNOWN, joined, read_cell
+from labcore.datasets.cells import UNKNOWN, joined, states
 from labcore.task.kind import SEVERAL, Watched
 from labcore.task.losses import loss_of_several
 from labcore.task.ranking import mean_average_precision
@@ -30,8 +30,7 @@ class SeveralLabels:
     thresholds: LabelThresholds = field(default_factory=LabelThresholds)
 
     def targets(self, cells: Sequence[str], labels: Sequence[str]) -> np.ndarray:
-        rows = {cell: [read_cell(cell).state(label) for label in labels] for cell in set(cells)}
-        return np.array([rows[cell] for cell in cells], dtype=np.int64).reshape(-1, len(labels))
+        return states(cells, labels)
 
     def strata(self, targets: np.ndarray) -> np.ndarray:
         """The rarest class of each clip; one number more for clips without any."""

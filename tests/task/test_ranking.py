@@ -31,3 +31,14 @@ def test_a_class_that_nobody_or_everybody_has_is_not_ranked():
     assert np.isnan(found).tolist() == [True, True, False, True]
     assert mean_average_precision(np.zeros((2, 2)), np.zeros((2, 2))) is None
     assert mean_average_precision(np.zeros((0, 2)), np.zeros((0, 2))) is None
+
+
+def test_draws_in_which_a_class_is_gone_or_alone_are_not_ranked():
+    """And clips of which nobody knows count for no class, however often they are drawn."""
+    ranking = Ranking(np.array([[0.9, 0.4], [0.8, 0.9], [0.1, 0.9]]), np.array([[1, 0], [0, -1], [-1, 1]]))
+    assert ranking.average_precisions().tolist() == [1, 1]
+    gone, alone, drawn = (ranking.average_precisions(np.array(times)) for times in ([0, 2, 1], [2, 0, 5], [1, 3, 7]))
+    assert np.isnan(gone).tolist() == [True, True]
+    assert np.isnan(alone).tolist() == [True, False]
+    assert drawn.tolist() == [1, 1]
+    assert len(Ranking(np.zeros((3, 0)), np.zeros((3, 0))).average_precisions()) == 0

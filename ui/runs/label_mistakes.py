@@ -23,7 +23,7 @@ from ui.runs.evaluation import file_stamp
 
 AT_ONCE = 5
 MOST_LABELS = 4
-MISSED, WRONG = KINDS
+MISSED = KINDS[0]
 HINT = "missed: clips that have the label and were not said to have it. false alarms: the reverse."
 
 
@@ -44,10 +44,8 @@ def _read(files: tuple[str, ...], changed: tuple[int, ...]) -> LabelPredictions:
 def _view(predictions: LabelPredictions, run: Run, key: str) -> None:
     with errors_in_place():
         names = label_names(predictions.labels)
-        counts = {
-            label: (len(predictions.mistakes(label, MISSED)), len(predictions.mistakes(label, WRONG)))
-            for label in predictions.labels
-        }
+        every = (predictions.wrong[kind].sum(0).tolist() for kind in KINDS)
+        counts = dict(zip(predictions.labels, zip(*every, strict=True), strict=True))
         _table(predictions, counts, names)
         order = sorted(counts, key=lambda label: -sum(counts[label]))
         url.take("label", f"label-mistakes-{key}", order, order[0])

@@ -145,6 +145,7 @@ class _Placing:
     edits: InForce
     part: str
     alone: bool
+    _known: dict[str, tuple[float, int] | AudioError] = field(default_factory=dict)
 
     def all(self) -> None:
         rows: list[TimedLabel | Damage] = [*self.file.labels, *self.file.damaged]
@@ -167,7 +168,16 @@ class _Placing:
         return self.recordings.named(name, file) if name else self.recordings.like(file, alone=self.alone)
 
     def _facts(self, path: str) -> tuple[float, int]:
-        length, rate = self.recordings.facts(path)
+        """The length and rate of a recording, looked up once, however many labels it has."""
+        if path not in self._known:
+            try:
+                self._known[path] = self.recordings.facts(path)
+            except AudioError as error:
+                self._known[path] = error
+        known = self._known[path]
+        if isinstance(known, AudioError):
+            raise known.with_traceback(None)
+        length, rate = known
         self.found.seconds.setdefault(path, length)
         if self.part:
             self.found.part.setdefault(path, self.part)

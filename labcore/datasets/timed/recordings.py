@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import defaultdict
+from collections.abc import Callable
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -31,7 +32,7 @@ class Recordings:
         self.files = files
         self._finder = FileFinder(root)
         self._nearby: dict[Path, FileFinder] = {}
-        self._known: dict[tuple[str, Path], str] = {}
+        self._known: dict[tuple[object, ...], str | ValueError] = {}
         self._by_name: dict[str, list[tuple[str, ...]]] = defaultdict(list)
         for parts in files:
             self._by_name[name_key(parts[-1])].append(parts)
@@ -44,15 +45,27 @@ class Recordings:
         Raises:
             ValueError: there is none, or several may be meant, in words.
         """
-        key = (name, annotations.parent)
+        return self._once(self._named, name, annotations.parent)
+
+    def _once(self, look: Callable[..., str], *asked: object) -> str:
+        """What was looked up before, also where nothing was found: a table names a recording once for each label."""
+        key = (look.__name__, *asked)
         if key not in self._known:
-            nearby = self._nearby.setdefault(annotations.parent, FileFinder(annotations.parent))
-            near = nearby.find_near(name)
-            found = near or self._below(name) or self._alike(name)
-            if found is None:
-                raise ValueError(f"there is no recording {plain_path(name) or name!r}")
-            self._known[key] = str(found.absolute())
-        return self._known[key]
+            try:
+                self._known[key] = look(*asked)
+            except ValueError as error:
+                self._known[key] = error
+        known = self._known[key]
+        if isinstance(known, ValueError):
+            raise known.with_traceback(None)
+        return known
+
+    def _named(self, name: str, folder: Path) -> str:
+        near = self._nearby.setdefault(folder, FileFinder(folder)).find_near(name)
+        found = near or self._below(name) or self._alike(name)
+        if found is None:
+            raise ValueError(f"there is no recording {plain_path(name) or name!r}")
+        return str(found.absolute())
 
     def _below(self, name: str) -> Path | None:
         found = self._finder.find(name)
@@ -75,6 +88,9 @@ class Recordings:
         Raises:
             ValueError: there is none, or several may be meant, in words.
         """
+        return self._once(self._like, annotations, alone)
+
+    def _like(self, annotations: Path, alone: bool) -> str:
         ways = _ways(annotations, self.root)
         for name in _beginnings(annotations.name):
             there = self._by_name.get(name_key(name), [])

@@ -169,8 +169,11 @@ class _Columns:
 
     def value(self, cells: list[str], role: str) -> str:
         """The first cell of a role that holds something."""
-        there = (cells[number] for number in self._role[role] if number < len(cells))
-        return next((cell for cell in there if cell and (cell[0].isdecimal() or not is_missing(cell))), "")
+        for number in self._role[role]:  # no generator: this is done a dozen times a row
+            cell = cells[number] if number < len(cells) else ""
+            if cell and (cell[0].isdecimal() or not is_missing(cell)):
+                return cell
+        return ""
 
     def figure(self, cells: list[str], role: str) -> float:
         cell = self.value(cells, role)

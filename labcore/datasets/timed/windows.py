@@ -125,9 +125,9 @@ def _places(
 def _centred(event: Event, length: float, seconds: float) -> list[float]:
     """Where the windows of an event begin: one in its middle; of a longer event several, side by side."""
     count = max(1, round(event.length / seconds))
-    starts: list[float] = np.linspace(event.start, event.end - seconds, count).tolist()
-    if count == 1:
-        starts = [(event.start + event.end - seconds) / 2]
+    starts: list[float] = [(event.start + event.end - seconds) / 2]
+    if count > 1:
+        starts = np.linspace(event.start, event.end - seconds, count).tolist()
     return [min(max(0.0, start), max(0.0, length - seconds)) for start in starts]
 
 

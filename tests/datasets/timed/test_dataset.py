@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,8 @@ from typing import Any
 import pytest
 
 from labcore.config import DataConfig
-from labcore.datasets import Dataset, list_datasets, read_dataset, register
+from labcore.datasets import Dataset, labels, list_datasets, read_dataset, register
+from labcore.datasets.timed.recordings import Recordings
 from labcore.datasets.timed.report import as_rows, by_label
 from labcore.errors import DatasetError
 from labcore.workspace import Workspace
@@ -51,6 +54,23 @@ def test_annotations_beside_their_recordings(lay: Lay, told: Callable[..., list[
     assert by_label(dataset.annotated.rows)[0] == {
         "label": "cat", "labels": 2, "used": 2, "merged": 0, "dropped": 0, "seconds": 2.0, "clips": 2,
     }  # fmt: skip
+
+
+def test_a_recording_is_looked_up_once_however_many_labels_it_has(lay: Lay, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also one that is not there, for which all others are looked through, and one that cannot be read."""
+    head, names = "Begin Time (s)\tEnd Time (s)\tBegin File\tSpecies\n", ("a.wav", "gone.wav", "broken.wav")
+    table = head + "".join(f"{n}\t{n + 1}\t{name}\t{'dog' if n % 2 else 'cat'}\n" for n in range(9) for name in names)
+    root = lay({"a.wav": 20.0, "broken.wav": "no sound", "all.txt": table, "b.wav": 20.0, "b.txt": LABELS})
+    asked: list[object] = []
+    for of, name in ((Recordings, "_named"), (Recordings, "_like"), (Recordings, "facts"), (labels, "tidy")):
+        true = getattr(of, name)
+        note = functools.wraps(true)(lambda *given, true=true, **named: asked.extend(given) or true(*given, **named))
+        monkeypatch.setattr(of, name, note)
+    counts = Counter(row[2] for row in fates(read(root, windows="exact")))
+    assert counts == {"": 11, "no recording": 9, "unreadable recording": 9}
+    looked_up = Counter(Path(str(each)).name for each in asked)
+    assert looked_up["gone.wav"] == 1
+    assert max(looked_up[name] for name in ("a.wav", "b.wav", "broken.wav", "dog", "cat")) <= 3
 
 
 @pytest.mark.parametrize(("folders", "told_of"), [(("dog", "cat"), ["cat, dog"]), (("north", "south"), [])])
