@@ -109,6 +109,21 @@ def closest(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {found[0]}?" if found else ""
 
 
+def whole_number(text: str) -> int | None:
+    """A number from 0 on that a text writes in decimal digits; None for any other text, and for one of more than 18 digits."""
+    return int(text) if len(text) <= 18 and text.isdecimal() else None
+
+
+def natural_key(text: str) -> list[tuple[int, int, str]]:
+    """What texts are sorted by so that the numbers in them stand in their order: 2 before 10."""
+    pieces = re.split(r"(\d+)", text)
+    numbers = map(whole_number, pieces)
+    return [
+        (1, 0, piece.casefold()) if number is None else (0, number, "")
+        for piece, number in zip(pieces, numbers, strict=True)
+    ]
+
+
 def megabytes(count: int) -> str:
     """Bytes for people, in MB or GB."""
     return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{max(1, round(count / 1e6)):,} MB"

@@ -7,11 +7,12 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from labcore.allowed_paths import allowed_paths, is_open
 from labcore.texts import shown
 
+_FILE_HOST = re.compile(r"^file:(//[^/?#]*)?", re.IGNORECASE)
 QUOTES = "`“”„‟‘’‚‛«»‹›"
 TRIES = 3
 """So many names like the one that was typed are followed, in each folder."""
@@ -26,10 +27,8 @@ def plain_path(text: str) -> str:
     while len(text) > 1 and text[0] in QUOTES and text[-1] in QUOTES:  # a name may begin with such a sign
         text = text[1:-1].strip()
     if text.casefold().startswith("file:"):
-        url = urlsplit(text)
         # what stands after ? and # belongs to the name where whoever wrote the address did not escape it
-        path = url.path + (f"?{url.query}" if url.query else "") + (f"#{url.fragment}" if url.fragment else "")
-        text = unquote(path, errors="surrogateescape")
+        text = unquote(_FILE_HOST.sub("", text), errors="surrogateescape")
         text = text[1:] if text[2:3] == ":" else text  # file:///C:/clips/a.wav
     if text.startswith("~"):
         text = os.path.expanduser(text)  # noqa: PTH111 (a user that is not known raises nothing)

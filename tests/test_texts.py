@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from labcore.texts import as_bytes, counted, json_line, moment, printable, shown, times
+from labcore.texts import as_bytes, counted, json_line, moment, natural_key, printable, shown, times, whole_number
 
 BAD = os.fsdecode(b"M\x84dchen.wav")
 
@@ -24,6 +24,17 @@ BAD = os.fsdecode(b"M\x84dchen.wav")
 def test_shown(text, encoding, expected):
     assert shown(text, encoding) == expected
     shown(text, encoding).encode(encoding)
+
+
+def test_whole_numbers_and_the_order_by_them():
+    assert [whole_number(text) for text in ("7", "٣", "0012", "", "²", "-1", " 1", "1.0", "9" * 19)] == [
+        7,
+        3,
+        12,
+        *[None] * 6,
+    ]
+    names = ["fold 10", "fold 9", "Fold 1", "m²", "²", f"fold {'9' * 5000}"]
+    assert sorted(names, key=natural_key) == ["Fold 1", "fold 9", "fold 10", names[5], "m²", "²"]
 
 
 def test_bytes_of_different_texts_differ():

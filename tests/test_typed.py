@@ -28,6 +28,8 @@ def test_addresses_shell_escapes_and_the_home_folder(sounds, monkeypatch):
     assert typed_path(str(sounds).replace(" ", r"\ ")) == sounds
     assert typed_path("~/ESC 50") == sounds
     assert plain_path("file:///C:/clips/a.wav") == "C:/clips/a.wav"
+    assert plain_path("FILE:/clips/a?.wav#1") == "/clips/a?.wav#1"
+    assert plain_path("file://[no host/a.wav") == "/a.wav"
 
 
 def test_a_path_that_begins_nowhere(sounds, monkeypatch, tmp_path):

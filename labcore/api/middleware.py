@@ -9,7 +9,6 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 import anyio
 from starlette.requests import ClientDisconnect, Request
@@ -137,8 +136,7 @@ class ServiceMiddleware:
 
     def _check(self, request: Request) -> None:
         if self.hosts is not None:
-            host = request.headers.get("host", "")
-            if re.sub(r":\d+$", "", host).lower() not in self.hosts:
+            if not self._is_known(request.headers.get("host", "")):
                 raise Problem(
                     421,
                     "host",
@@ -152,8 +150,8 @@ class ServiceMiddleware:
                     "the request comes through a proxy, and the service has no key",
                     "Set LABCORE_API_KEY, or give --no-key if the proxy asks for one",
                 )
-            origin, known = request.headers.get("origin"), [name.strip("[]") for name in self.hosts]
-            if origin is not None and (urlsplit(origin).hostname or "") not in known:
+            origin = request.headers.get("origin")
+            if origin is not None and not self._is_known(origin.partition("://")[2]):
                 raise Problem(
                     403,
                     "origin",
@@ -172,6 +170,10 @@ class ServiceMiddleware:
                 401, "key", "an API key is required" if not given else "the API key is invalid",
                 "Send it as `Authorization: Bearer KEY` or as `X-API-Key: KEY`", headers={"WWW-Authenticate": "Bearer"},
             )  # fmt: skip
+
+    def _is_known(self, host: str) -> bool:
+        """Whether a name, with or without a port, is one that the service may be addressed by."""
+        return self.hosts is None or re.sub(r":\d+$", "", host).lower() in self.hosts
 
     def _note(self, request: Request, context: RequestContext, seconds: float) -> None:
         path = request.scope["path"]

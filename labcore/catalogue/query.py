@@ -11,14 +11,14 @@ from typing import Any
 from labcore.catalogue.rows import Row
 from labcore.errors import ConfigError
 from labcore.owners import is_anothers
-from labcore.texts import closest
+from labcore.texts import closest, natural_key
 
 COLUMNS: dict[str, Callable[[Row], Any]] = {
     "time": lambda row: row.when,
     "name": lambda row: row.name.casefold(),
     "state": lambda row: row.state,
     "data": lambda row: row.dataset.casefold(),
-    "fold": lambda row: _natural(row.fold),
+    "fold": lambda row: natural_key(row.fold),
     "network": lambda row: row.network.casefold(),
     "accuracy": lambda row: row.accuracy,
     "map": lambda row: row.mean_ap,
@@ -173,8 +173,3 @@ def _sorted(rows: Sequence[Row], by: str, *, parts: bool = False) -> tuple[Row, 
     there = [row for row in rows if value(row) not in (None, "", [])]
     missing = [row for row in rows if value(row) in (None, "", [])]
     return (*sorted(there, key=value, reverse=(name in FIRST_HIGH) != by.startswith("-")), *missing)
-
-
-def _natural(text: str) -> list[tuple[int, str]]:
-    """So that fold 10 comes after fold 9."""
-    return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", text) if part]

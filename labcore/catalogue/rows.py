@@ -20,6 +20,7 @@ from labcore.jobs.kind import folder_class, names
 from labcore.jobs.status import JobRequest, JobStatus, Story
 from labcore.runs import Run
 from labcore.runs.origin import belonging
+from labcore.texts import natural_key
 from labcore.workspace import Workspace
 
 PARENTS = ("experiments", "searches", "hidden", "curves")
@@ -186,7 +187,7 @@ def facts(row: Row) -> dict[str, Any]:
 
 def _with_parts(row: Row, parts: Sequence[Row]) -> Row:
     """The row of what consists of runs: its figures are theirs together, and they are archived with it."""
-    parts = sorted(parts, key=lambda part: (_numbers(part.part), part.part))
+    parts = sorted(parts, key=lambda part: (natural_key(part.part)[1:], part.part))
     if row.about.archived:
         parts = [replace(part, about=replace(part.about, archived=True)) for part in parts]
     official = [part for part in parts if not part.part.startswith("random")]
@@ -207,11 +208,6 @@ def _with_parts(row: Row, parts: Sequence[Row]) -> Row:
         size=row.size + sum(part.size for part in parts),
         children=tuple(parts),
     )
-
-
-def _numbers(part: str) -> list[int | str]:
-    """What follows the first word of a part: so that fold 10 comes after fold 9."""
-    return [int(piece) if piece.isdigit() else piece for piece in re.split(r"(\d+)", part)][1:]
 
 
 def _status(row: Row, parts: Sequence[Row]) -> JobStatus:

@@ -30,7 +30,7 @@ from labcore.device import ALL
 from labcore.errors import ConfigError, RunError
 from labcore.owners import shell_user
 from labcore.runs import Run, pinned_name
-from labcore.texts import counted
+from labcore.texts import counted, whole_number
 from labcore.training.estimates import EstimateJob, busy_words, room
 from labcore.training.torchrun import run_of_rendezvous, several_gpus, take_part, under_torchrun
 from labcore.workspace import Workspace
@@ -104,11 +104,12 @@ def read_changes(texts: Sequence[str], config: RunConfig) -> dict[int, dict[str,
     for text in texts:
         epoch, _, rest = text.partition(":")
         pairs = [pair.partition("=") for pair in rest.split(",")]
-        if not epoch.strip().isdecimal() or not all(equals for _, equals, _ in pairs):
+        number = whole_number(epoch.strip())
+        if number is None or not all(equals for _, equals, _ in pairs):
             raise ConfigError(
                 f"--set cannot read {text!r}", "Write EPOCH:SETTING=VALUE, for example 12:model.dropout=0.4"
             )
-        if not 1 <= int(epoch) <= (config.optim.epochs or int(epoch)):
+        if not 1 <= number <= (config.optim.epochs or number):
             raise ConfigError(f"--set {text!r}: the run has no epoch {epoch}", f"It has {config.optim.epochs}")
         for name, _, value in pairs:
             setting = table.get(name.strip())
@@ -117,10 +118,10 @@ def read_changes(texts: Sequence[str], config: RunConfig) -> dict[int, dict[str,
                     f"--set {text!r}: there is no setting {name.strip()!r}", "`labcore set --help` lists them"
                 )
             try:
-                changes.setdefault(int(epoch), {})[setting.path] = setting.read(value.strip())
+                changes.setdefault(number, {})[setting.path] = setting.read(value.strip())
             except ConfigError as error:
                 raise ConfigError(f"--set {text!r}: {error.what}", error.remedy) from None
-        config.replace_live(changes[int(epoch)])
+        config.replace_live(changes[number])
     return changes
 
 

@@ -33,7 +33,7 @@ from labcore.owners import clean
 from labcore.runs import Run
 from labcore.runs.origin import CURVE
 from labcore.runs.title import title_of
-from labcore.texts import counted
+from labcore.texts import counted, whole_number
 from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -200,9 +200,10 @@ def possible_sizes(dataset: Dataset, config: RunConfig, sizes: Sequence[str]) ->
     most = max(map(len, recordings_of(dataset, config.data).values()))
     wanted: set[int] = set()
     for size in sizes:
-        if size != ALL and not (size.isdecimal() and 1 <= int(size) <= 10**8):
+        number = most if size == ALL else whole_number(size)
+        if not number:
             raise ConfigError(f"{size!r} is no number of recordings per class", f"Give numbers from 1 on, and {ALL}")
-        wanted.add(most if size == ALL else min(most, int(size)))
+        wanted.add(min(most, number))
     if len(wanted) < 2:
         told = f"no class has more than {counted(most, 'training recording')}"
         raise ConfigError(

@@ -120,10 +120,10 @@ def _spans(rows: list[Row], thin: bool) -> list[list[Row]]:
     ends = sorted({min(free, key=lambda at: abs(at - ideal)) for ideal in wanted}) if free else []
     across: set[int] = set()
     if not ends and thin:
-        ends = sorted({at for at in wanted if rows[order[0]][4] < rows[order[at]][4]})
+        ends = sorted({at for at in wanted if at < len(order) and rows[order[0]][4] < rows[order[at]][4]})
         across = {order[n] for end in ends for n in range(end) if _end(rows[order[n]]) > rows[order[end]][4]}
     part_of = {number: 1 + sum(at >= end for end in ends) for at, number in enumerate(order)}
-    if not ends or len(across) == len(rows):
+    if len({part for n, part in part_of.items() if n not in across}) < 2:
         return []
     return [[(*row[:3], f"{row[3]}{SPAN}{part_of[n]}", *row[4:])] * (n not in across) for n, row in enumerate(rows)]
 

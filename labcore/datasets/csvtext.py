@@ -13,8 +13,9 @@ from labcore.datasets.scan import is_audio, open_regular
 from labcore.errors import DatasetError
 from labcore.sheets import unguarded
 
+csv.field_size_limit(2**31 - 1)  # of all readers: a cell of Label Studio's holds all events of a recording
 SEPARATORS = "\t;,|"
-_SEPARATOR_LINE = re.compile(r'\s*"?sep=(\\t|.)"?\s*$', re.IGNORECASE)  # Excel's, before the header
+_SEPARATOR_LINE = re.compile(r'\s*"?sep=(\\t|[^"\r\n]?)"?\s*$', re.IGNORECASE)  # Excel's, before the header
 _LINE_END = re.compile(r"\r\n|\r|\n")
 OTHERS = {
     b"pk\x03\x04": ("a spreadsheet or an archive", "Save it as CSV, which renaming does not do"),
@@ -81,19 +82,13 @@ def _decode_line(line: bytes) -> str:
 
 def _rows(path: Path, lines: list[str], separator: str) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader(lines, delimiter=separator, skipinitialspace=True)
-    while True:
-        first = reader.line_num
-        try:
-            row = next(reader, None)
-        except csv.Error as error:
-            _check_quotes(path, lines[first:], first + 1, separator)
-            raise DatasetError(f"line {first + 1} of {path} cannot be read: {error}", "Save it as CSV again") from error
-        if row is None:
-            return
+    first = 0
+    for row in reader:
         if reader.line_num > first + 1:
             _check_quotes(path, lines[first : reader.line_num], first + 1, separator)
         if any(cell.strip() for cell in row):
             yield first + 1, [unguarded(cell) for cell in row]
+        first = reader.line_num
 
 
 def _check_quotes(path: Path, lines: list[str], number: int, separator: str) -> None:

@@ -11,6 +11,7 @@ from labcore.datasets.cliplist import ClipList, left_out
 from labcore.datasets.parts import FOLD_FOLDER, tidy_fold
 from labcore.datasets.scan import find_audio, is_dir, is_file
 from labcore.datasets.table import MISSING, DataProblem, Dataset
+from labcore.texts import whole_number
 
 URBANSOUND_LABELS = (
     "air_conditioner", "car_horn", "children_playing", "dog_bark", "drilling",
@@ -33,14 +34,14 @@ def read_urbansound8k(root: Path, clips: ClipList | None, name: str) -> Dataset:
         for row, line in zip(clips.lowered, clips.lines, strict=True):
             file, fold = row.get("slice_file_name", ""), tidy_fold(row.get("fold", ""))
             known = urbansound_name(file)
-            number = row.get("classid", "")
-            label = row.get("class") or (_urbansound_label(number) if number.isdecimal() else "")
+            number = whole_number(row.get("classid", ""))
+            label = row.get("class") or ("" if number is None else _urbansound_label(number))
             if not label or not fold:
                 reading.problems.append(left_out(clips.path, line, file, "has no class or fold"))
             elif (path := _located(base / f"fold{fold}" / file, clips)) is None:
                 reading.problems.append(left_out(clips.path, line, str(base / f"fold{fold}" / file), MISSING))
             else:
-                order.setdefault(int(number) if number.isdecimal() else len(order) + 1000, label)
+                order.setdefault(len(order) + 1000 if number is None else number, label)
                 source = row.get("fsid") or (known["source"] if known else Path(file).stem)
                 reading.rows.append((str(path), label, fold, source, 0.0, math.nan))
         reading.label_order = tuple(label for _, label in sorted(order.items()))
@@ -53,7 +54,7 @@ def read_urbansound8k(root: Path, clips: ClipList | None, name: str) -> Dataset:
             if known is None or folder is None:
                 reading.problems.append(DataProblem(place, "is not named as UrbanSound8K names its clips"))
                 continue
-            label = _urbansound_label(known["target"])
+            label = _urbansound_label(int(known["target"]))
             reading.rows.append((place, label, str(int(folder[1])), known["source"], 0.0, math.nan))
     return assembled(reading)
 
@@ -69,8 +70,8 @@ def _located(path: Path, clips: ClipList) -> Path | None:
     return found[0] if found else None
 
 
-def _urbansound_label(number: str) -> str:
-    return URBANSOUND_LABELS[int(number)] if int(number) < len(URBANSOUND_LABELS) else f"class {int(number)}"
+def _urbansound_label(number: int) -> str:
+    return URBANSOUND_LABELS[number] if number < len(URBANSOUND_LABELS) else f"class {number}"
 
 
 def read_esc50(root: Path, clips: ClipList, name: str) -> Dataset:
@@ -87,8 +88,8 @@ def read_esc50(root: Path, clips: ClipList, name: str) -> Dataset:
         else:
             known = ESC50_NAME.match(Path(file).stem)
             source = row.get("src_file") or (known["source"] if known else Path(file).stem)
-            target = row.get("target", "")
-            order.setdefault(int(target) if target.isdecimal() else len(order) + 1000, label)
+            target = whole_number(row.get("target", ""))
+            order.setdefault(len(order) + 1000 if target is None else target, label)
             reading.rows.append((str(path), label, fold, source, 0.0, math.nan))
     reading.label_order = tuple(label for _, label in sorted(order.items()))
     return assembled(reading)

@@ -11,6 +11,7 @@ from labcore.datasets.columns import words
 from labcore.datasets.csvtext import decode_text
 from labcore.datasets.scan import Found, entries, is_audio, is_file, open_regular
 from labcore.datasets.table import Finding, some
+from labcore.texts import whole_number
 
 FOLD_NAMES = {
     **dict.fromkeys(("train", "training", "trn", "trainset", "traindata", "trainingset"), "train"),
@@ -63,8 +64,8 @@ class Named:
 
 def part_named(name: str) -> Named | None:
     """The part that a name of a folder or of a list (without its ending) speaks of; None for none, or for more than one."""
-    if match := FOLD_FOLDER.match(name):
-        return Named(str(int(match[1])))
+    if (match := FOLD_FOLDER.match(name)) and (fold := whole_number(match[1])) is not None:
+        return Named(str(fold))
     words_in = [word.casefold() for word in _WORD.findall(name)]
     there = [word for word in words_in if word in FOLD_NAMES]
     if len({FOLD_NAMES[word] for word in there}) != 1:
@@ -96,8 +97,8 @@ def tidy_fold(text: str) -> str:
     low = text.strip().lower()
     if low in FOLD_NAMES:
         return FOLD_NAMES[low]
-    if number := FOLD_NUMBER.fullmatch(low):
-        return str(int(number[1]))
+    if (number := FOLD_NUMBER.fullmatch(low)) and (fold := whole_number(number[1])) is not None:
+        return str(fold)
     named = part_named(text.strip())
     return named.part if named and named.plain else text.strip()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -16,7 +15,7 @@ import pandas as pd
 
 from labcore.datasets.cells import labels_of
 from labcore.errors import DatasetError
-from labcore.texts import as_bytes, as_html, counted, shown
+from labcore.texts import as_bytes, as_html, counted, natural_key, shown
 
 if TYPE_CHECKING:
     from labcore.datasets.corrections import Corrections
@@ -302,7 +301,7 @@ def some(names: Iterable[str], most: int = 5) -> str:
 
 def natural_order(texts: set[str] | list[str]) -> list[str]:
     """Sorted with numbers in their order: 2 before 10."""
-    return sorted(texts, key=lambda text: ([_piece(piece) for piece in re.split(r"(\d+)", text)], text))
+    return sorted(texts, key=lambda text: (natural_key(text), text))
 
 
 def fold_order(folds: set[str]) -> list[str]:
@@ -319,7 +318,3 @@ def make_table(rows: list[tuple[str, str, str, str, float, float]]) -> pd.DataFr
             for name, cells in zip(COLUMNS, columns, strict=True)
         }
     )
-
-
-def _piece(piece: str) -> tuple[int, int, str]:
-    return (0, int(piece), "") if piece.isdecimal() else (1, 0, piece.casefold())

@@ -53,7 +53,10 @@ def test_without_a_key_nobody_is_answered_through_a_proxy(service):
 
 def test_without_a_key_no_page_of_another_site_may_ask(service, wav):
     client = service()
-    for origin, status in (("http://evil.example", 403), ("null", 403), ("http://localhost:3000", 200)):
+    for origin, status in (
+        ("http://evil.example", 403), ("null", 403), ("http://localhost:3000", 200), ("http://[::1]", 200),
+        ("http://[", 403), ("localhost", 403), ("http://localhost@evil.example", 403),
+    ):  # fmt: skip
         assert client.post("/v1/reload", headers={"origin": origin}).status_code == status
     assert (
         service(keys=[KEY]).post("/v1/reload", headers={"origin": "http://lab.example", "x-api-key": KEY}).status_code
@@ -282,7 +285,8 @@ def test_the_schema_tells_of_problems_and_keys(service, keyed):
     for name, kept in (("temperature", "Temperature"), ("unknown", "Threshold")):
         assert facts[name]["anyOf"] == [{"$ref": f"#/components/schemas/{kept}"}, {"type": "null"}]
         assert {"value", "on", "clips", "source"} <= schema["components"]["schemas"][kept]["properties"].keys()
-    assert "multipart/form-data" in post["requestBody"]["content"]
+    form = post["requestBody"]["content"]["multipart/form-data"]["schema"]
+    assert form["properties"]["file"]["minItems"] == 1  # one without a file is refused
 
 
 def test_a_model_whose_file_has_a_name_that_is_not_utf8_is_served(make_run, workspace):

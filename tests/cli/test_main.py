@@ -96,6 +96,7 @@ def test_the_help_of_a_command_has_examples_that_work(command: str) -> None:
         (["train", "--set", "3:dropout=4"], "out of bounds: 0 to 0.9"),
         (["train", "--set", "3:model.width=2"], "cannot be changed while a run trains"),
         (["train", "--epochs", "5", "--set", "6:dropout=0.4"], "the run has no epoch 6"),
+        (["train", "--epochs", "5", "--set", "9" * 5000 + ":dropout=0.4"], "--set cannot read"),
         (["train", "--optimizer", "adam"], "sgd, adamw"),
         (["train", "--optimiser", "adam"], "sgd, adamw"),
         (["train", "surplus"], "surplus"),

@@ -81,6 +81,7 @@ def test_what_cannot_be_measured_is_told_before_anything_is_trained(config, work
     for what, told, kind in (
         ({"sizes": ("some", "2")}, "'some' is no number of recordings", ConfigError),
         ({"sizes": ("0", "2")}, "'0' is no number of recordings", ConfigError),
+        ({"sizes": ("9" * 5000, "2")}, "is no number of recordings", ConfigError),
         ({"sizes": ("4", "all")}, "no class has more than 4 training recordings", ConfigError),
         ({"samples": 0}, "0 samples are out of bounds", ConfigError),
         ({"embeddings": "20260101-000000-gone"}, "gone", RunError),

@@ -89,6 +89,8 @@ def test_encodings(content, text):
 
 def test_the_separator_may_be_named_behind_comments(tmp_path):
     assert rows_of(tmp_path, "# made by hand\nsep=;\npath;label\na.wav;dog\n")[1:] == [(3, ROWS[0]), (4, ROWS[1])]
+    for nothing in ('sep="\r\n', "sep=\r\n"):
+        assert rows_of(tmp_path, f"{nothing}path,label\na.wav,dog\n") == [(2, ROWS[0]), (3, ROWS[1])]
 
 
 @pytest.mark.parametrize(

@@ -287,6 +287,7 @@ def test_rows_that_cannot_be_used_are_listed_and_the_rest_works(tmp_path):
         ("training dev Test test", ["train", "val", "test"]),
         ("fold1 fold2 fold3 fold1", ["1", "2", "3"]),
         ("A B C A", ["A", "B", "C"]),
+        (f"fold{'9' * 5000} ² 10 2", ["2", "10", f"fold{'9' * 5000}", "²"]),
     ],
 )
 def test_folds_of_a_list(tmp_path, cells, folds):

@@ -128,7 +128,13 @@ def test_another_site_cannot_sign_anybody_out_or_in(browser):
     browser.get("/logout", headers={**PAGE, "sec-fetch-site": "cross-site"})
     assert browser.get("/", headers=PAGE).status_code == 200
     other = client(browser.app.policy)
-    for headers in ({"sec-fetch-site": "cross-site"}, {"origin": "http://evil.example"}, {"origin": "null"}, {}):
+    for headers in (
+        {"sec-fetch-site": "cross-site"},
+        {"origin": "http://evil.example"},
+        {"origin": "null"},
+        {"origin": "http://["},
+        {},
+    ):
         assert other.post("/login", data={"name": "a", "password": PASSWORD}, headers=headers).status_code == 403
     assert (
         other.post(

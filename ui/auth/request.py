@@ -84,7 +84,7 @@ def same_origin(connection: HTTPConnection, *, required: bool) -> bool:
         return not required
     if origin in {allowed.strip() for allowed in config.get_option("server.corsAllowedOrigins")}:
         return True
-    return urlsplit(origin).netloc.lower() == connection.headers.get("host", "").lower() != ""
+    return origin.partition("://")[2].lower() == connection.headers.get("host", "").lower() != ""
 
 
 def safe_next(wanted: str, base: str) -> str:

@@ -13,6 +13,7 @@ from labcore.config.presets import PRESETS
 from labcore.config.setting import AUTO
 from labcore.errors import ConfigError, LabError
 from labcore.search.space import Range, base_value, default_ranges, read_range
+from labcore.texts import whole_number
 from ui.app.shell import show_error
 from ui.forms import url
 
@@ -95,9 +96,10 @@ def _value(name: str, text: str) -> Any:
         raise ConfigError(f"{text!r} is not one of {', '.join(CHOICES[name])}", "Choose one of these")
     if name in NUMBERS:
         low, high = NUMBERS[name]
-        if not (text.isdecimal() and low <= int(text) <= high):
+        number = whole_number(text)
+        if number is None or not low <= number <= high:
             raise ConfigError(
                 f"{text!r} is not a whole number from {low} to {high}", "Give a value within these bounds"
             )
-        return int(text)
+        return number
     return text == "on" if name == "pruning" else text

@@ -19,7 +19,7 @@ from labcore.datasets.packing.samples import listing
 from labcore.datasets.packing.tarred import members as tar_members
 from labcore.datasets.parts import part_named
 from labcore.datasets.scan import is_file, suffix_of
-from labcore.texts import shown
+from labcore.texts import shown, whole_number
 
 CLASS_LISTS = ("classes.txt", "classnames.txt", "class_names.txt", "labels.txt")
 LOOKED_AT = 60
@@ -105,15 +105,20 @@ def _told(sample: _Sample, part: str, classes: list[str]) -> dict[str, Any]:
         label = next((text for text in short if "\n" not in text), "")
     if not label and not given and len(sample.key) > 1:
         label = sample.key[-2]  # samples in folders of their classes
-    if label.isdecimal() and int(label) < len(classes):
-        label = classes[int(label)]
+    label = _class(label, classes)
     if label:
         row = {name: value for name, value in row.items() if name != given} | {"label": label}
-    elif given and str(facts[given]).isdecimal() and int(facts[given]) < len(classes):
-        row[given] = classes[int(facts[given])]
+    elif given and (name := _class(str(facts[given]), classes)) in classes:
+        row[given] = name
     if part and not column_for("fold", list(facts)):
         row["split"] = part
     return row
+
+
+def _class(label: str, classes: list[str]) -> str:
+    """The name of a class whose number a label is; any other label as it is."""
+    number = whole_number(label)
+    return label if number is None or number >= len(classes) else classes[number]
 
 
 def _facts(content: bytes) -> dict[str, Any]:

@@ -115,7 +115,10 @@ def _recording(task: dict[str, Any]) -> str:
 
 def _path_of(place: str) -> str:
     """A path from an address: of local files what their query says, of an upload its name without the mark before it."""
-    parts = urlsplit(place)
+    try:
+        parts = urlsplit(place)
+    except ValueError:  # words that begin like an address, such as //[sic]
+        return place
     if local := parse_qs(parts.query).get("d"):
         return local[0]
     path = unquote(parts.path) if parts.scheme or "%" in place or "?" in place else place

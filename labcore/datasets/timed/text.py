@@ -73,10 +73,7 @@ class AnnotationText:
 
     def _parted(self, line: str) -> list[str]:
         """A line by itself: a quote that does not close harms no other."""
-        try:
-            row = next(csv.reader([line], delimiter=self.separator, skipinitialspace=True))
-        except csv.Error:
-            row = line.split(self.separator)
+        row = next(csv.reader([line], delimiter=self.separator, skipinitialspace=True))
         return [unguarded(cell.strip()) for cell in row]
 
     @cached_property

@@ -115,6 +115,15 @@ def test_times_that_may_count_over_several_recordings_are_told(lay: Lay, told: C
     assert sentences(2, 5, 9, 30) == sentences(2, 5, 11, 30, offset="File Offset (s)") == []
 
 
+@pytest.mark.parametrize(("second", "groups"), [(1.5, 1), (8, 2)], ids=["overlapping", "apart"])
+def test_two_events_of_the_only_recording(lay: Lay, second: float, groups: int) -> None:
+    """Windows that overlap are not left out where that leaves but one part."""
+    table = read(
+        lay({"a.wav": 20.0, "a.txt": f"1\t2\towl\n{second}\t{second + 1}\tfox\n"}), mixed_windows="longest"
+    ).table
+    assert (len(table), table["group"].nunique()) == (2, groups)
+
+
 def test_all_windows_of_a_recording_stay_in_one_fold(lay: Lay) -> None:
     root = lay(
         {

@@ -96,7 +96,7 @@ def test_label_studio(read):
         },
         {"annotations": [{"completed_by": 1, "result": []}], "data": {"sound": "/data/local-files/?d=sub/b.wav"}},
         {"annotations": [{"result": [{"value": {"choices": ["rain"]}}, region("x", 2, "bad")]}], "data": {"audio": "s3://b/c.wav"}},
-        {"annotations": [], "data": {"audio": "d.wav"}},
+        {"annotations": [], "data": {"audio": "d.wav", "words": "//[sic] no address"}},
     ]  # fmt: skip
     format, found = read(json.dumps(tasks), "x.json")
     assert format == "label_studio"
@@ -190,6 +190,16 @@ def test_label_studios_export_as_csv(read, separator):
     assert (found.labels[0].recording, found.labels[0].annotator) == ("a.wav", "a@b.c")
     assert [each.recording for each in found.about] == ["a.wav", "b.wav"]  # in the second one there is nothing
     assert spans(read(text, "x.csv", "weather")[1]) == [(0, WHOLE, "rain")]
+
+
+def test_a_cell_of_label_studio_holds_all_events_of_a_long_recording(read):
+    events = json.dumps([{"start": n, "end": n + 0.5, "channel": 0, "labels": ["fox"]} for n in range(3000)])
+    head, first, *_ = csv.reader(io.StringIO(LABEL_STUDIO_CSV))
+    sheet = io.StringIO()
+    csv.writer(sheet).writerows([head, [events if cell.startswith("[") else cell for cell in first]])
+    found = read(sheet.getvalue(), "x.csv")[1]
+    assert len(events) > 131_072  # what Python's reader takes by itself
+    assert (len(found.labels), found.labels[-1].start_s) == (3000, 2999)
 
 
 def test_what_a_detector_predicted_as_aoef(read):
