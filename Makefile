@@ -21,10 +21,10 @@ MADE := $(VENV)/.made
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 
-# Three processes for two cores, since those of the browser wait most; torch's threads of each would wait for those of the others.
+# Two processes of tests; torch's threads of each would wait for those of the other. The browser tests, which wait most, come early.
 # Bytecode is kept whatever the shell says: each process that a test starts would compile the lab anew.
 PYTEST_ENVIRONMENT := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=
-PYTEST_FLAGS := --processes 3
+PYTEST_FLAGS := -n 3 --no-loadscope-reorder
 
 CONTAINER_TEST ?= ../shared/tools/container-test.sh
 

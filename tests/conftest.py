@@ -10,15 +10,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import soundfile
 
 from labcore.workspace import Workspace
-
-from .forking import run_in_processes
 
 if TYPE_CHECKING:
     from labcore.inference.classifier import Classifier
@@ -67,23 +65,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=place)
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--processes", type=int, default=1, help="how many processes test at the same time")
-
-
-def pytest_runtestloop(session: pytest.Session) -> bool | None:
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Tests of a file run in one process, and so do those of the browser that share a server and those of :data:`TOGETHER`."""
-    options = session.config.option
-    if options.processes < 2 or options.collectonly or session.testsfailed:
-        return None
-    groups: dict[str, list[int]] = {}
-    for place, item in enumerate(session.items):
-        name = item.nodeid
-        shares = name.startswith(BROWSER) and not name.startswith(SERVERS_OF_THEIR_OWN)
-        together = (files[0] for files in TOGETHER if name.startswith(files))
-        groups.setdefault(BROWSER if shares else next(together, name.partition("::")[0]), []).append(place)
-    run_in_processes(session, list(groups.values()), options.processes)
-    return True
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            shares = nodeid.startswith(BROWSER) and not nodeid.startswith(SERVERS_OF_THEIR_OWN)
+            if shares:
+                return BROWSER
+            return next((files[0] for files in TOGETHER if nodeid.startswith(files)), super()._split_scope(nodeid))
+
+    return Scheduling(config, log)
 
 
 class Collector:
@@ -102,16 +96,14 @@ class Collector:
 COLLECTOR = Collector()
 
 
-def pytest_collection_finish(session: pytest.Session) -> None:
-    if session.config.option.processes > 1:
-        import torch._dynamo  # noqa: F401  each process would load the compiler for its first training
+def pytest_collection_finish() -> None:
     COLLECTOR.forget_modules()
     gc.enable()
     gc.set_threshold(20_000)
 
 
 def pytest_runtest_teardown() -> None:
-    COLLECTOR.forget_modules()  # a test may load torch's compiler
+    COLLECTOR.forget_modules()  # the first training loads torch's compiler
 
 
 @pytest.fixture(autouse=True, scope="session")
