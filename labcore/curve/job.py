@@ -15,7 +15,7 @@ among those of a larger one of the same sample, so that the curve is paired. The
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -24,9 +24,10 @@ from pydantic import Field
 from labcore.config import RunConfig
 from labcore.curve.events import CurvePoint, CurveProgress
 from labcore.errors import ConfigError, DatasetError, RunError
-from labcore.events import JOB_KINDS
+from labcore.events import JOB_KINDS, Event
 from labcore.jobs.glances import glance
 from labcore.jobs.kind import Kind
+from labcore.jobs.process import StopTest
 from labcore.jobs.status import JobRequest
 from labcore.members.job import MembersJob, MembersPlan, about, named
 from labcore.owners import clean
@@ -70,7 +71,7 @@ class LearningCurve(MembersJob[CurvePlan]):
         listed="labcore curve --list",
         file="curve.json",
         events={**JOB_KINDS, "curve_progress": CurveProgress, "curve_point": CurvePoint},
-        work="labcore.curve.driver:work",
+        work="labcore.members.driver:drive",
         ready="labcore.members.job:ready",
     )
     plan_of = CurvePlan
@@ -156,6 +157,17 @@ class LearningCurve(MembersJob[CurvePlan]):
 
         size, sample = parted(name)
         return {CURVE: {"curve": self.id, "recordings": size, "sample": sample}, **marks_of(self)}
+
+    def words(self, name: str) -> str:
+        return words(name)
+
+    def progress(self, name: str, run_id: str, epoch: int, epochs: int) -> CurveProgress:
+        return CurveProgress(name=name, run_id=run_id, epoch=epoch, epochs=epochs)
+
+    def looker(self) -> Callable[[str, Run, StopTest], Iterator[Event]]:
+        from labcore.curve.scoring import Scorer
+
+        return Scorer(self).score
 
     def request(self) -> JobRequest:
         plan, config = self.plan, self.config

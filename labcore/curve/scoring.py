@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from labcore.curve.baseline import nearest_centroid
 from labcore.curve.events import MEL, CurvePoint, Scored
 from labcore.curve.job import LearningCurve, embedder
 from labcore.datasets.record import TRAIN, ClipRecord
 from labcore.datasets.resuming import dataset_of
 from labcore.datasets.table import Dataset
 from labcore.errors import RunError
+from labcore.evaluation.centroids import nearest_centroid
 from labcore.evaluation.clip_predictions import ClipPredictions
 from labcore.evaluation.metrics import Confusion, figures_of
 from labcore.events import Event, Log

@@ -12,7 +12,7 @@ The figures are events, one a class (:class:`ClassHidden`). It is there before i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
@@ -20,10 +20,11 @@ from pydantic import Field
 
 from labcore.errors import DatasetError
 from labcore.evaluation.refusal import LARGEST, REFUSED, require_share
-from labcore.events import JOB_KINDS
+from labcore.events import JOB_KINDS, Event, Log
 from labcore.hidden.events import ClassHidden, ClassProgress
 from labcore.hidden.recipe import hideable, left_to_the_lab, recipe_of
 from labcore.jobs.kind import Kind
+from labcore.jobs.process import StopTest
 from labcore.jobs.status import JobRequest
 from labcore.members.job import MembersJob, MembersPlan, RunId, about, named
 from labcore.owners import clean
@@ -56,7 +57,7 @@ class HiddenClasses(MembersJob[HiddenPlan]):
         "hidden",
         file="hidden.json",
         events={**JOB_KINDS, "class_progress": ClassProgress, "class_hidden": ClassHidden},
-        work="labcore.hidden.driver:work",
+        work="labcore.members.driver:drive",
         ready="labcore.members.job:ready",
     )
     plan_of = HiddenPlan
@@ -117,6 +118,23 @@ class HiddenClasses(MembersJob[HiddenPlan]):
         from labcore.datasets.corrections import marks_of
 
         return {HIDDEN: {"hidden": self.id, "class": name}, **marks_of(self._base)}
+
+    def words(self, name: str) -> str:
+        return f"without {shown(name)}"
+
+    def progress(self, name: str, run_id: str, epoch: int, epochs: int) -> ClassProgress:
+        return ClassProgress(label=name, run_id=run_id, epoch=epoch, epochs=epochs)
+
+    def looker(self) -> Callable[[str, Run, StopTest], Iterator[Event]]:
+        from labcore.hidden.scoring import score
+
+        refused = self.plan.refused
+
+        def look(name: str, run: Run, should_stop: StopTest) -> Iterator[Event]:
+            yield Log(message=f"comparing clips of {shown(name)} with those of the classes that run {run.id} knows")
+            yield score(run, name, refused, should_stop)
+
+        return look
 
     def begun(self, run: Run) -> None:
         base = self._base

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,24 +25,7 @@ SETTLE_SECONDS = 5.0
 """How long a run without a worker is left to whoever started the worker."""
 
 
-@dataclass(frozen=True)
-class Looks:
-    """What the driver of such a job cannot know by itself.
-
-    Attributes:
-        progress: of a run by its name, how it stands: the event that tells of an epoch.
-        result: of a finished run by its name: the events that tell what came of it, the result last.
-        words: of the name of a run: what tells it from the others, as ``without dog``.
-    """
-
-    progress: Callable[[str, Run, JobStatus], Event]
-    result: Callable[[str, Run, StopTest], Iterator[Event]]
-    words: Callable[[str], str]
-
-
-def drive(
-    job: MembersJob[Any], looks: Looks, should_stop: StopTest, queue: Queue | None = None
-) -> Generator[Event, None, Finished]:
+def drive(job: MembersJob[Any], should_stop: StopTest, queue: Queue | None = None) -> Generator[Event, None, Finished]:
     """Drive a job to its end, as its work (:data:`labcore.jobs.process.Work`).
 
     Args:
@@ -50,7 +33,7 @@ def drive(
     """
     with contextlib.ExitStack() as stack:
         queue = queue or stack.enter_context(contextlib.closing(JobManager(job.workspace)))
-        driver = _Driver(job, looks, queue)
+        driver = _Driver(job, queue)
         try:
             if not should_stop():
                 driver.begin()
@@ -69,7 +52,6 @@ def drive(
 @dataclass
 class _Driver:
     job: MembersJob[Any]
-    looks: Looks
     queue: Queue
     ended: dict[str, str] = field(default_factory=dict)  # name → how its run ended that has no result
     silent_since: dict[str, float] = field(default_factory=dict)
@@ -79,6 +61,7 @@ class _Driver:
     def __post_init__(self) -> None:
         self.members = self.job.members()
         self.done = set(self.job.done)
+        self.look_at = self.job.looker()
 
     @property
     def open(self) -> bool:
@@ -102,13 +85,13 @@ class _Driver:
             state = status.state
             if status.epoch > self.epochs.get(name, 0):
                 self.epochs[name] = status.epoch
-                yield self.looks.progress(name, run, status)
+                yield self.job.progress(name, run.id, status.epoch, status.epochs)
             if state == "finished":
-                yield from self.looks.result(name, run, should_stop)
+                yield from self.look_at(name, run, should_stop)
                 self.done.add(name)
             elif state in ("failed", "stopped", "deleted") or (state == "interrupted" and self._gone_for_good(run)):
                 self.ended[name] = state
-                yield Log(level="warning", message=f"the run {self.looks.words(name)} {_told(run, state)}")
+                yield Log(level="warning", message=f"the run {self.job.words(name)} {_told(run, state)}")
 
     def halt(self) -> None:
         """Stop the runs and wait for them. They go on when the job does."""
@@ -132,7 +115,7 @@ class _Driver:
             run = self.members[failed[0]]
             many = f"{counted(len(failed), 'run')} of {len(self.members)} failed"
             raise RunError(
-                f"{many}: the one {self.looks.words(failed[0])} {_told(run, self.ended[failed[0]])}", "Resume it"
+                f"{many}: the one {self.job.words(failed[0])} {_told(run, self.ended[failed[0]])}", "Resume it"
             )
         return self.job.finished("stopped" if self.ended else "finished")
 

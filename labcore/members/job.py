@@ -6,7 +6,7 @@ It is there before its runs, with their ids: one that was killed in between has 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -15,12 +15,14 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from labcore.config import RunConfig, parse
 from labcore.errors import ConfigError, RunError
+from labcore.events import Event
 from labcore.jobs.event_log import log_of
 from labcore.jobs.folder import NOTHING
 from labcore.jobs.glances import glance
 from labcore.jobs.listing import reason
 from labcore.jobs.naming import is_id
 from labcore.jobs.planned import PlannedJob
+from labcore.jobs.process import StopTest
 from labcore.jobs.status import JobStatus, Story
 from labcore.owners import clean
 from labcore.runs import Run
@@ -74,6 +76,18 @@ class MembersJob(PlannedJob[M]):
     @abstractmethod
     def marks(self, name: str) -> dict[str, Any]:
         """The JSON files that tell of a run what it is a part of."""
+
+    @abstractmethod
+    def words(self, name: str) -> str:
+        """What tells a run from the others, in words that follow it: ``without dog``."""
+
+    @abstractmethod
+    def progress(self, name: str, run_id: str, epoch: int, epochs: int) -> Event:
+        """What tells that a run has an epoch behind it."""
+
+    @abstractmethod
+    def looker(self) -> Callable[[str, Run, StopTest], Iterator[Event]]:
+        """Looks at a finished run, by its name: the events that tell what came of it, the result last."""
 
     def begun(self, run: Run) -> None:
         """Called with each run that was made."""

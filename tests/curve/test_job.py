@@ -8,7 +8,6 @@ import pytest
 from labcore import builtin
 from labcore.catalogue import catalogue
 from labcore.config import RunConfig
-from labcore.curve import driver
 from labcore.curve.events import MEL, CurvePoint
 from labcore.curve.job import LearningCurve, clips_by_size, leak_note
 from labcore.curve.scoring import Scorer
@@ -17,6 +16,7 @@ from labcore.events import TrainingStarted
 from labcore.jobs.executors import ThreadChild
 from labcore.jobs.manager import JobManager
 from labcore.jobs.process import work
+from labcore.members.driver import drive
 from labcore.members.job import ready
 from labcore.runs import Run
 from labcore.runs.origin import belonging
@@ -56,7 +56,7 @@ def driven(workspace, monkeypatch):
     monkeypatch.setattr("labcore.members.driver.POLL_SECONDS", 0.005)
     monkeypatch.setattr(Scorer, "score", lambda self, name, run, stop: iter([point(name, run.id, 9, 5)]))
     manager = JobManager(workspace, partial(ThreadChild, doing=working(pretend)), 0.01)
-    yield lambda curve, stop=lambda: False: work(curve, stop, doing=partial(driver.work, queue=manager))
+    yield lambda curve, stop=lambda: False: work(curve, stop, doing=partial(drive, queue=manager))
     manager.close()
 
 

@@ -10,13 +10,13 @@ from labcore.catalogue import catalogue
 from labcore.config import RunConfig
 from labcore.errors import ConfigError, DatasetError, RunError
 from labcore.events import Epoch, TrainingStarted
-from labcore.hidden import driver
 from labcore.hidden.events import ClassHidden, mean_auroc, mean_noticed
 from labcore.hidden.job import HiddenClasses
 from labcore.hidden.recipe import hideable, knows_more, seconds_of
 from labcore.jobs.executors import ThreadChild
 from labcore.jobs.manager import JobManager
 from labcore.jobs.process import work
+from labcore.members.driver import drive
 from labcore.runs import Run
 from labcore.runs.origin import belonging
 from labcore.training.job import working
@@ -73,9 +73,9 @@ def base(workspace, tmp_path, tone, write_wav, make_classifier) -> Run:
 def driven(workspace, monkeypatch):
     """Drives a test in this process over make-believe training."""
     monkeypatch.setattr("labcore.members.driver.POLL_SECONDS", 0.005)
-    monkeypatch.setattr(driver, "score", scored)
+    monkeypatch.setattr("labcore.hidden.scoring.score", scored)
     manager = JobManager(workspace, partial(ThreadChild, doing=working(pretend)), 0.01)
-    yield lambda test, stop=lambda: False: work(test, stop, doing=partial(driver.work, queue=manager))
+    yield lambda test, stop=lambda: False: work(test, stop, doing=partial(drive, queue=manager))
     manager.close()
 
 

@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 
 from labcore import builtin
 from labcore.config import RunConfig
-from labcore.curve.baseline import nearest_centroid
+from labcore.evaluation.centroids import nearest_centroid
 from labcore.events import Evaluated, Log
 from labcore.features import LogMel
 from labcore.inference.classifier import Classifier

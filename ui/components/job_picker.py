@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
@@ -10,7 +11,7 @@ from labcore.jobs.folder import J, JobFolder
 from labcore.jobs.glances import about_of, glances
 from ui.app import live, services
 from ui.app.live import PAGES
-from ui.app.shell import errors_in_place
+from ui.app.shell import action_button, errors_in_place
 from ui.app.text import run_name, told_apart
 from ui.components import owner_guard
 from ui.forms import url
@@ -68,6 +69,20 @@ def look_at(kind: type[JobFolder], name: str) -> None:
         st.query_params.clear()
     else:
         st.query_params.from_dict({PAGES[kind.kind.room][1]: name})
+
+
+def delete_button(job: JobFolder, owner: str, *, key: str) -> None:
+    """A button that deletes a job, with the jobs it consists of or without them, behind a question."""
+
+    def delete(runs: bool) -> None:
+        services.manager().remove(job, also=job.children() if runs else (), by=services.visitor_name())
+        look_at(type(job), NEW)
+
+    with st.popover("Delete", icon=":material/delete:", type="tertiary"):
+        st.markdown(f"Delete this {job.kind.name}? {owner_guard.IN_TRASH}")
+        owner_guard.ask(owner, "Delete")
+        for label, runs in (("Delete its runs too", True), ("Keep the runs", False)):
+            action_button(label, partial(delete, runs), key=f"{key}-{runs}", width="stretch")
 
 
 def start(kind: type[J], *what: object, **more: object) -> None:

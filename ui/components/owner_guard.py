@@ -28,6 +28,12 @@ def whose(owner: str) -> str:
     return plain(owner) if anothers(owner) else ""
 
 
+def started_by(owner: str) -> None:
+    """A line with the owner's name, where it is another person's."""
+    if anothers(owner):
+        st.markdown(f":gray[:material/person: Started by] **{plain(owner)}**", width="content")
+
+
 def listed(title: str, owner: str) -> str:
     """An entry of a list to choose from, in plain text: with the owner's name where it is another's."""
     return f"{title} · {owner}" if anothers(owner) else title

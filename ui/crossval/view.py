@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import PurePath
 
 import streamlit as st
@@ -62,8 +61,7 @@ def _head(experiment: CrossValidation, summary: Summary) -> None:
             f"**{plain(summary.model)}**",
             width="content",
         )
-        if owner_guard.anothers(summary.by):
-            st.markdown(f":gray[:material/person: Started by] **{owner_guard.whose(summary.by)}**", width="content")
+        owner_guard.started_by(summary.by)
         if summary.active:
             told = "Running folds stop after their batch and can be resumed."
             owner_guard.stop_button(experiment, summary.by, "Stop all", key="crossval-stop", help=told)
@@ -72,19 +70,7 @@ def _head(experiment: CrossValidation, summary: Summary) -> None:
             owner_guard.resume_button(experiment, summary.by, "Resume all", key="crossval-resume", help=told)
         download("Table as CSV", lambda: csv_table(summarise(experiment)), f"{experiment.id}.csv", "text/csv")
         if not summary.active:
-            with st.popover("Delete", icon=":material/delete:", type="tertiary"):
-                st.markdown(f"Delete this cross-validation? {owner_guard.IN_TRASH}")
-                owner_guard.ask(summary.by, "Delete")
-                for label, runs in (("Delete its runs too", True), ("Keep the runs", False)):
-                    action_button(
-                        label, partial(_delete, experiment, runs), key=f"crossval-delete-{runs}", width="stretch"
-                    )
-
-
-def _delete(experiment: CrossValidation, runs: bool) -> None:
-    also = experiment.children() if runs else ()
-    services.manager().remove(experiment, also=also, by=services.visitor_name())
-    job_picker.look_at(CrossValidation, job_picker.NEW)
+            job_picker.delete_button(experiment, summary.by, key="crossval-delete")
 
 
 def _metrics(pool: Pool) -> None:

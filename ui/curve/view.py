@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import PurePath
 from typing import Any
 
@@ -14,14 +13,12 @@ from labcore.curve.summary import RECIPE, CurveSummary, Level, baseline_text, cs
 from labcore.errors import RunError
 from labcore.jobs.glances import glance
 from labcore.jobs.status import RESUMABLE
-from ui.app import live, services
-from ui.app.shell import action_button, download
+from ui.app import live
+from ui.app.shell import download
 from ui.app.text import counted, plain
 from ui.charts import learning_curve as charts
 from ui.components import job_picker, owner_guard, short_jobs
 from ui.runs import rows
-
-SIZE = "size-"
 
 
 def show(curve: LearningCurve) -> None:
@@ -46,24 +43,13 @@ def _head(curve: LearningCurve, summary: CurveSummary, owner: str, *, active: bo
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         name = PurePath(summary.dataset).name or summary.dataset
         st.markdown(f"**{plain(name)}** :gray[· test fold {plain(summary.fold)}]", width="content")
-        if owner_guard.anothers(owner):
-            st.markdown(f":gray[:material/person: Started by] **{owner_guard.whose(owner)}**", width="content")
+        owner_guard.started_by(owner)
         if not active and summary.state in RESUMABLE:
             told = "Its runs continue from their last epoch; deleted ones start again."
             owner_guard.resume_button(curve, owner, "Resume", key="curve-resume", help=told)
         download("Table as CSV", lambda: csv_table(summarise(curve)), f"{curve.id}.csv", "text/csv", key="curve-csv")
         if not active:
-            with st.popover("Delete", icon=":material/delete:", type="tertiary"):
-                st.markdown(f"Delete this learning curve? {owner_guard.IN_TRASH}")
-                owner_guard.ask(owner, "Delete")
-                for label, runs in (("Delete its runs too", True), ("Keep the runs", False)):
-                    act = partial(_delete, curve, runs)
-                    action_button(label, act, key=f"curve-delete-{runs}", width="stretch")
-
-
-def _delete(curve: LearningCurve, runs: bool) -> None:
-    services.manager().remove(curve, also=curve.children() if runs else (), by=services.visitor_name())
-    job_picker.look_at(LearningCurve, job_picker.NEW)
+            job_picker.delete_button(curve, owner, key="curve-delete")
 
 
 def result(curve: LearningCurve) -> None:

@@ -58,8 +58,7 @@ def head(row: Row) -> None:
         live.badge(row.state)
         for tag in row.about.tags:
             st.badge(plain(tag), color="gray")
-        if owner_guard.anothers(row.by):
-            st.markdown(f":gray[:material/person: Started by] **{owner_guard.whose(row.by)}**", width="content")
+        owner_guard.started_by(row.by)
     if row.about.note:
         st.caption(plain(row.about.note))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):

@@ -62,8 +62,7 @@ def _follows(report: SearchReport) -> bool:
 
 def _head(search: Search, report: SearchReport) -> None:
     """Whose the search is, where it is another's, and what can be done with it in its state."""
-    if owner_guard.anothers(report.by):
-        st.markdown(f":gray[:material/person: Started by] **{owner_guard.whose(report.by)}**")
+    owner_guard.started_by(report.by)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if report.active:
             owner_guard.stop_button(search, report.by, key="search-stop", disabled=report.state == "stopping")

@@ -85,8 +85,7 @@ def _changes_so_far(events: list[Event]) -> int:
 
 def _head(run: Run, status: JobStatus) -> None:
     """Whose the run is, where it is another's, and what can be done with it in its state."""
-    if owner_guard.anothers(status.by):
-        st.markdown(f":gray[:material/person: Started by] **{owner_guard.whose(status.by)}**")
+    owner_guard.started_by(status.by)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if status.state in ("queued", "running", "stopping"):
             label = "Cancel" if status.state == "queued" else "Stop"

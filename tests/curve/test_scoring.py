@@ -1,7 +1,7 @@
 import numpy as np
 
-from labcore.curve.baseline import nearest_centroid
 from labcore.curve.scoring import labelled, scored
+from labcore.evaluation.centroids import nearest_centroid
 
 TRAIN = np.array([[0.0, 0.0, 5.0], [0.2, 1.0, 5.0], [3.0, 100.0, 5.0], [3.2, 101.0, 5.0]])
 LABELS = np.array(["cat", "cat", "dog", "dog"], dtype=object)
