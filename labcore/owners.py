@@ -48,7 +48,7 @@ def shell_user() -> str:
         account = clean(getpass.getuser())
     except (OSError, KeyError, ImportError):  # a number without an account, as in many a container
         account = ""
-    return account or (f"uid {os.getuid()}" if hasattr(os, "getuid") else "")
+    return account or f"uid {os.getuid()}"
 
 
 def is_anothers(owner: str, asker: str) -> bool:

@@ -38,7 +38,7 @@ def open_file(path: Path | str) -> BinaryIO:
         DamagedError: it is a folder, a pipe, a device.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except ValueError as error:  # a zero byte in the name
         raise FileNotFoundError(2, "there is no such file", str(path)) from error
     try:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import re
@@ -16,11 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from filelock import FileLock, Timeout
-
 from labcore.errors import WorkspaceError, if_unwritable
 from labcore.reading import DamagedError, open_file
-from labcore.texts import as_utf8
+from labcore.texts import as_utf8, composed
 
 ROOMS = (
     "datasets",
@@ -218,17 +217,6 @@ def drop_partial_line(path: Path) -> None:
 def is_locked(path: Path) -> bool:
     """Whether someone holds the lock file. Looking takes it in shared mode, so that lookers never see each other."""
     try:
-        import fcntl
-    except ImportError:  # Windows: looking takes the lock for a moment
-        lock = FileLock(path)
-        try:
-            if path.exists():
-                lock.acquire(timeout=0)
-                lock.release()
-        except (Timeout, OSError) as error:
-            return isinstance(error, Timeout)
-        return False
-    try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except OSError:
         return False
@@ -241,6 +229,20 @@ def is_locked(path: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def folds_case(folder: Path) -> bool:
+    """Whether a disk takes names that differ only in case for one; asks the nearest folder that is there, and writes nothing."""
+    for path in (folder, *folder.parents):
+        other = path.with_name(path.name.swapcase()) if path.name else path
+        if other.name != path.name and path.is_dir():
+            return other.exists() and other.samefile(path)
+    return False
+
+
+def folded(name: str) -> str:
+    """What names have in common that such a disk takes for one."""
+    return composed(name).casefold()
 
 
 def is_no_file(path: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import re
 import threading
@@ -89,8 +90,6 @@ class SignedOut:
     def _open(self) -> Iterator[int]:
         """The file, for its owner alone, and for one writer at a time."""
         assert self._notes is not None
-        import fcntl  # like os.pwrite, not on Windows
-
         self._notes.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self._notes, os.O_RDWR | os.O_CREAT, 0o600)
         try:

@@ -110,8 +110,7 @@ def serve(
 
     async def run() -> None:
         loop = asyncio.get_running_loop()
-        if hasattr(signal, "SIGHUP"):
-            loop.add_signal_handler(signal.SIGHUP, begin_reload)
+        loop.add_signal_handler(signal.SIGHUP, begin_reload)
         await server.serve(sockets=[listening])
 
     reloads: set[asyncio.Future[None]] = set()

@@ -35,8 +35,7 @@ Source = str | Path | bytes
 OpenFile: TypeAlias = "QuietFile | JoinedFile | ForeignFile"
 
 
-OPEN_AS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+OPEN_AS = os.O_RDONLY | os.O_CLOEXEC
 READINGS_KEPT = 256
 _readings: dict[tuple[str, int, int, int, int], DecodePlan] = {}
 
@@ -116,7 +115,7 @@ def _bytes_of(source: Source, called: str, limits: Limits) -> Iterator[tuple[Rea
         return
     _check_size(_size(Path(source), called), called, limits)
     with AudioError.on_os_error(f"{called} cannot be read", "Check its permissions", ValueError):
-        descriptor = os.open(source, OPEN_AS | (NO_LINK if allowed_paths() is not None else 0))
+        descriptor = os.open(source, OPEN_AS | (os.O_NOFOLLOW if allowed_paths() is not None else 0))
     try:
         yield reader(descriptor), os.fstat(descriptor).st_size, descriptor
     finally:

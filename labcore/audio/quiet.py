@@ -75,8 +75,7 @@ def _nowhere() -> int | None:
 
 
 STREAMS = Streams()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=STREAMS.in_child)
+os.register_at_fork(after_in_child=STREAMS.in_child)
 
 
 class QuietFile(soundfile.SoundFile):

@@ -108,8 +108,7 @@ def run(arguments: argparse.Namespace) -> int:
     with collector_resting():
         from labcore.api.server import bind
 
-    if hasattr(signal, "SIGHUP"):  # a reload while it starts has nothing to do, and must not end it
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a reload while it starts has nothing to do, and must not end it
     listening = bind(arguments.host, arguments.port)  # before the networks are loaded: a taken port is told at once
     with listening:
         time_again(arguments, Workspace.default())

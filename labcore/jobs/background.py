@@ -35,7 +35,7 @@ def launch(
         **(more or {}),
     }
     # opened at once: a pipe would keep everybody waiting until somebody reads it
-    with open(log, "ab", opener=lambda path, flags: os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)) as file:
+    with open(log, "ab", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK, 0o666)) as file:
         return subprocess.Popen(
             list(command), stdin=subprocess.DEVNULL, stdout=file, stderr=file, env=environment, start_new_session=True
         )

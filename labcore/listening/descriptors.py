@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import resource
 from collections.abc import Mapping
 
 from labcore.errors import ConfigError
@@ -12,15 +13,11 @@ MOST_DESCRIPTORS = 65_536
 MOST_CONNECTIONS = 2048
 LEAST_CONNECTIONS = 16
 UNKNOWN_LIMIT = 1024
-"""What is reckoned with where the system tells no limit."""
+"""What is reckoned with where the limit is not known yet."""
 
 
 def raise_descriptor_limit() -> int:
     """Raise the soft limit of open descriptors as far as the hard one and :data:`MOST_DESCRIPTORS` allow; the limit afterwards."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return UNKNOWN_LIMIT
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MOST_DESCRIPTORS)
     if soft != resource.RLIM_INFINITY and soft < wanted:

@@ -6,6 +6,7 @@ run would take without it.
 
 from __future__ import annotations
 
+import resource
 import shutil
 import sys
 import time
@@ -191,12 +192,6 @@ def _seconds_to_save(trainer: Trainer, run: Run) -> float:
 def _peak_bytes(device: torch.device) -> int:
     if device.type == "cuda":
         return int(torch.cuda.max_memory_reserved(device))
-    import psutil
-
-    try:
-        import resource
-    except ImportError:  # not on Windows
-        return int(psutil.Process().memory_info().rss)
     unit = 1 if sys.platform == "darwin" else 1024
     return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) * unit
 
