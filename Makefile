@@ -7,6 +7,10 @@
 #   make run PYTHON=python3.12                                        with another Python
 # The last two count when .venv is made: `make clean` first to change them later.
 
+ifeq ($(OS),Windows_NT)
+$(error Windows by itself is not supported. Run this in Linux on Windows (WSL 2): see Start in README.md)
+endif
+
 PYTHON ?= python3
 PORT ?= 8501
 ADDRESS ?=
@@ -96,6 +100,9 @@ $(MADE):
 		echo "$(PYTHON) was not found. Install Python 3.11 or newer, or name one: make run PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "$$($(PYTHON) --version) is too old: 3.11 or newer is needed. Name another one: make run PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import platform, sys; sys.exit(sys.platform == "darwin" and platform.machine() != "arm64")' || { \
+		echo "PyTorch is no longer built for Intel's processors on macOS. On Apple silicon take a Python that is built for it:" \
+		"make run PYTHON=/opt/homebrew/bin/python3" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || { \
 		echo "$(PYTHON) cannot make virtual environments. On Debian and Ubuntu: sudo apt-get install python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)

@@ -16,9 +16,15 @@ functions. A name is loaded when it is first used: importing ``labcore`` itself 
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if sys.platform == "win32":  # locks, open files that are replaced, and signals are those of Linux and macOS
+    sys.exit(
+        "labcore: Windows by itself is not supported. Run the lab in Linux on Windows (WSL 2): see Start in README.md"
+    )
 
 _FACE = {
     "Dataset": "labcore.datasets.table",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -122,7 +123,11 @@ def _trouble(device: str) -> str:
     import torch
 
     if not torch.backends.cuda.is_built():
-        return "this build of PyTorch has no CUDA"
+        return (
+            "the lab does not use Apple's GPU"
+            if torch.backends.mps.is_available()
+            else "this build of PyTorch has no CUDA"
+        )
     if not torch.cuda.is_available():
         if count := nvml.count(nvml.opened()[0]):
             its = "NVIDIA GPU" if count == 1 else f"{count} NVIDIA GPUs"
@@ -157,8 +162,22 @@ def cpu_name() -> str:
     except OSError:
         import platform
 
-        name = platform.processor() or name
+        name = _sysctl("machdep.cpu.brand_string") or platform.processor() or name
     return f"{name}, {usable_cores()} cores"
+
+
+@cache
+def _sysctl(name: str) -> str:
+    """What macOS tells under a name; "" where it has none of that name, and elsewhere."""
+    if sys.platform != "darwin":
+        return ""
+    import subprocess
+
+    try:
+        command = ["/usr/sbin/sysctl", "-n", name]
+        return subprocess.run(command, capture_output=True, text=True, timeout=5, check=False).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""
 
 
 Arithmetic = Literal["bf16", "avx512", "other"]
@@ -181,7 +200,10 @@ def arithmetic_of(cpuinfo: str) -> Arithmetic:
 
 
 def usable_cores() -> int:
-    """Cores that this process may use: its affinity, and a container's quota where there is one."""
+    """Cores that this process may use: its affinity, and a container's quota where there is one. Of an Apple processor the performance
+    cores, as torch does by itself: shares of a step are equal, and all would wait for those on the efficiency cores."""
+    if fast := _sysctl("hw.perflevel0.physicalcpu"):
+        return int(fast)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(cores, max(1, round(Cgroup().cores() or cores)))
 

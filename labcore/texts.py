@@ -11,6 +11,7 @@ import html
 import json
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -37,6 +38,12 @@ def all_shown(texts: Iterable[object]) -> list[str]:
     """:func:`shown` of many texts, at once where all of them are plain."""
     found = [str(text) for text in texts]
     return found if "".join(found).isascii() else [shown(text) for text in found]
+
+
+def composed(text: str) -> str:
+    """A name with its letters composed (NFC), as people type them: macOS gives files names whose accents are signs of their own, and the
+    two spellings of ``Müller`` look alike and are not equal."""
+    return unicodedata.normalize("NFC", text)
 
 
 def printable(text: object, encoding: str = "utf-8") -> str:

@@ -19,6 +19,7 @@ TRIES = 3
 MOST_LISTED = 60
 NAMED = 8
 """So many folders are named where nothing is like what was typed."""
+_DRIVE, _SHARE = re.compile(r"([A-Za-z]):[\\/]"), re.compile(r"[\\/]{2}wsl(\$|\.localhost)[\\/]+[^\\/]+", re.IGNORECASE)
 
 
 def plain_path(text: str) -> str:
@@ -45,13 +46,21 @@ def typed_path(text: str | Path) -> Path:
     if exists(asked) and (os.path.isabs(asked) or is_open(Path(asked))):  # noqa: PTH117 (of a text)
         return Path(asked)
     plain = plain_path(asked)
-    readings = dict.fromkeys([plain, re.sub(r"\\(.)", r"\1", plain)])
+    readings = dict.fromkeys([plain, _in_wsl(plain), re.sub(r"\\(.)", r"\1", plain)])
     places = [Path(), Path(os.path.expanduser("~")), *(allowed_paths() or ())]  # noqa: PTH111 (raises nothing)
     for reading in filter(None, readings):
         for place in places:
             if exists(path := place / reading) and is_open(path):
                 return path
     return Path(plain)
+
+
+def _in_wsl(text: str) -> str:
+    """A path that was copied in Windows, as Linux on Windows (WSL) reaches it; "" for any other."""
+    if drive := _DRIVE.match(text):
+        return f"/mnt/{drive[1].lower()}/" + text[drive.end() :].replace("\\", "/")
+    share = _SHARE.match(text)
+    return text[share.end() :].replace("\\", "/") if share else ""
 
 
 def exists(path: str | Path) -> bool:
@@ -64,7 +73,8 @@ def hint(text: str | Path) -> str:
 
     Nothing is told of folders that the lab opens for nobody.
     """
-    path = Path(os.path.abspath(plain_path(str(text))))  # noqa: PTH100 (tidies "..", keeps links)
+    plain = plain_path(str(text))
+    path = Path(os.path.abspath(_in_wsl(plain) or plain))  # noqa: PTH100 (tidies "..", keeps links)
     near = next(_near(Path(path.anchor), list(path.parts[1:]), [MOST_LISTED]), None)
     if near is not None:
         return f"Did you mean {shown(near)}? Give that path"

@@ -19,7 +19,7 @@ from typing import IO
 
 from labcore.errors import WorkspaceError, if_unwritable
 from labcore.reading import DamagedError, open_file
-from labcore.texts import as_utf8
+from labcore.texts import as_utf8, composed
 
 ROOMS = (
     "datasets",
@@ -237,6 +237,20 @@ def is_locked(path: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def folds_case(folder: Path) -> bool:
+    """Whether a disk takes names that differ only in case for one; asks the nearest folder that is there, and writes nothing."""
+    for path in (folder, *folder.parents):
+        other = path.with_name(path.name.swapcase()) if path.name else path
+        if other.name != path.name and path.is_dir():
+            return other.exists() and other.samefile(path)
+    return False
+
+
+def folded(name: str) -> str:
+    """What names have in common that such a disk takes for one."""
+    return composed(name).casefold()
 
 
 def is_no_file(path: Path) -> bool:

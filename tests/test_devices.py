@@ -5,10 +5,16 @@ Where there is no GPU, torch's fake tensors stand in, see tests/fake_gpu.py. Tra
 
 from __future__ import annotations
 
+import os
+import platform
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
 
+from labcore import device as devices
 from labcore import nvml
 from labcore.augment import Augmentation
 from labcore.config import RunConfig
@@ -221,3 +227,58 @@ def test_a_real_allocation_that_cannot_succeed_is_recognised():
     with pytest.raises(RuntimeError) as caught:
         torch.empty(2**50)
     assert is_out_of_memory(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("told", "name", "cores"),
+    [
+        ({"machdep.cpu.brand_string": "Apple M3", "hw.perflevel0.physicalcpu": "4"}, "Apple M3, 4 cores", 4),
+        ({}, "arm, 8 cores", 8),
+    ],
+)
+def test_a_mac_by_its_name_and_its_performance_cores(monkeypatch, told, name, cores):
+    """Else every Mac is called arm, and a step waits for its share on the slow cores."""
+
+    class Missing:
+        def __init__(self, path):
+            pass
+
+        def open(self):
+            raise FileNotFoundError
+
+    class Cgroup:
+        def cores(self):
+            return None
+
+    monkeypatch.setattr(devices, "Path", Missing)
+    monkeypatch.setattr(devices, "Cgroup", Cgroup)
+    monkeypatch.setattr(devices, "_sysctl", lambda wanted: told.get(wanted, ""))
+    monkeypatch.setattr(platform, "processor", lambda: "arm")
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.delattr(os, "sched_getaffinity")
+    assert (devices.cpu_name(), devices.usable_cores()) == (name, cores)
+
+
+def test_apples_gpu_is_not_used_and_that_is_said(monkeypatch):
+    monkeypatch.setattr(torch.backends.cuda, "is_built", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    choice = choose_device("auto")
+    assert (choice.device, choice.reason) == ("cpu", "the lab does not use Apple's GPU")
+    with pytest.raises(DeviceError, match="cuda cannot be used: the lab does not use Apple's GPU"):
+        choose_device("cuda")
+
+
+def test_macos_is_asked_by_sysctl(monkeypatch):
+    asked = []
+
+    def run(command, **options):
+        asked.append(command)
+        return subprocess.CompletedProcess(command, 0, "Apple M3\n")
+
+    ask = devices._sysctl.__wrapped__
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert (ask("machdep.cpu.brand_string"), asked) == ("", [])
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert ask("machdep.cpu.brand_string") == "Apple M3"
+    assert asked == [["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"]]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from labcore import typed
 from labcore.typed import hint, plain_path, typed_path
 
 
@@ -30,6 +31,15 @@ def test_addresses_shell_escapes_and_the_home_folder(sounds, monkeypatch):
     assert plain_path("file:///C:/clips/a.wav") == "C:/clips/a.wav"
     assert plain_path("FILE:/clips/a?.wav#1") == "/clips/a?.wav#1"
     assert plain_path("file://[no host/a.wav") == "/a.wav"
+
+
+def test_a_path_of_windows_in_its_linux(sounds, monkeypatch):
+    assert typed_path(rf'"\\wsl.localhost\Ubuntu-24.04{str(sounds).replace("/", chr(92))}"') == sounds
+    assert typed_path(rf"\\wsl$\Ubuntu{str(sounds).replace('/', chr(92))}") == sounds
+    there = "/mnt/c/Users/ada/ESC 50"
+    monkeypatch.setattr(typed, "exists", lambda path: str(path) == there)
+    assert typed_path(r"C:\Users\ada\ESC 50") == typed_path("file:///C:/Users/ada/ESC%2050") == Path(there)
+    assert typed_path(r"D:\Users\ada") == Path(r"D:\Users\ada")  # called as it was typed where it is not there
 
 
 def test_a_path_that_begins_nowhere(sounds, monkeypatch, tmp_path):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Container
 from pathlib import Path
 
 from labcore.errors import BackupError
 from labcore.texts import as_bytes, shown
-from labcore.workspace import ROOMS
+from labcore.workspace import ROOMS, folded, folds_case
 
 ROOT = "workspace/"
 """Stands before every name of a file in the archive."""
@@ -84,21 +83,12 @@ class Names:
 
     def _tell_apart(self, path: str) -> None:
         assert self._folded is not None
-        other = self._folded.setdefault(unicodedata.normalize("NFC", path).casefold(), path)
+        other = self._folded.setdefault(folded(path), path)
         if other != path:
             raise BackupError(
                 f"the backup holds {cut(other)} and {cut(path)}, which are the same name on this disk",
                 "Restore it on a case-sensitive disk (LABCORE_HOME)",
             )
-
-
-def folds_case(folder: Path) -> bool:
-    """Whether a disk takes names that differ only in case for one; asks the nearest folder that is there, and writes nothing."""
-    for path in (folder, *folder.parents):
-        other = path.with_name(path.name.swapcase()) if path.name else path
-        if other.name != path.name and path.is_dir():
-            return other.exists() and other.samefile(path)
-    return False
 
 
 def cut(name: str) -> str:

@@ -14,7 +14,7 @@ from labcore.audio.comments import comments_of
 from labcore.datasets.scan import is_audio
 from labcore.datasets.table import Dataset, own_labels, some, ways_from
 from labcore.errors import ConfigError, DatasetError
-from labcore.texts import all_shown, counted
+from labcore.texts import all_shown, composed, counted
 
 SOURCE, FOLDER = "source", "folder"
 LOOKED_AT = 200
@@ -114,9 +114,10 @@ def group_by(dataset: Dataset, by: str) -> Grouping:
     own = all_shown(dataset.table["group"])
     if by == SOURCE:
         return Grouping(by, ways, own)
+    names = [composed(way) for way in ways]
     if by == FOLDER:
-        return Grouping(by, ways, _folders(dataset, ways))
-    found = _found(dataset, by, ways)
+        return Grouping(by, ways, _folders(dataset, names))
+    found = _found(dataset, by, names)
     unmatched = [row for row, group in enumerate(found) if group is None]
     if len(unmatched) > (1 - FITTING) * len(ways):
         listed = some(dict.fromkeys(ways[row] for row in unmatched), 3)

@@ -19,7 +19,7 @@ from labcore.datasets.parts import tidy_fold
 from labcore.datasets.scan import find_audio, is_audio, listed
 from labcore.datasets.table import MISSING, DataProblem, Dataset, Finding, some
 from labcore.errors import AudioError
-from labcore.texts import counted
+from labcore.texts import composed, counted
 
 
 def read_clip_lists(
@@ -83,7 +83,7 @@ def _read(reading: DatasetDraft, clips: ClipList, part: str) -> None:
             gone.setdefault(cell, []).append(line)
         else:
             path = str(found[0].absolute())
-            group = value_of(row, taken.group) or source_of(path) or path
+            group = composed(value_of(row, taken.group)) or source_of(path) or path
             fold = tidy_fold(value_of(row, taken.fold)) if taken.fold else part
             clip = (path, label, fold, group, start_s, end_s)
             if found[1]:

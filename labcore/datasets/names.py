@@ -16,7 +16,7 @@ from labcore.reading import DamagedError, read_object
 from labcore.standard_sets import known_set
 from labcore.texts import shown
 from labcore.typed import plain_path
-from labcore.workspace import Workspace, slug
+from labcore.workspace import Workspace, folded, folds_case, slug
 
 RENAMED = "renamed.json"
 """The file of a workspace that tells which data set had which name before."""
@@ -35,21 +35,27 @@ def no_such_set(name: str, places: Collection[str]) -> DatasetError:
 
 
 def require_free(workspace: Workspace, name: str, path: Path | None) -> None:
-    """Refuse a name that another data set than that at a path has, or had before it was renamed.
+    """Refuse a name that another data set than that at a path has, or had before it was renamed. A name counts as the disk takes it.
 
     Raises:
         DatasetError: it has.
     """
-    taken = places_of(workspace).get(name)
-    if taken is not None and taken != path:
+    places = places_of(workspace)
+    used = (
+        next((each for each in places if folded(each) == folded(name)), name)
+        if folds_case(workspace.datasets)
+        else name
+    )
+    taken = places.get(used)
+    if taken is not None and (used, taken) != (name, path):
         gone = (
             ""
             if os.path.lexists(taken)
-            else f", or, since it is not there, take it away first: `labcore datasets remove {name}`"
+            else f", or, since it is not there, take it away first: `labcore datasets remove {used}`"
         )
-        raise DatasetError(f"the name {name!r} is used by the data set at {taken}", f"Choose another name{gone}")
+        raise DatasetError(f"the name {used!r} is used by the data set at {taken}", f"Choose another name{gone}")
     now = names_before(workspace).get(name)
-    if taken is None and now in places_of(workspace):
+    if taken is None and now in places:
         raise DatasetError(
             f"the name {name!r} was that of {now!r}, and runs refer to it by that name", "Choose another name"
         )

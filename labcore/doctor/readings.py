@@ -184,7 +184,7 @@ class Readings(_Exact):
     @property
     def windows(self) -> bool:
         """Whether the driver is one for Windows: WSL uses that of the Windows around it."""
-        return self.system.wsl or self.system.os == "Windows"
+        return self.system.wsl
 
     @property
     def driver_too_old(self) -> bool:

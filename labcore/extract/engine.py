@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import sys
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -221,9 +222,9 @@ class _Work:
         return pool.submit(work, self.source, paths, self.output)
 
     def _pool(self, workers: int) -> ProcessPoolExecutor:
-        # A process that has loaded torch once and makes the workers; a plain fork would copy locks that threads here hold.
-        methods = multiprocessing.get_all_start_methods()
-        context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-        if "forkserver" in methods:
+        # A process that has loaded torch once and makes the workers; a plain fork would copy locks that threads here hold. On macOS each
+        # loads it by itself: libraries of Apple's that torch loads may crash in a process that was forked after that.
+        context = multiprocessing.get_context("spawn" if sys.platform == "darwin" else "forkserver")
+        if context.get_start_method() == "forkserver":
             context.set_forkserver_preload(["labcore.extract.files"])
         return ProcessPoolExecutor(workers, context, start_worker, (self.settings,))

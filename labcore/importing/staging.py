@@ -272,7 +272,7 @@ class Staging:
             DatasetError: one is damaged, or holds what no data set does.
             WorkspaceError: the disk has no room for it.
         """
-        opened, count, names = self.path / "opened", 0, Names(self.title)
+        opened, count, names = self.path / "opened", 0, Names(self.title, disk=self.path)
         shutil.rmtree(opened, ignore_errors=True)
         try:
             for member in self.packed().members(names):

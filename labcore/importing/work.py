@@ -93,7 +93,7 @@ def _taken_in(
 ) -> Generator[Event, None, Imported]:
     """The data set, unpacked and in its place; nothing of it is left where that fails."""
     workspace, draft = job.workspace, job.draft_of_set
-    target, names = workspace.datasets / name, Names(str(packed.path))
+    target, names = workspace.datasets / name, Names(str(packed.path), disk=workspace.datasets)
     try:
         with WorkspaceError.on_os_error(f"{target} cannot be written", "Choose another workspace with LABCORE_HOME"):
             draft.mkdir()

@@ -264,9 +264,13 @@ def _published_by_torchvision() -> tuple[dict[str, Tensor], str]:
 
 def _unreachable(network: str, place: str, error: Exception) -> ConfigError:
     reason = textwrap.shorten(str(error) or type(error).__name__, 160, placeholder=" …")
+    remedy = "Download them on a machine with a network and give the file's path as model.pretrained"
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):  # Python of python.org on macOS knows none until it is told
+        certificates = 'export SSL_CERT_FILE="$(.venv/bin/python -m certifi)"'
+        remedy = f"Where Python knows no certificates, as on macOS, run `{certificates}` in the shell that starts the lab. Or: {remedy}"
     return ConfigError(
         f"the published weights of {network} are not on this machine and cannot be downloaded from {place}: {reason}",
-        "Download them on a machine with a network and give the file's path as model.pretrained",
+        remedy,
     )
 
 

@@ -376,3 +376,12 @@ def test_windows_cut_otherwise_are_where_their_recordings_are(tmp_path, workspac
     ways = [Path(path).name for path in taken.table["path"]]
     assert list(taken.table["fold"]) == [places[way] for way in ways]
     assert list(taken.table["group"]) == [way.partition("_")[0] for way in ways]
+
+
+@pytest.mark.parametrize(("by", "files"), [("{who}_*", "{label}/{who}_{n}.wav"), ("folder", "{who}/{label}_{n}.wav")])
+def test_names_in_two_spellings_of_unicode_are_one_group(lay_out, by, files):
+    who = ["M\u00fcller", "Mu\u0308ller", "Zo\u00eb"]
+    paths = [files.format(who=name, label="ab"[n % 2], n=n) for name in who for n in range(4)]
+    table = [f"{path},{'ab'[n % 2]}" for n, path in enumerate(paths)]
+    dataset = read_dataset(lay_out(*paths, lists={"labels.csv": "\n".join(["path,label", *table])}))
+    assert sorted(group_by(dataset, by).sizes.values()) == [4, 8]

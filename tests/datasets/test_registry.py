@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from labcore.datasets import find_dataset, glance, list_datasets, register, split
+from labcore.datasets import find_dataset, glance, list_datasets, names, register, split
 from labcore.datasets.keeping import remove
 from labcore.errors import DatasetError
 from labcore.workspace import Workspace
@@ -46,6 +46,16 @@ def test_a_name_is_taken_once(workspace, class_folders, urbansound):
     register(workspace, class_folders, "mine")
     with pytest.raises(DatasetError, match="taken"):
         register(workspace, urbansound, "mine")
+
+
+def test_a_name_that_the_disk_takes_for_another_is_taken_too(workspace, class_folders, urbansound, monkeypatch):
+    """As on macOS: the second reference would be written over the first, and runs would train on other clips."""
+    register(workspace, class_folders, "Birds")
+    monkeypatch.setattr(names, "folds_case", lambda folder: True)
+    for folder in (urbansound, class_folders):
+        with pytest.raises(DatasetError, match="the name 'Birds' is used by the data set at"):
+            register(workspace, folder, "birds")
+    assert register(workspace, class_folders, "Birds").clips == 12
 
 
 def test_what_is_no_data_set_is_not_registered(workspace, tmp_path):

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from labcore.doctor.checks.cards import compute_mode
-from labcore.doctor.checks.machine import routes
+from labcore.doctor.checks.driver import device_nodes
+from labcore.doctor.checks.machine import features, routes
 from labcore.doctor.checks.pytorch import fit
 from labcore.doctor.drivers import MINIMUM, minimum_driver, numbers, too_old, wheel_for
 from labcore.doctor.privacy import scrub
@@ -122,3 +123,24 @@ def test_a_card_that_is_closed_to_computing_is_an_error() -> None:
     told = compute_mode((Gpu(index=0, name="T4", compute_mode=0), Gpu(index=1, name="T4", compute_mode=2)))
     assert (told.status, told.summary) == ("error", "GPU 1 (T4) is closed to computing")
     assert told.evidence == {"GPU 0 (T4)": "several processes", "GPU 1 (T4)": "none"}
+
+
+@pytest.mark.parametrize(
+    ("system", "summary"),
+    [
+        (System(os="Linux", cpu_flags=("avx2", "amx_bf16")), "AVX2, bf16: bf16 is fast on this processor"),
+        (System(os="Linux", cpu_flags=("asimd",)), "NEON: bf16 is emulated and slow; fp32 is used"),
+        (System(os="Linux"), "No relevant vector units: bf16 is emulated and slow; fp32 is used"),
+        (System(os="Darwin"), "The system does not list them: bf16 is emulated and slow; fp32 is used"),
+    ],
+)
+def test_what_the_processor_can_do(system: System, summary: str) -> None:
+    assert features(Readings(system)).summary == summary
+
+
+@pytest.mark.parametrize(
+    ("container", "status", "begins"), [("", "warning", "WSL 1"), ("docker", "info", "The GPU of Windows")]
+)
+def test_a_container_of_docker_desktop_is_not_called_wsl_1(container: str, status: str, begins: str) -> None:
+    check = device_nodes(Readings(System(os="Linux", wsl=True, container=container)))
+    assert (check.status, check.summary[: len(begins)]) == (status, begins)

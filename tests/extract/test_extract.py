@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import sys
 
 import numpy as np
 import pandas as pd
@@ -268,3 +269,10 @@ def test_what_is_not_read_is_in_the_index_and_noises_are_read(here, sounds, tmp_
         assert errors["_background_noise_/tap.wav"] == ""
         assert r"M\x84dchen.wav" in errors
     assert len(counts.bad) == 4
+
+
+@pytest.mark.parametrize(("system", "method"), [("linux", "forkserver"), ("darwin", "spawn")])
+def test_macos_forks_no_process_that_has_loaded_torch(tmp_path, monkeypatch, system, method):
+    monkeypatch.setattr(sys, "platform", system)
+    monkeypatch.setattr(engine, "ProcessPoolExecutor", lambda workers, context, *start: context.get_start_method())
+    assert engine._Work(tmp_path, tmp_path, ExtractSettings(), 1, bool)._pool(1) == method

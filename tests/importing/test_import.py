@@ -9,6 +9,7 @@ import pytest
 
 from labcore.datasets import find_dataset, list_datasets
 from labcore.datasets.look import look
+from labcore.datasets.packing import members
 from labcore.errors import DatasetError
 from labcore.events import Finished, Log, Preparing, each_of
 from labcore.importing import work as importing
@@ -215,3 +216,15 @@ def test_what_of_an_archive_is_not_copied_is_told(tmp_path: Path, workspace: Wor
     assert twice.startswith("8 files or rows left out, as ")
     assert "which comes twice; the first one is taken" in twice
     assert "(1 .rar). Unpack what is packed in it" in packed
+
+
+def test_names_that_the_disk_takes_for_one_are_told(
+    tmp_path: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As most disks of macOS: the classes A and a would become one folder."""
+    monkeypatch.setattr(members, "folds_case", lambda folder: True)
+    path = zipped(tmp_path / "set.zip", {"A/1.wav": wav(1), "a/2.wav": wav(2), "B/1.wav": wav(3), "B/1.WAV": wav(4)})
+    (told,) = imported(workspace, path).result.warnings
+    assert "2 files or rows left out" in told
+    assert "has the name of A but for the case" in told
+    assert set(each_file(workspace.datasets / "set")) == {"A/1.wav", "B/1.wav"}

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from labcore.datasets import find_dataset
+from labcore.datasets.packing import members
 from labcore.errors import DatasetError, WorkspaceError
 from labcore.importing import staging as stagings
 from labcore.importing.job import Import
@@ -241,6 +242,14 @@ def test_sounds_that_two_archives_call_alike_are_told_when_they_are_unpacked(sta
     staging.unpack(nothing)
     assert list(each_file(staging.files)) == ["all/1.wav"]
     assert staging.left_out == [("all/1.wav", "comes twice; the first one is taken")]
+
+
+def test_names_that_the_disk_takes_for_one_are_told_when_they_are_unpacked(staging, tmp_path, monkeypatch):
+    monkeypatch.setattr(members, "folds_case", lambda folder: True)
+    take(staging, {"x.zip": zipped(tmp_path / "x.zip", {"A/1.wav": wav(1), "a/2.wav": wav(2)}).read_bytes()})
+    staging.unpack(nothing)
+    assert list(each_file(staging.files)) == ["A/1.wav"]
+    assert staging.left_out == [("a/2.wav", "has the name of A but for the case, which is one for this disk")]
 
 
 @pytest.mark.parametrize(

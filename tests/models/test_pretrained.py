@@ -154,6 +154,15 @@ def test_torchvisions_weights_come_from_its_cache(coloured, tmp_path, monkeypatc
     assert calls[0][1] is True
 
 
+def test_a_python_that_knows_no_certificates_is_helped(monkeypatch):
+    """As that of python.org on macOS, whose network is there."""
+    broken = OSError("<urlopen error [SSL: CERTIFICATE_VERIFY_FAILED] unable to get local issuer certificate>")
+    monkeypatch.setattr(torch.hub, "load_state_dict_from_url", lambda url, **options: (_ for _ in ()).throw(broken))
+    with pytest.raises(ConfigError) as caught:
+        load_pretrained(fresh("resnet18"), ModelConfig(name="resnet18", pretrained="published"))
+    assert "SSL_CERT_FILE" in caught.value.remedy
+
+
 @pytest.mark.parametrize("name", ["compact", "resnet18", "small_cnn", SMALL])
 def test_the_head_is_the_last_layer(name):
     network = fresh(name, 11)

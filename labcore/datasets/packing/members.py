@@ -8,15 +8,17 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
+from pathlib import Path
 from typing import IO
 
 from labcore.audio.containers import AUDIO_SUFFIXES, FOREIGN_SUFFIXES
 from labcore.datasets.scan import hidden, suffix_of
 from labcore.errors import DatasetError
 from labcore.texts import as_bytes, shown
+from labcore.workspace import folded, folds_case
 
 MOST_MEMBERS = 500_000
 MOST_RATIO = 50
@@ -110,13 +112,20 @@ class Names:
     Attributes:
         archive: what errors call it.
         refused: names that are left out, each with why, in words that follow it.
+        disk: a folder of the disk that the files go to; what that takes for one name counts.
     """
 
     archive: str
     refused: list[tuple[str, str]] = field(default_factory=list)
+    disk: InitVar[Path | None] = None
     count: int = 0
     _files: set[tuple[str, ...]] = field(default_factory=set)
     _folders: set[tuple[str, ...]] = field(default_factory=set)
+    _folded: dict[str, str] | None = None
+
+    def __post_init__(self, disk: Path | None) -> None:
+        if disk is not None and folds_case(disk):
+            self._folded = {}
 
     def take(self, name: str) -> tuple[str, ...] | None:
         """The parts of a member's path; None for one that is left out: what operating systems leave in archives, and what no disk takes.
@@ -144,9 +153,22 @@ class Names:
         above = [parts[:depth] for depth in range(1, len(parts))]
         if parts in self._folders or not self._files.isdisjoint(above):
             raise DatasetError(f"{self.archive} holds {_cut(name)} as a file and as a folder", DISTRUST)
+        if self._folded is not None and (other := self._same_on_disk((*above, parts))):
+            self.refused.append(
+                (_cut(name), f"has the name of {_cut(other)} but for the case, which is one for this disk")
+            )
+            return None
         self._files.add(parts)
         self._folders.update(above)
         return parts
+
+    def _same_on_disk(self, paths: Iterable[tuple[str, ...]]) -> str:
+        """The one before that a disk takes for one of these; "" where there is none."""
+        assert self._folded is not None
+        for path in map("/".join, paths):
+            if (other := self._folded.setdefault(folded(path), path)) != path:
+                return other
+        return ""
 
 
 def check_ratio(archive: str, unpacked: int, packed: int) -> None:

@@ -86,7 +86,7 @@ def sketched(packed: Packed, folder: Path, progress: OnProgress) -> Sketch:
         DatasetError: it is damaged, or holds what no data set does.
         WorkspaceError: the folder cannot be written.
     """
-    sketch, names = Sketch(), Names(str(packed.path))
+    sketch, names = Sketch(), Names(str(packed.path), disk=folder)
     for number, member in enumerate(packed.members(names), 1):
         if number % EVERY == 1:
             progress(number, 0)

@@ -47,6 +47,7 @@ def features(readings: Readings) -> Check:
         "AVX-512": "avx512f" in flags,
         "bf16": bool(flags & {"avx512_bf16", "amx_bf16", "bf16"}),
         "AMX": "amx_tile" in flags,
+        "NEON": "asimd" in flags,
         "SVE": "sve" in flags,
     }
     has = [name for name, there in named.items() if there]
@@ -55,7 +56,8 @@ def features(readings: Readings) -> Check:
         evidence["PyTorch uses"] = torch.cpu_capability or "unknown"
         evidence["bf16 in PyTorch"] = {True: "native", False: "emulated", None: "unknown"}[torch.cpu_bf16]
     how = "fast on this processor" if named["bf16"] else "emulated and slow; fp32 is used"
-    summary = f"{', '.join(has) or 'No relevant vector units'}: bf16 is {how}"
+    nothing = "No relevant vector units" if system.os == "Linux" else "The system does not list them"
+    summary = f"{', '.join(has) or nothing}: bf16 is {how}"
     return Check("cpu_features", GROUP, "Features of the processor", "ok" if has else "info", summary, evidence)
 
 

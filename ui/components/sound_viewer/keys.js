@@ -10,7 +10,8 @@ export function listenToKeys(view) {
       commit(view)
     } else if (way) {
       event.preventDefault()
-      move(view, way * (event.ctrlKey ? 10 : 1), event.shiftKey)
+      const far = event.ctrlKey || event.altKey // macOS keeps Ctrl with an arrow for itself
+      move(view, way * (far ? 10 : 1), event.shiftKey)
     }
   }
   view.over.onkeyup = (event) => {

@@ -1,0 +1,26 @@
+"""Systems that the lab does not run on say so in one line, where a traceback would tell nothing."""
+
+from __future__ import annotations
+
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import labcore
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_windows_is_refused_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    with pytest.raises(SystemExit, match=r"^labcore: Windows by itself is not supported.*WSL 2"):
+        runpy.run_path(labcore.__file__)
+
+
+def test_make_refuses_windows_too() -> None:
+    done = subprocess.run(["make", "OS=Windows_NT", "help"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Windows by itself is not supported" in done.stderr
