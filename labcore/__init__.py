@@ -27,13 +27,20 @@ if sys.platform == "win32":  # locks, open files that are replaced, and signals 
     )
 
 _FACE = {
+    "ComparisonResult": "labcore.face.comparing",
+    "CrossValidationRun": "labcore.face.crossval",
     "Dataset": "labcore.datasets.table",
     "EvaluationResult": "labcore.face.evaluation",
     "LabError": "labcore.errors",
     "Model": "labcore.face.model",
     "Prediction": "labcore.inference.prediction",
     "TrainingRun": "labcore.face.run",
+    "compare": "labcore.face.comparing",
+    "cross_validate": "labcore.face.crossval",
     "evaluate": "labcore.face.evaluation",
+    "list_datasets": "labcore.face.listing",
+    "list_runs": "labcore.face.listing",
+    "load_cross_validation": "labcore.face.crossval",
     "load_dataset": "labcore.face.dataset",
     "load_model": "labcore.face.model",
     "load_run": "labcore.face.run",
@@ -42,6 +49,8 @@ _FACE = {
 """Name → the module that defines it."""
 
 __all__ = [
+    "ComparisonResult",
+    "CrossValidationRun",
     "Dataset",
     "EvaluationResult",
     "LabError",
@@ -49,7 +58,12 @@ __all__ = [
     "Prediction",
     "TrainingRun",
     "__version__",
+    "compare",
+    "cross_validate",
     "evaluate",
+    "list_datasets",
+    "list_runs",
+    "load_cross_validation",
     "load_dataset",
     "load_model",
     "load_run",
@@ -59,8 +73,11 @@ __all__ = [
 if TYPE_CHECKING:
     from labcore.datasets.table import Dataset
     from labcore.errors import LabError
+    from labcore.face.comparing import ComparisonResult, compare
+    from labcore.face.crossval import CrossValidationRun, cross_validate, load_cross_validation
     from labcore.face.dataset import load_dataset
     from labcore.face.evaluation import EvaluationResult, evaluate
+    from labcore.face.listing import list_datasets, list_runs
     from labcore.face.model import Model, load_model
     from labcore.face.run import TrainingRun, load_run, train
     from labcore.inference.prediction import Prediction
@@ -75,4 +92,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from labcore.config import RunConfig
+from labcore.crossval.job import KIND, CrossValidation
 from labcore.evaluation.clip_predictions import ClipPredictions
 from labcore.evaluation.eval_set import PredictionPart
 from labcore.evaluation.metrics import Circumstances, score
@@ -74,6 +75,23 @@ def finished_run(workspace: Workspace, said: ClipPredictions, changes: dict[str,
         )
         run.append(RunFinished(state="finished", seconds=60.0))
     return run
+
+
+def finished_crossval(workspace: Workspace, folds: int = 2) -> CrossValidation:
+    """A cross-validation of folds 1, 2 and so on, of 40 clips each, whose runs have ended."""
+    experiment, runs = CrossValidation.new(workspace, "crossval-made"), []
+    for number in range(1, folds + 1):
+        clips = drawn(40, seed=number)
+        clips.frame["clip"] = [f"{number}-{name}" for name in clips.frame["clip"]]
+        clips.frame["fold"] = str(number)
+        made = finished_run(workspace, clips, {"data.fold": str(number)})
+        made.save("experiment", {"experiment": experiment.id, "kind": KIND, "fold": str(number), "split": "official"})
+        runs.append(made)
+    members = {"official": [[str(number), each.id] for number, each in enumerate(runs, 1)]}
+    with experiment.draft() as draft:
+        tree = runs[0].config.model_dump(mode="json")
+        draft.save("experiment", {"kind": KIND, "created": 1.0, "config": tree, "members": members})
+    return experiment
 
 
 def write(run: Run, said: ClipPredictions) -> None:

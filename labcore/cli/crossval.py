@@ -149,7 +149,7 @@ def _follow(
     """Tell how a cross-validation goes while it is running. Ctrl-C stops its runs."""
     with stop_on_signals("stopping all folds after their batch; interrupt again to quit at once") as stopping:
         asked = False
-        for summary in _watched(crossval, as_json=arguments.json):
+        for summary in watched(crossval, as_json=arguments.json):
             if not at_work(summary):
                 break
             if stopping.is_set() and not asked:
@@ -159,7 +159,7 @@ def _follow(
             stopping.wait(LOOK_SECONDS) if not asked else time.sleep(LOOK_SECONDS)
 
 
-def _watched(crossval: CrossValidation, *, as_json: bool) -> Iterator[Summary]:
+def watched(crossval: CrossValidation, *, as_json: bool = False) -> Iterator[Summary]:
     """The summary again and again, told on the terminal and as JSON lines; for ever, until the caller has seen enough."""
     lines = JsonLines(as_json)
     readers: dict[str, EventReader] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,8 @@ from labcore.cli.inputs import dataset_named, weights_named
 from labcore.cli.reporter import ConsoleReporter, result_line
 from labcore.datasets.table import Dataset
 from labcore.errors import ConfigError, RunError
+from labcore.evaluation.clip_predictions import ClipPredictions
+from labcore.evaluation.figures import figures_of_clips
 from labcore.evaluation.jobs import Evaluation, EvaluationPlan
 from labcore.evaluation.predictions import read_predictions
 from labcore.events import Evaluated, EvaluatedLabels
@@ -39,11 +41,11 @@ class EvaluationResult:
 
     Attributes:
         figures: accuracy, confusion, per_class and so on as plain data.
-        file: the predictions that they are counted from, a row a clip (Parquet).
+        files: the predictions that they are counted from, a row a clip (Parquet); of a cross-validation those of each fold.
     """
 
     figures: Evaluated | EvaluatedLabels
-    file: Path
+    files: tuple[Path, ...]
 
     @property
     def _single(self) -> Evaluated:
@@ -126,7 +128,22 @@ class EvaluationResult:
         Raises:
             RunError: they were not kept.
         """
-        return read_predictions([self.file])
+        return read_predictions(self.files)
+
+    @property
+    def metrics(self) -> pd.DataFrame:
+        """All figures with their 95 % intervals, a row each: accuracy, balanced accuracy, macro F1, average precision and AUROC (means of
+        the classes), calibration error; columns ``value``, ``low`` and ``high`` (0 to 1, nan where there is no interval).
+
+        Raises:
+            RunError: the predictions were not kept, or are of several labels a clip.
+        """
+        found = figures_of_clips(ClipPredictions.read(self.files))
+        names = ("accuracy", "balanced_accuracy", "macro_f1")
+        rows = {name: asdict(getattr(found, name)) for name in names}
+        rows |= {name: {"value": getattr(found, name)} for name in ("average_precision", "auroc")}
+        rows["calibration_error"] = {"value": found.calibration.error}
+        return pd.DataFrame.from_dict(rows, orient="index", dtype=float).rename_axis("figure")
 
     def __repr__(self) -> str:
         note = f"\n{choice_note(self.figures.adjusted)}." if self.figures.adjusted else ""
@@ -185,7 +202,7 @@ def evaluate(
         raise error_of(end)
     result = job.result
     assert result is not None
-    return EvaluationResult(result, job.predictions)
+    return EvaluationResult(result, (job.predictions,))
 
 
 def _weights(model: Model | Run | str | Path) -> str:

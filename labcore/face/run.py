@@ -20,6 +20,7 @@ from labcore.errors import ConfigError, RunError
 from labcore.events import Evaluated, EvaluatedLabels, RunFinished
 from labcore.face.dataset import name_of
 from labcore.face.names import FILE_NAMES, RUN_NAMES, text_of
+from labcore.face.reporting import write_report
 from labcore.face.telling import as_output, error_of, first_interrupt, in_notebook
 from labcore.jobs.manager import JobManager
 from labcore.owners import shell_user
@@ -62,6 +63,23 @@ def train(
         ConfigError: there is no such setting, it is given twice, or a value is out of bounds; or the configuration is none.
         DatasetError, DeviceError, LabError: what the training cannot begin with, or what it failed on.
     """
+    workspace = Workspace.default()
+    wanted = check_inputs(wanted_config(data, preset, config, settings, named), workspace)
+    return TrainingRun.create(workspace, wanted, queued=True, by=shell_user()).follow()
+
+
+def wanted_config(
+    data: Dataset | str | Path,
+    preset: str | None,
+    config: RunConfig | Run | str | Path | None,
+    settings: Mapping[str, Any] | None,
+    named: Mapping[str, Any],
+) -> RunConfig:
+    """What :func:`train` is asked for, as a configuration.
+
+    Raises:
+        ConfigError: as there.
+    """
     if preset is not None and config is not None:
         raise ConfigError("both a preset and a configuration are given", "Start from one of them")
     if isinstance(data, Dataset) and data.part_of is not None:
@@ -82,9 +100,7 @@ def train(
     if "data.dataset" in changes:
         raise ConfigError("two data sets are given", f"Name one: lab.train({changes['data.dataset']!r}, …)")
     changes["data.dataset"] = name_of(data)
-    workspace = Workspace.default()
-    run = TrainingRun.create(workspace, check_inputs(begin.replace(changes), workspace), queued=True, by=shell_user())
-    return run.follow()
+    return begin.replace(changes)
 
 
 def _items(settings: Mapping[str, Any] | None) -> list[tuple[str, Any]]:
@@ -131,7 +147,7 @@ class TrainingRun(Run):
         found = self.last_event(Evaluated) or self.last_event(EvaluatedLabels)
         if found is None:
             raise RunError(f"run {self.id} has no result: it is {self.state}", self._goes_on())
-        return EvaluationResult(found, self.predictions)
+        return EvaluationResult(found, (self.predictions,))
 
     @property
     def history(self) -> pd.DataFrame:
@@ -190,6 +206,15 @@ class TrainingRun(Run):
             figure.show()
             return
         print(f"curves: {write_page(figure, path)}")
+
+    def report(self, file: str | Path) -> Path:
+        """Write one file to hand on, as `labcore runs report` does: ``.html``, which opens offline, or ``.md``. Returns its whole path.
+
+        Raises:
+            ConfigError: another ending.
+            WorkspaceError: it cannot be written.
+        """
+        return write_report([str(self.path)], file)
 
     def resume(self) -> TrainingRun:
         """Go on with a run that was stopped, failed or interrupted, from its last epoch; returns when it is trained, as :func:`train`.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from labcore.cli.crossval import _watched
+from labcore.cli.crossval import watched
 from labcore.config import RunConfig
 from labcore.crossval.job import CrossValidation
 from labcore.events import Log, RunStarted
@@ -17,7 +17,7 @@ def test_each_event_of_each_fold_is_told_once(workspace: Workspace, tones: Path,
     first, second, *_ = experiment.runs()
     first.append(RunStarted(run_id=first.id, run_dir=str(first.path), pid=1, host="here"))
 
-    looks = _watched(experiment, as_json=True)
+    looks = watched(experiment, as_json=True)
     next(looks)
     begin, line = map(json.loads, capsys.readouterr().out.splitlines())
     assert (begin["type"], begin["experiment_id"]) == ("experiment_started", experiment.id)

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from labcore.config import RunConfig
-from labcore.crossval.job import KIND, CrossValidation
 from labcore.crossval.summary import FoldResult, Pool, pool
 from labcore.errors import ConfigError, RunError
 from labcore.evaluation.jobs import ClipsChosen
@@ -21,7 +20,7 @@ from labcore.report.blocks import Chart, Code, Matrix, Paragraph, Report, Sectio
 from labcore.report.make import report_of, save, writer_of
 from labcore.runs import Run
 from tests.hiding import hidden_test
-from tests.judged import LABELS, drawn, finished_run, judged, sure
+from tests.judged import LABELS, drawn, finished_crossval, finished_run, judged, sure
 
 EVIL = "<script>alert(1)</script>"
 TRUTH = [LABELS[number % 3] for number in range(30)]
@@ -199,21 +198,11 @@ def test_all_right_and_one_recording(workspace):
 
 
 def test_a_cross_validation_pools_its_folds(workspace):
-    experiment = CrossValidation.new(workspace, "crossval-made")
-    runs = []
-    for number in (1, 2):
-        clips = drawn(40, seed=number)
-        clips.frame["clip"] = [f"{number}-{name}" for name in clips.frame["clip"]]
-        clips.frame["fold"] = str(number)
-        made = finished_run(workspace, clips, {"data.fold": str(number)})
-        made.save("experiment", {"experiment": experiment.id, "kind": KIND, "fold": str(number), "split": "official"})
-        with made.hold():
-            made.append(epoch(1, float(number)))
-        runs.append(made)
-    members = {"official": [[str(number), each.id] for number, each in enumerate(runs, 1)]}
-    with experiment.draft() as draft:
-        tree = runs[0].config.model_dump(mode="json")
-        draft.save("experiment", {"kind": KIND, "created": 1.0, "config": tree, "members": members})
+    experiment = finished_crossval(workspace)
+    runs = experiment.children()
+    for number, each in enumerate(runs, 1):
+        with each.hold():
+            each.append(epoch(1, float(number)))
     made = report_of(workspace, [experiment.id])
     assert "on the 80 clips of test folds 1, 2" in said(made)
     assert [row[0] for row in table_of(made, "Folds").rows] == ["1", "2"]
