@@ -7,12 +7,15 @@ Anything else that is raised is a bug and keeps its traceback.
 from __future__ import annotations
 
 import errno
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What the system says where a disk is full, a quota used up or a file as large as it may be."""
+PRIVACY = "Let the program in which the lab was started use that folder: System Settings, Privacy & Security, Files and Folders"
+"""What to do where macOS keeps Desktop, Documents, Downloads or another disk from a program. Their permissions look as ever."""
 
 
 class LabError(Exception):
@@ -48,6 +51,8 @@ class LabError(Exception):
             yield
         except kinds as error:
             told = remedy if isinstance(remedy, str) else remedy(error)
+            if sys.platform == "darwin" and getattr(error, "errno", None) == errno.EPERM:
+                told = PRIVACY
             raise cls(f"{what}: {getattr(error, 'strerror', None) or error}", told) from error
 
 

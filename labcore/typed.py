@@ -81,7 +81,7 @@ def hint(text: str | Path) -> str:
     known = next((folder for folder in path.parents if exists(folder)), None)
     if known is None or known == Path(path.anchor) or not is_open(known):
         return "Check the path"
-    inside = sorted(shown(name) for name in _listed(known))
+    inside = sorted(shown(name) for name in names_in(known))
     more = f" and {len(inside) - NAMED} more" if len(inside) > NAMED else ""
     return f"{shown(known)} is there; it holds {', '.join(inside[:NAMED]) + more if inside else 'nothing'}"
 
@@ -99,7 +99,7 @@ def _near(folder: Path, rest: list[str], room: list[int]) -> Iterator[Path]:
     if exists(folder / wanted):
         yield from _near(folder / wanted, behind, room)
     room[0] -= 1
-    names = _listed(folder) if room[0] >= 0 and (is_open(folder) or _leads_to_allowed(folder)) else []
+    names = names_in(folder) if room[0] >= 0 and (is_open(folder) or _leads_to_allowed(folder)) else []
     by_face = {_face(name): name for name in names}
     like = [by_face[_face(wanted)]] if _face(wanted) in by_face else []
     like += [by_face[face] for face in difflib.get_close_matches(_face(wanted), by_face, TRIES, 0.6)]
@@ -113,7 +113,8 @@ def _face(name: str) -> str:
     return re.sub(r"[\W_]+", "", name.casefold()) or name
 
 
-def _listed(folder: Path) -> list[str]:
+def names_in(folder: Path) -> list[str]:
+    """What a folder holds and does not hide; nothing where it cannot be listed."""
     try:
         return [name for name in os.listdir(folder) if not name.startswith(".")]  # noqa: PTH208
     except (OSError, ValueError):

@@ -13,7 +13,8 @@ from pathlib import Path
 from labcore.datasets.scan import find_audio, holds_audio, is_audio, is_dir, is_file
 from labcore.datasets.walk import looking
 from labcore.errors import DatasetError
-from labcore.typed import plain_path
+from labcore.typed import names_in, plain_path
+from labcore.workspace import folded, folds_case
 
 ENDINGS = ("", ".wav", ".flac", ".ogg", ".mp3")
 LIST_FOLDERS = {
@@ -34,6 +35,7 @@ class FileFinder:
 
     def __init__(self, base: Path) -> None:
         self.base = base
+        self._names: dict[Path, dict[str, str]] = {}  # folder → its names, by themselves and folded
 
     def find(self, cell: str) -> tuple[Path, bool] | None:
         """The file, and whether it is beyond doubt: not where only its name agrees, but its folder is another. None where it is missing.
@@ -59,8 +61,24 @@ class FileFinder:
                 for ending in ENDINGS[:1] if is_audio(spelling) else ENDINGS:
                     # os.path and not Path: several times faster, and this is done for every row
                     if is_file(path := os.path.join(folder, spelling + ending)):  # noqa: PTH118
-                        return Path(path)
+                        return self._as_on_disk(Path(folder), Path(spelling + ending)) if self._folds else Path(path)
         return None
+
+    @cached_property
+    def _folds(self) -> bool:
+        return folds_case(self.base)
+
+    def _as_on_disk(self, folder: Path, way: Path) -> Path:
+        """A file as the disk spells its way from a folder on, where that takes other spellings too: it has one name then, which is the
+        same on another disk."""
+        there = folder / way.anchor
+        for part in way.relative_to(way.anchor).parts:
+            if there not in self._names:
+                names = names_in(there)
+                self._names[there] = {folded(name): name for name in names} | {name: name for name in names}
+            names_there = self._names[there]
+            there /= names_there.get(part) or names_there.get(folded(part), part)
+        return there
 
     def _by_name(self, cell: str) -> tuple[Path, bool] | None:
         """The one file below the folder that has the name; of several the one whose folders agree with the cell's."""

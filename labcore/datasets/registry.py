@@ -28,7 +28,7 @@ from labcore.runs import list_runs
 from labcore.runs.moved import here
 from labcore.texts import shown
 from labcore.typed import exists, hint, plain_path, typed_path
-from labcore.workspace import Workspace, slug, write_atomically
+from labcore.workspace import Workspace, folded, folds_case, slug, write_atomically
 
 DEMO = "demo"
 
@@ -116,8 +116,11 @@ def _located(workspace: Workspace, name_or_path: str | Path) -> tuple[Path, str,
 def name_at(workspace: Workspace, path: Path) -> str:
     """The name in the workspace of the data set at a path; of several the one that was annotated, else the first. "" for none."""
     whole = os.path.abspath(path)  # noqa: PTH100 (tidies "..", keeps links)
+    spelled = folded if folds_case(workspace.datasets) else str
     names = [
-        name for name, place in sorted(places_of(workspace).items()) if place and str(here(workspace, place)) == whole
+        name
+        for name, place in sorted(places_of(workspace).items())
+        if place and spelled(str(here(workspace, place))) == spelled(whole)
     ]
     annotated = (name for name in names if file_of(workspace, name).exists() or events_file(workspace, name).exists())
     return next(annotated, names[0] if names else "")

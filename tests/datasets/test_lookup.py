@@ -5,12 +5,22 @@ from pathlib import Path
 
 import pytest
 
+from labcore.datasets import lookup
 from labcore.datasets.lookup import FileFinder
+from labcore.workspace import folded
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for name in ("0.WAV", "dog/1.wav", "cat/1.wav", "wavs/deep/only here.flac", "audio/in audio.wav", "a b.mp3"):
+    for name in (
+        "0.WAV",
+        "dog/1.wav",
+        "cat/1.wav",
+        "wavs/deep/only here.flac",
+        "audio/in audio.wav",
+        "a b.mp3",
+        "Mu\u0308ll.wav",
+    ):
         (tmp_path / "set" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "set" / name).write_bytes(b"x")
     return tmp_path / "set"
@@ -32,10 +42,16 @@ def folder(tmp_path: Path) -> Path:
         ("only here", "wavs/deep/only here.flac"),
         ("in audio", "audio/in audio.wav"),
         ('"a b.mp3"', "a b.mp3"),
+        ("M\u00fcll.wav", "Mu\u0308ll.wav"),
         ("file:a%20b.mp3", "a b.mp3"),
     ],
 )
-def test_spellings(folder, cell, file):
+@pytest.mark.parametrize("folds", [False, True])
+def test_spellings(folder, cell, file, folds, monkeypatch):
+    if folds:  # as most disks of macOS: a file is there under each spelling, and has the name that the disk gives it
+        there = {folded(str(path)) for path in folder.rglob("*") if path.is_file()}
+        monkeypatch.setattr(lookup, "folds_case", lambda base: True)
+        monkeypatch.setattr(lookup, "is_file", lambda path: folded(os.path.normpath(path)) in there)
     assert FileFinder(folder).find(cell) == (folder / file, True)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from labcore.datasets import find_dataset, glance, list_datasets, names, register, split
+from labcore.datasets import find_dataset, glance, list_datasets, names, register, registry, split
 from labcore.datasets.keeping import remove
 from labcore.errors import DatasetError
 from labcore.workspace import Workspace
@@ -56,6 +56,8 @@ def test_a_name_that_the_disk_takes_for_another_is_taken_too(workspace, class_fo
         with pytest.raises(DatasetError, match="the name 'Birds' is used by the data set at"):
             register(workspace, folder, "birds")
     assert register(workspace, class_folders, "Birds").clips == 12
+    monkeypatch.setattr(registry, "folds_case", lambda folder: True)
+    assert registry.name_at(workspace, Path(str(class_folders).upper())) == "Birds"
 
 
 def test_what_is_no_data_set_is_not_registered(workspace, tmp_path):
