@@ -12,6 +12,8 @@ CONNECTIONS = "LABCORE_MAX_CONNECTIONS"
 MOST_DESCRIPTORS = 65_536
 MOST_CONNECTIONS = 2048
 LEAST_CONNECTIONS = 16
+UNKNOWN_LIMIT = 1024
+"""What is reckoned with where the limit is not known yet."""
 
 
 def raise_descriptor_limit() -> int:

@@ -106,7 +106,12 @@ def test_a_slider_redraws_and_an_impossible_setting_is_told(server: Server, page
     explore(page, server)
     viewer = page.locator(".viewer").first
     shown = viewer.get_attribute("data-shown")
+    pictures, told = viewer.get_by_role("application"), viewer.locator(".readout")
+    for key, values in (("ArrowRight", "dBFS"), ("ArrowDown", "Hz"), ("ArrowUp", "dBFS"), ("Tab", "Point to read")):
+        pictures.press(key)
+        told.get_by_text(values).wait_for()
     page.get_by_role("slider", name="Mel bands").press("ArrowRight")
+    page.wait_for_url("**features.n_mels=80**")
     page.wait_for_function(
         "(before) => [...document.querySelectorAll('*')].some((e) => { const v = e.shadowRoot?.querySelector('.viewer');"
         " return v && v.dataset.shown !== before })",

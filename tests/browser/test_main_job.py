@@ -134,10 +134,13 @@ def test_from_an_empty_workspace_to_weights_at_home(empty: Server, browser, tmp_
     page.wait_for_function("location.search.includes('optim.epochs=')", timeout=PATIENCE_MS)
     page.goto(page.url + SMALL)
     visible(page, re.compile(rf"^{EPOCHS} epochs ×"))
-    page.get_by_role("button", name="Start").click()
+    page.get_by_role("spinbutton", name="Epochs").press("Control+Enter")
 
     with standing(empty.home, 2):
         state(page, "Running")
+        page.wait_for_function(
+            "document.activeElement.dataset.testid === 'stMain'"
+        )  # the field that had the focus is gone
         first = wait_for_change(page, None)
     with standing(empty.home, 4) as epoch:
         page.reload()

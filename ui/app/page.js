@@ -1,9 +1,20 @@
 // Streamlit's server is where its scripts come from: without this word it asks below the page first, and gets two 404s.
 window.__streamlit = { ...window.__streamlit, BACKEND_BASE_URL: new URL(".", location.href).href }
 
+// The keyboard's place, where what had it is gone with its view (Start, Delete) or has led to another page: the new view, and not
+// the top of the menu.
+let held = null
+addEventListener("focusin", ({ target }) => { held = { target, path: location.pathname } })
+function goOn() {
+  const stays = held?.target.isConnected && held.path === location.pathname
+  if (!held || stays || document.activeElement !== document.body) return
+  document.querySelector("[data-testid=stMain]")?.focus({ preventScroll: true })
+}
+
 // The scheme of Streamlit's app for the whole document, and the menu of a narrow window closes after a tap.
 addEventListener("DOMContentLoaded", () => {
   const follow = (app) => {
+    setTimeout(goOn, 300) // Streamlit takes away what is left of the view before
     const scheme = getComputedStyle(app).colorScheme
     document.documentElement.style.colorScheme = scheme === "normal" ? "" : scheme
   }
@@ -11,7 +22,7 @@ addEventListener("DOMContentLoaded", () => {
     const app = document.querySelector(".stApp")
     if (!app) return
     wait.disconnect()
-    new MutationObserver(() => follow(app)).observe(app, { attributes: true, attributeFilter: ["class"] })
+    new MutationObserver(() => follow(app)).observe(app, { attributes: true, attributeFilter: ["class", "data-test-script-state"] })
     follow(app)
   })
   wait.observe(document.getElementById("root"), { subtree: true, childList: true })

@@ -18,6 +18,8 @@ from ui.components import owner_guard
 
 NAMED = 2
 """So many jobs are named, the others counted."""
+START: dict[str, Any] = {"icon": ":material/play_arrow:", "width": "stretch", "shortcut": "Ctrl+Enter"}
+"""Looks of the button that starts what a form asks for. The keys save the way there through all fields of the form."""
 NO_WORKER = "No worker is running. Jobs wait until one is started with `labcore worker`, or as the container's service `worker`."
 
 
@@ -34,7 +36,7 @@ def behind(job: JobFolder) -> str:
 def start_bar(mine: str, act: Callable[[], object], *, key: str, **looks: Any) -> None:
     """The button that starts what a form asks for, and what that would stand behind."""
     with st.container(key="start-bar"):
-        action_button("Start", act, key=key, type="primary", icon=":material/play_arrow:", width="stretch", **looks)
+        action_button("Start", act, key=key, type="primary", **START, **looks)
     if line := busy(mine):
         st.caption(line)
 

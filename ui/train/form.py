@@ -200,7 +200,7 @@ def _summary_and_start() -> None:
 
 
 def _start(config: RunConfig | None) -> None:
-    if st.button("Start", type="primary", icon=":material/play_arrow:", width="stretch", disabled=config is None):
+    if st.button("Start", type="primary", disabled=config is None, **queue_line.START):
         with errors_in_place():
             run = services.ask_for(Run, config)
             tracked_clips.take(run)

@@ -2,6 +2,7 @@
 // and the place that is being played. What a page gives, and how it is packed, stands in rows.py.
 import { drawStill } from "./drawing.js"
 import { listenToKeys } from "./keys.js"
+import { keysOf } from "./numbers.js"
 import { follow } from "./playback.js"
 import { drawOver, listenToPointer } from "./selection.js"
 
@@ -64,8 +65,7 @@ function show(view, header) {
     view.band = header.band ?? null
   }
   view.base.setAttribute("aria-label", header.alt)
-  const selects = header.selectable ? ", with Shift they select, Escape takes the selection back" : ""
-  view.over.setAttribute("aria-label", `Cursor: arrow keys move it${selects}`)
+  view.over.setAttribute("aria-label", `${header.alt}. ${keysOf(header)}`)
   draw(view)
   follow(view)
 }

@@ -20,11 +20,18 @@ function seconds(shown, time) {
 }
 
 // The line over the pictures: what is under the cursor, else what is selected, else the hint.
-export function readout({ cursor, shown, selection, band }) {
+export function readout({ cursor, shown, selection, band, keys }) {
   if (cursor) return [seconds(shown, cursor.time), ...told(shown.rows[cursor.row], cursor)].join(" · ")
-  if (!selection || !shown.selectable) return shown.hint
+  if (!selection || !shown.selectable) return keys ? keysOf(shown) : shown.hint
   const hertz = band ? ` · ${frequency(band[0])} to ${frequency(band[1])}` : ""
   return `selected ${seconds(shown, selection[0])} to ${seconds(shown, selection[1])}${hertz} · Esc or a click takes it back`
+}
+
+// What the keys do, in words.
+export function keysOf({ selectable, player, presses, boxes }) {
+  const enters = presses || boxes?.some(({ id }) => id) ? "Enter presses" : player && "Enter sets the player"
+  const words = ["Arrow keys read values", selectable && "with Shift they select, Escape takes it back", enters]
+  return words.filter(Boolean).join(" · ")
 }
 
 function told(row, { time, y }) {

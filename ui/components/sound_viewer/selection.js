@@ -27,7 +27,8 @@ export function drawOver(view, played = playing(view)) {
     }
     pen.globalAlpha = 1
   }
-  view.line.textContent = readout(view)
+  const text = readout(view)
+  if (view.line.textContent !== text) view.line.textContent = text // it is read out when it is written
 }
 
 // What is not selected is veiled.
@@ -119,18 +120,24 @@ export function listenToPointer(view) {
   }
   over.onpointerup = (event) => {
     if (!view.drag) return
-    const { moved, time } = view.drag
-    const box = boxAt(view, view.drag)
+    const { drag } = view
     view.drag = null
     if (event.pointerType === "touch") view.cursor = pointed(view, event)
-    if (moved) return commit(view)
-    if (box || view.shown.presses === "anywhere") return view.press({ id: view.shown.of, box: box ? box.id : "", time })
-    const { selection } = view
-    if (view.shown.selectable && selection && (time < selection[0] || time > selection[1])) {
-      view.selection = view.band = null
-      return commit(view)
-    }
-    seek(view, time)
-    drawOver(view, time)
+    if (drag.moved) commit(view)
+    else press(view, drag)
   }
+}
+
+// A press on a place: on a box, beside the selection, which takes it back, or where the player is to go on.
+export function press(view, place) {
+  const { shown, selection } = view
+  const { time } = place
+  const box = boxAt(view, place)
+  if (box || shown.presses === "anywhere") return view.press({ id: shown.of, box: box ? box.id : "", time })
+  if (shown.selectable && selection && (time < selection[0] || time > selection[1])) {
+    view.selection = view.band = null
+    return commit(view)
+  }
+  seek(view, time)
+  drawOver(view, time)
 }
