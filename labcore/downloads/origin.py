@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from pathlib import Path
 from typing import Any
 
 from labcore.datasets.names import places_of
@@ -37,9 +38,12 @@ def origin(about: StandardSet, came_from: str, checksum: str) -> str:
 
 def downloaded_sets(workspace: Workspace) -> dict[str, dict[str, Any]]:
     """The data sets of a workspace that were downloaded into it: name → what is kept of where they came from."""
-    found = {}
-    for name, path in places_of(workspace).items():
-        if path is not None:
-            with contextlib.suppress(OSError, DamagedError):
-                found[name] = read_object(path / FILE)
-    return found
+    found = {name: origin_of(path) for name, path in places_of(workspace).items() if path is not None}
+    return {name: facts for name, facts in found.items() if facts}
+
+
+def origin_of(folder: Path) -> dict[str, Any]:
+    """What is kept of where the data set in a folder came from; empty where nothing is, as of one that was not downloaded."""
+    with contextlib.suppress(OSError, DamagedError):
+        return read_object(folder / FILE)
+    return {}

@@ -35,12 +35,14 @@ Cell = str | Share
 
 @dataclass(frozen=True)
 class Table:
-    """A table; the first column names its rows. ``code`` tells which columns hold names of files and settings."""
+    """A table; the first column names its rows. ``code`` tells which columns hold names of files and settings. One that is ``folded`` is
+    there for whoever looks for it."""
 
     caption: str
     head: Sequence[str]
     rows: Sequence[Sequence[Cell]]
     code: frozenset[int] = frozenset()
+    folded: bool = False
 
 
 @dataclass(frozen=True)

@@ -97,10 +97,11 @@ def _table(block: Table) -> str:
     looks = [_look(column, number in block.code, first=not number) for number, column in enumerate(columns)]
     head = "".join(f'<th scope="col"{look}>{text(name)}</th>' for name, look in zip(block.head, looks, strict=True))
     rows = "".join(f"<tr>{''.join(_cells(row, looks))}</tr>" for row in block.rows)
-    return _wide(
+    table = _wide(
         block.caption,
         f"<table><caption>{text(block.caption)}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>",
     )
+    return f"<details><summary>{text(block.caption)}</summary>{table}</details>" if block.folded else table
 
 
 def _look(column: tuple[Cell, ...], code: bool, *, first: bool) -> str:

@@ -22,6 +22,7 @@ from labcore.jobs.glances import glance
 from labcore.report import figures, sounds
 from labcore.report.alarms import alarms
 from labcore.report.blocks import Block, Cell, Chart, Code, Facts, Paragraph, Report, Section, Series, Table
+from labcore.report.methods import methods
 from labcore.report.stamp import made_now
 from labcore.runs import Run
 from labcore.runs.asked import front_end_reason
@@ -52,6 +53,7 @@ def run_report(workspace: Workspace, run: Run) -> Report:
         sounds.unknown_sounds(run),
         alarms(run),
         _curves([("", epochs)], watched),
+        methods(workspace, each, run, last_of(events, TrainingStarted)),
         _settings(each, run),
         _how(each, run),
     ]
@@ -81,7 +83,13 @@ def crossval_report(workspace: Workspace, experiment: CrossValidation) -> Report
     runs = {fold: run for fold, run in experiment.members().items() if run.there}
     curves = [(f"fold {fold}", epochs_of(run.events())) for fold, run in runs.items()]
     first = next(iter(runs.values()), None)
-    sections += [_curves(curves, "the held-out clips"), _settings(each, first), _how(each, first)]
+    started = first.last_event(TrainingStarted) if first is not None else None
+    sections += [
+        _curves(curves, "the held-out clips"),
+        methods(workspace, each, first, started),
+        _settings(each, first),
+        _how(each, first),
+    ]
     counted_figure = Figure(pool.accuracy, pool.low, pool.high) if pool.accuracy is not None else None
     lead = _lead(each, found, summary.state, counted_figure, pool.label_note)
     facts = _facts(each, epochs=max((len(epochs) for _, epochs in curves), default=0))
@@ -269,15 +277,15 @@ def _settings(each: Candidate, run: Run | None) -> Section:
     """The settings that differ from their defaults, and why the automatic front end is as it is."""
     usual, reason = RunConfig(), front_end_reason(run) if run else ""
     why: list[Block] = [Paragraph(f"Front end, automatic: {reason}.")] if reason else []
-    rows: list[list[Cell]] = [
+    every: list[list[Cell]] = [
         [setting.title, path, setting_told(each, path, setting), _default(usual.value(path), setting)]
         for path, setting in all_settings().items()
-        if each.asked.value(path) != setting.default
     ]
-    if not rows:
-        return Section("Settings", [Paragraph("All settings are at their defaults."), *why])
-    caption = f"{len(rows)} of {len(all_settings())} settings differ from their defaults"
-    return Section("Settings", [Table(caption, ["Setting", "Name", "Value", "Default"], rows, frozenset({1})), *why])
+    head, code = ["Setting", "Name", "Value", "Default"], frozenset({1})
+    rows = [row for row in every if each.asked.value(str(row[1])) != all_settings()[str(row[1])].default]
+    caption = f"{len(rows)} of {len(every)} settings differ from their defaults"
+    differing = Table(caption, head, rows, code) if rows else Paragraph("All settings are at their defaults.")
+    return Section("Settings", [differing, *why, Table("All settings", head, every, code, folded=True)])
 
 
 def _default(value: Any, setting: Setting) -> str:

@@ -8,17 +8,19 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from labcore.config import RunConfig
+from labcore.config import RunConfig, all_settings
 from labcore.crossval.summary import FoldResult, Pool, pool
+from labcore.downloads.origin import origin
 from labcore.errors import ConfigError, RunError
 from labcore.evaluation.jobs import ClipsChosen
 from labcore.evaluation.robustness import RobustnessPlan, RobustnessTest
-from labcore.events import Epoch, JobFinished
+from labcore.events import Epoch, JobFinished, TrainingStarted
 from labcore.inference.unknown import Unknown
 from labcore.report import html, markdown, one
 from labcore.report.blocks import Chart, Code, Matrix, Paragraph, Report, Section, Series, Table
 from labcore.report.make import report_of, save, writer_of
 from labcore.runs import Run
+from labcore.standard_sets import standard_set
 from tests.hiding import hidden_test
 from tests.judged import LABELS, drawn, finished_crossval, finished_run, judged, sure
 
@@ -61,6 +63,11 @@ def epoch(number: int, loss: float) -> Epoch:
     )
 
 
+def started(**facts) -> TrainingStarted:
+    names = ("device", "device_reason", "precision", "memory_format", "precision_reason")
+    return TrainingStarted(labels=list(LABELS), val_clips=90, first_epoch=1, **dict.fromkeys(names, ""), **facts)
+
+
 def table_of(report: Report, section: str) -> Table:
     (found,) = [part for part in report.sections if part.title == section]
     return next(block for block in found.blocks if isinstance(block, Table))
@@ -86,6 +93,10 @@ def test_a_run_tells_figures_settings_and_the_command(workspace, run):
     assert [part.title for part in made.sections] == [
         "Figures", "Classes", "Confusion matrix", "Calibration", "Mistakes", "Curves", "Settings", "Command and environment",
     ]  # fmt: skip
+    *_, every = next(part for part in made.sections if part.title == "Settings").blocks
+    assert isinstance(every, Table)
+    assert every.folded
+    assert [row[1] for row in every.rows] == list(all_settings())
     assert ["Learning rate", "optim.lr", "0.02", "automatic"] in table_of(made, "Settings").rows
     wrong = table_of(made, "Mistakes")
     shares = [float(str(row[4]).removesuffix(" %")) for row in wrong.rows]
@@ -96,6 +107,35 @@ def test_a_run_tells_figures_settings_and_the_command(workspace, run):
     assert "| torch | 2.9 |" in told
     assert "| 2 | 60.0 % | 50.0 % |" in told
     assert re.search(r"Made by the Audio GPU Lab \d+\.\d+\.\d+ on \d{4}-\d\d-\d\d at \d\d:\d\d\.", told)
+
+
+def test_methods_have_the_numbers_that_automatic_settings_came_to(workspace, run):
+    config = {
+        "data.dataset": "got",
+        "audio.sample_rate": 8000,
+        "audio.clip_seconds": 2.0,
+        "features.f_max": 3500,
+        "augment.reverb": 0.3,
+    }
+    run.save_config(run.config.replace({**config, "optim.lr": None, "augment.mixup": 0.0}))
+    folder = workspace.datasets / "got"
+    folder.mkdir(parents=True)
+    about = standard_set("esc50")
+    (folder / "source.json").write_text(origin(about, "there", "sum"), encoding="utf-8")
+    with run.hold():
+        run.append(started(train_clips=320, parameters=345706, epochs=25, fold="1"))
+    told = markdown.written(report_of(workspace, [run.id]))
+    methods = told.partition("## Methods")[2].partition("##")[0].replace("\\", "")
+    assert about.citation in methods
+    assert about.licence in methods
+    assert "resampled to 8000 Hz and heard in windows of 2 s" in methods
+    assert "to 3500 Hz" in methods
+    assert "(345,706 parameters) was trained from random weights for 25 epochs on 320 clips" in methods
+    assert f"a peak learning rate of {run.config.optim.peak_lr:g}" in methods
+    assert "Reverberation 0.3" in methods
+    assert "Mixup" not in methods
+    assert "Fold 1 was held out; none of the same recordings was trained on." in methods
+    assert "PyTorch 2.9 on a GPU" in methods
 
 
 def test_the_page_loads_nothing_and_can_be_read_aloud(workspace, run):
