@@ -224,8 +224,12 @@ class JobManager:
 
     def ahead(self, job: JobFolder) -> list[JobFolder]:
         """The jobs that a waiting one waits for; see :meth:`labcore.jobs.queue.QueueState.ahead`."""
+        return self.ahead_of([job]).get(job.path, [])
+
+    def ahead_of(self, jobs: Sequence[JobFolder]) -> dict[Path, list[JobFolder]]:
+        """The same of many at one look; see :meth:`labcore.jobs.queue.QueueState.ahead_of`."""
         with self._lock:
-            return self._queue_state.ahead(job)
+            return self._queue_state.ahead_of(jobs)
 
     def kill(self) -> None:
         """End the processes that it started, at once."""

@@ -118,18 +118,26 @@ class QueueState:
 
         Empty for a job that does not wait.
         """
-        waiting, working = self.look()
-        places = {each.path: place for place, each in enumerate(waiting)}
-        return _in_the_way(working, waiting[: places[job.path]], needed(job)) if job.path in places else []
+        return self.ahead_of([job]).get(job.path, [])
+
+    def ahead_of(self, jobs: Sequence[JobFolder]) -> dict[Path, list[JobFolder]]:
+        """The same of many at one look: path → what that job waits for, of those that wait."""
+        waiting, line = self.look()
+        wanted, found = {job.path for job in jobs}, dict[Path, list[JobFolder]]()
+        for each in waiting:
+            needs = needed(each)
+            if each.path in wanted:
+                found[each.path] = _in_the_way(line, needs)
+            line.append((each, needs))
+        return found
 
     def before(self, needs: str) -> list[JobFolder]:
         """What a job that came now and needs this would wait for: running jobs, then those in the queue."""
         waiting, working = self.look()
-        return _in_the_way(working, waiting, device_name(needs))
+        return _in_the_way([*working, *((each, needed(each)) for each in waiting)], device_name(needs))
 
 
-def _in_the_way(working: Sequence[tuple[JobFolder, str]], waiting: Sequence[JobFolder], needs: str) -> list[JobFolder]:
-    others = [*working, *((each, needed(each)) for each in waiting)]
+def _in_the_way(others: Sequence[tuple[JobFolder, str]], needs: str) -> list[JobFolder]:
     found = [each for each, on in others if _same(on, needs)]
     if found and needs == UNKNOWN:
         free = (gpu for gpu in open_gpus() if not any(_same(on, gpu) for _, on in others))

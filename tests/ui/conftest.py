@@ -65,8 +65,8 @@ class Manager:
     def queue(self) -> list[JobFolder]:
         return QueueState(self.workspace).look()[0]
 
-    def ahead(self, job: JobFolder) -> list[JobFolder]:
-        return QueueState(self.workspace).ahead(job)
+    def ahead_of(self, jobs: Sequence[JobFolder]) -> dict[Path, list[JobFolder]]:
+        return QueueState(self.workspace).ahead_of(jobs)
 
     def stop(self, job: JobFolder, *, by: str = "") -> None:
         self.asked.append(("stop", job.id))

@@ -12,7 +12,9 @@ from labcore.benchmark.plan import quick_plan
 from labcore.config import RunConfig
 from labcore.evaluation.jobs import Evaluation, EvaluationPlan
 from labcore.evaluation.robustness import RobustnessPlan, RobustnessTest
+from labcore.jobs.queue import QueueState
 from labcore.training.estimates import EstimateJob
+from ui.app import live
 from ui.components import queue_line
 
 from .conftest import Manager, words
@@ -92,3 +94,20 @@ def test_the_overview_lists_the_jobs_of_every_kind_with_their_pages(open_page, m
 
 def test_nothing_at_work_is_no_line(workspace):
     assert queue_line.busy() == ""
+
+
+def test_of_many_that_wait_the_first_are_drawn_and_the_queue_is_looked_at_as_often(open_page, make_run, monkeypatch):
+    looks: list[object] = []
+    look = QueueState.look
+    monkeypatch.setattr(QueueState, "look", lambda queue: looks.append(queue) or look(queue))
+    monkeypatch.setattr(live, "MOST_AT_WORK", 3)
+    make_run("queued", by="Ada")
+    open_page()
+    few = len(looks)
+    for _ in range(5):
+        make_run("queued", by="Ada")
+    shown = words(open_page())
+    assert len(looks) == 2 * few
+    assert shown.count("Next in the queue") == 1
+    assert shown.count("Queued behind") == 2
+    assert "and 3 more jobs at work or in the queue" in shown

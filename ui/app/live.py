@@ -34,6 +34,8 @@ TICK = 1.0
 DEVICE_SECONDS = 15.0
 """How long a page waits at its end to be told which device there is."""
 LOOKING = ":gray-badge[:material/memory: Machine] :gray[looking for a GPU …]"
+MOST_AT_WORK = 20
+"""So many jobs that are running or wait are drawn, at each look, and the others counted."""
 PAGES = {
     "runs": ("pages/train.py", "run"),
     "searches": ("pages/tune.py", "search"),
@@ -186,12 +188,15 @@ def at_work() -> None:
         now = active_jobs()
         if {job for job, _ in now} != active:
             st.rerun()
-        for job, status in now:
+        waits = queue_line.each_behind([job for job, status in now[:MOST_AT_WORK] if status.state == "queued"])
+        for job, status in now[:MOST_AT_WORK]:
             with st.container(border=True):
                 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
                     job_link(job, owner_guard.whose(status.by))
                     badge(status.state)
-                st.progress(status.share, text=progress(status, job))
+                st.progress(status.share, text=waits.get(job.path) or progress(status, job))
+        if more := now[MOST_AT_WORK:]:
+            st.caption(f"and {counted(len(more), 'more job', 'more jobs')} at work or in the queue")
 
     if active:
         st.header("Running now", anchor=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -25,12 +26,16 @@ NO_WORKER = "No worker is running. Jobs wait until one is started with `labcore 
 
 def behind(job: JobFolder) -> str:
     """What a waiting job waits for, as Markdown: ``Queued behind demo · compact (3 min left) and 2 more jobs``."""
+    return each_behind([job])[job.path]
+
+
+def each_behind(jobs: Sequence[JobFolder]) -> dict[Path, str]:
+    """The same of many at one look at the queue: path → line."""
     if services.manager().lacks_worker:
-        return NO_WORKER
-    ahead = services.manager().ahead(job)
-    if not ahead:
-        return "Next in the queue"
-    return f"Queued behind {_named([(each, glance(each)) for each in ahead])}"
+        return {job.path: NO_WORKER for job in jobs}
+    ahead = services.manager().ahead_of(jobs)
+    lines = {path: f"Queued behind {_named(before)}" for path, before in ahead.items() if before}
+    return {job.path: lines.get(job.path, "Next in the queue") for job in jobs}
 
 
 def start_bar(mine: str, act: Callable[[], object], *, key: str, **looks: Any) -> None:
@@ -45,18 +50,18 @@ def busy(mine: str = "this run") -> str:
     """What something that is not queued yet would stand behind, as Markdown; empty where nothing is running."""
     if services.manager().lacks_worker:
         return NO_WORKER
-    rows = [(job, glance(job)) for job in QueueState(services.workspace()).before("auto")]
+    rows = QueueState(services.workspace()).before("auto")
     if not rows:
         return ""
-    running = [(job, status) for job, status in rows if status.state != "queued"]
-    waiting = [(job, status) for job, status in rows if status.state == "queued"]
+    waiting = [job for job in rows if glance(job).state == "queued"]
+    running = [job for job in rows if job not in waiting]
     parts = [f"Running: {_named(running)}"] * bool(running) + [f"Queue: {_named(waiting)}"] * bool(waiting)
     return f"{'. '.join(parts)}. {counted(len(rows), 'job')} ahead of {mine}."
 
 
-def _named(rows: Sequence[tuple[JobFolder, JobStatus]]) -> str:
-    told = [_one(run, status) for run, status in rows[:NAMED]]
-    more = len(rows) - len(told)
+def _named(jobs: Sequence[JobFolder]) -> str:
+    told = [_one(job, glance(job)) for job in jobs[:NAMED]]
+    more = len(jobs) - len(told)
     return ", ".join(told) + (f" and {counted(more, 'more job', 'more jobs')}" if more else "")
 
 
