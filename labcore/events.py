@@ -390,6 +390,11 @@ def last_of(events: Sequence[Event], kind: type[E]) -> E | None:
     return next((event for event in reversed(events) if isinstance(event, kind)), None)
 
 
+def result_of(events: Sequence[Event]) -> Evaluated | EvaluatedLabels | None:
+    """The final figures among events, whether clips have one label or several."""
+    return last_of(events, Evaluated) or last_of(events, EvaluatedLabels)
+
+
 def each_of(events: Iterable[Event], kind: type[E]) -> list[E]:
     """The events of a kind, in their order."""
     return [event for event in events if isinstance(event, kind)]

@@ -25,12 +25,22 @@ def keep(run: Run, kept: Temperature | Unknown | Thresholds) -> bool:
         RunError: there are no weights, they cannot be read, or the thresholds do not hold for them.
         WorkspaceError: the disk is full or the directory is gone.
     """
-    return _set(run, type(kept), kept)
+    from labcore.inference.classifier import Classifier
 
-
-def take_away(run: Run, kind: type[Keepable]) -> bool:
-    """Take one out of a run's weights. Returns and raises as :func:`keep` does."""
-    return _set(run, kind, None)
+    classifier = Classifier.load(run.path)
+    setattr(classifier, kept.key, kept)
+    thresholds = classifier.thresholds
+    now = in_force(classifier.temperature, classifier.unknown.threshold if classifier.unknown is not None else None)
+    stale = thresholds is not None and thresholds.on and (thresholds.temperature, thresholds.refusal) != now
+    if thresholds is not None and stale:
+        if isinstance(kept, Thresholds):
+            raise RunError(
+                "the thresholds were measured with another temperature or other refusals than the weights have now",
+                "Measure the false alarms again",
+            )
+        classifier.thresholds = thresholds.switched(False)
+    classifier.save(run.weights)
+    return stale
 
 
 def kept(run: Run, kind: type[Keepable]) -> Keepable | None:
@@ -58,22 +68,3 @@ def switch(run: Run, kind: type[Keepable], on: bool) -> Keepable:
     if on != there.on:
         keep(run, changed)
     return changed
-
-
-def _set(run: Run, kind: type[Temperature | Unknown | Thresholds], value: object) -> bool:
-    from labcore.inference.classifier import Classifier
-
-    classifier = Classifier.load(run.path)
-    setattr(classifier, kind.key, value)
-    thresholds = classifier.thresholds
-    now = in_force(classifier.temperature, classifier.unknown.threshold if classifier.unknown is not None else None)
-    stale = thresholds is not None and thresholds.on and (thresholds.temperature, thresholds.refusal) != now
-    if thresholds is not None and stale:
-        if kind is Thresholds:
-            raise RunError(
-                "the thresholds were measured with another temperature or other refusals than the weights have now",
-                "Measure the false alarms again",
-            )
-        classifier.thresholds = thresholds.switched(False)
-    classifier.save(run.weights)
-    return stale

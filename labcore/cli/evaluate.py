@@ -21,7 +21,7 @@ from labcore.errors import WorkspaceError
 from labcore.evaluation.jobs import ClipsChosen, Evaluation, EvaluationPlan
 from labcore.evaluation.label_metrics import label_rows
 from labcore.evaluation.metrics import event_figures
-from labcore.events import Evaluated, EvaluatedLabels, Event, last_of
+from labcore.events import Evaluated, EvaluatedLabels, Event, last_of, result_of
 from labcore.runs.honesty import choice_note, label_note, majority_note
 from labcore.workspace import Workspace
 
@@ -79,7 +79,7 @@ def _without_a_trace(plan: EvaluationPlan, workspace: Workspace, trouble: Worksp
 
 
 def _emit(events: Sequence[Event], run: str, predictions: str | None, *, as_json: bool) -> None:
-    chosen, result = last_of(events, ClipsChosen), last_of(events, Evaluated) or last_of(events, EvaluatedLabels)
+    chosen, result = last_of(events, ClipsChosen), result_of(events)
     assert chosen is not None
     assert result is not None
     facts = {"run": run, "dataset": chosen.dataset, "predictions": predictions, **figures(result)}

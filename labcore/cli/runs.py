@@ -32,7 +32,7 @@ from labcore.cli.output import Content, duration, facts_lines, one_line, tell
 from labcore.cli.parser import Parser, add_anyone, add_json, add_run, run_named, runs_named, subcommands
 from labcore.cli.run_list import brief
 from labcore.errors import LabError, RunError
-from labcore.events import Evaluated, EvaluatedLabels, TrainingStarted, epochs_of, last_of
+from labcore.events import Evaluated, EvaluatedLabels, TrainingStarted, epochs_of, last_of, result_of
 from labcore.jobs.glances import glance
 from labcore.jobs.status import JobStatus
 from labcore.jobs.trash import KEPT_DAYS
@@ -96,7 +96,7 @@ def show(workspace: Workspace, arguments: argparse.Namespace) -> int:
         return follow(each, arguments.json)
     events, status = each.events(), glance(each)
     training = last_of(events, TrainingStarted)
-    evaluated = last_of(events, Evaluated) or last_of(events, EvaluatedLabels)
+    evaluated = result_of(events)
     figures = figures_of(each)
     facts = brief(each, status, row_of(each)) | {name: each.load(name) for name in ("config", "labels", "environment")}
     facts |= {

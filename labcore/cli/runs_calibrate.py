@@ -8,7 +8,6 @@ from labcore.cli.foreground import run_short
 from labcore.cli.jobs import own
 from labcore.cli.output import DONE, percent, say, tell
 from labcore.cli.parser import Parser, add_anyone, add_json, add_run, run_named
-from labcore.errors import RunError
 from labcore.evaluation.jobs import Evaluation
 from labcore.runs import Run
 from labcore.texts import counted
@@ -34,8 +33,7 @@ def run(workspace: Workspace, arguments: argparse.Namespace) -> int:
     if arguments.on is not None:
         temperature = keeping.switch(chosen, Temperature, arguments.on)
     else:
-        if not chosen.weights.is_file():
-            raise RunError(f"run {chosen.id} has no weights yet", "They are written when the run finishes")
+        chosen.require_weights()
         clips = calibration.clips_for(chosen)
         if clips is None:
             status = run_short(Evaluation.create(workspace, calibration.validation_plan(chosen)))

@@ -8,7 +8,6 @@ from labcore.cli.foreground import run_short
 from labcore.cli.jobs import own
 from labcore.cli.output import DONE, percent, say, tell
 from labcore.cli.parser import Parser, add_anyone, add_json, add_run, run_named, share
-from labcore.errors import RunError
 from labcore.evaluation.jobs import Evaluation
 from labcore.evaluation.refusal import REFUSED
 from labcore.runs import Run
@@ -39,8 +38,7 @@ def run(workspace: Workspace, arguments: argparse.Namespace) -> int:
     if arguments.on is not None:
         unknown = keeping.switch(chosen, Unknown, arguments.on)
     else:
-        if not chosen.weights.is_file():
-            raise RunError(f"run {chosen.id} has no weights yet", "They are written when the run finishes")
+        chosen.require_weights()
         if unknowns.to_evaluate(chosen):
             status = run_short(Evaluation.create(workspace, calibration.validation_plan(chosen)))
             if status != DONE:

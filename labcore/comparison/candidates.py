@@ -27,6 +27,7 @@ from labcore.events import (
     each_of,
     epochs_of,
     last_of,
+    result_of,
 )
 from labcore.runs import Run
 from labcore.runs.asked import asked_for, live_changes_of
@@ -153,7 +154,7 @@ def of_run(workspace: Workspace, run: Run, *, with_predictions: bool = True) -> 
     if with_predictions:
         predictions, trouble = _read([run.predictions], f"run {run.id} has no predictions: it is {run.status().state}")
     started = last_of(events, TrainingStarted)
-    result = last_of(events, Evaluated) or last_of(events, EvaluatedLabels)
+    result = result_of(events)
     folds = (result.fold,) if result else (started.fold,) if started else (run.config.data.fold or "",)
     return Candidate(
         id=run.id,
@@ -191,7 +192,7 @@ def of_crossval(workspace: Workspace, experiment: CrossValidation) -> Candidate:
     )
     first = next(iter(runs.values()), None)
     every = (last_of(each, EvaluatedLabels) for each in events)
-    results = [last_of(each, Evaluated) or last_of(each, EvaluatedLabels) for each in events]
+    results = [result_of(each) for each in events]
     ranked = [each.mean_ap for each in every if each is not None and each.mean_ap is not None]
     right = predictions.predicted == predictions.targets if predictions is not None else None
     return Candidate(

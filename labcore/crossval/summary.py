@@ -11,7 +11,16 @@ from labcore.crossval.job import CrossValidation, state_of
 from labcore.errors import RunError
 from labcore.evaluation.intervals import ByRecording
 from labcore.evaluation.metrics import Circumstances, figures_of
-from labcore.events import Evaluated, EvaluatedLabels, RunFinished, TrainingStarted, each_of, epochs_of, last_of
+from labcore.events import (
+    Evaluated,
+    EvaluatedLabels,
+    RunFinished,
+    TrainingStarted,
+    each_of,
+    epochs_of,
+    last_of,
+    result_of,
+)
 from labcore.jobs.listing import reason
 from labcore.jobs.status import ENDED, JobStatus
 from labcore.runs import Run
@@ -274,7 +283,7 @@ def _fold(fold: str, split: str, run: Run) -> FoldResult:
     events, status = run.events(), run.status()
     started, epochs = last_of(events, TrainingStarted), epochs_of(events)
     finished = status.state == "finished"
-    result = (last_of(events, Evaluated) or last_of(events, EvaluatedLabels)) if finished else None
+    result = result_of(events) if finished else None
     one = result if isinstance(result, Evaluated) else None
     try:
         asked = run.config.optim.epochs or 0

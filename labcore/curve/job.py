@@ -263,8 +263,7 @@ def embedder(workspace: Workspace, name: str) -> tuple[str, Run]:
     run = Run.open(workspace, name)
     if ensemble_members(run):
         raise RunError("an ensemble has no embeddings of its own", "Choose one of its members")
-    if not run.weights.is_file():
-        raise RunError(f"run {run.id} has no weights yet", "They are written when the run finishes")
+    run.require_weights()
     return run.id, run
 
 

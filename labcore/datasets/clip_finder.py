@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePath
@@ -79,16 +78,6 @@ class ClipFinder:
             f"{clip} is no longer in data set {name}",
             "It was deleted, renamed or moved away: put it back to see and hear it",
         )
-
-    def find_all(self, clips: Iterable[tuple[str, float, float]]) -> list[FoundClip | DatasetError]:
-        """The same of several, with the error in the place of a clip that is not found."""
-        found: list[FoundClip | DatasetError] = []
-        for clip in clips:
-            try:
-                found.append(self.find(*clip))
-            except DatasetError as error:
-                found.append(error)
-        return found
 
     def _span(self, clip: str, way: str, start_s: float, end_s: float) -> Row:
         rows = [

@@ -16,6 +16,7 @@ from labcore.datasets.annotations import follow_name
 from labcore.datasets.caches import cache_of, memory_of
 from labcore.datasets.names import RENAMED, called_now, entries_of, names_before, no_such_set, places_of, require_free
 from labcore.datasets.registry import place_of
+from labcore.datasets.table import some
 from labcore.errors import DatasetError, RunError, WorkspaceError
 from labcore.jobs.folder import J, JobFolder
 from labcore.jobs.kind import working_kinds
@@ -53,9 +54,8 @@ class Use:
         """Which runs use it, without the final stop; "" for none."""
         if not self.runs:
             return ""
-        names = ", ".join(run.id for run, _ in self.runs[:NAMED])
-        more = f" and {len(self.runs) - NAMED} more" if len(self.runs) > NAMED else ""
-        return f"{counted(len(self.runs), 'run')} {'uses' if len(self.runs) == 1 else 'use'} it: {names}{more}"
+        names = some((run.id for run, _ in self.runs), NAMED)
+        return f"{counted(len(self.runs), 'run')} {'uses' if len(self.runs) == 1 else 'use'} it: {names}"
 
     @property
     def busy(self) -> str:

@@ -6,15 +6,15 @@ import contextlib
 from dataclasses import dataclass
 
 from labcore.datasets.in_split import split_of
-from labcore.datasets.keeping import AT_WORK, use_of
+from labcore.datasets.keeping import AT_WORK, NAMED, use_of
 from labcore.datasets.named_splits import NamedSplit, named_now, remove_split
+from labcore.datasets.table import some
 from labcore.errors import RunError
 from labcore.jobs.status import RESUMABLE
 from labcore.runs import Run
 from labcore.texts import counted
 from labcore.workspace import Workspace
 
-NAMED = 3
 UNBEGUN = ("queued", *AT_WORK, *RESUMABLE)
 
 
@@ -74,5 +74,4 @@ def forget_split(workspace: Workspace, name: str, split: str, *, who: str = "", 
 
 
 def _ids(runs: tuple[Run, ...]) -> str:
-    more = f" and {len(runs) - NAMED} more" if len(runs) > NAMED else ""
-    return ", ".join(run.id for run in runs[:NAMED]) + more
+    return some((run.id for run in runs), NAMED)

@@ -12,7 +12,6 @@ from labcore import __version__
 GIB = 1024**3
 STATUSES = ("ok", "info", "warning", "error")
 """From fine to broken. ``info`` is worth knowing and no fault."""
-VERDICTS = ("green", "amber", "red")
 GROUPS = ("NVIDIA driver", "PyTorch", "GPU", "Kernels", "Machine", "Software")
 """Groups of checks, in the order in which they are shown."""
 LOG_AND_RESTART = "$ sudo dmesg | grep -iE 'nvrm|xid'\n$ sudo reboot"

@@ -18,7 +18,7 @@ from typing import Annotated, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from labcore.events import JOB_KINDS, Evaluated, EvaluatedLabels, Event
+from labcore.events import JOB_KINDS, Evaluated, EvaluatedLabels, Event, result_of
 from labcore.jobs.kind import Kind
 from labcore.jobs.planned import PlainJob
 from labcore.jobs.status import JobRequest
@@ -128,4 +128,4 @@ class Evaluation(Judgement[EvaluationPlan]):
     @property
     def result(self) -> Evaluated | EvaluatedLabels | None:
         """The figures, once they are known."""
-        return self.last_event(Evaluated) or self.last_event(EvaluatedLabels)
+        return result_of(self.events())

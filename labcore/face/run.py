@@ -17,7 +17,7 @@ from labcore.config.names import by_path
 from labcore.config.presets import preset as preset_named
 from labcore.datasets.table import Dataset
 from labcore.errors import ConfigError, RunError
-from labcore.events import Evaluated, EvaluatedLabels, RunFinished
+from labcore.events import Evaluated, EvaluatedLabels, RunFinished, result_of
 from labcore.face.dataset import name_of
 from labcore.face.names import FILE_NAMES, RUN_NAMES, text_of
 from labcore.face.reporting import write_report
@@ -144,7 +144,7 @@ class TrainingRun(Run):
         """
         from labcore.face.evaluation import EvaluationResult
 
-        found = self.last_event(Evaluated) or self.last_event(EvaluatedLabels)
+        found = result_of(self.events())
         if found is None:
             raise RunError(f"run {self.id} has no result: it is {self.state}", self._goes_on())
         return EvaluationResult(found, (self.predictions,))
@@ -180,7 +180,7 @@ class TrainingRun(Run):
 
         if not self.epochs():
             raise RunError(f"run {self.id} has no curves: no epoch is over", self._goes_on())
-        return curves(self.id, self.epochs(), self.last_event(Evaluated) or self.last_event(EvaluatedLabels))
+        return curves(self.id, self.epochs(), result_of(self.events()))
 
     def plot(self, file: str | Path | None = None) -> None:
         """Show :meth:`figure`: in a notebook below the cell. Elsewhere it is written as a page (HTML), and its place is printed.

@@ -27,8 +27,7 @@ def recipe_of(run: Run) -> RunConfig:
 
     if ensemble_members(run):
         raise RunError("an ensemble is not trained, so no class can be hidden from it", "Choose one of its members")
-    if not run.weights.is_file():
-        raise RunError(f"run {run.id} has no weights yet", "They are written when the run finishes")
+    run.require_weights()
     require_one_label(run, "A test with hidden classes", "Set data.labels to first or single, and train it again")
     if run.predictions.is_file():
         _ = ClipPredictions.read([run.predictions]).embeddings  # tells where there are none, before hours of training

@@ -96,6 +96,11 @@ class Run(JobFolder):
     def weights(self) -> Path:
         return self.path / "weights.safetensors"
 
+    def require_weights(self) -> None:
+        """Raises RunError: it has none yet."""
+        if not self.weights.is_file():
+            raise RunError(f"run {self.id} has no weights yet", "They are written when the run finishes")
+
     @property
     def predictions(self) -> Path:
         return self.path / "predictions.parquet"

@@ -275,9 +275,8 @@ def test_what_is_not_ours_is_there(line: str) -> None:
             assert all(word in targets or word.partition("=")[0] in variables for word in words)
         case "python":
             file = f"{words[1].replace('.', '/')}.py" if words[0] == "-m" else words[0]
-            source = (ROOT / file).read_text()
-            for shared in re.findall(r"^from (_[a-z]\w*) import", source, re.MULTILINE):
-                source += (ROOT / file).with_name(f"{shared}.py").read_text()
+            shared = (ROOT / file).parent.glob("_*.py")
+            source = "".join(each.read_text() for each in (ROOT / file, *shared))
             assert all(f'"{word}"' in source for word in words if word.startswith("--"))
         case "pytest":
             marks = (ROOT / "pyproject.toml").read_text()

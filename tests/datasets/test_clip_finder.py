@@ -36,11 +36,10 @@ def test_a_clip_that_was_moved_and_one_that_is_gone(class_folders, write_wav, to
     assert found.moved == "low tones/only.wav"
     assert found.row.label == "low tones"
     assert there.find("high/2.wav", 0.0, 0.25).moved == "low tones/2.wav"
-    both = there.find_all([("high/3.wav", 0.0, 0.25), ("high/9.wav", 0.0, 0.25)])
-    assert isinstance(both[0], DatasetError)
-    assert "2 files of this name" in str(both[0])
-    assert isinstance(both[1], DatasetError)
-    assert "no longer in data set tones" in str(both[1])
+    with pytest.raises(DatasetError, match="2 files of this name"):
+        there.find("high/3.wav", 0.0, 0.25)
+    with pytest.raises(DatasetError, match="no longer in data set tones"):
+        there.find("high/9.wav", 0.0, 0.25)
 
 
 @pytest.fixture

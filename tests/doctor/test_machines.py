@@ -11,7 +11,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from labcore.doctor.readings import Readings, TorchDevice
-from labcore.doctor.report import GIB, GROUPS, STATUSES, VERDICTS, DoctorReport, Proof
+from labcore.doctor.report import GIB, GROUPS, STATUSES, DoctorReport, Proof
 from labcore.doctor.verdict import conclude
 
 READINGS = TypeAdapter(Readings)
@@ -81,7 +81,7 @@ def test_verdict_sentence_and_remedy(name: str) -> None:
 def test_reports_keep_their_form(name: str) -> None:
     report = report_of(name)
     assert report.complete
-    assert report.verdict in VERDICTS
+    assert report.verdict in ("green", "amber", "red")
     assert not report.sentence.endswith(".")
     ids = [check.id for check in report.checks]
     assert len(ids) == len(set(ids))

@@ -100,12 +100,12 @@ def _two_lines(label: str) -> str:
     return f"{unmarked(label[:place])}<br>{unmarked(label[place + 1 :])}"
 
 
-def lengths(labels: list[str], values: list[float], *, key: str, alt: str) -> None:
+def lengths(labels: list[str], values: list[float]) -> None:
     """Times in milliseconds as bars, the shortest in the stronger colour."""
     strong, weak = accents()
     colours = [strong if value == min(values) else weak for value in values]
     figure = bars(labels, values, [f"{value:.3g} ms" for value in values], colours, (0, 1.2 * max(values)))
-    _show_bars(figure, labels, key=key, alt=alt)
+    _show_bars(figure, labels, key="speed-forms", alt="Configurations tried")
 
 
 def parts(labels: list[str], times: list[dict[str, float]], *, shares: bool, key: str) -> None:

@@ -171,7 +171,7 @@ def _cpu_forms(reports: list[BenchmarkReport]) -> None:
         )
     _, tuning = tunings[number]
     labels = [entry.form.replace("_", " ") for entry in tuning.tried]
-    charts.lengths(labels, [entry.ms for entry in tuning.tried], key="speed-forms", alt="Configurations tried")
+    charts.lengths(labels, [entry.ms for entry in tuning.tried])
     st.caption(f"ms per batch, lower is better. {plain(sentence(tuning.reason))}")
     _table({"Configuration": labels, "ms per batch": [entry.ms for entry in tuning.tried]}, "cpu-forms")
 

@@ -16,7 +16,7 @@ from ui.charts.curves import PADDING, category, measure
 COLUMNS = ["rate", "recall", "threshold", "chosen"]
 
 
-def recall_over_alarms(points: Sequence[Point], chosen: Point, *, key: str) -> None:
+def recall_over_alarms(points: Sequence[Point], chosen: Point) -> None:
     """The curve of what can be had, and the point of the thresholds at hand. The axis of alarms is logarithmic beyond 1 an hour."""
     import pandas as pd
 
@@ -51,7 +51,9 @@ def recall_over_alarms(points: Sequence[Point], chosen: Point, *, key: str) -> N
     ]
     alt = f"Recall over false alarms an hour: {percent(chosen.recall)} at {chosen.rate:.3g} an hour"
     spec = {"padding": PADDING, "layer": layers}
-    st.vega_lite_chart(pd.DataFrame(told, columns=COLUMNS), spec, height=300, width="stretch", key=key, alt=alt)
+    st.vega_lite_chart(
+        pd.DataFrame(told, columns=COLUMNS), spec, height=300, width="stretch", key="alarms-curve", alt=alt
+    )
 
 
 def _ticks(top: float) -> list[float]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from labcore.evaluation.metrics import class_rows, event_figures
-from labcore.events import Evaluated, EvaluatedLabels, Event, RunFinished, last_of
+from labcore.events import Evaluated, EvaluatedLabels, Event, RunFinished, last_of, result_of
 from labcore.runs import Run
 from labcore.runs.honesty import (
     adjustments,
@@ -49,7 +49,7 @@ def show(run: Run, events: list[Event]) -> None:
 
 def figures(run: Run, events: list[Event]) -> None:
     """Accuracy with its interval, macro F1 and time, and what they are worth; nothing before there is a result."""
-    evaluated = last_of(events, Evaluated) or last_of(events, EvaluatedLabels)
+    evaluated = result_of(events)
     ended = last_of(events, RunFinished)
     if evaluated is None:
         return

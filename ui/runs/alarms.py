@@ -213,14 +213,14 @@ def _curve(figures: AlarmFigures, choice: Choice, names: dict[str, str]) -> None
     options = {ALL: "all classes", **names}
     label = st.selectbox("Curve of", list(options), format_func=options.__getitem__, key="alarms-curve-of", width=220)
     if label == ALL:
-        charts.recall_over_alarms(figures.curve, Point(choice.rate.value, choice.recall), key="alarms-curve")
+        charts.recall_over_alarms(figures.curve, Point(choice.rate.value, choice.recall))
     else:
         each = next(one for one in choice.classes if one.label == label)
         if each.recall is None:
             st.info("No clip of this class was held out.", icon=":material/info:")
             return
         point = Point(each.rate.value, each.recall[0], each.threshold)
-        charts.recall_over_alarms(figures.curve_of(label), point, key="alarms-curve")
+        charts.recall_over_alarms(figures.curve_of(label), point)
     st.caption(f"Recall of {plain(figures.recall.source)}.")
 
 
