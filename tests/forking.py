@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 from collections.abc import Iterator
 from multiprocessing.connection import Connection, wait
 from typing import Any
@@ -75,6 +76,7 @@ def _work(session: pytest.Session, pipe: Connection, of_others: list[Connection]
     config = session.config
     capture, folders = config.pluginmanager.getplugin("capturemanager"), config._tmp_path_factory  # type: ignore[attr-defined]
     capture.stop_global_capturing()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what threads of a test say after its end
     capture.start_global_capturing()
     folders._basetemp = folders.mktemp(f"process{number}", numbered=False)
     config.pluginmanager.unregister(name="terminalreporter")
