@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,6 +45,7 @@ TOGETHER = (
         "tests/cli/test_documented.py",
     ),  # one process makes the workers of all
     ("tests/explore/test_views.py", "tests/test_features.py"),  # librosa takes a second to load
+    ("tests/test_architecture.py", "tests/test_words.py"),  # they read the same trees
 )
 """Files that run in one process, since they share what is dear to start or to load."""
 TRAININGS = ("tests/cli/", "tests/training/", "tests/search/")
@@ -97,6 +99,9 @@ COLLECTOR = Collector()
 
 
 def pytest_collection_finish() -> None:
+    if torch := sys.modules.get("torch"):
+        for kind in (torch.cuda, torch.xpu):  # of each seed they note thrice where in the tests it was set
+            kind.traceback = SimpleNamespace(format_stack=list)
     COLLECTOR.forget_modules()
     gc.enable()
     gc.set_threshold(20_000)

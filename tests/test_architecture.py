@@ -14,6 +14,7 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 from labcore.config import all_settings
+from tests.trees import statements, tree_of
 
 ROOT = Path(__file__).parents[1]
 FLOORS = (
@@ -139,7 +140,7 @@ def imports_of(file: Path) -> list[tuple[int, str]]:
     """Line and full name of every import in a file, also of those inside functions; a relative one is spelled out."""
     found: list[tuple[int, str]] = []
     package = file.parts[:-1]
-    for node in ast.walk(ast.parse(text_of(file))):
+    for node in statements(tree_of(ROOT / file)):
         if isinstance(node, ast.Import):
             found += [(node.lineno, alias.name) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+
+from tests.trees import tree_of
 
 ROOT = Path(__file__).parents[1]
 FORMER_NAMES = {
@@ -104,25 +105,30 @@ def files(*patterns: str) -> list[Path]:
     return [ROOT / line for line in listed.stdout.splitlines() if (ROOT / line).is_file()]
 
 
+NAMED = {
+    ast.ClassDef: "name", ast.FunctionDef: "name", ast.AsyncFunctionDef: "name", ast.arg: "arg", ast.Name: "id",
+    ast.Attribute: "attr",
+}  # fmt: skip
+
+
 @cache
-def trees() -> dict[Path, ast.Module]:
-    return {file: ast.parse(file.read_bytes()) for file in files("labcore/**.py", "ui/**.py", "pages/*.py")}
+def said() -> dict[Path, tuple[set[str], list[str]]]:
+    """The names that each file of the product gives, and its texts."""
+    return {file: names_and_texts(tree_of(file)) for file in files("labcore/**.py", "ui/**.py", "pages/*.py")}
 
 
-def names_in(tree: ast.AST) -> Iterator[str]:
+def names_and_texts(tree: ast.AST) -> tuple[set[str], list[str]]:
+    names, texts = set(), []
     for node in ast.walk(tree):
-        match node:
-            case (
-                ast.ClassDef(name=name)
-                | ast.FunctionDef(name=name)
-                | ast.AsyncFunctionDef(name=name)
-                | ast.arg(arg=name)
-            ):
-                yield name
-            case ast.Name(id=name, ctx=ast.Store()) | ast.Attribute(attr=name, ctx=ast.Store()):
-                yield name
+        if isinstance(node, ast.Constant):
+            if isinstance(node.value, str):
+                texts.append(node.value)
+        elif (attribute := NAMED.get(type(node))) and not isinstance(getattr(node, "ctx", None), ast.Load):
+            names.add(getattr(node, attribute))
+    return names, texts
 
 
+@cache
 def words_of(name: str) -> set[str]:
     snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
     return {snake.strip("_"), *snake.split("_")}
@@ -130,24 +136,18 @@ def words_of(name: str) -> set[str]:
 
 def test_no_name_of_the_former_vocabulary() -> None:
     found = []
-    for file, tree in trees().items():
+    for file, (names, _) in said().items():
         place = str(file.relative_to(ROOT))
-        for name in {file.stem, *names_in(tree)}:
+        for name in {file.stem, *names}:
             if words_of(name) & FORMER_NAMES and (place, name) not in ALLOWED:
                 found.append(f"{place}: {name}")
     assert not found, "\n".join(sorted(found))
 
 
-def texts_in(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield node.value
-
-
 def test_no_word_of_the_former_vocabulary_in_texts() -> None:
     found = []
-    for file, tree in trees().items():
-        for text in texts_in(tree):
+    for file, (_, texts) in said().items():
+        for text in texts:
             hits = () if text in FORMER_KEYS else FORMER_WORDS.finditer(text)
             found += [f"{file.relative_to(ROOT)}: {hit[0]!r} in {text[:90]!r}" for hit in hits]
     for file in files("README.md", "CONTRIBUTING.md", "docs/*.md", "docs/decisions/*.md"):

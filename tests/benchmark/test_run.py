@@ -229,7 +229,7 @@ def test_a_run_that_trains_beside_is_a_disturbance(workspace):
 
 def test_threads_and_tf32_are_put_back():
     before = torch.get_num_threads(), tf32_settings()
-    plan = make_plan(["cpu"], scopes=["network"], batch_sizes=[1], precisions=["fp32"], threads=[1, 2], budget=BUDGET)
+    plan = plan_of(models=["compact"], modes=["inference"], batch_sizes=(1,), threads=[1, 2])
     list(run_plan(plan))
     assert (torch.get_num_threads(), tf32_settings()) == before
 

@@ -187,7 +187,8 @@ NOT_RUN = {
 }
 REASON = {line: reason for reason, lines in NOT_RUN.items() for line in lines}
 SLOW = re.compile(
-    r"labcore (doctor|benchmark|crossval|search|datasets demo)|--estimate|--preset quick|--epochs (50|100)|resnet18"
+    r"labcore (doctor|benchmark|crossval|search|datasets demo)|--estimate|--preset quick|--epochs (50|100)|resnet18|--route compare|"
+    r"labcore train --dataset (?!esc50$)"  # one of the trainings; the flags of the others are looked at, and tests/cli has them
 )
 
 

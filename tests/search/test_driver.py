@@ -109,6 +109,7 @@ def test_a_stopped_search_goes_on_as_if_it_had_not_been_stopped(workspace, make,
     assert len(parts.trial_runs()) == 6
 
 
+@pytest.mark.slow
 def test_a_killed_driver_loses_nothing_and_trains_nothing_twice(workspace, make, driver_command, driven, queue, until):
     queue.close()  # the drivers' own managers start the workers
     settings = make(trials=3, changes={"optim.clip_norm": 40})

@@ -1,7 +1,6 @@
 """The threshold of each label."""
 
 import numpy as np
-from sklearn.metrics import f1_score
 
 from labcore.task.thresholds import FEWEST, USUAL, choose
 
@@ -14,7 +13,8 @@ def test_none_gives_a_higher_f1():
     for column, label in enumerate(["a", "b"]):
 
         def f1(limit, column=column):
-            return f1_score(targets[:, column], shares[:, column] >= limit)
+            told, true = shares[:, column] >= limit, targets[:, column] == 1
+            return 2 * (told & true).sum() / max(told.sum() + true.sum(), 1)
 
         assert f1(chosen.of(label)) == max(f1(limit) for limit in np.linspace(0, 1, 201))
     assert chosen.source == "80 clips"

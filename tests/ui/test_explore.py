@@ -198,12 +198,10 @@ def test_the_settings_of_a_preset_can_be_taken(open_page):
     assert next(item for item in app.number_input if item.label.startswith("Usual sample rate")).value == 16000
 
 
-def test_each_augmentation_can_be_drawn(open_page):
-    from labcore.explore.augment_preview import STEPS
-
+def test_augmentations_of_each_kind_can_be_drawn(open_page):
     app = upload(open_page(PAGE), "mine.wav", wav(noise(0.5, 8000)))
     app.get_by_key("explore-section").set_value("augment").run()
-    for name in [*STEPS, "all"]:
+    for name in ("time_shift", "reverb", "pitch", "time_mask", "all"):
         app.get_by_key("explore-step").set_value(name).run()
         assert not app.exception, name
         assert not app.error, name
