@@ -2,14 +2,13 @@
 
 Work yields them, the process that does it appends them, and whoever watches (page, command line, test) reads them as the same objects.
 Every job is queued or started first and finished last; what lies between is its kind's own. Those of a run stand here.
-A reader keys epochs by number and lets the last one win, since a resumed run may repeat one.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Any, Literal, TypeAlias, TypeVar, Union, get_args
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar, Union, cast, get_args
 
 from pydantic import AllowInfNan, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -18,8 +17,7 @@ from labcore.texts import json_line
 
 Loss = Annotated[float, AllowInfNan(True)]
 """Of clips: no finite number where a training diverges. Every other number of an event is finite."""
-Moment = Annotated[float, Field(ge=0, le=LATEST)]
-"""Seconds since 1970."""
+Moment = Annotated[float, Field(ge=0, le=LATEST)]  # seconds since 1970
 Sums = Annotated[list[float], Field(min_length=4, max_length=4)]  # labcore.evaluation.intervals.ByRecording
 
 
@@ -345,7 +343,6 @@ RunEvent: TypeAlias = Union[  # noqa: UP007
     RunQueued, RunStarted, Preparing, TrainingStarted, Estimate, SettingsChanged, Advice, BatchSplit, Progress, Epoch, Log, Evaluated,
     EvaluatedLabels, RunFinished,
 ]  # fmt: skip
-"""The events of a run, told apart by their type."""
 Kinds = Mapping[str, type[Event]]
 E = TypeVar("E", bound=Event)
 
@@ -357,7 +354,6 @@ def kinds_of(union: Any) -> Kinds:
 
 KINDS: Kinds = kinds_of(RunEvent)
 JobEvent: TypeAlias = Union[JobQueued, JobStarted, Preparing, Progress, Log, Evaluated, EvaluatedLabels, JobFinished]  # noqa: UP007
-"""The events of a job without any of its own kind."""
 JOB_KINDS: Kinds = kinds_of(JobEvent)
 
 
@@ -379,10 +375,9 @@ def event_of(content: Any, kinds: Kinds = KINDS) -> Event | None:
         return None
     validator = kinds.get(name, Unknown).__pydantic_validator__  # what model_validate calls, a seventh quicker
     try:
-        event: Event = validator.validate_python(content)
+        return cast("Event", validator.validate_python(content))
     except (ValidationError, RecursionError):
         return None
-    return event
 
 
 def last_of(events: Sequence[Event], kind: type[E]) -> E | None:
@@ -401,5 +396,5 @@ def each_of(events: Iterable[Event], kind: type[E]) -> list[E]:
 
 
 def epochs_of(events: Iterable[Event]) -> list[Epoch]:
-    """The epochs among events by number, each once: the last one wins."""
+    """The epochs among events by number, each once: the last one wins, since a resumed run may repeat one."""
     return [epoch for _, epoch in sorted({epoch.epoch: epoch for epoch in each_of(events, Epoch)}.items())]

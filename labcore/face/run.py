@@ -241,7 +241,7 @@ class TrainingRun(Run):
             with as_output(), first_interrupt() as interrupted:
                 if manager.lacks_worker:
                     say("no worker is running: it waits until one is started with `labcore worker`")
-                elif ahead := manager.ahead(self):
+                elif ahead := manager.ahead_of([self]).get(self.path):
                     say(f"it waits for {ahead[0].title}{f' and {len(ahead) - 1} more' if ahead[1:] else ''}")
                 for _ in watch(self, False, reader):
                     if interrupted.is_set():

@@ -222,12 +222,8 @@ class JobManager:
         """Whether it leaves the start of jobs to a worker elsewhere, and there is none."""
         return not self.starts and not self._place.taken
 
-    def ahead(self, job: JobFolder) -> list[JobFolder]:
-        """The jobs that a waiting one waits for; see :meth:`labcore.jobs.queue.QueueState.ahead`."""
-        return self.ahead_of([job]).get(job.path, [])
-
     def ahead_of(self, jobs: Sequence[JobFolder]) -> dict[Path, list[JobFolder]]:
-        """The same of many at one look; see :meth:`labcore.jobs.queue.QueueState.ahead_of`."""
+        """The jobs that waiting ones wait for, by folder; see :meth:`labcore.jobs.queue.QueueState.ahead_of`."""
         with self._lock:
             return self._queue_state.ahead_of(jobs)
 

@@ -110,4 +110,4 @@ def test_of_many_that_wait_the_first_are_drawn_and_the_queue_is_looked_at_as_oft
     assert len(looks) == 2 * few
     assert shown.count("Next in the queue") == 1
     assert shown.count("Queued behind") == 2
-    assert "and 3 more jobs at work or in the queue" in shown
+    assert "and 3 more jobs running or in the queue" in shown

@@ -196,7 +196,7 @@ def at_work() -> None:
                     badge(status.state)
                 st.progress(status.share, text=waits.get(job.path) or progress(status, job))
         if more := now[MOST_AT_WORK:]:
-            st.caption(f"and {counted(len(more), 'more job', 'more jobs')} at work or in the queue")
+            st.caption(f"and {counted(len(more), 'more job', 'more jobs')} running or in the queue")
 
     if active:
         st.header("Running now", anchor=False)
