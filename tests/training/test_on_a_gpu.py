@@ -89,7 +89,7 @@ def take(gpu, trainer, steps=5):
 
 @pytest.mark.parametrize(
     ("precision", "changes"),
-    zip(BOTH_FORMATS, (MEL_ALONE, WAVEFORMS, MEL_ALONE), strict=True),
+    list(zip(BOTH_FORMATS, (MEL_ALONE, WAVEFORMS, MEL_ALONE), strict=True)),
     ids=["fp32 mel cache", "bf16 waveforms", "fp16 mel cache"],
 )
 def test_a_step_stays_on_the_gpu_and_waits_for_nothing(gpu, tiny, precision, changes):
