@@ -119,7 +119,7 @@ def _wav(read: Read, size: int) -> Chunked | None:
     order = ">" if read(0, 4) == b"RIFX" else "<"
     wide, form = 0, (0, 0)
     for name, at, length in walk(read, 12, order):
-        if name == b"ds64":
+        if name == b"ds64" and length >= 16:
             wide = at
         elif name == b"fmt " and not form[0]:
             form = (at, length)

@@ -7,6 +7,7 @@ Files that were joined end to end hold several streams; each begins with such a 
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -28,6 +29,15 @@ JUNK = 1 << 17
 
 SURE = 3
 """So many frames in a row, or as many as there are, tell MPEG audio from chance."""
+
+TRIES = 1 << 16
+"""So many places that begin like a frame and are none, and the rest of the file holds none: 250 MB of noise have as many."""
+
+MOST_TAGS = 100
+"""Tags that follow each other."""
+
+BEGIN = re.compile(rb"\xff[\xe2-\xe7\xf2-\xf7\xfa-\xff][\x10-\xef]", re.DOTALL)
+"""The first bytes of a frame, or of what :func:`header_of` refuses."""
 
 SLACK = 2
 """By so many frames a promise may be wrong: encoders differ in whether they count the frame that holds it."""
@@ -114,10 +124,11 @@ def streams_of(read: Read, start: int, end: int) -> list[Stream]:
     Tags before, between and behind the frames are passed over, and so is a last frame that is not whole.
     """
     streams: list[Stream] = []
-    begun = _next_row(read, start, end, JUNK)
+    tries = iter(range(TRIES))
+    begun = _next_row(read, start, end, tries, JUNK)
     if begun is None:
         return streams
-    for at, header in _frames(read, begun, end):
+    for at, header in _frames(read, begun, end, tries):
         tag = _length_tag(read(at, min(header.length, 256)), header)
         if not streams or tag is not None or header.kind != streams[-1].kind or streams[-1].complete:
             streams.append(Stream(read(at, 4), header.kind, tag or None, tag is not None))
@@ -156,7 +167,7 @@ def _is_row(read: Read, at: int, end: int) -> bool:
     return True
 
 
-def _frames(read: Read, at: int, end: int) -> Iterator[tuple[int, FrameHeader]]:
+def _frames(read: Read, at: int, end: int, tries: Iterator[int]) -> Iterator[tuple[int, FrameHeader]]:
     kind = None
     while at < end:
         header = header_of(read(at, 4))
@@ -169,33 +180,36 @@ def _frames(read: Read, at: int, end: int) -> Iterator[tuple[int, FrameHeader]]:
             yield at, header
             at += header.length
             continue
-        found = _next_row(read, at, end)
+        found = _next_row(read, at, end, tries)
         if found is None:
             return
         at = found
 
 
-def _next_row(read: Read, at: int, end: int, most: int | None = None) -> int | None:
-    """Where frames begin, or go on, behind tags or damage; ``most`` bytes behind the tags are looked through, or all."""
+def _next_row(read: Read, at: int, end: int, tries: Iterator[int], most: int | None = None) -> int | None:
+    """Where frames begin, or go on, behind tags or damage; ``most`` bytes behind the tags are looked through, or all, as long as there
+    are ``tries``."""
     at = behind_tags(read, at, end)
     limit = end if most is None else min(end, at + most)
     while at < limit:
-        block = read(at, min(1 << 16, limit - at))
-        if not block:
+        block = read(at, min(1 << 16, limit - at) + 2)  # with those of a frame that begins with its last byte
+        if len(block) < 3:
             return None
-        place = block.find(b"\xff")
-        while place >= 0:
-            if (block[place + 1 : place + 2] or b"\xff") >= b"\xe0" and _is_row(read, at + place, end):
-                return at + place
-            place = block.find(b"\xff", place + 1)
-        at += len(block)
+        for begin in BEGIN.finditer(block):
+            if next(tries, None) is None:
+                return None
+            if _is_row(read, at + begin.start(), end):
+                return at + begin.start()
+        at += len(block) - 2
     return None
 
 
 def behind_tags(read: Read, at: int, end: int) -> int:
     """The offset behind ID3, APE and Lyrics tags that begin here."""
-    while at < end:
+    for _ in range(MOST_TAGS):
         head = read(at, 32)
+        if at >= end:
+            break
         if head.startswith(b"ID3") and len(head) >= 10 and max(head[6:10]) < 128:
             at += 10 + (head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9]) + (10 if head[5] & 16 else 0)
         elif head.startswith(b"TAG"):

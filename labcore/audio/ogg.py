@@ -23,6 +23,8 @@ CODECS = {
 """By the first bytes of a stream."""
 
 READ = ("Vorbis", "Opus")
+PAGE = b"OggS\0"
+"""How a page begins; the zero is its version."""
 BEGINS = 2  # flag of the first page of a stream
 
 
@@ -38,7 +40,7 @@ def walk(read: Read, size: int) -> tuple[list[tuple[int, int]], list[list[str]],
     at, whole, begun = 0, True, False
     while at < size:
         head = read(at, 27 + 255 + 16)
-        if head[:4] != b"OggS" or head[4:5] != b"\0":
+        if not head.startswith(PAGE):
             found = _next(read, at + 1, size)
             if found is None:
                 break
@@ -68,8 +70,8 @@ def _next(read: Read, at: int, size: int) -> int | None:
     """Where the next page begins."""
     while at < size:
         block = read(at, 1 << 16)
-        place = block.find(b"OggS")
+        place = block.find(PAGE)
         if place >= 0:
             return at + place
-        at += max(1, len(block) - 3)
+        at += max(1, len(block) - len(PAGE) + 1)
     return None

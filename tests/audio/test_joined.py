@@ -163,6 +163,34 @@ def test_noise_is_no_mp3() -> None:
     assert mpeg.streams_of(reader(content), 0, len(content)) == []
 
 
+@pytest.mark.parametrize(
+    ("filler", "most"),
+    [(b"\xff", 1000), (bytes.fromhex("fffb9000"), 4 * mpeg.TRIES + 1000), (b"ID3\x04" + bytes(6), 1000)],
+    ids=["erased memory", "frames that are none", "tags"],
+)
+def test_what_a_recorder_leaves_behind_the_frames_is_looked_through_soon(filler, most, sound) -> None:
+    content = mp3(sound) + filler * ((1 << 19) // len(filler))
+    reads, read = 0, reader(content)
+
+    def counted(at: int, count: int) -> bytes:
+        nonlocal reads
+        reads += 1
+        return read(at, count)
+
+    (stream,) = mpeg.streams_of(counted, 0, len(content))
+    assert stream.keeps_its_promise
+    assert reads < most
+
+
+def test_frames_are_no_longer_looked_for_where_too_many_are_none(sound, monkeypatch) -> None:
+    frames = without_header(mp3(sound))
+    content = frames + bytes.fromhex("fffb9000") * 50 + frames
+    monkeypatch.setattr(mpeg, "TRIES", 100)
+    whole = sum(stream.frames for stream in mpeg.streams_of(reader(content), 0, len(content)))
+    monkeypatch.setattr(mpeg, "TRIES", 20)
+    assert sum(stream.frames for stream in mpeg.streams_of(reader(content), 0, len(content))) < whole
+
+
 def test_pages_behind_damage_are_found_again(tone) -> None:
     content = encoded(tone(500, 1, 22050), 22050, "OGG")
     second = content.index(b"OggS", 4)

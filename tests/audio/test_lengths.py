@@ -120,6 +120,13 @@ def test_sound_that_would_begin_behind_the_end_of_the_file_is_none() -> None:
         decode(bytes(content), name="clip")
 
 
+def test_a_chunk_of_long_lengths_without_any_is_passed_over() -> None:
+    with pytest.raises(AudioError, match="clip"):
+        decode(b"RF64\xff\xff\xff\xffWAVEds64" + bytes(4) + b"data" + bytes(4), name="clip")
+    empty = wav(0xFFFFFFFF, len(DATA), before=b"ds64" + bytes(4), magic=b"RIFF")
+    assert len(decode(empty)[0]) == RATE
+
+
 TWICE = 2 * len(DATA)
 SHORT = [wav(TWICE + 36, TWICE), w64(0, TWICE + 24), au(TWICE), caf(TWICE), rf64(0, TWICE, 0xFFFFFFFF)]
 SHORT += [aiff(0, 2 * RATE, TWICE + 8), aiff(0, 2 * RATE, 0xFFFFFFFF)]
