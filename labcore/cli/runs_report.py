@@ -10,7 +10,7 @@ from labcore.cli.parser import Parser, add_json, add_run, runs_named
 from labcore.outputs import require_writable
 from labcore.workspace import Workspace
 
-HELP = "write a report of a run or a cross-validation, or of the comparison of several, as one HTML or Markdown file"
+HELP = "write a report of a run or a cross-validation, or of the comparison of several, as one HTML or Markdown file, or a zip"
 
 
 def add_to(parser: Parser) -> None:
@@ -19,7 +19,8 @@ def add_to(parser: Parser) -> None:
         "--output",
         "-o",
         metavar="FILE",
-        help="file to write: .html, which opens offline, or .md (default: RUN.html in the current folder)",
+        help="file to write: .html, which opens offline, .md, or .zip, with figures (SVG) and tables (CSV, LaTeX) too "
+        "(default: RUN.html in the current folder)",
     )
     add_json(parser)
 

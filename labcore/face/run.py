@@ -199,7 +199,7 @@ class TrainingRun(Run):
         if file is not None:
             path = Path(text_of(file, "a page", FILE_NAMES))
         if path.suffix.lower() not in (".html", ".htm"):
-            remedy = "Name a file that ends with .html; the page has a button that saves a picture"
+            remedy = 'Name a file that ends with .html; report("run.zip") has them as SVG'
             raise ConfigError(f"curves are written as a page, and {path.name} names none", remedy)
         figure = self.figure()
         if file is None and in_notebook():
@@ -208,7 +208,8 @@ class TrainingRun(Run):
         print(f"curves: {write_page(figure, path)}")
 
     def report(self, file: str | Path) -> Path:
-        """Write one file to hand on, as `labcore runs report` does: ``.html``, which opens offline, or ``.md``. Returns its whole path.
+        """Write one file to hand on, as `labcore runs report` does, by its ending: ``.html``, which opens offline, ``.md``, or
+        ``.zip`` with figures (SVG) and tables (CSV, LaTeX) for a text. Returns its whole path.
 
         Raises:
             ConfigError: another ending.

@@ -37,7 +37,7 @@ def alarms(run: Run) -> Section:
     blocks.append(_classes(choice))
     if points := figures.curve:
         line = Series("mean over the classes", [(float(f"{each.rate:.3g}"), each.recall) for each in points])
-        blocks.append(Chart("Recall by false alarms an hour", "False alarms an hour", [line], share=True))
+        blocks.append(Chart("Recall", "False alarms an hour", [line], share=True))
     source = figures.recall.source
     blocks.append(Paragraph(f"Recall of {source}." if source else f"No recall: {figures.recall.trouble}.", "remark"))
     return Section(title, blocks)

@@ -77,12 +77,16 @@ class Series:
 
 @dataclass(frozen=True)
 class Chart:
-    """Lines over one axis. ``share``: y goes from 0 to 1."""
+    """Lines over one axis; ``y`` and ``x`` are what the axes tell. ``share``: y goes from 0 to 1."""
 
-    title: str
+    y: str
     x: str
     series: Sequence[Series]
     share: bool = False
+
+    @property
+    def title(self) -> str:
+        return f"{self.y} by {self.x[:1].lower()}{self.x[1:]}"
 
     def table(self) -> Table:
         """The same as figures, some of the points where there are many."""

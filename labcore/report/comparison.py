@@ -158,7 +158,7 @@ def _curves(found: Comparison) -> Section:
     lines = {_line_name(side, each): each.curve for side in found.sides for each in side.members if each.curve}
     charts = [
         Chart(
-            f"{title} by epoch",
+            title,
             "Epoch",
             [Series(name, [(row[0], row[column]) for row in curve]) for name, curve in lines.items()],
             share,

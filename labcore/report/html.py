@@ -159,7 +159,7 @@ def _chart(block: Chart) -> str:
     element = svg.chart(block)
     if not element:
         return f'<p class="remark">{text(block.title)}: there is no number to draw.</p>'
-    return f"<figure><figcaption>{text(block.title)}</figcaption>{element}{_values(block.table())}</figure>"
+    return f"<figure><figcaption>{text(block.title)}</figcaption>{element}{svg.legend(block)}{_values(block.table())}</figure>"
 
 
 def _diagram(block: Diagram) -> str:

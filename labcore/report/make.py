@@ -8,18 +8,19 @@ from pathlib import Path
 from labcore.comparison.candidates import named
 from labcore.errors import ConfigError
 from labcore.outputs import write_output
-from labcore.report import html, markdown
+from labcore.report import html, markdown, parts
 from labcore.report.blocks import Report
 from labcore.report.comparison import comparison_report
 from labcore.report.one import crossval_report, run_report
 from labcore.runs import Run
 from labcore.workspace import Workspace
 
-WRITERS: dict[str, Callable[[Report], str]] = {
+WRITERS: dict[str, Callable[[Report], str | bytes]] = {
     ".html": html.written,
     ".htm": html.written,
     ".md": markdown.written,
     ".markdown": markdown.written,
+    ".zip": parts.written,
 }
 
 
@@ -35,7 +36,7 @@ def report_of(workspace: Workspace, names: Sequence[str]) -> Report:
     return run_report(workspace, job) if isinstance(job, Run) else crossval_report(workspace, job)
 
 
-def writer_of(path: Path) -> Callable[[Report], str]:
+def writer_of(path: Path) -> Callable[[Report], str | bytes]:
     """What writes a report by the file's ending.
 
     Raises:
@@ -46,7 +47,7 @@ def writer_of(path: Path) -> Callable[[Report], str]:
     except KeyError:
         raise ConfigError(
             f"a report cannot be written as {path.suffix or 'a file without an ending'}",
-            "Name a file that ends with .html or .md",
+            "Name a file that ends with .html, .md or .zip",
         ) from None
 
 
@@ -54,7 +55,7 @@ def save(report: Report, path: Path) -> None:
     """Write a report, in place of a file that is there.
 
     Raises:
-        ConfigError: the ending is neither .html nor .md.
+        ConfigError: the ending is none of :data:`WRITERS`.
         WorkspaceError: the file cannot be written.
     """
     write_output(path, writer_of(path)(report))

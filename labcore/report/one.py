@@ -234,7 +234,7 @@ def _curves(runs: Sequence[tuple[str, list[Epoch]]], watched: str) -> Section:
             series.append(
                 Series("on the training clips", [(each.epoch, getattr(each, trained)) for each in runs[0][1]])
             )
-        charts.append(Chart(f"{title} by epoch", "Epoch", series, share))
+        charts.append(Chart(title, "Epoch", series, share))
     told = [Paragraph(f"On {watched} of each fold.", "remark")] if len(runs) > 1 else []
     return Section("Curves", [*told, *charts])
 

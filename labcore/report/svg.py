@@ -11,7 +11,7 @@ from labcore.report.blocks import Chart, Series
 from labcore.texts import printable
 
 WIDTH, HEIGHT = 560, 300
-LEFT, RIGHT, TOP, BOTTOM = 56, 22, 12, 44
+LEFT, RIGHT, TOP, BOTTOM = 74, 22, 12, 44
 COLOURS = 6
 """Colours of lines; with the dashes they make lines that can be told apart without colours too."""
 
@@ -36,7 +36,7 @@ class Axis:
 
 
 def chart(block: Chart) -> str:
-    """Lines with a legend below; what is no number is left out."""
+    """Lines; what is no number is left out."""
     series = [Series(line.name, _numbers(line), line.weak) for line in block.series]
     points = [point for line in series for point in line.points]
     if not points:
@@ -45,7 +45,7 @@ def chart(block: Chart) -> str:
     across = Axis(min(xs), max(xs), LEFT, WIDTH - RIGHT)
     up = Axis(0.0 if block.share or min(ys) >= 0 else min(ys), 1.0 if block.share else max(ys), HEIGHT - BOTTOM, TOP)
     parts = [
-        *_grid(across, up, block.x, share=block.share, whole=all(x == int(x) for x in xs)),
+        *_grid(across, up, (block.x, block.y), share=block.share, whole=all(x == int(x) for x in xs)),
         *(_line(line, number, across, up) for number, line in reversed(list(enumerate(series)))),
     ]
     told = ", ".join(
@@ -53,11 +53,16 @@ def chart(block: Chart) -> str:
         for line in series
         if line.points and not line.weak
     )
-    legend = "".join(
-        f'<li><svg width="28" height="10" aria-hidden="true"><path class="{_look(line, number)}" d="M1 5H27"/></svg> {text(line.name)}</li>'
-        for number, line in enumerate(series)
+    return _element(parts, f"{block.title}: {told}")
+
+
+def legend(block: Chart) -> str:
+    """What its lines stand for, below it."""
+    items = "".join(
+        f'<li><svg width="28" height="10" aria-hidden="true"><path class="{look(line, number)}" d="M1 5H27"/></svg> {text(line.name)}</li>'
+        for number, line in enumerate(block.series)
     )
-    return f'{_element(parts, f"{block.title}: {told}")}<ul class="legend">{legend}</ul>'
+    return f'<ul class="legend">{items}</ul>'
 
 
 def reliability(found: Reliability) -> str:
@@ -65,7 +70,7 @@ def reliability(found: Reliability) -> str:
     size = 340
     across, up = Axis(0, 1, LEFT, size - RIGHT), Axis(0, 1, size - BOTTOM, TOP)
     most = max(each.clips for each in found.bins)
-    parts = _grid(across, up, "Confidence", share=True, percent_across=True)
+    parts = _grid(across, up, ("Confidence", "Accuracy"), share=True, percent_across=True)
     parts.append(f'<path class="ideal" d="M{across.at(0)} {up.at(0)}L{across.at(1):.1f} {up.at(1):.1f}"/>')
     for each in found.bins:
         x, y = across.at(each.confidence), up.at(each.accuracy)
@@ -92,9 +97,9 @@ def _element(parts: Sequence[str], told: str, width: int = WIDTH, height: int = 
 
 
 def _grid(
-    across: Axis, up: Axis, title: str, *, share: bool, whole: bool = False, percent_across: bool = False
+    across: Axis, up: Axis, names: tuple[str, str], *, share: bool, whole: bool = False, percent_across: bool = False
 ) -> list[str]:
-    """Lines at the ticks with what they stand for."""
+    """Lines at the ticks with what they stand for, and the names of both axes."""
     parts = []
     for value in up.ticks(5):
         y = up.at(value)
@@ -106,8 +111,13 @@ def _grid(
         place = f'x="{x:.1f}" y="{up.start + 19}" text-anchor="middle"'
         parts.append(f"<text {place}>{_tick(value, percent_across)}</text>")
     middle = (across.start + across.end) / 2
-    parts.append(f'<text x="{middle:.1f}" y="{up.start + 38}" text-anchor="middle">{text(title)}</text>')
-    return parts
+    parts.append(f'<text x="{middle:.1f}" y="{up.start + 38}" text-anchor="middle">{text(names[0])}</text>')
+    return [*parts, upright(names[1], 14, (up.start + up.end) / 2)]
+
+
+def upright(name: str, x: float, y: float, anchor: str = "middle") -> str:
+    """A text that is read from below."""
+    return f'<text transform="translate({x:.1f} {y:.1f}) rotate(-90)" text-anchor="{anchor}">{text(name)}</text>'
 
 
 def _tick(value: float, share: bool) -> str:
@@ -120,9 +130,9 @@ def _line(line: Series, number: int, across: Axis, up: Axis) -> str:
         return ""
     if len(places) == 1:
         x, y = places[0].split()
-        return f'<circle class="{_look(line, number)} single" cx="{x}" cy="{y}" r="3"/>'
-    return f'<path class="{_look(line, number)}" d="M{"L".join(places)}"/>'
+        return f'<circle class="{look(line, number)} single" cx="{x}" cy="{y}" r="3"/>'
+    return f'<path class="{look(line, number)}" d="M{"L".join(places)}"/>'
 
 
-def _look(line: Series, number: int) -> str:
+def look(line: Series, number: int) -> str:
     return f"line {'weak' if line.weak else ''} c{number % COLOURS} d{number % 4 if not line.weak else 0}"

@@ -12,7 +12,7 @@ def buttons(ids: Sequence[str]) -> None:
     """Of one id its report, of several that of their comparison; to be called in a row of buttons."""
     workspace = services.workspace()  # here, since a download has no session
 
-    def made(ending: str) -> str:
+    def made(ending: str) -> str | bytes:
         from labcore.report.make import WRITERS, report_of
 
         return WRITERS[ending](report_of(workspace, ids))
@@ -25,4 +25,8 @@ def buttons(ids: Sequence[str]) -> None:
     download(
         "Report as Markdown", lambda: made(".md"), f"{name}.md", "text/markdown", type="tertiary", key="report-markdown",
         icon=":material/markdown:", help="The same as tables, for a wiki or a repository.",
+    )  # fmt: skip
+    download(
+        "Figures and tables", lambda: made(".zip"), f"{name}.zip", "application/zip", type="tertiary", key="report-zip",
+        icon=":material/folder_zip:", help="The report, each figure as SVG, and each table as CSV and for LaTeX.",
     )  # fmt: skip

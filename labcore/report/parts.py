@@ -1,0 +1,73 @@
+"""A report in its parts, for whoever writes a text of their own: a zip with each figure as SVG, each table as CSV and as LaTeX."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from typing import TYPE_CHECKING
+
+from labcore.report import html, markdown
+from labcore.report.blocks import Chart, Diagram, Facts, Matrix, Report, Share, Table
+from labcore.report.figure_files import figure_file
+from labcore.sheets import csv_of_frame
+from labcore.texts import printable
+from labcore.workspace import slug
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+README = """figures/*.svg     vector graphics; Inkscape or `rsvg-convert -f pdf` makes PDF or PNG of them
+tables/*.csv      for a spreadsheet
+tables/*.tex      for LaTeX, with \\usepackage{booktabs}
+report.html, report.md   the whole report
+"""
+
+
+def written(report: Report) -> bytes:
+    """The whole archive."""
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("README.txt", README)
+        archive.writestr("report.html", html.written(report).encode("utf-8"))
+        archive.writestr("report.md", markdown.written(report).encode("utf-8"))
+        blocks = [block for part in (report.lead, *(section.blocks for section in report.sections)) for block in part]
+        for number, block in enumerate(blocks, 1):
+            if isinstance(block, (Chart, Diagram, Matrix)) and (content := figure_file(block)):
+                archive.writestr(f"figures/{number:02}-{_name(block)}.svg", content.encode("utf-8"))
+            if isinstance(block, (Chart, Diagram, Matrix, Facts, Table)):
+                frame, stem = frame_of(block), f"tables/{number:02}-{_name(block)}"
+                archive.writestr(f"{stem}.csv", csv_of_frame(frame).encode("utf-8"))
+                archive.writestr(f"{stem}.tex", latex(frame, _caption(block)).encode("utf-8"))
+    return whole.getvalue()
+
+
+def frame_of(block: Chart | Diagram | Matrix | Facts | Table) -> pd.DataFrame:
+    """A block as a table of texts."""
+    import pandas as pd
+
+    match block:
+        case Facts():
+            return pd.DataFrame(block.told, columns=["", block.caption])
+        case Matrix():
+            rows = [
+                [true, *(block.counts.get(true, {}).get(label, 0) for label in block.labels)] for true in block.labels
+            ]
+            return pd.DataFrame(rows, columns=["true", *block.labels])
+    table = block if isinstance(block, Table) else block.table()
+    cells = [[cell.text if isinstance(cell, Share) else cell for cell in row] for row in table.rows]
+    return pd.DataFrame(cells, columns=list(table.head))
+
+
+def latex(frame: pd.DataFrame, caption: str) -> str:
+    """A table of LaTeX. The minus sign is set as mathematics: not every LaTeX knows it in a text."""
+    shown = frame.map(printable).rename(columns=printable)
+    tabular: str = shown.to_latex(index=False, escape=True)
+    return f"% {printable(caption)}\n{tabular}".replace("−", "$-$")
+
+
+def _caption(block: Chart | Diagram | Matrix | Facts | Table) -> str:
+    return block.title if isinstance(block, Chart) else block.caption
+
+
+def _name(block: Chart | Diagram | Matrix | Facts | Table) -> str:
+    return slug("confusion matrix" if isinstance(block, Matrix) else _caption(block).partition(";")[0]).lower()[:60]
