@@ -123,7 +123,7 @@ def test_names_of_classes_and_devices_are_no_markup_in_plotly(monkeypatch):
     long = [f"{text}, and a name that takes two lines: {text}" for text in MARKED]
     for names in (MARKED, long):
         speed_charts.ratios(dict.fromkeys(names, 1.0), key="d", alt="")
-        speed_charts.lengths(names, [1.0] * len(names), key="e", alt="")
+        speed_charts.lengths(names, [1.0] * len(names))
         speed_charts.parts(names, [{"mel": 1.0}] * len(names), shares=True, key="f")
     assert len(drawn) == 7
     for figure in drawn:
