@@ -26,6 +26,6 @@ def test_what_cannot_be_written_is_told(workspace, labcore, tmp_path):
     run = finished_run(workspace, drawn(30))
     told = labcore("runs", "report", run.id, "--output", tmp_path / "a.pdf")
     assert told.status == 2
-    assert "ends with .html or .md" in told.err
+    assert "ends with .html, .md or .zip" in told.err
     assert labcore("runs", "report", "nothing").status == 2
     assert labcore("runs", "report").status == 2
