@@ -21,7 +21,7 @@ def test_windows_is_refused_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_make_refuses_windows_too() -> None:
-    command = ["make", "--no-print-directory", "OS=Windows_NT", "help"]  # `make test` is a make around it, which would be told
+    command = ["make", "--no-print-directory", "OS=Windows_NT", "help"]  # it may run within `make test`
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert "Windows by itself is not supported" in done.stderr
