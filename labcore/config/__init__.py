@@ -143,6 +143,8 @@ class RunConfig(SettingGroup):
         for path in changes:
             if path not in live and path in all_settings():
                 raise ConfigError(f"{path} cannot be changed while a run trains", f"These can: {', '.join(live)}")
+            if changes[path] is None:
+                raise ConfigError(f"{path} cannot become automatic while a run trains", "Give a number")
         return self.replace(changes)
 
     def to_json(self, indent: int | None = None) -> str:

@@ -284,8 +284,9 @@ class OptimConfig(SettingGroup):
     """How the network is trained."""
 
     epochs: int | None = setting(
-        None, "Epochs", "Passes over the training clips. Automatic: as many as the training budget allows.",
-        ge=1, le=2000, step=1, flag="epochs", log=True,
+        None, "Epochs", "Passes over the training clips. Automatic: as many as the training budget allows. Changed while a run trains, "
+        "the rest of the learning-rate schedule is gone through in what is left.", ge=1, le=2000, step=1, flag="epochs", log=True,
+        live=True,
     )  # fmt: skip
     budget: int = setting(
         102400, "Training budget", "Clips of 5 s to train on in total if epochs are automatic. The default takes about four minutes on "

@@ -157,6 +157,8 @@ class Story:
                 self.device = self.served_on = event.device
                 self.fold, self.leaks, self.trained_on = event.fold, event.leaks, 0
                 self.watched = event.watched
+            case events.SettingsChanged():
+                self.epochs = event.changes.get("optim.epochs", self.epochs)
             case events.Progress():
                 self._reach(event.epoch - 1 + event.step / max(1, event.steps), event.seconds_left)
             case events.Evaluated():

@@ -11,6 +11,7 @@ from labcore.events import TrainingStarted
 from labcore.models.pretrained import NONE
 from labcore.report.blocks import Block, Paragraph, Section
 from labcore.runs import Run
+from labcore.texts import counted
 from labcore.workspace import Workspace
 
 OFF = (None, 0, 0.0, "none", "off")
@@ -33,7 +34,7 @@ def methods(workspace: Workspace, each: Candidate, run: Run | None, started: Tra
     told = [
         _data(workspace, each, started),
         _front_end(each.config),
-        _training(each, started),
+        _training(each, started, run.epochs_done or started.epochs),
         _augmentation(each.config),
         _evaluation(each, started),
         _software(run),
@@ -59,7 +60,7 @@ def _front_end(config: RunConfig) -> str:
     )
 
 
-def _training(each: Candidate, started: TrainingStarted) -> str:
+def _training(each: Candidate, started: TrainingStarted, epochs: int) -> str:
     config = each.config
     optim, model = config.optim, config.model
     of_fold = f" (where fold {started.fold} is held out)" if len(each.folds) > 1 else ""
@@ -83,7 +84,7 @@ def _training(each: Candidate, started: TrainingStarted) -> str:
         else ""
     )
     return (
-        f"The network {model.name} ({started.parameters:,} parameters) was trained from {weights} for {started.epochs} epochs on "
+        f"The network {model.name} ({started.parameters:,} parameters) was trained from {weights} for {counted(epochs, 'epoch')} on "
         f"{started.train_clips:,} clips{of_fold}, with {loss}, {optimizer}, batches of "
         f"{optim.batch_size}, a peak learning rate of {optim.peak_lr:g} with {SCHEDULES.get(optim.schedule, optim.schedule)}, "
         f"{', '.join(filter(None, rest))}; seed {config.runtime.seed}, {started.precision}.{averaged}"

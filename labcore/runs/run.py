@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -35,6 +36,7 @@ from labcore.jobs.listing import reason
 from labcore.jobs.status import JobRequest
 from labcore.owners import clean
 from labcore.reading import DamagedError, read_json
+from labcore.texts import counted
 from labcore.workspace import Workspace, append_line, slug, write_atomically
 
 if TYPE_CHECKING:
@@ -192,8 +194,13 @@ class Run(JobFolder):
             WorkspaceError: the disk is full or the directory is gone.
         """
         wanted = self.config.replace_live(changes)
-        if self.status().state == "finished":
+        status = self.status()
+        if status.state == "finished":
             raise RunError(f"run {self.id} is finished: its settings can no longer be changed", "Start a new run")
+        if changes.get("optim.epochs", math.inf) <= status.epoch:
+            raise ConfigError(
+                f"{counted(status.epoch, 'epoch')} of run {self.id} are done", "Give a larger number of epochs"
+            )
         wish: dict[str, Any] = {path: wanted.value(path) for path in changes}
         wish |= {} if epoch is None else {"epoch": epoch}
         words = {"by": by, "who": clean(who), "reason": reason}

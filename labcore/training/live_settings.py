@@ -19,6 +19,7 @@ from labcore.events import Event, Log, SettingsChanged, each_of
 from labcore.owners import clean
 from labcore.reading import DamagedError, parse_json, read_text
 from labcore.runs import Run
+from labcore.texts import counted
 
 if TYPE_CHECKING:  # torch: a page reads wishes, too
     from labcore.training.distributed import DistributedContext
@@ -95,7 +96,7 @@ class LiveSettings:
                 events += self._warn(wish)
                 continue
             try:
-                take(counts := counts.replace_live(wish.changes))
+                take(counts := _possible(counts.replace_live(wish.changes), epoch))
             except LabError as error:
                 events += self._warn(f"line {wish.number + 1} of {self.run.overrides.name} is ignored: {error}")
                 counts = self.counting(epoch)
@@ -129,6 +130,15 @@ class LiveSettings:
             return []
         self.warned.add(message)
         return [Log(level="warning", message=message)]
+
+
+def _possible(wanted: RunConfig, epoch: int) -> RunConfig:
+    """What is wished for from an epoch on, where the run does not end before it."""
+    if wanted.epochs < epoch:
+        raise ConfigError(
+            f"epoch {epoch} begins, and it asks for {counted(wanted.epochs, 'epoch')} in all", "Ask for more"
+        )
+    return wanted
 
 
 def read_wish(number: int, line: str, config: RunConfig) -> Wish | None:

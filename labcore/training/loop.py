@@ -92,7 +92,10 @@ def train(
                 yield Log(
                     message=f"evaluated every {trainer.every} epochs: evaluating takes long beside so few training clips"
                 )
-        while trainer.epoch < session.config.epochs:
+        trainer.reconfigure(
+            context.share(lambda: live.counting(trainer.epoch))
+        )  # epochs of a resumed run may have been changed
+        while trainer.epoch < trainer.config.epochs:
             yield from context.share(lambda: advisor.begin(trainer.epoch + 1, live))
             yield from live.begin(trainer.epoch + 1, trainer.reconfigure, context)
             if not (yield from _steps(trainer, pace, should_stop)):

@@ -1,4 +1,4 @@
-"""The optimizer and its schedule, and how the body of a pretrained network is held back while its head learns."""
+"""The optimizer, and how the body of a pretrained network is held back while its head learns."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 import torch
 from torch import nn
 from torch.amp.grad_scaler import GradScaler
-from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler, OneCycleLR
 
 from labcore.config import OptimConfig
 from labcore.models.pretrained import head_of
@@ -67,19 +66,3 @@ def make_scaler(device: torch.device, precision: Precision, state: dict[str, Any
     if state:
         scaler.load_state_dict(state)
     return scaler
-
-
-def make_schedule(name: str, optimizer: torch.optim.Optimizer, steps: int) -> LRScheduler:
-    """How the learning rate of each group moves over the run.
-
-    Args:
-        name: as ``optim.schedule``.
-        steps: of the whole run.
-    """
-    if name == "onecycle":
-        # a cycle over the momentum as well pays only for plain SGD with large batches: it stays
-        highest = [float(group["lr"]) for group in optimizer.param_groups]
-        return OneCycleLR(optimizer, max_lr=highest, total_steps=steps + 1, cycle_momentum=False)
-    if name == "cosine":
-        return CosineAnnealingLR(optimizer, T_max=steps)
-    return ConstantLR(optimizer, factor=1.0)

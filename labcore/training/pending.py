@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from labcore.config import RunConfig, Setting, all_settings, live_config
 from labcore.events import Advice, Event, SettingsChanged, each_of, last_of
+from labcore.jobs.status import JobStatus
 from labcore.runs import Run
 from labcore.training.live_settings import LiveSettings
 
@@ -19,12 +21,25 @@ EVERYDAY = (
     "optim.lr_factor",
 )
 """What is changed most while a run trains."""
+EPOCHS = "optim.epochs"
+USUAL_REST = 0.1
+"""This share of the epochs that were planned is usually enough for the learning rate to fall to its end."""
 
 
 def live_settings() -> list[Setting]:
-    """The settings that can be changed while a run trains, the everyday ones first."""
-    table = {path: setting for path, setting in all_settings().items() if setting.live}
+    """The settings that can be changed while a run trains, the everyday ones first; not how long it trains, see :func:`finished_after`."""
+    table = {path: setting for path, setting in all_settings().items() if setting.live and path != EPOCHS}
     return [table.pop(path) for path in EVERYDAY if path in table] + list(table.values())
+
+
+def usual_rest(status: JobStatus) -> int:
+    """How many epochs a run that is to finish early should still train."""
+    return max(1, min(math.ceil(USUAL_REST * status.epochs), status.epochs - status.epoch))
+
+
+def finished_after(status: JobStatus, more: int) -> dict[str, Any]:
+    """The change that lets a run end after so many epochs more, not counting one that has begun: path → value."""
+    return {EPOCHS: min(status.epoch + status.active + more, status.epochs)}
 
 
 class PendingSettings:

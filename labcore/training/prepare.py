@@ -153,7 +153,7 @@ class _Preparation:
             raise Stopped
         if told := few_clips.plan(session)[1]:
             yield Log(message=told)
-        yield session.started()
+        yield session.started(self.run.events())
         return session
 
     def _watched(self, config: RunConfig, clips: RunClips) -> tuple[np.ndarray, str]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
-from labcore.config import RunConfig
+from labcore.config import RunConfig, live_config
 from labcore.datasets.table import Split
 from labcore.device import DeviceChoice
 from labcore.evaluation.eval_set import EvalSet
-from labcore.events import TrainingStarted
+from labcore.events import Event, TrainingStarted
 from labcore.inference.classifier import Classifier
 from labcore.models import parameter_count
 from labcore.training.class_balancer import ClassBalancer
@@ -94,9 +95,10 @@ class Session:
             self.pipeline.take_up(config.augment, noise)
         self.config = config
 
-    def started(self) -> TrainingStarted:
-        """What is told before the first step."""
+    def started(self, changed: Iterable[Event]) -> TrainingStarted:
+        """What is told before the first step, of a run whose settings were changed by these events before it stopped."""
         parts, precision = self.split, self.precision
+        first = 1 if self.checkpoint is None else self.checkpoint["epoch"] + 1
         return TrainingStarted(
             labels=self.classifier.labels,
             train_clips=len(parts.train),
@@ -112,6 +114,6 @@ class Session:
             memory_format=precision.memory_format,
             precision_reason=precision.reason,
             parameters=parameter_count(self.classifier.network),
-            epochs=self.config.epochs,
-            first_epoch=1 if self.checkpoint is None else self.checkpoint["epoch"] + 1,
+            epochs=live_config(self.config, changed, first).epochs,
+            first_epoch=first,
         )

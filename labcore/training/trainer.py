@@ -22,8 +22,9 @@ from labcore.models.dropout import set_dropout
 from labcore.task.kind import Watched
 from labcore.training.captured import CapturedStep
 from labcore.training.memory import largest_batch, out_of_memory, out_of_memory_of_part
-from labcore.training.optimizer import body_of, make_optimizer, make_scaler, make_schedule
+from labcore.training.optimizer import body_of, make_optimizer, make_scaler
 from labcore.training.pace import EpochPace
+from labcore.training.schedule import Schedule
 from labcore.training.session import Session
 from labcore.training.step_timer import StepTimer
 from labcore.training.tensorboard import FEW
@@ -62,7 +63,7 @@ class Trainer:
         wanted = self.context.alone and self.config.runtime.cuda_graph == "auto"
         on_graph = wanted and session.precision.on_graph(self.device)
         self.optimizer = make_optimizer(optim, self.network, freezes, capturable=on_graph)
-        self.schedule = make_schedule(optim.schedule, self.optimizer, self.config.epochs * self.steps)
+        self.schedule = Schedule(optim.schedule, self.optimizer, self.config.epochs, self.steps)
         self.scaler = make_scaler(self.device, session.precision)
         self.clock = StepTimer(self.device)
         self.captured = CapturedStep(self.device, self.clock) if on_graph else None
@@ -116,7 +117,8 @@ class Trainer:
         self.loss_sum.zero_()
         self.hits.zero_()
         self.shown: Tensor | None = None  # the first clips of the epoch as the network saw them, for whoever draws them
-        plain = self.epoch > self.config.epochs * (1 - self.config.augment.plain_share)
+        self.schedule.begin(self.epoch, self.config.epochs)
+        plain = self.schedule.within_last(self.config.augment.plain_share)
         mixing, frozen = self.config.augment.mixup > 0 and not plain, self.epoch <= self.config.model.freeze_epochs
         if (mixing, frozen) != (self.mixing, self.frozen):
             self.mixing, self.frozen = mixing, frozen
@@ -160,8 +162,7 @@ class Trainer:
             shown = self.captured(self.compute, cut, targets) if self.captured else self.compute(cut, targets)
             if self.shown is None:
                 self.shown = shown.clone()
-            if self.schedule.last_epoch < self.steps * self.config.epochs:  # a step after the last keeps its rate
-                self.schedule.step()
+            self.schedule.step()
         except Exception as error:
             if is_out_of_memory(error):
                 return error.with_traceback(None)
@@ -286,7 +287,7 @@ class Trainer:
         """
         optim = self.config.optim
         self.context.align(self.network)
-        if self.average is not None and self.epoch > self.config.epochs * (1 - optim.averaging):
+        if self.average is not None and self.schedule.within_last(optim.averaging):
             self.average.update_parameters(self.network)
         train_loss = float(self.context.sum(self.loss_sum)) / self.context.size / self.steps  # waits for the device
         hits = float(self.context.sum(self.hits))

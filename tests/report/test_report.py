@@ -123,14 +123,14 @@ def test_methods_have_the_numbers_that_automatic_settings_came_to(workspace, run
     about = standard_set("esc50")
     (folder / "source.json").write_text(origin(about, "there", "sum"), encoding="utf-8")
     with run.hold():
-        run.append(started(train_clips=320, parameters=345706, epochs=25, fold="1"))
+        run.append(started(train_clips=320, parameters=345706, epochs=2, fold="1"))
     told = markdown.written(report_of(workspace, [run.id]))
     methods = told.partition("## Methods")[2].partition("##")[0].replace("\\", "")
     assert about.citation in methods
     assert about.licence in methods
     assert "resampled to 8000 Hz and heard in windows of 2 s" in methods
     assert "to 3500 Hz" in methods
-    assert "(345,706 parameters) was trained from random weights for 25 epochs on 320 clips" in methods
+    assert "(345,706 parameters) was trained from random weights for 2 epochs on 320 clips" in methods
     assert f"a peak learning rate of {run.config.optim.peak_lr:g}" in methods
     assert "Reverberation 0.3" in methods
     assert "Mixup" not in methods

@@ -12,7 +12,8 @@ from labcore.models.pretrained import head_names
 from labcore.runs import Run
 from labcore.training.checkpoint import take_up
 from labcore.training.loop import train
-from labcore.training.optimizer import make_optimizer, make_schedule
+from labcore.training.optimizer import make_optimizer
+from labcore.training.schedule import make_schedule
 
 
 def run_all(config, run, workspace, until=None):

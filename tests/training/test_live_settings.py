@@ -11,7 +11,7 @@ from torch import nn
 
 from labcore.config import live_config
 from labcore.errors import ConfigError, RunError
-from labcore.events import Epoch, Log, SettingsChanged
+from labcore.events import Epoch, Log, SettingsChanged, TrainingStarted
 from labcore.models.dropout import Dropout
 from labcore.runs import Run
 from labcore.training.distributed import SINGLE_PROCESS
@@ -163,6 +163,42 @@ def test_a_resumed_run_replays_its_turns(tiny):
     assert parts.weights.read_bytes() == whole.weights.read_bytes()
 
 
+def test_a_run_that_finishes_early_goes_its_whole_way_also_when_it_stops_on_it(tiny):
+    changes = {"optim.epochs": 40, "optim.averaging": 0.2, "optim.batch_size": 8, "augment.plain_share": 0.2}
+    config, whole = make(tiny, changes)
+    _, parts = make(tiny, changes)
+    for run in (whole, parts):
+        run.override({"optim.epochs": 12}, epoch=3)
+    expected = of(Epoch, go(config, whole, tiny.workspace))
+    assert [event.epochs for event in expected] == [40, 40, *[12] * 10]
+    rates = [event.lr for event in expected]
+    assert max(rates) > 5 * rates[1]
+    assert rates[-1] < 0.02 * max(rates)
+    assert [event.epoch for event in expected if event.averaged] == [10, 11, 12]  # epoch 10 ends at 32.4 of 40
+    first = go(config, parts, tiny.workspace, until=5)
+    second = go(parts.config, parts, tiny.workspace)
+    for ours, theirs in zip(of(Epoch, first) + of(Epoch, second), expected, strict=True):
+        assert (ours.train_loss, ours.lr, ours.epochs) == (theirs.train_loss, theirs.lr, theirs.epochs)
+    assert of(TrainingStarted, second)[0].epochs == parts.status().epochs == 12
+    assert parts.weights.read_bytes() == whole.weights.read_bytes()
+    parts.weights.unlink()  # killed after its last epoch
+    events = go(parts.config, parts, tiny.workspace)
+    assert not of(Epoch, events)
+    assert parts.weights.read_bytes() == whole.weights.read_bytes()
+
+
+def test_a_run_cannot_end_before_the_epoch_that_begins(tiny):
+    config, run = make(tiny)
+    write(run, {"optim.epochs": 2})
+    events = list(LiveSettings(run, config).begin(3, lambda config: None, SINGLE_PROCESS))
+    assert [event.message for event in events] == [
+        "line 1 of overrides.jsonl is ignored: epoch 3 begins, and it asks for 2 epochs in all. Ask for more."
+    ]
+    go(config, run, tiny.workspace, until=2)
+    with pytest.raises(ConfigError, match=r"2 epochs of run .* are done"):
+        run.override({"optim.epochs": 2})
+
+
 def test_a_turn_that_was_told_counts_again_when_its_epoch_is_repeated(tiny):
     config, run = make(tiny)
     trainer = trainer_of(config, run, tiny.workspace)
@@ -242,7 +278,8 @@ def test_recorded_noise_can_be_turned_on(tiny, tmp_path):
 def test_only_what_can_be_turned_is_wished_for(tiny):
     config, run = make(tiny)
     for changes, named in (
-        ({"optim.epochs": 9}, "cannot be changed"),
+        ({"optim.budget": 900}, "cannot be changed"),
+        ({"optim.epochs": None}, "cannot become automatic"),
         ({"model.dropout": 3}, "dropout"),
         ({"a.b": 1}, "no setting"),
     ):

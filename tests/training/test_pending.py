@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from labcore.config import RunConfig
 from labcore.events import Advice, RunQueued, SettingsChanged
+from labcore.jobs.status import JobStatus
 from labcore.runs import Run
-from labcore.training.pending import EVERYDAY, PendingSettings, live_settings, open_advice
+from labcore.training.pending import EVERYDAY, PendingSettings, finished_after, live_settings, open_advice, usual_rest
 from labcore.workspace import Workspace
 
 DROPOUT, MIXUP = "model.dropout", "augment.mixup"
@@ -58,3 +61,13 @@ def test_advice_stands_until_it_is_followed_asked_for_or_put_aside(run):
     assert open_advice(run, [*events, after]) is None
     run.override({DROPOUT: 0.3})
     assert open_advice(run, events) is None
+
+
+def test_a_run_that_is_to_finish_early_has_a_tenth_of_its_epochs_left():
+    status = JobStatus(state="stopped", epoch=50, epochs=160)
+    assert usual_rest(status) == 16
+    assert finished_after(status, 16) == {"optim.epochs": 66}
+    at_work = replace(status, state="running")
+    assert finished_after(at_work, 16) == {"optim.epochs": 67}  # the epoch at work goes on as it began
+    assert usual_rest(replace(status, epoch=155)) == 5
+    assert finished_after(replace(at_work, epoch=155), 5) == {"optim.epochs": 160}

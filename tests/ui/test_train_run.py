@@ -92,6 +92,30 @@ def test_apply_asks_for_what_was_turned_and_undo_for_the_values_of_the_start(at_
     assert {path: wishes(run)[1][path] for path in start} == start
 
 
+def test_a_run_at_work_is_asked_to_finish_early(at_work):
+    run, app = at_work(epoch(3))
+    app.session_state["finish-open"] = True
+    app.run()
+    assert app.number_input(key=f"finish-{run.id}").value == 1  # a tenth of its 8 epochs
+    assert "About 1 s. Over them" in words(app)
+    app.number_input(key=f"finish-{run.id}").set_value(2).run()
+    run.append(epoch(4))  # while somebody reads
+    app.button(key="finish").click().run()
+    assert wishes(run) == [{"optim.epochs": 7, "by": "page", "who": "Ada", "reason": "finish early"}]
+
+
+def test_a_stopped_run_is_resumed_to_finish_early(open_page, make_run, monkeypatch):
+    run, resumed = make_run("stopped", epochs=4), []
+    run.checkpoint.parent.mkdir(exist_ok=True)
+    run.checkpoint.touch()
+    monkeypatch.setattr(services.manager(), "resume", lambda run, **_: resumed.append(run.id))
+    app = open_page("pages/train.py", run=run.id)
+    app.session_state["finish-open"] = True
+    app.run()
+    app.button(key="finish").click().run()
+    assert (wishes(run)[0]["optim.epochs"], resumed) == (5, [run.id])
+
+
 def test_a_slider_that_was_moved_keeps_its_value_while_the_run_goes_on(at_work):
     run, app = at_work()
     slider(app, run, "model.dropout").set_value(0.5).run()
@@ -106,7 +130,7 @@ def test_a_wish_that_was_taken_or_refused_is_no_longer_pending(make_run):
     run = make_run("running")
     run.override({"model.dropout": 0.5})
     with (run.path / "overrides.jsonl").open("a") as file:
-        file.write('no json\n[1]\n{"optim.epochs": 3}\n{"augment.mixup": 0.5}\n{"augment.mixup": ')
+        file.write('no json\n[1]\n{"optim.budget": 300}\n{"augment.mixup": 0.5}\n{"augment.mixup": ')
     assert LiveSettings(run, run.config).pending() == {"model.dropout": 0.5, "augment.mixup": 0.5}
     run.append(SettingsChanged(epoch=4, number=0, changes={"model.dropout": 0.5}, by="page"))
     run.append(Log(level="warning", message="line 5 of overrides.jsonl is ignored: for a reason"))

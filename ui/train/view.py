@@ -21,7 +21,7 @@ from ui.app.text import plain
 from ui.app.ticking import ticking
 from ui.components import owner_guard, results, run_commands
 from ui.forms import fields
-from ui.train import form, live_settings, log, state, tracked_clips, training_curves
+from ui.train import finish, form, live_settings, log, state, tracked_clips, training_curves
 
 STILL = """<style>
 [data-testid=stProgress] * { transition: none !important; animation: none !important; }
@@ -93,6 +93,8 @@ def _head(run: Run, status: JobStatus) -> None:
         if status.state in RESUMABLE:
             label = "Resume" if run.checkpoint.exists() else "Start"
             owner_guard.resume_button(run, status.by, label, key="resume", type="primary")
+        if status.state == "running" or (status.state in RESUMABLE and run.checkpoint.exists()):
+            finish.popover(run, status)
         if status.state == "finished" and run.weights.exists():
             if st.button("Classify", icon=":material/graphic_eq:", type="primary"):
                 st.switch_page("pages/classify.py", query_params={"run": run.id})
