@@ -15,7 +15,6 @@ from ui.app.shell import errors_in_place
 from ui.components import owner_guard
 
 
-@st.fragment
 def popover(run: Run, status: JobStatus) -> None:
     """How many epochs are still to be trained, and the button; of a run that was stopped, one that resumes it as well."""
     going = status.active
