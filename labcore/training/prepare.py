@@ -6,9 +6,11 @@ import platform
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
+import soundfile
 import torch
 
 from labcore import __version__
@@ -259,14 +261,17 @@ def _source(model: ModelConfig, workspace: Workspace) -> ModelConfig:
 
 
 def environment(device: DeviceChoice) -> dict[str, Any]:
-    """Versions and machine, for the record of a run."""
+    """The machine, and the versions of what decides over samples and figures, for the record of a run."""
     return {
         "labcore": __version__,
         "python": platform.python_version(),
         "torch": torch.__version__,
         "cuda": torch.version.cuda,
+        "cudnn": torch.backends.cudnn.version() if torch.cuda.is_available() else None,
+        **{name: version(name) for name in ("numpy", "soundfile", "soxr")},
+        "libsndfile": soundfile.__libsndfile_version__,
         "device": device.device,
         "device_name": device.name,
         "threads": torch.get_num_threads(),
-        "system": platform.system(),
+        "system": f"{platform.system()} {platform.machine()}",
     }

@@ -75,7 +75,10 @@ def test_a_run_from_start_to_weights(tiny):
     assert result.accuracy_low < result.accuracy < result.accuracy_high or result.accuracy == 1.0
     assert sum(sum(row.values()) for row in result.confusion.values()) == result.clips == 12
     assert run.load("labels") == started[0].labels
-    assert run.load("environment")["device"] == "cpu"
+    environment = run.load("environment")
+    assert environment["device"] == "cpu"
+    assert environment["numpy"] == np.__version__
+    assert environment["libsndfile"]
     assert run.config.data.fold == "1"
     board = EventAccumulator(str(run.tensorboard))
     board.Reload()
