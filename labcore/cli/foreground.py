@@ -79,7 +79,8 @@ def work_on(
     if end.error:
         return exit_status(end.state, end.details)
     if end.state == "stopped":
-        say(f"`{resume} {job.id}` continues it")
+        early = ", with --more 16 it ends after 16 epochs more" if job.kind.room == "runs" else ""
+        say(f"`{resume} {job.id}` continues it{early}")
         return INTERRUPTED
     if not as_json:
         emit(job.id)

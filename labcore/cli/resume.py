@@ -5,6 +5,7 @@ On the same machine it ends with the same figures as a run that was never stoppe
 Examples:
   labcore resume last
   labcore resume last --dataset /new/place/esc50
+  labcore resume last --more 16
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from labcore.cli.jobs import own
 from labcore.cli.parser import Parser, add_anyone, add_json, add_run, run_named
 from labcore.errors import RunError
 from labcore.jobs.status import RESUMABLE
+from labcore.owners import shell_user
 from labcore.runs import Run
+from labcore.training.pending import finish_early
 from labcore.training.torchrun import take_part, under_torchrun
 from labcore.workspace import Workspace
 
@@ -25,6 +28,12 @@ def parser() -> Parser:
     parser = Parser(prog="labcore resume", description=__doc__)
     add_run(parser)
     parser.add_argument("--dataset", metavar="NAME", help="where its data set is now, by name or path, if it was moved")
+    parser.add_argument(
+        "--more",
+        type=int,
+        metavar="N",
+        help="finish early: end after so many epochs more, over which the learning rate falls to its end",
+    )
     add_anyone(parser, "resume it")
     add_json(parser, "each event as a line of JSON")
     return parser
@@ -45,6 +54,7 @@ def resumable(arguments: argparse.Namespace) -> Run:
 
     Raises:
         DatasetError: its data set is not there, or other clips are. The run stays as it was.
+        ConfigError: it is to end before it goes on.
         NotYoursError: it is another person's, and --anyone was not given.
         RunError: there is none, or it is running or finished.
     """
@@ -58,5 +68,7 @@ def resumable(arguments: argparse.Namespace) -> Run:
 
     with chosen.hold():
         ready(chosen, arguments.dataset)
+        if arguments.more is not None:
+            finish_early(chosen, arguments.more, by="command", who=shell_user())
     chosen.clear_stop()
     return chosen

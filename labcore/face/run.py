@@ -27,6 +27,7 @@ from labcore.owners import shell_user
 from labcore.runs import Run
 from labcore.runs.asked import asked_for
 from labcore.texts import as_html, mean_ap_text
+from labcore.training.pending import finish_early
 from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -217,13 +218,19 @@ class TrainingRun(Run):
         """
         return write_report([str(self.path)], file)
 
-    def resume(self) -> TrainingRun:
+    def resume(self, more: int | None = None) -> TrainingRun:
         """Go on with a run that was stopped, failed or interrupted, from its last epoch; returns when it is trained, as :func:`train`.
 
+        Args:
+            more: finish early: end after so many epochs more, over which the learning rate falls to its end.
+
         Raises:
+            ConfigError: ``more`` is less than one.
             RunError: it is running, or finished.
             LabError: what hinders it, or what it failed on.
         """
+        if more is not None and not self.status().active:
+            finish_early(self, more, by="command", who=shell_user())
         return self.follow(resume=True)
 
     def follow(self, *, resume: bool = False) -> TrainingRun:

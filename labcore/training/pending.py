@@ -37,9 +37,17 @@ def usual_rest(status: JobStatus) -> int:
     return max(1, min(math.ceil(USUAL_REST * status.epochs), status.epochs - status.epoch))
 
 
-def finished_after(status: JobStatus, more: int) -> dict[str, Any]:
-    """The change that lets a run end after so many epochs more, not counting one that has begun: path → value."""
-    return {EPOCHS: min(status.epoch + status.active + more, status.epochs)}
+def finish_early(run: Run, more: int, *, by: str, who: str = "") -> None:
+    """Let a run end after so many epochs more, not counting one that has begun, and at its planned end at the latest.
+
+    Raises:
+        ConfigError: no epoch more, or more than a run may have.
+        RunError, WorkspaceError: as :meth:`Run.override`.
+    """
+    status = run.status()
+    epochs = status.epoch + status.active + more
+    planned = status.epochs or epochs  # of one that never began
+    run.override({EPOCHS: min(epochs, planned)}, by=by, who=who, reason="finish early")
 
 
 class PendingSettings:

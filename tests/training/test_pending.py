@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
 
 import pytest
 
 from labcore.config import RunConfig
+from labcore.errors import ConfigError
 from labcore.events import Advice, RunQueued, SettingsChanged
 from labcore.jobs.status import JobStatus
 from labcore.runs import Run
-from labcore.training.pending import EVERYDAY, PendingSettings, finished_after, live_settings, open_advice, usual_rest
+from labcore.training.pending import EVERYDAY, PendingSettings, finish_early, live_settings, open_advice, usual_rest
 from labcore.workspace import Workspace
 
 DROPOUT, MIXUP = "model.dropout", "augment.mixup"
@@ -63,11 +64,22 @@ def test_advice_stands_until_it_is_followed_asked_for_or_put_aside(run):
     assert open_advice(run, events) is None
 
 
-def test_a_run_that_is_to_finish_early_has_a_tenth_of_its_epochs_left():
-    status = JobStatus(state="stopped", epoch=50, epochs=160)
-    assert usual_rest(status) == 16
-    assert finished_after(status, 16) == {"optim.epochs": 66}
-    at_work = replace(status, state="running")
-    assert finished_after(at_work, 16) == {"optim.epochs": 67}  # the epoch at work goes on as it began
-    assert usual_rest(replace(status, epoch=155)) == 5
-    assert finished_after(replace(at_work, epoch=155), 5) == {"optim.epochs": 160}
+@pytest.mark.parametrize(
+    ("state", "done", "more", "ends"), [("stopped", 50, 16, 66), ("running", 50, 16, 67), ("running", 155, 9, 160)]
+)
+def test_a_run_finishes_after_so_many_epochs_more(run, monkeypatch, state, done, more, ends):
+    monkeypatch.setattr(Run, "status", lambda self: JobStatus(state=state, epoch=done, epochs=160))
+    finish_early(run, more, by="command")
+    assert json.loads(run.overrides.read_text())["optim.epochs"] == ends  # an epoch at work goes on as it began
+
+
+def test_one_that_never_began_has_so_many_in_all_and_none_is_refused(run):
+    finish_early(run, 3, by="command")
+    assert json.loads(run.overrides.read_text())["optim.epochs"] == 3 + run.status().active
+    with pytest.raises(ConfigError):
+        finish_early(run, -1, by="command")
+
+
+def test_a_tenth_of_the_epochs_is_usually_left():
+    assert usual_rest(JobStatus(state="stopped", epoch=50, epochs=160)) == 16
+    assert usual_rest(JobStatus(state="stopped", epoch=155, epochs=160)) == 5

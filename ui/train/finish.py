@@ -9,7 +9,7 @@ from labcore.jobs.glances import glance
 from labcore.jobs.status import JobStatus
 from labcore.runs import Run
 from labcore.texts import counted, duration
-from labcore.training.pending import finished_after, usual_rest
+from labcore.training.pending import finish_early, usual_rest
 from ui.app import services
 from ui.app.shell import errors_in_place
 from ui.components import owner_guard
@@ -38,7 +38,7 @@ def popover(run: Run, status: JobStatus) -> None:
 
             def finish() -> None:
                 me = services.visitor_name()
-                run.override(finished_after(glance(run), more), by="page", who=me, reason="finish early")
+                finish_early(run, more, by="page", who=me)
                 if not going:
                     services.manager().resume(run, by=me)
                 st.session_state["finish-open"] = False
