@@ -231,10 +231,9 @@ class Epoch(Event):
     """An epoch is over and its checkpoint is on the disk. Epochs count from 1.
 
     ``joules`` are those of the whole GPU since the epoch before; None where it does not count them. ``spent`` is where the training steps'
-    time went, in seconds: data, augmentation, mel, network, waiting. Of several labels a clip there is no accuracy, and ``val_mean_ap`` is
-    the mean average precision. ``pinned`` are the probabilities of the clips that the user pinned:
-    name → label → probability. ``others`` is how many cores' worth of the processor other work took meanwhile, None where nobody knows.
-    Not every epoch is evaluated: where it is not (``evaluated`` is False), ``val_`` figures are those of the last one that was.
+    time went, in seconds: data, augmentation, mel, network, waiting. ``val_balanced`` is the mean recall of the classes that occur. Of
+    several labels a clip there is ``val_mean_ap`` alone, the mean average precision. ``pinned``: name of a tracked clip → label →
+    probability. ``others``: cores that other work took, or None. Not ``evaluated``: ``val_`` figures are those of the last one that was.
     """
 
     type: Literal["epoch"] = "epoch"
@@ -253,6 +252,7 @@ class Epoch(Event):
     spent: dict[str, float] = Field(default_factory=dict)
     pinned: dict[str, dict[str, float]] = Field(default_factory=dict)
     val_mean_ap: float | None = None
+    val_balanced: float | None = None
     others: float | None = None
     evaluated: bool = True
 

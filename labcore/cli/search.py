@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from labcore.cli.expected import expected
 from labcore.cli.foreground import train_everywhere, work_on
 from labcore.cli.jobs import own
-from labcore.cli.output import DONE, duration, emit, emit_json, percent, say, table, tell_list
+from labcore.cli.output import DONE, duration, emit, emit_json, say, table, tell_list
 from labcore.cli.parser import (
     Parser,
     add_anyone,
@@ -38,6 +38,7 @@ from labcore.jobs.listing import looked_at
 from labcore.owners import shell_user
 from labcore.search.events import SearchFinished, SearchStarted, TrialEnded, TrialProgress, TrialStarted
 from labcore.search.folder import Search
+from labcore.search.objectives import OBJECTIVES
 from labcore.search.settings import make_settings
 from labcore.search.space import read_ranges
 from labcore.texts import counted
@@ -60,7 +61,11 @@ def parser() -> Parser:
         "--vary", metavar="SETTING=RANGE", action="append", default=[], help="setting to vary with its range; repeatable (default: "
         "learning rate, weight decay, dropout, mixup and time mask)",
     )  # fmt: skip
-    own.add_argument("--objective", choices=("accuracy", "loss"), help="figure to optimize (default: accuracy)")
+    own.add_argument(
+        "--objective",
+        choices=tuple(OBJECTIVES),
+        help="figure to optimize (default: accuracy; of several labels a clip map)",
+    )
     own.add_argument("--no-pruning", action="store_true", help="train every trial to its end")
     own.add_argument("--search-seed", type=int, metavar="N", help="seed of the sampler (default: 0)")
     add_engine(own, "trial")
@@ -106,7 +111,7 @@ def run(arguments: argparse.Namespace) -> int:
         trials=20 if arguments.trials is None else arguments.trials,
         pruning=not arguments.no_pruning,
         seed=arguments.search_seed or 0,
-        objective=arguments.objective or "accuracy",
+        objective=arguments.objective,
     )
     longest = settings.longest
     most = settings.pruning or bool(longest)
@@ -229,7 +234,7 @@ def _show(report: SearchReport, *, as_json: bool) -> int:
     )
     if report.status.error:
         emit(f"{report.state}: {LabError(report.status.error, report.status.remedy)}")
-    head = ["trial", "state", settings.objective, "epochs", "time", "varied", ""]
+    head = ["trial", "state", settings.goal.title.lower(), "epochs", "time", "varied", ""]
     rows = []
     for trial in report.trials:
         value, epochs = _value(report, trial.value), max(trial.curve, default=0)
@@ -251,6 +256,4 @@ def _show(report: SearchReport, *, as_json: bool) -> int:
 
 
 def _value(report: SearchReport, value: float | None) -> str:
-    if value is None:
-        return "-"
-    return percent(value) if report.settings.objective == "accuracy" else f"{value:.4f}"
+    return "-" if value is None else report.settings.goal.text(value)

@@ -21,7 +21,7 @@ from labcore.datasets.record import ClipRecord
 from labcore.device import gpu_count
 from labcore.errors import ConfigError, RunError, WorkspaceError
 from labcore.evaluation.label_predictions import loss_in
-from labcore.events import Epoch, Evaluated, Event, RunFinished, RunStarted, SettingsChanged, each_of
+from labcore.events import Epoch, Evaluated, EvaluatedLabels, Event, RunFinished, RunStarted, SettingsChanged, each_of
 from labcore.jobs.event_log import EventReader
 from labcore.jobs.manager import JobManager, Queue
 from labcore.jobs.process import StopTest
@@ -33,7 +33,6 @@ from labcore.search.folder import Search, SearchError
 from labcore.search.journal import NAME, study_id
 from labcore.search.report import STATES
 from labcore.search.sampling import ask, hopeless
-from labcore.search.settings import NO_ACCURACY
 from labcore.texts import counted
 
 POLL_SECONDS = 0.5
@@ -96,7 +95,7 @@ class _Active:
     late: dict[int, float] = field(default_factory=dict)
     pruned: bool = False
     loss: float = math.nan
-    accuracy: float | None = None
+    result: float | None = None
     changed: dict[str, None] = field(default_factory=dict)
     silent_since: float | None = None
     resumed: bool = False
@@ -248,16 +247,17 @@ class _Driver:
         return False
 
     def _take(self, active: _Active, event: Event) -> Iterator[Event]:
-        if isinstance(event, Evaluated) and event.fold != self.settings.test_fold:
-            active.accuracy = event.accuracy
+        if isinstance(event, Evaluated | EvaluatedLabels) and event.fold != self.settings.test_fold:
+            active.result = self.settings.goal.of_result(event)
         if isinstance(event, SettingsChanged):
             active.changed |= dict.fromkeys(event.changes)
         if not isinstance(event, Epoch):
             return
         active.loss, epoch, epochs = event.val_loss, event.epoch, event.epochs
-        value = event.val_loss if self.settings.objective == "loss" else event.val_accuracy
+        value = self.settings.goal.of_epoch(event)
         if value is None:
-            raise SearchError(*NO_ACCURACY)
+            told = f"trial {active.number} has no {self.settings.goal.title.lower()} on the validation fold"
+            raise SearchError(told, "Search with the objective loss, or look at the labels of that fold")
         if active.pruned:  # what comes until the run hears of it counts only where it came to its end all the same
             active.late[epoch] = value
         if active.pruned or epoch in active.reported:
@@ -293,7 +293,7 @@ class _Driver:
     def _tell_value(self, active: _Active) -> Event:
         for epoch, late in active.late.items():
             self.storage.set_trial_intermediate_value(active.trial_id, epoch, late)
-        value = _loss(active.run, active.loss) if self.settings.objective == "loss" else active.accuracy
+        value = _loss(active.run, active.loss) if self.settings.objective == "loss" else active.result
         if value is None:
             told = "its run ended without a result on the validation fold"
             return self._end(active.number, TrialState.FAIL, None, told)
@@ -312,8 +312,7 @@ class _Driver:
         if note:
             self.storage.set_trial_user_attr(self._identity(number), "note", note)
         trial = self.study.tell(number, value, state)
-        sign = 1 if self.settings.objective == "loss" else -1
-        best = value is not None and all(sign * value < sign * (other or 0.0) for other in before)
+        best = value is not None and all(self.settings.goal.better(value, other or 0.0) for other in before)
         failed = self._trials(TrialState.FAIL)
         if len(failed) >= HOPELESS and not self._trials(TrialState.COMPLETE, TrialState.PRUNED):
             raise SearchError(

@@ -112,7 +112,7 @@ class SearchReport:
     @property
     def best(self) -> Trial | None:
         """The best finished trial, the first of several that are equal."""
-        sign = 1 if self.settings.objective == "loss" else -1
+        sign = -1 if self.settings.goal.larger else 1
         finished = [trial for trial in self.trials if trial.value is not None]
         return min(finished, key=lambda trial: (sign * (trial.value or 0.0), trial.number), default=None)
 

@@ -46,7 +46,7 @@ def hopeless(study: optuna.Study, trial: FrozenTrial, settings: Settings, epochs
         return False
     median = statistics.median(_after(curve, reached) for curve in others)
     values = trial.intermediate_values.values()
-    return max(values) < median if settings.objective == "accuracy" else min(values) > median
+    return settings.goal.better(median, settings.goal.best(*values))
 
 
 def _after(curve: Mapping[int, float], share: float) -> float:

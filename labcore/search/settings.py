@@ -8,18 +8,13 @@ from typing import Any, Literal
 from labcore.config import RunConfig, parse
 from labcore.config.former import path_now
 from labcore.errors import ConfigError, DatasetError
+from labcore.search.objectives import OBJECTIVES, Objective, suitable
 from labcore.search.space import Range, base_value, distinct
 from labcore.workspace import Workspace
 
-Objective = Literal["accuracy", "loss"]
 MOST_TRIALS = 10_000
 LENGTHENING = ("optim.epochs", "optim.budget", "model.width")
 """Settings by which trials are of different lengths."""
-NO_ACCURACY = (
-    "clips of the data set have several labels, so that there is no accuracy to search for",
-    "Search with the objective loss, or set data.labels to first or single",
-)
-"""What is told of several labels a clip, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +29,7 @@ class Settings:
         validation: the fold that trials are judged on.
         pruning: whether trials that lag behind are stopped early.
         seed: of the sampler.
-        objective: what is judged by, of the averaged last weights on the validation fold.
+        objective: what is judged by, of the averaged last weights on the validation fold; a name of :data:`OBJECTIVES`.
     """
 
     config: RunConfig
@@ -44,12 +39,16 @@ class Settings:
     validation: str
     pruning: bool = True
     seed: int = 0
-    objective: Objective = "accuracy"
+    objective: str = "accuracy"
+
+    @property
+    def goal(self) -> Objective:
+        return OBJECTIVES[self.objective]
 
     @property
     def direction(self) -> Literal["minimize", "maximize"]:
         """As Optuna calls it."""
-        return "maximize" if self.objective == "accuracy" else "minimize"
+        return "maximize" if self.goal.larger else "minimize"
 
     @property
     def recipe(self) -> dict[str, Any] | None:
@@ -106,6 +105,8 @@ class Settings:
         wrong = [name for name, kind in kinds.items() if not isinstance(tree[name], kind)]
         if wrong:
             raise TypeError(f"{wrong[0]} is {tree[wrong[0]]!r}")
+        if tree["objective"] not in OBJECTIVES:
+            raise TypeError(f"there is no objective {tree['objective']!r}")
         ranges = tuple(Range.from_dict(each) for each in tree["ranges"])
         return cls(**{**tree, "config": parse(tree["config"]), "ranges": ranges})
 
@@ -118,11 +119,14 @@ def make_settings(
     trials: int = 20,
     pruning: bool = True,
     seed: int = 0,
-    objective: Objective = "accuracy",
+    objective: str | None = None,
 ) -> Settings:
     """Settings with the folds worked out and everything checked that a trial would fail on at once.
 
     The fold that the configuration holds out is the one that will be reported.
+
+    Args:
+        objective: a name of :data:`OBJECTIVES`; by default what is usual for the labels.
 
     Raises:
         ConfigError: settings that cannot be searched with.
@@ -140,15 +144,33 @@ def make_settings(
     if config.data.leave_out is not None:
         raise ConfigError("a search sets the excluded fold itself", "Set the test fold as data.fold")
     dataset = dataset_for(workspace, config.cutting)
-    if objective == "accuracy" and several_in(dataset.table):
-        raise ConfigError(*NO_ACCURACY)
+    goal = _goal(objective, several=several_in(dataset.table))
     config = with_whole_paths(workspace, config)  # trials run in other processes
     test_fold = split_for(dataset, config.data).fold
     validation = validation_fold(dataset.folds, test_fold)
     config = config.replace({"data.fold": test_fold})
-    settings = Settings(config, distinct(ranges), trials, test_fold, validation, pruning, seed, objective)
+    settings = Settings(config, distinct(ranges), trials, test_fold, validation, pruning, seed, goal.name)
     split_for(dataset, settings.trial_config({}).data)
     return settings
+
+
+def _goal(name: str | None, *, several: bool) -> Objective:
+    """The objective of a name, or the usual one.
+
+    Raises:
+        ConfigError: the labels do not have it.
+    """
+    there = suitable(several)
+    goal = there[0] if name is None else OBJECTIVES[name]
+    if goal in there:
+        return goal
+    labels = "several labels" if several else "one label each"
+    others = " or ".join(each.name for each in there)
+    one = ", or set data.labels to first or single" if several else ""
+    raise ConfigError(
+        f"clips of the data set have {labels}, so that there is no {goal.title.lower()} to search for",
+        f"Search with the objective {others}{one}",
+    )
 
 
 def validation_fold(folds: list[str], test_fold: str) -> str:

@@ -24,11 +24,12 @@ SINGLE, SEVERAL = "single", "several"
 
 @dataclass(frozen=True)
 class Watched:
-    """The figures of the clips of the curves after an epoch: the loss, and accuracy or mean average precision, as the kind has it."""
+    """The figures of the clips of the curves after an epoch: the loss, and accuracies or mean average precision, as the kind has it."""
 
     loss: float
     accuracy: float | None = None
     mean_ap: float | None = None
+    balanced: float | None = None
 
 
 class Task(Protocol):

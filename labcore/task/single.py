@@ -48,8 +48,10 @@ class SingleLabel:
         return logits.softmax(1)
 
     def watched(self, probabilities: np.ndarray, targets: np.ndarray) -> Watched:
-        accuracy = float((probabilities.argmax(1) == targets).mean())
-        return Watched(loss_of_one(probabilities, targets), accuracy=accuracy)
+        right = probabilities.argmax(1) == targets
+        _, places = np.unique(targets, return_inverse=True)
+        recalls = np.bincount(places, right) / np.bincount(places)
+        return Watched(loss_of_one(probabilities, targets), float(right.mean()), balanced=float(recalls.mean()))
 
     def noted(self, probabilities: np.ndarray) -> np.ndarray:
         return probabilities.argmax(1)

@@ -310,6 +310,7 @@ class Trainer:
             val_loss=watched.loss,
             val_accuracy=watched.accuracy,
             val_mean_ap=watched.mean_ap,
+            val_balanced=watched.balanced,
             lr=self.lr,
             clips_per_second=self.steps * self.batch / train_seconds,
             seconds=seconds,
@@ -369,7 +370,7 @@ class Trainer:
     def _restore(self, state: dict[str, Any]) -> None:
         try:
             self.epoch, told = state["epoch"], Epoch(**state["event"])
-            self.watched = Watched(told.val_loss, told.val_accuracy, told.val_mean_ap)
+            self.watched = Watched(told.val_loss, told.val_accuracy, told.val_mean_ap, told.val_balanced)
             self.network.load_state_dict(state["network"])
             if self.average is not None and state["average"] is not None:
                 self.average.load_state_dict(state["average"])

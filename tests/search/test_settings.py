@@ -24,9 +24,15 @@ def test_several_labels_have_no_accuracy_to_search_for(workspace, make, urbansou
     ]
     (tmp_path / "clips.csv").write_text("\n".join(["path,label,fold,group", *rows]))
     place = {"data.dataset": str(tmp_path / "clips.csv")}
-    with pytest.raises(ConfigError, match="no accuracy to search for"):
-        make(changes=place)
+    for objective in ("accuracy", "balanced"):
+        with pytest.raises(ConfigError, match=r"no .*accuracy to search for") as told:
+            make(changes=place, objective=objective)
+        assert "map or loss" in told.value.remedy
+    assert make(changes=place).objective == "map"
     assert make(changes=place, objective="loss").objective == "loss"
+    assert make().objective == "accuracy"
+    with pytest.raises(ConfigError, match="one label each"):
+        make(objective="map")
 
 
 @pytest.mark.parametrize(

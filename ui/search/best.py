@@ -54,13 +54,13 @@ def show(search: Search, report: SearchReport) -> None:
 def _figure(report: SearchReport, best: Trial) -> None:
     """What it reached, beside the recipe that the search began with."""
     recipe, settings, against = report.recipe, report.settings, None
-    share = settings.objective == "accuracy"
+    goal = settings.goal
     if recipe is not None and recipe is not best and best.value is not None and recipe.value is not None:
         gain = best.value - recipe.value
-        against = f"{points(gain) if share else f'{gain:+.4f}'} compared with the recipe"
-    value = percent(best.value) if share or best.value is None else f"{best.value:.4f}"
+        against = f"{points(gain) if goal.share else f'{gain:+.4f}'} compared with the recipe"
+    value = percent(best.value) if best.value is None else goal.text(best.value)
     title = f"Best so far, trial {best.number}" if report.active else f"Best, trial {best.number}"
-    st.metric(title, value, delta=against, delta_color="normal" if share else "inverse")
+    st.metric(title, value, delta=against, delta_color="normal" if goal.larger else "inverse")
     flatters = f" {report.flatters}." if report.flatters else ""
     st.caption(
         f"On validation fold {plain(settings.validation)}.{flatters} Report the accuracy on test fold "
@@ -74,7 +74,7 @@ def _final(search: Search, report: SearchReport) -> None:
     if run is not None:
         status, fold = glance(run), f"fold {plain(report.settings.test_fold)}"
         ended = status.state == "finished"
-        word = percent(status.accuracy) if ended else state_face(status.state)[0].lower()
+        word = status.figure if ended else state_face(status.state)[0].lower()
         then = f"Settings of trial {report.final_trial}, the best one then,"
         whose = then if report.outdated else "Best settings"
         live.run_link(run.id, f"{whose} on test {fold}: **{plain(word)}**", icon=":material/verified:")

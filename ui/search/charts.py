@@ -26,8 +26,8 @@ def history(report: SearchReport, *, key: str) -> None:
     """The value of each trial, and the best so far as a line; pruned ones where they were when they were given up."""
     import pandas as pd
 
-    share = report.settings.objective == "accuracy"
-    rows, line = _values(report, max if share else min)
+    share = report.settings.goal.share
+    rows, line = _values(report, report.settings.goal.best)
     frame = pd.DataFrame(rows, columns=["trial", "value", "state", "settings"])
     # Pruned trials stand far behind: the axis is of those that finished, and the others stand at its edge.
     ends = [trial.value for trial in report.trials if trial.value is not None]
@@ -53,7 +53,7 @@ def history(report: SearchReport, *, key: str) -> None:
     st.vega_lite_chart(frame, spec, key=key, height=280, width="stretch", alt=alt)
 
 
-def _values(report: SearchReport, better: Callable[[float, float], float]) -> tuple[list[dict], list[dict]]:
+def _values(report: SearchReport, better: Callable[..., float]) -> tuple[list[dict], list[dict]]:
     """The trials that have a value, and the best value up to each of them."""
     rows, line, best = [], [], None
     for trial in report.trials:
@@ -136,7 +136,7 @@ def slices(report: SearchReport, *, key: str) -> None:
         if kind == "log":
             ticks = _ticks(each.low or 1.0, each.high or 1.0)
             figure.update_xaxes(tickvals=ticks, ticktext=[f"{tick:g}" for tick in ticks], row=row, col=column)
-    figure.update_yaxes(tickformat=".0%" if report.settings.objective == "accuracy" else "~g")
+    figure.update_yaxes(tickformat=".0%" if report.settings.goal.share else "~g")
     show_figure(figure, height=210 * rows + 20, key=key, alt="Value of the finished trials by each varied setting")
 
 

@@ -11,6 +11,7 @@ from labcore.config import RunConfig, Setting, all_settings
 from labcore.config.presets import PRESETS, preset
 from labcore.errors import DatasetError, LabError
 from labcore.search.folder import Search
+from labcore.search.objectives import suitable
 from labcore.search.settings import Settings, make_settings
 from labcore.search.space import FIXED, Range, base_value, default_ranges, range_of
 from labcore.training.run_time import plan_of
@@ -22,8 +23,6 @@ from ui.datasets import summary
 from ui.forms import estimates, fields
 from ui.search import link
 from ui.search.link import OWN
-
-OBJECTIVES = {"accuracy": "Accuracy", "loss": "Loss"}
 
 
 def show() -> None:
@@ -189,12 +188,14 @@ def _plan(config: RunConfig, ranges: list[Range]) -> None:
     with st.container(border=True, key="start-box"):
         st.header("This search", anchor=False)
         kept["trials"] = st.number_input("Trials", 1, 1000, kept.get("trials", 20), key="search-trials")
+        there = _objectives(config)
         kept["objective"] = one_of(
             "Objective",
-            OBJECTIVES,
-            default=kept.get("objective", "accuracy"),
+            there,
+            default=kept["objective"] if kept.get("objective") in there else next(iter(there)),
             key="search-objective",
-            help="Measured on the validation fold, with weight averaging. With few clips, the loss shows finer differences.",
+            help="Measured on the validation fold, with weight averaging. Balanced accuracy is the mean over the classes, for classes "
+            "of different size. With few clips, the loss shows finer differences.",
         )
         kept["pruning"] = st.toggle(
             "Prune trials early",
@@ -219,6 +220,13 @@ def _plan(config: RunConfig, ranges: list[Range]) -> None:
             return
         _facts(settings)
         queue_line.start_bar("this search", partial(job_picker.start, Search, settings), key="search-start")
+
+
+def _objectives(config: RunConfig) -> dict[str, str]:
+    """Name → title of those that the labels of the data set have, the usual one first."""
+    own = config.data
+    chosen = summary.summary(own.dataset, own.fold, cut=summary.cut_by(config), named_split=own.named_split)
+    return {each.name: each.title for each in suitable(chosen.several)}
 
 
 def _facts(settings: Settings) -> None:

@@ -12,6 +12,7 @@ from labcore.config import RunConfig, all_settings
 from labcore.config.presets import PRESETS
 from labcore.config.setting import AUTO
 from labcore.errors import ConfigError, LabError
+from labcore.search.objectives import OBJECTIVES
 from labcore.search.space import Range, base_value, default_ranges, read_range
 from labcore.texts import whole_number
 from ui.app.shell import show_error
@@ -20,7 +21,7 @@ from ui.forms import url
 OWN = "own"
 USUAL = {"fold": None, "base": "quick", "objective": "accuracy", "pruning": True, "trials": 20, "seed": 0}
 """What the form begins with."""
-CHOICES = {"base": (*PRESETS, OWN), "objective": ("accuracy", "loss"), "pruning": ("off", "on")}
+CHOICES = {"base": (*PRESETS, OWN), "objective": tuple(OBJECTIVES), "pruning": ("off", "on")}
 NUMBERS = {"trials": (1, 1000), "seed": (0, 2**31 - 1)}
 RECIPE = {"model": "model.name", "epochs": "optim.epochs"}
 """Word of the address → setting."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def show(report: SearchReport) -> None:
     if not report.trials:
         return
-    share = report.settings.objective == "accuracy"
+    goal = report.settings.goal
     st.markdown("**All trials**")
     st.dataframe(
         rows_of(report),
@@ -29,8 +29,8 @@ def show(report: SearchReport) -> None:
             "Run": st.column_config.LinkColumn(display_text="open", width="small"),
             "Trial": st.column_config.NumberColumn(width="small"),
             "Value": st.column_config.NumberColumn(
-                "Accuracy" if share else "Loss",
-                format="%.1f %%" if share else "%.4f",
+                goal.title,
+                format="%.1f %%" if goal.share else "%.4f",
                 help="On the validation fold. Pruned trials: the last value.",
             ),
         },
@@ -43,7 +43,7 @@ def rows_of(report: SearchReport) -> pd.DataFrame:
     """A row a trial, the newest first."""
     import pandas as pd
 
-    table, scale = all_settings(), 100 if report.settings.objective == "accuracy" else 1
+    table, scale = all_settings(), 100 if report.settings.goal.share else 1
     rows = []
     for trial in reversed(report.trials):
         row = {

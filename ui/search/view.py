@@ -130,8 +130,7 @@ def _figures(search: Search, report: SearchReport) -> None:
     finished = sum(trial.value is not None for trial in report.trials)
     left, right = st.columns([3, 2], gap="large")
     with left:
-        word = "accuracy" if report.settings.objective == "accuracy" else "loss"
-        st.markdown(f"**Trials** :gray[validation {word}]")
+        st.markdown(f"**Trials** :gray[validation: {report.settings.goal.title.lower()}]")
         charts.history(report, key=f"history-{search.id}")
     with right:
         st.markdown("**Importance** :gray[share of the variance]")
@@ -156,7 +155,7 @@ def _settings(report: SearchReport) -> None:
         st.table(
             {
                 "Data set": plain(settings.config.data.dataset),
-                "Validation": f"fold {plain(settings.validation)}, {settings.objective}",
+                "Validation": f"fold {plain(settings.validation)}, {settings.goal.title.lower()}",
                 "Test": f"fold {plain(settings.test_fold)}",
                 "Network": plain(settings.config.model.name),
                 "Epochs": count(settings.config.optim.epochs) if settings.config.optim.epochs else "automatic",
