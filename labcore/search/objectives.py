@@ -52,7 +52,7 @@ def _balanced(result: Result) -> float | None:
     """The mean recall of the classes that occur."""
     if not isinstance(result, Evaluated):
         return None
-    recalls = [row[label] / sum(row.values()) for label, row in result.confusion.items() if any(row.values())]
+    recalls = [row.get(label, 0) / sum(row.values()) for label, row in result.confusion.items() if any(row.values())]
     return sum(recalls) / len(recalls) if recalls else None
 
 

@@ -152,7 +152,7 @@ def test_what_came_of_it_and_the_one_run_with_the_reported_fold(open_page, make_
     assert not app.error, words(app)
     best = search.report().best
     assert best.number == 5
-    assert app.metric[0].label == "Best, trial 5"
+    assert app.metric[0].label == "Best accuracy, trial 5"
     shown = words(app)
     assert "Report the accuracy on test fold 1, which no trial has used" in shown
     assert "functional ANOVA" in shown

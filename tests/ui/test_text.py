@@ -37,7 +37,7 @@ def test_durations_have_two_units_at_most(seconds, text):
 
 
 def test_counts_are_grouped():
-    assert count(1234567) == "1\u2009234\u2009567"
+    assert count(1234567) == "1\u202f234\u202f567"
     assert count(3.25) == "3.2"
 
 

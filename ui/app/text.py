@@ -77,12 +77,12 @@ def points(difference: float) -> str:
 
 
 def count(number: float) -> str:
-    """1,234,567 with thin spaces; rates below 10 with one digit."""
-    return f"{number:.1f}" if 0 < number < 10 and number != int(number) else f"{number:,.0f}".replace(",", "\u2009")
+    """1,234,567 with thin spaces that no line breaks at; rates below 10 with one digit."""
+    return f"{number:.1f}" if 0 < number < 10 and number != int(number) else f"{number:,.0f}".replace(",", "\u202f")
 
 
 def counted(number: int, unit: str, units: str = "") -> str:
-    """``1 clip``, ``1 200 clips``; see :func:`labcore.texts.counted`."""
+    """``1 clip``, ``1 200 clips``; see :func:`labcore.texts.counted`."""
     return texts.counted(number, unit, units, figure=count)
 
 

@@ -59,7 +59,7 @@ def _figure(report: SearchReport, best: Trial) -> None:
         gain = best.value - recipe.value
         against = f"{points(gain) if goal.share else f'{gain:+.4f}'} compared with the recipe"
     value = percent(best.value) if best.value is None else goal.text(best.value)
-    title = f"Best so far, trial {best.number}" if report.active else f"Best, trial {best.number}"
+    title = f"Best {goal.title.lower()}{' so far' * report.active}, trial {best.number}"
     st.metric(title, value, delta=against, delta_color="normal" if goal.larger else "inverse")
     flatters = f" {report.flatters}." if report.flatters else ""
     st.caption(

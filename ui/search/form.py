@@ -24,6 +24,9 @@ from ui.forms import estimates, fields
 from ui.search import link
 from ui.search.link import OWN
 
+SHORT = {"balanced": "Balanced", "map": "mAP"}
+"""Titles of objectives where there is little room."""
+
 
 def show() -> None:
     """The form, in a fragment of its own."""
@@ -226,7 +229,7 @@ def _objectives(config: RunConfig) -> dict[str, str]:
     """Name → title of those that the labels of the data set have, the usual one first."""
     own = config.data
     chosen = summary.summary(own.dataset, own.fold, cut=summary.cut_by(config), named_split=own.named_split)
-    return {each.name: each.title for each in suitable(chosen.several)}
+    return {each.name: SHORT.get(each.name, each.title) for each in suitable(chosen.several)}
 
 
 def _facts(settings: Settings) -> None:
