@@ -5,6 +5,7 @@ import streamlit as st
 from labcore.benchmark.job import Benchmark
 from ui.app import live, services, shell
 from ui.benchmark import form, report, view
+from ui.forms import url
 
 shell.open_page("Benchmark", "GPU speed-up for audio: the same work on every device, timed the same way.")
 
@@ -12,8 +13,18 @@ with shell.errors_in_place():
     services.manager()
     busy = view.at_work()
     folders = view.known()
-    with st.expander("Measure this machine", icon=":material/timer:", expanded=not folders and not busy):
-        form.show(view.look_at)
+    first = not folders and not busy
+    measure = st.expander(
+        "Measure this machine",
+        icon=":material/timer:",
+        expanded=first,
+        key="measure",
+        on_change="rerun",
+        bind=url.BOUND,
+    )
+    if measure.open:  # the keys of Start are not for a form that nobody sees
+        with measure:
+            form.show(view.look_at)
     chosen = view.choose(folders)
     if not folders and not busy:
         with st.container(horizontal=True, vertical_alignment="center"):

@@ -86,7 +86,9 @@ def test_ten_clips_are_corrected_by_keyboard(server: Server, furnished: Furnishe
     assert all(each.blind and each.who and furnished.finished in each.why for each in known.decisions)
     third = known.decisions[3]
     assert (third.new, third.verdict) == ("bark", "right" if third.old == "bark" else "other")
-    page.keyboard.press("z")
+    for _ in range(3):  # held down, it is one press
+        page.keyboard.down("z")
+    page.keyboard.up("z")
     heard(page, 9)
     known = read_annotations(file_of(annotated, "tones"))
     assert (len(known.decisions), known.revision) == (9, 11)
@@ -101,14 +103,14 @@ def test_ten_clips_are_corrected_by_keyboard(server: Server, furnished: Furnishe
 def test_what_is_corrected_is_trained_with_and_compared(
     server: Server, furnished: Furnished, browser, annotated: Workspace, until
 ):
-    """What the keys below the clips do: T trains the same network with the labels as they are by now, M compares the two."""
+    """What the keys below the clips do: Ctrl+Enter trains the same network with the labels as they are by now, M compares the two."""
     first, before = Run(server.home / "runs" / furnished.finished), {run.id for run in Run.every(annotated)}
     page = opened(browser, server, furnished)
     name = heard(page, 0)
     for number, key in enumerate("123" * 6, 1):
         page.keyboard.press(key)
         name = heard(page, number, name)
-    page.keyboard.press("t")
+    page.keyboard.press("Control+Enter")
     page.get_by_role("button", name="Compare the two").wait_for()
     (again,) = [run for run in Run.every(annotated) if run.id not in before]
     until(lambda: last_of(again.events(), RunFinished) is not None)

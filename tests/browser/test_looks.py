@@ -112,3 +112,22 @@ def test_the_keyboard_is_seen_otherwise_than_what_is_selected(windows, server):
     ring, border = selected.evaluate("(one) => [getComputedStyle(one).outlineColor, getComputedStyle(one).borderColor]")
     assert selected.evaluate("(one) => getComputedStyle(one).outlineStyle") == "solid"
     assert ring != border
+
+
+def test_high_contrast_tells_what_is_chosen_and_where_sliders_stand(windows, server):
+    page = windows("light", 1440)
+    axe.turn_to(page, f"{server.url}/train")
+    page.emulate_media(forced_colors="active")
+
+    def ground(where: str) -> str:
+        return page.locator(where).first.evaluate("(one) => getComputedStyle(one).backgroundColor")
+
+    page_itself, choice = ground("body"), "[aria-label=Preset] [role=radio]"
+    assert ground(f"{choice}[aria-checked=true]") != ground(f"{choice}[aria-checked=false]")
+    for part in (
+        ".stTabs [aria-selected=true] .react-aria-SelectionIndicator",
+        ".stSlider [data-rac]:has(> div > input)",
+        ".stSlider [data-orientation][style] > :first-child",
+    ):
+        assert ground(part) != page_itself
+    page.emulate_media(forced_colors="none")

@@ -230,7 +230,11 @@ def ticks(monkeypatch) -> list:
 
 def words(app: AppTest) -> str:
     """All texts of a page as one, without the backslashes that keep Markdown quiet."""
-    parts = [element.value for kind in (app.title, app.header, app.markdown, app.caption, app.code) for element in kind]
+    parts = [
+        element.value
+        for kind in (app.title, app.header, app.subheader, app.markdown, app.caption, app.code)
+        for element in kind
+    ]
     parts += [element.value for kind in (app.error, app.warning, app.info, app.success) for element in kind]
     parts += [bar.proto.text for bar in app.get("progress")]
     return "\n".join(str(part) for part in parts).replace("\\", "")

@@ -107,6 +107,26 @@ def test_ones_own_choice_is_measured(open_page, started):
     cases = started().plan.cases
     assert {case.model for case in cases} == {"small_cnn"}
     assert {case.scope for case in cases} == {"network", "waveform", "file"}
+    again = opened(open_page, **app.query_params)
+    assert again.segmented_control(key="speed-kind").value == "own"
+    assert again.multiselect(key="speed-models").value == ["small_cnn"]
+
+
+def test_numbers_of_ones_own_choice_are_in_the_address(open_page):
+    app = opened(
+        open_page,
+        **{"speed-kind": "own", "speed-batches": ["4", "16"], "speed-precisions": "none", "speed-compiled": "True"},
+    )
+    state = app.session_state
+    assert (state["speed-batches"], state["speed-precisions"], state["speed-compiled"]) == ([4, 16], [], True)
+
+
+def test_the_form_of_a_page_with_reports_is_not_there_until_it_is_opened(open_page, kept):
+    """Else Ctrl+Enter, which starts what it asks for, would be taken by a form that nobody sees."""
+    kept(bench_reports.report("cpu"))
+    app = opened(open_page)
+    assert not [button for button in app.button if button.label == "Start"]
+    assert button(opened(open_page, measure="true"), "Start").proto.shortcut
 
 
 def test_a_choice_that_leaves_nothing_is_told(open_page, started):
@@ -155,7 +175,13 @@ def test_a_report_shows_sentences_charts_tables_and_csv(open_page, kept, monkeyp
     assert not app.exception
     assert not app.error
     heads = [head.value for head in app.header]
-    assert heads[:4] == ["Throughput by batch size", "Speed-up", "Time by stage", "Fastest CPU settings"]
+    assert heads[:5] == [
+        "**Processor of a test, 2 cores · Card of a test**",
+        "Throughput by batch size",
+        "Speed-up",
+        "Time by stage",
+        "Fastest CPU settings",
+    ]
     assert len(app.get("plotly_chart")) == 3
     assert len([one for one in app.get("download_button") if one.label == "CSV"]) == 5
 

@@ -156,7 +156,7 @@ def test_what_cannot_be_read_is_told_and_the_next_file_is_shown(open_page, conte
 
 def test_names_of_files_are_not_read_as_markdown(open_page):
     app = upload(open_page(PAGE), "![x](http:e.org).wav", wav(noise(0.2, 8000)))
-    assert any(r"\!\[x\]\(http" in element.value for element in app.markdown)
+    assert any(r"\!\[x\]\(http" in element.value for element in app.header)
 
 
 def test_a_long_recording_has_an_overview_and_a_stretch_on_view(open_page):
@@ -230,6 +230,7 @@ def test_a_run_answers_before_and_after_and_for_what_is_shown(open_page, trained
     app.get_by_key("explore-run").set_value(trained.id).run()
     assert not app.exception
     assert any(f"### {label}" in words(app) for label in ("bark", "hum"))
+    assert open_page(PAGE, **app.query_params).get_by_key("explore-run").value == trained.id
     app.get_by_key("explore-section").set_value("augment").run()
     app.get_by_key("explore-bench-run").set_value(trained.id).run()
     assert not app.exception
@@ -247,6 +248,11 @@ def noise_section(open_page, run):
 def test_accuracy_in_noise_is_a_job_that_is_found_again(open_page, trained, dataset, inline):
     app = noise_section(open_page, trained)
     app.get_by_key("robustness-label").set_value("bark").run()
+    fold = app.get_by_key(f"robustness-fold-{trained.id}")
+    other = next(each for each in fold.options if not each.endswith("test fold")).split(",")[0]
+    fold.set_value(other).run()
+    assert open_page(PAGE, **app.query_params).get_by_key(f"robustness-fold-{trained.id}").value == other
+    app.get_by_key(f"robustness-fold-{trained.id}").set_value(fold.value).run()
     app.get_by_key("robustness-start").click().run()
     assert "Robustness test: next in the queue" in words(app)
     assert app.get_by_key("robustness-start").disabled

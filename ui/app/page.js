@@ -40,6 +40,14 @@ history.pushState = (state, title, address) => {
   return push(state, title, address)
 }
 
+// A key that is held down is one press: else it starts, decides or takes back as often as it repeats. And Ctrl+Z in a field is the field's.
+addEventListener("keydown", (event) => {
+  const types = event.composedPath()[0].matches?.("input:not([type=range], [type=checkbox]), textarea")
+  const whole = event.ctrlKey || event.metaKey
+  const again = event.repeat && (event.key.length === 1 || event.key === "Enter") && (!types || (whole && event.key === "Enter"))
+  if (again || (types && whole && event.key.toLowerCase() === "z")) event.stopImmediatePropagation()
+}, true)
+
 addEventListener("click", (event) => {
   const menu = event.target.closest?.("[data-testid=stSidebar]")
   if (!menu || !event.target.closest("a") || innerWidth > 768) return

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +34,8 @@ PAGES = [
     ("pages/classify.py", "Classify", ":material/graphic_eq:"),
     ("pages/benchmark.py", "Benchmark", ":material/speed:"),
 ]
+PRESS_SECONDS = 20.0
+"""A press that no form has taken up for so long, since its visitor went on to another page, is over."""
 LOGO = str(Path(__file__).with_name("logo.svg"))
 log = logging.getLogger("audio_gpu_lab")
 
@@ -56,6 +61,22 @@ def open_page(title: str, subtitle: str = "") -> None:
     st.title(title, anchor=False)
     if subtitle:
         st.markdown(f":gray[{subtitle}]")
+
+
+def heading(title: str, more: str = "", *, level: int = 3, before: str = "", **looks: Any) -> None:
+    """The heading of a section, which looks like a line of text in bold: page.css knows it by that. All texts are Markdown.
+
+    Args:
+        more, before: what stands behind the title and before it, not in bold.
+        level: 2 where no heading but the page's stands above it, else 3.
+    """
+    show = st.header if level == 2 else st.subheader
+    show(f"{before}**{title}** {more}".rstrip(), anchor=False, **looks)
+
+
+def unseen_heading(text: str) -> None:
+    """A heading for who hears the page, where the eye has something else: of the second level, and without room of its own."""
+    st.html(f'<h2 class="unseen">{escape(text)}</h2>')
 
 
 def moved(page: str) -> None:
@@ -119,6 +140,21 @@ def action_button(label: str, act: Callable[[], object], *, key: str, **looks: A
     """
     st.button(label, key=key, on_click=callback(act, key), **looks)
     tell_trouble(key)
+
+
+def start_button(label: str, act: Callable[[], object], *, key: str, **looks: Any) -> None:
+    """An :func:`action_button` for what a form asks for, with all that was typed before the press.
+
+    Its callback would know the form as it was drawn before: of what is typed, and started by Ctrl+Enter at once, the page hears in the
+    same moment as of the press. So the press is kept until the form is drawn with its values of now.
+    """
+    pressed = f"pressed-{key}"
+    st.button(label, key=key, on_click=lambda: st.session_state.update({pressed: time.monotonic()}), **looks)
+    when = st.session_state.pop(pressed, -math.inf)
+    if time.monotonic() - when < PRESS_SECONDS and not looks.get("disabled"):
+        with errors_in_place():
+            act()
+            st.rerun()
 
 
 def next_button(label: str, counter: str, *, key: str, icon: str = ":material/shuffle:", **looks: Any) -> None:

@@ -14,10 +14,12 @@ from labcore.benchmark.plan import BATCH_SIZES, BenchmarkPlan, full_plan, make_p
 from labcore.device import usable_cores
 from labcore.errors import LabError
 from ui.app import services, tasks
-from ui.app.shell import action_button, errors_in_place, one_of, show_error
+from ui.app.shell import errors_in_place, one_of, show_error, start_button
 from ui.app.text import counted, duration, plain
 from ui.app.ticking import ticking
 from ui.benchmark.data import MODE_NAMES, MODEL_NAMES, SCOPE_NAMES, device_word
+from ui.components.queue_line import START_KEYS
+from ui.forms import url
 
 KINDS = {"quick": "Quick", "full": "Full", "own": "Custom"}
 ABOUT = {
@@ -46,7 +48,7 @@ def show(started: Callable[[str], None]) -> None:
 
     @ticking(0.4 if looking else None)
     def form() -> None:
-        if (looking and not task.running) or st.session_state.pop("speed-started", False):
+        if looking and not task.running:
             st.rerun()  # the page around the form is out of date
         with errors_in_place():
             if task.running:
@@ -60,7 +62,7 @@ def show(started: Callable[[str], None]) -> None:
 
 
 def _form(devices: dict[str, str], started: Callable[[str], None]) -> None:
-    kind = _held("kind", "quick", one_of, "Measurements", KINDS, label_visibility="collapsed")
+    kind = _held("kind", "quick", _kind, one_of, "Measurements", KINDS, label_visibility="collapsed")
     st.caption(ABOUT[kind])
     try:
         plan = MADE[kind](list(devices))
@@ -75,24 +77,26 @@ def _start(plan: BenchmarkPlan, devices: dict[str, str], started: Callable[[str]
     st.markdown(f"{counted(len(plan.cases), 'measurement')} on {on}, :primary[**about {duration(plan.seconds)}**]")
     trouble = busy_reason(services.workspace())
     if not trouble:
-        action_button(
-            "Start", partial(_begin, plan, started), key="speed-start", type="primary", icon=":material/play_arrow:"
-        )
+        start_button(
+            "Start", partial(_begin, plan, started), key="speed-start", type="primary", icon=":material/play_arrow:",
+            shortcut=START_KEYS,
+        )  # fmt: skip
         return
     st.warning(
         f"{plain(trouble[:1].upper() + trouble[1:])}. A benchmark now would measure both.",
         icon=":material/hourglass_top:",
     )
     with st.container(horizontal=True, gap="small"):
-        action_button(
+        start_button(
             "Queue",
             partial(_begin, plan, started),
             key="speed-wait",
             type="primary",
             icon=":material/schedule:",
+            shortcut=START_KEYS,
             help="Starts when the machine is free. You can close this page.",
         )
-        action_button(
+        start_button(
             "Start anyway",
             partial(_begin, plan, started, beside=True),
             key="speed-beside",
@@ -103,7 +107,6 @@ def _start(plan: BenchmarkPlan, devices: dict[str, str], started: Callable[[str]
 
 def _begin(plan: BenchmarkPlan, started: Callable[[str], None], *, beside: bool = False) -> None:
     started(services.ask_for(Benchmark, plan, beside=beside).id)
-    st.session_state["speed-started"] = True
 
 
 def _own(devices: list[str]) -> BenchmarkPlan:
@@ -115,6 +118,7 @@ def _own(devices: list[str]) -> BenchmarkPlan:
         models = _held(
             "models",
             ["compact"],
+            list,
             _models,
             "Networks",
             format_func=lambda model: MODEL_NAMES.get(model, model),
@@ -146,7 +150,7 @@ def _own(devices: list[str]) -> BenchmarkPlan:
             "CPU threads", counts, [], "threads", str, help="In addition to the fastest number of threads."
         )
         about = "Slow. Compile time is reported separately."
-        compiled = _held("compiled", False, st.toggle, "Also with torch.compile", help=about)
+        compiled = _held("compiled", False, bool, st.toggle, "Also with torch.compile", help=about)
     return make_plan(
         on, models, modes, scopes, batches, precisions, formats, threads=threads, compiled=compiled, name="own"
     )
@@ -156,22 +160,44 @@ MADE: dict[str, Callable[[list[str]], BenchmarkPlan]] = {"quick": quick_plan, "f
 """Kind → its plan for some devices."""
 
 
-# --- widgets whose values outlive a visit to another page
+# --- widgets whose values outlive a visit to another page, and a reload
 
 
-def _held(name: str, default: Any, render: Callable[..., Any], label: str, *what: Any, **looks: Any) -> Any:
-    """The value of a widget; one that is drawn anew has the value that it had."""
-    kept = st.session_state.setdefault("speed-form", {})
-    st.session_state.setdefault(f"speed-{name}", kept.get(name, default))
-    kept[name] = render(label, *what, key=f"speed-{name}", **looks)
-    return kept[name]
+def _held(
+    name: str,
+    default: Any,
+    read: Callable[[list[str]], Any],
+    render: Callable[..., Any],
+    label: str,
+    *what: Any,
+    **looks: Any,
+) -> Any:
+    """The value of a widget; one that is drawn anew has the value that it had. ``read`` has it from the texts of an address."""
+    kept, key = st.session_state.setdefault("speed-form", {}), f"speed-{name}"
+    if (texts := url.all_asked(key)) is not None:
+        st.session_state[key] = read(texts) if texts else default
+    st.session_state.setdefault(key, kept.get(name, default))
+    kept[name] = value = render(label, *what, key=key, **looks)
+    if isinstance(value, list):
+        url.tell_all(key, value, default)
+    else:
+        url.tell(key, "" if value == default else str(value))
+    return value
+
+
+def _kind(texts: list[str]) -> str:
+    return texts[-1] if texts[-1] in KINDS else "quick"
 
 
 def _pills(
     label: str, options: list[Any], default: list[Any], name: str, words: Callable[[Any], str], **more: Any
 ) -> list[Any]:
     looks = {"selection_mode": "multi", "format_func": words, "wrap": True} | more
-    chosen: list[Any] = _held(name, default, st.pills, label, options, **looks)
+
+    def read(texts: list[str]) -> list[Any]:
+        return [option for option in options if str(option) in texts]
+
+    chosen: list[Any] = _held(name, default, read, st.pills, label, options, **looks)
     return chosen
 
 

@@ -11,7 +11,7 @@ from labcore.benchmark.summary import sentences
 from labcore.errors import LabError
 from labcore.sheets import csv_of_frame
 from ui.app import live
-from ui.app.shell import download, one_of, show_error
+from ui.app.shell import download, heading, one_of, show_error
 from ui.app.text import ago, counted, duration, plain, sentence
 from ui.benchmark import charts, data
 from ui.benchmark.data import MODE_NAMES, MODEL_NAMES, SCOPE_NAMES, Taken
@@ -40,7 +40,7 @@ def _head(side: str, report: BenchmarkReport) -> None:
             if side:
                 st.badge(side, color="blue")
             names = dict.fromkeys(str(device.get("name", "?")) for device in report.machine.get("devices", []))
-            st.markdown(f"**{plain(' · '.join(names) or 'Unknown machine')}**", width="content")
+            heading(plain(" · ".join(names) or "Unknown machine"), level=2, width="content")
             facts = [report.plan.name, ago(report.created)]
             facts += [f"torch {report.machine['torch']}"] if report.machine.get("torch") else []
             facts += [f"took {duration(report.seconds)}"] if report.seconds else []

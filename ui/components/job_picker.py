@@ -11,7 +11,7 @@ from labcore.jobs.folder import J, JobFolder
 from labcore.jobs.glances import about_of, glances
 from ui.app import live, services
 from ui.app.live import PAGES
-from ui.app.shell import action_button, errors_in_place
+from ui.app.shell import action_button, errors_in_place, unseen_heading
 from ui.app.text import run_name, told_apart
 from ui.components import owner_guard
 from ui.forms import url
@@ -56,6 +56,7 @@ def choose(kind: type[J]) -> J | None:
                 width=380,
             )
             if wanted in known:
+                unseen_heading(run_name(known[wanted][0]))
                 live.badge(known[wanted][1].state)
                 st.button(f"New {name}", icon=":material/add:", type="tertiary", on_click=look_at, args=(kind, NEW))
     if wanted and wanted not in known:  # an id from the URL; a path in it is none
@@ -88,10 +89,3 @@ def delete_button(job: JobFolder, owner: str, *, key: str) -> None:
 def start(kind: type[J], *what: object, **more: object) -> None:
     """Put a new job of a kind into the queue, and have the page show it; what it takes as :func:`ui.app.services.ask_for`."""
     look_at(kind, services.ask_for(kind, *what, **more).id)
-    st.session_state["job-started"] = True
-
-
-def leave_form() -> None:
-    """Draw the page anew where a press in its form, which is a fragment, has started a job."""
-    if st.session_state.pop("job-started", False):
-        st.rerun()

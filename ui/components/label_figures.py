@@ -6,6 +6,7 @@ import streamlit as st
 
 from labcore.evaluation.label_metrics import label_rows
 from labcore.events import EvaluatedLabels
+from ui.app.shell import heading
 from ui.app.text import label_names, plain, sentence
 
 BY_RECORDING = "95 % interval by drawing recordings anew (bootstrap)."
@@ -49,7 +50,7 @@ def table(result: EvaluatedLabels) -> None:
         for label, each in label_rows(result)
     ]
     number = st.column_config.NumberColumn
-    st.markdown("**Per-label metrics**")
+    heading("Per-label metrics")
     st.dataframe(
         pd.DataFrame(rows),
         hide_index=True,

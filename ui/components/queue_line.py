@@ -13,14 +13,16 @@ from labcore.jobs.glances import glance
 from labcore.jobs.queue import QueueState
 from labcore.jobs.status import JobStatus
 from ui.app import services
-from ui.app.shell import action_button
+from ui.app.shell import start_button
 from ui.app.text import counted, duration, job_name, plain
 from ui.components import owner_guard
 
 NAMED = 2
 """So many jobs are named, the others counted."""
-START: dict[str, Any] = {"icon": ":material/play_arrow:", "width": "stretch", "shortcut": "Ctrl+Enter"}
-"""Looks of the button that starts what a form asks for. The keys save the way there through all fields of the form."""
+START_KEYS = "Ctrl+Enter"
+"""They save the way through all fields of a form. What takes minutes starts with two keys, not by a slip of one."""
+START: dict[str, Any] = {"icon": ":material/play_arrow:", "width": "stretch", "shortcut": START_KEYS}
+"""Looks of the button that starts what a form asks for."""
 NO_WORKER = "No worker is running. Jobs wait until one is started with `labcore worker`, or as the container's service `worker`."
 
 
@@ -41,7 +43,7 @@ def each_behind(jobs: Sequence[JobFolder]) -> dict[Path, str]:
 def start_bar(mine: str, act: Callable[[], object], *, key: str, **looks: Any) -> None:
     """The button that starts what a form asks for, and what that would stand behind."""
     with st.container(key="start-bar"):
-        action_button("Start", act, key=key, type="primary", **START, **looks)
+        start_button("Start", act, key=key, type="primary", **START, **looks)
     if line := busy(mine):
         st.caption(line)
 

@@ -125,10 +125,10 @@ def by_class(evaluated: Evaluated | Pool, *, key: str) -> None:
         st.caption(f"{plain(events.sentence)}.")
     left, right = st.columns([5, 4], gap="medium")
     with left:
-        st.markdown("**Confusion matrix**")
+        shell.heading("Confusion matrix")
         confusion(evaluated.confusion, key=key)
     with right:
-        st.markdown("**Per-class metrics**")
+        shell.heading("Per-class metrics")
         st.dataframe(
             per_class(evaluated),
             hide_index=True,

@@ -23,7 +23,6 @@ from ui.train import form as new_run
 @st.fragment
 def show() -> None:
     """The form, in a fragment of its own so that turning a setting redraws nothing else."""
-    job_picker.leave_form()
     form, result = st.columns([5, 3], gap="large")
     with form, errors_in_place():
         name = _data()
@@ -63,6 +62,7 @@ def _start(name: str) -> None:
             config = fields.config().replace({"data.fold": None, "data.split": "official"})
         except LabError as error:
             show_error(error)
+            queue_line.start_bar("this cross-validation", lambda: None, key="crossval-start", disabled=True)
             return
         folds = [fold for fold in summary.folds if fold not in PARTS and fold != config.data.leave_out]
         if len(folds) < 2:

@@ -10,6 +10,7 @@ import streamlit as st
 from labcore.config import RunConfig, all_settings
 from labcore.curve.job import MOST_SAMPLES, SAMPLES, SIZES, LearningCurve, clips_by_size
 from labcore.errors import LabError
+from labcore.texts import whole_number
 from labcore.training.run_time import TrainingClips, plan_of
 from ui.app import live, services
 from ui.app.shell import errors_in_place, show_error
@@ -17,14 +18,13 @@ from ui.app.text import capital, counted, plain
 from ui.components import job_picker, queue_line
 from ui.components.model_picker import Networks
 from ui.datasets import summary as data
-from ui.forms import estimates, fields
+from ui.forms import estimates, fields, url
 from ui.train import form as new_run
 
 
 @st.fragment
 def show() -> None:
     """The form, in a fragment of its own so that turning a setting redraws nothing else."""
-    job_picker.leave_form()
     form, result = st.columns([5, 3], gap="large")
     with form, errors_in_place():
         ready = _data()
@@ -61,16 +61,23 @@ def _data() -> bool:
 def _start() -> None:
     with st.container(border=True, key="start-box"):
         st.header("This learning curve", anchor=False)
+        url.take_all("sizes", "curve-sizes", st.query_params.get_all("sizes"))
         sizes = st.multiselect(
             "Recordings per class", list(SIZES), list(SIZES), key="curve-sizes", accept_new_options=True, wrap=True,
             help="Training recordings of each class, with all their clips. Type other numbers to add them. The test fold is always whole.",
         )  # fmt: skip
+        if (linked := whole_number(url.asked("samples") or "")) in range(1, MOST_SAMPLES + 1):
+            st.session_state["curve-samples"] = linked
         samples = st.number_input(
             "Samples", 1, MOST_SAMPLES, SAMPLES, 1, key="curve-samples",
             help="How often recordings are drawn, each time with another seed. More samples show how much the draw matters.",
         )  # fmt: skip
-        run = Networks().box("curve-embeddings", "Embeddings for the second baseline (optional)")
+        known = Networks()
+        url.take("embeddings", "curve-embeddings", known.runs)
+        run = known.box("curve-embeddings", "Embeddings for the second baseline (optional)")
         embeddings = "" if run is None else st.session_state["curve-embeddings"]
+        own = {"sizes": None if sizes == list(SIZES) else sizes or [url.NONE], "embeddings": embeddings or None}
+        url.write(own | {"samples": None if samples == SAMPLES else str(int(samples))})
         try:
             config = fields.config().replace({"data.split": "official"})
             clips = _clips(services.workspace().home.as_posix(), config, tuple(sizes))

@@ -9,7 +9,7 @@ import streamlit as st
 
 from labcore.explore.clips.profile import Profile, ProfilePlan
 from labcore.texts import as_bytes, shown
-from ui.app.shell import errors_in_place
+from ui.app.shell import errors_in_place, heading
 from ui.app.text import capital, count, counted, duration, plain, sentence
 from ui.charts import clips as charts
 from ui.components import short_jobs
@@ -76,7 +76,7 @@ def _figures(there: Opened) -> None:
     left, right = st.columns([3, 2], gap="medium")
     names, counting = names_of(there), there.frame[~there.frame["left_out"]]
     with left:
-        st.markdown("**Clips by class and fold**")
+        heading("Clips by class and fold")
         with st.container(height=430 if len(names) > TALL else "content", border=False):
             charts.by_class(
                 counts(there.frame), names, [shown(fold) for fold in there.dataset.folds], key="look-by-class"
@@ -86,7 +86,7 @@ def _figures(there: Opened) -> None:
         for column, title in SPREAD.items():
             table = histogram(counting[column][counting[column] != 0])
             if len(table):
-                st.markdown(f"**{title}**")
+                heading(title)
                 charts.spread(table, title, key=f"look-{column}")
         missing = facts.total - facts.measured
         if not facts.measured:
@@ -110,7 +110,7 @@ def of_all(there: Opened) -> str:
 def _browse(name: str) -> None:
     with errors_in_place():
         there = opened(name)
-        st.markdown("**Clips**")
+        heading("Clips")
         wanted = filters.choose(there)
         rows = wanted.rows(there.frame)
         view = url.one_of("View", VIEWS, word="view", key="look-view")

@@ -15,7 +15,7 @@ from labcore.datasets.sides import Sides, sides_of
 from labcore.explore.clips.table import ClipFilter, counts
 from labcore.texts import shown
 from labcore.workspace import stamp_of
-from ui.app.shell import errors_in_place, one_of
+from ui.app.shell import errors_in_place, heading, one_of
 from ui.app.text import count, counted, plain, sentence
 from ui.charts import clips as charts
 from ui.components import pager
@@ -133,12 +133,12 @@ def _classes(there: Opened, placed: Placed, key: str) -> None:
     frame = _frame(there, placed)
     left, right = st.columns(2, gap="medium")
     with left:
-        st.markdown("**Clips by class and fold**")
+        heading("Clips by class and fold")
         with st.container(height=430 if len(names) > TALL else "content", border=False):
             folds = [shown(fold) for fold in sides.folds]
             charts.by_class(counts(frame[frame["fold"] != ""]), names, folds, key=f"{key}-by-class")
     with right:
-        st.markdown("**In numbers**")
+        heading("In numbers")
         columns = {"Class": [*(names.get(label, shown(label)) for label in sides.classes), "All classes"]}
         columns |= {
             shown(fold): [*(row[fold] for row in sides.classes.values()), sides.totals[fold]] for fold in sides.folds
@@ -154,7 +154,7 @@ def _classes(there: Opened, placed: Placed, key: str) -> None:
 def _who(there: Opened, placed: Placed, key: str) -> None:
     """Groups and clips with their folds, searched and filtered."""
     with errors_in_place():
-        st.markdown("**Groups and clips**")
+        heading("Groups and clips")
         folds = [shown(fold) for fold in placed.sides.folds]
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             what = one_of("What", WHO, default="groups", key=f"{key}-what", label_visibility="collapsed")

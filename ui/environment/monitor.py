@@ -14,10 +14,11 @@ from labcore.doctor.monitor import SPAN, MachineSample, Monitor, RunUse, series
 from labcore.nvml import GpuSample
 from labcore.runs import Run
 from ui.app import live, services
-from ui.app.shell import errors_in_place
+from ui.app.shell import errors_in_place, heading
 from ui.app.text import count, percent, plain
 from ui.app.ticking import ticking
 from ui.charts.colours import accents
+from ui.forms import url
 
 TILE = 148
 """Width of a reading in pixels: five side by side on a desk, two on a telephone."""
@@ -82,7 +83,7 @@ def _chosen(gpus: tuple[GpuSample, ...]) -> list[GpuSample]:
     numbers = [gpu.index for gpu in gpus]
     wanted = st.pills(
         "GPUs shown", numbers, selection_mode="multi", default=numbers[:SHOWN], format_func=lambda n: f"GPU {n}",
-        key="gpus-shown", wrap=True,
+        key="gpus-shown", wrap=True, bind=url.BOUND,
     )  # fmt: skip
     return [gpu for gpu in gpus if gpu.index in wanted]
 
@@ -135,7 +136,7 @@ def _gpu(gpu: GpuSample, look: MachineSample, history: list[MachineSample]) -> N
             ceiling = f"of {count(limit)}" if limit and field != "temperature_c" else ""
             tiles.append(Tile(label, f"{count(round(value))} {unit}", ceiling, of(field), limit))
     with st.container(border=True, gap="small"):
-        st.markdown(f"**{plain(gpu.name)}** :gray[GPU {gpu.index}]")
+        heading(plain(gpu.name), f":gray[GPU {gpu.index}]")
         st.html(tiles_html(tiles, history))
         notes = [f":orange[:material/speed: Slowed down: {plain(', '.join(gpu.throttle_reasons))}]"] * bool(
             gpu.throttle_reasons

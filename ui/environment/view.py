@@ -13,7 +13,7 @@ import streamlit as st
 
 from labcore.doctor.report import Check, DoctorReport
 from ui.app import services, tasks
-from ui.app.shell import action_button, download, tell
+from ui.app.shell import action_button, download, heading, tell
 from ui.app.text import ago, plain, sentence
 
 TICK = 0.5
@@ -85,7 +85,7 @@ def details(now: Examination) -> None:
     st.header("Checks", anchor=False)
     for group, checks in now.report.groups():
         with st.container(border=True, gap="xxsmall"):
-            st.markdown(f"**{plain(group)}**")
+            heading(plain(group))
             for check in checks:
                 _check(check)
 

@@ -55,7 +55,7 @@ def show(opened: Opened, start: float, end: float) -> None:
             options = _options(name)
             with st.container(horizontal=True, vertical_alignment="bottom"):
                 seed = _seed()
-                run = views.choose_run("explore-bench-run", "Compare predictions of")
+                run = views.choose_run("explore-bench-run", "Compare predictions of", word="compared")
         network = services.classifier(run) if run is not None else None
         strengths = front_end.part("augment.") if name == ALL else _alone()
         config = _config(network, strengths)

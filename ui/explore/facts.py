@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from ui.app.shell import heading
 from ui.app.text import clock_span, count, duration, label_name, plain, sentence
 from ui.components.facts_row import facts_row
 from ui.components.sound_viewer import selected, viewer, wave_row
@@ -33,8 +34,8 @@ def strip(opened: Opened) -> None:
         "Silent ends": f"{facts.silence_start_s:.2f} s, {facts.silence_end_s:.2f} s",
     }
     with st.container(border=True, key="explore-facts"):
-        label = f" :gray[labelled {plain(label_name(opened.source.truth))}]" if opened.source.truth else ""
-        st.markdown(f"**{plain(opened.source.name)}**{label}")
+        label = f":gray[labelled {plain(label_name(opened.source.truth))}]" if opened.source.truth else ""
+        heading(plain(opened.source.name), label, level=2)
         facts_row(shown)
         for note in [*map(sentence, info.notes), *facts.doubts()]:
             st.markdown(f":orange[:material/warning:] {note}")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from ui.app import shell
 from ui.explore import views
 from ui.runs import robustness
@@ -15,10 +13,6 @@ LINK = "noise"
 def show() -> None:
     """Choose a run; the rest is its tab."""
     with shell.errors_in_place():
-        if LINK in st.query_params:
-            st.session_state.setdefault("explore-noise-run", st.query_params[LINK])
-        run = views.choose_run("explore-noise-run", demo=False)
-        if run is None:
-            return
-        st.query_params[LINK] = run.id
-        robustness.show(run)
+        run = views.choose_run("explore-noise-run", demo=False, word=LINK)
+        if run is not None:
+            robustness.show(run)

@@ -116,7 +116,7 @@ def _look(opened: Opened, start: float, end: float, config: RunConfig) -> tuple[
     shown = {VIEWS[kind]: (view, *_levels(view)) for kind, view in made.items()}
     if "spectrum" in chosen:
         spectrum = average_spectrum(part, config, own_rate)
-        st.markdown("**Average spectrum** :gray[of what is played]")
+        shell.heading("Average spectrum", ":gray[of what is played]")
         charts.spectrum(spectrum)
         shown[VIEWS["spectrum"]] = (spectrum, None, None)
     kinds, mended = [kind for kind in made if kind in WHAT], bool(opened.facts.info.notes)
@@ -189,17 +189,20 @@ def _player(part: np.ndarray, rate: int, begin: float, stop: float, chosen: bool
 # --- what a network says
 
 
-def choose_run(key: str, label: str = "Network", *, demo: bool = True) -> Run | None:
-    """A run with weights, or None. ``demo``: the built-in network may be chosen too."""
+def choose_run(key: str, label: str = "Network", *, demo: bool = True, word: str = "network") -> Run | None:
+    """A run with weights, or None. ``demo``: the built-in network may be chosen too. ``word``: of the address, where it stands."""
     known = Networks(demo)
     if not known.runs:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption("Predictions of a trained network appear here.", width="content")
             st.page_link("pages/train.py", label="Train one", icon=":material/model_training:")
         return None
+    url.take(word, key, known.runs, st.session_state.get(key))
     if st.session_state.get(key) not in known.runs:
         st.session_state.pop(key, None)
-    return known.box(key, label, width=420)
+    run = known.box(key, label, width=420)
+    url.tell(word, run.id if run is not None else "")
+    return run
 
 
 def _classify(opened: Opened, begin: float, stop: float) -> None:

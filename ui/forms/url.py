@@ -7,7 +7,7 @@ of their own.
 from __future__ import annotations
 
 import time
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -24,6 +24,8 @@ from ui.forms import fields
 RECOMMENDED = "balanced"
 BOUND: Any = "query-params"
 """Of a widget whose value stands in the address, by its key."""
+NONE = "none"
+"""What the address says where nothing is chosen of several."""
 WRITTEN = "form-url"
 """Where a browser session keeps what was last written, and when."""
 SETTLED_SECONDS = 3.0
@@ -73,28 +75,47 @@ def put(words: Mapping[str, str | list[str] | None]) -> None:
         st.query_params.from_dict(wanted)
 
 
-def tell(word: str, text: str) -> None:
-    """Have the address say a text at a word, "" takes the word out; the rest stays, also what is bound to a widget."""
-    if text and st.query_params.get(word, "") != text:
-        st.query_params[word] = text
-    elif not text and word in st.query_params:
+def tell(word: str, said: str | Sequence[str]) -> None:
+    """Have the address say a text or several at a word, none takes the word out; the rest stays, also what is bound to a widget."""
+    texts = [said] if isinstance(said, str) and said else list(said)
+    if texts and st.query_params.get_all(word) != texts:
+        st.query_params[word] = texts
+    elif not texts and word in st.query_params:
         del st.query_params[word]
 
 
-def asked(word: str) -> str | None:
+def all_asked(word: str) -> list[str] | None:
     """What the address says at a word, where that counts: at the first look of a browser session, and after its Back or Forward.
 
     Else None: the session knows better.
     """
     first = not st.session_state.get(f"asked-{word}")
     st.session_state[f"asked-{word}"] = True
-    return st.query_params.get(word, "") if first or went_back() else None
+    return st.query_params.get_all(word) if first or went_back() else None
+
+
+def asked(word: str) -> str | None:
+    """The same where it is one text; "" where the address says nothing."""
+    texts = all_asked(word)
+    return texts if texts is None else next(reversed(texts), "")
 
 
 def take(word: str, key: str, there: Container[str], first: str | None = None) -> None:
     """Have a widget of that key begin with what the address says at a word, where that counts and is one of those there."""
     if (text := asked(word)) is not None:
         st.session_state[key] = text if text in there else first
+
+
+def take_all(word: str, key: str, there: Iterable[Any]) -> None:
+    """:func:`take` for a widget of several values, those whose texts the address says; ``NONE`` for none of them."""
+    if texts := all_asked(word):
+        st.session_state[key] = [each for each in there if str(each) in texts]
+
+
+def tell_all(word: str, values: Iterable[Any], usual: Iterable[Any]) -> None:
+    """Have the address say several values at a word, in their texts; the usual ones need none."""
+    chosen = list(values)
+    tell(word, [] if chosen == list(usual) else [str(each) for each in chosen] or [NONE])
 
 
 def number(word: str, key: str, there: Sequence[int]) -> int:

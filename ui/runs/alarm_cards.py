@@ -32,13 +32,13 @@ LONGEST_SECONDS = 20.0
 def show(job: AlarmTest, run: Run, figures: AlarmFigures, choice: Choice) -> None:
     """The alarms, the most probable first, a few at a time, and what was excluded."""
     loudest, thresholds = figures.loudest(choice), choice.thresholds
-    st.markdown(
-        "**Most probable alarms**",
+    shell.heading(
+        "Most probable alarms",
         help="All above 50 %, or above the thresholds where these are lower. A target that was overlooked is among the first: exclude it.",
     )
     if not loudest:
         st.caption("Nothing is more probable than 50 %, or reaches a threshold.")
-    part = pager.part(len(loudest), AT_ONCE, key=f"alarms-page-{job.id}", what="alarms")
+    part = pager.part(len(loudest), AT_ONCE, key=f"alarms-page-{job.id}", what="alarms", word="page")
     for alarm in loudest[part]:
         with st.container(border=True), shell.errors_in_place():
             _card(job, run, alarm, figures, reported=alarm.highest >= thresholds[alarm.label])

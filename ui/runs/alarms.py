@@ -25,6 +25,7 @@ from ui.app import services, shell
 from ui.app.text import counted, label_names, percent, plain, sentence
 from ui.charts import alarms as charts
 from ui.components import owner_guard, short_jobs
+from ui.forms import url
 from ui.runs import alarm_cards
 
 HELP = """\
@@ -211,7 +212,9 @@ def _curve(figures: AlarmFigures, choice: Choice, names: dict[str, str]) -> None
         st.info(f"No recall: {plain(figures.recall.trouble or 'no clip of these classes was held out')}.")
         return
     options = {ALL: "all classes", **names}
-    label = st.selectbox("Curve of", list(options), format_func=options.__getitem__, key="alarms-curve-of", width=220)
+    label = st.selectbox(
+        "Curve of", list(options), format_func=options.__getitem__, key="alarms-curve-of", width=220, bind=url.BOUND
+    )
     if label == ALL:
         charts.recall_over_alarms(figures.curve, Point(choice.rate.value, choice.recall))
     else:

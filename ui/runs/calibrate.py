@@ -17,6 +17,7 @@ from labcore.inference.temperature import Temperature
 from labcore.jobs.glances import glance
 from labcore.runs import Run
 from ui.app import services
+from ui.app.shell import heading
 from ui.app.text import capital, percent, plain
 from ui.charts.reliability import reliability
 from ui.components import owner_guard
@@ -51,7 +52,7 @@ def panel(run: Run, figures: Figures, *, own: bool) -> None:
 
 def diagram(lines: dict[str, Reliability], *, key: str) -> DeltaGenerator:
     """Reliability diagrams by name, and what they say; returns the place below that."""
-    st.markdown("**Calibration**")
+    heading("Calibration")
     left, right = st.columns([5, 6], gap="medium")
     with left:
         reliability(lines, key=f"reliability-{key}")

@@ -14,7 +14,7 @@ from labcore.evaluation.clip_predictions import ClipPredictions
 from labcore.runs import Run
 from labcore.texts import shown
 from ui.app import services
-from ui.app.shell import errors_in_place, one_of, show_error
+from ui.app.shell import errors_in_place, heading, one_of, show_error
 from ui.app.text import percent, plain
 from ui.charts.colours import colours, dark, shares
 from ui.components.clip_player import HASHED, LONGEST_SECONDS, sound
@@ -119,7 +119,7 @@ def _nearest(clips: HeldOutClips, row: int, training: ClipPredictions | LabError
         return
     one = clips.predictions.chosen(np.array([row]))
     order, cosines = nearest(one.embeddings, training.embeddings)
-    st.markdown("**Nearest training clips**", help="By cosine of the embeddings: what the network learnt it from.")
+    heading("Nearest training clips", help="By cosine of the embeddings: what the network learnt it from.")
     for number, cosine in zip(order[0].tolist(), cosines[0].tolist(), strict=True):
         with errors_in_place():
             label = str(training.frame["label"].iloc[number])

@@ -16,7 +16,7 @@ from labcore.jobs.folder import JobFolder
 from labcore.runs import Run
 from labcore.texts import shown
 from ui.app import services
-from ui.app.shell import errors_in_place
+from ui.app.shell import errors_in_place, heading
 from ui.app.text import duration, label_names, percent, plain, sentence
 from ui.charts import comparing
 from ui.runs import compared_clips, one, report
@@ -134,7 +134,7 @@ def _differences(found: Comparison) -> None:
     letters = [side.letter for side in found.sides]
     rows = [[setting.title, *values] for setting, values in found.settings]
     rows += [[name, *values] for name, values in found.facts]
-    st.markdown("**What differs**")
+    heading("What differs", level=2)
     if rows:
         frame = pd.DataFrame(rows, columns=["Setting", *letters]).map(shown)
         st.dataframe(frame, hide_index=True, height="content", width="content", alt="Settings that differ")
@@ -156,7 +156,7 @@ def _clip_by_clip(found: Comparison) -> None:
         chosen = by_letter[letter]
     left, right = st.columns([4, 5], gap="medium")
     with left:
-        st.markdown(f"**Change per class**, from {chosen.one.letter} to {chosen.other.letter}")
+        heading("Change per class", f"from {chosen.one.letter} to {chosen.other.letter}", level=2)
         _classes(chosen)
     with right, errors_in_place():
         compared_clips.panel(chosen)
@@ -195,7 +195,7 @@ def _curves(found: Comparison) -> None:
     curves = {names[each.id]: each.curve for side in found.sides for each in side.members if each.curve}
     if not curves:
         return
-    st.markdown("**Curves**, of the clips that each watched while it trained")
+    heading("Curves", "of the clips that each watched while it trained", level=2)
     for place, (label, column) in zip(st.columns(2, gap="large"), ((found.figure_name, 2), ("Loss", 1)), strict=True):
         with place:
             st.markdown(f":gray[{label} by epoch]")

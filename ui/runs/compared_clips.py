@@ -8,6 +8,7 @@ from labcore.comparison.compare import Against
 from labcore.runs import Run
 from labcore.texts import shown
 from ui.app import services
+from ui.app.shell import heading
 from ui.app.text import label_names
 from ui.components import clip_table
 from ui.components.clip import player
@@ -26,7 +27,7 @@ def panel(chosen: Against) -> None:
     assert chosen.difference is not None
     one, other = chosen.one.letter, chosen.other.letter
     counts = {"won": chosen.difference.won, "lost": chosen.difference.lost}
-    st.markdown(f"**Clips won and lost** by {other}")
+    heading("Clips won and lost", f"by {other}", level=2)
     which = st.segmented_control(
         "Clips", list(counts), format_func=lambda word: f"{word.capitalize()}: {counts[word]}", required=True,
         default="won" if counts["won"] or not counts["lost"] else "lost", key=f"compared-{other}",

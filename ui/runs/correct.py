@@ -15,7 +15,9 @@ from labcore.texts import counted
 from ui.app import services
 from ui.app.shell import action_button, errors_in_place, one_of
 from ui.app.text import plain
+from ui.components.queue_line import START_KEYS
 from ui.datasets import summary
+from ui.forms import url
 from ui.runs import correct_card
 from ui.runs.correct_state import Sitting, known_clips
 
@@ -49,7 +51,13 @@ def _ordered(runs: list[Run], name: str, told: str, again: Run | None = None) ->
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         order: Order = one_of(
-            "Clips", ORDERS, default="mixed", key="correct-order", help=ABOUT, label_visibility="collapsed"
+            "Clips",
+            ORDERS,
+            default="mixed",
+            key="correct-order",
+            help=ABOUT,
+            label_visibility="collapsed",
+            bind=url.BOUND,
         )
         st.markdown(f":gray[{told}]", width="content")
     clips = _review(tuple((str(run.predictions), run.predictions.stat().st_mtime_ns) for run in done), order)
@@ -134,7 +142,7 @@ def _train_again(sitting: Sitting, run: Run) -> None:
 
         st.session_state[made] = services.ask_for(Run, asked_for(run)).id
 
-    action_button("Train again", begin, key=f"{sitting.key}-train", shortcut="T", icon=":material/model_training:",
+    action_button("Train again", begin, key=f"{sitting.key}-train", shortcut=START_KEYS, icon=":material/model_training:",
                   help="Train with the same settings and the corrected labels")  # fmt: skip
     again = st.session_state.get(made)
     if again and st.button("Compare the two", key=f"{made}-compare", shortcut="M", icon=":material/compare_arrows:"):

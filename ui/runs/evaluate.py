@@ -31,7 +31,7 @@ def panel(run: Run) -> None:
     active = job is not None and glance(job).active
     with st.expander("Evaluate on other clips", icon=":material/fact_check:", expanded=active), shell.errors_in_place():
         plan = _form(run)
-        shell.action_button(
+        shell.start_button(
             "Evaluate", partial(_start, run, plan), key="evaluate-start", type="primary", icon=":material/play_arrow:",
             disabled=active,
         )  # fmt: skip

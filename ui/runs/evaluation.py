@@ -17,9 +17,11 @@ from labcore.evaluation.label_predictions import of_several
 from labcore.events import Evaluated, EvaluatedLabels
 from labcore.runs import Run
 from labcore.runs.honesty import adjustments, choice_note, chosen_by, label_note, leak_note, untrained_note
+from ui.app.shell import heading
 from ui.app.text import counted, label_names, moment_of, percent, plain, told_apart
 from ui.charts.confusion import confusion
 from ui.components import label_figures, results
+from ui.forms import url
 from ui.runs import calibrate, evaluate
 
 OWN = ""
@@ -159,6 +161,7 @@ def _leak(result: Evaluated | EvaluatedLabels) -> list[str]:
 
 def _choose(run: Run, sources: dict[str, Source]) -> Source:
     key = f"evaluation-of-{run.id}"
+    url.take("clips", key, sources)
     if st.session_state.get(evaluate.ASKED) in sources:  # what the visitor has just had evaluated
         st.session_state[key] = st.session_state.pop(evaluate.ASKED)
     if st.session_state.get(key) not in sources:
@@ -166,7 +169,9 @@ def _choose(run: Run, sources: dict[str, Source]) -> Source:
     if len(sources) > 1:
         titles = told_apart(sources, lambda name: sources[name].title)
         st.selectbox("Clips", list(sources), format_func=titles, key=key, width=620)
-    return sources[st.session_state[key]]
+    chosen = st.session_state[key]
+    url.tell("clips", chosen if chosen != next(iter(sources)) else "")
+    return sources[chosen]
 
 
 def _metrics(figures: Figures, labels: str) -> None:
@@ -204,14 +209,14 @@ def _classes(figures: Figures, *, key: str) -> None:
     left, right = st.columns([5, 6], gap="medium")
     with left:
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            st.markdown("**Confusion matrix**", width="content")
+            heading("Confusion matrix", width="content")
             cells = st.segmented_control(
                 "Cells", ["Clips", "Share"], default="Clips", required=True, label_visibility="collapsed",
-                key="evaluation-cells", help="Numbers of clips, or their share of the clips of the true class.",
+                key="evaluation-cells", bind=url.BOUND, help="Numbers of clips, or their share of the clips of the true class.",
             )  # fmt: skip
         confusion(figures.confusion, key=f"evaluation-confusion-{key}", normalised=cells == "Share")
     with right:
-        st.markdown("**Per-class metrics**")
+        heading("Per-class metrics")
         _per_class(figures)
 
 

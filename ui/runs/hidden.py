@@ -24,6 +24,7 @@ from ui.app import live, services, shell
 from ui.app.text import capital, counted, duration, label_names, percent, plain
 from ui.charts import hidden as charts
 from ui.components import owner_guard, short_jobs
+from ui.forms import url
 from ui.runs import rows
 
 HELP = """\
@@ -65,17 +66,19 @@ def show(test: HiddenClasses) -> None:
 def _form(run: Run, there: dict[str, str], *, busy: bool) -> None:
     """Which classes, how many known clips may be refused, and what it will cost. ``there`` is class → why it cannot be hidden."""
     possible = [label for label, why in there.items() if not why]
-    names = label_names(possible)
+    names, key = label_names(possible), f"hidden-classes-{run.id}"
+    url.take_all("hide", key, possible)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         chosen = st.multiselect(
-            "Classes to hide", possible, format_func=names.__getitem__, key=f"hidden-classes-{run.id}", width=480,
+            "Classes to hide", possible, format_func=names.__getitem__, key=key, width=480,
             placeholder=f"all {len(possible)} classes" if possible else "none can be hidden",
         )  # fmt: skip
+        url.tell_all("hide", chosen, [])
         share = st.number_input(
             "Known clips that may be refused (%)", 0.0, 100 * LARGEST, 100 * REFUSED, 1.0, "%g",
             key=f"hidden-share-{run.id}", width=280,
         )  # fmt: skip
-        shell.action_button(
+        shell.start_button(
             f"Train {counted(len(chosen) or len(possible), 'run')}" if possible else "Train",
             partial(_start, run, tuple(chosen), share / 100), key="hidden-start",
             icon=":material/play_arrow:", type="primary", disabled=busy or not possible,
@@ -113,7 +116,7 @@ def _test(test: HiddenClasses, status: JobStatus, *, alone: bool = False) -> Non
     """A test while it is running, and what came of it."""
     if not alone:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown("**Newest test**", width="content")
+            shell.heading("Newest test", width="content")
             live.badge(status.state)
             st.page_link(
                 "pages/runs.py", label="Its runs", icon=":material/list_alt:", query_params={"hidden": test.id}

@@ -73,16 +73,15 @@ def _view(clips: HeldOutClips) -> None:
         total = sum(len(each.rows) for each in found)
         with st.container(horizontal=True, vertical_alignment="center"):
             many = counted(len(found), "recording")
-            st.markdown(
-                f"**{counted(total, 'clip')} of {many} may be labelled wrongly, the most suspicious first.**",
-                help=ABOUT,
+            shell.heading(
+                f"{counted(total, 'clip')} of {many} may be labelled wrongly, the most suspicious first.", help=ABOUT
             )
             shell.download("Download (CSV)", partial(_csv, clips, found), f"labels-{slug(clips.key)}.csv", "text/csv",
                            key=f"labels-csv-{clips.key}", type="tertiary")  # fmt: skip
         if url.one_of("Show", VIEWS, word="show", key=f"labels-view-{clips.key}") == "correct":
             _correct(clips, found)
             return
-        part = pager.part(len(found), AT_ONCE, key=f"labels-page-{clips.key}", what="recordings")
+        part = pager.part(len(found), AT_ONCE, key=f"labels-page-{clips.key}", what="recordings", word="page")
         for each in found[part]:
             _recording(clips, each)
 

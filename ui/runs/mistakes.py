@@ -9,7 +9,7 @@ from labcore.crossval.job import CrossValidation
 from labcore.evaluation.clip_predictions import ClipPredictions
 from labcore.evaluation.mistakes import Choice, by_class, by_confidence, rows_of
 from labcore.runs import Run
-from ui.app.shell import errors_in_place
+from ui.app.shell import errors_in_place, heading
 from ui.app.text import counted, plain
 from ui.charts import mistakes as charts
 from ui.charts.confusion import confusion
@@ -143,7 +143,7 @@ def _told(clips: HeldOutClips, choice: Choice, rows: np.ndarray) -> None:
         text = f"{counted(len(rows), 'mistake')} among {counted(total, 'clip')}, the most confident first"
     else:
         text = f"No mistakes among {counted(total, 'clip')}" if choice == Choice() else "No mistakes of this kind"
-    st.markdown(f"**{text}.**")
+    heading(f"{text}.")
 
 
 def _key(clips: HeldOutClips, word: str) -> str:

@@ -9,7 +9,7 @@ import streamlit as st
 from labcore.catalogue.rows import Row, row_of
 from labcore.runs import Run
 from ui.app import live
-from ui.app.shell import address_button
+from ui.app.shell import address_button, heading
 from ui.app.text import plain
 from ui.components import owner_guard
 from ui.components.tabs import tabs
@@ -54,7 +54,7 @@ def head(row: Row) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         star = ":material/star: " if row.about.star else ""
         kind = "" if row.is_run else f"{row.job.kind.name.capitalize()} "
-        st.markdown(f"{star}{kind}**{plain(rows.name(row))}**", width="content", help=plain(row.id))
+        heading(plain(rows.name(row)), before=f"{star}{kind}", level=2, width="content", help=plain(row.id))
         live.badge(row.state)
         for tag in row.about.tags:
             st.badge(plain(tag), color="gray")

@@ -39,17 +39,20 @@ def show(run: Run) -> None:
         label = st.selectbox(
             "Class", list(names), format_func=names.__getitem__, key="robustness-label", width=200, bind=url.BOUND
         )
+        key = f"robustness-fold-{run.id}"
+        url.take("robustness-fold", key, summary.folds, summary.fold)
         fold = st.selectbox(
-            "Fold", summary.folds, index=summary.folds.index(summary.fold), key=f"robustness-fold-{run.id}", width=160,
+            "Fold", summary.folds, index=summary.folds.index(summary.fold), key=key, width=160,
             format_func=lambda name: f"{name}, test fold" if name == summary.fold else f"{name}, trained on",
         )  # fmt: skip
+        url.tell("robustness-fold", fold if fold != summary.fold else "")
         colour = "pink"
         if of == "noise":
             noises, key = ["white", "pink", "brown"], "robustness-colour"
             colour = shell.one_of("Noise", noises, default="pink", key=key, bind=url.BOUND)
         job, status = last_of(run, of) or (None, None)
         plan = {"run": run.id, "fold": fold, "class": label or None, "disturbance": of, "colour": colour}
-        shell.action_button(
+        shell.start_button(
             "Run", partial(start, run, plan), key="robustness-start", icon=":material/play_arrow:", type="primary",
             disabled=status is not None and status.active,
         )  # fmt: skip

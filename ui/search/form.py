@@ -33,7 +33,6 @@ def show() -> None:
 
     @st.fragment
     def form() -> None:
-        job_picker.leave_form()
         link.read(_kept())
         if not summary.names():
             live.no_data_yet("demo-search")
@@ -220,6 +219,7 @@ def _plan(config: RunConfig, ranges: list[Range]) -> None:
             )
         except LabError as error:
             show_error(error)
+            queue_line.start_bar("this search", lambda: None, key="search-start", disabled=True)
             return
         _facts(settings)
         queue_line.start_bar("this search", partial(job_picker.start, Search, settings), key="search-start")

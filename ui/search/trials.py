@@ -8,6 +8,7 @@ import streamlit as st
 
 from labcore.config import all_settings
 from labcore.search.report import SearchReport, Trial
+from ui.app.shell import heading
 from ui.app.text import duration, state_face
 from ui.search import charts
 from ui.search.charts import value_word
@@ -20,7 +21,7 @@ def show(report: SearchReport) -> None:
     if not report.trials:
         return
     goal = report.settings.goal
-    st.markdown("**All trials**")
+    heading("All trials")
     st.dataframe(
         rows_of(report),
         hide_index=True,

@@ -17,7 +17,7 @@ from labcore.runs import Run
 from labcore.search.folder import Search, SearchError
 from labcore.search.report import FEWEST, SearchReport, importance
 from ui.app import live, services
-from ui.app.shell import action_button, errors_in_place, show_error
+from ui.app.shell import action_button, errors_in_place, heading, show_error
 from ui.app.text import count, counted, plain
 from ui.app.ticking import ticking
 from ui.components import job_picker, owner_guard
@@ -130,10 +130,10 @@ def _figures(search: Search, report: SearchReport) -> None:
     finished = sum(trial.value is not None for trial in report.trials)
     left, right = st.columns([3, 2], gap="large")
     with left:
-        st.markdown(f"**Trials** :gray[validation: {report.settings.goal.title.lower()}]")
+        heading("Trials", f":gray[validation: {report.settings.goal.title.lower()}]")
         charts.history(report, key=f"history-{search.id}")
     with right:
-        st.markdown("**Importance** :gray[share of the variance]")
+        heading("Importance", ":gray[share of the variance]")
         found = shares(search, finished) if len(report.settings.ranges) > 1 else {}
         if found:
             charts.importance(found, key=f"importance-{search.id}")
@@ -145,7 +145,7 @@ def _figures(search: Search, report: SearchReport) -> None:
         else:
             st.caption("Only one setting is varied.")
     if finished >= 3 and not report.active:
-        st.markdown("**Results by setting** :gray[the best trial is larger]")
+        heading("Results by setting", ":gray[the best trial is larger]")
         charts.slices(report, key=f"slices-{search.id}")
 
 

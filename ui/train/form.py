@@ -15,7 +15,7 @@ from labcore.runs import Run
 from labcore.texts import shown
 from labcore.training.run_time import plan_of
 from ui.app import live, services
-from ui.app.shell import errors_in_place
+from ui.app.shell import errors_in_place, start_button
 from ui.app.text import count, counted, label_names, plain, sentence
 from ui.components import queue_line
 from ui.datasets import listed, listen, manage, summary
@@ -200,12 +200,12 @@ def _summary_and_start() -> None:
 
 
 def _start(config: RunConfig | None) -> None:
-    if st.button("Start", type="primary", disabled=config is None, **queue_line.START):
-        with errors_in_place():
-            run = services.ask_for(Run, config)
-            tracked_clips.take(run)
-            st.query_params.from_dict({"run": run.id})
-            st.rerun()
+    def start() -> None:
+        run = services.ask_for(Run, config)
+        tracked_clips.take(run)
+        st.query_params.from_dict({"run": run.id})
+
+    start_button("Start", start, key="train-start", type="primary", disabled=config is None, **queue_line.START)
 
 
 def _facts(chosen: summary.DataSummary, config) -> None:

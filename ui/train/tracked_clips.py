@@ -17,7 +17,7 @@ from labcore.events import Epoch
 from labcore.runs import Run, pinned_name
 from labcore.texts import shown
 from labcore.workspace import slug
-from ui.app.shell import action_button, callback, errors_in_place, tell_trouble
+from ui.app.shell import action_button, callback, errors_in_place, heading, tell_trouble
 from ui.app.text import label_name, label_names, percent, plain
 from ui.charts import curves
 from ui.components import held_out, owner_guard
@@ -208,7 +208,7 @@ def lines(run: Run, epochs: list[Epoch], total: int) -> None:
             last = next(event.pinned[name] for event in reversed(epochs) if name in event.pinned)
             shown_as = label_names(last)
             best = max(last, key=lambda label: last[label])
-            st.markdown(f"**{plain(name)}** :gray[now {plain(label_name(best))}, {percent(last[best])}]")
+            heading(plain(name), f":gray[now {plain(label_name(best))}, {percent(last[best])}]")
             rows = [
                 {
                     "epoch": event.epoch,

@@ -8,6 +8,7 @@ from labcore.events import Epoch, Estimate, Event, TrainingStarted, epochs_of, l
 from labcore.jobs.status import JobStatus
 from labcore.runs import Run
 from labcore.texts import mean_ap_text
+from ui.app.shell import heading
 from ui.app.text import count, counted, percent, plain
 from ui.charts import curves, time_by_phase
 from ui.train import estimate, live_settings, tracked_clips
@@ -31,7 +32,7 @@ def show(run: Run, events: list[Event], status: JobStatus) -> None:
     first = ("Accuracy", "accuracy") if last.val_accuracy is not None else ("Mean average precision", "mean_ap")
     for place, (title, field) in zip(st.columns(2, gap="large"), (first, ("Loss", "loss")), strict=True):
         with place:
-            st.markdown(f"**{title}** :gray[by epoch]")
+            heading(title, ":gray[by epoch]")
             curves.curves(epochs, field, total, key=f"{field}-{run.id}", title=title, marks=marks, watched=watched)
     tracked_clips.lines(run, epochs, total)
     _work(run, events, epochs, total, live_now=status.active)
@@ -70,7 +71,7 @@ def _work(run: Run, events: list[Event], epochs: list[Epoch], total: int, *, liv
     """Where the time goes, and the small curves: folded away while the run is running, since each costs every visitor's browser."""
     seconds = time_by_phase.latest(events)
     if seconds:
-        st.markdown("**Time per epoch, by stage**")
+        heading("Time per epoch, by stage")
         time_by_phase.bar(seconds)
     if live_now:
         fold = st.expander(
@@ -83,8 +84,8 @@ def _work(run: Run, events: list[Event], epochs: list[Epoch], total: int, *, liv
     with fold:
         left, right = st.columns(2, gap="large")
         with left:
-            st.markdown("**Learning rate**")
+            heading("Learning rate")
             curves.small_curve(epochs, "lr", total, key=f"lr-{run.id}", title="Learning rate", form="~g")
         with right:
-            st.markdown("**Clips/s**")
+            heading("Clips/s")
             curves.small_curve(epochs, "clips_per_second", total, key=f"speed-{run.id}", title="Clips/s")

@@ -133,7 +133,7 @@ def _about(sitting: Sitting) -> None:
         nothing = there.edits.last_of(services.visitor_name()) is None
         action_button(
             "Undo", partial(take_back, there.name, "last"), key=f"events-{there.name}-undo", icon=":material/undo:",
-            disabled=nothing, shortcut="Z", help="Take back your latest edit.",
+            disabled=nothing, shortcut="Ctrl+Z", help="Take back your latest edit.",
         )  # fmt: skip
         _edits(there)
         files.show(sitting)

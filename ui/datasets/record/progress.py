@@ -9,7 +9,7 @@ import streamlit as st
 from labcore.datasets.takes.ledger import MOST_CUT, Ledger, counts
 from labcore.datasets.takes.listing import WANTED_CLIPS, clip_counts, folds_sentence, lacking, trainable
 from labcore.datasets.takes.recorded import RecordedSet
-from ui.app.shell import callback, tell_trouble
+from ui.app.shell import callback, heading, tell_trouble
 from ui.app.text import counted, label_names, plain, sentence
 
 TOLD = 3
@@ -19,7 +19,7 @@ TRIM = "A clip begins and ends with the sound in its take. The takes stay as the
 
 def show(recorded: RecordedSet, ledger: Ledger) -> None:
     """The classes with their takes, and the rest."""
-    st.markdown("**What is there**")
+    heading("What is there")
     _classes(ledger)
     _train(recorded, ledger)
     _clips(recorded, ledger)
