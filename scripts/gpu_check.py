@@ -154,8 +154,9 @@ def steps(small: bool, device: str, several: bool = False) -> list[Step]:
 def machine() -> list[str]:
     """Card, driver and versions, a line each."""
     script = (
-        "import platform, torch, torchaudio; print(f'Python {platform.python_version()}, torch {torch.__version__}, torchaudio "
-        "{torchaudio.__version__}, CUDA {torch.version.cuda}, cuDNN {torch.backends.cudnn.version()}')"
+        "import platform, torch; from labcore.loading import load_torchaudio; "
+        "print(f'Python {platform.python_version()}, torch {torch.__version__}, "
+        "torchaudio {load_torchaudio().__version__}, CUDA {torch.version.cuda}, cuDNN {torch.backends.cudnn.version()}')"
     )
     versions = _answer([PYTHON, "-c", script], 120) or ["torch and torchaudio cannot be loaded"]
     cards = _answer(["nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"], 20)
