@@ -8,12 +8,14 @@ from collections.abc import Iterator
 import soundfile
 import torch
 import torch.nn.functional as F
-import torchaudio
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from labcore.config import ModelConfig
+from labcore.loading import load_torchaudio
 from labcore.models import build_network
+
+torchaudio = load_torchaudio()
 
 SAMPLE_RATE, SECONDS, N_MELS, BATCH = 22050, 5.0, 64, 32
 

@@ -9,10 +9,11 @@ from torch import Tensor, nn
 
 from labcore.config import RunConfig
 from labcore.errors import LabError
+from labcore.loading import load_torchaudio
 
 try:
-    import torchaudio
-except (ImportError, OSError) as error:  # OSError: it was built for another torch
+    torchaudio = load_torchaudio()
+except (ImportError, OSError, RuntimeError) as error:  # OSError: it was built for another torch
     raise LabError(
         f"torchaudio cannot be loaded: {error}", "Install torch and torchaudio together, from the same index"
     ) from error

@@ -5,9 +5,11 @@ from __future__ import annotations
 import atexit
 import contextlib
 import gc
+import importlib
 import os
 import sys
 from collections.abc import Callable, Iterator
+from types import ModuleType
 
 MANY = 200
 """So many modules are worth to be left alone for good."""
@@ -31,6 +33,29 @@ def collector_resting() -> Iterator[None]:
         if len(sys.modules) >= before + MANY:
             gc.freeze()
         gc.enable()
+
+
+def load_torchaudio() -> ModuleType:
+    """torchaudio, which by itself refuses a torch that was built for another release of CUDA.
+
+    The last torchaudio fits every later torch, but there is none for CUDA 13.2 (pytorch/pytorch#193651), and torch 2.15 of
+    PyPI is built for that. Only its CUDA kernels could differ, and the lab uses none of them. It does not ask where torch
+    names no CUDA.
+
+    Raises:
+        ImportError, OSError, RuntimeError: it is not there, or was built for a torch that is too different.
+    """
+    try:
+        return importlib.import_module("torchaudio")
+    except RuntimeError as refused:
+        if "different CUDA versions" not in str(refused):
+            raise
+    version = importlib.import_module("torch.version")
+    cuda, version.cuda = version.cuda, None
+    try:
+        return importlib.import_module("torchaudio")
+    finally:
+        version.cuda = cuda
 
 
 def quick_exit(main: Callable[[], int]) -> int:

@@ -24,7 +24,6 @@ RECORD = Path(sys.prefix) / "base-torch.json"
 CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
 IMPORTS = (
     "torch",
-    "torchaudio",
     "torchvision",
     "streamlit",
     "soundfile",

@@ -154,8 +154,9 @@ def steps(small: bool, device: str, several: bool = False) -> list[Step]:
 def machine() -> list[str]:
     """Card, driver and versions, a line each."""
     script = (
-        "import platform, torch, torchaudio; print(f'Python {platform.python_version()}, torch {torch.__version__}, torchaudio "
-        "{torchaudio.__version__}, CUDA {torch.version.cuda}, cuDNN {torch.backends.cudnn.version()}')"
+        "import platform, torch; from labcore.loading import load_torchaudio; "
+        "print(f'Python {platform.python_version()}, torch {torch.__version__}, "
+        "torchaudio {load_torchaudio().__version__}, CUDA {torch.version.cuda}, cuDNN {torch.backends.cudnn.version()}')"
     )
     versions = _answer([PYTHON, "-c", script], 120) or ["torch and torchaudio cannot be loaded"]
     cards = _answer(["nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"], 20)
@@ -188,6 +189,7 @@ def take(step: Step, folder: Path, patience: float = 1.0) -> tuple[int, float, l
     with log.open("w", encoding="utf-8") as file:
         status = _status(step.command, file, patience * step.seconds)
     output = re.sub(r"\x1b\[[0-9;]*m", "", log.read_text("utf-8", "replace"))
+    output, _, _ = output.partition("nanobind: leaked")  # as Triton 3.9, of torch 2.15, says at the very end
     told = _lines(step, output) if status == 0 else output.splitlines()[-15:]
     return status, time.perf_counter() - start, [line[:300] for line in told if line.strip()]
 

@@ -30,7 +30,7 @@ def test_a_report_tells_of_each_step_and_goes_on_after_one_that_fails(check, tmp
         check,
         "steps",
         lambda *given: [
-            step("wrong", "print('Traceback'); raise SystemExit(3)"),
+            step("wrong", "print('Traceback\\nnanobind: leaked 4 types!'); raise SystemExit(3)"),
             step("slow", "import time; time.sleep(60)", 0.2),
             step("good", "print('told 12 ms'); print('not this')"),
         ],
@@ -47,6 +47,7 @@ def test_a_report_tells_of_each_step_and_goes_on_after_one_that_fails(check, tmp
     assert "FAILED (too slow)" in report
     assert "    told 12 ms\n" in report
     assert "    not this" not in report
+    assert "    nanobind" not in report
     assert "good       passed" in capsys.readouterr().out
 
 

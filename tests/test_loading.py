@@ -5,11 +5,13 @@ from __future__ import annotations
 import gc
 import subprocess
 import sys
+from pathlib import Path
 from types import ModuleType
 
 import pytest
+import torch
 
-from labcore.loading import MANY, collector_resting
+from labcore.loading import MANY, collector_resting, load_torchaudio
 
 
 def test_it_rests_meanwhile_and_works_again_even_after_a_fault() -> None:
@@ -34,6 +36,19 @@ def test_what_many_modules_made_is_left_alone_for_good(
     with collector_resting():
         sys.modules.update({f"made_up_{number}": ModuleType("made_up") for number in range(modules)})
     assert bool(asked) == left_alone
+
+
+def test_a_torchaudio_for_another_cuda_is_loaded_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "torchaudio.py").write_text(
+        "import torch\n"
+        "if torch.version.cuda not in (None, '13.0'):\n"
+        "    raise RuntimeError('PyTorch and TorchAudio were compiled with different CUDA versions')\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "torchaudio", raising=False)
+    monkeypatch.setattr(torch.version, "cuda", "13.2")
+    assert load_torchaudio().__file__ == str(tmp_path / "torchaudio.py")
+    assert torch.version.cuda == "13.2"
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from labcore import nvml
 from labcore.device import allow_tf32
 from labcore.doctor.privacy import scrub
 from labcore.doctor.readings import Torch, TorchDevice
-from labcore.loading import collector_resting
+from labcore.loading import collector_resting, load_torchaudio
 
 Tell = Callable[[dict[str, Any]], None]
 
@@ -93,7 +93,7 @@ def read_torch(torch: Any, warned: list[warnings.WarningMessage]) -> Torch:
         cpu_capability=_attempt(torch.backends.cpu.get_cpu_capability),
         cpu_bf16=_attempt(lambda: bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()), None),
         threads=torch.get_num_threads(),
-        torchaudio_error=_failed(lambda: __import__("torchaudio")),
+        torchaudio_error=_failed(load_torchaudio),
         torchvision_error=_failed(lambda: __import__("torchvision")),
         devices=tuple(_device(torch, index) for index in range(count)),
     )

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from importlib import import_module
+from inspect import signature
 from typing import Any, TypeVar, cast
 from uuid import uuid4
 
@@ -179,8 +180,11 @@ class DistributedContext:
         if self.alone:
             return network
         ids = [device.index] if device.type == "cuda" else None
-        # running statistics do not enter training steps: once an epoch is enough (align)
-        return DistributedDataParallel(network, device_ids=ids, broadcast_buffers=False, gradient_as_bucket_view=True)
+        # running statistics do not enter training steps: once an epoch is enough (align). torch 2.6 to 2.11 know the old name alone,
+        # at which 2.15 warns
+        known = signature(DistributedDataParallel).parameters
+        each_step = "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers"
+        return DistributedDataParallel(network, device_ids=ids, gradient_as_bucket_view=True, **{each_step: False})
 
     def exchange(self, forward: Any, now: bool) -> contextlib.AbstractContextManager[None]:
         """The context of a forward and backward pass: gradients go to the others in it if ``now``, else they are summed up here."""

@@ -3,9 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-import torchaudio
 
 from labcore.audio.loudness import CHUNK, KWeighting, integrated, k_weighting, step_samples
+from labcore.loading import load_torchaudio
+
+torchaudio = load_torchaudio()
 
 
 def weighted(waveform: np.ndarray, rate: int) -> np.ndarray:

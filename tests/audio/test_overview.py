@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-import torchaudio
 
 from labcore.audio import Limits, Recording, encode_wav
 from labcore.audio import overview as overview_module
 from labcore.audio.facts import CLIPPED_RUN, Runs
 from labcore.audio.overview import overview
 from labcore.errors import AudioError
+from labcore.loading import load_torchaudio
 
 
 def encoded(planes: np.ndarray, rate: int = 16000, container: str = "WAV", codec: str | None = None) -> bytes:
@@ -52,7 +52,7 @@ def test_the_envelope_is_that_of_the_samples(frames, blocks, channels, noise, di
 def test_the_loudness_of_a_short_clip_goes_to_its_end(rate, noise, divided) -> None:
     """One of whole tenths of a second has a block that ends with it, whatever is filtered at once."""
     sound = noise(2, rate) * np.geomspace(1e-3, 1, 2 * rate, dtype=np.float32)
-    wanted = float(torchaudio.functional.loudness(torch.from_numpy(sound[None]), rate))
+    wanted = float(load_torchaudio().functional.loudness(torch.from_numpy(sound[None]), rate))
     facts, _ = overview(encode_wav(sound, rate, exact=True))
     assert facts.loudness_lufs == pytest.approx(wanted, abs=0.1)
 

@@ -117,8 +117,12 @@ def two_processes(workspace, out, command):
             patch.setenv(name, value)
         patch.syspath_prepend(str(SCRIPT.parent))
         patch.setattr(sys, "argv", [str(SCRIPT), str(out), *command])
-        with pytest.raises(SystemExit, match="0"):
-            runpy.run_path(str(SCRIPT), run_name="__main__")
+        try:
+            with pytest.raises(SystemExit, match="0"):
+                runpy.run_path(str(SCRIPT), run_name="__main__")
+        except BaseException:
+            second.kill()  # it would wait for this process for a day
+            raise
         silent, stderr = second.communicate(timeout=120)
     assert (second.returncode, silent) == (0, ""), stderr
     assert not torch.distributed.is_initialized()
