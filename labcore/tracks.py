@@ -81,5 +81,8 @@ def label_track(events: Iterable[TrackEvent]) -> str:
 
 
 def _plain(text: str) -> str:
-    """A text that stays in its cell of a table of tabs, and that every encoding of Unicode takes."""
-    return " ".join(shown(text).split())
+    """A text that stays in its cell of a table of tabs, and that every encoding of Unicode takes. Quotes around all of it are quoted
+    themselves: who reads such a table, spreadsheets too, takes them away."""
+    text = " ".join(shown(text).split())
+    quoted = len(text) > 1 and text[0] == text[-1] == '"'
+    return '"' + text.replace('"', '""') + '"' if quoted else text

@@ -46,10 +46,11 @@ def _asked_of(query: bytes) -> schemas.ClassifyRequest:
     """What the query of a request asks for.
 
     Raises:
-        Problem: a parameter that there is not.
+        Problem: a parameter that there is not, or one that is given several times.
         RequestValidationError: a value that there is not.
     """
-    given, known = dict(QueryParams(query.decode("latin-1"))), schemas.ClassifyRequest.model_fields
+    asked, known = QueryParams(query.decode("latin-1")), schemas.ClassifyRequest.model_fields
+    given = dict(asked)
     if (name := next((name for name in given if name not in known), None)) is not None:
         called = as_plain(name, 80)
         raise Problem(
@@ -58,6 +59,8 @@ def _asked_of(query: bytes) -> schemas.ClassifyRequest:
             f"there is no parameter {called!r}{closest(called, known)}",
             f"There are {', '.join(known)}",
         )
+    if (name := next((name for name in given if len(asked.getlist(name)) > 1), None)) is not None:
+        raise Problem(422, "parameter", f"the parameter {name!r} is given several times", "Give it once")
     try:
         return schemas.ClassifyRequest.model_validate(given)
     except ValidationError as error:

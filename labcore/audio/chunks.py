@@ -33,6 +33,8 @@ FOUR_LETTERS = {
 
 AU_CODECS = {1: "µ-law", 23: "G.721", 24: "G.722", 25: "G.723", 26: "G.723", 27: "A-law"}
 
+AU_HEADER = 24
+"""Bytes of the header of AU, behind which sound may begin."""
 NEAR = 1 << 16
 TRAILERS = (b"ID3", b"TAG", b"APETAGEX", b"LYRICSBEGIN", b"<")
 STALE_BYTES = 4096
@@ -188,8 +190,6 @@ def _au(read: Read, size: int) -> Chunked | None:
     head = read(0, 16).ljust(16, b"\0")
     order = ">" if head[:4] == b".snd" else "<"
     at, length, encoding = struct.unpack(order + "III", head[4:])
-    if not 24 <= at <= size:
-        return None
     codec = AU_CODECS.get(encoding, f"the encoding {encoding}")
     return Chunked("AU", order, at, length, size - at, (12, 12), (Size(8, order + "I"),), codec=codec)
 

@@ -27,6 +27,8 @@ from labcore.audio.streams import DecodePlan, duration, not_read, reading_of, tr
 from labcore.errors import AudioError
 
 PEAK = 1e6  # 120 dB above full scale: a damaged file, and its power would overflow
+AT_A_TIME = 4096
+"""Values that libsndfile's ADPCM decoders give at a time: where they are no whole frames, it loses its place among the channels."""
 UNKNOWN_FRAMES = 2**62  # libsndfile gives the largest number there is where a header does not say
 BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32, "FLOAT": 32, "DOUBLE": 64, "ALAC_16": 16}
 BITS |= {"ALAC_20": 20, "ALAC_24": 24, "ALAC_32": 32}
@@ -198,6 +200,8 @@ def _check_container(file: OpenFile, called: str, limits: Limits) -> None:
             f"{called} claims {file.channels} channels, more than the {limits.max_channels} that are accepted",
             "Mix it down first",
         )
+    if "ADPCM" in file.subtype and AT_A_TIME % file.channels:
+        raise not_read(called, f"holds ADPCM with {file.channels} channels")
     if file.frames >= UNKNOWN_FRAMES:
         raise AudioError(
             f"{called} does not state its length, as files written into a pipe do",

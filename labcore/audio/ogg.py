@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 from labcore.audio.raw import Read
 
 CODECS = {
@@ -26,24 +24,30 @@ READ = ("Vorbis", "Opus")
 PAGE = b"OggS\0"
 """How a page begins; the zero is its version."""
 BEGINS = 2  # flag of the first page of a stream
+LONGEST = 27 + 255 + 255 * 255
+"""Bytes of the longest page. A damaged header may tell too long a page: the one behind it lies within so many bytes then."""
 
 
-def walk(read: Read, size: int) -> tuple[list[tuple[int, int]], list[list[str]], bool]:
+def walk(read: Read, size: int) -> tuple[list[list[tuple[int, int]]], list[list[str]], bool]:
     """Go through the pages from their headers alone. Damage between pages is passed over, as decoders do.
 
     Returns:
-        (first byte, the one behind the last) of the streams that follow each other, where streams beside each other are one; the
-        codecs of each, those beside each other; and whether the last page is all there.
+        (first byte, the one behind the last) of the stretches of each of the streams that follow each other, where streams beside each
+        other are one; the codecs of each, those beside each other; and whether the last page is all there. A stream has several
+        stretches, or ends before the file does, where so much lies between or behind its pages that no page is hidden in it: a decoder
+        looks into all of that, again at each byte that could begin a page.
     """
-    starts: list[int] = []
+    streams: list[list[tuple[int, int]]] = []
     codecs: list[list[str]] = []
-    at, whole, begun = 0, True, False
+    at = since = 0
+    whole, begun = True, False
     while at < size:
         head = read(at, 27 + 255 + 16)
         if not head.startswith(PAGE):
             found = _next(read, at + 1, size)
-            if found is None:
-                break
+            if found - at > LONGEST and streams:
+                streams[-1].append((since, at + LONGEST))
+                since = found
             at = found
             continue
         table = 27 + head[26] if len(head) > 26 else 27
@@ -53,25 +57,30 @@ def walk(read: Read, size: int) -> tuple[list[tuple[int, int]], list[list[str]],
             break
         begins = bool(head[5] & BEGINS)
         if begins and not begun:
-            starts.append(at)
+            if streams and since < at:
+                streams[-1].append((since, at))
+            streams.append([])
             codecs.append([])
+            since = at
         if begins:
             codecs[-1].append(_codec(head[table:]))
         begun = begins
         at += length
-    return list(pairwise([*starts, size])), codecs, whole
+    if streams and since < size:
+        streams[-1].append((since, size))
+    return streams, codecs, whole
 
 
 def _codec(packet: bytes) -> str:
     return next((name for start, name in CODECS.items() if packet.startswith(start)), "an unknown codec")
 
 
-def _next(read: Read, at: int, size: int) -> int | None:
-    """Where the next page begins."""
+def _next(read: Read, at: int, size: int) -> int:
+    """Where the next page begins; ``size`` where there is none."""
     while at < size:
         block = read(at, 1 << 16)
         place = block.find(PAGE)
         if place >= 0:
             return at + place
         at += max(1, len(block) - len(PAGE) + 1)
-    return None
+    return size

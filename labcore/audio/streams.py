@@ -85,13 +85,14 @@ def not_read(called: str, what: str) -> AudioError:
 
 
 def _ogg(read: Read, size: int, called: str) -> DecodePlan:
-    links, codecs, whole = ogg.walk(read, size)
+    streams, codecs, whole = ogg.walk(read, size)
     if not whole:
         raise truncated(called)
-    for of_link in codecs:
-        if not set(of_link) & set(ogg.READ):
-            raise not_read(called, f"is an Ogg file that holds {' and '.join(dict.fromkeys(of_link))}")
-    return DecodePlan(tuple((link,) for link in links) if len(links) > 1 else ())
+    for of_stream in codecs:
+        if not set(of_stream) & set(ogg.READ):
+            raise not_read(called, f"is an Ogg file that holds {' and '.join(dict.fromkeys(of_stream))}")
+    plain = len(streams) == 1 and streams[0][0][1] == size
+    return DecodePlan(() if plain else tuple(map(tuple, streams)))
 
 
 def _mpeg(read: Read, start: int, end: int, called: str) -> DecodePlan:
@@ -116,6 +117,11 @@ def _begins_plainly(read: Read, stream: mpeg.Stream) -> bool:
 
 
 def _chunked(read: Read, file: chunks.Chunked, called: str) -> DecodePlan:
+    if file.kind == "AU" and file.sound_at < chunks.AU_HEADER:
+        raise AudioError(
+            f"{called} is damaged: by its header, its sound begins at byte {file.sound_at}, within the header itself",
+            "Fetch or export the file again",
+        )
     if file.kind not in ("WAV", "RF64", "W64"):
         _check_whole(file, called, 0.0)
         mended = (file.mended(),) if file.promised is None and file.there else ()

@@ -123,13 +123,15 @@ def test_a_query_is_read_as_it_is_documented(service, wav):
         assert len(asked("top_k=2").json()["results"][0]["probabilities"]) == 2
         wrong = asked("top_k=0&windows=none")
         assert (wrong.status_code, wrong.json()["detail"].partition(":")[0]) == (422, "top_k")
-    assert len(asked("top_k=2&top_k=1").json()["results"][0]["probabilities"]) == 1  # the last one counts
     assert "windows" not in asked("windows=n%6fne").json()["results"][0]
     assert asked("top_k=").status_code == 422
     mistyped = asked("topk=3")
     assert (mistyped.status_code, mistyped.json()["type"]) == (422, "urn:labcore:problem:parameter")
     assert mistyped.json()["detail"] == "there is no parameter 'topk'; did you mean top_k?"
     assert mistyped.json()["remedy"] == "There are model, top_k, windows, hop_seconds, threshold"
+    for twice in ("top_k=2&top_k=1", "top_k=1&windows=none&top_k=1", "top_k=&top%5fk=1"):
+        assert (asked(twice).status_code, asked(twice).json()["type"]) == (422, "urn:labcore:problem:parameter")
+        assert asked(twice).json()["detail"] == "the parameter 'top_k' is given several times"
 
 
 @pytest.mark.filterwarnings(

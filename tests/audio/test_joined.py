@@ -196,5 +196,18 @@ def test_pages_behind_damage_are_found_again(tone) -> None:
     second = content.index(b"OggS", 4)
     links, codecs, whole = ogg.walk(reader(content[:second] + b"damage" + content[second:]), len(content) + 6)
     assert whole
-    assert links == [(0, len(content) + 6)]
+    assert links == [[(0, len(content) + 6)]]
     assert codecs == [["Vorbis"]]
+
+
+@pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
+def test_what_only_begins_like_pages_is_kept_from_the_decoder(subtype, tone) -> None:
+    sound = encoded(tone(500, 1, 24000), 24000, "OGG", subtype)
+    last, filler = sound.rindex(b"OggS"), b"OggS" * (1 << 16)
+    for content in (sound + filler, sound[:last] + filler + sound[last:], (sound[:last] + filler + sound[last:]) * 2):
+        streams, _, whole = ogg.walk(reader(content), len(content))
+        given = sum(end - first for stream in streams for first, end in stream)
+        fillers = content.count(filler)
+        assert whole
+        assert given == len(content) - fillers * (len(filler) - ogg.LONGEST)
+    np.testing.assert_array_equal(decode(sound + filler)[0], decode(sound)[0])

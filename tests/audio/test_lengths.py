@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import struct
+from contextlib import nullcontext
 from itertools import product
 
 import numpy as np
@@ -118,6 +119,20 @@ def test_sound_that_would_begin_behind_the_end_of_the_file_is_none() -> None:
     content[at : at + 4] = b"\x7f\xff\xff\xff"
     with pytest.raises(AudioError):
         decode(bytes(content), name="clip")
+
+
+def test_sound_that_would_begin_within_the_header_is_refused() -> None:
+    with pytest.raises(AudioError, match="sound begins at byte 8, within the header"):
+        decode(au(len(DATA)).replace(struct.pack(">I", 24), struct.pack(">I", 8), 1), name="clip.au")
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_adpcm_is_refused_where_its_decoder_mixes_up_channels(channels) -> None:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, np.zeros((6400, 2)), RATE, format="AIFF", subtype="IMA_ADPCM")
+    content = buffer.getvalue().replace(b"COMM\0\0\0\x18\0\x02", b"COMM\0\0\0\x18\0" + bytes([channels]))
+    with pytest.raises(AudioError, match="ADPCM with 3 channels") if channels == 3 else nullcontext():
+        decode(content, name="clip.aif")
 
 
 def test_a_chunk_of_long_lengths_without_any_is_passed_over() -> None:

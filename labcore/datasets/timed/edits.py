@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError, model_validator
 
 from labcore.datasets.annotations import EVENTS
+from labcore.datasets.labels import is_missing
 from labcore.datasets.linefile import Line, Undo, append, chosen, read_lines, signed, undo
 from labcore.datasets.table import way_from
 from labcore.datasets.timed.recordings import Recordings
@@ -299,6 +300,8 @@ def edit_event(
         start, end = (math.nan if each is None else float(each) for each in given)
         if trouble := wrong_with(start, end, label, facts.get("low_hz"), facts.get("high_hz")):
             raise DatasetError(trouble, "Correct it, and save it again")
+        if is_missing(label):  # in files that are written, and read back, it would be none
+            raise DatasetError(f"the label {label!r} stands for no label in lists", "Choose another, as 'no_event'")
     return append(
         workspace,
         file_of(workspace, name),

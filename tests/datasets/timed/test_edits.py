@@ -143,6 +143,7 @@ def test_a_deleted_event_is_background_where_all_is_labelled(workspace, nights, 
     [
         ({"start_s": 3, "end_s": 2, "label": "owl"}, "ends .2 s. before it begins"),
         ({"start_s": 1, "end_s": 2, "label": "  "}, "no label"),
+        ({"start_s": 1, "end_s": 2, "label": "NA"}, "'NA' stands for no label"),
         ({"start_s": None, "end_s": 2, "label": "owl"}, "before it begins"),
         ({"start_s": 1, "end_s": 2, "label": "owl", "low_hz": 500.0}, "one of the two frequencies is missing"),
         ({"start_s": 1, "end_s": 2, "label": "owl", "low_hz": 500.0, "high_hz": 500.0}, "is not below the high one"),
@@ -205,10 +206,11 @@ def test_a_run_keeps_the_events_that_it_began_with(workspace, edit):
 def test_what_is_written_is_read_back(workspace, nights, edit, lay):
     edit("add", "b.wav", start_s=4.25, end_s=5, label="Bubo bubo, Eagle-Owl", low_hz=300.0, high_hz=900.5)
     edit("delete", event=event_key(8, 9, "cat"))
-    edit("add", start_s=8, end_s=8, label="click")
+    edit("add", start_s=8, end_s=8, label='"tick" \t or "click"')
     source = find_uncut(workspace, "nights").annotated
     tracks = tracks_of(source.gathered(DataConfig()), source.recordings)
-    expected = [("a.wav", 1.0, 2.0, "dog"), ("a.wav", 8.0, 8.0, "click"), ("b.wav", 4.25, 5.0, "Bubo bubo, Eagle-Owl")]
+    quoted, owl = '"tick" or "click"', "Bubo bubo, Eagle-Owl"
+    expected = [("a.wav", 1.0, 2.0, "dog"), ("a.wav", 8.0, 8.0, quoted), ("b.wav", 4.25, 5.0, owl)]
     (nights / "a.txt").unlink()
     written = [
         as_files(tracks, "raven"),
