@@ -184,7 +184,8 @@ class DistributedContext:
         # at which 2.15 warns
         known = signature(DistributedDataParallel).parameters
         each_step = "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers"
-        return DistributedDataParallel(network, device_ids=ids, gradient_as_bucket_view=True, **{each_step: False})
+        more: dict[str, Any] = {each_step: False}
+        return DistributedDataParallel(network, device_ids=ids, gradient_as_bucket_view=True, **more)
 
     def exchange(self, forward: Any, now: bool) -> contextlib.AbstractContextManager[None]:
         """The context of a forward and backward pass: gradients go to the others in it if ``now``, else they are summed up here."""
