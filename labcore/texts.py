@@ -146,6 +146,11 @@ def percent(share: float | None, digits: int = 1) -> str:
     return "–" if share is None else f"{100 * share:.{digits}f} %"
 
 
+def spread(low: float | None, high: float | None) -> str:
+    """An interval of shares of 1 as ``41.2 to 92.9 %``; a dash where there is none."""
+    return "–" if low is None or high is None else f"{100 * low:.1f} to {100 * high:.1f} %"
+
+
 def duration(seconds: float | None) -> str:
     """Two units at most: 48 s, 3 min 20 s, 2 h 5 min."""
     if seconds is None:

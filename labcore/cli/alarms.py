@@ -28,7 +28,7 @@ from labcore.errors import ConfigError, RunError
 from labcore.jobs.glances import glances
 from labcore.owners import shell_user
 from labcore.runs import Run
-from labcore.texts import counted, moment
+from labcore.texts import counted, moment, spread
 from labcore.typed import typed_path
 from labcore.workspace import Workspace
 
@@ -198,7 +198,7 @@ def _tell(figures: AlarmFigures, choice: Choice, arguments: argparse.Namespace) 
 def _recall(share: tuple[float, float, float] | None) -> str:
     if share is None:
         return "-"
-    return f"{percent(share[0])} ({percent(share[1]).removesuffix(' %')} to {percent(share[2])})"
+    return f"{percent(share[0])} ({spread(*share[1:])})"
 
 
 def _rate(rate: Rate) -> dict[str, float]:

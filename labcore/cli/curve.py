@@ -25,7 +25,7 @@ from labcore.curve.summary import CurveSummary, Level, baseline_text, level_text
 from labcore.events import Event
 from labcore.jobs.listing import looked_at
 from labcore.owners import shell_user
-from labcore.texts import counted
+from labcore.texts import counted, spread
 from labcore.workspace import Workspace
 
 NO_EMBEDDINGS = "none"
@@ -132,7 +132,7 @@ def lines(summary: CurveSummary, note: str = "") -> list[Content]:
 def _interval(level: Level | None) -> str | None:
     if level is None or level.low is None or level.high is None:
         return None
-    return f"{100 * level.low:.1f} to {100 * level.high:.1f} %"
+    return spread(level.low, level.high)
 
 
 def _tell(curve: LearningCurve, *, as_json: bool) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from labcore.cli.output import Content, percent, table
 from labcore.errors import LabError
 from labcore.runs import Run
+from labcore.texts import spread
 
 if TYPE_CHECKING:
     from labcore.evaluation.figures import Figures
@@ -34,6 +35,9 @@ def lines(figures: Figures) -> list[Content]:
         "AUROC": percent(figures.auroc),
         "calibration error": percent(figures.calibration.error),
     }
-    rows = [[each.label, percent(each.average_precision), percent(each.auroc)] for each in figures.per_class]
+    rows = [
+        [each.label, spread(*each.recall_interval), percent(each.average_precision), percent(each.auroc)]
+        for each in figures.per_class
+    ]
     listed = [f"{name:18} {value}" for name, value in told.items()]
-    return [*listed, "", table(["class", "average precision", "AUROC"], rows)]
+    return [*listed, "", table(["class", "recall, 95 %", "average precision", "AUROC"], rows)]

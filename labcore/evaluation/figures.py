@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from labcore.datasets.by_time import recordings_of
 from labcore.errors import RunError
 from labcore.evaluation.bootstrap import Interval, intervals
 from labcore.evaluation.calibration import Reliability, reliability
 from labcore.evaluation.clip_predictions import ClipPredictions
-from labcore.evaluation.intervals import distinct_clips, wilson_interval
+from labcore.evaluation.intervals import ByRecording, distinct_clips, effective_clips, wilson_interval
 from labcore.evaluation.metrics import Circumstances, Confusion, score
 from labcore.texts import percent
 
@@ -42,6 +43,7 @@ class ClassFigures:
     Attributes:
         clips, predicted: how many are of it, and how many were predicted as it.
         average_precision, auroc: of its probability, one class against the rest; None where all clips are of it, or none.
+        recall_interval: 95 %, see :func:`recall_interval`.
     """
 
     label: str
@@ -52,6 +54,7 @@ class ClassFigures:
     f1: float
     average_precision: float | None
     auroc: float | None
+    recall_interval: tuple[float | None, float | None]
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,7 @@ def figures_of_clips(predictions: ClipPredictions) -> Figures:
     counted = score(predicted, targets, labels, Circumstances(distinct=distinct, groups=predictions.groups))
     balanced, macro_f1 = intervals(predictions.groups, lambda weights: _means(targets, predicted, len(labels), weights))
     ranked = [_ranked(targets == number, shares[:, number]) for number in range(len(labels))]
+    recordings = recordings_of(predictions.groups)
     per_class = [
         ClassFigures(
             label,
@@ -113,6 +117,7 @@ def figures_of_clips(predictions: ClipPredictions) -> Figures:
             float(row["recall"]),
             float(row["f1"]),
             *ranked[number],
+            recall_interval((predicted == targets)[targets == number], recordings[targets == number]),
         )
         for number, (label, row) in enumerate(counted.per_class.items())
     ]
@@ -131,6 +136,26 @@ def figures_of_clips(predictions: ClipPredictions) -> Figures:
         confusion=counted.confusion,
         calibration=reliability(predictions.confidence, predicted == targets, effective=counted.effective_clips),
     )
+
+
+def recall_interval(right: np.ndarray, recordings: np.ndarray) -> tuple[float, float] | tuple[None, None]:
+    """Wilson's 95 % interval of the recall of a class, by the effective number of its clips; where all of its recordings are alike, which
+    tells nothing of how much they differ, each counts as one.
+
+    Args:
+        right, recordings: of the clips of the class (clips,): whether each was found, and what it is of.
+
+    Returns:
+        Lower and upper end; both None for one recording alone, which says nothing of others.
+    """
+    by_recording = ByRecording.of(right.tolist(), recordings.tolist())
+    if by_recording.recordings < 2:
+        return None, None
+    hits, clips = int(right.sum()), len(right)
+    at = np.unique(recordings, return_inverse=True)[1]
+    alike = np.ptp(np.bincount(at, right) / np.bincount(at)) == 0
+    effective = by_recording.recordings if alike else effective_clips(hits, clips, by_recording)
+    return wilson_interval(hits, clips, effective)
 
 
 def balanced_interval(

@@ -25,7 +25,7 @@ from labcore.face.telling import as_output, error_of, first_interrupt
 from labcore.jobs.manager import JobManager
 from labcore.owners import shell_user
 from labcore.runs import Run
-from labcore.texts import as_html, counted, percent
+from labcore.texts import as_html, counted, percent, spread
 from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -228,6 +228,6 @@ class CrossValidationRun(CrossValidation):
             of = f"mean ± standard deviation over {counted(pool.finished, 'fold')}"
             facts["accuracy" if pool.mean_ap is None else "result"] = f"{mean_text(pool)} ({of})"
         if pool.accuracy is not None and pool.low is not None:
-            interval = f"95 % interval {percent(pool.low).removesuffix(' %')} to {percent(pool.high)}"
+            interval = f"95 % interval {spread(pool.low, pool.high)}"
             facts["together"] = f"{percent(pool.accuracy)} of all {counted(pool.clips, 'clip')} ({interval})"
         return {**facts, "folder": str(self.path)}

@@ -8,7 +8,7 @@ from labcore.errors import RunError
 from labcore.inference.thresholds import Thresholds, threshold_words
 from labcore.report.blocks import Block, Cell, Chart, Paragraph, Section, Series, Share, Table
 from labcore.runs import Run
-from labcore.texts import percent
+from labcore.texts import percent, spread
 
 RATE = 1.0
 """False alarms an hour, where no thresholds are kept in the weights."""
@@ -60,7 +60,7 @@ def _classes(choice: Choice) -> Table:
         recall: Cell = "–"
         if each.recall is not None:
             value, low, high = each.recall
-            recall = Share(value, f"{percent(value)} ({percent(low).removesuffix(' %')} to {percent(high)})")
+            recall = Share(value, f"{percent(value)} ({spread(low, high)})")
         rows.append(
             [
                 each.label,

@@ -12,7 +12,7 @@ from labcore.evaluation.metrics import Confusion, class_rows
 from labcore.evaluation.mistakes import predicted_labels, rows_of
 from labcore.events import EvaluatedLabels
 from labcore.report.blocks import Block, Cell, Diagram, Facts, Matrix, Paragraph, Section, Share, Table
-from labcore.texts import counted, percent
+from labcore.texts import counted, percent, spread
 
 MOST_CLIPS = 30
 """Mistakes that are listed."""
@@ -48,6 +48,7 @@ def classes(found: Figures) -> Section:
             each.label,
             Share(each.f1, f"{each.f1:.2f}"),
             f"{each.recall:.2f}",
+            spread(*each.recall_interval),
             f"{each.precision:.2f}",
             _figure(each.average_precision, 2),
             _figure(each.auroc, 3),
@@ -56,7 +57,7 @@ def classes(found: Figures) -> Section:
         ]
         for each in sorted(found.per_class, key=lambda each: each.f1)
     ]
-    head = ["Class", "F1", "Recall", "Precision", "Average precision", "AUROC", "Clips", "Predicted"]
+    head = ["Class", "F1", "Recall", "Recall, 95 %", "Precision", "Average precision", "AUROC", "Clips", "Predicted"]
     return Section("Classes", [Table("Metrics per class, the lowest F1 first", head, rows)])
 
 

@@ -27,7 +27,7 @@ from labcore.report.stamp import made_now
 from labcore.runs import Run
 from labcore.runs.asked import front_end_reason
 from labcore.runs.honesty import choice_note, interval_note, label_note, leak_note, majority_note, untrained_notes
-from labcore.texts import counted, duration, mean_ap_text, percent
+from labcore.texts import counted, duration, mean_ap_text, percent, spread
 from labcore.workspace import Workspace
 
 
@@ -130,7 +130,7 @@ def _lead(
     blocks: list[Block] = []
     if accuracy is not None and accuracy.low is not None:
         clips = f"the {counted(found.clips, 'clip')} of {where}" if found else where
-        interval = f"95 % interval {percent(accuracy.low).removesuffix(' %')} to {percent(accuracy.high)}"
+        interval = f"95 % interval {spread(accuracy.low, accuracy.high)}"
         blocks.append(Paragraph(f"Accuracy {percent(accuracy.value)} on {clips} ({interval}).", "result"))
     elif each.mean_ap is not None:
         blocks.append(

@@ -13,7 +13,7 @@ from labcore.inference.unknown import Unknown
 from labcore.jobs.glances import glance
 from labcore.report.blocks import Block, Cell, Paragraph, Section, Share, Table
 from labcore.runs import Run
-from labcore.texts import counted, percent
+from labcore.texts import counted, percent, spread
 
 
 def robustness(run: Run) -> Section:
@@ -40,7 +40,7 @@ def _disturbed(test: RobustnessTest) -> Table:
         [
             about.words(each.level),
             Share(each.accuracy, percent(each.accuracy)),
-            f"{percent(each.low).removesuffix(' %')} to {percent(each.high)}",
+            spread(each.low, each.high),
             f"{each.hits:,} of {each.clips:,}",
         ]
         for each in test.results

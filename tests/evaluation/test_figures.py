@@ -10,7 +10,7 @@ from labcore.crossval.summary import FoldResult, pool
 from labcore.datasets.by_time import CUT
 from labcore.errors import RunError
 from labcore.evaluation import clip_predictions
-from labcore.evaluation.figures import figures_of_clips
+from labcore.evaluation.figures import figures_of_clips, recall_interval
 from labcore.evaluation.intervals import wilson_interval
 from labcore.evaluation.metrics import Circumstances, score
 from tests.judged import LABELS, drawn, judged, sure
@@ -28,6 +28,21 @@ def test_shares_are_those_of_scikit_learn() -> None:
     assert [[each.precision, each.recall, each.f1, each.clips] for each in FOUND.per_class] == pytest.approx(expected)
     matrix = [[FOUND.confusion[true].get(other, 0) for other in LABELS] for true in LABELS]
     assert matrix == metrics.confusion_matrix(targets, predicted).tolist()
+
+
+def test_the_interval_of_a_recall_goes_by_recordings() -> None:
+    right = np.array([True] * 6 + [False] * 2)
+    singly = recall_interval(right, np.arange(8))
+    assert singly == wilson_interval(6, 8)
+    together = recall_interval(
+        right, np.array([0, 0, 0, 1, 1, 1, 2, 2])
+    )  # each recording is right as a whole, or wrong
+    assert together[0] < singly[0]
+    assert together[1] > singly[1]
+    assert recall_interval(right[:6], np.array([0, 0, 0, 1, 1, 1])) == wilson_interval(2, 2)  # all alike
+    assert recall_interval(right, np.zeros(8)) == recall_interval(right[:0], np.zeros(0)) == (None, None)
+    one = FOUND.per_class[0]
+    assert one.recall_interval[0] < one.recall < one.recall_interval[1]
 
 
 def test_ranking_is_that_of_sums_of_ones_own() -> None:

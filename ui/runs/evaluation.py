@@ -17,6 +17,7 @@ from labcore.evaluation.label_predictions import of_several
 from labcore.events import Evaluated, EvaluatedLabels
 from labcore.runs import Run
 from labcore.runs.honesty import adjustments, choice_note, chosen_by, label_note, leak_note, untrained_note
+from labcore.texts import spread
 from ui.app.shell import heading
 from ui.app.text import counted, label_names, moment_of, percent, plain, told_apart
 from ui.charts.confusion import confusion
@@ -230,6 +231,7 @@ def _per_class(figures: Figures) -> None:
             "Class": names[each.label],
             "F1": each.f1,
             "Recall": each.recall,
+            "Recall, 95 %": spread(*each.recall_interval),
             "Precision": each.precision,
             "AP": each.average_precision,
             "AUROC": each.auroc,
@@ -246,6 +248,9 @@ def _per_class(figures: Figures) -> None:
         column_config={
             "F1": st.column_config.ProgressColumn(format="%.2f", min_value=0, max_value=1, width="small"),
             "Recall": number(format="%.2f", help="Share of the clips of this class that were predicted as it."),
+            "Recall, 95 %": st.column_config.TextColumn(
+                help="Wilson's interval, by recording. None where all clips of the class are of one recording."
+            ),
             "Precision": number(format="%.2f", help="Share of the clips predicted as this class that are of it."),
             "AP": number(format="%.2f", help="Average precision: the area under precision over recall."),
             "AUROC": number(
