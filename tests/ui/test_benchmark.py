@@ -175,12 +175,11 @@ def test_a_report_shows_sentences_charts_tables_and_csv(open_page, kept, monkeyp
     assert not app.exception
     assert not app.error
     heads = [head.value for head in app.header]
-    assert heads[:5] == [
+    assert heads[:4] == [
         "**Processor of a test, 2 cores · Card of a test**",
         "Throughput by batch size",
         "Speed-up",
         "Time by stage",
-        "Fastest CPU settings",
     ]
     assert len(app.get("plotly_chart")) == 3
     assert len([one for one in app.get("download_button") if one.label == "CSV"]) == 5

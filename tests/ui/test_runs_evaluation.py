@@ -131,6 +131,13 @@ def test_a_run_without_predictions_can_still_be_evaluated_elsewhere(open_page, t
     app.button("evaluate-start").click().run()
     (job,) = Evaluation.of_run(trained)
     assert (job.plan.dataset, job.plan.fold, job.plan.label) == (None, None, None)
+    box = app.selectbox("evaluate-fold-small")
+    box.select(box.options[1]).run()
+    assert (
+        open_page(PAGE, **app.query_params).selectbox("evaluate-fold-small").value
+        == app.selectbox("evaluate-fold-small").value
+        != ""
+    )
     app.selectbox("evaluate-dataset").select("").run()
     assert not app.exception
     assert app.text_input("evaluate-path").value == ""

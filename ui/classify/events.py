@@ -26,6 +26,7 @@ from ui.app import shell
 from ui.app.text import count, counted, label_name, label_names, percent, plain, sentence
 from ui.components import section
 from ui.components.section import SECTION_SECONDS
+from ui.forms import url
 
 if TYPE_CHECKING:
     from labcore.inference.prediction import Prediction
@@ -65,7 +66,7 @@ def threshold(kept: Thresholds | None, labels: LabelThresholds | None = None) ->
     told = f"The weights carry a threshold for each class, for {plain(kept.wanted)}."
     with st.container(horizontal=True, vertical_alignment="bottom"):
         which = shell.one_of(
-            "Threshold", [OF_WEIGHTS, FOR_ALL], default=OF_WEIGHTS, key="event-threshold-of", help=told
+            "Threshold", [OF_WEIGHTS, FOR_ALL], default=OF_WEIGHTS, key="event-threshold-of", help=told, bind=url.BOUND
         )
         if which == FOR_ALL:
             return _for_all()
@@ -79,7 +80,12 @@ def _of_labels(labels: LabelThresholds) -> Threshold:
     if labels.values:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             which = shell.one_of(
-                "Threshold", [OF_WEIGHTS, FOR_ALL], default=OF_WEIGHTS, key="label-threshold-of", help=told
+                "Threshold",
+                [OF_WEIGHTS, FOR_ALL],
+                default=OF_WEIGHTS,
+                key="label-threshold-of",
+                help=told,
+                bind=url.BOUND,
             )
         if which == OF_WEIGHTS:
             st.caption(told)
@@ -98,6 +104,7 @@ def _for_all(title: str = "Event threshold", help: str = EVENTS_HELP) -> float:
         step=0.05,
         format="percent",
         key="event-threshold",
+        bind=url.BOUND,
         width=520,
         help=help,
     )

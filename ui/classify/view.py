@@ -20,6 +20,7 @@ from ui.classify.predicting import PredictedClip
 from ui.components import clip_table, held_out, source_picker
 from ui.components.clip import Clip
 from ui.components.model_picker import Networks, about_builtin, is_builtin
+from ui.forms import url
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,7 +78,7 @@ def _given(run: Run) -> list[Clip]:
     kind = source_picker.source(predicting.GROUP, offered, "example" if is_builtin(run) else "upload")
     if kind != "example":
         return source_picker.given(predicting.GROUP, kind, many=True)
-    number = st.session_state.setdefault("classify-number", 0)
+    number = url.number("number", "classify-number", range(source_picker.MOST_EXAMPLES))
     shell.next_button("Another example", "classify-number", key="classify-another")
     whose = "the demo set" if is_builtin(run) else "the run's data set"
     st.caption(f"A held-out clip of {whose}: the network was not trained on it.")

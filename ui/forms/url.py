@@ -75,9 +75,9 @@ def put(words: Mapping[str, str | list[str] | None]) -> None:
         st.query_params.from_dict(wanted)
 
 
-def tell(word: str, value: str | Sequence[str]) -> None:
+def tell(word: str, told: str | Sequence[str]) -> None:
     """Have the address say a text or several at a word, none takes the word out; the rest stays, also what is bound to a widget."""
-    texts = [value] if isinstance(value, str) and value else list(value)
+    texts = [told] if isinstance(told, str) and told else list(told)
     if texts and st.query_params.get_all(word) != texts:
         st.query_params[word] = texts
     elif not texts and word in st.query_params:

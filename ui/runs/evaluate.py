@@ -16,6 +16,7 @@ from ui.app import services, shell
 from ui.app.text import label_names
 from ui.components import owner_guard, short_jobs
 from ui.datasets import summary as data
+from ui.forms import url
 
 ALL = "all"
 FOLDER = ""
@@ -54,23 +55,23 @@ def _form(run: Run) -> EvaluationPlan:
     listed = list(dict.fromkeys([own.dataset, *data.names(), FOLDER]))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         name = st.selectbox(
-            "Data set", listed, key="evaluate-dataset", width=260,
+            "Data set", listed, key="evaluate-dataset", width=260, bind=url.BOUND,
             format_func=lambda name: "Folder or CSV file …" if name == FOLDER else f"{name}{', its own' * (name == own.dataset)}",
         )  # fmt: skip
         if name == FOLDER:
             told = "Of folders of classes, a table of clips, or another layout that the lab reads."
-            typed = st.text_input("Path", key="evaluate-path", placeholder="/data/recordings", width=380, help=told)
+            typed = st.text_input(
+                "Path", key="evaluate-path", placeholder="/data/recordings", width=380, help=told, bind=url.BOUND
+            )
             name = plain_path(typed)
         if not name:
             return EvaluationPlan(run=run.id, dataset="")
         folds = _folds(run, name)
-        fold = st.selectbox("Fold", list(folds), format_func=folds.__getitem__, key=f"evaluate-fold-{name}", width=200)
+        fold = _kept("Fold", folds, "evaluate-fold", name)
         excluded = {"exclude_classes": own.exclude_classes} if name == own.dataset else {}
         there = data.summary(name, None, **excluded, **_known(run, name)).counts if folds else {}
         classes = {"": "all classes", **label_names(there)}
-        label = st.selectbox(
-            "Class", list(classes), format_func=classes.__getitem__, key=f"evaluate-class-{name}", width=180
-        )
+        label = _kept("Class", classes, "evaluate-class", name)
     if name == own.dataset and fold not in ("", own.fold):
         st.caption(
             ":material/warning: The network was trained on clips of this choice: the figures say little about new clips."
@@ -78,6 +79,15 @@ def _form(run: Run) -> EvaluationPlan:
     return EvaluationPlan(
         run=run.id, dataset=None if name == own.dataset else name, fold=fold or None, label=label or None
     )
+
+
+def _kept(title: str, options: dict[str, str], word: str, name: str) -> str | None:
+    """A choice for a data set, which the address says at a word; the first one needs none."""
+    key, first = f"{word}-{name}", next(iter(options), None)
+    url.take(word, key, options, first)
+    chosen = st.selectbox(title, list(options), format_func=options.__getitem__, key=key, width=200)
+    url.tell(word, chosen if chosen and chosen != first else "")
+    return chosen
 
 
 def _known(run: Run, name: str) -> dict[str, Any]:
