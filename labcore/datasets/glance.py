@@ -19,7 +19,7 @@ from labcore.datasets.corrections import corrected
 from labcore.datasets.headers import left_out, skipped
 from labcore.datasets.known_tables import read_through
 from labcore.datasets.listfiles import JSON_LINES, PARQUET
-from labcore.datasets.names import no_reference, places_of
+from labcore.datasets.names import entries_of, no_reference, place_at, places_of
 from labcore.datasets.scan import is_audio, is_folder, listed
 from labcore.datasets.table import Dataset
 from labcore.datasets.timed.dataset import LAYOUT, NoEventYetError
@@ -74,6 +74,12 @@ def list_datasets(workspace: Workspace) -> list[DatasetInfo]:
     One that cannot be read, whatever the reason, is listed with it and hides no other.
     """
     return [_guarded_info(workspace, name, path) for name, path in sorted(places_of(workspace).items())]
+
+
+def dataset_info(workspace: Workspace, name: str) -> DatasetInfo | None:
+    """One of them by its name, without a look at the others; None where there is none of that name."""
+    entry = entries_of(workspace).get(name)
+    return _guarded_info(workspace, name, place_at(entry)) if entry is not None else None
 
 
 def _guarded_info(workspace: Workspace, name: str, path: Path | None) -> DatasetInfo:

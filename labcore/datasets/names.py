@@ -62,11 +62,19 @@ def require_free(workspace: Workspace, name: str, path: Path | None) -> None:
 
 
 def places_of(workspace: Workspace) -> dict[str, Path | None]:
-    """Name → folder or file of all data sets, readable or not; None for a reference that names none."""
-    return {
-        name: _referred(entry) if entry.suffix == ".json" and not entry.is_dir() else entry
-        for name, entry in entries_of(workspace).items()
-    }
+    """Name → folder or file of all data sets, readable or not; None for a reference that names none. Opens every reference."""
+    return {name: place_at(entry) for name, entry in entries_of(workspace).items()}
+
+
+def place_named(workspace: Workspace, name: str) -> Path | None:
+    """Folder or file of the data set of a name; None where there is none, or its reference names none. Opens no other reference."""
+    entry = entries_of(workspace).get(name)
+    return place_at(entry) if entry is not None else None
+
+
+def place_at(entry: Path) -> Path | None:
+    """Where the data set of an entry lies, see :func:`entries_of`; None for a reference that names no place."""
+    return _referred(entry) if entry.suffix == ".json" and not entry.is_dir() else entry
 
 
 def entries_of(workspace: Workspace) -> dict[str, Path]:
@@ -93,7 +101,7 @@ def called_now(workspace: Workspace, asked: str, places: Collection[str] | None 
     Args:
         places: the names there are, where they are known already.
     """
-    places = places_of(workspace) if places is None else places
+    places = entries_of(workspace) if places is None else places
     for name in (shown(asked), shown(plain_path(asked))):
         if name in places:
             return name

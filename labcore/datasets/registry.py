@@ -15,7 +15,17 @@ from labcore.datasets.glance import DatasetInfo, remember
 from labcore.datasets.headers import unreadable_headers
 from labcore.datasets.known_tables import read_through
 from labcore.datasets.layouts import read_uncut
-from labcore.datasets.names import called_now, names_before, no_reference, no_such_set, places_of, require_free
+from labcore.datasets.names import (
+    called_now,
+    entries_of,
+    names_before,
+    no_reference,
+    no_such_set,
+    place_at,
+    place_named,
+    places_of,
+    require_free,
+)
 from labcore.datasets.several import with_one_label
 from labcore.datasets.table import Dataset
 from labcore.datasets.timed.dataset import LAYOUT, UnlabelledError
@@ -84,10 +94,10 @@ def find_uncut(workspace: Workspace, name_or_path: str | Path) -> Dataset:
 def _located(workspace: Workspace, name_or_path: str | Path) -> tuple[Path, str, str]:
     """Where a data set lies, its name in the workspace, "" for none, and what it is called: "" by its path, where that was asked for."""
     asked = str(name_or_path)
-    places = places_of(workspace)
-    name = called_now(workspace, asked, places)
-    if name in places:
-        known = places[name]
+    entries = entries_of(workspace)
+    name = called_now(workspace, asked, entries)
+    if name in entries:
+        known = place_at(entries[name])
         if known is None:
             raise DatasetError(*no_reference(workspace.datasets / f"{name}.json"))
         path = here(workspace, known)
@@ -110,7 +120,7 @@ def _located(workspace: Workspace, name_or_path: str | Path) -> tuple[Path, str,
         raise DatasetError("the demo data set has not been generated yet", "Generate it with `labcore datasets demo`")
     if is_path:
         raise DatasetError(f"there is no data set at {shown(plain)}", hint(plain))
-    raise no_such_set(name, places)
+    raise no_such_set(name, entries)
 
 
 def name_at(workspace: Workspace, path: Path) -> str:
@@ -132,9 +142,9 @@ def name_of(workspace: Workspace, name_or_path: str) -> str:
     Raises:
         DatasetError: it is not one of the workspace.
     """
-    places = places_of(workspace)
-    name = called_now(workspace, name_or_path, places)
-    if name in places:
+    entries = entries_of(workspace)
+    name = called_now(workspace, name_or_path, entries)
+    if name in entries:
         return name
     path = here(workspace, typed_path(name_or_path))
     known_as = name_at(workspace, path)
@@ -144,14 +154,14 @@ def name_of(workspace: Workspace, name_or_path: str) -> str:
             f"Add it: `labcore datasets import {path}`",
         )
     if not known_as:
-        raise no_such_set(name, places)
+        raise no_such_set(name, entries)
     return known_as
 
 
 def place_of(workspace: Workspace, name_or_path: str) -> Path:
     """Where a data set lies, or would lie, of that name or path. Reads nothing of it, and says nothing about whether it is there."""
-    places = places_of(workspace)
-    return here(workspace, places.get(called_now(workspace, name_or_path, places)) or typed_path(name_or_path))
+    known = place_named(workspace, called_now(workspace, name_or_path))
+    return here(workspace, known or typed_path(name_or_path))
 
 
 def with_whole_paths(workspace: Workspace, config: RunConfig) -> RunConfig:
@@ -160,7 +170,7 @@ def with_whole_paths(workspace: Workspace, config: RunConfig) -> RunConfig:
     Names of data sets and ids of runs stay names, and so does a path that leads nowhere.
     """
     named = {
-        "data.dataset": {*places_of(workspace), *names_before(workspace)},
+        "data.dataset": {*entries_of(workspace), *names_before(workspace)},
         "augment.noise_file": (),
         "model.pretrained": ("none", "published", *(run.id for run in list_runs(workspace))),
     }
@@ -235,5 +245,5 @@ def _to_add(workspace: Workspace, path: str | Path, name: str) -> tuple[Path, st
 
 
 def _refer(workspace: Workspace, name: str, path: Path) -> None:
-    if places_of(workspace).get(name) is None:
+    if place_named(workspace, name) is None:
         write_atomically(workspace.datasets / f"{name}.json", json.dumps({"path": str(path)}, indent=2))

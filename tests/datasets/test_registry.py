@@ -42,6 +42,18 @@ def test_a_reference(workspace, class_folders):
         find_dataset(workspace, "my-tones")
 
 
+def test_one_of_many_is_found_without_a_look_at_the_references_of_others(workspace, class_folders, monkeypatch):
+    for name in ("one", "two", "three"):
+        register(workspace, class_folders, name)
+    referred, opened = names._referred, []
+    monkeypatch.setattr(names, "_referred", lambda entry: opened.append(entry.stem) or referred(entry))
+    assert find_dataset(workspace, "two").name == "two"
+    assert glance.dataset_info(workspace, "two").clips == 12
+    assert registry.place_of(workspace, "two") == class_folders
+    assert set(opened) == {"two"}
+    assert glance.dataset_info(workspace, "four") is None
+
+
 def test_a_name_is_taken_once(workspace, class_folders, urbansound):
     register(workspace, class_folders, "mine")
     with pytest.raises(DatasetError, match="taken"):

@@ -7,7 +7,8 @@ import shutil
 import pytest
 
 from labcore.checking import Check, CheckPlan
-from labcore.datasets import list_datasets, register
+from labcore.datasets import glance, list_datasets, register
+from ui.overview.view import MOST_SETS
 
 from .conftest import words
 
@@ -96,6 +97,26 @@ def test_the_fold_selector_stays_where_a_fold_cannot_be_held_out(open_page, work
     for page in ("pages/crossval.py", "pages/tune.py"):
         app.switch_page(page).run()
         assert not app.exception
+
+
+def test_data_sets_that_are_not_chosen_are_looked_at_once(open_page, workspace, dataset, monkeypatch):
+    register(workspace, workspace.datasets / "small", "tones")
+    app = open_page("pages/train.py")
+    looked, names = glance._info, []
+    monkeypatch.setattr(glance, "_info", lambda home, name, path: names.append(name) or looked(home, name, path))
+    app.run()
+    assert app.selectbox(key="data-choice").value == "small"
+    assert names.count("tones") == 1
+
+
+def test_the_overview_draws_the_first_of_many_data_sets_and_counts_the_others(open_page, workspace, dataset, make_run):
+    make_run("finished")
+    for number in range(9):
+        register(workspace, workspace.datasets / "small", f"set {number}")
+    app = open_page()
+    names = [link.proto.label for link in app.get("page_link") if link.proto.label.startswith("**set")]
+    assert len(names) == 4 + MOST_SETS  # the first steps show four
+    assert "and 2 more data sets" in words(app)
 
 
 def test_the_overview_orders_runs_by_the_age_that_it_shows(open_page, dataset, make_run, monkeypatch):

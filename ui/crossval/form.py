@@ -39,10 +39,11 @@ def _data() -> str | None:
     """The data set that was chosen; None where there is none yet."""
     st.header("Data", anchor=False)
     current = fields.values()
-    if not data.names() and current["data.dataset"] == "demo":
+    names = data.names()
+    if not names and current["data.dataset"] == "demo":
         live.no_data_yet("demo-crossval")
         return None
-    new_run.choose_dataset("crossval-data")
+    new_run.choose_dataset("crossval-data", names)
     return str(current["data.dataset"])
 
 

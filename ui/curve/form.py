@@ -41,12 +41,13 @@ def _data() -> bool:
     """Data set and test fold; whether there is one."""
     st.header("Data", anchor=False)
     current = fields.values()
-    if not data.names() and current["data.dataset"] == "demo":
+    names = data.names()
+    if not names and current["data.dataset"] == "demo":
         live.no_data_yet("demo-curve")
         return False
     left, right = st.columns(2, gap="medium")
     with left:
-        new_run.choose_dataset("curve-data")
+        new_run.choose_dataset("curve-data", names)
     with right, errors_in_place():
         folds = data.folds(
             current["data.dataset"], "official", current["data.leave_out"], current["data.exclude_classes"],

@@ -11,7 +11,7 @@ import streamlit as st
 from labcore.config import DataConfig
 from labcore.datasets.annotations import EVENTS, SPLITS, file_of
 from labcore.datasets.caches import memory_of
-from labcore.datasets.names import called_now, places_of
+from labcore.datasets.names import called_now, entries_of, place_named
 from labcore.datasets.registry import find_dataset, name_at, place_of
 from labcore.workspace import stamp_of
 from ui.app import services
@@ -47,11 +47,11 @@ def version(name: str) -> tuple[Stamp, ...]:
     from labcore.datasets.checks.kept import kept_of
 
     workspace = services.workspace()
-    places = places_of(workspace)
-    name = called_now(workspace, name, places)
-    if name not in places:  # by its path, perhaps
+    entries = entries_of(workspace)
+    name = called_now(workspace, name, entries)
+    if name not in entries:  # by its path, perhaps
         name = name_at(workspace, place_of(workspace, name))
-    place, kept = places.get(name), kept_of(workspace, name)
+    place, kept = place_named(workspace, name), kept_of(workspace, name)
     # written anew by the list of data sets when one changes
     glance = stamp_of(memory_of(workspace, name, place)) if place is not None else (0, 0)
     if not glance[0]:  # the cache cannot be written: nothing tells when it changes

@@ -279,7 +279,8 @@ def cutting(cut: str) -> DataConfig | None:
 
 def is_annotated(name: str) -> bool:
     """Whether the clips of a data set are cut by time-stamped annotations."""
-    return any(info.name == name and info.layout == "annotations" for info in infos())
+    info = info_of(name)
+    return info is not None and info.layout == "annotations"
 
 
 @st.cache_data(ttl=10, max_entries=32, show_spinner=False)
@@ -316,8 +317,14 @@ def called_now(name: str) -> str:
 
 
 def names() -> list[str]:
-    """The data sets of the workspace that can be used, by name."""
+    """The data sets of the workspace that can be used, by name. Looks at each of them: :func:`usable` asks for one."""
     return [info.name for info in infos() if not info.error]
+
+
+def usable(name: str) -> bool:
+    """Whether a data set of that name is in the workspace and can be used."""
+    info = info_of(name)
+    return info is not None and not info.error
 
 
 def told_at_adding(chosen: DataSummary) -> list[str]:
@@ -325,7 +332,8 @@ def told_at_adding(chosen: DataSummary) -> list[str]:
 
     Where clips are cut by annotations, reading shows those too.
     """
-    return [text for info in infos() if info.name == chosen.name and info.layout != "annotations" for text in info.told]
+    info = info_of(chosen.name)
+    return info.told if info is not None and info.layout != "annotations" else []
 
 
 def infos() -> list[DatasetInfo]:
@@ -333,3 +341,10 @@ def infos() -> list[DatasetInfo]:
     from labcore.datasets import list_datasets
 
     return list_datasets(services.workspace())
+
+
+def info_of(name: str) -> DatasetInfo | None:
+    """One of them; None where there is none of that name."""
+    from labcore.datasets.glance import dataset_info
+
+    return dataset_info(services.workspace(), name)

@@ -12,12 +12,13 @@ from labcore.jobs.glances import about_of, glance
 from labcore.jobs.kind import folder_class
 from labcore.runs import Run
 from ui.app import live, services, shell
-from ui.app.text import ago, plain, run_name
+from ui.app.text import ago, counted, plain, run_name
 from ui.components import owner_guard
 from ui.datasets.bring import ways
 from ui.datasets.listed import data_set
 
 MOST_JOBS = 6
+MOST_SETS = 8
 
 
 def first_steps(sets: list, has_run: bool) -> None:
@@ -109,8 +110,10 @@ def job_line(job: JobFolder) -> None:
 def data_sets(found: list) -> None:
     st.header("Data sets", anchor=False)
     with st.container(border=True):
-        for info in found:
+        for info in found[:MOST_SETS]:
             data_set(info, "overview")
+        if more := len(found[MOST_SETS:]):
+            st.caption(f"and {counted(more, 'more data set')}")
     if not any(info.name == "demo" for info in found):
         live.demo_button("demo-more", kind="secondary")
     st.caption("Add a data set:")

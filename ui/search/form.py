@@ -34,13 +34,14 @@ def show() -> None:
     @st.fragment
     def form() -> None:
         link.read(_kept())
-        if not summary.names():
+        names = summary.names()
+        if not names:
             live.no_data_yet("demo-search")
             return
         left, right = st.columns([5, 3], gap="large")
         shown = False
         with left, errors_in_place():
-            base, config = _base()
+            base, config = _base(names)
             st.space("small")
             ranges = _ranges(config)
             shown = True
@@ -54,10 +55,10 @@ def show() -> None:
     form()
 
 
-def _base() -> tuple[RunConfig, RunConfig]:
+def _base(names: list[str]) -> tuple[RunConfig, RunConfig]:
     """The recipe that was chosen, and every trial's starting point: with its data, network and epochs."""
     st.header("Data and recipe", anchor=False)
-    kept, names, table = _kept(), summary.names(), all_settings()
+    kept, table = _kept(), all_settings()
     if kept.get("dataset") not in names:
         if "dataset" in kept:
             show_error(DatasetError(f"there is no data set {kept['dataset']!r}", "Choose another one"))

@@ -53,8 +53,9 @@ def _data() -> None:
 
     left, right = st.columns(2, gap="medium")
     with left:
-        choose_dataset("data-choice")
-        if current["data.dataset"] in summary.names():
+        choose_dataset("data-choice", names)
+        usable = summary.usable(current["data.dataset"])
+        if usable:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 listen.panel(current["data.dataset"], "train", _cut())
                 listed.link(current["data.dataset"], "Look", ":material/table_view:")
@@ -75,7 +76,7 @@ def _data() -> None:
     with st.expander("Split", icon=":material/call_split:"):
         about, choose = all_settings()[named].help, partial(_choose_split, current)
         summary.split_box(current["data.dataset"], current[named], choose, key="split-choice", help=about)
-        if current["data.dataset"] in summary.names():
+        if usable:
             words = {listed.WORD: current["data.dataset"], "tab": "Split"} | (
                 {"split": split} if (split := current[named]) else {}
             )
@@ -89,7 +90,7 @@ def _data() -> None:
         if "demo" not in names:
             live.demo_button("demo-other", kind="secondary")
         ways.links()
-        if current["data.dataset"] in summary.names():
+        if usable:
             name = current["data.dataset"]
             manage.manage(name, "train", f"Rename or delete {plain(name)}")
 
@@ -98,9 +99,9 @@ def _choose_split(current: dict[str, Any], split: str | None) -> None:
     current.update({**fields.NO_SPLIT, "data.named_split": split})
 
 
-def choose_dataset(key: str) -> None:
-    """The data set of the form: one of those there are, or the one that it names and that is away. Another one has other folds."""
-    names, current = summary.names(), fields.values()
+def choose_dataset(key: str, names: list[str]) -> None:
+    """The data set of the form: one of those that can be used, or the one that it names and that is away. Another one has other folds."""
+    current = fields.values()
     if current["data.dataset"] not in names:
         if current["data.dataset"] == "demo" and names:
             current.update({"data.dataset": names[0], **fields.NO_SPLIT})
@@ -135,7 +136,7 @@ def recipe() -> None:
 def _planned() -> None:
     """What automatic epochs will be, why, and about how long that takes."""
     current = fields.values()
-    if current["optim.epochs"] is not None or current["data.dataset"] not in summary.names():
+    if current["optim.epochs"] is not None or not summary.usable(current["data.dataset"]):
         return
     config, chosen = fields.config(), summary_of(current)
     work = plan_of(summary.with_front_end(config)[0], chosen.before)
@@ -182,7 +183,7 @@ def _summary_and_start() -> None:
         ready, chosen = None, None
         with errors_in_place():
             config = fields.config()
-            if current["data.dataset"] in summary.names() or current["data.dataset"] != "demo":
+            if current["data.dataset"] != "demo" or summary.usable("demo"):
                 chosen = summary_of(current)
                 ready = config
                 _facts(chosen, config)
@@ -270,7 +271,7 @@ def _checked(chosen: summary.DataSummary) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         mark = "" if chosen.clean else ":orange[:material/warning:] "
         st.markdown(f":small[{mark}:gray[{plain(chosen.checked)}]]", width="stretch")
-        if not chosen.clean and chosen.name in summary.names():
+        if not chosen.clean and summary.usable(chosen.name):
             listed.link(chosen.name, "Check", ":material/health_and_safety:", tab="Check")
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from labcore.datasets.caches import opened_to_keep
 from labcore.datasets.checks.fingerprint import SIZE
 from labcore.datasets.checks.measure import Found, Measured, Span
-from labcore.datasets.names import places_of
+from labcore.datasets.names import place_named
 from labcore.reading import DamagedError, open_file, parse_json
 from labcore.runs.moved import here
 from labcore.texts import as_bytes
@@ -123,5 +123,5 @@ def kept_in(workspace: Workspace, place: Path) -> Path:
 
 def kept_of(workspace: Workspace, name: str) -> Path | None:
     """The same for a data set by its name in the workspace; reads nothing of it. None where there is none."""
-    place = places_of(workspace).get(name)
+    place = place_named(workspace, name)
     return kept_in(workspace, here(workspace, place)) if place is not None else None

@@ -60,10 +60,10 @@ def opened(name: str) -> OpenedEvents:
         DatasetError: it is gone, cannot be read, or has no time-stamped annotations.
     """
     from labcore.datasets.caches import memory_of
-    from labcore.datasets.names import places_of
+    from labcore.datasets.names import place_named
 
     home = services.workspace()
-    path = places_of(home).get(name)
+    path = place_named(home, name)
     return _opened(name, stamp_of(memory_of(home, name, path)) if path else (0, 0), stamp_of(events_file(home, name)))
 
 
