@@ -153,12 +153,13 @@ def steps(small: bool, device: str, several: bool = False) -> list[Step]:
 
 def machine() -> list[str]:
     """Card, driver and versions, a line each."""
-    script = (
-        "import platform, torch; from labcore.loading import load_torchaudio; "
-        "print(f'Python {platform.python_version()}, torch {torch.__version__}, "
-        "torchaudio {load_torchaudio().__version__}, CUDA {torch.version.cuda}, cuDNN {torch.backends.cudnn.version()}')"
-    )
-    versions = _answer([PYTHON, "-c", script], 120) or ["torch and torchaudio cannot be loaded"]
+    script = """
+from importlib.metadata import version
+from labcore.benchmark.machine import describe
+it = describe([])
+print(f"Python {it['python']}, torch {it['torch']}, torchaudio {version('torchaudio')}, CUDA {it['cuda']}, cuDNN {it['cudnn']}")
+"""
+    versions = _answer([PYTHON, "-c", script], 120) or ["torch cannot be loaded"]
     cards = _answer(["nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"], 20)
     commit = _answer(["git", "-C", str(ROOT), "describe", "--always", "--dirty"], 20)
     return [

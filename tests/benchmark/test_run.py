@@ -1,4 +1,5 @@
 import json
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -107,6 +108,13 @@ def test_a_job_describes_its_machine_without_names_of_people_and_folders(workspa
     assert report.machine == json.loads(json.dumps(describe(["cpu"])))
     for secret in ("mallory", str(workspace.home), "/home/", "/root"):
         assert secret not in text
+
+
+def test_a_machine_with_another_cudnn_in_the_way_is_described(monkeypatch):
+    monkeypatch.setattr(
+        torch.backends.cudnn, "version", Mock(side_effect=RuntimeError("cuDNN version incompatibility"))
+    )
+    assert describe(["cpu"])["cudnn"] is None
 
 
 def test_a_batch_that_does_not_fit_ends_its_row_and_not_the_run():
