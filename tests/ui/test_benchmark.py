@@ -103,13 +103,13 @@ def test_ones_own_choice_is_measured(open_page, started):
     app.segmented_control(key="speed-kind").set_value("own").run()
     app.multiselect(key="speed-models").set_value(["small_cnn"]).run()
     app.get("button_group")  # the pills keep their defaults
+    again = opened(open_page, **app.query_params)
+    assert again.segmented_control(key="speed-kind").value == "own"
+    assert again.multiselect(key="speed-models").value == ["small_cnn"]
     button(app, "Start").click().run()
     cases = started().plan.cases
     assert {case.model for case in cases} == {"small_cnn"}
     assert {case.scope for case in cases} == {"network", "waveform", "file"}
-    again = opened(open_page, **app.query_params)
-    assert again.segmented_control(key="speed-kind").value == "own"
-    assert again.multiselect(key="speed-models").value == ["small_cnn"]
 
 
 def test_numbers_of_ones_own_choice_are_in_the_address(open_page):
