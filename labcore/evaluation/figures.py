@@ -56,6 +56,12 @@ class ClassFigures:
     auroc: float | None
     recall_interval: tuple[float | None, float | None]
 
+    @property
+    def recall_spread(self) -> str:
+        """That interval as ``0.34 to 0.93``, a dash where there is none."""
+        low, high = self.recall_interval
+        return "–" if low is None or high is None else f"{low:.2f} to {high:.2f}"
+
 
 @dataclass(frozen=True)
 class Figures:

@@ -12,7 +12,7 @@ from labcore.evaluation.metrics import Confusion, class_rows
 from labcore.evaluation.mistakes import predicted_labels, rows_of
 from labcore.events import EvaluatedLabels
 from labcore.report.blocks import Block, Cell, Diagram, Facts, Matrix, Paragraph, Section, Share, Table
-from labcore.texts import counted, percent, spread
+from labcore.texts import counted, percent
 
 MOST_CLIPS = 30
 """Mistakes that are listed."""
@@ -48,7 +48,7 @@ def classes(found: Figures) -> Section:
             each.label,
             Share(each.f1, f"{each.f1:.2f}"),
             f"{each.recall:.2f}",
-            spread(*each.recall_interval),
+            each.recall_spread,
             f"{each.precision:.2f}",
             _figure(each.average_precision, 2),
             _figure(each.auroc, 3),

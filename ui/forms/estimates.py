@@ -52,8 +52,8 @@ def about(one: RunTime | None, runs: float = 1, most: bool = False) -> str:
 
 def automatic(plan: EpochPlan) -> str:
     """What automatic epochs will be, and why: a sentence."""
-    reason = re.sub(r"(?<=\d),(?=\d)", "\u202f", plan.reason)
-    return f"Automatic: {plain(reason)}."
+    reason = re.sub(r"(?<=\d),(?=\d)", "\u202f", plain(plan.reason))
+    return f"Automatic: {reason}."
 
 
 def source(one: RunTime | None) -> str:

@@ -19,6 +19,7 @@ from labcore.jobs.glances import glance
 from labcore.jobs.status import RESUMABLE, JobStatus
 from labcore.runs import Run
 from labcore.sheets import csv_of_frame
+from labcore.texts import spread
 from labcore.typed import typed_path
 from labcore.workspace import stamp_of
 from ui.app import services, shell
@@ -237,7 +238,7 @@ def _table(choice: Choice, names: dict[str, str], job: AlarmTest) -> None:
             "Expected an hour": each.rate.value,
             "An hour, 95 %": each.rate.interval,
             "Recall": None if each.recall is None else each.recall[0],
-            "Recall, 95 %": "–" if each.recall is None else f"{percent(each.recall[1])} to {percent(each.recall[2])}",
+            "Recall, 95 %": "–" if each.recall is None else spread(*each.recall[1:]),
             "Clips": each.clips,
         }
         for each in choice.classes

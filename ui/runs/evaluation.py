@@ -17,7 +17,6 @@ from labcore.evaluation.label_predictions import of_several
 from labcore.events import Evaluated, EvaluatedLabels
 from labcore.runs import Run
 from labcore.runs.honesty import adjustments, choice_note, chosen_by, label_note, leak_note, untrained_note
-from labcore.texts import spread
 from ui.app.shell import heading
 from ui.app.text import counted, label_names, moment_of, percent, plain, told_apart
 from ui.charts.confusion import confusion
@@ -231,7 +230,7 @@ def _per_class(figures: Figures) -> None:
             "Class": names[each.label],
             "F1": each.f1,
             "Recall": each.recall,
-            "Recall, 95 %": spread(*each.recall_interval),
+            "Recall, 95 %": each.recall_spread,
             "Precision": each.precision,
             "AP": each.average_precision,
             "AUROC": each.auroc,
