@@ -22,6 +22,10 @@ from ui.components.queue_line import START_KEYS
 from ui.forms import url
 
 KINDS = {"quick": "Quick", "full": "Full", "own": "Custom"}
+START: dict[str, Any] = {
+    "key": "speed-start", "type": "primary", "icon": ":material/play_arrow:", "shortcut": START_KEYS
+}  # fmt: skip
+"""Key and looks of the button."""
 ABOUT = {
     "quick": "A small CNN (4 × 1 × 64 × 64), the compact network from file to prediction, ResNet-18, a training step. Under 20 s.",
     "full": "Every network, batch size, precision and memory format, inference and training. Keep the machine idle.",
@@ -68,6 +72,7 @@ def _form(devices: dict[str, str], started: Callable[[str], None]) -> None:
         plan = MADE[kind](list(devices))
     except LabError as error:
         show_error(error)
+        start_button("Start", lambda: None, **START, disabled=True)
     else:
         _start(plan, devices, started)
 
@@ -77,10 +82,7 @@ def _start(plan: BenchmarkPlan, devices: dict[str, str], started: Callable[[str]
     st.markdown(f"{counted(len(plan.cases), 'measurement')} on {on}, :primary[**about {duration(plan.seconds)}**]")
     trouble = busy_reason(services.workspace())
     if not trouble:
-        start_button(
-            "Start", partial(_begin, plan, started), key="speed-start", type="primary", icon=":material/play_arrow:",
-            shortcut=START_KEYS,
-        )  # fmt: skip
+        start_button("Start", partial(_begin, plan, started), **START)
         return
     st.warning(
         f"{plain(trouble[:1].upper() + trouble[1:])}. A benchmark now would measure both.",
