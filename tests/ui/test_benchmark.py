@@ -103,13 +103,13 @@ def test_ones_own_choice_is_measured(open_page, started):
     app.segmented_control(key="speed-kind").set_value("own").run()
     app.multiselect(key="speed-models").set_value(["small_cnn"]).run()
     app.get("button_group")  # the pills keep their defaults
-    again = opened(open_page, **app.query_params)
-    assert again.segmented_control(key="speed-kind").value == "own"
-    assert again.multiselect(key="speed-models").value == ["small_cnn"]
     button(app, "Start").click().run()
     cases = started().plan.cases
     assert {case.model for case in cases} == {"small_cnn"}
     assert {case.scope for case in cases} == {"network", "waveform", "file"}
+    again = opened(open_page, measure="true", **app.query_params)
+    assert again.segmented_control(key="speed-kind").value == "own"
+    assert again.multiselect(key="speed-models").value == ["small_cnn"]
 
 
 def test_numbers_of_ones_own_choice_are_in_the_address(open_page):
@@ -134,7 +134,7 @@ def test_a_choice_that_leaves_nothing_is_told(open_page, started):
     app.segmented_control(key="speed-kind").set_value("own").run()
     app.multiselect(key="speed-models").set_value([]).run()
     assert "There is nothing to measure" in words(app)
-    assert not [button for button in app.button if button.label == "Start"]
+    assert button(app, "Start").disabled
 
 
 def test_beside_a_run_it_says_so_and_offers_to_wait(open_page, started, make_run):

@@ -129,7 +129,7 @@ def test_an_empty_choice_of_settings_is_told_in_place(open_page, dataset):
     app = open_page(PAGE)
     app.multiselect(key="search-paths").set_value([]).run()
     assert "Nothing is varied" in words(app)
-    assert app.button(key="search-start").disabled
+    assert app.button("search-start").disabled
 
 
 def test_a_search_at_work_is_followed_and_stopped(open_page, make_search, manager):
