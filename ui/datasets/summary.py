@@ -277,12 +277,6 @@ def cutting(cut: str) -> DataConfig | None:
     return DataConfig.model_validate_json(cut) if cut else None
 
 
-def is_annotated(name: str) -> bool:
-    """Whether the clips of a data set are cut by time-stamped annotations."""
-    info = info_of(name)
-    return info is not None and info.layout == "annotations"
-
-
 @st.cache_data(ttl=10, max_entries=32, show_spinner=False)
 def splits(name: str) -> dict[str, str]:
     """The named splits of a data set, each with a sentence on it."""

@@ -44,7 +44,8 @@ def show() -> None:
 
 def _data() -> None:
     st.header("Data", anchor=False)
-    names = summary.names()
+    infos = {info.name: info for info in summary.infos()}
+    names = [name for name, info in infos.items() if not info.error]
     current = fields.values()
     current["data.dataset"] = summary.called_now(current["data.dataset"])
     if not names and current["data.dataset"] == "demo":
@@ -54,7 +55,7 @@ def _data() -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         choose_dataset("data-choice", names)
-        usable = summary.usable(current["data.dataset"])
+        usable = current["data.dataset"] in names
         if usable:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 listen.panel(current["data.dataset"], "train", _cut())
@@ -83,7 +84,8 @@ def _data() -> None:
             st.page_link(listed.PAGE, label="Who is on which side", icon=":material/groups:", query_params=words)
         labels = {"data.exclude_classes": folds.labels} if folds else {}
         fields.part("data", skip=("data.dataset", "data.fold", named, *CUTTING), options=labels)
-    if summary.is_annotated(current["data.dataset"]):
+    chosen = infos.get(current["data.dataset"])
+    if chosen is not None and chosen.layout == "annotations":
         with st.expander("Windows of the annotated recordings", icon=":material/content_cut:"):
             fields.part("data", skip=[path for path in current if path not in CUTTING])
     with st.expander("Add, rename or delete a data set", icon=":material/add:"):
@@ -136,7 +138,7 @@ def recipe() -> None:
 def _planned() -> None:
     """What automatic epochs will be, why, and about how long that takes."""
     current = fields.values()
-    if current["optim.epochs"] is not None or not summary.usable(current["data.dataset"]):
+    if current["optim.epochs"] is not None:
         return
     config, chosen = fields.config(), summary_of(current)
     work = plan_of(summary.with_front_end(config)[0], chosen.before)
