@@ -36,3 +36,12 @@ def test_the_fold_that_a_search_chooses_by_is_not_called_its_test_fold(monkeypat
     )  # fmt: skip
     training_curves._clips(started, started.watched)
     assert "Validation curve: the 4 clips of fold 2, never trained on." in said[0]
+
+
+def test_sections_are_headings_below_the_name_of_the_run(open_page, make_run):
+    run = make_run("finished")
+    app = open_page("pages/runs.py", run=run.id)
+    assert [each.value.count("**") for each in app.header] == [2]
+    assert {"**Learning rate**", "**Clips/s**"} <= {each.value for each in app.subheader}
+    app = open_page("pages/train.py", run=run.id)  # where the list of runs shows the name
+    assert [each.proto.body[:3] for each in app.get("html") if "unseen" in each.proto.body] == ["<h2"]
