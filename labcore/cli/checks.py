@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from labcore.cli.foreground import run_short
 from labcore.cli.inputs import dataset_named
 from labcore.cli.output import DONE, Content, duration, say, table, tell
-from labcore.cli.parser import add_anyone
+from labcore.cli.parser import add_anyone, count
 from labcore.cli.progress import counting, scanning
 from labcore.errors import WorkspaceError
 from labcore.events import Event
@@ -31,7 +31,7 @@ SHOWN = 5
 def add_check(parser: Parser) -> None:
     parser.add_argument("dataset", metavar="NAME", help="data set by name, or path of a folder or CSV file")
     parser.add_argument(
-        f"--{RATE}", dest="sample_rate", type=int, metavar="HZ", help="report sound that training at this sample rate would not hear "
+        f"--{RATE}", dest="sample_rate", type=count, metavar="HZ", help="report sound that training at this sample rate would not hear "
         "(default: that of `labcore train`)",
     )  # fmt: skip
 

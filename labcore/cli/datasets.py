@@ -27,7 +27,7 @@ from dataclasses import asdict
 
 from labcore.cli import bring, checks, datasets_get, splits, timed_labels
 from labcore.cli.output import say, tell, tell_list
-from labcore.cli.parser import Parser, add_anyone, add_csv, add_json, add_setting, subcommands
+from labcore.cli.parser import Parser, add_anyone, add_csv, add_json, add_setting, seed, subcommands
 from labcore.cli.progress import counting
 from labcore.cli.refused import refuse_without
 from labcore.config import CUTTING, all_settings
@@ -71,7 +71,7 @@ def parser() -> Parser:
         },
     )
     datasets_get.add(actions["get"])
-    actions["demo"].add_argument("--seed", metavar="N", type=int, default=0, help="seed of the synthesis (default: 0)")
+    actions["demo"].add_argument("--seed", metavar="N", type=seed, default=0, help="seed of the synthesis (default: 0)")
     checks.add_check(actions["check"])
     checks.add_mend(actions["mend"])
     splits.add_split(actions["split"])

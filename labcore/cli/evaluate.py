@@ -15,7 +15,7 @@ from typing import Any
 from labcore.cli.foreground import run_short
 from labcore.cli.inputs import dataset_named, weights_named
 from labcore.cli.output import DONE, Content, percent, say, table, tell
-from labcore.cli.parser import WEIGHTS, Parser, add_dataset, add_device, add_json, add_run, run_named
+from labcore.cli.parser import WEIGHTS, Parser, add_dataset, add_device, add_json, add_run, count, run_named
 from labcore.cli.reporter import ConsoleReporter, result_line
 from labcore.errors import WorkspaceError
 from labcore.evaluation.jobs import ClipsChosen, Evaluation, EvaluationPlan
@@ -34,7 +34,7 @@ def parser() -> Parser:
     parser.add_argument(
         "--windows", action="store_true", help="keep predictions per window, not per clip, in predictions.parquet"
     )
-    parser.add_argument("--batch-size", metavar="N", type=int, default=64, help="windows per batch (default: 64)")
+    parser.add_argument("--batch-size", metavar="N", type=count, default=64, help="windows per batch (default: 64)")
     add_device(parser)
     add_json(parser)
     return parser
@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
         label=arguments.label,
         device=arguments.device,
         rows="windows" if arguments.windows else "clips",
-        batch_size=max(1, arguments.batch_size),
+        batch_size=arguments.batch_size,
     )
     try:
         job = Evaluation.create(workspace, plan)

@@ -236,6 +236,7 @@ def number(kind: type[int] | type[float], within: Callable[[float], bool], what:
 positive = number(float, lambda value: 0 < value < math.inf, "more than zero")
 share = number(float, lambda value: 0 <= value <= 1, "between 0 and 1")
 count = number(int, lambda value: value >= 1, "1 or more")
+seed = number(int, lambda value: 0 <= value < 2**31, "a whole number from 0 to 2147483647")
 
 
 def add_json(parser: argparse._ActionsContainer, what: str = "the result as a line of JSON") -> None:
@@ -315,7 +316,9 @@ def add_engine(parser: argparse._ActionsContainer, what: str) -> None:
     parser.add_argument(
         "--ray-address", metavar="ADDRESS", help="Ray cluster to use (default: RAY_ADDRESS, else Ray on this machine)"
     )
-    parser.add_argument("--cores", type=int, metavar="N", help=f"CPU cores per {what} without a GPU, with --engine ray")
+    parser.add_argument(
+        "--cores", type=count, metavar="N", help=f"CPU cores per {what} without a GPU, with --engine ray"
+    )
 
 
 Act = Callable[["Workspace", argparse.Namespace], int]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from labcore.cli.output import Content, say, table, tell
-from labcore.cli.parser import add_anyone
+from labcore.cli.parser import add_anyone, seed
 from labcore.cli.refused import refuse_without
 from labcore.owners import shell_user
 from labcore.texts import counted
@@ -61,7 +61,7 @@ def add_split(parser: Parser) -> None:
         action="store_true",
         help="with --from: move what belongs together to the fold in which most of it is",
     )
-    parser.add_argument("--seed", metavar="N", type=int, help="with --by: draw other folds (default: 0)")
+    parser.add_argument("--seed", metavar="N", type=seed, help="with --by: draw other folds (default: 0)")
     parser.add_argument("--as", dest="name", metavar="SPLIT", help="keep it under this name (default: only show it)")
     add_anyone(parser, "with --remove or --rename: do it")
 

@@ -119,6 +119,11 @@ def test_the_help_of_a_command_has_examples_that_work(command: str) -> None:
         (["classify", "x.wav", "--hop", "-1"], "more than zero"),
         (["export", "nothing"], "no run"),
         (["datasets", "check", "nothing"], "there is no data set"),
+        (["datasets", "check", "nothing", "--audio.sample_rate=-1"], "is not 1 or more"),
+        (["datasets", "demo", "--seed=-1"], "not a whole number from 0 to"),
+        (["datasets", "split", "nothing", "--seed", "4294967296"], "not a whole number from 0 to"),
+        (["evaluate", "--batch-size", "0"], "is not 1 or more"),
+        (["search", "--cores", "0"], "is not 1 or more"),
         (["datasets", "import", "/no/such/folder"], "/no/such/folder"),
     ],
 )
