@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from types import ModuleType
+from typing import Any
 
 MANY = 200
 """So many modules are worth to be left alone for good."""
@@ -50,7 +51,7 @@ def load_torchaudio() -> ModuleType:
     except RuntimeError as refused:
         if "different CUDA versions" not in str(refused):
             raise
-    version = importlib.import_module("torch.version")
+    version: Any = importlib.import_module("torch.version")
     cuda, version.cuda = version.cuda, None
     try:
         return importlib.import_module("torchaudio")
