@@ -183,9 +183,8 @@ class DistributedContext:
         # running statistics do not enter training steps: once an epoch is enough (align). torch 2.6 to 2.11 know the old name alone,
         # at which 2.15 warns
         known = signature(DistributedDataParallel).parameters
-        each_step = "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers"
-        more: dict[str, Any] = {each_step: False}
-        return DistributedDataParallel(network, device_ids=ids, gradient_as_bucket_view=True, **more)
+        never: Any = {"forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers": False}
+        return DistributedDataParallel(network, device_ids=ids, gradient_as_bucket_view=True, **never)
 
     def exchange(self, forward: Any, now: bool) -> contextlib.AbstractContextManager[None]:
         """The context of a forward and backward pass: gradients go to the others in it if ``now``, else they are summed up here."""
