@@ -14,6 +14,7 @@ from labcore.events import RunFinished, last_of
 from labcore.runs import Run
 from labcore.workspace import Workspace
 
+from .axe import settle
 from .conftest import PATIENCE_MS, POLLING_MS, Server
 from .furnished import Furnished
 from .test_main_job import visible
@@ -103,14 +104,15 @@ def test_ten_clips_are_corrected_by_keyboard(server: Server, furnished: Furnishe
 def test_what_is_corrected_is_trained_with_and_compared(
     server: Server, furnished: Furnished, browser, annotated: Workspace, until
 ):
-    """What the keys below the clips do: Ctrl+Enter trains the same network with the labels as they are by now, M compares the two."""
+    """What the keys below the clips do: "Train again" trains the same network with the labels as they are by now, M compares the two."""
     first, before = Run(server.home / "runs" / furnished.finished), {run.id for run in Run.every(annotated)}
     page = opened(browser, server, furnished)
     name = heard(page, 0)
     for number, key in enumerate("123" * 6, 1):
         page.keyboard.press(key)
         name = heard(page, number, name)
-    page.keyboard.press("Control+Enter")
+    settle(page)
+    page.get_by_role("button", name="Train again").click()
     page.get_by_role("button", name="Compare the two").wait_for()
     (again,) = [run for run in Run.every(annotated) if run.id not in before]
     until(lambda: last_of(again.events(), RunFinished) is not None)
