@@ -49,7 +49,7 @@ def test_uploads_of_a_class_each_make_a_set(open_page, workspace, inline):
         upload(app, {f"{number}.wav": wav(f"{label}{number}") for number in range(3)})
         assert "Which class are these 3 sounds of?" in words(app)
         assert "Import" not in labels(app)
-        next(each for each in app.text_input if each.label == "Class").set_value(label).run()
+        next(each for each in app.text_input if each.label == "Class").set_value(label)  # pressed at once
         button(app, "Set class").click()
         settled(app.run())
         if label == "dog":
@@ -210,7 +210,7 @@ def test_an_import_that_failed_is_tried_again_under_another_name(open_page, work
     assert "the name 'mine' is used" in words(app).lower()
     (job,) = Import.every(workspace)
     for name, told in (("mine", "the name 'mine' is used"), ("yours", "")):
-        app.text_input(key=f"{job.id}-name").set_value(name).run()
+        app.text_input(key=f"{job.id}-name").set_value(name)
         app.button(key=f"{job.id}-name-again").click().run()
         assert told in words(app).lower()
     inline.look()

@@ -129,8 +129,8 @@ def test_a_standard_set_is_downloaded_once_its_licence_is_accepted(open_page, wo
 
 def test_an_archive_that_was_fetched_by_hand_is_named_or_found(open_page, workspace, tmp_path):
     app = open_page(PAGE, bring="standard-sets")
-    app.checkbox(key="standard-fsdd-accepted").check()
-    app.text_input(key="standard-fsdd-file").set_value(f"{tmp_path}/none.zip").run()
+    app.checkbox(key="standard-fsdd-accepted").check().run()
+    app.text_input(key="standard-fsdd-file").set_value(f"{tmp_path}/none.zip")
     app.button(key="standard-fsdd-start").click().run()
     assert f"There is no file {tmp_path}/none.zip" in words(app)
     assert Download.every(workspace) == []

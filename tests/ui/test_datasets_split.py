@@ -86,7 +86,9 @@ def test_parts_by_shares(open_page, dataset, workspace):
     app.text_input(key=f"{KEY}-name-source").set_value("a b").run()
     button(app, "Keep").click().run()
     assert "cannot be the name of a split" in words(app)
-    app.text_input(key=f"{KEY}-name-source").set_value("halves").run()
+    app.text_input(key=f"{KEY}-name-source").set_value(
+        "halves"
+    )  # pressed at once: of both the page hears in one moment
     button(app, "Keep").click().run()
     assert named_splits(workspace, "small")["halves"].note == "split halves: train, test by source"
 

@@ -98,7 +98,7 @@ def test_a_run_at_work_is_asked_to_finish_early(at_work):
     app.run()
     assert app.number_input(key=f"finish-{run.id}").value == 1  # a tenth of its 8 epochs
     assert "About 1 s. Over them" in words(app)
-    app.number_input(key=f"finish-{run.id}").set_value(2).run()
+    app.number_input(key=f"finish-{run.id}").set_value(2)  # pressed at once: of both the page hears in one moment
     run.append(epoch(4))  # while somebody reads
     app.button(key="finish").click().run()
     assert wishes(run) == [{"optim.epochs": 7, "by": "page", "who": "Ada", "reason": "finish early"}]

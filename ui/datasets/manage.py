@@ -31,7 +31,7 @@ def manage(name: str, prefix: str, label: str = "Edit", then: Callable[[str], No
             new = st.text_input("New name", value=name, key=f"{key}-new")
             action_button(
                 "Rename",
-                lambda: then(_rename(name, new)),
+                lambda: then(_rename(name, st.session_state[f"{key}-new"])),
                 key=f"{key}-rename",
                 icon=":material/edit:",
                 disabled=new.strip() in ("", name) or bool(use.busy),

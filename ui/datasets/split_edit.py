@@ -37,7 +37,11 @@ def menu(name: str, split: NamedSplit) -> None:
             new = st.text_input("New name", value=split.split, key=f"{key}-new")
             same = new.strip() in ("", split.split)
             action_button(
-                "Rename", partial(_rename, name, split, new), key=f"{key}-rename", icon=":material/edit:", disabled=same
+                "Rename",
+                lambda: _rename(name, split, st.session_state[f"{key}-new"]),
+                key=f"{key}-rename",
+                icon=":material/edit:",
+                disabled=same,
             )
             st.divider()
             st.markdown(

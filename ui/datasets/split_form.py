@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -217,9 +216,10 @@ def _keep(
         return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         suggested = _free(slug(by if by in (*WAYS, SOURCE, FOLDER, LIST) else "pattern"), kept)
-        name = st.text_input("Name", value=suggested, key=f"{key}-name-{suggested}", width=220)
+        named = f"{key}-name-{suggested}"
+        name = st.text_input("Name", value=suggested, key=named, width=220)
         action_button(
-            "Keep", partial(_kept, there, placed, name, by, wish["seed"]), key=f"{key}-keep", type="primary",
+            "Keep", lambda: _kept(there, placed, st.session_state[named], by, wish["seed"]), key=f"{key}-keep", type="primary",
             icon=":material/save:", disabled=not name.strip(),
         )  # fmt: skip
 

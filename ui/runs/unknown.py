@@ -89,14 +89,14 @@ def _fit(run: Run, unknown: Unknown | None) -> None:
     if _at_work(run):
         return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        share = st.number_input(
+        st.number_input(
             "Known clips that may be refused (%)", 0.0, 100 * LARGEST, 100 * (unknown.threshold.refused if unknown else REFUSED),
             1.0, "%g", key=f"unknown-share-{run.id}", width=280,
             help="More of them: more unknown sounds are noticed, and more sounds of known classes are refused by mistake.",
         )  # fmt: skip
         owner_guard.guarded_button(
             "Fit again" if unknown is not None else "Fit and switch on",
-            partial(_ask, run, share / 100, to_evaluate),
+            lambda: _ask(run, st.session_state[f"unknown-share-{run.id}"] / 100, to_evaluate),
             glance(run).by,
             key="unknown-fit",
             verb="Change",

@@ -29,14 +29,16 @@ def popover(run: Run, status: JobStatus) -> None:
             if now.epochs - now.epoch < 2:
                 st.caption("It is about to end by itself.")
                 return
+            key = f"finish-{run.id}"
             more = st.number_input(
-                "Epochs still to train", 1, now.epochs - now.epoch, usual_rest(now), key=f"finish-{run.id}", width=220
+                "Epochs still to train", 1, now.epochs - now.epoch, usual_rest(now), key=key, width=220
             )
             st.caption(
                 f"{_time(run, more)}Over them the learning rate falls to its end; then the weights are evaluated and saved."
             )
 
             def finish() -> None:
+                more = int(st.session_state[key])  # also what was typed just before the press
                 me = services.visitor_name()
                 finish_early(run, more, by="page", who=me)
                 if not going:

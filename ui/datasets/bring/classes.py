@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,8 +56,8 @@ def _ask(staging: Staging, sounds: list[Path], by: tuple[str, ...] = ("one", "na
     )
     how = one_of("Class", {each: BY[each] for each in by}, default=by[0], key=f"{key}-by", label_visibility="collapsed")
     if how == "one":
-        label = st.text_input("Class", key=f"{key}-label", placeholder="dog")
-        labels = dict.fromkeys(sounds, label)
+        st.text_input("Class", key=f"{key}-label", placeholder="dog")
+        labels = dict.fromkeys(sounds, "")
     else:
         first = best_way(path.name for path in sounds)
         way = st.selectbox(
@@ -70,7 +69,7 @@ def _ask(staging: Staging, sounds: list[Path], by: tuple[str, ...] = ("one", "na
         st.markdown(f":small[{many}{f'  ·  no class in {missing}' if missing else ''}]")
     action_button(
         "Set class" if how == "one" else f"Use {counted(len(set(labels.values())), 'class', 'classes')}",
-        partial(staging.classify, labels),
+        lambda: staging.classify(dict.fromkeys(sounds, st.session_state[f"{key}-label"]) if how == "one" else labels),
         key=f"{key}-set",
         type="primary" if len(by) > 1 else "secondary",
         icon=":material/sell:",

@@ -101,8 +101,12 @@ def _finding(finding: Finding) -> None:
     st.markdown(f":small[{mark} {plain(sentence(capital(finding.sentence)))}]")
 
 
-def named(about_name: str, key: str) -> str:
-    """The name that the visitor gives, and that the data set can have; at first a free one like that which is proposed."""
+def named(about_name: str, key: str) -> Callable[[], str]:
+    """The name that the visitor gives, and that the data set can have; at first a free one like that which is proposed.
+
+    Returns:
+        What has the name at the moment of a press, also where it was typed just before.
+    """
     from labcore.datasets.names import places_of
     from labcore.workspace import slug
 
@@ -110,9 +114,13 @@ def named(about_name: str, key: str) -> str:
     first, number = slug(about_name), 2
     while first in there:
         first, number = f"{slug(about_name)}-{number}", number + 1
-    name = slug(st.text_input("Name", value=first, key=key, help="Name in this workspace.").strip() or first)
-    if name != st.session_state.get(key, "").strip():
-        st.caption(f"Will be called {plain(name)}")
+    st.text_input("Name", value=first, key=key, help="Name in this workspace.")
+
+    def name() -> str:
+        return slug(st.session_state[key].strip() or first)
+
+    if name() != st.session_state[key].strip():
+        st.caption(f"Will be called {plain(name())}")
     return name
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -87,9 +88,9 @@ def _label(about: Look) -> None:
     action_button("Add and label", act, key="bring-here-label", icon=":material/new_label:")
 
 
-def _import(about: Look, name: str) -> None:
-    jobs.require_free(name)
-    jobs.begun(services.ask_for(Import, ImportPlan(path=about.path, name=name)))
+def _import(about: Look, name: Callable[[], str]) -> None:
+    jobs.require_free(name())
+    jobs.begun(services.ask_for(Import, ImportPlan(path=about.path, name=name())))
     _forget()
 
 
@@ -99,9 +100,9 @@ def _forget() -> None:
     long_work.keep("bring-here", ())
 
 
-def _register(path: str, name: str, *, unlabelled: bool = False) -> None:
+def _register(path: str, named: Callable[[], str], *, unlabelled: bool = False) -> None:
     """Begin in the background: headers are read. It goes on when the visitor looks at another page."""
-    jobs.require_free(name)
+    jobs.require_free(name := named())
     home, who = services.workspace(), services.visitor_name()
 
     def work(progress: tasks.Progress) -> Any:

@@ -134,7 +134,7 @@ def _under_another_name(job: Import, status: JobStatus) -> None:
     with st.popover("Another name", icon=":material/edit:", type="tertiary", key=f"{key}-menu"):
         name = found.named(job.plan.name, key)
         owner_guard.guarded_button(
-            "Import", partial(_again, job, name), status.by, key=f"{key}-again", icon=":material/library_add:"
+            "Import", lambda: _again(job, name()), status.by, key=f"{key}-again", icon=":material/library_add:"
         )
 
 

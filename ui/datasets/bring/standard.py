@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -65,8 +64,8 @@ def _form(about: StandardSet, status: JobStatus | None) -> None:
         f"Licence **{plain(about.licence)}**: {plain(about.terms)} [Where it is described]({about.page})  \n"
         f":small[{plain(about.citation)}]"
     )
-    name = st.text_input("Name", value=about.name, key=f"{key}-name", help="Name in this workspace.")
-    file = st.text_input(
+    st.text_input("Name", value=about.name, key=f"{key}-name", help="Name in this workspace.")
+    st.text_input(
         "Archive on this machine",
         key=f"{key}-file",
         placeholder="automatic",
@@ -76,7 +75,7 @@ def _form(about: StandardSet, status: JobStatus | None) -> None:
     running = status is not None and status.active
     action_button(
         "Download",
-        partial(_start, about, name, file),
+        lambda: _start(about, st.session_state[f"{key}-name"], st.session_state[f"{key}-file"]),
         key=f"{key}-start",
         type="primary",
         icon=":material/download:",

@@ -115,7 +115,7 @@ def _import(staging: Staging, about: Look) -> None:
     name = found.named(staging.name or NAMED, f"bring-name-{staging.path.name}")
     action_button(
         "Import",
-        partial(start, staging, name),
+        lambda: start(staging, name()),
         key="bring-import",
         type="primary",
         icon=":material/library_add:",

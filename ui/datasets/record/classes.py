@@ -37,7 +37,7 @@ def edit(recorded: RecordedSet, ledger: Ledger, label: str) -> None:
     with st.popover("Edit class", icon=":material/edit:", type="tertiary", key=f"{key}-menu"):
         new = st.text_input("New name", value=label, key=f"{key}-new")
         action_button(
-            "Rename", partial(_rename, recorded, label, new), key=f"{key}-rename", icon=":material/edit:",
+            "Rename", lambda: _rename(recorded, label, st.session_state[f"{key}-new"]), key=f"{key}-rename", icon=":material/edit:",
             disabled=new.strip() in ("", label),
         )  # fmt: skip
         st.divider()
