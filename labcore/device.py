@@ -258,3 +258,13 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and (
         type(error).__name__ == "OutOfMemoryError" or any(words in text for words in OUT_OF_MEMORY)
     )
+
+
+def cudnn_version() -> int | None:
+    """As 91900; None where there is none, or where another cuDNN lies in the way of PyTorch's own, which the doctor tells."""
+    import torch
+
+    try:
+        return torch.backends.cudnn.version()
+    except RuntimeError:
+        return None

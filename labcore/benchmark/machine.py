@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from labcore import __version__
-from labcore.device import choose_device, cpu_name, usable_cores
+from labcore.device import choose_device, cpu_name, cudnn_version, usable_cores
 from labcore.errors import DeviceError
 from labcore.inference.onnx_route import version_of
 
@@ -27,7 +27,7 @@ def describe(devices: Sequence[str]) -> dict[str, Any]:
         "torch": torch.__version__,
         "onnxruntime": version_of("onnxruntime"),
         "cuda": torch.version.cuda,
-        "cudnn": _cudnn(),
+        "cudnn": cudnn_version(),
         "system": platform.system(),
         "architecture": platform.machine(),
         "cpu": cpu_name(),
@@ -35,14 +35,6 @@ def describe(devices: Sequence[str]) -> dict[str, Any]:
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "devices": [_device(device) for device in devices],
     }
-
-
-def _cudnn() -> int | None:
-    """None as well where another cuDNN lies in the way of PyTorch's own: the CPU works all the same, and the doctor tells it."""
-    try:
-        return torch.backends.cudnn.version()
-    except RuntimeError:
-        return None
 
 
 def _device(device: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from labcore.config import ModelConfig, RunConfig, RuntimeConfig
 from labcore.datasets.corrections import Corrections
 from labcore.datasets.learnt import place_of_weights
 from labcore.datasets.resuming import pin
-from labcore.device import DeviceChoice, usable_cores
+from labcore.device import DeviceChoice, cudnn_version, usable_cores
 from labcore.errors import DeviceError
 from labcore.evaluation.eval_set import EvalSet
 from labcore.events import Event, Log
@@ -267,7 +267,7 @@ def environment(device: DeviceChoice) -> dict[str, Any]:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "cuda": torch.version.cuda,
-        "cudnn": torch.backends.cudnn.version() if torch.cuda.is_available() else None,
+        "cudnn": cudnn_version() if torch.cuda.is_available() else None,
         **{name: version(name) for name in ("numpy", "soundfile", "soxr")},
         "libsndfile": soundfile.__libsndfile_version__,
         "device": device.device,

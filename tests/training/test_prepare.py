@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from labcore.datasets.corrections import Corrections
 from labcore.datasets.record import ClipRecord
+from labcore.device import DeviceChoice
 from labcore.errors import RunError
 from labcore.runs import Run
 from labcore.training.distributed import DistributedContext
-from labcore.training.prepare import hand_over, prepare
+from labcore.training.prepare import environment, hand_over, prepare
 from labcore.workspace import Workspace
 
 
@@ -54,3 +56,12 @@ def test_the_other_processes_find_the_clips_that_the_run_began_with(
     (run.path / "more.json").mkdir()
     with pytest.raises(RunError, match="cannot be read"):
         hand_over(run, DistributedContext(0, 2))
+
+
+def test_a_cudnn_that_does_not_fit_ends_no_training_at_its_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> int:
+        raise RuntimeError("cuDNN version incompatibility")
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.backends.cudnn, "version", refuse)
+    assert environment(DeviceChoice("cuda:0", "a GPU", "asked for"))["cudnn"] is None
