@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 import pytest
 
@@ -309,18 +310,18 @@ def test_no_slider_has_more_stops_than_a_hand_can_hit(open_page, dataset):
         assert len(widget.options) <= fields.MOST_STOPS
 
 
-def test_automatic_epochs_are_told_with_reason_and_time_and_a_number_stays_a_number(open_page, dataset, manager):
+def test_automatic_epochs_are_told_with_their_reason_and_a_number_stays_a_number(open_page, dataset, manager):
     app = open_page("pages/train.py")
     work = plan_for(forms_config(app), 9)
     assert f"Automatic: {work.epochs} epochs of 9 training clips" in words(app)
-    assert "the training budget for a set of this size. Takes about" in words(app)
+    assert "the training budget for a set of this size." in words(app)
     app.number_input(key=key(app, "optim.epochs")).set_value(7).run()
     assert "Automatic:" not in words(app)
     start(app).click().run()
     assert manager.submitted[0].optim.epochs == 7
 
 
-def test_a_preset_tells_its_time_on_such_a_processor_before_anything_has_trained(open_page, dataset, monkeypatch):
+def test_a_preset_tells_its_usual_time_where_there_is_no_data_set(open_page, workspace, monkeypatch):
     monkeypatch.setattr(times, "usable_cores", lambda: 2)
     monkeypatch.setattr(times, "arithmetic", lambda: "bf16")
     assert "About 4 min on a processor like this for 320 clips of 5 s" in words(open_page("pages/train.py"))
@@ -330,6 +331,30 @@ def test_a_preset_tells_its_time_on_such_a_processor_before_anything_has_trained
     assert f"About {minutes:.0f} min on a processor like this" in told
     monkeypatch.setattr(services, "known_device", lambda: None)  # it may be a GPU
     assert "About 4 minutes on two cores with bf16" in words(open_page("pages/train.py"))
+
+
+def test_every_preset_tells_its_time_on_the_clips_of_the_form(open_page, dataset, monkeypatch):
+    app = open_page("pages/train.py")
+    line = re.search(r"A run takes about (.+?) with Quick look, (.+?) with Balanced, (.+?) with Thorough", words(app))
+    assert line
+    assert "for 320 clips" not in words(app)
+    assert f"about {line[2]}" in str(app.table[0].value)  # the form opens with Balanced
+    app.number_input(key=key(app, "optim.epochs")).set_value(7).run()
+    assert f"Choosing a preset resets them. {line[0]}" in words(app)  # those of the presets, not of seven epochs
+    assert app.segmented_control(key="preset-choice").value == "own"
+    monkeypatch.setattr(services, "known_device", lambda: None)  # it may be a GPU
+    assert "A run takes" not in words(open_page("pages/train.py"))
+
+
+@pytest.mark.parametrize(("path", "value"), [("features.hop_length", 64), ("data.leave_out", "1")])
+def test_a_change_is_told_everywhere_at_once(open_page, dataset, path, value):
+    app = open_page("pages/train.py")
+    before = words(app)
+    app.get_by_key(f"setting-{path}").set_value(value).run()
+    told, folds = words(app), app.selectbox(key="fold-choice").options
+    app.run()
+    assert (words(app), app.selectbox(key="fold-choice").options) == (told, folds)
+    assert told != before
 
 
 def forms_config(app) -> RunConfig:

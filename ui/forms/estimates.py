@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
-
-import streamlit as st
 
 from labcore.config.budget import USUAL_CLIPS, USUAL_SECONDS, EpochPlan
 from labcore.config.presets import PRESETS, preset
@@ -14,16 +14,22 @@ from labcore.runs import Run, list_runs
 from labcore.runs.times import MOST_RUNS, RunTime, TrainingSpeed, speed_of
 from labcore.training.estimates import EstimateJob, speeds_of_estimates
 from labcore.training.run_time import Planned, TrainingClips, plan_of, time_of
+from labcore.workspace import Workspace
 from ui.app import services
 from ui.app.text import duration, plain
 
 
-def of(plan: Planned) -> RunTime | None:
-    """About how long one run takes, on the device that is known by now; None where nothing tells."""
+def of(plan: Planned, speeds: list[TrainingSpeed] | None = None) -> RunTime | None:
+    """About how long one run takes, on the device that is known by now; None where nothing tells.
+
+    Args:
+        speeds: how fast this machine trained; looked up where they are not given.
+    """
+    speeds = _speeds() if speeds is None else speeds
     known, wanted = services.known_device(), plan.config.runtime.device
     if known is not None and wanted in ("auto", known.device):
-        return time_of(plan.config, plan, _speeds(), known.name, cpu=known.device == "cpu")
-    return time_of(plan.config, plan, _speeds())
+        return time_of(plan.config, plan, speeds, known.name, cpu=known.device == "cpu")
+    return time_of(plan.config, plan, speeds)
 
 
 def of_preset(name: str) -> RunTime | None:
@@ -41,6 +47,21 @@ def preset_line(name: str) -> str:
         return chosen.summary
     where = "on this machine" if told.measured else "on a processor like this"
     return f"{chosen.purpose} About {_round(told.seconds)} {where} for {USUAL_CLIPS} clips of {USUAL_SECONDS:g} s."
+
+
+def times_of_presets(plans: Mapping[str, Planned]) -> str:
+    """About how long one run of each preset takes (name → what it will do), a sentence; empty where nothing tells.
+
+    Where it is not known yet what the run will train on, only what trained here tells.
+    """
+    speeds, known = _speeds(), services.known_device() is not None
+    told = {name: of(plan, speeds) for name, plan in plans.items()}
+    each = [
+        f"{_round(time.seconds)} with {PRESETS[name].title}"
+        for name, time in told.items()
+        if time is not None and (time.measured or known)
+    ]
+    return f"A run takes about {', '.join(each)}." if len(each) == len(plans) else ""
 
 
 def about(one: RunTime | None, runs: float = 1, most: bool = False) -> str:
@@ -87,14 +108,14 @@ def _speeds() -> list[TrainingSpeed]:
 
 def _estimated() -> list[TrainingSpeed]:
     jobs = glances(services.workspace(), EstimateJob)
-    return _speeds_of_estimates(tuple(job.id for job, status in jobs if not status.active))
+    return _speeds_of_estimates(services.workspace(), tuple(job.id for job, status in jobs if not status.active))
 
 
-@st.cache_data(max_entries=20, show_spinner=False)
-def _speeds_of_estimates(ended: tuple[str, ...]) -> list[TrainingSpeed]:
-    return speeds_of_estimates(services.workspace())
+@lru_cache(20)
+def _speeds_of_estimates(workspace: Workspace, ended: tuple[str, ...]) -> list[TrainingSpeed]:
+    return speeds_of_estimates(workspace)
 
 
-@st.cache_data(max_entries=500, show_spinner=False)
+@lru_cache(500)  # looked up for many runs in each rerun, which takes Streamlit's own cache a millisecond each
 def _speed(path: str, stamp: tuple[int, int]) -> TrainingSpeed | None:
     return speed_of(Run(Path(path)))

@@ -97,8 +97,12 @@ def fill(settings: Mapping[str, Any]) -> None:
         current[path] = value
 
 
-def presets() -> None:
-    """A choice of presets; choosing one sets the sliders, changing one makes it "custom"."""
+def presets(times: str = "") -> None:
+    """A choice of presets; choosing one sets the sliders, changing one makes it "custom".
+
+    Args:
+        times: how long they take on the clips of the form, a sentence; empty where nothing tells.
+    """
     current = matching_preset()
 
     def chosen() -> None:
@@ -109,9 +113,17 @@ def presets() -> None:
     names = {name: PRESETS[name].title for name in PRESETS} | ({} if current else {"own": "Custom"})
     st.session_state["preset-choice"] = current or "own"
     one_of("Preset", names, key="preset-choice", on_change=chosen, label_visibility="collapsed")
-    st.caption(
-        text.plain(estimates.preset_line(current)) if current else "Custom settings. Choosing a preset resets them."
-    )
+    if current is None:
+        line = f"Custom settings. Choosing a preset resets them. {times}"
+    else:
+        line = f"{PRESETS[current].purpose} {times}" if times else estimates.preset_line(current)
+    st.caption(text.plain(line))
+
+
+def of_preset(name: str) -> RunConfig:
+    """A preset on the data and the machine of the form."""
+    kept = {path: value for path, value in values().items() if path.startswith(("data.", "runtime."))}
+    return preset(name).replace(kept)
 
 
 def matching_preset() -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -10,6 +11,7 @@ import streamlit as st
 
 from labcore.builtin.few_clips import helps
 from labcore.config import CUTTING, RunConfig, all_settings
+from labcore.config.presets import PRESETS
 from labcore.errors import LabError
 from labcore.runs import Run
 from labcore.texts import shown
@@ -25,6 +27,7 @@ from ui.train import estimate, tracked_clips
 
 ALREADY_SHOWN = {"model.name", "optim.epochs", "optim.batch_size"}
 """Settings that stand in the recipe, above the tabs."""
+NAMED = "data.named_split"
 
 
 @st.fragment
@@ -35,8 +38,7 @@ def show() -> None:
         with errors_in_place():
             _data()
         st.space("small")
-        recipe()
-        _settings()
+        recipe(_settings)
     with result, errors_in_place():
         _summary_and_start()
     url.write()
@@ -55,39 +57,20 @@ def _data() -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         choose_dataset("data-choice", names)
-        usable = current["data.dataset"] in names
-        if usable:
-            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                listen.panel(current["data.dataset"], "train", _cut())
-                listed.link(current["data.dataset"], "Look", ":material/table_view:")
-    folds, named = None, "data.named_split"
-    with right, errors_in_place():
-        folds = summary.folds(
-            current["data.dataset"],
-            current["data.split"],
-            current["data.leave_out"],
-            current["data.exclude_classes"],
-            _cut(),
-            current[named],
-        )
-        if current["data.fold"] not in folds.reasons:
-            current["data.fold"] = None
-        take, about = partial(current.__setitem__, "data.fold"), all_settings()["data.fold"].help
-        summary.fold_box(folds, current["data.fold"], take, key="fold-choice", help=about)
+        ways_in = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    usable = current["data.dataset"] in names
     with st.expander("Split", icon=":material/call_split:"):
-        about, choose = all_settings()[named].help, partial(_choose_split, current)
-        summary.split_box(current["data.dataset"], current[named], choose, key="split-choice", help=about)
-        if usable:
-            words = {listed.WORD: current["data.dataset"], "tab": "Split"} | (
-                {"split": split} if (split := current[named]) else {}
-            )
-            st.page_link(listed.PAGE, label="Who is on which side", icon=":material/groups:", query_params=words)
-        labels = {"data.exclude_classes": folds.labels} if folds else {}
-        fields.part("data", skip=("data.dataset", "data.fold", named, *CUTTING), options=labels)
+        _split(current, usable)
     chosen = infos.get(current["data.dataset"])
     if chosen is not None and chosen.layout == "annotations":
         with st.expander("Windows of the annotated recordings", icon=":material/content_cut:"):
             fields.part("data", skip=[path for path in current if path not in CUTTING])
+    with right, errors_in_place():  # drawn after what changes the folds and the clips
+        _test_fold(current)
+    if usable:
+        with ways_in:
+            listen.panel(current["data.dataset"], "train", _cut())
+            listed.link(current["data.dataset"], "Look", ":material/table_view:")
     with st.expander("Add, rename or delete a data set", icon=":material/add:"):
         if "demo" not in names:
             live.demo_button("demo-other", kind="secondary")
@@ -97,8 +80,42 @@ def _data() -> None:
             manage.manage(name, "train", f"Rename or delete {plain(name)}")
 
 
+def _split(current: dict[str, Any], usable: bool) -> None:
+    """How clips are dealt to folds; ``usable``: the data set can be looked at."""
+    name = current["data.dataset"]
+    about, choose = all_settings()[NAMED].help, partial(_choose_split, current)
+    summary.split_box(name, current[NAMED], choose, key="split-choice", help=about)
+    if usable:
+        words = {listed.WORD: name, "tab": "Split"} | ({"split": split} if (split := current[NAMED]) else {})
+        st.page_link(listed.PAGE, label="Who is on which side", icon=":material/groups:", query_params=words)
+    labels: tuple[str, ...] = ()
+    with contextlib.suppress(LabError):  # the box with the folds tells what is wrong
+        labels = _folds(current).labels
+    options = {"data.exclude_classes": labels}
+    fields.part("data", skip=("data.dataset", "data.fold", NAMED, *CUTTING), options=options)
+
+
+def _test_fold(current: dict[str, Any]) -> None:
+    folds = _folds(current)
+    if current["data.fold"] not in folds.reasons:
+        current["data.fold"] = None
+    take, about = partial(current.__setitem__, "data.fold"), all_settings()["data.fold"].help
+    summary.fold_box(folds, current["data.fold"], take, key="fold-choice", help=about)
+
+
+def _folds(current: dict[str, Any]) -> summary.Folds:
+    return summary.folds(
+        current["data.dataset"],
+        current["data.split"],
+        current["data.leave_out"],
+        current["data.exclude_classes"],
+        _cut(),
+        current[NAMED],
+    )
+
+
 def _choose_split(current: dict[str, Any], split: str | None) -> None:
-    current.update({**fields.NO_SPLIT, "data.named_split": split})
+    current.update({**fields.NO_SPLIT, NAMED: split})
 
 
 def choose_dataset(key: str, names: list[str]) -> None:
@@ -118,10 +135,14 @@ def choose_dataset(key: str, names: list[str]) -> None:
     st.selectbox("Data set", names, key=key, on_change=other, help=all_settings()["data.dataset"].help)
 
 
-def recipe() -> None:
-    """Preset, network, epochs and batch size, and what automatic epochs will be."""
+def recipe(others: Callable[[], None] | None = None) -> None:
+    """Preset with the time that each takes, network, epochs and batch size, and what automatic epochs will be.
+
+    Args:
+        others: draws further settings below.
+    """
     st.header("Recipe", anchor=False)
-    fields.presets()
+    top = st.container()
     table = all_settings()
     with st.container(key="first-settings"):
         left, middle, right = st.columns(3, gap="medium")
@@ -131,18 +152,33 @@ def recipe() -> None:
         fields.widget(table["optim.epochs"])
     with right:
         fields.widget(table["optim.batch_size"])
-    with contextlib.suppress(LabError):  # the box with the button tells what is wrong
+    below = st.container()
+    if others is not None:
+        others()
+    with top:  # both are drawn last: a setting that is changed further down counts as well
+        fields.presets(_times_of_presets())
+    with below, contextlib.suppress(LabError):  # the box with the button tells what is wrong
         _planned()
 
 
+def _times_of_presets() -> str:
+    """About how long one run of each preset takes on the clips of the form, a sentence; empty where nothing tells."""
+    try:
+        before = summary_of(fields.values()).before
+        fitted = {name: summary.with_front_end(fields.of_preset(name))[0] for name in PRESETS}
+    except LabError:  # the box with the button tells what is wrong
+        return ""
+    return estimates.times_of_presets({name: plan_of(config, before) for name, config in fitted.items()})
+
+
 def _planned() -> None:
-    """What automatic epochs will be, why, and about how long that takes."""
+    """What automatic epochs will be, and why."""
     current = fields.values()
     if current["optim.epochs"] is not None:
         return
     config, chosen = fields.config(), summary_of(current)
     work = plan_of(summary.with_front_end(config)[0], chosen.before)
-    st.caption(f"{estimates.automatic(work.epochs)} Takes {estimates.about(estimates.of(work))}.")
+    st.caption(estimates.automatic(work.epochs))
 
 
 def summary_of(current: dict[str, Any]) -> summary.DataSummary:
@@ -159,7 +195,7 @@ def summary_of(current: dict[str, Any]) -> summary.DataSummary:
         current["data.validation_share"],
         current["data.exclude_classes"],
         _cut(),
-        current["data.named_split"],
+        current[NAMED],
         train_recordings=current["data.train_recordings"],
         sample=current["data.sample"],
     )
