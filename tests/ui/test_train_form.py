@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 
 import pytest
 
 from labcore.config import CUTTING, RunConfig, all_settings
-from labcore.config.budget import FIXED_SECONDS, SHARES, plan_for, usual_seconds
+from labcore.config.budget import plan_for
 from labcore.config.presets import PRESETS, preset
 from labcore.datasets import check_dataset, find_dataset, register
 from labcore.datasets.named_splits import keep_split
-from labcore.runs import times
 from labcore.runs.asked import save_worked_out
-from ui.app import services
 from ui.datasets import summary
 from ui.forms import fields, url
 
@@ -319,31 +316,6 @@ def test_automatic_epochs_are_told_with_their_reason_and_a_number_stays_a_number
     assert "Automatic:" not in words(app)
     start(app).click().run()
     assert manager.submitted[0].optim.epochs == 7
-
-
-def test_a_preset_tells_its_usual_time_where_there_is_no_data_set(open_page, workspace, monkeypatch):
-    monkeypatch.setattr(times, "usable_cores", lambda: 2)
-    monkeypatch.setattr(times, "arithmetic", lambda: "bf16")
-    assert "About 4 min on a processor like this for 320 clips of 5 s" in words(open_page("pages/train.py"))
-    monkeypatch.setattr(times, "arithmetic", lambda: "other")
-    told = words(open_page("pages/train.py"))
-    minutes = (FIXED_SECONDS + (usual_seconds(RunConfig()) - FIXED_SECONDS) / SHARES["other"]) / 60
-    assert f"About {minutes:.0f} min on a processor like this" in told
-    monkeypatch.setattr(services, "known_device", lambda: None)  # it may be a GPU
-    assert "About 4 minutes on two cores with bf16" in words(open_page("pages/train.py"))
-
-
-def test_every_preset_tells_its_time_on_the_clips_of_the_form(open_page, dataset, monkeypatch):
-    app = open_page("pages/train.py")
-    line = re.search(r"A run takes about (.+?) with Quick look, (.+?) with Balanced, (.+?) with Thorough", words(app))
-    assert line
-    assert "for 320 clips" not in words(app)
-    assert f"about {line[2]}" in str(app.table[0].value)  # the form opens with Balanced
-    app.number_input(key=key(app, "optim.epochs")).set_value(7).run()
-    assert f"Choosing a preset resets them. {line[0]}" in words(app)  # those of the presets, not of seven epochs
-    assert app.segmented_control(key="preset-choice").value == "own"
-    monkeypatch.setattr(services, "known_device", lambda: None)  # it may be a GPU
-    assert "A run takes" not in words(open_page("pages/train.py"))
 
 
 @pytest.mark.parametrize(("path", "value"), [("features.hop_length", 64), ("data.leave_out", "1")])

@@ -16,9 +16,12 @@ from ui.app.text import ago, counted, plain, run_name
 from ui.components import owner_guard
 from ui.datasets.bring import ways
 from ui.datasets.listed import data_set
+from ui.forms import estimates, url
 
 MOST_JOBS = 6
 MOST_SETS = 8
+PATIENCE_SECONDS = 600
+"""Who trains for the first time waits no longer for a result."""
 
 
 def first_steps(sets: list, has_run: bool) -> None:
@@ -47,12 +50,18 @@ def first_steps(sets: list, has_run: bool) -> None:
         elif st.button(
             f"Train on {plain(usable[0])}", key="train-on-it", type="primary", icon=":material/model_training:"
         ):
-            st.switch_page("pages/train.py", query_params={"data.dataset": usable[0]})
+            st.switch_page("pages/train.py", query_params={"data.dataset": usable[0], **_first_preset()})
     with classify.container(border=True, height="stretch"):
         step(3, "Classify", False)
         st.markdown("Upload a clip or record one, and see and hear what the network predicts.")
         label = "Classify a clip" if has_run else "Try the built-in demo network"
         st.page_link("pages/classify.py", label=label, icon=":material/graphic_eq:")
+
+
+def _first_preset() -> dict[str, str]:
+    """What the address of a first run says of the preset: the quick one, where the recommended one takes long on this machine."""
+    recommended = estimates.of_preset(url.RECOMMENDED)
+    return {"preset": "quick"} if recommended is not None and recommended.seconds > PATIENCE_SECONDS else {}
 
 
 def step(number: int, title: str, done: bool) -> None:
@@ -69,7 +78,7 @@ def latest_runs(rows: list) -> None:
             with st.container(horizontal=True, vertical_alignment="center", gap="small", key=key):
                 with st.container(width="stretch"):
                     live.job_link(run, " · ".join(filter(None, [owner_guard.whose(status.by), ago(status.changed_at)])))
-                with st.container(width=64):
+                with st.container(width=80):
                     figure = status.figure
                     st.markdown(
                         f"**{figure}**" if status.state == "finished" else f":gray[{figure}]", text_alignment="right"
