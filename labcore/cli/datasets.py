@@ -45,7 +45,7 @@ def parser() -> Parser:
                 datasets_get.get,
                 "download a standard data set by name: ESC-50, UrbanSound8K, Speech Commands, FSDD",
             ),
-            "demo": (demo, "make the demo set: 400 synthetic city sounds of ten classes, in about ten seconds"),
+            "demo": (demo, "make the demo set: 400 synthetic city sounds of ten classes, in about 15 s"),
             "check": (checks.check, "check a data set for problems that would harm training"),
             "mend": (checks.mend, "list what a check found and what can be done about it, do it, or take it back"),
             "split": (

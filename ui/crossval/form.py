@@ -11,8 +11,7 @@ from labcore.crossval.job import CrossValidation
 from labcore.datasets.table import PARTS
 from labcore.errors import LabError
 from labcore.training.run_time import plan_of
-from ui.app import live
-from ui.app.shell import errors_in_place, show_error
+from ui.app.shell import show_error
 from ui.app.text import count, counted, plain, sentence
 from ui.components import job_picker, queue_line
 from ui.datasets import summary as data
@@ -20,38 +19,17 @@ from ui.forms import estimates, fields, url
 from ui.train import form as new_run
 
 
-@st.fragment
 def show() -> None:
-    """The form, in a fragment of its own so that turning a setting redraws nothing else."""
-    form, result = st.columns([5, 3], gap="large")
-    with form, errors_in_place():
-        name = _data()
-        new_run.recipe()
-        st.caption("Other settings come from the Train page.")
-    with result, errors_in_place():
-        if name is not None:
-            _start(name)
-        else:
-            st.caption("Choose or generate a data set first.")
+    """The form."""
+    new_run.of_runs("crossval", partial(new_run.choose_dataset, "crossval-data"), _start)
 
 
-def _data() -> str | None:
-    """The data set that was chosen; None where there is none yet."""
-    st.header("Data", anchor=False)
-    current = fields.values()
-    names = data.names()
-    if not names and current["data.dataset"] == "demo":
-        live.no_data_yet("demo-crossval")
-        return None
-    new_run.choose_dataset("crossval-data", names)
-    return str(current["data.dataset"])
-
-
-def _start(name: str) -> None:
+def _start() -> None:
     with st.container(border=True, key="start-box"):
         st.header("This cross-validation", anchor=False)
         try:
             current = fields.values()
+            name = str(current["data.dataset"])
             same = {
                 "cut": data.cut_as(current),
                 "exclude_classes": current["data.exclude_classes"],
