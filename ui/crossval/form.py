@@ -51,29 +51,27 @@ def _start() -> None:
                 icon=":material/info:",
             )
             return
-        possible = [fold for fold in folds if not there.reasons[fold]]
-        linked = [fold for fold in folds if fold in st.query_params.get_all("fold")]
-        began = st.session_state.setdefault(f"crossval-link-{name}", (linked or possible, "random" in st.query_params))
-        chosen = st.pills(
-            "Folds",
-            folds,
-            selection_mode="multi",
-            default=began[0],
-            format_func=there.title,
-            key=f"crossval-folds-{name}",
-            wrap=True,
-        )
-        data.tell_impossible(there)
-        random = st.toggle(
-            "Compare with a random split",
-            began[1],
-            key="crossval-random",
-            help="Also cross-validates a random split that ignores recordings, to show how much too high its accuracy is. Twice the work.",
-        )
-        url.write({"fold": None if chosen == possible else list(chosen), "random": "yes" if random else None})
+        chosen, random = _choices(name, folds, there)
         _facts(summary, config, len(chosen), random)
         make = partial(job_picker.start, CrossValidation, config, folds=chosen, random=random)
         queue_line.start_bar("this cross-validation", make, key="crossval-start", disabled=not chosen)
+
+
+def _choices(name: str, folds: list[str], there: data.Folds) -> tuple[list[str], bool]:
+    """The folds that are held out, and whether there is a random split beside them; both stand in the address."""
+    possible = [fold for fold in folds if not there.reasons[fold]]
+    linked = [fold for fold in folds if fold in st.query_params.get_all("fold")]
+    began = st.session_state.setdefault(f"crossval-link-{name}", (linked or possible, "random" in st.query_params))
+    chosen = st.pills(
+        "Folds", folds, selection_mode="multi", default=began[0], format_func=there.title, key=f"crossval-folds-{name}", wrap=True
+    )  # fmt: skip
+    data.tell_impossible(there)
+    random = st.toggle(
+        "Compare with a random split", began[1], key="crossval-random",
+        help="Also cross-validates a random split that ignores recordings, to show how much too high its accuracy is. Twice the work.",
+    )  # fmt: skip
+    url.write({"fold": None if chosen == possible else list(chosen), "random": "yes" if random else None})
+    return chosen, random
 
 
 def _facts(summary: data.DataSummary, config: RunConfig, folds: int, random: bool) -> None:

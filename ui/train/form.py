@@ -24,6 +24,7 @@ from ui.datasets.bring import ways
 from ui.forms import estimates, fields, url
 from ui.train import estimate, tracked_clips
 
+NAMED = "data.named_split"
 ALREADY_SHOWN = {"model.name", "optim.epochs", "optim.batch_size"}
 """Settings that stand in the recipe, above the tabs."""
 
@@ -61,7 +62,7 @@ def _data() -> None:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 listen.panel(current["data.dataset"], "train", _cut())
                 listed.link(current["data.dataset"], "Look", ":material/table_view:")
-    folds, named = None, "data.named_split"
+    folds = None
     with right, errors_in_place():
         folds = summary.folds(
             current["data.dataset"],
@@ -69,22 +70,13 @@ def _data() -> None:
             current["data.leave_out"],
             current["data.exclude_classes"],
             _cut(),
-            current[named],
+            current[NAMED],
         )
         if current["data.fold"] not in folds.reasons:
             current["data.fold"] = None
         take, about = partial(current.__setitem__, "data.fold"), all_settings()["data.fold"].help
         summary.fold_box(folds, current["data.fold"], take, key="fold-choice", help=about)
-    with st.expander("Split", icon=":material/call_split:"):
-        about, choose = all_settings()[named].help, partial(_choose_split, current)
-        summary.split_box(current["data.dataset"], current[named], choose, key="split-choice", help=about)
-        if usable:
-            words = {listed.WORD: current["data.dataset"], "tab": "Split"} | (
-                {"split": split} if (split := current[named]) else {}
-            )
-            st.page_link(listed.PAGE, label="Who is on which side", icon=":material/groups:", query_params=words)
-        labels = {"data.exclude_classes": folds.labels} if folds else {}
-        fields.part("data", skip=("data.dataset", "data.fold", named, *CUTTING), options=labels)
+    _split(current, folds, usable=usable)
     chosen = infos.get(current["data.dataset"])
     if chosen is not None and chosen.layout == "annotations":
         with st.expander("Windows of the annotated recordings", icon=":material/content_cut:"):
@@ -126,8 +118,20 @@ def of_runs(key: str, choose: Callable[[list[str]], None], start: Callable[[], N
             st.caption("Choose or generate a data set first.")
 
 
-def _choose_split(current: dict[str, Any], split: str | None) -> None:
-    current.update({**fields.NO_SPLIT, "data.named_split": split})
+def _split(current: dict[str, Any], folds: summary.Folds | None, *, usable: bool) -> None:
+    """The named split, the way to who is on which side, and the other settings of the data."""
+
+    def choose(split: str | None) -> None:
+        current.update({**fields.NO_SPLIT, NAMED: split})
+
+    name, split = current["data.dataset"], current[NAMED]
+    with st.expander("Split", icon=":material/call_split:"):
+        summary.split_box(name, split, choose, key="split-choice", help=all_settings()[NAMED].help)
+        if usable:
+            words = {listed.WORD: name, "tab": "Split", **({"split": split} if split else {})}
+            st.page_link(listed.PAGE, label="Who is on which side", icon=":material/groups:", query_params=words)
+        labels = {"data.exclude_classes": folds.labels} if folds else {}
+        fields.part("data", skip=("data.dataset", "data.fold", NAMED, *CUTTING), options=labels)
 
 
 def choose_dataset(key: str, names: list[str]) -> None:
@@ -188,7 +192,7 @@ def summary_of(current: dict[str, Any]) -> summary.DataSummary:
         current["data.validation_share"],
         current["data.exclude_classes"],
         _cut(),
-        current["data.named_split"],
+        current[NAMED],
         train_recordings=current["data.train_recordings"],
         sample=current["data.sample"],
     )
