@@ -78,7 +78,7 @@ def validation_evaluation(run: Run) -> Evaluation | None:
     return None
 
 
-def fitted(run: Run, clips: CalibrationClips) -> Temperature:
+def fitted(clips: CalibrationClips) -> Temperature:
     """The temperature that fits the clips, switched on."""
     value = fit_temperature(clips.predictions.probabilities, clips.predictions.targets)
     return Temperature(value=value, clips=len(clips.predictions), source=clips.source)

@@ -47,10 +47,10 @@ def accepted(path: Path, today: datetime.date) -> list[str]:
     return [entry["id"] for entry in entries]
 
 
-def installed(own: str = "audio-gpu-lab") -> list[str]:
+def installed() -> list[str]:
     """Every package here but the lab itself, as ``name==version``; builds such as 2.11.0+cpu as the release they are of."""
     there = {(found.metadata["Name"], found.version.partition("+")[0]) for found in importlib.metadata.distributions()}
-    return sorted(f"{name}=={version}" for name, version in there if name and name != own)
+    return sorted(f"{name}=={version}" for name, version in there if name and name != "audio-gpu-lab")
 
 
 def ask(service: str, packages: Sequence[str], ignored: Sequence[str]) -> subprocess.CompletedProcess[str]:

@@ -56,7 +56,7 @@ def test_a_fold_is_calibrated_on_the_clips_of_the_others(folds):
     assert set(clips.predictions.frame["fold"]) == {"1", "2"}
     assert "shared.wav" not in set(clips.predictions.frame["clip"])
     assert clips.source == "58 out-of-fold clips of 2 other folds of its cross-validation"
-    assert calibration.fitted(folds[0], clips).clips == 58
+    assert calibration.fitted(clips).clips == 58
 
 
 def test_folds_that_are_not_there_yet(folds):

@@ -128,16 +128,17 @@ class Equaliser(nn.Module):
 
     Args:
         gain_db: the curve stays within so many decibels of level.
-        points: through how many random points the curve goes.
     """
 
-    def __init__(self, gain_db: float, points: int = 5) -> None:
+    POINTS = 5  # random ones, through which the curve goes
+
+    def __init__(self, gain_db: float) -> None:
         super().__init__()
-        self.gain_db, self.points = gain_db, points
+        self.gain_db = gain_db
 
     def forward(self, power: Tensor) -> Tensor:
         """(batch, n_mels, frames) → the same shape."""
-        offsets = torch.rand(len(power), 1, self.points, device=power.device) * 2.0 - 1.0
+        offsets = torch.rand(len(power), 1, self.POINTS, device=power.device) * 2.0 - 1.0
         curve = F.interpolate(offsets, size=power.shape[1], mode="linear", align_corners=True)[:, 0]  # (batch, n_mels)
         return power * 10.0 ** (self.gain_db * curve / 10.0)[:, :, None]
 

@@ -16,15 +16,12 @@ from labcore.evaluation.intervals import ByRecording, effective_clips, wilson_in
 from labcore.jobs.about import About
 from labcore.jobs.folder import JobFolder
 from labcore.jobs.glances import about_of, glance, keep, known, look, remember, size_of
-from labcore.jobs.kind import folder_class, names
+from labcore.jobs.kind import PARENTS, folder_class, names
 from labcore.jobs.status import JobRequest, JobStatus, Story
 from labcore.runs import Run
 from labcore.runs.origin import belonging
 from labcore.texts import natural_key
 from labcore.workspace import Workspace
-
-PARENTS = ("experiments", "searches", "hidden", "curves")
-"""Folders of jobs that runs are parts of."""
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ import contextlib
 from collections.abc import Sequence
 from typing import Any
 
-from labcore.catalogue.rows import PARENTS, parts_of
+from labcore.catalogue.rows import parts_of
 from labcore.errors import RunError
 from labcore.jobs.folder import JobFolder
-from labcore.jobs.kind import folder_class, names
+from labcore.jobs.kind import PARENTS, folder_class, names
 from labcore.jobs.manager import JobManager
 from labcore.jobs.naming import named
 from labcore.jobs.trash import Deleted, deleted, empty, put_back

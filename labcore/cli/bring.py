@@ -18,9 +18,26 @@ from labcore.typed import typed_path
 from labcore.workspace import Workspace, slug
 
 if TYPE_CHECKING:
+    from labcore.cli.parser import Parser
     from labcore.datasets.look import Look
 
-COLUMNS = ("path", "label", "fold", "group", "start_s", "end_s")
+
+def add_look(parser: Parser) -> None:
+    parser.add_argument("path", metavar="PATH", help="folder, CSV file, or archive (zip, tar, Parquet)")
+
+
+def add_import(parser: Parser) -> None:
+    add_look(parser)
+    parser.add_argument("--name", default="", help="name in the workspace (default: that of the folder or file)")
+
+
+def add_table(parser: Parser) -> None:
+    parser.add_argument("dataset", metavar="NAME", help="data set by name, or path of a folder or CSV file")
+    parser.add_argument(
+        "--labels", choices=("all", "first", "single"), default="all", help="of clips with several labels: all of them, the first "
+        "one, or no such clip (default: all)",
+    )  # fmt: skip
+    parser.add_argument("--output", "-o", metavar="FILE", default="-", help="file to write (default: stdout)")
 
 
 def look(workspace: Workspace, arguments: argparse.Namespace) -> int:
@@ -110,6 +127,7 @@ def write_table(workspace: Workspace, arguments: argparse.Namespace) -> int:
     """Write the clips of a data set as CSV, which is a list of clips itself."""
     from labcore.datasets.registry import find_dataset
     from labcore.datasets.several import with_one_label
+    from labcore.datasets.table import COLUMNS
 
     dataset = with_one_label(find_dataset(workspace, arguments.dataset), arguments.labels)
     rows = dataset.table.loc[:, list(COLUMNS)].itertuples(index=False, name=None)

@@ -27,7 +27,7 @@ from dataclasses import asdict
 
 from labcore.cli import bring, checks, datasets_get, splits, timed_labels
 from labcore.cli.output import say, tell, tell_list
-from labcore.cli.parser import Parser, add_anyone, add_csv, add_json, add_setting, seed, subcommands
+from labcore.cli.parser import Act, Parser, add_anyone, add_csv, add_json, add_setting, seed, subcommands
 from labcore.cli.progress import counting
 from labcore.cli.refused import refuse_without
 from labcore.config import CUTTING, all_settings
@@ -37,56 +37,15 @@ from labcore.workspace import Workspace
 
 def parser() -> Parser:
     parser = Parser(prog="labcore datasets", description=__doc__)
-    actions = subcommands(
-        parser,
-        {
-            "list": (show_list, "list the data sets of the workspace"),
-            "get": (
-                datasets_get.get,
-                "download a standard data set by name: ESC-50, UrbanSound8K, Speech Commands, FSDD",
-            ),
-            "demo": (demo, "make the demo set: 400 synthetic city sounds of ten classes, in about ten seconds"),
-            "check": (checks.check, "check a data set for problems that would harm training"),
-            "mend": (checks.mend, "list what a check found and what can be done about it, do it, or take it back"),
-            "split": (
-                splits.split,
-                "draw folds by speaker, site, day or a pattern, keep them under a name, show, rename or remove them",
-            ),
-            "labels": (
-                timed_labels.show,
-                "show what becomes of time-stamped labels: used, merged or dropped, and why; write them, take edits back",
-            ),
-            "look": (bring.look, "show what a folder, CSV file or archive looks like, and what of it cannot be read"),
-            "import": (
-                bring.take_in,
-                "add a folder or CSV file to the workspace, whose files stay where they are; unpack an archive into it",
-            ),
-            "table": (bring.write_table, "write the clips of a data set as a CSV file, with one label a clip or all"),
-            "rename": (rename, "rename a data set; its runs still find it"),
-            "remove": (remove, "remove a data set from the workspace; your own files stay where they are"),
-            "annotations": (
-                annotated,
-                "show the corrected labels of a data set, who decided, and where people differ",
-            ),
-        },
-    )
+    actions = subcommands(parser, ACTIONS)
     datasets_get.add(actions["get"])
     actions["demo"].add_argument("--seed", metavar="N", type=seed, default=0, help="seed of the synthesis (default: 0)")
     checks.add_check(actions["check"])
     checks.add_mend(actions["mend"])
     splits.add_split(actions["split"])
-    for looked_at in ("look", "import"):
-        actions[looked_at].add_argument("path", metavar="PATH", help="folder, CSV file, or archive (zip, tar, Parquet)")
-    actions["import"].add_argument(
-        "--name", default="", help="name in the workspace (default: that of the folder or file)"
-    )
-    written = actions["table"]
-    written.add_argument("dataset", metavar="NAME", help="data set by name, or path of a folder or CSV file")
-    written.add_argument(
-        "--labels", choices=("all", "first", "single"), default="all", help="of clips with several labels: all of them, the first "
-        "one, or no such clip (default: all)",
-    )  # fmt: skip
-    written.add_argument("--output", "-o", metavar="FILE", default="-", help="file to write (default: stdout)")
+    bring.add_look(actions["look"])
+    bring.add_import(actions["import"])
+    bring.add_table(actions["table"])
     actions["rename"].add_argument("dataset", metavar="OLD", help="present name")
     actions["rename"].add_argument("to", metavar="NEW", help="new name")
     actions["remove"].add_argument("dataset", metavar="NAME", help="name of the data set")
@@ -104,8 +63,8 @@ def parser() -> Parser:
     add_csv(wish, "every decision that counts")
     wish.add_argument("--undo", metavar="ID", help="take an annotation back; last for your newest one")
     add_anyone(decisions, "with --undo: take it back")
-    for each in actions.values():
-        if each is not written:
+    for name, each in actions.items():
+        if name != "table":
             add_json(each, "lines of JSON")
     return parser
 
@@ -182,3 +141,36 @@ def annotated(workspace: Workspace, arguments: argparse.Namespace) -> int:
     if arguments.undo is not None:
         return labels.undo(workspace, arguments.dataset, arguments.undo, arguments.anyone, arguments.json)
     return labels.show(workspace, arguments.dataset, arguments.json)
+
+
+ACTIONS: dict[str, tuple[Act, str]] = {
+    "list": (show_list, "list the data sets of the workspace"),
+    "get": (
+        datasets_get.get,
+        "download a standard data set by name: ESC-50, UrbanSound8K, Speech Commands, FSDD",
+    ),
+    "demo": (demo, "make the demo set: 400 synthetic city sounds of ten classes, in about 15 s"),
+    "check": (checks.check, "check a data set for problems that would harm training"),
+    "mend": (checks.mend, "list what a check found and what can be done about it, do it, or take it back"),
+    "split": (
+        splits.split,
+        "draw folds by speaker, site, day or a pattern, keep them under a name, show, rename or remove them",
+    ),
+    "labels": (
+        timed_labels.show,
+        "show what becomes of time-stamped labels: used, merged or dropped, and why; write them, take edits back",
+    ),
+    "look": (bring.look, "show what a folder, CSV file or archive looks like, and what of it cannot be read"),
+    "import": (
+        bring.take_in,
+        "add a folder or CSV file to the workspace, whose files stay where they are; unpack an archive into it",
+    ),
+    "table": (bring.write_table, "write the clips of a data set as a CSV file, with one label a clip or all"),
+    "rename": (rename, "rename a data set; its runs still find it"),
+    "remove": (remove, "remove a data set from the workspace; your own files stay where they are"),
+    "annotations": (
+        annotated,
+        "show the corrected labels of a data set, who decided, and where people differ",
+    ),
+}
+"""Second words of the command, each with what it does and its help."""

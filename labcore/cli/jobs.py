@@ -25,13 +25,12 @@ from labcore.events import Event, Finished, Queued, RunFinished, RunQueued, RunS
 from labcore.jobs.event_log import EventReader
 from labcore.jobs.folder import J, JobFolder
 from labcore.jobs.glances import glance, glances
-from labcore.jobs.kind import TABLE, Kind, folder_class, load, names
+from labcore.jobs.kind import LASTING, TABLE, Kind, folder_class, load, names
 from labcore.jobs.listing import Unreadable
 from labcore.jobs.manager import JobManager
 from labcore.jobs.naming import named
 from labcore.jobs.status import JobStatus
 from labcore.jobs.trash import KEPT_DAYS
-from labcore.jobs.trash import ROOMS as KEPT_ROOMS
 from labcore.owners import is_anothers, require_owner, shell_user
 from labcore.texts import counted
 from labcore.workspace import Workspace
@@ -268,7 +267,7 @@ def stop(chosen: Sequence[JobFolder]) -> int:
 
 
 def delete(chosen: Sequence[JobFolder], sure: bool) -> int:
-    kept = all(each.kind.room in KEPT_ROOMS for each in chosen)
+    kept = all(each.kind.room in LASTING for each in chosen)
     refused = sure_to_delete([each.id for each in chosen], sure, for_good=not kept)
     if refused is not None:
         return refused

@@ -41,7 +41,7 @@ def run(workspace: Workspace, arguments: argparse.Namespace) -> int:
                 return status
             clips = calibration.clips_for(chosen)
             assert clips is not None
-        temperature = calibration.fitted(chosen, clips)
+        temperature = calibration.fitted(clips)
         if keeping.keep(chosen, temperature):
             say(keeping.SWITCHED_OFF)
     effect = calibration.effect(chosen, temperature)

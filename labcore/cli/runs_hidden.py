@@ -95,9 +95,9 @@ def lines(test: HiddenClasses) -> list[Content]:
     ]
 
 
-def predicted_as(classes: dict[str, int], most: int = 2) -> str:
-    """``rain 5, sea_waves 1``: the classes that hidden clips are predicted as."""
-    return ", ".join(f"{label} {count}" for label, count in list(classes.items())[:most])
+def predicted_as(classes: dict[str, int]) -> str:
+    """``rain 5, sea_waves 1``: the two classes that hidden clips are predicted as."""
+    return ", ".join(f"{label} {count}" for label, count in list(classes.items())[:2])
 
 
 def facts(test: HiddenClasses) -> dict[str, Any]:

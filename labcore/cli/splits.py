@@ -11,11 +11,11 @@ from labcore.cli.output import Content, say, table, tell
 from labcore.cli.parser import add_anyone, seed
 from labcore.cli.refused import refuse_without
 from labcore.owners import shell_user
-from labcore.texts import counted
 from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
     from labcore.cli.parser import Parser
+    from labcore.datasets.drawing import GroupedFolds
     from labcore.datasets.table import Dataset
 
 SHOWN, EXAMPLES = 20, 5
@@ -111,33 +111,13 @@ def _facts_of(each: Any) -> dict[str, Any]:
 
 def _make(workspace: Workspace, arguments: argparse.Namespace) -> int:
     from labcore.cli.timed_labels import cutting_of
-    from labcore.datasets.drawing import brought_together, make_folds
-    from labcore.datasets.grouping import SOURCE, group_by
     from labcore.datasets.health import known_health
-    from labcore.datasets.leaks import require_no_leak
-    from labcore.datasets.listed_folds import folds_listed
     from labcore.datasets.named_splits import LIST, keep_split
     from labcore.datasets.registry import find_dataset, name_of
-    from labcore.datasets.shares import make_parts, shares_of
 
     dataset = find_dataset(workspace, name_of(workspace, arguments.dataset), cutting_of(arguments))
-    if arguments.file is not None:
-        by, grouping, notes = LIST, group_by(dataset, SOURCE), list[str]()
-        folds = folds_listed(dataset, arguments.file)
-        if arguments.together:
-            listed, folds = folds, brought_together(dataset, grouping, folds)
-            moved = sum(one != other for one, other in zip(listed, folds, strict=True))
-            notes.append(f"{counted(moved, 'clip')} moved to the fold of what they belong together with")
-        if without := folds.count(""):
-            notes.append(f"{counted(without, 'clip')} are not in the list, and are used for nothing")
-        require_no_leak(dataset, folds, grouping.groups, arguments.name or LIST)
-    else:
-        found = group_by(dataset, arguments.by)
-        if arguments.shares is not None:
-            made = make_parts(dataset, found, shares_of(arguments.shares), arguments.seed)
-        else:
-            made = make_folds(dataset, found, FOLDS if arguments.folds is None else arguments.folds, arguments.seed)
-        by, grouping, folds, notes = arguments.by, made.grouping, made.folds, made.notes
+    made = _drawn(dataset, arguments)
+    by, grouping, folds, notes = arguments.by or LIST, made.grouping, made.folds, made.notes
     if known_health(dataset) is None:
         notes.append(f"copies of sounds are not known before `labcore datasets check {dataset.name}`")
     if arguments.name:
@@ -161,6 +141,25 @@ def _make(workspace: Workspace, arguments: argparse.Namespace) -> int:
     lines += [f"  {way} does not tell" for way in unmatched[:EXAMPLES]]
     facts = {"name": dataset.name, "split": arguments.name, "by": by, "seed": arguments.seed, "notes": notes}
     return _tell(dataset, folds, grouping.groups, facts | {"unmatched": unmatched}, lines, notes, arguments.json)
+
+
+def _drawn(dataset: Dataset, arguments: argparse.Namespace) -> GroupedFolds:
+    """The folds of a list, or folds and parts by shares that are drawn by group."""
+    from labcore.datasets.drawing import make_folds
+    from labcore.datasets.grouping import group_by
+    from labcore.datasets.leaks import require_no_leak
+    from labcore.datasets.listed_folds import grouped_list
+    from labcore.datasets.named_splits import LIST
+    from labcore.datasets.shares import make_parts, shares_of
+
+    if arguments.file is not None:
+        made = grouped_list(dataset, arguments.file, together=arguments.together)
+        require_no_leak(dataset, made.folds, made.grouping.groups, arguments.name or LIST)
+        return made
+    found = group_by(dataset, arguments.by)
+    if arguments.shares is not None:
+        return make_parts(dataset, found, shares_of(arguments.shares), arguments.seed)
+    return make_folds(dataset, found, FOLDS if arguments.folds is None else arguments.folds, arguments.seed)
 
 
 def _show(workspace: Workspace, arguments: argparse.Namespace) -> int:

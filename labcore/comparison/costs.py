@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from labcore.comparison.candidates import Candidate, of_run
+from labcore.comparison.candidates import of_run
 from labcore.errors import RunError
 from labcore.jobs.glances import glances
 from labcore.runs import Run
@@ -28,25 +27,23 @@ class RunCost:
     joules: float | None
 
 
-def costs(workspace: Workspace, place: Path, known: Sequence[Candidate] = ()) -> list[RunCost]:
-    """All finished runs of a data set, newest first, that leave out no classes, or the same as the candidates: of fewer classes more is
-    right. What cannot be read is left out.
+def costs(workspace: Workspace, place: Path, excluded: tuple[str, ...] = ()) -> list[RunCost]:
+    """All finished runs of a data set, newest first, that leave out the same classes: of fewer classes more is right. What cannot be
+    read is left out.
 
     Args:
         place: where the data set lies, as :attr:`labcore.comparison.candidates.Candidate.place`.
-        known: candidates that have been read already.
+        excluded: the classes that they leave out.
     """
-    there = {each.id: each for each in known}
-    excluded = {each.config.data.exclude_classes for each in known} or {()}
     found = []
     for run, status in glances(workspace, Run)[:MOST_RUNS]:
         if status.state != "finished":
             continue
         try:
-            each = there.get(run.id) or of_run(workspace, run, with_predictions=False)
+            each = of_run(workspace, run, with_predictions=False)
         except RunError:
             continue
-        alike = each.place == place and each.config.data.exclude_classes in excluded
+        alike = each.place == place and each.config.data.exclude_classes == excluded
         if alike and each.accuracy is not None:
             found.append(RunCost(each.id, ", ".join(each.folds), each.accuracy, each.seconds, each.bytes, each.joules))
     return found

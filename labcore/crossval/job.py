@@ -27,7 +27,7 @@ from labcore.jobs.kind import Kind
 from labcore.jobs.listing import reason
 from labcore.jobs.naming import is_id
 from labcore.jobs.status import RESUMABLE, JobRequest, JobStatus, Story
-from labcore.members.job import about, new_ids, spread
+from labcore.members.job import about, named, spread
 from labcore.owners import clean
 from labcore.reading import LATEST, DamagedError, read_object
 from labcore.runs import Run, asked
@@ -86,7 +86,7 @@ class CrossValidation(JobFolder):
         chosen = _chosen(dataset, config, folds)
         experiment = cls.new(workspace, f"{KIND}-{about(config)}")
         config = config.replace({"data.fold": None, "data.split": "official"})
-        members = {split: _named(workspace, config, chosen) for split in ("official", *(["random"] if random else []))}
+        members = {split: named(workspace, config, chosen) for split in ("official", *(["random"] if random else []))}
         with experiment.draft() as draft:
             tree = config.model_dump(mode="json")
             facts = {"kind": KIND, "created": time.time(), "by": clean(by), "config": tree, "members": members}
@@ -110,7 +110,7 @@ class CrossValidation(JobFolder):
             facts = self.facts
             if facts["members"].get("random"):
                 return []
-            facts["members"]["random"] = _named(self.workspace, self.config, list(self.members()))
+            facts["members"]["random"] = named(self.workspace, self.config, self.members())
             self.save("experiment", facts)
             return self.make_missing("random", queued=queued, gpus=gpus)
 
@@ -288,8 +288,3 @@ def _names_run(pair: Any) -> bool:
     if not isinstance(pair, list) or len(pair) != 2 or not all(isinstance(word, str) for word in pair):
         return False
     return is_id(pair[1])
-
-
-def _named(workspace: Workspace, config: RunConfig, folds: Sequence[str]) -> list[list[str]]:
-    """Fold and id of runs that are still to be made."""
-    return [[fold, run_id] for fold, run_id in zip(folds, new_ids(workspace, config, len(folds)), strict=True)]

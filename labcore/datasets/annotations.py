@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from labcore.datasets.linefile import L, Line, Undo, append, chosen, held, read_lines, signed, undo
+from labcore.datasets.remedies import Action
 from labcore.owners import clean
 from labcore.texts import counted
 from labcore.workspace import Workspace, write_atomically
@@ -105,7 +106,7 @@ class Mending(Line):
         why: the finding in a sentence.
     """
 
-    mend: Literal["exclude", "relabel", "merge", "channel"]
+    mend: Action
     finding: str
     clips: list[MendedClip]
     label: str = NO_LABEL

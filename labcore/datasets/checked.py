@@ -58,17 +58,13 @@ class LastCheck:
         return f"{counted(many, 'finding')} of the check {'is' if many == 1 else 'are'} open. {listed}."
 
 
-def last_check(dataset: Dataset, config: RunConfig | None = None) -> LastCheck:
-    """The last check of a data set of the workspace; nothing is known of another one.
-
-    Args:
-        config: of a training, as for :func:`labcore.datasets.health.check_dataset`.
-    """
+def last_check(dataset: Dataset) -> LastCheck:
+    """The last check of a data set of the workspace, for a training as usual; nothing is known of another one."""
     file = file_for(dataset)
     if file is None or not file.is_file():
         return LastCheck(0.0, len(dataset), None)
     measured = Measurements(dataset, Kept.load(file))
     if not measured.complete:
         return LastCheck(measured.kept.checked_at, measured.unknown, None)
-    health = health_from(dataset, measured.found, measured.same(), config or RunConfig())
+    health = health_from(dataset, measured.found, measured.same(), RunConfig())
     return LastCheck(measured.kept.checked_at, 0, health)

@@ -16,7 +16,7 @@ from labcore.sheets import unguarded
 csv.field_size_limit(2**31 - 1)  # of all readers: a cell of Label Studio's holds all events of a recording
 SEPARATORS = "\t;,|"
 _SEPARATOR_LINE = re.compile(r'\s*"?sep=(\\t|[^"\r\n]?)"?\s*$', re.IGNORECASE)  # Excel's, before the header
-_LINE_END = re.compile(r"\r\n|\r|\n")
+LINE_END = re.compile(r"\r\n|\r|\n")
 OTHERS = {
     b"pk\x03\x04": ("a spreadsheet or an archive", "Save it as CSV, which renaming does not do"),
     b"version https://git-lfs": ("a Git LFS pointer", "Fetch the files with `git lfs pull`"),
@@ -102,7 +102,7 @@ def _check_quotes(path: Path, lines: list[str], number: int, separator: str) -> 
             at += 1
         cell = (quoted if text[at : at + 1] == '"' else bare).match(text, at)
         if cell is None or (cell.re is quoted and _holds_row(cell[1], separator)):
-            line = number + len(_LINE_END.findall(text, 0, at))
+            line = number + len(LINE_END.findall(text, 0, at))
             raise DatasetError(
                 f"the quote that opens in line {line} of {path} is not closed: it would include the rows below it",
                 'Close it, or write "" for a quote inside a quoted cell',
@@ -111,7 +111,7 @@ def _check_quotes(path: Path, lines: list[str], number: int, separator: str) -> 
 
 
 def _holds_row(text: str, separator: str) -> bool:
-    below = _LINE_END.split(text)[1:]
+    below = LINE_END.split(text)[1:]
     return any(separator in line and is_audio(line.split(separator)[0].strip()) for line in below)
 
 

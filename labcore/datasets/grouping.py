@@ -170,11 +170,11 @@ def commented(paths: Iterable[str], name: str) -> dict[str, str]:
     return told
 
 
-def fields_of(dataset: Dataset, most: int = LOOKED_AT) -> list[str]:
+def fields_of(dataset: Dataset) -> list[str]:
     """The fields that recorders wrote into the first files of a data set and that may tell groups: those with several values."""
     values: dict[str, set[str]] = {}
     paths = list(dict.fromkeys(dataset.table["path"]))
-    for path in paths[:: max(1, len(paths) // most)]:
+    for path in paths[:: max(1, len(paths) // LOOKED_AT)]:
         for name, value in comments_of(path).items():
             values.setdefault(name, set()).add(value)
     return [name for name, held in values.items() if len(held) > 1 and name not in ALONE]

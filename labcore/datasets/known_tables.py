@@ -101,7 +101,7 @@ def _keep(workspace: Workspace, path: Path, dataset: Dataset, began: float) -> N
         began: when its reading began, in seconds since 1970.
     """
     tree = seen_from(path)
-    if tree is None or not _can_be_kept(dataset, path, tree):
+    if tree is None or not _can_be_kept(dataset, tree):
         return
     state = tree_state(tree, MOST_OTHERS * len(dataset))
     if state is None or state.changed_ns > (began - SETTLED_SECONDS) * 1e9:
@@ -121,7 +121,7 @@ def _file(workspace: Workspace, path: Path) -> Path:
     return cache_of(workspace, path) / FILE
 
 
-def _can_be_kept(dataset: Dataset, path: Path, tree: Path) -> bool:
+def _can_be_kept(dataset: Dataset, tree: Path) -> bool:
     """Whether all that its table comes from lies in the tree, and is no more than is written down.
 
     A list names files that may appear anywhere near; where one is missing, it is looked for each time.

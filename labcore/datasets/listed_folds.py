@@ -1,4 +1,4 @@
-"""Folds that a list names: a CSV file with the columns path and fold, and perhaps group, for clips of a data set."""
+"""Folds that a list names: a table with the columns path and fold, for clips of a data set."""
 
 from __future__ import annotations
 
@@ -6,12 +6,33 @@ from collections import defaultdict
 from pathlib import Path
 
 from labcore.datasets.cliplist import read_list, value_of
+from labcore.datasets.drawing import GroupedFolds, brought_together
+from labcore.datasets.grouping import SOURCE, group_by
 from labcore.datasets.named_splits import clip_keys
 from labcore.datasets.parts import tidy_fold
 from labcore.datasets.table import Dataset, some
 from labcore.errors import DatasetError
 from labcore.texts import counted
 from labcore.typed import hint, typed_path
+
+
+def grouped_list(dataset: Dataset, file: str | Path, *, together: bool) -> GroupedFolds:
+    """The folds of a list, with the groups that the data set itself tells.
+
+    Args:
+        together: move what belongs together to the fold in which most of it is.
+
+    Raises:
+        DatasetError: as for :func:`folds_listed`.
+    """
+    grouping, folds, notes = group_by(dataset, SOURCE), folds_listed(dataset, file), list[str]()
+    if together:
+        listed, folds = folds, brought_together(dataset, grouping, folds)
+        moved = sum(one != other for one, other in zip(listed, folds, strict=True))
+        notes.append(f"{counted(moved, 'clip')} moved to the fold of what they belong together with")
+    if without := folds.count(""):
+        notes.append(f"{counted(without, 'clip')} are not in the list, and are used for nothing")
+    return GroupedFolds(grouping, folds, notes)
 
 
 def folds_listed(dataset: Dataset, file: str | Path) -> list[str]:

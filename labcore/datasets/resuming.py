@@ -93,7 +93,7 @@ def _find_again(run: Run, workspace: Workspace, wanted: str, data: DataConfig | 
     known = ClipRecord.load(run)
     try:
         dataset = find_uncorrected(workspace, _wanted(known, workspace, wanted), data, Corrections.of_run(run).events)
-        return _in_split(run, workspace, as_known(dataset, known), known)
+        return _in_split(run, as_known(dataset, known), known)
     except DatasetError as error:
         if known is None and not run.checkpoint.exists():
             raise
@@ -101,7 +101,7 @@ def _find_again(run: Run, workspace: Workspace, wanted: str, data: DataConfig | 
         raise _away(run, workspace, wanted, error.what if there else NOTHING) from error
 
 
-def _in_split(run: Run, workspace: Workspace, dataset: Dataset, known: ClipRecord | None) -> Dataset:
+def _in_split(run: Run, dataset: Dataset, known: ClipRecord | None) -> Dataset:
     """A data set with the folds of the split that a run began with; where the run lacks it, by what it knows of its clips.
 
     Raises:

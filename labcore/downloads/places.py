@@ -15,7 +15,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -114,21 +114,21 @@ class ArchivePlace:
         return self.path.with_name(f"{self.path.name}.json")
 
 
-def url_of(about: StandardSet, environment: Mapping[str, str] = os.environ) -> str:
+def url_of(about: StandardSet) -> str:
     """Where the archive is downloaded from."""
-    mirror = environment.get(MIRROR, "").strip()
-    if not mirror or folder_of_mirror(environment) is not None:
+    mirror = os.environ.get(MIRROR, "").strip()
+    if not mirror or folder_of_mirror() is not None:
         return about.url
     return mirror.replace("{file}", about.file) if "{file}" in mirror else f"{mirror.rstrip('/')}/{about.file}"
 
 
-def folder_of_mirror(environment: Mapping[str, str] = os.environ) -> Path | None:
+def folder_of_mirror() -> Path | None:
     """The folder of the mirror, where it is one on this machine's disks.
 
     Raises:
         DatasetError: it is no folder, and no address.
     """
-    mirror = environment.get(MIRROR, "").strip()
+    mirror = os.environ.get(MIRROR, "").strip()
     if not mirror or mirror.partition("://")[0].lower() in ("http", "https"):
         return None
     folder = Path(mirror.removeprefix("file://")).expanduser()

@@ -103,9 +103,9 @@ def tempered(probabilities: np.ndarray, temperature: float) -> np.ndarray:
 
     Of clips longer than a window it is near to what the classifier gives, which tempers each window before it takes their mean.
     """
-    logits = _logarithms(probabilities) / temperature
-    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(shares / shares.sum(axis=1, keepdims=True))
+    from scipy.special import softmax
+
+    return np.asarray(softmax(_logarithms(probabilities) / temperature, axis=1))
 
 
 def surprise(probabilities: np.ndarray, targets: np.ndarray) -> float:

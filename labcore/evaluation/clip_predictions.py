@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from labcore.evaluation.predictions import EMBEDDING, class_columns, read_predic
 
 
 @dataclass(frozen=True)
-class ClipPredictions:
+class PredictionTable:
     """What one or several classifiers of the same classes said of clips, a row a clip.
 
     Attributes:
@@ -25,6 +26,24 @@ class ClipPredictions:
 
     frame: pd.DataFrame
     labels: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    @cached_property
+    def probabilities(self) -> np.ndarray:
+        """(clips, classes) float64."""
+        return self.frame[class_columns(self.labels)].to_numpy(dtype=np.float64)
+
+    @property
+    def groups(self) -> np.ndarray:
+        """(clips,) the recording that each clip is of, as text; one that was parted by time is one."""
+        return recordings_of(self.frame["group"])
+
+
+@dataclass(frozen=True)
+class ClipPredictions(PredictionTable):
+    """Those of classifiers of one label a clip."""
 
     @classmethod
     def read(cls, paths: Iterable[Path]) -> ClipPredictions:
@@ -41,14 +60,6 @@ class ClipPredictions:
             )
         return cls(frame, tuple(frame.attrs["labels"]))
 
-    def __len__(self) -> int:
-        return len(self.frame)
-
-    @property
-    def probabilities(self) -> np.ndarray:
-        """(clips, classes) float64."""
-        return self.frame[class_columns(self.labels)].to_numpy(dtype=np.float64)
-
     @property
     def targets(self) -> np.ndarray:
         """(clips,) the number of the true class of each; -1 where the classifier does not know it."""
@@ -64,11 +75,6 @@ class ClipPredictions:
     def confidence(self) -> np.ndarray:
         """(clips,) the probability of the predicted class."""
         return self.probabilities.max(1)
-
-    @property
-    def groups(self) -> np.ndarray:
-        """(clips,) the recording that each clip is of, as text; one that was parted by time is one."""
-        return recordings_of(self.frame["group"])
 
     @property
     def embeddings(self) -> np.ndarray:

@@ -77,13 +77,13 @@ class EvalSet:
             return np.zeros((0, len(self.classifier.labels)), dtype=np.float32)
         return self.windows.mean(torch.cat(rows).cpu().numpy())
 
-    def seconds_of_all(self, forward: Forward = plain, most: float = 2.0) -> float:
-        """How long all windows take, from as many batches as ``most`` seconds hold, at least one."""
+    def seconds_of_all(self, forward: Forward = plain) -> float:
+        """How long all windows take, from as many batches as two seconds hold, at least one."""
         start, done, seconds = time.perf_counter(), 0, 0.0
         for batch in self._batches(forward, lambda done, total: None):
             done += len(batch.cpu())  # waits for the device
             seconds = time.perf_counter() - start
-            if seconds > most:
+            if seconds > 2.0:
                 break
         return seconds * len(self.windows) / max(1, done)
 

@@ -10,13 +10,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from labcore.datasets.by_time import recordings_of
 from labcore.datasets.cells import states
 from labcore.errors import RunError
-from labcore.evaluation.clip_predictions import ClipPredictions
+from labcore.evaluation.clip_predictions import ClipPredictions, PredictionTable
 from labcore.evaluation.label_metrics import score_labels
 from labcore.evaluation.metrics import Circumstances
-from labcore.evaluation.predictions import class_columns, read_predictions
+from labcore.evaluation.predictions import read_predictions
 from labcore.events import EvaluatedLabels
 from labcore.task.losses import loss_of_one, loss_of_several
 from labcore.task.thresholds import LabelThresholds
@@ -26,18 +25,14 @@ KINDS = ("missed", "false alarms")
 
 
 @dataclass(frozen=True)
-class LabelPredictions:
-    """What one or several classifiers of the same labels predict of clips, a row a clip.
+class LabelPredictions(PredictionTable):
+    """Those of classifiers of several labels a clip: ``label`` holds the labels of a clip as a cell (:mod:`labcore.datasets.cells`).
 
     Attributes:
-        frame: the rows of ``predictions.parquet``; ``label`` holds the labels of a clip as a cell (:mod:`labcore.datasets.cells`).
-        labels: in the order of their columns.
         limits: (clips, labels) the threshold that each clip is decided by: that of the classifier which predicted it.
         thresholds: of the first classifier.
     """
 
-    frame: pd.DataFrame
-    labels: tuple[str, ...]
     limits: np.ndarray
     thresholds: LabelThresholds
 
@@ -60,23 +55,10 @@ class LabelPredictions:
         rows = [np.tile(each.row(labels), (size, 1)) for each, size in zip(every, frame.attrs["sizes"], strict=True)]
         return cls(frame, labels, np.concatenate(rows), every[0])
 
-    def __len__(self) -> int:
-        return len(self.frame)
-
-    @cached_property
-    def probabilities(self) -> np.ndarray:
-        """(clips, labels) float64."""
-        return self.frame[class_columns(self.labels)].to_numpy(dtype=np.float64)
-
     @cached_property
     def targets(self) -> np.ndarray:
         """(clips, labels) 1 where a clip has the label, 0 where it has not, -1 where nobody knows."""
         return states(self.frame["label"].tolist(), self.labels)
-
-    @property
-    def groups(self) -> np.ndarray:
-        """(clips,) the recording that each clip is of, as text; one that was parted by time is one."""
-        return recordings_of(self.frame["group"])
 
     @cached_property
     def decided(self) -> np.ndarray:

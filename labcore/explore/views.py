@@ -161,13 +161,13 @@ def levels_view(levels: np.ndarray, config: RunConfig, *, signed: bool = False) 
     return _view("log-mel", pooled, x, band_centres(config), "dB")
 
 
-def weights_view(weights: np.ndarray, config: RunConfig, *, start_s: float = 0.0) -> View:
+def weights_view(weights: np.ndarray, config: RunConfig) -> View:
     """Weights of the cells of a log-mel (n_mels, frames), as those of Grad-CAM, on the axes of a log-mel's view.
 
     Of frames that share a column the greatest counts.
     """
     factor = math.ceil(weights.shape[1] / COLUMNS)
-    x = _middles(weights.shape[1], factor, config, start_s)
+    x = _middles(weights.shape[1], factor, config, 0.0)
     return _view("weights", _pooled(weights, factor), x, band_centres(config), "")
 
 

@@ -18,7 +18,7 @@ from labcore.workspace import Workspace
 def load_dataset(name: str | Path | Dataset) -> Dataset:
     """A data set, by its name in the workspace or by the path of a folder or a list (CSV). Nothing is decoded or copied.
 
-    ``"demo"`` is the synthetic set of ten city sounds; it is made in the workspace where it is not there yet, in about ten seconds.
+    ``"demo"`` is the synthetic set of ten city sounds; it is made in the workspace where it is not there yet, in about 15 s.
     A data set is returned as it is.
 
     Returns:

@@ -46,11 +46,11 @@ def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if not _SECRET.fullmatch(name)}
 
 
-def tail(log: Path, lines: int = 20) -> list[str]:
-    """The last lines that a process printed; none where there is no log."""
+def tail(log: Path) -> list[str]:
+    """The last 20 lines that a process printed; none where there is no log."""
     try:
         with open_file(log) as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - 16384))
-            return file.read(16384).decode(errors="replace").splitlines()[-lines:]
+            return file.read(16384).decode(errors="replace").splitlines()[-20:]
     except (OSError, DamagedError):
         return []

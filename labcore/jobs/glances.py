@@ -25,6 +25,7 @@ from labcore.jobs import about
 from labcore.jobs.about import About, read_about
 from labcore.jobs.event_log import FILE, log_of
 from labcore.jobs.folder import J, JobFolder
+from labcore.jobs.kind import LASTING
 from labcore.jobs.listing import reason
 from labcore.jobs.status import JobRequest, JobStatus, Story
 from labcore.reading import read_object
@@ -32,8 +33,6 @@ from labcore.texts import json_line
 from labcore.workspace import Workspace, is_no_file, write_atomically
 
 INDEX = "runs.json"
-ROOMS = ("runs", "experiments", "searches", "hidden", "curves")
-"""Folders of jobs that are remembered: of these there are many."""
 FORMAT = f"8 {__version__}"
 SETTLED_SECONDS = 2.0
 """A file that was changed within so long may change again without looking different, so it is not kept beyond the process."""
@@ -201,7 +200,7 @@ def remember(workspace: Workspace) -> None:
 
 def keep(workspace: Workspace, jobs: Sequence[JobFolder]) -> None:
     """Write down what was seen of all jobs of a kind, where enough of it is new to be worth it, and it is a kind that is remembered."""
-    if not jobs or jobs[0].path.parent.name not in ROOMS or jobs[0].path.parent.parent != workspace.home:
+    if not jobs or jobs[0].path.parent.name not in LASTING or jobs[0].path.parent.parent != workspace.home:
         return
     room, home = f"{jobs[0].path.parent}/", f"{workspace.home}/"
     with _index.lock:
@@ -212,7 +211,7 @@ def keep(workspace: Workspace, jobs: Sequence[JobFolder]) -> None:
         _index.fresh -= fresh
         for gone in [key for key in _index.seen if key not in there and key.startswith(room)]:
             del _index.seen[gone]
-        now, rooms = time.time_ns(), tuple(f"{home}{name}/" for name in ROOMS)
+        now, rooms = time.time_ns(), tuple(f"{home}{name}/" for name in LASTING)
         names = [key for key in _index.seen if key.startswith(rooms)]
         settled = {key.removeprefix(home): seen for key in names if (seen := _settled(key, now)) is not None}
     with contextlib.suppress(LabError, OSError):  # a workspace that cannot be written is read all the same

@@ -36,6 +36,10 @@ TABLE = {
     "profiles": "labcore.explore.clips.profile:Profile",
 }
 """Folder of the workspace → module and class of the jobs in it."""
+PARENTS = ("experiments", "searches", "hidden", "curves")
+"""Folders of jobs that consist of runs."""
+LASTING = ("runs", *PARENTS)
+"""Folders of runs and of these: there are many of them, and what was deleted can be put back. The others are made again in no time."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,11 +22,10 @@ from labcore.events import Finished, each_of
 from labcore.jobs.background import tail
 from labcore.jobs.executors import Child, Executor, ProcessChild, ThreadChild
 from labcore.jobs.folder import J, JobFolder
-from labcore.jobs.kind import TABLE, load
+from labcore.jobs.kind import LASTING, TABLE, load
 from labcore.jobs.place import Place
 from labcore.jobs.queue import UNKNOWN, QueueState, needed, startable
 from labcore.jobs.status import RESUMABLE
-from labcore.jobs.trash import ROOMS as KEPT_ROOMS
 from labcore.jobs.trash import sweep, throw_away
 from labcore.owners import clean
 from labcore.workspace import Workspace
@@ -180,7 +179,7 @@ class JobManager:
             for each in also:
                 with contextlib.suppress(each.kind.error):  # gone in the meantime
                     self.remove(each, by=by, for_good=for_good)
-            if for_good or job.kind.room not in KEPT_ROOMS:
+            if for_good or job.kind.room not in LASTING:
                 job.delete()
             else:
                 throw_away(job, by)

@@ -113,15 +113,8 @@ class QueueState:
             preempted = story.served_at > 0 and story.queued_at <= story.served_at
             waiting.append(Waiting(job, person, device_name(asked.needs), story.queued_at, preempted))
 
-    def ahead(self, job: JobFolder) -> list[JobFolder]:
-        """What a waiting job waits for: running jobs, then those before it in the queue.
-
-        Empty for a job that does not wait.
-        """
-        return self.ahead_of([job]).get(job.path, [])
-
     def ahead_of(self, jobs: Sequence[JobFolder]) -> dict[Path, list[JobFolder]]:
-        """The same of many at one look: path → what that job waits for, of those that wait."""
+        """Path → what that job waits for, running jobs, then those before it in the queue; without the jobs that do not wait."""
         waiting, line = self.look()
         wanted, found = {job.path for job in jobs}, dict[Path, list[JobFolder]]()
         for each in waiting:

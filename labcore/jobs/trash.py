@@ -24,8 +24,6 @@ from labcore.jobs.folder import J
 from labcore.owners import sign, signer
 from labcore.workspace import Workspace
 
-ROOMS = ("runs", "experiments", "searches", "hidden", "curves")
-"""Folders of jobs that can be put back; what lies elsewhere is made again in no time, and goes at once."""
 KEPT_DAYS = 7.0
 """So long a deleted job can be put back."""
 DRAFT_SECONDS = 3600.0

@@ -161,15 +161,10 @@ class MembersJob(PlannedJob[M]):
 
 def named(workspace: Workspace, config: RunConfig, names: Collection[str]) -> tuple[tuple[str, str], ...]:
     """Names of runs that are still to be made, and ids for them."""
-    return tuple(zip(names, new_ids(workspace, config, len(names)), strict=True))
-
-
-def new_ids(workspace: Workspace, config: RunConfig, number: int) -> list[str]:
-    """Ids of so many runs that are still to be made."""
-    ids: dict[str, None] = {}
-    while len(ids) < number:
+    ids = dict[str, None]()
+    while len(ids) < len(names):
         ids[Run.new_for(workspace, config).id] = None
-    return list(ids)
+    return tuple(zip(names, ids, strict=True))
 
 
 def spread(wanted: str, number: int, gpus: int) -> str:

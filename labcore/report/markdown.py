@@ -28,7 +28,7 @@ def written(report: Report) -> str:
 def _block(block: Block) -> str:
     writers: dict[type, Callable[[Any], str]] = {
         Paragraph: _paragraph,
-        Table: _table,
+        Table: _captioned,
         Facts: lambda facts: _rows([facts.caption, ""], facts.told),
         Matrix: _matrix,
         Chart: lambda chart: _captioned(chart.table()),
@@ -41,10 +41,6 @@ def _block(block: Block) -> str:
 def _paragraph(block: Paragraph) -> str:
     text = _START.sub(r"\\\1", _inline(block.text))
     return f"**{text}**" if block.tone == "result" else f"> {text}" if block.tone == "warning" else text
-
-
-def _table(block: Table) -> str:
-    return _captioned(block)
 
 
 def _captioned(block: Table) -> str:

@@ -291,12 +291,12 @@ class DistributedContext:
             with contextlib.suppress(RuntimeError):
                 self._store.set("trouble", json.dumps([self.rank, told.what, told.remedy]))
 
-    def explain(self, error: Exception, seconds: float = 3.0) -> Exception:
+    def explain(self, error: Exception) -> Exception:
         """What ended the run: the trouble of another process where this one only lost its connection, else the error itself."""
         if self.alone or isinstance(error, LabError) or not is_lost_connection(error):
             return error
         with contextlib.suppress(RuntimeError):
-            if self._store is not None and _appears(self._store, "trouble", seconds):
+            if self._store is not None and _appears(self._store, "trouble", 3.0):
                 rank, what, remedy = json.loads(self._store.get("trouble"))
                 return RunError(f"process {rank} of {self.size}: {what}", remedy)
         return RunError(

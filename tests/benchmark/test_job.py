@@ -148,7 +148,7 @@ def test_runs_wait_while_it_measures(workspace: Workspace) -> None:
         benchmark.append(benchmark.started())
         waiting, working = survey.look()
         assert list(startable(waiting, [needs for _, needs in working])) == []
-        assert survey.ahead(run) == [benchmark]
+        assert survey.ahead_of([run]) == {run.path: [benchmark]}
     benchmark.append(benchmark.finished("finished"))
     assert list(startable(survey.look()[0], [])) == [run]
 
@@ -161,7 +161,7 @@ def test_it_waits_for_runs_at_work_and_for_those_that_came_before(workspace: Wor
         waiting, busy = survey.look()
         assert waiting == [first, benchmark, later]
         assert list(startable(waiting, [needs for _, needs in busy])) == []
-        assert survey.ahead(benchmark) == [working, first]
+        assert survey.ahead_of([benchmark]) == {benchmark.path: [working, first]}
     working.append(working.finished("finished"))
     assert list(startable(survey.look()[0], [])) == [first]
     first.append(first.finished("finished"))
@@ -172,13 +172,13 @@ def test_one_waits_for_another(workspace: Workspace) -> None:
     first, second = queued(workspace), queued(workspace)
     waiting, _ = QueueState(workspace).look()
     assert list(startable(waiting, [])) == [first]
-    assert QueueState(workspace).ahead(second) == [first]
+    assert QueueState(workspace).ahead_of([second]) == {second.path: [first]}
 
 
 def test_beside_what_is_at_work_where_that_was_asked_for(workspace: Workspace, make_manager: Any) -> None:
     run, benchmark = run_of(workspace, queued=False), queued(workspace, beside=True)
     with run.hold():
-        assert QueueState(workspace).ahead(benchmark) == []
+        assert QueueState(workspace).ahead_of([benchmark]) == {benchmark.path: []}
         make_manager().look()
     assert benchmark.report().state == "finished"
     with benchmark.hold():

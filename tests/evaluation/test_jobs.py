@@ -230,7 +230,7 @@ def test_beside_a_training_on_the_same_device(workspace, run):
         waiting, working = QueueState(workspace).look()
         assert [on for _, on in working] == ["cpu"]
         assert [job.needs for job in waiting] == [SHARED, SHARED]
-        assert all(QueueState(workspace).ahead(job) == [] for job in waiting)
+        assert QueueState(workspace).ahead_of(waiting) == {job.path: [] for job in waiting}
 
 
 def test_a_data_set_is_kept_while_a_noise_test_works_on_it(workspace, run, class_folders):

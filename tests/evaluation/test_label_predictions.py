@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labcore.evaluation import label_predictions
+from labcore.evaluation import clip_predictions
 from labcore.evaluation.label_predictions import KINDS, LabelPredictions
 from labcore.evaluation.predictions import class_columns
 
@@ -23,7 +23,7 @@ def test_mistakes_of_a_label_by_probability_and_all_of_them_counted_at_once(monk
     assert said.mistakes("dog", false_alarms).tolist() == [3]
     assert said.mistakes("cat", missed).tolist() == [1]
     read: list[object] = []
-    monkeypatch.setattr(label_predictions, "class_columns", lambda labels: read.append(labels) or class_columns(labels))
+    monkeypatch.setattr(clip_predictions, "class_columns", lambda labels: read.append(labels) or class_columns(labels))
     for kind in KINDS:
         assert said.wrong[kind].sum(0).tolist() == [len(said.mistakes(label, kind)) for label in labels]
     assert said.wrong[missed] is said.wrong[missed]

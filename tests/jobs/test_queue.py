@@ -177,10 +177,10 @@ def test_what_a_run_waits_for_is_what_shares_its_device(workspace: Workspace, ma
         runs[name] = Run.create(workspace, make_config(device=device))
         runs[name].append(RunQueued())
     with runs["working"].hold(), runs["elsewhere"].hold():
-        survey = QueueState(workspace)
-        assert survey.ahead(runs["last"]) == [runs["working"], runs["first"]]
-        assert survey.ahead(runs["other"]) == [runs["elsewhere"]]
-        assert survey.ahead(runs["working"]) == []
+        assert QueueState(workspace).ahead_of([runs["last"], runs["other"], runs["working"]]) == {
+            runs["last"].path: [runs["working"], runs["first"]],
+            runs["other"].path: [runs["elsewhere"]],
+        }
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def test_a_list_that_leaks_is_refused_until_it_is_brought_together(open_page, da
     assert "hum0.wav in fold 1 and hum9.wav in fold 2" in words(app)
     assert all(each.label != "Keep" for each in app.button)
     app.toggle(key=f"{KEY}-together").set_value(True).run()
-    assert "1 clip moved." in words(app)
+    assert "1 clip moved to the fold of what they belong together with." in words(app)
     button(app, "Keep").click().run()
     assert list(named_splits(workspace, "small")) == ["list"]
 

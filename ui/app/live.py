@@ -247,7 +247,7 @@ def run_link(run_id: str, label: str, **looks: Any) -> None:
 def no_data_yet(key: str, own: Callable[[], object] | None = None) -> None:
     """What a form says where there is no data set to choose. ``own`` offers ways to bring one's own; else a link leads there."""
     with st.container(border=True):
-        st.markdown("**No data set yet.** Generate the demo set: ten city sounds, 400 clips, no download, about 30 s.")
+        st.markdown("**No data set yet.** Generate the demo set: ten city sounds, 400 clips, no download, about 15 s.")
         demo_button(key)
         if own is not None:
             own()

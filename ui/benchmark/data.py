@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from labcore.benchmark import article
 from labcore.benchmark.analysis import Work, fastest, speed_up
-from labcore.benchmark.cases import SCOPES
+from labcore.benchmark.cases import PARTS, SCOPES
 from labcore.benchmark.events import CpuTuned, Measurement
 from labcore.benchmark.report import BenchmarkReport
 
@@ -22,7 +22,6 @@ SCOPE_NAMES = {
     "waveform": "From waveforms",
     "file": "From files",
 }
-PARTS = ("decode", "transfer", "mel", "network")
 MODE_NAMES = {"inference": "Inference", "training": "Training step"}
 MODEL_NAMES = {"article": "small CNN, 4 × 1 × 64 × 64"}
 

@@ -84,7 +84,7 @@ def _cells(table: dict[str, dict[str, int]], named: dict[str, str]) -> list[dict
     ]
 
 
-def confusion_in_words(table: dict[str, dict[str, int]], most: int = 5) -> str:
+def confusion_in_words(table: dict[str, dict[str, int]]) -> str:
     """A confusion matrix for who cannot see it: how many clips are right, and the most frequent confusions."""
     clips = sum(sum(counts.values()) for counts in table.values())
     right = sum(counts.get(label, 0) for label, counts in table.items())
@@ -100,5 +100,5 @@ def confusion_in_words(table: dict[str, dict[str, int]], most: int = 5) -> str:
     told = f"Confusion matrix of the held-out clips: {right} of {clips} right"
     if not wrong:
         return f"{told}."
-    named = ", ".join(f"{shown(row)} predicted as {shown(column)} ({count})" for count, row, column in wrong[:most])
+    named = ", ".join(f"{shown(row)} predicted as {shown(column)} ({count})" for count, row, column in wrong[:5])
     return f"{told}. Most frequent confusions: {named}."

@@ -11,8 +11,7 @@ from labcore.crossval.job import CrossValidation
 from labcore.datasets.table import PARTS
 from labcore.errors import LabError
 from labcore.training.run_time import plan_of
-from ui.app import live
-from ui.app.shell import errors_in_place, show_error
+from ui.app.shell import show_error
 from ui.app.text import count, counted, plain, sentence
 from ui.components import job_picker, queue_line
 from ui.datasets import summary as data
@@ -20,38 +19,17 @@ from ui.forms import estimates, fields, url
 from ui.train import form as new_run
 
 
-@st.fragment
 def show() -> None:
-    """The form, in a fragment of its own so that turning a setting redraws nothing else."""
-    form, result = st.columns([5, 3], gap="large")
-    with form, errors_in_place():
-        name = _data()
-        new_run.recipe()
-        st.caption("Other settings come from the Train page.")
-    with result, errors_in_place():
-        if name is not None:
-            _start(name)
-        else:
-            st.caption("Choose or generate a data set first.")
+    """The form."""
+    new_run.of_runs("crossval", partial(new_run.choose_dataset, "crossval-data"), _start)
 
 
-def _data() -> str | None:
-    """The data set that was chosen; None where there is none yet."""
-    st.header("Data", anchor=False)
-    current = fields.values()
-    names = data.names()
-    if not names and current["data.dataset"] == "demo":
-        live.no_data_yet("demo-crossval")
-        return None
-    new_run.choose_dataset("crossval-data", names)
-    return str(current["data.dataset"])
-
-
-def _start(name: str) -> None:
+def _start() -> None:
     with st.container(border=True, key="start-box"):
         st.header("This cross-validation", anchor=False)
         try:
             current = fields.values()
+            name = str(current["data.dataset"])
             same = {
                 "cut": data.cut_as(current),
                 "exclude_classes": current["data.exclude_classes"],
@@ -73,29 +51,27 @@ def _start(name: str) -> None:
                 icon=":material/info:",
             )
             return
-        possible = [fold for fold in folds if not there.reasons[fold]]
-        linked = [fold for fold in folds if fold in st.query_params.get_all("fold")]
-        began = st.session_state.setdefault(f"crossval-link-{name}", (linked or possible, "random" in st.query_params))
-        chosen = st.pills(
-            "Folds",
-            folds,
-            selection_mode="multi",
-            default=began[0],
-            format_func=there.title,
-            key=f"crossval-folds-{name}",
-            wrap=True,
-        )
-        data.tell_impossible(there)
-        random = st.toggle(
-            "Compare with a random split",
-            began[1],
-            key="crossval-random",
-            help="Also cross-validates a random split that ignores recordings, to show how much too high its accuracy is. Twice the work.",
-        )
-        url.write({"fold": None if chosen == possible else list(chosen), "random": "yes" if random else None})
+        chosen, random = _choices(name, folds, there)
         _facts(summary, config, len(chosen), random)
         make = partial(job_picker.start, CrossValidation, config, folds=chosen, random=random)
         queue_line.start_bar("this cross-validation", make, key="crossval-start", disabled=not chosen)
+
+
+def _choices(name: str, folds: list[str], there: data.Folds) -> tuple[list[str], bool]:
+    """The folds that are held out, and whether there is a random split beside them; both stand in the address."""
+    possible = [fold for fold in folds if not there.reasons[fold]]
+    linked = [fold for fold in folds if fold in st.query_params.get_all("fold")]
+    began = st.session_state.setdefault(f"crossval-link-{name}", (linked or possible, "random" in st.query_params))
+    chosen = st.pills(
+        "Folds", folds, selection_mode="multi", default=began[0], format_func=there.title, key=f"crossval-folds-{name}", wrap=True
+    )  # fmt: skip
+    data.tell_impossible(there)
+    random = st.toggle(
+        "Compare with a random split", began[1], key="crossval-random",
+        help="Also cross-validates a random split that ignores recordings, to show how much too high its accuracy is. Twice the work.",
+    )  # fmt: skip
+    url.write({"fold": None if chosen == possible else list(chosen), "random": "yes" if random else None})
+    return chosen, random
 
 
 def _facts(summary: data.DataSummary, config: RunConfig, folds: int, random: bool) -> None:

@@ -12,7 +12,7 @@ from labcore.curve.job import MOST_SAMPLES, SAMPLES, SIZES, LearningCurve, clips
 from labcore.errors import LabError
 from labcore.texts import whole_number
 from labcore.training.run_time import TrainingClips, plan_of
-from ui.app import live, services
+from ui.app import services
 from ui.app.shell import errors_in_place, show_error
 from ui.app.text import capital, counted, plain
 from ui.components import job_picker, queue_line
@@ -22,29 +22,14 @@ from ui.forms import estimates, fields, url
 from ui.train import form as new_run
 
 
-@st.fragment
 def show() -> None:
-    """The form, in a fragment of its own so that turning a setting redraws nothing else."""
-    form, result = st.columns([5, 3], gap="large")
-    with form, errors_in_place():
-        ready = _data()
-        new_run.recipe()
-        st.caption("Other settings come from the Train page.")
-    with result, errors_in_place():
-        if ready:
-            _start()
-        else:
-            st.caption("Choose or generate a data set first.")
+    """The form."""
+    new_run.of_runs("curve", _data, _start)
 
 
-def _data() -> bool:
-    """Data set and test fold; whether there is one."""
-    st.header("Data", anchor=False)
+def _data(names: list[str]) -> None:
+    """Data set and test fold."""
     current = fields.values()
-    names = data.names()
-    if not names and current["data.dataset"] == "demo":
-        live.no_data_yet("demo-curve")
-        return False
     left, right = st.columns(2, gap="medium")
     with left:
         new_run.choose_dataset("curve-data", names)
@@ -56,7 +41,6 @@ def _data() -> bool:
         chosen = current["data.fold"] if current["data.fold"] in folds.reasons else None
         about = all_settings()["data.fold"].help
         data.fold_box(folds, chosen, partial(current.__setitem__, "data.fold"), key="curve-fold", help=about)
-    return True
 
 
 def _start() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from labcore.datasets.drawing import GroupedFolds, brought_together, most_folds
+from labcore.datasets.drawing import GroupedFolds, most_folds
 from labcore.datasets.grouping import FOLDER, SOURCE, WAYS, Grouping, group_by
 from labcore.datasets.named_splits import LIST, NamedSplit
 from labcore.errors import LabError
@@ -180,26 +180,20 @@ def _folds(name: str, version: str, wish: str, checked: Stamp, _there: Opened, _
 
 def _listed(there: Opened, key: str) -> tuple[str, dict[str, Any], GroupedFolds] | None:
     """The folds of a list that a visitor uploads; None while it is awaited."""
-    from labcore.datasets.listed_folds import folds_listed
+    from labcore.datasets.listed_folds import grouped_list
 
     about = "A table with the columns path and fold. Paths go on from the data set's folder; train, val and test are folds, too."
     file = st.file_uploader("List of folds", type=LISTS, key=f"{key}-list", help=about)
     if file is None:
         st.caption("Clips that the list does not name are used for nothing.")
         return None
+    about = "Moves clips of one recording, and copies, to the fold in which most of them are."
+    together = st.toggle("Move together what belongs together", key=f"{key}-together", help=about)
     with tempfile.TemporaryDirectory(dir=services.workspace().cache) as folder:
         path = Path(folder) / f"{slug(Path(file.name).stem)[:60]}{Path(file.name).suffix.lower()}"
         path.write_bytes(file.getvalue())
-        folds = folds_listed(there.dataset, path)
-    grouping = group_by(there.dataset, SOURCE)
-    about = "Moves clips of one recording, and copies, to the fold in which most of them are."
-    together = st.toggle("Move together what belongs together", key=f"{key}-together", help=about)
-    notes = []
-    if together:
-        listed, folds = folds, brought_together(there.dataset, grouping, folds)
-        moved = sum(one != other for one, other in zip(listed, folds, strict=True))
-        notes = [f"{counted(moved, 'clip')} moved"]
-    return LIST, {"list": file.file_id, "together": together, "seed": 0}, GroupedFolds(grouping, folds, notes)
+        made = grouped_list(there.dataset, path, together=together)
+    return LIST, {"list": file.file_id, "together": together, "seed": 0}, made
 
 
 # --- how it is kept

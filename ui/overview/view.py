@@ -36,7 +36,7 @@ def first_steps(sets: list, has_run: bool) -> None:
             if not any(info.name == "demo" for info in sets):
                 live.demo_button("demo-first", kind="secondary")
         else:
-            st.markdown("Generate a demo set: ten city sounds, 400 clips, no download, about 30 s. Or bring your own.")
+            st.markdown("Generate a demo set: ten city sounds, 400 clips, no download, about 15 s. Or bring your own.")
             live.demo_button("demo-first")
         ways.links()
     with train.container(border=True, height="stretch"):

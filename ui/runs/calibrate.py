@@ -89,7 +89,7 @@ def _temperature(run: Run, temperature: Temperature | None) -> None:
     if trouble is None and clips is None and validation.evaluating(run, "calibrate-evaluating"):
         return
     if clips is not None and st.session_state.pop(f"{WANTED}-{run.id}", False):
-        keeping.keep(run, calibration.fitted(run, clips))
+        keeping.keep(run, calibration.fitted(clips))
         st.rerun()
     if trouble is not None and temperature is None:
         st.info(f"{plain(capital(trouble.what))}. {plain(trouble.remedy)}.", icon=":material/info:")
@@ -118,7 +118,7 @@ def _fit(run: Run) -> None:
     """Fit a temperature and keep it; where the validation clips are not judged yet, have that done first."""
     clips = calibration.clips_for(run)
     if clips is not None:
-        keeping.keep(run, calibration.fitted(run, clips))
+        keeping.keep(run, calibration.fitted(clips))
         return
     services.ask_for(Evaluation, calibration.validation_plan(run))
     st.session_state[f"{WANTED}-{run.id}"] = True

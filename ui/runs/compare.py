@@ -231,7 +231,7 @@ def _costs(found: Comparison) -> None:
                     "megabytes": each.bytes / 1e6,
                     "watt_hours": each.joules / 3600 if each.joules is not None else None,
                 }
-                for each in _all_costs(str(first.place))
+                for each in _all_costs(str(first.place), first.config.data.exclude_classes)
             ]
         )
         st.caption(
@@ -251,7 +251,7 @@ def _costs(found: Comparison) -> None:
 
 
 @st.cache_data(ttl=60, max_entries=4, show_spinner="Reading the runs …")
-def _all_costs(place: str) -> list[RunCost]:
+def _all_costs(place: str, excluded: tuple[str, ...]) -> list[RunCost]:
     from labcore.comparison.costs import costs
 
-    return costs(services.workspace(), Path(place))
+    return costs(services.workspace(), Path(place), excluded)

@@ -13,6 +13,7 @@ from labcore.catalogue import Row
 from labcore.catalogue.rows import whole_row
 from labcore.jobs.folder import JobFolder
 from labcore.texts import shown
+from ui.app.live import PAGES
 from ui.app.text import counted, duration, progress_line, state_face
 from ui.components import owner_guard
 from ui.components.run_table import Column, TableRow, run_table
@@ -31,13 +32,6 @@ COLUMNS = (
 )
 BY = Column("by", "By", wide=True)
 """Shown where a run is another person's."""
-WORDS = {
-    "experiments": ("pages/crossval.py", "crossval"),
-    "searches": ("pages/tune.py", "search"),
-    "hidden": ("pages/runs.py", "hidden"),
-    "curves": ("pages/curve.py", "curve"),
-}
-"""Folder of what consists of runs → its own page, and the word that names one there."""
 PARTS = {"experiments": ("fold", ""), "searches": ("trial", ""), "hidden": ("class", "classes"), "curves": ("run", "")}
 """Folder of what consists of runs → what each of them is for, one and many."""
 
@@ -48,7 +42,7 @@ def columns(rows: Iterable[Row]) -> tuple[Column, ...]:
 
 def address(row: Row) -> dict[str, str]:
     """The words of the page of runs that show a row: a run, or the folds of a cross-validation together."""
-    return {"run" if row.is_run else WORDS[row.job.kind.room][1]: row.id}
+    return {"run" if row.is_run else PAGES[row.job.kind.room][1]: row.id}
 
 
 def table_rows(rows: Sequence[Row]) -> list[TableRow]:
@@ -85,15 +79,12 @@ def short(dataset: str) -> str:
 def table(jobs: Sequence[JobFolder], *, key: str = "runs-some") -> None:
     """Some runs or cross-validations as a plain table, each a link to itself."""
     rows = [whole_row(job) for job in jobs]
+    still = [replace(column, sortable=False) for column in columns(rows)]
     alike = [replace(row, part=False) for row in table_rows(rows)]  # none stands under another
-    done, what = run_table(alike, [*map(_still, columns(rows))], key=key, sort="", choosable=False, changes=False)
+    done, what = run_table(alike, still, key=key, sort="", choosable=False, changes=False)
     if done == "open":
         st.query_params.from_dict(address(next(row for row in rows if row.id == what["id"])))
         st.rerun()
-
-
-def _still(column: Column) -> Column:
-    return Column(column.name, column.title, column.figures, column.wide, sortable=False)
 
 
 def _cells(row: Row) -> dict[str, str]:

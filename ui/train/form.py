@@ -80,6 +80,34 @@ def _data() -> None:
             manage.manage(name, "train", f"Rename or delete {plain(name)}")
 
 
+@st.fragment
+def of_runs(key: str, choose: Callable[[list[str]], None], start: Callable[[], None]) -> None:
+    """The form of a job that consists of runs, in a fragment as :func:`show`: data and recipe; other settings are those of the Train page.
+
+    Args:
+        key: names the job in keys of widgets.
+        choose: chooses one of the data sets of these names, and what else belongs to it.
+        start: the box with the button.
+    """
+    form, result = st.columns([5, 3], gap="large")
+    ready = False
+    with form, errors_in_place():
+        st.header("Data", anchor=False)
+        names = summary.names()
+        if names or fields.values()["data.dataset"] != "demo":
+            choose(names)
+            ready = True
+        else:
+            live.no_data_yet(f"demo-{key}")
+        recipe()
+        st.caption("Other settings come from the Train page.")
+    with result, errors_in_place():
+        if ready:
+            start()
+        else:
+            st.caption("Choose or generate a data set first.")
+
+
 def _split(current: dict[str, Any], usable: bool) -> None:
     """How clips are dealt to folds; ``usable``: the data set can be looked at."""
     name = current["data.dataset"]

@@ -70,7 +70,7 @@ def make_demo(
     progress: OnProgress = lambda done, total: None,
     sources_per_class: int = SOURCES,
 ) -> Path:
-    """Make the demo set: 400 synthetic clips of ten city sounds, in UrbanSound8K's own layout, in about ten seconds.
+    """Make the demo set: 400 synthetic clips of ten city sounds, in UrbanSound8K's own layout, in about 15 s.
 
     The same seed makes the same bytes (with the same numpy on the same kind of processor). Several clips share a source with its
     room, distance and background, and lie in one fold, so that a split by fold is an honest one.

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import math
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from labcore.datasets.columns import canonical
-from labcore.datasets.csvtext import decode_text
+from labcore.datasets.csvtext import LINE_END, SEPARATORS, decode_text
 from labcore.datasets.labels import is_missing
 from labcore.datasets.scan import open_regular
 from labcore.datasets.spans import parsed
@@ -19,12 +18,10 @@ from labcore.errors import DatasetError
 from labcore.reading import DamagedError, parse_json
 from labcore.sheets import unguarded
 
-SEPARATORS = "\t;,|"
 LARGEST = 256 * 1024**2
 """Bytes; a larger file is none of annotations."""
 HEAD = 16 * 1024
 """So many bytes tell which format it is."""
-_LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 @dataclass(frozen=True)
@@ -54,7 +51,7 @@ class AnnotationText:
     @cached_property
     def lines(self) -> list[tuple[int, str]]:
         """The lines that are not blank, each with its number from 1."""
-        return [(number, line) for number, line in enumerate(_LINE_END.split(self.text), 1) if line.strip("\0 \t\v\f")]
+        return [(number, line) for number, line in enumerate(LINE_END.split(self.text), 1) if line.strip("\0 \t\v\f")]
 
     @cached_property
     def separator(self) -> str:

@@ -235,14 +235,14 @@ class SetFacts:
         return self.clips + self.left_out
 
 
-def histogram(values: pd.Series, most: int = 24) -> pd.DataFrame:
-    """How many values lie where: ``low``, ``high``, ``clips``; a bin a row, at most so many, without those that hold none.
+def histogram(values: pd.Series) -> pd.DataFrame:
+    """How many values lie where: ``low``, ``high``, ``clips``; a bin a row, at most 24, without those that hold none.
 
     Empty where there are fewer than two different values.
     """
     numbers = values.dropna().to_numpy(dtype=np.float64)
     if not len(numbers) or numbers.max() - numbers.min() < 1e-9:
         return pd.DataFrame({"low": [], "high": [], "clips": []})
-    sizes, edges = np.histogram(numbers, bins=min(most, max(2, len(np.unique(numbers)))))
+    sizes, edges = np.histogram(numbers, bins=min(24, max(2, len(np.unique(numbers)))))
     frame = pd.DataFrame({"low": edges[:-1], "high": edges[1:], "clips": sizes})
     return frame[frame["clips"] > 0].reset_index(drop=True)

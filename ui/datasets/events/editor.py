@@ -6,6 +6,7 @@ import hashlib
 import math
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import streamlit as st
 
@@ -51,8 +52,6 @@ def show(sitting: Sitting, marked: Draft | None) -> None:
     if event is not None:
         low, high = (None if math.isnan(each) else each for each in (event.low_hz, event.high_hz))
         draft = Draft(event.start_s, event.end_s, low, high, event.label)
-    labels = list(sitting.there.colours)
-    label = draft.label or st.session_state.get(f"events-{sitting.there.name}-label", "")
     mark = f"{draft} {sitting.there.version} {event.event if event else ''}"
     key = f"{sitting.key}-form-{hashlib.sha256(as_bytes(mark)).hexdigest()[:8]}"
     what = "Selected event" if event else "New event"
@@ -61,27 +60,7 @@ def show(sitting: Sitting, marked: Draft | None) -> None:
             f"**{what}**" + ("" if event or marked else " :small[:gray[drag over the picture, or type its times]]")
         )
         with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-            most = float(sitting.recording.seconds)
-            for name, title, value in (("start", "Start (s)", draft.start_s), ("end", "End (s)", draft.end_s)):
-                within = None if value is None else min(max(0.0, value), most)
-                st.number_input(title, 0.0, most, within, step=0.05, format="%.3f", key=f"{key}-{name}", width=130)
-            options = list(dict.fromkeys([*labels, *([label] if label else [])]))
-            st.selectbox(
-                "Label", options, index=options.index(label) if label else None, key=f"{key}-label", accept_new_options=True, width=190,
-                format_func=shown, placeholder="Choose or type",
-            )  # fmt: skip
-            for name, title, value in (("low", "Low (Hz)", draft.low_hz), ("high", "High (Hz)", draft.high_hz)):
-                st.number_input(
-                    title,
-                    0.0,
-                    None,
-                    value,
-                    step=100.0,
-                    format="%.0f",
-                    key=f"{key}-{name}",
-                    width=120,
-                    placeholder="any",
-                )
+            _fields(sitting, draft, key)
         save = callback(partial(_save, sitting, key, event.event if event else ""), key)
         st.form_submit_button(
             "Save" if event else "Add",
@@ -97,6 +76,22 @@ def show(sitting: Sitting, marked: Draft | None) -> None:
             action_button(
                 "New event", partial(sitting.choose, ""), key=f"{key}-new", icon=":material/add:", type="tertiary"
             )
+
+
+def _fields(sitting: Sitting, draft: Draft, key: str) -> None:
+    most = float(sitting.recording.seconds)
+    for name, title, value in (("start", "Start (s)", draft.start_s), ("end", "End (s)", draft.end_s)):
+        within = None if value is None else min(max(0.0, value), most)
+        st.number_input(title, 0.0, most, within, step=0.05, format="%.3f", key=f"{key}-{name}", width=130)
+    label = draft.label or st.session_state.get(f"events-{sitting.there.name}-label", "")
+    options = list(dict.fromkeys([*sitting.there.colours, *([label] if label else [])]))
+    st.selectbox(
+        "Label", options, index=options.index(label) if label else None, key=f"{key}-label", accept_new_options=True, width=190,
+        format_func=shown, placeholder="Choose or type",
+    )  # fmt: skip
+    for name, title, value in (("low", "Low (Hz)", draft.low_hz), ("high", "High (Hz)", draft.high_hz)):
+        looks: Any = {"step": 100.0, "format": "%.0f", "width": 120, "placeholder": "any"}
+        st.number_input(title, 0.0, None, value, key=f"{key}-{name}", **looks)
 
 
 def _save(sitting: Sitting, key: str, event: str) -> None:
