@@ -1,4 +1,4 @@
-"""Tar archives from anywhere: how much memory a header may take is known before it is read."""
+"""Tar archives from anywhere: how much memory a header may take is known before it is read, and none ends before its end."""
 
 from __future__ import annotations
 
@@ -11,11 +11,18 @@ _OTHERS = (tarfile.LNKTYPE, tarfile.SYMTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, t
 
 
 class BoundedHeader(tarfile.TarInfo):
-    """A header whose extensions are refused where they are larger than any name needs."""
+    """A header whose extensions are refused where they are larger than any name needs. Only the zeros at the end of an archive end it:
+    tarfile takes a damaged header, and one that is cut off, for its end as well."""
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str | None, errors: str) -> Any:
-        member = super().frombuf(buf, encoding or "utf-8", errors)
+        try:
+            member = super().frombuf(buf, encoding or "utf-8", errors)
+        except tarfile.EOFHeaderError:
+            raise
+        except tarfile.HeaderError as error:
+            cut = len(buf) < tarfile.BLOCKSIZE
+            raise tarfile.ReadError("its end is missing" if cut else str(error)) from error
         extension = member.type not in (*tarfile.REGULAR_TYPES, *_OTHERS)
         if member.size < 0 or (extension and member.size > LARGEST_EXTENSION):
             raise tarfile.ReadError(f"a header of {member.size} bytes")

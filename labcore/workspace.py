@@ -138,7 +138,8 @@ def opened_atomically(path: Path, *, durable: bool = True, remedy: str = "") -> 
 @contextlib.contextmanager
 def whole_file(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
     """The same, for who tells of the OSError in words of their own."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
+    begin = path.name[:40]  # the longest name has room for what follows
+    temporary = path.with_name(f".{begin}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
         with temporary.open("wb") as file:
             yield file

@@ -10,8 +10,9 @@ import pytest
 
 from labcore import outputs
 from labcore.batch.journal import PredictionJournal
-from labcore.errors import WorkspaceError, if_unwritable
-from labcore.outputs import require_writable, write_output
+from labcore.cli.output import emit_csv
+from labcore.errors import ConfigError, WorkspaceError, if_unwritable
+from labcore.outputs import output_or_stdout, output_path, require_writable, write_output
 
 
 def test_the_folder_of_an_output_is_made(tmp_path: Path) -> None:
@@ -23,13 +24,51 @@ def test_the_folder_of_an_output_is_made(tmp_path: Path) -> None:
 
 def test_what_is_no_place_for_a_file_is_refused_before_the_work(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(WorkspaceError, match=r"r.md cannot be written: .* There is no folder .*file: choose another"):
-        require_writable(tmp_path / "file" / "r.md")
-    with pytest.raises(WorkspaceError, match=r"Is a directory\. Name a file in it\.$"):
-        require_writable(tmp_path)
+    for write in (require_writable, lambda path: write_output(path, "text")):
+        with pytest.raises(
+            ConfigError, match=r"r.md cannot be written: .*/file is a file and no folder\. Choose another"
+        ):
+            write(tmp_path / "file" / "r.md")
+        with pytest.raises(ConfigError, match=r" is a folder\. Name a file in it\.$"):
+            write(tmp_path)
+        with pytest.raises(WorkspaceError, match=r"File name too long\. Choose a shorter name\.$"):
+            write(tmp_path / f"{'r' * 300}.md")
     require_writable(tmp_path, folder=True)
-    with pytest.raises(WorkspaceError, match=r"file cannot be written: File exists"):
+    write_output(tmp_path / ("é" * 127), "text")
+    with pytest.raises(ConfigError, match=r"file cannot be written: .*/file is a file and no folder"):
         require_writable(tmp_path / "file", folder=True)
+
+
+def test_an_output_is_never_looked_for_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "r.csv").write_text("kept")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    emit_csv("a\n", "r.csv", "a cell")
+    assert (Path("r.csv").read_text(), Path("home/r.csv").read_text()) == ("a\n", "kept")
+    assert output_path("~/r.csv") == tmp_path / "home" / "r.csv"
+
+
+def test_an_output_without_a_name_is_refused() -> None:
+    for text in ("", " ", "''"):
+        with pytest.raises(ConfigError, match=r"the output has no name\. Give its path"):
+            output_or_stdout(text)
+    with pytest.raises(ConfigError, match="does not go to stdout"):
+        output_path("-")
+    assert (output_or_stdout("-"), output_path("./-")) == (None, Path("-"))
+
+
+def test_a_pipe_stays_one_and_a_link_is_followed(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    require_writable(tmp_path / "pipe")
+    write_output(tmp_path / "pipe", "text")
+    assert os.read(reader, 9) == b"text"
+    os.close(reader)
+    (tmp_path / "link").symlink_to(tmp_path / "there")
+    write_output(tmp_path / "link", "text")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "there").read_text() == "text"
 
 
 @pytest.mark.parametrize(

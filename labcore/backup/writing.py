@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import tarfile
 import tempfile
 import time
@@ -79,7 +80,7 @@ def back_up(
     if not isinstance(target, Path):
         written.size = _pour(pieces, target, recipients)
         return written
-    if target.exists():
+    if os.path.lexists(target):
         raise BackupError(f"{target} already exists", "Choose another name, or remove it")
     if target.resolve().is_relative_to(workspace.home.resolve()):
         raise BackupError(f"{target} is inside the workspace", "Choose a place outside, preferably on another disk")

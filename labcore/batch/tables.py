@@ -140,7 +140,7 @@ def track_files(names: list[str], files: list[Path], output: Path, format: str) 
         ConfigError: two recordings would share one.
     """
     named = [typed_path(name) for name in names]
-    if len(files) == 1 and not output.is_dir() and named[0] == files[0]:
+    if len(files) == 1 and not os.path.isdir(output) and named[0] == files[0]:  # noqa: PTH112 (never raises)
         return {files[0]: output}
     folders = [path for path in named if os.path.isdir(path)]  # noqa: PTH112 (never raises)
     targets: dict[Path, Path] = {}

@@ -23,6 +23,7 @@ from labcore.cli.parser import Parser, add_json
 from labcore.cli.progress import Bar, bars
 from labcore.cli.signals import stop_on_signals
 from labcore.errors import BackupError
+from labcore.outputs import output_path
 from labcore.texts import counted
 from labcore.workspace import Workspace
 
@@ -57,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise BackupError("stdout cannot take both the backup and --json", "Give a file")
     if to_stdout and sys.stdout.isatty():
         raise BackupError("a backup is not for a terminal", "Send it into a file or a pipe")
-    target = sys.stdout.buffer if to_stdout else Path(arguments.file)
+    target = sys.stdout.buffer if to_stdout else output_path(arguments.file)
     with interruptible("writing") as progress:
         written = back_up(
             Workspace.default(), target, datasets=arguments.datasets, recipients=arguments.recipient, progress=progress
@@ -67,10 +68,10 @@ def run(arguments: argparse.Namespace) -> int:
     say(f"{counted(written.runs, 'run')}, {counted(written.files, 'file')}, {size}")
     for line in left_out_lines(written.left_out):
         say(line)
-    facts = {"file": str(Path(arguments.file).absolute()), "units": written.units, "files": written.files}
+    facts = {"units": written.units, "files": written.files}
     facts |= {"bytes": written.size, "encrypted": encrypted, "unreadable": written.left_out.unreadable}
-    if not to_stdout:
-        tell(facts, arguments.file, as_json=arguments.json)
+    if isinstance(target, Path):
+        tell({"file": str(target.absolute()), **facts}, str(target), as_json=arguments.json)
     return FAILED if written.left_out.unreadable else DONE
 
 

@@ -29,7 +29,7 @@ from labcore.cli.progress import Bar, bars
 from labcore.errors import ConfigError, LabError, RunError
 from labcore.events import Event
 from labcore.jobs.listing import looked_at
-from labcore.outputs import require_writable, write_output
+from labcore.outputs import output_path, require_writable, write_output
 from labcore.reading import read_file
 from labcore.texts import counted
 from labcore.workspace import Workspace
@@ -72,7 +72,7 @@ def parser() -> Parser:
         "--beside-training", action="store_true", help="measure even while a run trains on this machine"
     )
     parser.add_argument(
-        "--output", "-o", metavar="FILE", help="write the report to a file too, to view on another machine"
+        "--output", "-o", metavar="FILE", type=output_path, help="write the report to a file too, to view on another machine"
     )  # fmt: skip
     add_json(parser, "each measurement as a line of JSON")
     other = parser.add_argument_group("existing reports")
@@ -92,16 +92,17 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.show is not None:
         _tell(_shown(workspace, arguments.show), arguments.json)
         return DONE
-    output = Path(arguments.output).expanduser() if arguments.output else None
-    if output is not None:
-        require_writable(output)
+    if arguments.output is not None:
+        require_writable(arguments.output)
     if not arguments.beside_training and not arguments.estimate:
         _wait_for_machine(workspace, wait=arguments.wait)
     plan = plan_from(arguments)
     say(f"{counted(len(plan.cases), 'case')} on {', '.join(plan.devices)}, about {duration(plan.seconds)}")
     if arguments.estimate:
         return DONE
-    return _measure(Benchmark.create(workspace, plan, beside=arguments.beside_training), output, arguments.json)
+    return _measure(
+        Benchmark.create(workspace, plan, beside=arguments.beside_training), arguments.output, arguments.json
+    )
 
 
 def _measure(benchmark: Benchmark, output: Path | None, as_json: bool) -> int:

@@ -53,9 +53,10 @@ from labcore.cli.output import DONE, FAILED, INTERRUPTED, duration, emit, emit_j
 from labcore.cli.parser import WEIGHTS, Parser, add_device, add_json, add_route, add_time_again, positive, share
 from labcore.cli.progress import Bar, Pace, bars
 from labcore.cli.signals import stop_on_signals
+from labcore.datasets.scan import is_audio
 from labcore.errors import ConfigError
 from labcore.inference.prediction import NONE_OF_THESE
-from labcore.outputs import require_writable
+from labcore.outputs import output_or_stdout, require_writable
 from labcore.sheets import Sheet
 from labcore.texts import counted, moment, shown
 from labcore.workspace import Workspace, sha256_of
@@ -75,7 +76,11 @@ def parser() -> Parser:
     parser.add_argument("--run", metavar="RUN", help=f"{WEIGHTS}; without any run, builtin is the default")
     output = parser.add_argument_group("output")
     output.add_argument(
-        "--output", "-o", metavar="PATH", help="file to write; for raven and audacity a folder of files"
+        "--output",
+        "-o",
+        metavar="PATH",
+        type=output_or_stdout,
+        help="file to write; for raven and audacity a folder of files",
     )
     output.add_argument(
         "--format", choices=FORMATS, help="jsonl (complete results), csv, parquet, raven (selection tables) or audacity (label tracks) "
@@ -283,12 +288,12 @@ def _nearest(prediction: dict[str, Any]) -> str:
 
 def _into_files(arguments: argparse.Namespace, kind: str, weights: Path, inputs: Inputs) -> int:
     """Write predictions to a file or a folder; those made before are taken from the journal beside it."""
-    output, files = Path(arguments.output), inputs.files
+    output, files = arguments.output, inputs.files
     single = kind in TRACKS and not arguments.combined
     targets = track_files(arguments.files, files, output, kind) if single else {}
     into_folder = single and output not in targets.values()
-    journal_file = output / ".answers.jsonl" if into_folder else output.with_name(f".{output.name}.answers.jsonl")
     require_writable(output, folder=into_folder)
+    journal_file = output / ".answers.jsonl" if into_folder else output.with_name(f".{output.name}.answers.jsonl")
     weights_file = weights / "weights.safetensors" if weights.is_dir() else weights
     classifier = _loaded(weights, arguments)
     journal = PredictionJournal(journal_file, output, f"{sha256_of(weights_file)} {arguments.hop}")
@@ -361,12 +366,13 @@ def format_of(arguments: argparse.Namespace) -> str:
     kind: str = arguments.format or ("raven" if arguments.combined else "")
     if arguments.combined and kind != "raven":
         raise ConfigError(f"only selection tables can be combined, and not {kind}", "Leave out --combined or --format")
-    given = kind or (BY_ENDING.get(Path(arguments.output).suffix.lower(), "") if arguments.output else "")
+    output: Path | None = arguments.output
+    given = kind or (BY_ENDING.get(output.suffix.lower(), "") if output else "")
     if arguments.per is None:
         arguments.per = "file"
-    elif given not in ("csv", "parquet") and (given or not arguments.output):
+    elif given not in ("csv", "parquet") and (given or not output):
         raise ConfigError(f"--per {arguments.per} is for tables", "Add --format csv, or leave it out")
-    if arguments.output is None:
+    if output is None:
         if kind == "parquet":
             raise ConfigError("Parquet does not go to stdout", "Name a file with --output")
         if arguments.json and kind not in ("", "jsonl"):
@@ -374,9 +380,8 @@ def format_of(arguments: argparse.Namespace) -> str:
                 f"stdout cannot take both --json and {kind}", "Leave one of them out, or name a file with --output"
             )
         return "jsonl" if arguments.json else kind or "text"
-    kind = kind or BY_ENDING.get(Path(arguments.output).suffix.lower(), "")
-    if not kind:
-        raise ConfigError(f"the format of {arguments.output} is not known", f"Give --format {', '.join(FORMATS)}")
-    if (kind not in TRACKS or arguments.combined) and Path(arguments.output).is_dir():
-        raise ConfigError(f"{arguments.output} is a folder", "Name a file in it")
-    return kind
+    if is_audio(output.name):
+        raise ConfigError(f"{output} has the name of a sound file, and would take its place", "Name another file")
+    if not given:
+        raise ConfigError(f"the format of {output} is not known", f"Give --format {', '.join(FORMATS)}")
+    return given

@@ -19,7 +19,7 @@ from labcore.cli.parser import Parser, add_json
 from labcore.cli.progress import Bar, bars
 from labcore.doctor.examination import examine
 from labcore.doctor.report import SIGN, DoctorReport, proof_cells
-from labcore.outputs import require_writable, write_output
+from labcore.outputs import output_or_stdout, require_writable, write_output
 from labcore.texts import json_line
 from labcore.workspace import Workspace
 
@@ -34,13 +34,13 @@ def parser() -> Parser:
     add_json(form, "the report as a line of JSON")
     form.add_argument("--markdown", action="store_true", help="print Markdown, for an issue")
     parser.add_argument(
-        "--output", "-o", metavar="FILE", help="file to write; the ending .json or .md chooses that format"
+        "--output", "-o", metavar="FILE", type=output_or_stdout, help="file to write; the ending .json or .md chooses that format"
     )  # fmt: skip
     return parser
 
 
 def run(arguments: argparse.Namespace) -> int:
-    target = Path(arguments.output) if arguments.output else None
+    target: Path | None = arguments.output
     if target is not None:
         require_writable(target)
     report = _watched()

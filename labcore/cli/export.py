@@ -10,12 +10,14 @@ Examples:
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcore.cli.inputs import trained_run
 from labcore.cli.output import say, tell
 from labcore.cli.parser import RUN, Parser, add_json, add_run, run_named
+from labcore.outputs import output_path
 
 if TYPE_CHECKING:
     from labcore.inference.classifier import Classifier
@@ -28,6 +30,8 @@ def parser() -> Parser:
         "--output",
         "-o",
         metavar="FILE",
+        type=output_path,
+        default=Path(),
         help="file to write: .zip, .safetensors or .onnx (default: RUN.zip in the current folder)",
     )
     add_json(parser)
@@ -39,8 +43,8 @@ def run(arguments: argparse.Namespace) -> int:
     from labcore.inference.unknown import Threshold
 
     chosen = trained_run(run_named(arguments))
-    target = Path(arguments.output or f"{chosen.id}.zip")
-    if target.is_dir():
+    target: Path = arguments.output
+    if os.path.isdir(target):  # noqa: PTH112 (never raises)
         target /= f"{chosen.id}.zip"
 
     def load() -> Classifier:

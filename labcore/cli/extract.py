@@ -24,6 +24,7 @@ from labcore.cli.progress import Bar, Pace, scanning
 from labcore.cli.signals import stop_on_signals
 from labcore.device import usable_cores
 from labcore.errors import AudioError, ConfigError, RunError
+from labcore.outputs import output_path
 from labcore.texts import counted
 from labcore.typed import typed_path
 from labcore.workspace import sha256_of
@@ -40,7 +41,9 @@ def parser() -> Parser:
     parser = Parser(prog="labcore extract", description=__doc__)
     parser.add_argument("folder", metavar="DIR", nargs="?", help="folder of sound files, with its subfolders")
     parser.add_argument("--input", metavar="DIR", help="same as DIR")
-    parser.add_argument("--output", "-o", metavar="DIR", required=True, help="folder to write to; created if missing")
+    parser.add_argument(
+        "--output", "-o", metavar="DIR", type=output_path, required=True, help="folder to write to; created if missing"
+    )
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
         "--features", choices=("log-mel", "mfcc"), default="log-mel", help="log-mels in dB (n_mels, frames) or MFCCs (n, frames) "
@@ -78,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
     if len(named) != 1:
         what = "no folder is named" if not named else f"two folders are named: {named[0]} and {named[1]}"
         raise ConfigError(what, "Name the one that holds the sound files")
-    source, output = typed_path(named[0]), Path(arguments.output)
+    source, output = typed_path(named[0]), arguments.output
     if not os.path.isdir(source):  # noqa: PTH112 (never raises)
         raise AudioError(f"the input {source} is no folder", "Name the folder that holds the sound files")
     settings = settings_from(arguments)

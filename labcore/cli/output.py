@@ -14,9 +14,8 @@ from labcore.cli.progress import bars
 from labcore.cli.table import Table, made
 from labcore.errors import LabError
 from labcore.jobs.listing import Unreadable
-from labcore.outputs import write_output
+from labcore.outputs import output_path, write_output
 from labcore.texts import json_line, printable
-from labcore.typed import typed_path
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -50,12 +49,12 @@ def emit_csv(text: str, place: str, what: str) -> int:
     """A table as CSV: on stdout for ``-``, else in a file, of which it is told ``what`` was written. Returns the exit status.
 
     Raises:
-        WorkspaceError: the file cannot be written.
+        ConfigError, WorkspaceError: the file cannot be written.
     """
     if place == "-":
         emit(text.removesuffix("\n"))
     else:
-        write_output(typed_path(place), text)
+        write_output(output_path(place), text)
         say(f"{what} written to {place}")
     return DONE
 

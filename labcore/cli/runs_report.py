@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from labcore.cli.output import tell
 from labcore.cli.parser import Parser, add_json, add_run, runs_named
-from labcore.outputs import require_writable
+from labcore.outputs import output_path, require_writable
 from labcore.workspace import Workspace
 
 HELP = "write a report of a run or a cross-validation, or of the comparison of several, as one HTML or Markdown file, or a zip"
@@ -19,6 +20,8 @@ def add_to(parser: Parser) -> None:
         "--output",
         "-o",
         metavar="FILE",
+        type=output_path,
+        default=Path(),
         help="file to write: .html, which opens offline, .md, or .zip, with figures (SVG) and tables (CSV, LaTeX) too "
         "(default: RUN.html in the current folder)",
     )
@@ -28,8 +31,8 @@ def add_to(parser: Parser) -> None:
 def run(workspace: Workspace, arguments: argparse.Namespace) -> int:
     from labcore.report.make import report_of, save, writer_of
 
-    target = Path(arguments.output or ".")
-    if not target.is_dir():
+    target: Path = arguments.output
+    if not os.path.isdir(target):  # noqa: PTH112 (never raises)
         writer_of(target)  # before the work
         require_writable(target)
     made = report_of(workspace, runs_named(arguments))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcore.cli.output import Content, emit, emit_csv, say, table, tell
@@ -11,12 +10,11 @@ from labcore.cli.parser import Parser, add_anyone, add_csv
 from labcore.cli.refused import refuse_without
 from labcore.config import CUTTING, DataConfig, RunConfig
 from labcore.errors import ConfigError, DatasetError
-from labcore.outputs import write_output
+from labcore.outputs import output_path, write_output
 from labcore.owners import shell_user
 from labcore.sheets import csv_of
 from labcore.texts import counted, shown
 from labcore.tracks import ENDINGS
-from labcore.typed import typed_path
 from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -116,7 +114,7 @@ def _write(workspace: Workspace, arguments: argparse.Namespace) -> int:
         return 0
     if arguments.output == "-":
         raise ConfigError("a file a recording cannot go to stdout", "Name a folder with --output, or add --combined")
-    output = Path(typed_path(arguments.output))
+    output = output_path(arguments.output)
     files = (
         {output: as_text(tracks, "raven")}
         if arguments.combined

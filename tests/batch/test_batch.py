@@ -14,7 +14,7 @@ from labcore.audio.waveforms import window_bounds
 from labcore.batch.journal import PredictionJournal
 from labcore.batch.segments import segments_of, summary_of, threshold_in_use, with_events
 from labcore.batch.tables import selection_table, track_files, track_of, write_table, write_tracks
-from labcore.errors import WorkspaceError
+from labcore.errors import ConfigError
 from labcore.inference.prediction import is_event
 from labcore.inference.thresholds import Thresholds
 
@@ -210,7 +210,7 @@ def test_jsonl_and_a_target_that_cannot_be_written(tmp_path):
     write_table(tmp_path / "t.jsonl", "jsonl", told, ["a", "b"])
     assert [json.loads(line) for line in (tmp_path / "t.jsonl").read_text().splitlines()] == told
     (tmp_path / "file").touch()
-    with pytest.raises(WorkspaceError, match="choose another place"):
+    with pytest.raises(ConfigError, match="Choose another place"):
         write_table(tmp_path / "file" / "t.csv", "csv", told, ["a", "b"])
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import gzip
+import io
 import random
+import resource
 import shutil
 import stat
 import tarfile
@@ -18,7 +21,8 @@ import pytest
 
 from labcore.datasets.look import look
 from labcore.datasets.packing import members, sketch
-from labcore.errors import LabError
+from labcore.datasets.packing.samples import from_bytes
+from labcore.errors import LabError, WorkspaceError
 from labcore.importing import work as importing
 from labcore.importing.job import Import, ImportPlan
 from labcore.jobs.process import work
@@ -68,16 +72,27 @@ def test_names_that_lead_out(pack: Callable[..., Path], name: str, tmp_path: Pat
     check_refused(workspace, path, "leads out of it")
 
 
-@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE])
-def test_links_and_devices_in_a_tar(kind: bytes, tmp_path: Path, workspace: Workspace) -> None:
+@pytest.mark.parametrize(
+    ("kind", "told", "remedy"),
+    [
+        (tarfile.SYMTYPE, "is a link", "--dereference"),
+        (tarfile.LNKTYPE, "is a link", "--hard-dereference"),
+        (tarfile.CHRTYPE, "is a device", "Do not trust"),
+        (tarfile.FIFOTYPE, "is a device", "Do not trust"),
+    ],
+)
+def test_links_and_devices_in_a_tar(kind: bytes, told: str, remedy: str, tmp_path: Path, workspace: Workspace) -> None:
     path = tarred(tmp_path / "set.tar.gz", {"dog/1.wav": b""}, type=kind, linkname="/etc/passwd")
-    check_refused(workspace, path, "is a link or a device")
+    check_refused(workspace, path, told)
+    with pytest.raises(LabError) as error:
+        look(workspace, path)
+    assert remedy in error.value.remedy
 
 
 def test_links_in_a_zip(tmp_path: Path, workspace: Workspace) -> None:
     files = {"dog/1.wav": b"/etc/passwd"}
     path = zipped(tmp_path / "set.zip", files, external_attr=(stat.S_IFLNK | 0o777) << 16, create_system=3)
-    check_refused(workspace, path, "is a link or a device")
+    check_refused(workspace, path, "is a link")
 
 
 @pytest.mark.parametrize("ending", ["zip", "tar.gz"])
@@ -143,6 +158,38 @@ def test_damaged_ones(ending: str, damage: str, tmp_path: Path, workspace: Works
         }[damage]
     )
     check_refused(workspace, path, "cannot be unpacked")
+
+
+@pytest.mark.parametrize(
+    ("left", "why"), [(0, "its end is missing"), (100, "its end is missing"), (None, "bad checksum")]
+)
+def test_headers_of_a_tar_that_are_cut_or_damaged_are_not_its_end(
+    left: int | None, why: str, tmp_path: Path, workspace: Workspace
+) -> None:
+    """After some whole files: tarfile takes such a header for the end of the archive."""
+    path = tarred(tmp_path / "set.tar", GOOD)
+    content = bytearray(path.read_bytes())
+    header = content.index(b"cat/1.wav")
+    if left is None:
+        content[header + 150] ^= 1
+    else:
+        del content[header + left :]
+    path.unlink()
+    packed = tmp_path / "set.tar.gz"
+    packed.write_bytes(gzip.compress(bytes(content)))
+    check_refused(workspace, packed, why)
+
+
+def test_a_disk_that_is_full_at_the_end_of_a_small_file(tmp_path: Path) -> None:
+    member = from_bytes(("clips.csv",), b"path,label\n" * 40)
+    told = r"clips\.csv cannot be written: File too large\. Free some space"
+    most, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        with pytest.raises(WorkspaceError, match=told), sketch.placed(tmp_path, member) as target:
+            sketch.copy(io.BytesIO(b"path,label\n" * 40), target, member)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
 
 
 def test_a_sound_whose_checksum_is_wrong(tmp_path: Path, workspace: Workspace) -> None:

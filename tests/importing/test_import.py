@@ -16,7 +16,7 @@ from labcore.importing import work as importing
 from labcore.importing.job import DRAFTS, Import, ImportPlan
 from labcore.jobs.process import work
 from labcore.workspace import Workspace
-from tests.datasets.made import EVERY, each_file, folders, tarred, urbansound8k, wav, with_junk, zipped
+from tests.datasets.made import EVERY, each_file, folders, sheet, tarred, urbansound8k, wav, with_junk, zipped
 
 
 def imported(workspace: Workspace, path: Path, name: str = "set", **options: object) -> Import:
@@ -65,6 +65,24 @@ def test_several_archives_of_one_set(tmp_path: Path, workspace: Workspace) -> No
     zipped(place / "meta.zip", {file: content for file, content in made.files.items() if file.startswith("meta")})
     job = imported(workspace, place)
     assert (job.result.layout, job.result.clips) == ("esc50", 4)
+
+
+def test_train_and_test_in_an_archive_each(tmp_path: Path, workspace: Workspace) -> None:
+    (place := tmp_path / "parts").mkdir()
+    for part in ("train", "test"):
+        zipped(place / f"{part}.zip", {f"{label}/{n}.wav": wav((part, label, n)) for label in "ab" for n in "12"})
+    assert imported(workspace, place).result.clips == 8
+    assert find_dataset(workspace, "set").folds == ["train", "test"]
+
+
+def test_a_list_of_the_same_name_in_an_archive_each(tmp_path: Path, workspace: Workspace) -> None:
+    (place := tmp_path / "parts").mkdir()
+    for part in ("train", "test"):
+        files = {f"{part}{n}.wav": wav((part, n)) for n in "12"}
+        rows = sheet("file_name,label", f"{part}1.wav,dog", f"{part}2.wav,cat")
+        zipped(place / f"{part}.zip", files | {"metadata.csv": rows})
+    assert imported(workspace, place).result.clips == 4
+    assert find_dataset(workspace, "set").folds == ["train", "test"]
 
 
 def test_the_last_part_of_a_zip_in_several_files(tmp_path: Path, workspace: Workspace) -> None:
@@ -210,8 +228,8 @@ def test_a_read_only_folder_needs_no_import(class_folders: Path, workspace: Work
 def test_what_of_an_archive_is_not_copied_is_told(tmp_path: Path, workspace: Workspace) -> None:
     place = tmp_path / "downloads"
     place.mkdir()
-    for name, seed in (("a.zip", 1), ("b.zip", 2)):
-        zipped(place / name, folders().files | {"dog/same.wav": wav(seed), "more.rar": b"Rar!"})
+    for name in ("a.zip", "b.zip"):
+        zipped(place / name, folders().files | {"dog/same.wav": wav(1), "more.rar": b"Rar!"})
     twice, packed = imported(workspace, place).result.warnings
     assert twice.startswith("8 files or rows left out, as ")
     assert "which comes twice; the first one is taken" in twice

@@ -236,9 +236,9 @@ def test_a_workspace_that_cannot_be_written_is_told(workspace, monkeypatch):
         Staging.create(workspace)
 
 
-def test_sounds_that_two_archives_call_alike_are_told_when_they_are_unpacked(staging, tmp_path):
-    for label in ("cat", "dog"):
-        take(staging, {f"{label}.zip": zipped(tmp_path / "x.zip", {"all/1.wav": wav(label)}).read_bytes()})
+def test_sounds_that_two_archives_hold_are_told_when_they_are_unpacked(staging, tmp_path):
+    for copy in ("a", "a copy"):
+        take(staging, {f"{copy}.zip": zipped(tmp_path / "x.zip", {"all/1.wav": wav(1)}).read_bytes()})
     staging.unpack(nothing)
     assert list(each_file(staging.files)) == ["all/1.wav"]
     assert staging.left_out == [("all/1.wav", "comes twice; the first one is taken")]
@@ -255,8 +255,9 @@ def test_names_that_the_disk_takes_for_one_are_told_when_they_are_unpacked(stagi
 @pytest.mark.parametrize(
     ("seeds", "files"), [("ab", ["cat/1.wav", "dog/1.wav", "dog/2.wav"]), ("aa", ["1.wav", "2.wav"])]
 )
-def test_archives_that_call_different_sounds_alike_are_a_folder_each(staging, tmp_path, seeds, files):
-    for label, seed, more in zip(("cat", "dog"), seeds, ({}, {"2.wav": wav("2")}), strict=True):
-        take(staging, {f"{label}.zip": zipped(tmp_path / "x.zip", {"1.wav": wav(seed)} | more).read_bytes()})
+@pytest.mark.parametrize("folder", ["", "all/"])
+def test_archives_that_call_different_sounds_alike_are_a_folder_each(staging, tmp_path, folder, seeds, files):
+    for label, seed, more in zip(("cat", "dog"), seeds, ({}, {f"{folder}2.wav": wav("2")}), strict=True):
+        take(staging, {f"{label}.zip": zipped(tmp_path / "x.zip", {f"{folder}1.wav": wav(seed)} | more).read_bytes()})
     staging.unpack(nothing)
-    assert list(each_file(staging.files)) == files
+    assert [name.replace(folder, "") for name in each_file(staging.files)] == files

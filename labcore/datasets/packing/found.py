@@ -10,7 +10,7 @@ from typing import IO
 
 from labcore.datasets.packing import parquet, tarred, webdataset, zipped
 from labcore.datasets.packing.members import PAPERS, Member, Names
-from labcore.datasets.scan import folders_in, is_dir, is_file, is_folder, listed, suffix_of
+from labcore.datasets.scan import folders_in, is_audio, is_dir, is_file, is_folder, listed, suffix_of
 from labcore.errors import DatasetError
 
 ZIP, TAR, SHEETS = (".zip",), ".tar", (".parquet",)
@@ -65,15 +65,17 @@ class Packed:
                     yield Member(parts, path.stat().st_size, partial(_opened, path))
 
     def _folders(self) -> dict[Path, str]:
-        """The folder that each zip archive with sounds in no folder becomes, where two of them call different sounds alike: so they are no
-        parts of one folder, as ``dog.zip`` and ``cat.zip`` with a ``1.wav`` each."""
+        """The folder that each zip archive with sounds becomes, where two of them call different sounds or lists alike: so they are no
+        parts of one folder, as ``dog.zip`` and ``cat.zip`` with a ``1.wav`` each, or ``train.zip`` and ``test.zip`` with a
+        ``dog/1.wav``."""
         zips = [path for path in self.files if _is(path, ZIP)]
-        held = {path: zipped.loose(path) for path in zips} if len(zips) > 1 else {}
-        contents: dict[str, set[tuple[int, int]]] = {}
-        for name, content in (each for sounds in held.values() for each in sounds.items()):
-            contents.setdefault(name, set()).add(content)
+        held = {path: zipped.contents(path) for path in zips} if len(zips) > 1 else {}
+        contents: dict[tuple[str, ...], set[tuple[int, int]]] = {}
+        for parts, content in (each for files in held.values() for each in files.items()):
+            contents.setdefault(parts, set()).add(content)
         apart = any(len(each) > 1 for each in contents.values())
-        return {path: stem_of(path) for path, sounds in held.items() if sounds} if apart else {}
+        with_sounds = [path for path, files in held.items() if any(is_audio(parts[-1]) for parts in files)]
+        return {path: stem_of(path) for path in with_sounds} if apart else {}
 
     def _placed(self) -> Iterator[tuple[Path, tuple[str, ...]]]:
         for path in self.files:

@@ -49,6 +49,7 @@ PAPERS = frozenset(
 )
 """Endings of files that say what the sounds are, and under what licence."""
 DISTRUST = "Do not trust this file: nobody packs a data set like this. Fetch it again from where it is published"
+DEREFERENCE = "Pack the files that links lead to: `tar --dereference --hard-dereference -cf set.tar FOLDER`, or `zip -r set.zip FOLDER`"
 DAMAGED = (
     *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError),
     *(OSError, EOFError, TypeError, ValueError, OverflowError, RuntimeError, struct.error),
@@ -138,7 +139,7 @@ class Names:
             raise DatasetError(
                 f"{self.archive} holds more than {MOST_MEMBERS:,} files", "Give a part of it, unpacked, as a folder"
             )
-        parts = tuple(part for part in name.replace("\\", "/").split("/") if part not in ("", "."))
+        parts = parts_of(name)
         if ".." in parts or _ABSOLUTE.match(name.replace("\\", "/")) or "\0" in name:
             raise DatasetError(f"{self.archive} holds {_cut(name)}, a name that leads out of it", DISTRUST)
         if not parts or any(map(hidden, parts)) or parts[-1].casefold() in ("thumbs.db", "desktop.ini"):
@@ -171,6 +172,11 @@ class Names:
         return ""
 
 
+def parts_of(name: str) -> tuple[str, ...]:
+    """The parts of a member's path as it stands in an archive."""
+    return tuple(part for part in name.replace("\\", "/").split("/") if part not in ("", "."))
+
+
 def check_ratio(archive: str, unpacked: int, packed: int) -> None:
     """Refuse an archive that would unpack to more than sounds can.
 
@@ -182,9 +188,10 @@ def check_ratio(archive: str, unpacked: int, packed: int) -> None:
         raise DatasetError(what, DISTRUST)
 
 
-def not_a_file(archive: str, name: str) -> DatasetError:
+def not_a_file(archive: str, name: str, *, link: bool) -> DatasetError:
     """The error for a link, a device, and whatever else is no file."""
-    return DatasetError(f"{archive} holds {_cut(name)}, which is a link or a device, and no file", DISTRUST)
+    what = f"{archive} holds {_cut(name)}, which is a {'link' if link else 'device'}, and no file"
+    return DatasetError(what, DEREFERENCE if link else DISTRUST)
 
 
 def _cut(name: str) -> str:

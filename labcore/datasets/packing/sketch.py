@@ -122,7 +122,7 @@ def placed(folder: Path, member: Member) -> IO[bytes]:
         f"{member.name} cannot be written into {folder.parent}", "Free some space", ValueError
     ):
         target.parent.mkdir(parents=True, exist_ok=True)
-        return target.open("xb")
+        return target.open("xb", buffering=0)  # what is left in a buffer would meet a full disk at the closing
 
 
 def copy(
@@ -143,7 +143,9 @@ def copy(
         if done > member.size:
             break
         with WorkspaceError.on_os_error(f"{member.name} cannot be written", "Free some space"):
-            target.write(piece)
+            rest = memoryview(piece)
+            while rest:
+                rest = rest[target.write(rest) :]
         progress(done, member.size)
     if done != member.size:
         raise DatasetError(f"{member.name} is not as long as its archive says", "Fetch the archive again")

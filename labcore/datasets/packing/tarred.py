@@ -30,26 +30,17 @@ def members(path: Path, names: Names) -> Iterator[Member]:
             if info.isdir():
                 continue
             if not is_plain_file(info):
-                raise not_a_file(str(path), info.name)
+                raise not_a_file(str(path), info.name, link=info.islnk() or info.issym())
             unpacked += info.size
             check_ratio(str(path), unpacked, packed)
             parts = names.take(info.name)
             if parts is not None:
                 yield Member(parts, info.size, partial(_content, archive, info))
-        if mode == "r:" and not _has_end(archive):
-            raise tarfile.TarError("its end is missing")
 
 
 def _is_compressed(path: Path) -> bool:
     with path.open("rb") as file:
         return file.read(6).startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0"))
-
-
-def _has_end(archive: tarfile.TarFile) -> bool:
-    """Whether zeros follow the last file, as they have to: without them others may have stood there."""
-    assert archive.fileobj is not None
-    archive.fileobj.seek(archive.offset)
-    return archive.fileobj.read(tarfile.BLOCKSIZE) == bytes(tarfile.BLOCKSIZE)
 
 
 def _content(archive: tarfile.TarFile, info: tarfile.TarInfo) -> contextlib.closing[IO[bytes]]:
@@ -66,5 +57,5 @@ def _refusing(path: Path) -> Iterator[None]:
     except LabError:
         raise
     except Exception as error:
-        what = "is empty or is no tar archive" if isinstance(error, tarfile.ReadError) else "is damaged or cut off"
-        raise DatasetError(f"{path} cannot be unpacked: it {what} ({error})", "Fetch it again") from error
+        what = f"{path} cannot be unpacked: it is no tar archive, damaged or cut off ({error})"
+        raise DatasetError(what, "Fetch it again") from error

@@ -11,27 +11,31 @@ from glob import escape
 from pathlib import Path
 from typing import IO
 
-from labcore.datasets.packing.members import DISTRUST, MOST_MEMBERS, Member, Names, check_ratio, not_a_file
-from labcore.datasets.scan import hidden, is_audio
+from labcore.datasets.packing.members import DISTRUST, MOST_MEMBERS, Member, Names, check_ratio, not_a_file, parts_of
+from labcore.datasets.scan import hidden, is_audio, suffix_of
 from labcore.errors import DatasetError
 from labcore.zips import opened_zip
 
 DEFLATE_MOST = 1100
 """What deflate makes of silence: the sum of all entries is bounded, not the single one."""
+BY_HAND = "Unpack it by hand and give the folder; where that fails too, fetch it again"
 UTF8 = 0x800
+LISTS = (".csv", ".tsv", ".jsonl", ".ndjson")
+"""Endings of lists that say what the sounds beside them are, under one name in each archive: ``metadata.csv``."""
 LONGEST_END = 65536 + 22
 """Bytes of the end of a zip, with its comment."""
 
 
-def loose(path: Path) -> dict[str, tuple[int, int]]:
-    """The sounds of a zip archive that lie in no folder: name → bytes and checksum.
+def contents(path: Path) -> dict[tuple[str, ...], tuple[int, int]]:
+    """The sounds and lists of a zip archive: parts of the path → bytes and checksum.
 
     Raises:
         DatasetError: as :func:`members`.
     """
     with _opened(path) as archive:
-        named = {_name_of(info): (info.file_size, info.CRC) for info in archive.infolist()}
-    return {name: content for name, content in named.items() if "/" not in name and is_audio(name) and not hidden(name)}
+        named = {parts_of(_name_of(info)): (info.file_size, info.CRC) for info in archive.infolist()}
+    kept = {parts: content for parts, content in named.items() if parts and not any(map(hidden, parts))}
+    return {parts: content for parts, content in kept.items() if is_audio(parts[-1]) or suffix_of(parts[-1]) in LISTS}
 
 
 def members(path: Path, names: Names, folder: str = "") -> Iterator[Member]:
@@ -52,7 +56,7 @@ def members(path: Path, names: Names, folder: str = "") -> Iterator[Member]:
         for info in infos:
             kind = stat.S_IFMT(info.external_attr >> 16)
             if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-                raise not_a_file(str(path), info.filename)
+                raise not_a_file(str(path), info.filename, link=kind == stat.S_IFLNK)
             if info.is_dir():
                 continue
             parts = names.take(f"{folder}/{_name_of(info)}" if folder else _name_of(info))
@@ -83,7 +87,7 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
             with opened_zip(file, MOST_MEMBERS, most_ratio=DEFLATE_MOST) as archive:
                 yield archive
         except zipfile.BadZipFile as error:
-            raise DatasetError(f"{path} cannot be unpacked: {error}", "Fetch it again, or unpack it by hand") from error
+            raise DatasetError(f"{path} cannot be unpacked: {error}", BY_HAND) from error
 
 
 def _refuse_part(path: Path, file: IO[bytes]) -> None:
