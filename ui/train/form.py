@@ -15,7 +15,7 @@ from labcore.runs import Run
 from labcore.texts import shown
 from labcore.training.run_time import plan_of
 from ui.app import live, services
-from ui.app.shell import errors_in_place, start_button
+from ui.app.shell import controlled, errors_in_place, start_button
 from ui.app.text import count, counted, label_names, plain, sentence
 from ui.components import queue_line
 from ui.datasets import listed, listen, manage, summary
@@ -35,8 +35,10 @@ def show() -> None:
         with errors_in_place():
             _data()
         st.space("small")
-        recipe()
+        place = st.container()
         _settings()
+        with place:  # after what it tells of
+            recipe()
     with result, errors_in_place():
         _summary_and_start()
     url.write()
@@ -110,19 +112,18 @@ def choose_dataset(key: str, names: list[str]) -> None:
         else:
             names = [*names, current["data.dataset"]]
 
-    def other() -> None:
-        current.update({"data.dataset": st.session_state[key], **fields.NO_SPLIT})
+    def other(name: str) -> None:
+        current.update({"data.dataset": name, **fields.NO_SPLIT})
         fields.fill({"data.exclude_classes": ()})
 
-    st.session_state[key] = current["data.dataset"]
-    st.selectbox("Data set", names, key=key, on_change=other, help=all_settings()["data.dataset"].help)
+    shown, about = current["data.dataset"], all_settings()["data.dataset"].help
+    st.selectbox("Data set", names, names.index(shown), help=about, **controlled(key, shown, other))
 
 
 def recipe() -> None:
     """Preset, network, epochs and batch size, and what automatic epochs will be."""
     st.header("Recipe", anchor=False)
-    fields.presets()
-    table = all_settings()
+    place, table = st.container(), all_settings()
     with st.container(key="first-settings"):
         left, middle, right = st.columns(3, gap="medium")
     with left:
@@ -131,6 +132,8 @@ def recipe() -> None:
         fields.widget(table["optim.epochs"])
     with right:
         fields.widget(table["optim.batch_size"])
+    with place:  # after all settings: it tells whether they are those of a preset
+        fields.presets()
     with contextlib.suppress(LabError):  # the box with the button tells what is wrong
         _planned()
 
