@@ -317,7 +317,10 @@ class JobFolder:
 
     def status(self, story: Story | None = None) -> JobStatus:
         """The job at a glance, as its events and its lock tell. Hand over the story where it is known already."""
-        story = log_of(self).story() if story is None else story
+        if story is None:
+            status = self.status(log_of(self).story())
+            # or it has told its end, and let the lock go, since its events were read
+            return self.status(log_of(self).story()) if status.state == "interrupted" else status
         if story.last == "finished":
             state = story.ended
         elif story.last == "queued":

@@ -88,7 +88,11 @@ def look(job: JobFolder) -> tuple[JobStatus, JobRequest, Story]:
             return _unreadable(job, f"its {FILE} is not a file"), asked, story
         if story.last != "finished" and job.held:
             story = log_of(job).story()  # with the progress at hand, which no stamp tells
-        return job.status(story), asked, story
+        status = job.status(story)
+        if status.state == "interrupted":  # or has told its end, and let the lock go, since its events were read
+            story = known(job)[1]
+            status = job.status(story)
+        return status, asked, story
     except Exception as error:  # one job must never hide the others
         return _unreadable(job, reason(error)), asked, story
 

@@ -70,6 +70,16 @@ def test_life_is_read_off_the_lock_each_time(workspace, runs, opened):
     assert states(workspace) == ["finished", "interrupted", "queued"]
 
 
+@pytest.mark.parametrize("state", [lambda run: glance(run).state, lambda run: run.status().state])
+def test_a_run_that_ends_while_it_is_looked_at_was_not_interrupted(runs, monkeypatch, state):
+    def let_go(run: Run) -> bool:
+        run.append(RunFinished(state="finished"))
+        return False
+
+    monkeypatch.setattr(Run, "held", property(let_go))
+    assert state(runs[1]) == "finished"
+
+
 def test_runs_that_are_gone_are_forgotten(workspace, runs):
     states(workspace)
     runs[0].delete()

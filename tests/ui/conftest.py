@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import streamlit as st
 from streamlit.components.v2 import manifest_scanner
+from streamlit.proto.WidgetStates_pb2 import WidgetStates
 from streamlit.testing.v1 import AppTest
 
 from labcore.audio import encode_wav
@@ -238,6 +239,12 @@ def words(app: AppTest) -> str:
     parts += [element.value for kind in (app.error, app.warning, app.info, app.success) for element in kind]
     parts += [bar.proto.text for bar in app.get("progress")]
     return "\n".join(str(part) for part in parts).replace("\\", "")
+
+
+def held(app: AppTest) -> WidgetStates:
+    """What the browser sends by itself of the widgets on view; the next run of the page may be later than that by then."""
+    states = app._tree.get_widget_states()
+    return WidgetStates(widgets=[each for each in states.widgets if each.WhichOneof("value") != "trigger_value"])
 
 
 def unfold(app: AppTest, key: str) -> AppTest:

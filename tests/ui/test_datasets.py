@@ -33,7 +33,7 @@ def test_renaming_and_removing_name_the_runs(open_page, workspace, outside, make
     assert "Only the entry is deleted; the files stay." in words(app)
     app.text_input(key="train-small-new").set_value("mine").run()
     button(app, "Rename").click().run()
-    assert app.selectbox(key="data-choice").value == "mine"
+    assert app.selectbox(key="data-choice-1").value == "mine"
     app.session_state["train-mine-menu"] = True
     app.run()
     assert run.id in words(app)

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from labcore.errors import LabError
 from labcore.events import Event, TrainingStarted, last_of
@@ -31,8 +30,6 @@ from ui.components import owner_guard, queue_line
 
 TICK = 1.0
 """Seconds between two looks at what is running."""
-DEVICE_SECONDS = 15.0
-"""How long a page waits at its end to be told which device there is."""
 LOOKING = ":gray-badge[:material/memory: Machine] :gray[looking for a GPU …]"
 MOST_AT_WORK = 20
 """So many jobs that are running or wait are drawn, at each look, and the others counted."""
@@ -134,28 +131,31 @@ def badge(state: str) -> None:
 def device_line() -> Iterator[None]:
     """The machine in a line, above the part of the page that is drawn inside.
 
-    torch, which has to be asked, is imported in the background once that part is there, and the page waits for it at its end.
-    Nothing ticks meanwhile: a part that does can meet a rerun of the page, and what stands beside it is lost.
+    torch, which has to be asked, is imported in the background once that part is there. The line looks for what it says, and not the
+    page: as long as a run of the page goes on, no part of it answers a press.
     """
-    line, told = st.empty(), _device()
-    _show_device(line, told)
+    looking = not _device()
+
+    @ticking(TICK if looking else None)
+    def line() -> None:
+        told = _device()
+        if looking and told:
+            st.rerun()  # the form tells the device, too
+        _show_device(told)
+
+    line()
     yield
-    if told:
-        return
-    task, until = services.look_for_device(), time.monotonic() + DEVICE_SECONDS
-    while task.running and time.monotonic() < until:
-        time.sleep(0.2)
-        line.markdown(LOOKING)  # here a press, or another page, comes in between
-    _show_device(line, _device())
+    if looking:
+        services.look_for_device()
 
 
-def _show_device(line: DeltaGenerator, told: str) -> None:
+def _show_device(told: str) -> None:
     """The line of the machine, with a link to what keeps it from using a GPU where it has none."""
     device = services.known_device()
     if not told or device is None or device.device.startswith("cuda"):
-        line.markdown(told or LOOKING)
+        st.markdown(told or LOOKING)
         return
-    with line.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(told, width="content")
         st.page_link("pages/environment.py", label="Why?", icon=":material/help:")
 

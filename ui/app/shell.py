@@ -181,6 +181,26 @@ def one_of(label: str, options: Sequence[Any] | Mapping[Any, str], *, key: str, 
     return st.segmented_control(label, list(options), required=True, key=key, wrap=True, **looks)
 
 
+def controlled(key: str, value: Any, take: Callable[[Any], object]) -> dict[str, Any]:
+    """Key and callback of a widget whose value is kept elsewhere, and is its default. ``take`` is told what a visitor chooses.
+
+    With every press and tick a browser sends what its widgets show, also before it has heard that something else changed the value, or
+    that the widget is gone. That is no choice of the visitor's: with a value that something else has changed comes another key.
+    """
+    turns = st.session_state.setdefault("turns", {})
+    now = f"{key}-{turns[key]}" if key in turns else key
+    if st.session_state.get(now, value) != value:
+        turns[key] = turns.get(key, 0) + 1
+        now = f"{key}-{turns[key]}"
+    turn = turns.get(key)
+
+    def chosen() -> None:
+        if turns.get(key) == turn and st.session_state[now] != value:
+            take(st.session_state[now])
+
+    return {"key": now, "on_change": chosen}
+
+
 def download(
     label: str, data: str | bytes | Callable[[], str | bytes], file_name: str, mime: str, **looks: Any
 ) -> None:

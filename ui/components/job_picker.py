@@ -11,7 +11,7 @@ from labcore.jobs.folder import J, JobFolder
 from labcore.jobs.glances import about_of, glances
 from ui.app import live, services
 from ui.app.live import PAGES
-from ui.app.shell import action_button, errors_in_place, unseen_heading
+from ui.app.shell import action_button, controlled, errors_in_place, unseen_heading
 from ui.app.text import run_name, told_apart
 from ui.components import owner_guard
 from ui.forms import url
@@ -36,7 +36,7 @@ def page(kind: type[J], form: Callable[[], None], view: Callable[[J], None], man
 def choose(kind: type[J]) -> J | None:
     """The job of the URL, below a list of those there are; None for a new one, and for one that is gone, which is told."""
     name, word = kind.kind.name, PAGES[kind.kind.room][1]
-    wanted, key = st.query_params.get(word, ""), f"{word}-choice"
+    wanted = st.query_params.get(word, "")
     every = glances(services.workspace(), kind)
     known = {job.id: (job, status) for job, status in every if job.id == wanted or not about_of(job).archived}
 
@@ -45,15 +45,15 @@ def choose(kind: type[J]) -> J | None:
 
     if known:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.session_state[key] = wanted if wanted in known else NEW
+            options, shown = [NEW, *known], wanted if wanted in known else NEW
             st.selectbox(
                 name.capitalize(),
-                [NEW, *known],
-                format_func=told_apart([NEW, *known], listed),
-                key=key,
-                on_change=lambda: look_at(kind, st.session_state[key]),
+                options,
+                index=options.index(shown),
+                format_func=told_apart(options, listed),
                 label_visibility="collapsed",
                 width=380,
+                **controlled(f"{word}-choice", shown, partial(look_at, kind)),
             )
             if wanted in known:
                 unseen_heading(run_name(known[wanted][0]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -9,7 +10,7 @@ import streamlit as st
 from labcore.datasets.named_splits import OFFICIAL, NamedSplit, file_of, named_now, named_splits
 from labcore.workspace import stamp_of
 from ui.app import live, services
-from ui.app.shell import errors_in_place
+from ui.app.shell import controlled, errors_in_place
 from ui.app.text import ago, plain, sentence
 from ui.datasets import split_edit, split_form, split_sides
 from ui.datasets.opened import Opened, Stamp, opened
@@ -42,23 +43,18 @@ def _kept(name: str, changed: Stamp) -> dict[str, NamedSplit]:
 
 def _choose(name: str, kept: dict[str, NamedSplit]) -> str:
     """Which split is on view; the address says it, so that a link opens the same one."""
-    key = f"split-{name}-choice"
-
-    def keep() -> None:
-        st.query_params[WORD] = st.session_state[key]
-
     options = [OFFICIAL, *kept, NEW]
     asked = st.query_params.get(WORD, OFFICIAL)
     chosen = asked if asked in options else named_now(services.workspace(), name, asked)
     if chosen not in options:
         live.gone("split", asked)
         chosen = OFFICIAL
-    st.session_state[key] = chosen
     titles = {OFFICIAL: "Folds of the data set", NEW: "New split …"}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.selectbox(
-            "Split", options, key=key, format_func=lambda each: titles.get(each, each), on_change=keep, width=280
-        )
+            "Split", options, options.index(chosen), lambda each: titles.get(each, each), width=280,
+            **controlled(f"split-{name}-choice", chosen, partial(st.query_params.__setitem__, WORD)),
+        )  # fmt: skip
         if chosen != NEW:
             st.button("New split", key=f"split-{name}-new", icon=":material/add:", on_click=_make)
     return chosen

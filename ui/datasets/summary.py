@@ -14,6 +14,7 @@ from labcore.config.front_end import Bandwidths, front_end
 from labcore.runs import Run
 from labcore.training.run_time import TrainingClips, clips_of
 from ui.app import services
+from ui.app.shell import controlled
 from ui.app.text import plain
 from ui.datasets.opened import version
 
@@ -208,14 +209,14 @@ class Folds:
 
 def fold_box(there: Folds, current: str | None, take: Callable[[str | None], None], *, key: str, help: str) -> None:
     """A list of the folds to test on. ``take`` is told what a visitor chooses; None leaves it to the lab."""
-    st.session_state[key] = current or AUTOMATIC
+    options, shown = [AUTOMATIC, *there.reasons], current or AUTOMATIC
     st.selectbox(
         "Test fold",
-        [AUTOMATIC, *there.reasons],
+        options,
+        index=options.index(shown),
         format_func=lambda fold: there.automatic_title if fold == AUTOMATIC else there.title(fold),
-        key=key,
-        on_change=lambda: take(None if st.session_state[key] == AUTOMATIC else st.session_state[key]),
         help=help,
+        **controlled(key, shown, lambda chosen: take(None if chosen == AUTOMATIC else chosen)),
     )
     tell_impossible(there)
 
@@ -292,14 +293,15 @@ def splits(name: str) -> dict[str, str]:
 def split_box(name: str, current: str | None, take: Callable[[str | None], None], *, key: str, help: str) -> None:
     """A list of the named splits to choose from; None for the folds of the data set."""
     there = splits(name)
-    st.session_state[key] = current or AUTOMATIC
+    shown = current or AUTOMATIC
+    options = list(dict.fromkeys([AUTOMATIC, *there, shown]))
     st.selectbox(
         "Named split",
-        list(dict.fromkeys([AUTOMATIC, *there, *([current] if current else [])])),
+        options,
+        index=options.index(shown),
         format_func=lambda split: "none: folds of the data set" if split == AUTOMATIC else there.get(split, split),
-        key=key,
-        on_change=lambda: take(None if st.session_state[key] == AUTOMATIC else st.session_state[key]),
         help=help,
+        **controlled(key, shown, lambda chosen: take(None if chosen == AUTOMATIC else chosen)),
     )
 
 

@@ -18,7 +18,7 @@ from labcore.device import ALL
 from labcore.nvml import samples
 from labcore.texts import counted, shown
 from ui.app import services, text
-from ui.app.shell import action_button, one_of
+from ui.app.shell import action_button, controlled, one_of
 from ui.forms import estimates
 
 PARTS = {
@@ -105,14 +105,13 @@ def presets(times: str = "") -> None:
     """
     current = matching_preset()
 
-    def chosen() -> None:
-        name = st.session_state["preset-choice"]
+    def chosen(name: str) -> None:
         if name in PRESETS:
             take(preset(name), keep=("data.", "runtime."))
 
     names = {name: PRESETS[name].title for name in PRESETS} | ({} if current else {"own": "Custom"})
-    st.session_state["preset-choice"] = current or "own"
-    one_of("Preset", names, key="preset-choice", on_change=chosen, label_visibility="collapsed")
+    shown = current or "own"
+    one_of("Preset", names, default=shown, label_visibility="collapsed", **controlled("preset-choice", shown, chosen))
     if current is None:
         line = f"Custom settings. Choosing a preset resets them. {times}"
     else:
@@ -226,22 +225,21 @@ def _grid(items: list[Setting], options: Options) -> None:
 
 def _usual(setting: Setting) -> None:
     """The usual values of a setting, to press. Pressing the one that is set leaves the setting to the lab, where it can be left."""
-    key, value = f"{key_of(setting.path)}-usual", values()[setting.path]
+    value = values()[setting.path]
+    usual = value if value in USUAL[setting.path] else None
 
-    def pressed() -> None:
-        chosen = st.session_state[key]
+    def pressed(chosen: Any) -> None:
         if chosen is not None or setting.optional:
             fill({setting.path: chosen})
 
-    st.session_state[key] = value if value in USUAL[setting.path] else None
     st.pills(
         f"{setting.title}: usual values",
         USUAL[setting.path],
+        default=usual,
         format_func=lambda number: f"{number / 1000:g} kHz" if setting.unit == "Hz" else str(number),
-        key=key,
-        on_change=pressed,
         label_visibility="collapsed",
         wrap=True,
+        **controlled(f"{key_of(setting.path)}-usual", usual, pressed),
     )
 
 

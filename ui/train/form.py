@@ -17,7 +17,7 @@ from labcore.runs import Run
 from labcore.texts import shown
 from labcore.training.run_time import plan_of
 from ui.app import live, services
-from ui.app.shell import errors_in_place, start_button
+from ui.app.shell import controlled, errors_in_place, start_button
 from ui.app.text import count, counted, label_names, plain, sentence
 from ui.components import queue_line
 from ui.datasets import listed, listen, manage, summary
@@ -155,12 +155,12 @@ def choose_dataset(key: str, names: list[str]) -> None:
         else:
             names = [*names, current["data.dataset"]]
 
-    def other() -> None:
-        current.update({"data.dataset": st.session_state[key], **fields.NO_SPLIT})
+    def other(name: str) -> None:
+        current.update({"data.dataset": name, **fields.NO_SPLIT})
         fields.fill({"data.exclude_classes": ()})
 
-    st.session_state[key] = current["data.dataset"]
-    st.selectbox("Data set", names, key=key, on_change=other, help=all_settings()["data.dataset"].help)
+    shown, about = current["data.dataset"], all_settings()["data.dataset"].help
+    st.selectbox("Data set", names, names.index(shown), help=about, **controlled(key, shown, other))
 
 
 def recipe(others: Callable[[], None] | None = None) -> None:
