@@ -241,9 +241,7 @@ def _interval(pairs: Sequence[tuple[CurvePoint, Scored | None, Scored]]) -> Inte
     if any(point.groups != pairs[0][0].groups for point, _, _ in pairs):
         return None  # the clips of the test fold are not the same
     correct = _correct(pairs)
-    (found,) = intervals(
-        np.arange(len(groups)), lambda weights: np.array([(weights * correct).sum() / (weights * groups).sum()])
-    )
+    (found,) = intervals(np.arange(len(groups)), lambda weights: (correct @ weights / (groups @ weights))[None])
     return found
 
 

@@ -11,6 +11,8 @@ ROUNDS = 2000
 FEWEST_ROUNDS = 400
 WORK = 40_000_000
 """Clips that are counted in all rounds together, about: of many clips fewer rounds tell as much."""
+TOGETHER = 1 << 16
+"""Clips that are counted at once, about, in several draws: half a megabyte stays near the processor."""
 
 Interval = tuple[float, float]
 
@@ -23,13 +25,15 @@ def resampled(groups: np.ndarray, seed: int = 0, figures: int = 1) -> Iterator[n
         figures: so many times each clip is counted in a round, which makes for fewer rounds.
 
     Yields:
-        (clips,) how often each clip was drawn.
+        (clips, draws) float64, how often each clip was drawn; some draws at a time.
     """
     _, of_clip = np.unique(groups, return_inverse=True)
     count = int(of_clip.max()) + 1
     random = np.random.default_rng(seed)
-    for _ in range(_rounds(len(groups) * figures)):
-        yield np.bincount(random.integers(0, count, count), minlength=count)[of_clip]
+    for rounds in _together(len(groups) * figures):
+        chosen = random.integers(0, count, (rounds, count)) * rounds + np.arange(rounds)[:, None]
+        times = np.bincount(chosen.ravel(), minlength=count * rounds).reshape(count, rounds)
+        yield times.astype(np.float64).take(of_clip, axis=0)
 
 
 def intervals(
@@ -40,14 +44,14 @@ def intervals(
 
     Args:
         groups: (clips,) the recording of each.
-        figures_of: how often each clip was drawn, (clips,) → (figures,); nan where a draw has no such figure.
+        figures_of: how often each clip was drawn, (clips, draws) → (figures, draws); nan where a draw has no such figure.
         figures: as for :func:`resampled`.
 
     Returns:
         An interval a figure; None where hardly a draw changes it, as with one recording or without a mistake: then it says nothing.
     """
-    rounds = np.stack([figures_of(weights) for weights in resampled(groups, figures=figures)])
-    return ends(rounds, len(np.unique(groups)))
+    rounds = np.concatenate([figures_of(weights) for weights in resampled(groups, figures=figures)], axis=1)
+    return ends(rounds.T, len(np.unique(groups)))
 
 
 def ends(rounds: np.ndarray, recordings: int) -> list[Interval | None]:
@@ -84,15 +88,22 @@ def flipped(gains: np.ndarray) -> float:
         gains: (recordings,) of each, as a number of clips.
     """
     changed = np.abs(gains[gains != 0])
-    reached, rounds = abs(float(gains.sum())) - 1e-9 * float(changed.sum()), _rounds(len(changed))
-    if 2 ** len(changed) <= rounds:
+    reached = abs(float(gains.sum())) - 1e-9 * float(changed.sum())
+    if 2 ** len(changed) <= _rounds(len(changed)):
         signs = (np.arange(2 ** len(changed))[:, None] >> np.arange(len(changed))) & 1
         return float((np.abs((2 * signs - 1) @ changed) >= reached).mean())
     random = np.random.default_rng(0)
-    totals = np.array([(2 * random.integers(0, 2, len(changed)) - 1) @ changed for _ in range(rounds)])
-    return float((1 + (np.abs(totals) >= reached).sum()) / (1 + rounds))
+    parts = _together(len(changed))
+    totals = np.concatenate([(2 * random.integers(0, 2, (count, len(changed))) - 1) @ changed for count in parts])
+    return float((1 + (np.abs(totals) >= reached).sum()) / (1 + len(totals)))
 
 
 def _rounds(counted: int) -> int:
     """How many, by what is counted in each."""
     return max(FEWEST_ROUNDS, min(ROUNDS, WORK // max(1, counted)))
+
+
+def _together(counted: int) -> list[int]:
+    """The same rounds in parts, those that are drawn at once."""
+    rounds, most = _rounds(counted), max(1, TOGETHER // max(1, counted))
+    return [min(most, rounds - done) for done in range(0, rounds, most)]

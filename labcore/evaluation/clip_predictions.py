@@ -58,7 +58,7 @@ class ClipPredictions(PredictionTable):
                 "these predictions are of several labels a clip, and this needs predictions of one",
                 "See the average precision of each label, and the clips that it was missed in or said of wrongly",
             )
-        return cls(frame, tuple(frame.attrs["labels"]))
+        return cls(frame, tuple(frame.attrs.pop("labels")))  # pandas would copy them with each column that is taken
 
     @property
     def targets(self) -> np.ndarray:

@@ -14,6 +14,7 @@ from labcore.evaluation.calibration import Reliability, reliability
 from labcore.evaluation.clip_predictions import ClipPredictions
 from labcore.evaluation.intervals import ByRecording, distinct_clips, effective_clips, wilson_interval
 from labcore.evaluation.metrics import Circumstances, Confusion, score
+from labcore.task.ranking import Ranking, auroc
 from labcore.texts import percent
 
 
@@ -107,13 +108,14 @@ def figures_of_clips(predictions: ClipPredictions) -> Figures:
     predictions = predictions.chosen(known)
     if not len(predictions):
         raise RunError("none of the clips is of a class that the classifier knows", "Evaluate it on other clips")
-    labels, targets, predicted = list(predictions.labels), predictions.targets, predictions.predicted
+    labels, targets, groups = list(predictions.labels), predictions.targets, predictions.groups
     frame, shares = predictions.frame, predictions.probabilities
+    predicted = shares.argmax(1)
     distinct = distinct_clips(*(frame[name].tolist() for name in ("clip", "start_s", "end_s")))
-    counted = score(predicted, targets, labels, Circumstances(distinct=distinct, groups=predictions.groups))
-    balanced, macro_f1 = intervals(predictions.groups, lambda weights: _means(targets, predicted, len(labels), weights))
-    ranked = [_ranked(targets == number, shares[:, number]) for number in range(len(labels))]
-    recordings = recordings_of(predictions.groups)
+    counted = score(predicted, targets, labels, Circumstances(distinct=distinct, groups=groups))
+    balanced, macro_f1 = intervals(groups, lambda weights: _means(targets, predicted, len(labels), weights))
+    ranked = _ranked(targets, shares)
+    recordings = recordings_of(groups)
     per_class = [
         ClassFigures(
             label,
@@ -130,17 +132,17 @@ def figures_of_clips(predictions: ClipPredictions) -> Figures:
     recall = float(np.mean([each.recall for each in per_class if each.clips]))
     return Figures(
         clips=len(predictions),
-        recordings=len(set(predictions.groups)),
+        recordings=len(set(groups)),
         effective_clips=counted.effective_clips,
         unknown=unknown,
         accuracy=Figure(counted.accuracy, counted.accuracy_low, counted.accuracy_high),
-        balanced_accuracy=Figure.of(recall, balanced_interval(predictions.groups, targets, predicted, balanced)),
+        balanced_accuracy=Figure.of(recall, balanced_interval(groups, targets, predicted, balanced)),
         macro_f1=Figure.of(counted.macro_f1, macro_f1),
         average_precision=_mean([each.average_precision for each in per_class]),
         auroc=_mean([each.auroc for each in per_class]),
         per_class=per_class,
         confusion=counted.confusion,
-        calibration=reliability(predictions.confidence, predicted == targets, effective=counted.effective_clips),
+        calibration=reliability(shares.max(1), predicted == targets, effective=counted.effective_clips),
     )
 
 
@@ -202,23 +204,32 @@ def balanced_interval(
 
 
 def _means(targets: np.ndarray, predicted: np.ndarray, classes: int, weights: np.ndarray) -> np.ndarray:
-    """Mean recall and mean F1 of the classes that occur among clips that were drawn so often: (2,)."""
-    right = np.where(predicted == targets, weights, 0)
-    hits, clips, taken = (
-        np.bincount(numbers, counts, classes)
-        for numbers, counts in ((targets, right), (targets, weights), (predicted, weights))
-    )
-    there = clips > 0
-    return np.array([np.mean(hits[there] / clips[there]), np.mean((2 * hits / np.maximum(clips + taken, 1))[there])])
+    """Mean recall and mean F1 of the classes that occur among clips that were drawn so often: (clips, draws) → (2, draws)."""
+    right = predicted == targets
+    hits = _per_class(targets[right], classes, weights[right])
+    clips, taken = (_per_class(numbers, classes, weights) for numbers in (targets, predicted))
+    sums = [(hits / np.maximum(clips, 1)).sum(0), (2 * hits / np.maximum(clips + taken, 1)).sum(0)]
+    return np.stack(sums) / (clips > 0).sum(0)
 
 
-def _ranked(positive: np.ndarray, probabilities: np.ndarray) -> tuple[float | None, float | None]:
-    """Average precision and the area under the ROC curve of one class; None without clips of it or of others."""
-    from sklearn.metrics import average_precision_score, roc_auc_score
+def _per_class(numbers: np.ndarray, classes: int, weights: np.ndarray) -> np.ndarray:
+    """(classes, draws) the clips of each class, of which (clips,) holds the numbers."""
+    rounds = weights.shape[1]
+    cells = numbers[:, None] * rounds + np.arange(rounds)
+    return np.bincount(cells.ravel(), weights.ravel(), classes * rounds).reshape(classes, rounds)
 
-    if positive.all() or not positive.any() or not np.isfinite(probabilities).all():
-        return None, None
-    return float(average_precision_score(positive, probabilities)), float(roc_auc_score(positive, probabilities))
+
+def _ranked(targets: np.ndarray, probabilities: np.ndarray) -> list[tuple[float | None, float | None]]:
+    """Average precision and the area under the ROC curve of each class; None without clips of it or of others."""
+    present = targets[:, None] == np.arange(probabilities.shape[1])
+    there = np.isfinite(probabilities).all(0)
+    finite = np.where(there, probabilities, 0)
+    precisions = Ranking(finite, present.astype(np.int8)).average_precisions()
+    areas = [auroc(*each) for each in zip(present.T, finite.T, strict=True)]
+    return [
+        (float(precision), area) if known and area is not None else (None, None)
+        for known, precision, area in zip(there, precisions, areas, strict=True)
+    ]
 
 
 def _mean(values: list[float | None]) -> float | None:

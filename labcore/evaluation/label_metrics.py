@@ -98,8 +98,10 @@ def _intervals(ranking: Ranking, precisions: np.ndarray, recordings: np.ndarray 
 
     def figures_of(weights: np.ndarray) -> np.ndarray:
         values = ranking.average_precisions(weights)
-        there = values[ranked & np.isfinite(values)]
-        return np.append(values, there.mean() if len(there) else np.nan)
+        there = ranked[:, None] & np.isfinite(values)
+        means = np.full((1, weights.shape[1]), np.nan)
+        np.divide(np.where(there, values, 0).sum(0), there.sum(0), out=means[0], where=there.any(0))
+        return np.concatenate([values, means])
 
     found = intervals(recordings, figures_of, classes)
     return [each if keep else None for each, keep in zip(found, [*ranked, True], strict=True)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import chain
 
 import numpy as np
 
@@ -95,9 +96,15 @@ def auroc_interval(
     if len(set(hidden_groups)) < 2:
         return None
     wins = _wins(known, hidden)
-    weights = zip(resampled(known_groups, seed=0), resampled(hidden_groups, seed=1), strict=False)
+    every = [
+        chain.from_iterable(part.T for part in resampled(each, seed))
+        for seed, each in enumerate((known_groups, hidden_groups))
+    ]
     rounds = np.array(
-        [[(of_hidden @ wins @ of_known) / (of_hidden.sum() * of_known.sum())] for of_known, of_hidden in weights]
+        [
+            [(of_hidden @ wins @ of_known) / (of_hidden.sum() * of_known.sum())]
+            for of_known, of_hidden in zip(*every, strict=False)
+        ]
     )
     return ends(rounds, min(len(set(known_groups)), len(set(hidden_groups))))[0]
 

@@ -61,29 +61,52 @@ class Ranking:
         return flat, np.concatenate([nothing, *starts])
 
     def average_precisions(self, weights: np.ndarray | None = None) -> np.ndarray:
-        """(classes,) nan for a class that no clip has, or every clip.
+        """(classes,) nan for a class that no clip has, or every clip; of several draws (classes, draws).
 
         Args:
-            weights: (clips,) how often each clip counts, a whole number; once where it is not given.
+            weights: (clips, draws) how often each clip counts, a whole number; once where it is not given.
         """
+        if weights is None:
+            return self.average_precisions(np.ones((self._clips, 1)))[:, 0]
         if not len(self._sizes):
-            return np.zeros(0)
-        times = np.append(np.ones(self._clips) if weights is None else weights.astype(np.float64), 0.0)
-        counted = np.add.reduceat(times[self._ranked], self._starts)
-        hits = np.add.reduceat(times[self._holders], self._of_holders)
+            return np.zeros((0, weights.shape[1]))
+        times = np.concatenate([weights, np.zeros((1, weights.shape[1]))])
+        counted = np.add.reduceat(times.take(self._ranked, axis=0), self._starts)
+        hits = np.add.reduceat(times.take(self._holders, axis=0), self._of_holders)
         last = np.cumsum(self._sizes) - 1
         found, taken = self._so_far(hits), self._so_far(counted)
         present, every = found[last], taken[last]
         gained = np.add.reduceat(hits * found / np.maximum(taken, 1), last - self._sizes + 1)
-        values = np.full(len(present), np.nan)
+        values = np.full(present.shape, np.nan)
         np.divide(gained, present, out=values, where=(present > 0) & (present < every))
         return values
 
     def _so_far(self, stretches: np.ndarray) -> np.ndarray:
         """The sums of stretches up to each, within its class."""
-        sums = np.cumsum(stretches)
-        before = np.append(0, sums[np.cumsum(self._sizes)[:-1] - 1])
-        return sums - np.repeat(before, self._sizes)
+        sums = np.cumsum(stretches, axis=0)
+        before = np.concatenate([np.zeros_like(sums[:1]), sums[np.cumsum(self._sizes)[:-1] - 1]])
+        return sums - np.repeat(before, self._sizes, axis=0)
+
+
+def auroc(positive: np.ndarray, probabilities: np.ndarray) -> float | None:
+    """The area under the ROC curve: how often a clip of the class is more probable than another one, the same counting half.
+
+    By the sum of ranks. Source: Hanley and McNeil, "The meaning and use of the area under a ROC curve", Radiology, 1982.
+
+    Args:
+        positive: (clips,) bool, those of the class.
+        probabilities: (clips,) finite.
+
+    Returns:
+        None without clips of the class, or without others.
+    """
+    hits = int(positive.sum())
+    others = len(positive) - hits
+    if not hits or not others:
+        return None
+    _, at, counts = np.unique(probabilities, return_inverse=True, return_counts=True)
+    placed = (np.cumsum(counts) - (counts - 1) / 2)[at]  # from 1 on, the mean of those that are equal
+    return float((placed[positive].sum() - hits * (hits + 1) / 2) / (hits * others))
 
 
 def mean_average_precision(probabilities: np.ndarray, targets: np.ndarray) -> float | None:

@@ -9,7 +9,7 @@ from sklearn import metrics
 from labcore.crossval.summary import FoldResult, pool
 from labcore.datasets.by_time import CUT
 from labcore.errors import RunError
-from labcore.evaluation import clip_predictions
+from labcore.evaluation import bootstrap, clip_predictions
 from labcore.evaluation.figures import figures_of_clips, recall_interval
 from labcore.evaluation.intervals import wilson_interval
 from labcore.evaluation.metrics import Circumstances, score
@@ -86,6 +86,25 @@ def test_intervals_hold_the_figures_and_widen_where_recordings_are_few() -> None
     )
     assert few.recordings == 10
     assert figures_of_clips(SAID) == FOUND  # the same draws each time
+
+
+def test_the_interval_of_f1_is_that_of_scikit_learn_in_each_draw(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten draws; a class that is not drawn does not count."""
+    monkeypatch.setattr(bootstrap, "ROUNDS", 10)
+    monkeypatch.setattr(bootstrap, "FEWEST_ROUNDS", 10)
+    said, rounds = drawn(12, seed=1), []
+    (draws,) = bootstrap.resampled(said.groups)
+    for weights in draws.T:
+        there = np.unique(said.targets[weights > 0])
+        rounds.append(
+            metrics.f1_score(
+                said.targets, said.predicted, labels=there, average="macro", sample_weight=weights, zero_division=0
+            )
+        )
+    assert len({len(np.unique(said.targets[weights > 0])) for weights in draws.T}) > 1
+    ((low, high),) = bootstrap.ends(np.array(rounds)[:, None], 6)
+    found = figures_of_clips(said).macro_f1
+    assert (found.low, found.high) == pytest.approx((low, high))
 
 
 def test_clips_that_stand_and_fall_together_make_the_interval_of_the_accuracy_wider() -> None:

@@ -52,11 +52,15 @@ def test_the_interval_is_of_recordings_drawn_anew(monkeypatch):
     monkeypatch.setattr(bootstrap, "ROUNDS", 50)
     monkeypatch.setattr(bootstrap, "FEWEST_ROUNDS", 50)
     known, hidden = scores(30, 5, 3), scores(18, 6, 4)
+
+    def draws(groups, seed):
+        return np.concatenate(list(resampled(groups, seed)), axis=1).T
+
     known_groups, hidden_groups = np.arange(30) // 3, np.arange(18) // 3  # six hidden recordings
     truth, together = np.repeat([0, 1], [30, 18]), np.concatenate([known, hidden])
     rounds = [
         roc_auc_score(truth, together, sample_weight=np.concatenate([first, second]))
-        for first, second in zip(resampled(known_groups, 0), resampled(hidden_groups, 1), strict=True)
+        for first, second in zip(draws(known_groups, 0), draws(hidden_groups, 1), strict=True)
     ]
     assert auroc_interval(known, known_groups, hidden, hidden_groups) == pytest.approx(
         np.percentile(rounds, (0.24318, 99.75682)), abs=1e-5
