@@ -22,13 +22,22 @@ from labcore.workspace import Workspace
 T = TypeVar("T")
 
 
-def parser(what: str) -> argparse.ArgumentParser:
-    """A parser that knows where the clips are."""
+def parser(what: str, *, settings: bool = False) -> argparse.ArgumentParser:
+    """A parser that knows where the clips are, and which ``settings`` are turned: pairs of path and value."""
     made = argparse.ArgumentParser(description=what)
     made.add_argument(
         "--data", default="../shared/data/esc10", help="folder of ESC-10 or ESC-50 (default: %(default)s)"
     )
     made.add_argument("--home", help="workspace to work in (default: a temporary one)")
+    if settings:
+        made.add_argument(
+            "--set",
+            nargs="*",
+            default=[],
+            type=lambda word: word.split("=", 1),
+            metavar="PATH=VALUE",
+            help="settings to turn, for ablations",
+        )
     return made
 
 

@@ -53,7 +53,7 @@ WORDS = ("sato", "fiku", "tape", "kosi", "hufa", "peti", "soku", "tifo", "kahe",
 
 
 def main() -> None:
-    arguments = parser(__doc__ or "")
+    arguments = parser(__doc__ or "", settings=True)
     arguments.add_argument("--sets", nargs="+", default=[*MAKERS], choices=[*MAKERS])
     arguments.add_argument("--folds", nargs="+", default=["1", "2"])
     arguments.add_argument("--seeds", nargs="+", type=int, default=[0])
@@ -61,7 +61,6 @@ def main() -> None:
     arguments.add_argument(
         "--course", action="store_true", help="accuracy over the epochs, and without averaged weights"
     )
-    arguments.add_argument("--set", nargs="*", default=[], metavar="PATH=VALUE", help="settings to turn")
     options = arguments.parse_args()
     home = workspace(options.home)
     print(machine())
@@ -70,7 +69,7 @@ def main() -> None:
         if not folder.exists():
             MAKERS[name](folder)
         base: dict[str, Any] = {"data.dataset": str(folder), "audio.sample_rate": options.rate}
-        base |= dict(word.split("=", 1) for word in options.set)
+        base |= dict(options.set)
         results: list[Evaluated] = []
         courses: list[Course] = []
         seconds = 0.0

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import multiprocessing
 import time
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from statistics import mean, stdev
@@ -39,32 +40,32 @@ class Result(NamedTuple):
 
 
 def main() -> None:
-    arguments = parser(__doc__ or "")
+    arguments = parser(__doc__ or "", settings=True)
     arguments.add_argument("--folds", nargs="+", default=["1", "2", "3", "4", "5"])
     arguments.add_argument("--seeds", nargs="+", type=int, default=[0])
     arguments.add_argument("--jobs", type=int, default=1, help="runs at a time")
-    arguments.add_argument("--set", nargs="*", default=[], metavar="PATH=VALUE", help="settings to turn, for ablations")
     options = arguments.parse_args()
     home = workspace(options.home)
     print(machine(), flush=True)
-    changes: dict[str, Any] = {"data.dataset": options.data} | dict(word.split("=", 1) for word in options.set)
-    if options.jobs > 1:
-        changes["runtime.threads"] = max(1, usable_cores() // options.jobs)
+    changes: dict[str, Any] = {"data.dataset": options.data} | dict(options.set)
+    runs = [{"data.fold": fold, "runtime.seed": seed} for seed in options.seeds for fold in options.folds]
     results: list[Result] = []
-    with ProcessPoolExecutor(options.jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-        work = [
-            pool.submit(one_run, str(home.home), changes | {"data.fold": fold, "runtime.seed": seed})
-            for seed in options.seeds
-            for fold in options.folds
-        ]
-        for future in as_completed(work):
-            result = future.result()
-            results.append(result)
-            print(
-                f"seed {result.seed} fold {result.fold}: {100 * result.accuracy:.1f} % in {result.seconds:.0f} s",
-                flush=True,
-            )
+    for _, result in run_all(home, [changes | run for run in runs], options.jobs):
+        results.append(result)
+        print(
+            f"seed {result.seed} fold {result.fold}: {100 * result.accuracy:.1f} % in {result.seconds:.0f} s",
+            flush=True,
+        )
     table(results, options.folds, options.seeds)
+
+
+def run_all(home: Workspace, runs: Sequence[dict[str, Any]], jobs: int) -> Iterator[tuple[int, Result]]:
+    """The number of each run with what came of it, as they end; several jobs divide the cores among them."""
+    threads = {"runtime.threads": max(1, usable_cores() // jobs)} if jobs > 1 else {}
+    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+        work = {pool.submit(one_run, str(home.home), run | threads): number for number, run in enumerate(runs)}
+        for future in as_completed(work):
+            yield work[future], future.result()
 
 
 def one_run(home: str, changes: dict[str, Any]) -> Result:

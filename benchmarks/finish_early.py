@@ -22,14 +22,13 @@ from labcore.workspace import Workspace
 
 
 def main() -> None:
-    arguments = parser(__doc__ or "")
+    arguments = parser(__doc__ or "", settings=True)
     arguments.add_argument("--folds", nargs="+", default=["1", "2"])
     arguments.add_argument("--seeds", nargs="+", type=int, default=[0, 1])
     arguments.add_argument("--preset", default="quick")
     arguments.add_argument("--epochs", type=int, default=60)
     arguments.add_argument("--at", type=int, default=30)
     arguments.add_argument("--more", type=int, default=6)
-    arguments.add_argument("--set", nargs="*", default=[], metavar="PATH=VALUE", help="settings to turn, for ablations")
     options = arguments.parse_args()
     home = workspace(options.home)
     print(machine(), flush=True)
@@ -42,7 +41,7 @@ def main() -> None:
                 "runtime.seed": seed,
                 "optim.epochs": options.epochs,
             }
-            config = preset(options.preset).replace(changes | dict(word.split("=", 1) for word in options.set))
+            config = preset(options.preset).replace(changes | dict(options.set))
             whole, early = trained(home, config), trained(home, config, options.at, options.more)
             found = [whole[options.at - 1], early[-1], whole[-1]]
             rows.append([fold, seed, *(figure for each in found for figure in (each.val_accuracy, each.val_loss))])

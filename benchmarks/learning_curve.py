@@ -27,11 +27,10 @@ from labcore.workspace import Workspace
 
 
 def main() -> None:
-    arguments = parser(__doc__ or "")
+    arguments = parser(__doc__ or "", settings=True)
     arguments.add_argument("--folds", nargs="+", default=["1"])
     arguments.add_argument("--sizes", nargs="+", default=SIZES)
     arguments.add_argument("--samples", type=int, default=SAMPLES)
-    arguments.add_argument("--set", nargs="*", default=[], metavar="PATH=VALUE", help="settings to turn, for ablations")
     options = arguments.parse_args()
     home = workspace(options.home)
     print(machine(), flush=True)
@@ -43,7 +42,7 @@ def main() -> None:
 def one_curve(home: Workspace, options: argparse.Namespace, fold: str) -> LearningCurve:
     """The learning curve of a test fold, told as it comes."""
     changes: dict[str, Any] = {"data.dataset": options.data, "data.fold": fold}
-    config = RunConfig().replace(changes | dict(word.split("=", 1) for word in options.set))
+    config = RunConfig().replace(changes | dict(options.set))
     curve = LearningCurve.create(home, config, options.sizes, options.samples, builtin.NAME)
     start = time.perf_counter()
 

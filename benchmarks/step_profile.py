@@ -25,13 +25,12 @@ ROUNDS = 5
 
 
 def main() -> None:
-    arguments = parser(__doc__ or "")
+    arguments = parser(__doc__ or "", settings=True)
     arguments.add_argument("--fraction", type=float, default=0.2, help="of the clips (default: %(default)s)")
     arguments.add_argument("--batch-size", type=int, default=256)
     arguments.add_argument("--device", default="auto")
     arguments.add_argument("--model", default="resnet18")
     arguments.add_argument("--steps", type=int, default=30, help="in a row, each time (default: %(default)s)")
-    arguments.add_argument("--set", nargs="*", default=[], metavar="PATH=VALUE", help="settings to turn")
     options = arguments.parse_args()
     home = workspace(options.home)
     print(machine())

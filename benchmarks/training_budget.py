@@ -9,55 +9,48 @@ the whole held-out fold. Share 1 is what the lab does. All shares of one subset 
 
 from __future__ import annotations
 
-import multiprocessing
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from itertools import product
 from statistics import mean
 from typing import Any
 
 from _common import machine, parser, workspace
-from esc10 import Result, one_run
+from esc10 import Result, run_all
 
 from labcore.config import RunConfig
 from labcore.config.budget import plan
-from labcore.device import usable_cores
 
 Cell = tuple[int, float]
 """Clips trained on, and the share of their budget."""
 
 
 def main() -> None:
-    arguments = parser(__doc__ or "")
+    arguments = parser(__doc__ or "", settings=True)
     arguments.add_argument("--clips", nargs="+", type=int, default=[80, 160])
     arguments.add_argument("--shares", nargs="+", type=float, default=[0.5, 1.0, 2.0])
     arguments.add_argument("--folds", nargs="+", default=["1", "2"])
     arguments.add_argument("--seeds", nargs="+", type=int, default=[0])
     arguments.add_argument("--jobs", type=int, default=1, help="runs at a time")
-    arguments.add_argument("--set", nargs="*", default=[], metavar="PATH=VALUE", help="settings to turn, for ablations")
     options = arguments.parse_args()
     home = workspace(options.home)
     print(machine(), flush=True)
-    fixed: dict[str, Any] = {"data.dataset": options.data} | dict(word.split("=", 1) for word in options.set)
-    if options.jobs > 1:
-        fixed["runtime.threads"] = max(1, usable_cores() // options.jobs)
+    fixed: dict[str, Any] = {"data.dataset": options.data} | dict(options.set)
     config = RunConfig().replace(fixed)
+    cells = list(product(options.folds, options.seeds, options.clips, options.shares))
+    runs = [
+        fixed
+        | {"data.train_clips": clips, "optim.epochs": epochs_of(config, clips, share)}
+        | {"data.fold": fold, "runtime.seed": seed}
+        for fold, seed, clips, share in cells
+    ]
     results: dict[Cell, list[Result]] = {}
-    with ProcessPoolExecutor(options.jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-        work = {}
-        for fold in options.folds:
-            for seed in options.seeds:
-                for clips in options.clips:
-                    for share in options.shares:
-                        turned = {"data.train_clips": clips, "optim.epochs": epochs_of(config, clips, share)}
-                        changes = fixed | turned | {"data.fold": fold, "runtime.seed": seed}
-                        work[pool.submit(one_run, str(home.home), changes)] = (clips, share)
-        for future in as_completed(work):
-            result, (clips, share) = future.result(), work[future]
-            results.setdefault((clips, share), []).append(result)
-            print(
-                f"{clips} clips, {share:g} of the budget, fold {result.fold}, seed {result.seed}: "
-                f"{100 * result.accuracy:.1f} % in {result.seconds:.0f} s",
-                flush=True,
-            )
+    for number, result in run_all(home, runs, options.jobs):
+        *_, clips, share = cells[number]
+        results.setdefault((clips, share), []).append(result)
+        print(
+            f"{clips} clips, {share:g} of the budget, fold {result.fold}, seed {result.seed}: "
+            f"{100 * result.accuracy:.1f} % in {result.seconds:.0f} s",
+            flush=True,
+        )
     table(results, config, options.clips, options.shares)
 
 

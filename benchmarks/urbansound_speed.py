@@ -30,14 +30,13 @@ CLIPS, CLASSES, FOLDS, SECONDS, RATE, N_MELS = 8732, 10, 10, 4.0, 22050, 64
 
 
 def main() -> None:
-    arguments = parser(__doc__ or "")
+    arguments = parser(__doc__ or "", settings=True)
     arguments.add_argument("--fraction", type=float, default=1.0, help="of the clips (default: %(default)s)")
     arguments.add_argument("--epochs", type=int, default=50)
     arguments.add_argument("--folds", type=int, default=FOLDS, help="how many of the ten are trained")
     arguments.add_argument("--batch-size", type=int, default=256)
     arguments.add_argument("--device", default="auto")
     arguments.add_argument("--model", default="resnet18")
-    arguments.add_argument("--set", nargs="*", default=[], metavar="PATH=VALUE", help="settings to turn")
     options = arguments.parse_args()
     home = workspace(options.home)
     print(machine())
@@ -102,7 +101,7 @@ def settings(folder: Path, options: argparse.Namespace) -> RunConfig:
             "optim.batch_size": options.batch_size,
             "runtime.device": options.device,
         }
-        | dict(word.split("=", 1) for word in options.set)
+        | dict(options.set)
     )
 
 

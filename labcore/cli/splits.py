@@ -116,7 +116,7 @@ def _make(workspace: Workspace, arguments: argparse.Namespace) -> int:
     from labcore.datasets.registry import find_dataset, name_of
 
     dataset = find_dataset(workspace, name_of(workspace, arguments.dataset), cutting_of(arguments))
-    made = _dealt(dataset, arguments)
+    made = _grouped(dataset, arguments)
     by, grouping, folds, notes = arguments.by or LIST, made.grouping, made.folds, made.notes
     if known_health(dataset) is None:
         notes.append(f"copies of sounds are not known before `labcore datasets check {dataset.name}`")
@@ -143,7 +143,7 @@ def _make(workspace: Workspace, arguments: argparse.Namespace) -> int:
     return _tell(dataset, folds, grouping.groups, facts | {"unmatched": unmatched}, lines, notes, arguments.json)
 
 
-def _dealt(dataset: Dataset, arguments: argparse.Namespace) -> GroupedFolds:
+def _grouped(dataset: Dataset, arguments: argparse.Namespace) -> GroupedFolds:
     """The folds of a list, or folds and parts by shares that are drawn by group."""
     from labcore.datasets.drawing import make_folds
     from labcore.datasets.grouping import group_by
