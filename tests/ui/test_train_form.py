@@ -15,7 +15,7 @@ from labcore.runs.asked import save_worked_out
 from ui.datasets import summary
 from ui.forms import fields, url
 
-from .conftest import LABELS, held, words
+from .conftest import LABELS, words
 
 
 def start(app):
@@ -26,33 +26,6 @@ def key(app, path: str) -> str:
     """The key of a setting's widget by now."""
     turn = app.session_state["setting-names"].get(path, 0) if "setting-names" in app.session_state else 0
     return f"setting-{path}-{turn}" if turn else f"setting-{path}"
-
-
-def test_what_the_browser_sends_before_it_has_heard_of_a_change_is_no_choice(open_page, dataset, make_run):
-    run = make_run("queued")
-    app = open_page("pages/train.py")
-    app.get_by_key("setting-features.hop_length-usual").set_value(512).run()
-    app.get_by_key("setting-features.hop_length-1").set_value(300)
-    late = held(app)  # with the new hop length, and 512 pressed below it
-    app.run()
-    app._run(late)
-    assert app.session_state["settings"]["features.hop_length"] == 300
-    app.query_params["run"] = run.id
-    app.run()
-    app._run(late)  # with "New run" chosen in the list of runs
-    assert app.query_params["run"] == run.id
-
-
-def test_a_change_makes_the_preset_custom_and_the_browser_may_hear_of_it_late(open_page, dataset):
-    app = open_page("pages/train.py")
-    app.get_by_key("setting-optim.batch_size").set_value(64)
-    late = held(app)  # with "Balanced" pressed
-    app.run()
-    assert app.get_by_key("preset-choice-1").value == "own"
-    app._run(late)
-    assert app.session_state["settings"]["optim.batch_size"] == 64
-    app.get_by_key("preset-choice-1").set_value("balanced").run()
-    assert app.session_state["settings"]["optim.batch_size"] == 32
 
 
 def test_every_setting_has_a_widget(open_page, dataset):
@@ -241,7 +214,7 @@ def test_the_browsers_back_undoes_a_change_at_once(open_page, dataset, monkeypat
         app.query_params.clear()
         app.query_params.update(said)
         assert settings(app.run()) == before
-        app.get_by_key(f"preset-choice-{app.session_state['turns']['preset-choice']}").set_value("thorough")
+        app.get_by_key(f"preset-choice-{app.session_state['changes']['preset-choice']}").set_value("thorough")
 
 
 @pytest.mark.parametrize(
@@ -343,17 +316,6 @@ def test_automatic_epochs_are_told_with_their_reason_and_a_number_stays_a_number
     assert "Automatic:" not in words(app)
     start(app).click().run()
     assert manager.submitted[0].optim.epochs == 7
-
-
-@pytest.mark.parametrize(("path", "value"), [("features.hop_length", 64), ("data.leave_out", "1")])
-def test_a_change_is_told_everywhere_at_once(open_page, dataset, path, value):
-    app = open_page("pages/train.py")
-    before = words(app)
-    app.get_by_key(f"setting-{path}").set_value(value).run()
-    told, folds = words(app), app.selectbox(key="fold-choice").options
-    app.run()
-    assert (words(app), app.selectbox(key="fold-choice").options) == (told, folds)
-    assert told != before
 
 
 def forms_config(app) -> RunConfig:
