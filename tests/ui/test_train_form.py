@@ -17,7 +17,7 @@ from ui.app import services
 from ui.datasets import summary
 from ui.forms import fields, url
 
-from .conftest import LABELS, held, words
+from .conftest import LABELS, words
 
 
 def start(app):
@@ -28,33 +28,6 @@ def key(app, path: str) -> str:
     """The key of a setting's widget by now."""
     turn = app.session_state["setting-names"].get(path, 0) if "setting-names" in app.session_state else 0
     return f"setting-{path}-{turn}" if turn else f"setting-{path}"
-
-
-def test_what_the_browser_sends_before_it_has_heard_of_a_change_is_no_choice(open_page, dataset, make_run):
-    run = make_run("queued")
-    app = open_page("pages/train.py")
-    app.get_by_key("setting-features.hop_length-usual").set_value(512).run()
-    app.get_by_key("setting-features.hop_length-1").set_value(300)
-    late = held(app)  # with the new hop length, and 512 pressed below it
-    app.run()
-    app._run(late)
-    assert app.session_state["settings"]["features.hop_length"] == 300
-    app.query_params["run"] = run.id
-    app.run()
-    app._run(late)  # with "New run" chosen in the list of runs
-    assert app.query_params["run"] == run.id
-
-
-def test_a_change_makes_the_preset_custom_and_the_browser_may_hear_of_it_late(open_page, dataset):
-    app = open_page("pages/train.py")
-    app.get_by_key("setting-optim.batch_size").set_value(64)
-    late = held(app)  # with "Balanced" pressed
-    app.run()
-    assert app.get_by_key("preset-choice-1").value == "own"
-    app._run(late)
-    assert app.session_state["settings"]["optim.batch_size"] == 64
-    app.get_by_key("preset-choice-1").set_value("balanced").run()
-    assert app.session_state["settings"]["optim.batch_size"] == 32
 
 
 def test_every_setting_has_a_widget(open_page, dataset):
@@ -243,7 +216,7 @@ def test_the_browsers_back_undoes_a_change_at_once(open_page, dataset, monkeypat
         app.query_params.clear()
         app.query_params.update(said)
         assert settings(app.run()) == before
-        app.get_by_key(f"preset-choice-{app.session_state['turns']['preset-choice']}").set_value("thorough")
+        app.get_by_key(f"preset-choice-{app.session_state['controlled']['preset-choice']}").set_value("thorough")
 
 
 @pytest.mark.parametrize(

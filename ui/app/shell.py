@@ -187,15 +187,15 @@ def controlled(key: str, value: Any, take: Callable[[Any], object]) -> dict[str,
     With every press and tick a browser sends what its widgets show, also before it has heard that something else changed the value, or
     that the widget is gone. That is no choice of the visitor's: with a value that something else has changed comes another key.
     """
-    turns = st.session_state.setdefault("turns", {})
-    now = f"{key}-{turns[key]}" if key in turns else key
+    numbers = st.session_state.setdefault("controlled", {})
+    now = f"{key}-{numbers[key]}" if key in numbers else key
     if st.session_state.get(now, value) != value:
-        turns[key] = turns.get(key, 0) + 1
-        now = f"{key}-{turns[key]}"
-    turn = turns.get(key)
+        numbers[key] = numbers.get(key, 0) + 1
+        now = f"{key}-{numbers[key]}"
+    number = numbers.get(key)
 
     def chosen() -> None:
-        if turns.get(key) == turn and st.session_state[now] != value:
+        if numbers.get(key) == number and st.session_state[now] != value:
             take(st.session_state[now])
 
     return {"key": now, "on_change": chosen}
