@@ -214,7 +214,7 @@ def test_the_browsers_back_undoes_a_change_at_once(open_page, dataset, monkeypat
         app.query_params.clear()
         app.query_params.update(said)
         assert settings(app.run()) == before
-        app.get_by_key(f"preset-choice-{app.session_state['changes']['preset-choice']}").set_value("thorough")
+        app.get_by_key(f"preset-choice-{app.session_state['controlled']['preset-choice']}").set_value("thorough")
 
 
 @pytest.mark.parametrize(

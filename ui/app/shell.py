@@ -187,15 +187,15 @@ def controlled(key: str, value: Any, take: Callable[[Any], object]) -> dict[str,
     With every press and tick a browser sends what its widgets show, also before it has heard that something else changed the value, or
     that the widget is gone. That is no choice of the visitor's: with a value that something else has changed comes another key.
     """
-    changes = st.session_state.setdefault("changes", {})
-    now = f"{key}-{changes[key]}" if key in changes else key
+    numbers = st.session_state.setdefault("controlled", {})
+    now = f"{key}-{numbers[key]}" if key in numbers else key
     if st.session_state.get(now, value) != value:
-        changes[key] = changes.get(key, 0) + 1
-        now = f"{key}-{changes[key]}"
-    count = changes.get(key)
+        numbers[key] = numbers.get(key, 0) + 1
+        now = f"{key}-{numbers[key]}"
+    number = numbers.get(key)
 
     def chosen() -> None:
-        if changes.get(key) == count and st.session_state[now] != value:
+        if numbers.get(key) == number and st.session_state[now] != value:
             take(st.session_state[now])
 
     return {"key": now, "on_change": chosen}

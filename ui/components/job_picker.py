@@ -8,7 +8,8 @@ from functools import partial
 import streamlit as st
 
 from labcore.jobs.folder import J, JobFolder
-from labcore.jobs.glances import about_of, glances
+from labcore.jobs.glances import about_of, glance, glances
+from labcore.jobs.status import JobStatus
 from ui.app import live, services
 from ui.app.live import PAGES
 from ui.app.shell import action_button, controlled, errors_in_place, unseen_heading
@@ -23,9 +24,12 @@ def page(kind: type[J], form: Callable[[], None], view: Callable[[J], None], man
     """The job of the URL, or the form of a new one with what cannot be read. ``many``: several of the kind in a word."""
     with errors_in_place():
         services.manager()
-        job = choose(kind)
-        if job is not None:
+        chosen = choose(kind)
+        if chosen is not None:
+            job, status = chosen
             view(job)
+            if glance(job).state != status.state:
+                st.rerun()  # it began or ended while the page was drawn: what the list says is out of date, and no part may tick
             return
         url.read()
         with live.device_line():
@@ -33,8 +37,8 @@ def page(kind: type[J], form: Callable[[], None], view: Callable[[J], None], man
             live.unreadable(kind, many=many)
 
 
-def choose(kind: type[J]) -> J | None:
-    """The job of the URL, below a list of those there are; None for a new one, and for one that is gone, which is told."""
+def choose(kind: type[J]) -> tuple[J, JobStatus] | None:
+    """The job of the URL as the list of those there are shows it; None for a new one, and for one that is gone, which is told."""
     name, word = kind.kind.name, PAGES[kind.kind.room][1]
     wanted = st.query_params.get(word, "")
     every = glances(services.workspace(), kind)
@@ -61,7 +65,7 @@ def choose(kind: type[J]) -> J | None:
                 st.button(f"New {name}", icon=":material/add:", type="tertiary", on_click=look_at, args=(kind, NEW))
     if wanted and wanted not in known:  # an id from the URL; a path in it is none
         live.gone(name, wanted)
-    return known[wanted][0] if wanted in known else None
+    return known.get(wanted)
 
 
 def look_at(kind: type[JobFolder], name: str) -> None:
