@@ -146,6 +146,12 @@ def percent(share: float | None, digits: int = 1) -> str:
     return "–" if share is None else f"{100 * share:.{digits}f} %"
 
 
+def points(difference: float) -> str:
+    """A difference of shares of 1 in signed percentage points, as ``+2.5``; what rounds to nothing has no sign."""
+    moved = round(100 * difference, 1)
+    return f"{moved:+.1f}".replace("-", "−") if moved else "0.0"
+
+
 def spread(low: float | None, high: float | None) -> str:
     """An interval of shares of 1 as ``41.2 to 92.9 %``; a dash where there is none."""
     return "–" if low is None or high is None else f"{100 * low:.1f} to {100 * high:.1f} %"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 
 from labcore.catalogue.rows import row_of
 from labcore.comparison.candidates import Candidate
@@ -11,7 +12,7 @@ from labcore.evaluation.paired import Pairs, changed_clips, per_class
 from labcore.report.blocks import Block, Cell, Chart, Code, Paragraph, Report, Section, Series, Share, Table
 from labcore.report.one import command_of
 from labcore.report.stamp import made_now
-from labcore.texts import counted, duration, mean_ap_text, percent
+from labcore.texts import counted, duration, mean_ap_text, percent, points
 from labcore.workspace import Workspace
 
 MOST_CLIPS = 50
@@ -87,9 +88,7 @@ def _sides(found: Comparison) -> Section:
 def _without_gaps(table: Table) -> Table:
     """A table without the columns that tell nothing."""
     kept = [at for at in range(len(table.head)) if at in table.code or any(row[at] != "–" for row in table.rows)]
-    return Table(
-        table.caption, [table.head[at] for at in kept], [[row[at] for at in kept] for row in table.rows], table.code
-    )
+    return replace(table, head=[table.head[at] for at in kept], rows=[[row[at] for at in kept] for row in table.rows])
 
 
 def _differences(found: Comparison) -> Section:
@@ -107,7 +106,7 @@ def _classes(each: Against, pairs: Pairs) -> Section:
     rows: list[list[Cell]] = [
         [
             row.label,
-            Share(float(row.change) / longest, _points(row.change), difference=True),
+            Share(float(row.change) / longest, points(row.change), difference=True),
             percent(row.one),
             percent(row.other),
             f"{row.clips:,}",
@@ -120,12 +119,6 @@ def _classes(each: Against, pairs: Pairs) -> Section:
     head = ["Class", "Change (points)", f"Recall {one}", f"Recall {other}", "Clips", "Won", "Lost"]
     title = f"Change per class, from {one} to {other}"
     return Section(title, [Table("Recall per class, the largest change first", head, rows)])
-
-
-def _points(change: float) -> str:
-    """Signed percentage points; what rounds to nothing has no sign."""
-    moved = round(100 * change, 1)
-    return f"{moved:+.1f}".replace("-", "−") if moved else "0.0"
 
 
 def _clips(each: Against, pairs: Pairs) -> Section:

@@ -38,6 +38,18 @@ def test_the_sentence_the_settings_and_the_clips(open_page, runs):
     assert any("hum0.wav" in each.value.replace("\\", "") for each in app.caption)
 
 
+def test_the_costs_are_of_runs_that_leave_out_the_same_classes(open_page, workspace, dataset, monkeypatch):
+    changes = {"data.dataset": "small", "data.exclude_classes": ["owl"]}
+    said = judged(["bark", "hum"], sure(["bark", "hum"], labels=("bark", "hum")), labels=("bark", "hum"))
+    runs = [finished_run(workspace, said, changes), finished_run(workspace, said, changes | {"optim.lr": 0.02})]
+    drawn = []
+    monkeypatch.setattr("ui.charts.comparing.costs", lambda table, *_, **__: drawn.append(sorted(table["side"])))
+    app = open_page(PAGE, compare=",".join(run.id for run in runs))
+    app.session_state["compare-costs"] = True
+    assert not app.run().exception
+    assert ["A", "B"] in drawn
+
+
 def test_data_that_are_gone_cost_the_sound_alone(open_page, runs, dataset):
     for file in dataset.rglob("*.wav"):
         file.unlink()

@@ -72,8 +72,7 @@ def label_names(labels: Iterable[str]) -> dict[str, str]:
 
 def points(difference: float) -> str:
     """The difference of two shares in percentage points, signed; what rounds to nothing has no sign."""
-    moved = round(100 * difference, 1)
-    return f"{moved:+.1f} points".replace("-", "−") if moved else "0.0 points"
+    return f"{texts.points(difference)} points"
 
 
 def count(number: float) -> str:
