@@ -59,7 +59,7 @@ class AudioInfo:
         return BITS.get(self.codec)
 
 
-def probe(source: Source, *, name: str = "") -> AudioInfo:
+def probe(source: Source, *, name: str = "", limits: Limits | None = None) -> AudioInfo:
     """Read a file's header, without decoding it.
 
     Args:
@@ -70,7 +70,7 @@ def probe(source: Source, *, name: str = "") -> AudioInfo:
         AudioError: the file is missing, empty, or not audio.
     """
     called = called_by(source, name)
-    with opened(source, called, default_limits()) as file:
+    with opened(source, called, limits or default_limits()) as file:
         return info_of(file)
 
 
