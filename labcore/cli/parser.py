@@ -39,18 +39,21 @@ class Parser(argparse.ArgumentParser):
         known, rest = self.parse_known_args(args, namespace)
         flags = [word.split("=")[0] for word in rest if word.startswith("-") and word != "--"]
         if flags:
-            self.error(f"there is no flag {flags[0]}{closest(flags[0], self.flags())}")
+            asked = self._asked(known)
+            asked.error(f"there is no flag {flags[0]}{closest(flags[0], asked.flags())}")
         if rest:
             self.error(f"unexpected argument {rest[0]!r}")
         return known
 
+    def _asked(self, known: Any) -> Parser:
+        """The parser of the subcommand that was asked for, where there are any; else this one."""
+        second = next((action for action in self._actions if isinstance(action, argparse._SubParsersAction)), None)
+        asked: Parser = self if second is None else second.choices[getattr(known, second.dest)]
+        return asked
+
     def flags(self) -> list[str]:
-        """All flags that the help shows, those of subcommands too."""
-        found = [flag for flag, action in self._option_string_actions.items() if action.help != argparse.SUPPRESS]
-        for action in self._actions:
-            if isinstance(action, argparse._SubParsersAction):
-                found += [flag for parser in action.choices.values() for flag in parser.flags()]
-        return found
+        """All flags that the help shows."""
+        return [flag for flag, action in self._option_string_actions.items() if action.help != argparse.SUPPRESS]
 
     def options_last(self) -> None:
         """Show the options that belong to no group below the groups made so far."""

@@ -14,7 +14,7 @@ from labcore.backup import reading, writing
 from labcore.backup.restoring import restore
 from labcore.backup.writing import back_up
 from labcore.config import RunConfig
-from labcore.errors import BackupError, LabError, RunError, WorkspaceError
+from labcore.errors import BackupError, ConfigError, LabError, RunError
 from labcore.events import Evaluated, RunStarted
 from labcore.runs import Run, list_runs
 from labcore.training.loop import train
@@ -234,7 +234,7 @@ def test_targets_that_are_refused(full, tmp_path):
     assert (tmp_path / "b.tar").read_text() == "dear"
     with pytest.raises(BackupError, match="nothing"):
         back_up(Workspace(tmp_path / "none"), tmp_path / "c.tar")
-    with pytest.raises(WorkspaceError, match="written"):
+    with pytest.raises(ConfigError, match="written"):
         back_up(full, tmp_path / "b.tar" / "c.tar")  # within a file
     back_up(full, tmp_path / "no" / "such" / "c.tar")
     assert (tmp_path / "no" / "such" / "c.tar").stat().st_size
