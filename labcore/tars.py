@@ -18,9 +18,9 @@ class BoundedHeader(tarfile.TarInfo):
     def frombuf(cls, buf: bytes | bytearray, encoding: str | None, errors: str) -> Any:
         try:
             member = super().frombuf(buf, encoding or "utf-8", errors)
-        except tarfile.EOFHeaderError:
-            raise
         except tarfile.HeaderError as error:
+            if buf == bytes(tarfile.BLOCKSIZE):
+                raise
             cut = len(buf) < tarfile.BLOCKSIZE
             raise tarfile.ReadError("its end is missing" if cut else str(error)) from error
         extension = member.type not in (*tarfile.REGULAR_TYPES, *_OTHERS)

@@ -242,6 +242,13 @@ count = number(int, lambda value: value >= 1, "1 or more")
 seed = number(int, lambda value: 0 <= value < 2**31, "a whole number from 0 to 2147483647")
 
 
+def named(text: str) -> str:
+    """Reads a name that is not empty, as a variable of the shell is that nobody set: it stands for no default."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the name is empty")
+    return text
+
+
 def add_json(parser: argparse._ActionsContainer, what: str = "the result as a line of JSON") -> None:
     """The flag with which stdout holds JSON alone."""
     parser.add_argument("--json", action="store_true", help=f"print {what} on stdout, and nothing else")
@@ -262,7 +269,9 @@ def add_device(parser: argparse._ActionsContainer, what: str = "auto, cpu, cuda 
 
 def add_dataset(parser: argparse._ActionsContainer) -> None:
     """Which clips of which data set a classifier is evaluated on."""
-    parser.add_argument("--dataset", metavar="NAME", help="data set by name or path (default: the run's own)")
+    parser.add_argument(
+        "--dataset", metavar="NAME", type=named, help="data set by name or path (default: the run's own)"
+    )
     parser.add_argument(
         "--fold", metavar="FOLD", help="fold, or the word all (default: the run's test fold; all of another data set)"
     )
