@@ -67,7 +67,7 @@ def back_up(
 
     Raises:
         BackupError: nothing to back up, a target that is there or lies inside, a file that shrank while it was read.
-        WorkspaceError: the target cannot be written.
+        ConfigError, WorkspaceError: the target cannot be written.
     """
     left_out = LeftOut()
     names = units(workspace.home, datasets, left_out) if workspace.home.is_dir() else []

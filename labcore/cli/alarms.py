@@ -23,7 +23,7 @@ from labcore.cli.foreground import run_short
 from labcore.cli.inputs import trained_run, weights_named
 from labcore.cli.jobs import own
 from labcore.cli.output import DONE, FAILED, emit, emit_json, percent, say, say_some, table, tell, tell_list
-from labcore.cli.parser import RUN, Parser, add_anyone, add_device, add_json, number, positive
+from labcore.cli.parser import RUN, Parser, add_anyone, add_device, add_json, named, number, positive
 from labcore.errors import ConfigError, RunError
 from labcore.jobs.glances import glances
 from labcore.owners import shell_user
@@ -45,7 +45,7 @@ def parser() -> Parser:
     parser = Parser(prog="labcore alarms", description=__doc__)
     parser.add_argument("named", metavar="RUN", nargs="?", help=RUN)
     parser.add_argument("files", metavar="FILE", nargs="*", help="recordings without targets, or folders of them")
-    parser.add_argument("--run", metavar="RUN", help="same as RUN; FILE comes first then")
+    parser.add_argument("--run", metavar="RUN", type=named, help="same as RUN; FILE comes first then")
     parser.add_argument(
         "--rate", metavar="N", type=rate, default=1.0, help="wanted false alarms an hour, of all classes together (default: 1)"
     )  # fmt: skip

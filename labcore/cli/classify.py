@@ -50,7 +50,7 @@ from labcore.batch.tables import (
 )
 from labcore.cli.inputs import last_trained, sound_files, time_again, weights_of
 from labcore.cli.output import DONE, FAILED, INTERRUPTED, duration, emit, emit_json, percent, say, say_some, tell
-from labcore.cli.parser import WEIGHTS, Parser, add_device, add_json, add_route, add_time_again, positive, share
+from labcore.cli.parser import WEIGHTS, Parser, add_device, add_json, add_route, add_time_again, named, positive, share
 from labcore.cli.progress import Bar, Pace, bars
 from labcore.cli.signals import stop_on_signals
 from labcore.datasets.scan import is_audio
@@ -73,7 +73,7 @@ How = tuple[float | None, Threshold]
 def parser() -> Parser:
     parser = Parser(prog="labcore classify", description=__doc__)
     parser.add_argument("files", metavar="FILE", nargs="+", help="sound files, or folders of them")
-    parser.add_argument("--run", metavar="RUN", help=f"{WEIGHTS}; without any run, builtin is the default")
+    parser.add_argument("--run", metavar="RUN", type=named, help=f"{WEIGHTS}; without any run, builtin is the default")
     output = parser.add_argument_group("output")
     output.add_argument(
         "--output",
@@ -143,10 +143,10 @@ def _at_work(file: Path, share: float) -> None:
     bars.show(Bar(shown(file.name), share, 1, percent(share)))
 
 
-def _weights(named: str | None) -> Path:
+def _weights(run: str | None) -> Path:
     """The weights that are named, else those of the last run, else the built-in ones, with a message."""
-    if named is not None or last_trained() is not None:
-        return weights_of(named or "last")
+    if run is not None or last_trained() is not None:
+        return weights_of(run or "last")
     say(
         f"no run has weights yet: using the built-in demo network. {builtin.what()}. Train your own with `labcore train`."
     )

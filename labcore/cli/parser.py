@@ -39,18 +39,21 @@ class Parser(argparse.ArgumentParser):
         known, rest = self.parse_known_args(args, namespace)
         flags = [word.split("=")[0] for word in rest if word.startswith("-") and word != "--"]
         if flags:
-            self.error(f"there is no flag {flags[0]}{closest(flags[0], self.flags())}")
+            asked = self._asked(known)
+            asked.error(f"there is no flag {flags[0]}{closest(flags[0], asked.flags())}")
         if rest:
             self.error(f"unexpected argument {rest[0]!r}")
         return known
 
+    def _asked(self, known: Any) -> Parser:
+        """The parser of the subcommand that was asked for, where there are any; else this one."""
+        second = next((action for action in self._actions if isinstance(action, argparse._SubParsersAction)), None)
+        asked: Parser = self if second is None else second.choices[getattr(known, second.dest)]
+        return asked
+
     def flags(self) -> list[str]:
-        """All flags that the help shows, those of subcommands too."""
-        found = [flag for flag, action in self._option_string_actions.items() if action.help != argparse.SUPPRESS]
-        for action in self._actions:
-            if isinstance(action, argparse._SubParsersAction):
-                found += [flag for parser in action.choices.values() for flag in parser.flags()]
-        return found
+        """All flags that the help shows."""
+        return [flag for flag, action in self._option_string_actions.items() if action.help != argparse.SUPPRESS]
 
     def options_last(self) -> None:
         """Show the options that belong to no group below the groups made so far."""
@@ -239,6 +242,13 @@ count = number(int, lambda value: value >= 1, "1 or more")
 seed = number(int, lambda value: 0 <= value < 2**31, "a whole number from 0 to 2147483647")
 
 
+def named(text: str) -> str:
+    """Reads a name that is not empty, as a variable of the shell is that nobody set: it stands for no default."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the name is empty")
+    return text
+
+
 def add_json(parser: argparse._ActionsContainer, what: str = "the result as a line of JSON") -> None:
     """The flag with which stdout holds JSON alone."""
     parser.add_argument("--json", action="store_true", help=f"print {what} on stdout, and nothing else")
@@ -259,7 +269,9 @@ def add_device(parser: argparse._ActionsContainer, what: str = "auto, cpu, cuda 
 
 def add_dataset(parser: argparse._ActionsContainer) -> None:
     """Which clips of which data set a classifier is evaluated on."""
-    parser.add_argument("--dataset", metavar="NAME", help="data set by name or path (default: the run's own)")
+    parser.add_argument(
+        "--dataset", metavar="NAME", type=named, help="data set by name or path (default: the run's own)"
+    )
     parser.add_argument(
         "--fold", metavar="FOLD", help="fold, or the word all (default: the run's test fold; all of another data set)"
     )

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from labcore.datasets.assemble import DatasetDraft, assembled, join_equal_files, source_of, without_single_fold
-from labcore.datasets.labels import speakers
+from labcore.datasets.labels import like_none, speakers
 from labcore.datasets.lookup import for_lists
 from labcore.datasets.parts import FOLD_NAMES, PartLists, is_aside, part_named, parts_among
 from labcore.datasets.scan import NOT_CLASSES, Found, find_audio, holds_audio, is_audio, is_folder, listed
@@ -45,6 +45,7 @@ def read_folders(root: Path, name: str, findings: Sequence[Finding] = (), lists_
         taken_apart(reading, ",;", "They stand in the order of the folder's name")
     if not lists:
         reading.rows = join_equal_files(reading.rows)
+    reading.findings += like_none(row[1] for row in reading.rows)
     reading.findings += speakers([(row[1], row[0].rpartition(os.sep)[2]) for row in reading.rows])
     reading.findings += _noises(root)
     return assembled(reading)

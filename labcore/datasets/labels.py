@@ -111,6 +111,17 @@ def doubtful(labels: Iterable[str]) -> Iterator[Finding]:
         yield Finding("doubtful label", what, remedy="Leave the cell empty if the label is unknown", level="note")
 
 
+def like_none(folders: Iterable[str]) -> Iterator[Finding]:
+    """Folders of classes by whose names a list would say that there is no label, as programs make them of an empty cell."""
+    found = sorted(filter(is_missing, set(folders)))
+    if found:
+        yield Finding(
+            "doubtful label",
+            f"a folder is called {some(map(repr, found))} and read as a class; in a list, or a file of labels, that stands for no label",
+            remedy="Rename it, for example to no_event, if it is a class; move it away if the labels of its sounds are not known",
+        )
+
+
 def speakers(files: Sequence[tuple[str, str]]) -> Iterator[Finding]:
     """Whether the folders of classes look like people.
 

@@ -94,6 +94,11 @@ def test_people(lay_out, many, told, folders):
     assert "group (the speaker)" in warning
 
 
+def test_folders_whose_names_stand_for_no_label_in_lists(lay_out, many, told):
+    (warning,) = told(read_dataset(lay_out(*many(("nan", "NA", "none", "dog"), "abc"))))
+    assert "is called 'NA', 'nan' and read as a class" in warning
+
+
 def test_classes_that_are_spelled_alike(lay_out, many, told):
     (warning,) = told(read_dataset(lay_out(*many(("Dog", "dog ", "cat"), "abc"))))
     assert "'Dog' = 'dog '" in warning
