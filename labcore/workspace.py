@@ -78,7 +78,8 @@ class Workspace:
         folder = self.home / name
         remedy = if_unwritable(self.home, ELSEWHERE)
         with WorkspaceError.on_os_error(f"the workspace folder {folder} cannot be created", remedy):
-            folder.mkdir(parents=True, exist_ok=True)
+            if not folder.is_dir():
+                folder.mkdir(parents=True, exist_ok=True)
         return folder
 
 

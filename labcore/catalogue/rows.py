@@ -19,7 +19,7 @@ from labcore.jobs.glances import about_of, glance, keep, known, look, remember, 
 from labcore.jobs.kind import PARENTS, folder_class, names
 from labcore.jobs.status import JobRequest, JobStatus, Story
 from labcore.runs import Run
-from labcore.runs.origin import belonging
+from labcore.runs.origin import remembered
 from labcore.texts import natural_key
 from labcore.workspace import Workspace
 
@@ -123,7 +123,7 @@ def parts_of(job: JobFolder) -> list[Run]:
     """The runs that a cross-validation or a search consists of; none of a run."""
     if isinstance(job, Run):
         return []
-    return [run for run in Run.every(job.workspace) if belonging(run)[0] == job.id]
+    return [run for run in Run.every(job.workspace) if remembered(run).parent == job.id]
 
 
 def row_of(job: JobFolder) -> Row:

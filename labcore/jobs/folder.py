@@ -35,7 +35,7 @@ from labcore.events import E, Event, Finished, JobFinished, JobQueued, JobStarte
 from labcore.jobs.event_log import FILE, EventReader, keep_progress, log_of
 from labcore.jobs.kind import Kind
 from labcore.jobs.listing import Unreadable, folders_with, reason, strays
-from labcore.jobs.naming import named
+from labcore.jobs.naming import LAST, named
 from labcore.jobs.status import JobRequest, JobStatus, Story
 from labcore.owners import clean, sign, signer
 from labcore.reading import DamagedError, read_json
@@ -172,9 +172,9 @@ class JobFolder:
                 ) from error
 
     @classmethod
-    def every(cls, workspace: Workspace) -> list[Self]:
-        """All of a workspace, newest first. Unfinished drafts and foreign folders are left out."""
-        return [cls(path) for path in folders_with(workspace.room(cls.kind.room), cls.kind.file)]
+    def every(cls, workspace: Workspace, most: int | None = None) -> list[Self]:
+        """All of a workspace, newest first, or the newest so many. Unfinished drafts and foreign folders are left out."""
+        return [cls(path) for path in folders_with(workspace.room(cls.kind.room), cls.kind.file, most=most)]
 
     @classmethod
     def unreadable(cls, workspace: Workspace) -> list[Unreadable]:
@@ -192,7 +192,9 @@ class JobFolder:
         with contextlib.suppress(OSError):  # a name that is too long for a path is no path
             if (path / cls.kind.file).is_file():
                 return cls(path.absolute())
-        return named(cls.every(workspace), str(name), cls.kind)
+        room, file = workspace.room(cls.kind.room), cls.kind.file
+        exact = folders_with(room, file, called=str(name)) if name != LAST else []  # without a look at all the others
+        return cls(exact[0]) if exact else named(cls.every(workspace), str(name), cls.kind)
 
     def _keep_newest(self) -> None:
         """Delete the oldest of its kind that have ended, so that :data:`KEPT` are left, itself among them."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -28,16 +29,21 @@ class Unreadable:
         return f"{self.name} cannot be read: {self.why}"
 
 
-def folders_with(room: Path, marker: str) -> list[Path]:
+def folders_with(room: Path, marker: str, *, called: str | None = None, most: int | None = None) -> list[Path]:
     """The folders of a room that hold a file of this name, the last name first. Drafts, whose names begin with a dot, are left out.
 
     A folder whose name is not UTF-8 is none of them: no page can show or link it. :func:`strays` tells of it.
+
+    Args:
+        called: only the one of this name, where it is there.
+        most: no more than so many.
 
     Raises:
         WorkspaceError: the room itself cannot be listed.
     """
     there = os.fspath(room)  # a Path for each of a thousand takes longer than the look
-    return [room / name for name in _names(room) if _is_text(name) and os.path.isfile(f"{there}/{name}/{marker}")]  # noqa: PTH113
+    names = (name for name in _names(room) if called in (None, name) and _is_text(name))
+    return list(islice((room / name for name in names if os.path.isfile(f"{there}/{name}/{marker}")), most))  # noqa: PTH113
 
 
 def strays(room: Path, marker: str, *traces: str) -> list[Unreadable]:
@@ -106,6 +112,8 @@ def _trouble(path: Path, marker: str, traces: tuple[str, ...]) -> str:
     """Why something in a room cannot be read; "" where it can, or is none of the room's business."""
     if path.name.endswith(".lock"):
         return ""
+    if os.path.isfile(path / marker):  # noqa: PTH113
+        return "" if _is_text(path.name) else "its name is not UTF-8; rename the folder"
     try:
         inside = os.listdir(path)  # noqa: PTH208
     except FileNotFoundError:
@@ -114,8 +122,6 @@ def _trouble(path: Path, marker: str, traces: tuple[str, ...]) -> str:
         return "it is a file, but a folder is expected"
     except OSError as error:
         return f"its folder cannot be listed: {error.strerror or error}"
-    if marker in inside and not os.path.isfile(path / marker):  # noqa: PTH113
+    if marker in inside:
         return f"its {marker} is not a file"
-    if marker not in inside:
-        return f"its {marker} is missing" if any(trace in inside for trace in traces) else ""
-    return "" if _is_text(path.name) else "its name is not UTF-8; rename the folder"
+    return f"its {marker} is missing" if any(trace in inside for trace in traces) else ""

@@ -12,17 +12,19 @@ from labcore.texts import shown
 if TYPE_CHECKING:
     from labcore.jobs.folder import J, JobFolder
 
+LAST = "last"
+"""The newest job."""
 LISTED = 5
 """So many jobs that a name may mean are told."""
 
 
 def named(jobs: Sequence[J], name: str, kind: Kind) -> J:
-    """The one of some jobs, newest first, that is meant by an id, by its name, by a unique part of an id or a name, or by ``last``.
+    """The one of some jobs, newest first, that is meant by an id, by its name, by a unique part of an id or a name, or by :data:`LAST`.
 
     Raises:
         LabError: the kind's own, where none is meant, or several.
     """
-    if name == "last" and jobs:
+    if name == LAST and jobs:
         return jobs[0]
     found = [job for job in jobs if job.id == name]
     found = found or (_called(jobs, name) if jobs and name.strip() else [])

@@ -20,7 +20,8 @@ class JobRequest:
     cannot be read.
 
     ``title`` is what it is called as long as nobody named it: what it is made of. ``parent`` is the id of the job that it is a part of,
-    and ``part`` which one: "fold 2", "trial 7"; ``parts`` is how many it consists of itself.
+    and ``part`` which one: "fold 2", "trial 7"; ``parts`` is how many it consists of itself, ``members`` are the ids of the runs that it
+    is an ensemble of.
     """
 
     dataset: str | None = None
@@ -33,6 +34,7 @@ class JobRequest:
     parent: str = ""
     part: str = ""
     parts: int = 0
+    members: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
 
+from labcore.errors import LabError
+from labcore.jobs.glances import known
+from labcore.jobs.status import JobRequest
 from labcore.runs import Run
 
 SEARCH, EXPERIMENT, ENSEMBLE, HIDDEN, CURVE = "search", "experiment", "ensemble", "hidden", "curve"
@@ -19,13 +23,20 @@ def parts(runs: Sequence[Run]) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for run in runs:
-        _, part = belonging(run)
-        if part:
-            found[run.id] = part
-        for member in ensemble_members(run):
+        asked = remembered(run)
+        if asked.part:
+            found[run.id] = asked.part
+        for member in asked.members:
             found.setdefault(member, "ensemble member")
     there = {run.id for run in runs}
     return {run_id: what for run_id, what in found.items() if run_id in there}
+
+
+def remembered(run: Run) -> JobRequest:
+    """What a run asks for, without opening a file of one that was seen before; empty where it cannot be read."""
+    with contextlib.suppress(LabError, OSError):
+        return known(run)[0]
+    return JobRequest()
 
 
 def belonging(run: Run) -> tuple[str, str]:
@@ -45,14 +56,17 @@ def belonging(run: Run) -> tuple[str, str]:
     return "", ""
 
 
-def usual(runs: Sequence[Run], accuracy: Callable[[Run], float | None]) -> Run | None:
+def usual(
+    runs: Sequence[Run], accuracy: Callable[[Run], float | None], belonging: Mapping[str, str] | None = None
+) -> Run | None:
     """Which of some trained runs is meant where none is named: the newest that stands by itself, else the most accurate.
 
     Args:
         runs: newest first.
         accuracy: of a run; asked for only where all of them are parts of something.
+        belonging: those that are, as :func:`parts` tells them, where that is known.
     """
-    belonging = parts(runs)
+    belonging = parts(runs) if belonging is None else belonging
     own = next((run for run in runs if run.id not in belonging), None)
     if own is not None or not runs:
         return own

@@ -71,7 +71,7 @@ class Run(JobFolder):
         title = title_of(asked_for(self), more=more, epochs=config.optim.epochs)
         return JobRequest(
             config.data.dataset, config.model.name, config.optim.epochs or 0, config.runtime.device,
-            fold=config.data.fold or "", title=title, parent=parent, part=part,
+            fold=config.data.fold or "", title=title, parent=parent, part=part, members=tuple(members),
         )  # fmt: skip
 
     @property

@@ -15,7 +15,7 @@ from labcore.datasets.sampling import sampled
 from labcore.datasets.splits import split_for
 from labcore.datasets.table import Dataset
 from labcore.device import cpu_name, gpu_count
-from labcore.runs import list_runs
+from labcore.runs import Run
 from labcore.runs.times import MOST_RUNS, RunTime, TrainingSpeed, estimate, speed_of
 from labcore.training.estimates import speeds_of_estimates
 from labcore.training.watching import evaluated_every, evaluations, most_watched, windows_of
@@ -103,5 +103,5 @@ def time_of(
 
 def known_speeds(workspace: Workspace) -> list[TrainingSpeed]:
     """How fast this machine trained: its estimates, which measured, and its newest runs."""
-    runs = [speed_of(run) for run in list_runs(workspace)[:MOST_RUNS]]
+    runs = [speed_of(run) for run in Run.every(workspace, MOST_RUNS)]
     return [*speeds_of_estimates(workspace), *(speed for speed in runs if speed is not None)]

@@ -151,3 +151,31 @@ def test_several_that_a_name_means_are_told(workspace: Workspace) -> None:
     assert {*which} == {f"{runs[0].id} (nix one)", f"{runs[1].id} (nix two)"}
     with pytest.raises(RunError, match=r"7 runs match '-': .* and 2 more\. Give more of the id"):
         Run.open(workspace, "-")
+
+
+def test_a_job_by_its_id_is_found_without_a_look_at_the_others(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = [Run.create(workspace, RunConfig()) for _ in range(3)]
+    newest = Run.every(workspace)[:2]
+    looked, real = [], os.path.isfile
+    monkeypatch.setattr(os.path, "isfile", lambda path: looked.append(path) or real(path))
+    assert Run.open(workspace, runs[1].id) == runs[1]
+    assert len(looked) == 1
+    assert Run.every(workspace, 2) == newest
+    assert len(looked) == 3
+    with pytest.raises(RunError, match="there is no run"):
+        Run.open(workspace, f".{runs[1].id}")
+    assert Run.open(workspace, "last") == newest[0]
+
+
+def test_a_look_at_a_room_writes_nothing_and_lists_no_folder_that_is_well(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run.create(workspace, RunConfig())
+    listed, real = [], os.listdir
+    monkeypatch.setattr(os, "listdir", lambda path: listed.append(Path(path)) or real(path))
+    monkeypatch.setattr(Path, "mkdir", lambda *_, **__: pytest.fail("made a folder"))
+    assert Run.every(workspace) == [run]
+    assert Run.unreadable(workspace) == []
+    assert set(listed) == {run.path.parent}

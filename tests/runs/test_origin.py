@@ -8,7 +8,7 @@ import pytest
 
 from labcore.config import RunConfig
 from labcore.runs import Run
-from labcore.runs.origin import ENSEMBLE, EXPERIMENT, SEARCH, parts, usual
+from labcore.runs.origin import ENSEMBLE, EXPERIMENT, SEARCH, parts, remembered, usual
 from labcore.workspace import Workspace
 
 
@@ -46,3 +46,12 @@ def test_the_newest_that_stands_by_itself_is_meant_else_the_best(made) -> None:
     assert usual(trials, lambda run: figures[run.id]) == trials[1]
     assert usual(trials[2:], lambda run: None) == trials[2]
     assert usual([], lambda run: None) is None
+
+
+def test_runs_that_were_seen_are_not_opened_again(made, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = [made(**{EXPERIMENT: {"experiment": "e", "fold": "2"}}), made(**{ENSEMBLE: {"members": [{"run": "x"}]}})]
+    found = parts(runs)
+    assert found == {runs[0].id: "fold 2"}
+    monkeypatch.setattr(Run, "load", lambda *_: pytest.fail("opened"))
+    assert parts(runs) == found
+    assert remembered(runs[1]).members == ("x",)

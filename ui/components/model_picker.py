@@ -38,7 +38,7 @@ class Networks:
         belonging = parts(listed)
         self.runs = {run.id: run for run in sorted(listed, key=lambda run: run.id in belonging)}
         self._words = {run_id: _words(trained[run_id], belonging.get(run_id, "")) for run_id in self.runs}
-        first = usual(listed, lambda run: trained[run.id][1].accuracy)
+        first = usual(listed, lambda run: trained[run.id][1].accuracy, belonging)
         self._options = [run_id for run_id in self.runs if run_id not in belonging]
         if belonging:
             self._options += [PARTS, *(run_id for run_id in self.runs if run_id in belonging)]

@@ -10,7 +10,7 @@ from pathlib import Path
 from labcore.config.budget import USUAL_CLIPS, USUAL_SECONDS, EpochPlan
 from labcore.config.presets import PRESETS, preset
 from labcore.jobs.glances import glances
-from labcore.runs import Run, list_runs
+from labcore.runs import Run
 from labcore.runs.times import MOST_RUNS, RunTime, TrainingSpeed, speed_of
 from labcore.training.estimates import EstimateJob, speeds_of_estimates
 from labcore.training.run_time import Planned, TrainingClips, plan_of, time_of
@@ -97,7 +97,7 @@ def _round(seconds: float) -> str:
 
 def _speeds() -> list[TrainingSpeed]:
     found = []
-    for run in list_runs(services.workspace())[:MOST_RUNS]:
+    for run in Run.every(services.workspace(), MOST_RUNS):
         try:
             stamp = (run.path / "events.jsonl").stat()
         except OSError:
