@@ -152,6 +152,8 @@ def test_the_board_shows_folds_and_what_they_say_together(open_page, config, wor
     assert "All folds" in "\n".join(each.value for each in app.header)
     assert "8 held-out clips of the finished 2 folds" in shown
     assert [each.value for each in app.metric if each.label == "Accuracy"] == ["100.0 %", "50.0 %"]
+    heard = [each.proto.body for each in app.get("html")]  # headings, for who does not see the cards
+    assert [body for body in heard if "Fold" in body] == [f'<h3 class="unseen">Fold {fold}</h3>' for fold in "123"]
     app.button("crossval-resume-official-3").click().run()
     app.button("crossval-resume").click().run()
     assert not app.exception

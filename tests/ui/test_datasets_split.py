@@ -141,3 +141,11 @@ def test_what_came_later_is_told(open_page, dataset, workspace):
     assert "1 clip came after this split was made" in words(app)
     assert "1 clip in no fold: used for nothing." in words(app)
     assert len(split.clips) == len(find_dataset(workspace, "small")) - 1
+
+
+def test_a_reload_gives_the_form_and_the_search_again(open_page, dataset):
+    asked = {"kind": "Train, validation, test", "train": "60", "val-60": "20", "seed": "7"}
+    app = tab(open_page, split="new", **{f"{KEY}-{word}": text for word, text in asked.items()})
+    assert [app.number_input(key=f"{KEY}-{word}").value for word in ("train", "val-60", "seed")] == [60, 20, 7]
+    app = tab(open_page, who="clips", **{"split-small-official-words": "HUM3"})
+    assert list(app.dataframe[1].value["Clip"]) == ["hum3.wav"]

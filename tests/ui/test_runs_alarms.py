@@ -64,7 +64,9 @@ def test_the_slider_gives_thresholds_which_are_kept(open_page, run, night):
     app.get_by_key("alarms-switch").click().run()
     assert not Thresholds.of_file(run.weights).on
     keeping.keep(run, Temperature(value=2.0))
-    app = open_page(PAGE, run=run.id, tab="False alarms")
+    asked = {f"alarms-rate-{run.id}": "5", f"alarms-of-{run.id}": "each class"}  # as after a reload
+    app = open_page(PAGE, run=run.id, tab="False alarms", **asked)
+    assert [app.get_by_key(name).value for name in asked] == [5.0, "each class"]
     assert "another temperature" in texts(app)
     assert app.get_by_key("alarms-keep").disabled
 

@@ -36,6 +36,8 @@ def test_the_sentence_the_settings_and_the_clips(open_page, runs):
     clips = next(each.value for each in app.dataframe if "A predicts" in each.value)
     assert clips["Clip"].tolist() == [f"hum{number}.wav" for number in range(6)]
     assert any("hum0.wav" in each.value.replace("\\", "") for each in app.caption)
+    lost = open_page(PAGE, compare=",".join(run.id for run in runs), clips="lost")  # as after a reload
+    assert "No clip is wrong in B alone." in [each.value for each in lost.caption]
 
 
 def test_the_costs_are_of_runs_that_leave_out_the_same_classes(open_page, workspace, dataset, monkeypatch):

@@ -62,6 +62,9 @@ def test_a_press_fits_a_threshold_and_switches_it_on(open_page, run, monkeypatch
     assert not app.exception
     assert not keeping.kept(run, Unknown).threshold.on
     assert "**does not answer**" in texts(app)
+    asked = {f"unknown-share-{run.id}": "7"}  # as after a reload
+    app = open_page(PAGE, run=run.id, tab="Unknown sounds", **asked)
+    assert app.number_input(key=f"unknown-share-{run.id}").value == 7.0
 
 
 def test_what_a_fit_fails_of_is_told(open_page, run, monkeypatch):

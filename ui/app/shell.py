@@ -74,9 +74,9 @@ def heading(title: str, more: str = "", *, level: int = 3, before: str = "", **l
     show(f"{before}**{title}** {more}".rstrip(), anchor=False, **looks)
 
 
-def unseen_heading(text: str) -> None:
-    """A heading for who hears the page, where the eye has something else: of the second level, and without room of its own."""
-    st.html(f'<h2 class="unseen">{escape(text)}</h2>')
+def unseen_heading(text: str, level: int = 2) -> None:
+    """A heading for who hears the page, where the eye has something else, without room of its own. ``level`` as of :func:`heading`."""
+    st.html(f'<h{level} class="unseen">{escape(text)}</h{level}>')
 
 
 def moved(page: str) -> None:

@@ -14,7 +14,7 @@ from labcore.runs import Run
 from labcore.runs.honesty import choice_note
 from labcore.texts import mean_ap_text
 from ui.app import live, services
-from ui.app.shell import action_button, download, errors_in_place
+from ui.app.shell import action_button, download, errors_in_place, heading, unseen_heading
 from ui.app.text import counted, duration, percent, plain, points, preparing_line
 from ui.app.ticking import ticking
 from ui.charts import curves
@@ -108,8 +108,9 @@ def _card(fold: FoldResult, key: str, owner: str) -> None:
     run = Run(services.workspace().runs / fold.run_id)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"):
         if fold.state == "deleted":
-            st.markdown(f"**Fold {plain(fold.fold)}**", width="content")
+            heading(f"Fold {plain(fold.fold)}", width="content")
         else:
+            unseen_heading(f"Fold {fold.fold}", level=3)
             live.run_link(fold.run_id, f"Fold {plain(fold.fold)}", help="Show this run")
         live.badge(fold.state)
     if fold.mean_ap is not None:

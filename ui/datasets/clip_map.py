@@ -107,7 +107,7 @@ def _sources(name: str, run: str) -> dict[str, tuple[str, ...]]:
 def _chosen(sources: dict[str, tuple[str, ...]], key: str) -> tuple[str, ...]:
     """The files of the predictions that colours tell of."""
     title = st.selectbox(
-        "Predictions of", list(sources), key=key, width=300,
+        "Predictions of", list(sources), key=key, width=300, bind=BOUND,
         help="Of a cross-validation each clip is predicted by the run that held it out.",
     )  # fmt: skip
     return sources.get(title or "", ())

@@ -20,6 +20,7 @@ from ui.app.shell import action_button, errors_in_place, one_of
 from ui.app.text import capital, count, counted, percent, plain, sentence
 from ui.datasets import split_sides, summary
 from ui.datasets.opened import Opened, Stamp
+from ui.forms.url import BOUND
 
 KINDS = {"folds": "Folds", "shares": "Train, validation, test", LIST: "CSV file"}
 PATTERN = "pattern"
@@ -37,7 +38,7 @@ ABOUT_PATTERN = (
 def show(there: Opened, kept: Mapping[str, NamedSplit]) -> None:
     """The form, what comes of it, and how to keep it."""
     key = f"new-split-{there.dataset.name}"
-    kind = one_of("Deal the clips to", KINDS, default="folds", key=f"{key}-kind")
+    kind = one_of("Deal the clips to", KINDS, default="folds", key=f"{key}-kind", bind=BOUND)
     with errors_in_place():
         made = _listed(there, key) if kind == LIST else _dealt(there, kind, key)
         if made is None:
@@ -66,11 +67,13 @@ def _dealt(there: Opened, kind: str, key: str) -> tuple[str, dict[str, Any], Gro
         wish: dict[str, Any] = {"by": by}
         if kind == "folds":
             most = max(2, most_folds(there.dataset, grouping))
-            wish["folds"] = st.number_input("Folds", 2, most, min(5, most), key=f"{key}-folds-{most}", width=130)
+            wish["folds"] = st.number_input(
+                "Folds", 2, most, min(5, most), key=f"{key}-folds-{most}", width=130, bind=BOUND
+            )
         else:
             wish["shares"] = _shares(key)
         about = "Another number deals the groups otherwise."
-        wish["seed"] = st.number_input("Seed", 0, 2**31 - 1, 0, key=f"{key}-seed", width=130, help=about)
+        wish["seed"] = st.number_input("Seed", 0, 2**31 - 1, 0, key=f"{key}-seed", width=130, help=about, bind=BOUND)
         if there.facts.total > AT_ONCE:
             if st.button("Draw", key=f"{key}-draw", icon=":material/shuffle:"):
                 st.session_state[f"{key}-wish"] = wish
@@ -92,12 +95,12 @@ def _by(there: Opened, key: str) -> str:
     }
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         by = st.selectbox(
-            "Keep together", list(titles), format_func=titles.__getitem__, key=f"{key}-by", width=260,
+            "Keep together", list(titles), format_func=titles.__getitem__, key=f"{key}-by", width=260, bind=BOUND,
             help="Clips of one group stay on one side. Source: the recordings that the data set tells.",
         )  # fmt: skip
         if by == PATTERN:
             by = st.text_input(
-                "Pattern", key=f"{key}-pattern", placeholder="{speaker}_*", help=ABOUT_PATTERN, width=300
+                "Pattern", key=f"{key}-pattern", placeholder="{speaker}_*", help=ABOUT_PATTERN, width=300, bind=BOUND
             ).strip()
     if missing := [by for by, groups in ways.items() if not groups]:
         st.caption(f"Not told by these files: {', '.join(missing)}.")
@@ -160,8 +163,10 @@ def _preview(there: Opened, grouping: Grouping) -> None:
 
 def _shares(key: str) -> str:
     """Shares in percent, as :func:`labcore.datasets.shares.shares_of` reads them."""
-    train = st.number_input("Train (%)", 1, 98, 70, key=f"{key}-train", width=120)
-    val = st.number_input("Validation (%)", 0, 99 - train, min(15, 99 - train), key=f"{key}-val-{train}", width=140)
+    train = st.number_input("Train (%)", 1, 98, 70, key=f"{key}-train", width=120, bind=BOUND)
+    val = st.number_input(
+        "Validation (%)", 0, 99 - train, min(15, 99 - train), key=f"{key}-val-{train}", width=140, bind=BOUND
+    )
     test = 100 - train - val
     st.markdown(f":gray[Test]  \n{test} %", width="content")
     return f"{train},{val},{test}" if val else f"{train},{test}"

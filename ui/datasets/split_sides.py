@@ -15,13 +15,14 @@ from labcore.datasets.sides import Sides, sides_of
 from labcore.explore.clips.table import ClipFilter, counts
 from labcore.texts import shown
 from labcore.workspace import stamp_of
-from ui.app.shell import errors_in_place, heading, one_of
+from ui.app.shell import errors_in_place, heading
 from ui.app.text import count, counted, plain, sentence
 from ui.charts import clips as charts
 from ui.components import pager
 from ui.datasets import clip_card, clip_list
 from ui.datasets.filters import names_of
 from ui.datasets.opened import Opened, Stamp
+from ui.forms import url
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -157,14 +158,21 @@ def _who(there: Opened, placed: Placed, key: str) -> None:
         heading("Groups and clips")
         folds = [shown(fold) for fold in placed.sides.folds]
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-            what = one_of("What", WHO, default="groups", key=f"{key}-what", label_visibility="collapsed")
+            what = url.one_of("What", WHO, word="who", key=f"{key}-what")
             words = st.text_input(
-                "Search", key=f"{key}-words", placeholder="Search groups, clips, classes", label_visibility="collapsed", width=260
+                "Search", key=f"{key}-words", placeholder="Search groups, clips, classes", label_visibility="collapsed", width=260,
+                bind=url.BOUND,
             )  # fmt: skip
             chosen = st.multiselect(
-                "Fold", folds, key=f"{key}-folds", placeholder="all folds", label_visibility="collapsed", width=220
+                "Fold",
+                folds,
+                key=f"{key}-folds",
+                placeholder="all folds",
+                label_visibility="collapsed",
+                width=220,
+                bind=url.BOUND,
             )
-            only_leaks = bool(placed.leaks) and st.toggle("Only what leaks", key=f"{key}-leaks")
+            only_leaks = bool(placed.leaks) and st.toggle("Only what leaks", key=f"{key}-leaks", bind=url.BOUND)
         frame = _frame(there, placed)
         rows = ClipFilter(words=words, folds=tuple(chosen)).rows(frame)
         if only_leaks:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from labcore.config import RunConfig
 from labcore.workspace import slug
-from ui.app.shell import download
+from ui.app.shell import download, heading
 
 WAV = "What you hear, as a WAV file (32-bit float)."
 
@@ -52,7 +52,7 @@ def buttons(
                 if mended:
                     st.caption("For this file, save the sound first: soundfile alone reads it differently.")
                 for kind in known:
-                    st.markdown(f"**{kind.capitalize()}**")
+                    heading(kind.capitalize())
                     part = None if stretch == (0.0, seconds) else stretch
                     of = st.session_state.get("explore-power") or "level"
                     file = PurePath(name.replace("\\", "/")).name

@@ -158,9 +158,9 @@ def _wanted(run: Run) -> tuple[float, bool]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         rate = st.select_slider(
             "False alarms an hour", sorted({*RATES, usual}), value=usual, format_func="{:g}".format, width=420,
-            key=f"alarms-rate-{run.id}", help="As many are accepted. The thresholds below follow from it.",
+            key=f"alarms-rate-{run.id}", bind=url.BOUND, help="As many are accepted. The thresholds below follow from it.",
         )  # fmt: skip
-        of = shell.one_of("Of", [TOGETHER, EACH], default=whose, key=f"alarms-of-{run.id}")
+        of = shell.one_of("Of", [TOGETHER, EACH], default=whose, key=f"alarms-of-{run.id}", bind=url.BOUND)
     return float(rate), of == EACH
 
 

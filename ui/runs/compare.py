@@ -19,6 +19,7 @@ from ui.app import services
 from ui.app.shell import errors_in_place, heading
 from ui.app.text import duration, label_names, percent, plain, sentence
 from ui.charts import comparing
+from ui.forms import url
 from ui.runs import compared_clips, one, report
 from ui.runs.evaluation import file_stamp
 
@@ -151,7 +152,7 @@ def _clip_by_clip(found: Comparison) -> None:
         by_letter = {each.other.letter: each for each in there}
         letter = st.segmented_control(
             f"{found.sides[0].letter} against", list(by_letter), default=next(iter(by_letter)), required=True,
-            key="compare-against",
+            key=f"compare-against-{len(there)}", bind=url.BOUND,
         )  # fmt: skip
         chosen = by_letter[letter]
     left, right = st.columns([4, 5], gap="medium")

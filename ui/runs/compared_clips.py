@@ -12,6 +12,7 @@ from ui.app.shell import heading
 from ui.app.text import label_names
 from ui.components import clip_table
 from ui.components.clip import player
+from ui.forms import url
 from ui.runs import held_out_clips
 
 LONGEST_SECONDS = 10.0
@@ -28,10 +29,9 @@ def panel(chosen: Against) -> None:
     one, other = chosen.one.letter, chosen.other.letter
     counts = {"won": chosen.difference.won, "lost": chosen.difference.lost}
     heading("Clips won and lost", f"by {other}", level=2)
-    which = st.segmented_control(
-        "Clips", list(counts), format_func=lambda word: f"{word.capitalize()}: {counts[word]}", required=True,
-        default="won" if counts["won"] or not counts["lost"] else "lost", key=f"compared-{other}",
-        label_visibility="collapsed",
+    which = url.one_of(
+        "Clips", {word: f"{word.capitalize()}: {many}" for word, many in counts.items()}, word="clips", key=f"compared-{other}",
+        first="won" if counts["won"] or not counts["lost"] else "lost",
     )  # fmt: skip
     clips = changed_clips(chosen.pairs, won=which == "won")
     if not len(clips):

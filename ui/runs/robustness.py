@@ -106,7 +106,7 @@ def result(job: RobustnessTest, run: Run, status: JobStatus | None = None) -> No
     if status is not None:
         others = _others(job)
         compared = st.multiselect(
-            "Compare with", list(others), key=f"robustness-others-{job.id}",
+            "Compare with", list(others), key=f"robustness-others-{job.id}", bind=url.BOUND,
             help="Other runs whose finished test has the same disturbance and the same clips.",
         ) if others else []  # fmt: skip
         shown |= {name: others[name] for name in compared}

@@ -19,6 +19,7 @@ from ui.app import long_work, services
 from ui.app.shell import show_error
 from ui.app.text import capital, counted, percent, plain
 from ui.components import long_bar, owner_guard
+from ui.forms import url
 from ui.runs import hidden, validation
 
 HELP = """\
@@ -91,7 +92,7 @@ def _fit(run: Run, unknown: Unknown | None) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.number_input(
             "Known clips that may be refused (%)", 0.0, 100 * LARGEST, 100 * (unknown.threshold.refused if unknown else REFUSED),
-            1.0, "%g", key=f"unknown-share-{run.id}", width=280,
+            1.0, "%g", key=f"unknown-share-{run.id}", width=280, bind=url.BOUND,
             help="More of them: more unknown sounds are noticed, and more sounds of known classes are refused by mistake.",
         )  # fmt: skip
         owner_guard.guarded_button(

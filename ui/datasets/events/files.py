@@ -9,7 +9,7 @@ import streamlit as st
 
 from labcore.texts import shown
 from labcore.tracks import ENDINGS, Track
-from ui.app.shell import download
+from ui.app.shell import download, heading
 from ui.datasets.events.state import OpenedEvents, Sitting
 
 TITLES = {"raven": "Raven table", "audacity": "Audacity labels"}
@@ -21,12 +21,12 @@ def show(sitting: Sitting) -> None:
     from labcore.datasets.timed.writing import not_written
 
     with st.popover("Write out", icon=":material/download:", type="tertiary"):
-        st.markdown("**This recording**")
+        heading("This recording")
         stem = PurePath(shown(way)).name
         for format, title in TITLES.items():
             download(title, partial(_one, there, way, format), f"{stem}{ENDINGS[format]}", "text/plain", type="tertiary",
                      key=f"{sitting.key}-{format}")  # fmt: skip
-        st.markdown("**All recordings**")
+        heading("All recordings")
         download("Combined Raven table", partial(_combined, there), f"{there.name}{ENDINGS['raven']}", "text/plain", type="tertiary",
                  key=f"events-{there.name}-combined")  # fmt: skip
         for format, title in TITLES.items():

@@ -10,7 +10,7 @@ import streamlit as st
 from labcore.datasets.timed.edits import file_of as events_file
 from labcore.texts import moment, shown
 from ui.app import services
-from ui.app.shell import action_button, callback, errors_in_place, tell_trouble
+from ui.app.shell import action_button, callback, errors_in_place, heading, tell_trouble
 from ui.app.text import ago, counted, plain
 from ui.components import clip_table
 from ui.components.tabs import BOUND
@@ -114,7 +114,7 @@ def _recording(there: OpenedEvents) -> Sitting:
 def _about(sitting: Sitting) -> None:
     """What is said of the recording, the edits with the way back, and the files to take away."""
     there, recording = sitting.there, sitting.recording
-    st.markdown(f"**{plain(recording.way)}**  \n:small[:gray[{counted(len(recording.events), 'event')}]]")
+    heading(plain(recording.way), f":small[:gray[{counted(len(recording.events), 'event')}]]")
     key = f"{sitting.key}-complete-{there.version}-{sitting.presses}"
 
     def keep() -> None:
