@@ -19,8 +19,9 @@ _many = partial(counted, unit="recording", figure=str)
 def of_repeats(evidence: Evidence) -> Iterator[Finding]:
     """Findings on sounds that are there more than once."""
     for sets, kinds in ((evidence.equal, EXACT), (evidence.near, NEAR)):
-        across = [same for same in sets if len({evidence.folds[row] for row in same}) > 1]
-        within = [same for same in sets if same not in across and len({evidence.labels[row] for row in same}) == 1]
+        folds, labels = ([len({of[row] for row in same}) for same in sets] for of in (evidence.folds, evidence.labels))
+        across = [same for same, count in zip(sets, folds, strict=True) if count > 1]
+        within = [same for same, *counts in zip(sets, folds, labels, strict=True) if counts == [1, 1]]
         near = "" if kinds == EXACT else ", as other files (another format, level or offset)"
         if across:
             what = f"{_many(len(across))} found several times, in several folds{near}"
@@ -51,8 +52,8 @@ def _repeated(evidence: Evidence, kind: str, sets: list[list[int]], what: str, l
 def _mislabelled(evidence: Evidence) -> Iterator[Finding]:
     """A finding for all sounds that have the same several labels."""
     by_labels: dict[tuple[str, ...], list[list[int]]] = defaultdict(list)
-    near = [set(same) for same in evidence.near]
-    for same in [*evidence.near, *(each for each in evidence.equal if not any(set(each) <= other for other in near))]:
+    near = _numbered(evidence.near)
+    for same in [*evidence.near, *(each for each in evidence.equal if not _in_one(near, each))]:
         labels = tuple(natural_order({evidence.labels[row] for row in same}))
         if len(labels) > 1:
             by_labels[labels].append(same)
@@ -80,13 +81,13 @@ def _mislabelled(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _straddling(evidence: Evidence) -> Iterator[Finding]:
-    equal = [set(same) for same in evidence.equal]  # these are told as duplicates, and silence as such
+    equal = _numbered(evidence.equal)  # these are told as duplicates, and silence as such
     sounding = [bool(each.fingerprint.any()) for each in evidence.found]
     groups = {
         group: rows
         for group, every in evidence.by(evidence.groups).items()
         for rows in [[row for row in every if sounding[row]]]
-        if len({evidence.folds[row] for row in rows}) > 1 and not any(set(rows) <= same for same in equal)
+        if len({evidence.folds[row] for row in rows}) > 1 and not _in_one(equal, rows)
     }
     if not groups:
         return
@@ -108,3 +109,14 @@ def _straddling(evidence: Evidence) -> Iterator[Finding]:
         ),
         sets=tuple(evidence.at(groups[group]) for group in sorted(groups)),
     )
+
+
+def _numbered(sets: list[list[int]]) -> dict[int, int]:
+    """Clip → which of some sets it is in; no clip is in two of them."""
+    return {row: number for number, same in enumerate(sets) for row in same}
+
+
+def _in_one(numbers: dict[int, int], rows: list[int]) -> bool:
+    """Whether one of the sets holds all of these clips."""
+    found = {numbers.get(row) for row in rows}
+    return len(found) == 1 and None not in found
