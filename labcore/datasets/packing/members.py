@@ -50,7 +50,7 @@ PAPERS = frozenset(
 """Endings of files that say what the sounds are, and under what licence."""
 DISTRUST = "Do not trust this file: nobody packs a data set like this. Fetch it again from where it is published"
 DEREFERENCE = (
-    "Where it is your own, pack the files that links lead to, as `tar --dereference --hard-dereference -cf set.tar FOLDER` and `zip -r` do. "
+    "Where it is your own, pack what links lead to, as `tar --dereference --hard-dereference -cf set.tar FOLDER` and `zip -r` do. "
     "Otherwise do not trust this file"
 )
 DAMAGED = (
