@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from labcore.allowed_paths import allowed_paths, is_open
+from labcore.audio.containers import CONVERT
 from labcore.config import DataConfig
 from labcore.datasets.cells import labels_of
 from labcore.datasets.cliplist import (
@@ -23,12 +24,14 @@ from labcore.datasets.listed import read_clip_lists
 from labcore.datasets.lookup import for_lists
 from labcore.datasets.official import read_esc50, read_urbansound8k, urbansound_name
 from labcore.datasets.packing import PackedError, packed_files
+from labcore.datasets.packing.otherwise import refuse_packed_otherwise
 from labcore.datasets.parts import SPEECH_COMMANDS
 from labcore.datasets.published import audiofolder, audioset, birdclef, fsd50k, gtzan, machines, spoken
 from labcore.datasets.published.glimpse import Glimpse, Layout, Reader
 from labcore.datasets.scan import (
     entries,
     folders_in,
+    foreign_audio,
     hidden,
     holds_audio,
     is_audio,
@@ -36,7 +39,6 @@ from labcore.datasets.scan import (
     is_file,
     listed,
     subfolders,
-    suffix_of,
 )
 from labcore.datasets.table import MISSING, DataProblem, Dataset, Finding, some, ways_from
 from labcore.datasets.timed.dataset import (
@@ -181,9 +183,7 @@ def _recognise_file(path: Path) -> Reader:
     if path.suffix.lower() not in LIST_SUFFIXES:
         if packed_files(path):
             raise PackedError(path)
-        if suffix_of(path.name) in OTHER_ARCHIVES:
-            what = f"{path} is packed in a way that is not read here ({suffix_of(path.name)})"
-            raise DatasetError(what, "Unpack it and give the folder, or pack it as .zip, .tar.gz or .tar.xz")
+        refuse_packed_otherwise(path)
         if path.suffix.lower() in SHEETS:
             raise DatasetError(f"{path} is a spreadsheet, not a CSV file", "Save it as CSV, and give that")
         kind = "a single clip" if is_audio(path.name) else "not a CSV file"
@@ -322,6 +322,9 @@ def _only_one_below(folder: Path) -> Reader:
         raise DatasetError(
             f"no data set was recognised in {folder}; {gone[0]}", "Put back the files that it names, or mend the list"
         )
+    if foreign := foreign_audio(folder):
+        what = f"no sound in {folder} is of a format that is read here; there are {counted(foreign.total(), 'file')} of {some(foreign)}"
+        raise DatasetError(what, f"Convert each to WAV or FLAC, `{CONVERT}`, and give the folder of these")
     raise DatasetError(f"no data set was recognised in {folder}", KNOWN)
 
 
@@ -366,23 +369,6 @@ LAYOUTS = (
 )
 """The layouts in the order in which a folder is held against them: the first that recognises it reads it."""
 TITLES = {layout.name: layout.title for layout in LAYOUTS}
-OTHER_ARCHIVES = (
-    ".7z",
-    ".rar",
-    ".zst",
-    ".tzst",
-    ".gz",
-    ".bz2",
-    ".xz",
-    ".lz",
-    ".lz4",
-    ".lzma",
-    ".br",
-    ".iso",
-    ".dmg",
-    ".cab",
-)
-"""Endings of what is packed otherwise than :data:`labcore.datasets.packing.found.ARCHIVES`."""
 KNOWN = (
     "Known layouts: UrbanSound8K (audio/fold1 …, metadata/UrbanSound8K.csv), ESC-50 (audio/, meta/esc50.csv), Speech Commands, "
     f"{', '.join(layout.title for layout in PUBLISHED)}, one folder per class, a CSV file with the columns path and label, or recordings "

@@ -17,12 +17,13 @@ from typing import Any
 from labcore.allowed_paths import check_root, is_open
 from labcore.datasets import several
 from labcore.datasets.headers import header_troubles
-from labcore.datasets.layouts import LAYOUTS, OTHER_ARCHIVES, TITLES, read_dataset
+from labcore.datasets.layouts import LAYOUTS, TITLES, read_dataset
 from labcore.datasets.packing import Packed, PackedError, archives_in, packed_at, stem_of
 from labcore.datasets.packing.found import ARCHIVES
+from labcore.datasets.packing.otherwise import OTHER_ARCHIVES
 from labcore.datasets.packing.sketch import Sketch, sketch_folder, sketched
 from labcore.datasets.registry import place_of
-from labcore.datasets.scan import entries, is_dir, is_folder, suffix_of
+from labcore.datasets.scan import entries, is_dir, is_folder, listed, suffix_of
 from labcore.datasets.table import PARTS, Dataset, Finding, natural_order, some, ways_from
 from labcore.datasets.timed.dataset import UnlabelledError
 from labcore.datasets.walk import TooMuchError, looking
@@ -249,6 +250,10 @@ def _of_sketch(packed: Packed, sketch: Sketch) -> Look:
         inner = sorted({*sketch.others} & {*ARCHIVES, *OTHER_ARCHIVES})
         remedy = f"Unpack what is packed in it ({', '.join(inner)}), and import the folder" if inner else ""
         findings.append(Finding(NOT_COPIED, what, remedy=remedy, level="warning" if inner else "note"))
+    beside = [packed.path / entry.name for entry in listed(packed.path)] if is_dir(packed.path) else []
+    if others := [each.name for each in beside if suffix_of(each.name) in OTHER_ARCHIVES and each not in packed.files]:
+        what = f"what is packed in a way that is not read here is not copied ({some(map(shown, others))})"
+        findings.append(Finding(NOT_COPIED, what, remedy="Unpack all of it, and import the folder", level="warning"))
     return Look(
         str(packed.path),
         slug(stem_of(packed.path)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -17,6 +18,8 @@ from labcore.datasets.walk import Identity, TooMuchError, WalkBudget, at_hand
 from labcore.errors import DatasetError
 from labcore.reading import DamagedError, open_file
 
+MOST_CHILDREN = 200
+"""So many folders in a folder are looked into for sounds of other formats."""
 NOT_CLASSES = ("_background_noise_",)  # the folder of long noises in Speech Commands
 
 
@@ -155,6 +158,14 @@ def first_audio(folder: Path) -> Iterator[tuple[str, ...]]:
     """
     walk = _Walk(lambda _: None)
     return ((*parts, entry.name) for parts, entry in walk.files(folder) if is_audio(entry.name))
+
+
+def foreign_audio(folder: Path) -> Counter[str]:
+    """Ending → files of audio that data sets do not read, in a folder and in those in it."""
+    held = listed(folder)
+    below = (entry for child in folders_in(held)[:MOST_CHILDREN] for entry in listed(folder / child))
+    endings = (suffix_of(entry.name) for entry in (*held, *below))
+    return Counter(ending for ending in endings if ending in FOREIGN_SUFFIXES)
 
 
 def holds_audio(folder: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -59,10 +60,11 @@ def frame_of(block: Chart | Diagram | Matrix | Facts | Table) -> pd.DataFrame:
 
 
 def latex(frame: pd.DataFrame, caption: str) -> str:
-    """A table of LaTeX. The minus sign is set as mathematics: not every LaTeX knows it in a text."""
+    """A table of LaTeX. The minus sign is set as mathematics: not every LaTeX knows it in a text. A row that begins with ``[`` has it in
+    braces: after the end of the row before it would be a length."""
     shown = frame.map(printable).rename(columns=printable)
     tabular: str = shown.to_latex(index=False, escape=True)
-    return f"% {printable(caption)}\n{tabular}".replace("−", "$-$")
+    return re.sub(r"(?m)^\[", "{[}", f"% {printable(caption)}\n{tabular}".replace("−", "$-$"))
 
 
 def _caption(block: Chart | Diagram | Matrix | Facts | Table) -> str:

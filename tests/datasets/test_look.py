@@ -151,6 +151,14 @@ def test_mpeg_of_another_name_in_an_archive_is_sound(tmp_path: Path, workspace: 
     assert [name for name, _ in look(workspace, zipped(tmp_path / "set.zip", files)).unreadable] == ["dog/noise.wav"]
 
 
+def test_recordings_of_a_telephone_alone_are_said_to_be_of_another_format(tmp_path: Path, workspace: Workspace) -> None:
+    files = {f"{label}/{n}.m4a": b"ftyp" for label in ("dog", "cat") for n in "12"}
+    for path in (laid_out(tmp_path / "set", files), zipped(tmp_path / "set.zip", files)):
+        found = look(workspace, path)
+        assert "is of a format that is read here; there are 4 files of .m4a" in found.error
+        assert "ffmpeg -i FILE" in found.remedy
+
+
 def test_files_that_are_not_audio_are_counted(tmp_path: Path, workspace: Workspace) -> None:
     found = look(workspace, laid_out(tmp_path / "set", folders().files | {"dog/1.wav.bak": wav(1), "dog/notes": b"x"}))
     assert "2 files are not audio, and no clips" in [finding.what for finding in found.findings]

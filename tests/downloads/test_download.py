@@ -300,7 +300,7 @@ def test_an_archive_that_climbs_out(
     about = publish(hostile(tmp_path / file, kind), file=file)
     end = ending(downloaded(workspace, about))
     assert end.state == "failed"
-    assert "Do not trust this file" in end.remedy
+    assert "do not trust this file" in end.remedy.lower()
     assert not list(workspace.datasets.iterdir())
     assert not [path for path in set(tmp_path.rglob("*")) - before if path.name == "out.wav"]
 

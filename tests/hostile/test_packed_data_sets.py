@@ -259,6 +259,28 @@ def test_what_is_packed_otherwise_says_what_to_do(ending: str, tmp_path: Path, w
     assert "Unpack it" in about.remedy
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("set.zip.001", "is a part of an archive"),
+        ("set.z01", "is a part of"),
+        ("set.zip.crdownload", "has not finished"),
+    ],
+)
+def test_parts_of_archives_and_of_downloads(name: str, told: str, tmp_path: Path, workspace: Workspace) -> None:
+    (tmp_path / name).write_bytes(bytes(100))
+    assert told in look(workspace, tmp_path / name).error
+
+
+def test_an_archive_of_another_kind_beside_others_is_told(tmp_path: Path, workspace: Workspace) -> None:
+    (place := tmp_path / "downloads").mkdir()
+    zipped(place / "a.zip", GOOD)
+    tarred(place / "b.tar.gz", {"bird/1.wav": wav("bird")})
+    (place / "c.rar").write_bytes(b"Rar!")
+    (told,) = imported(workspace, place).result.warnings
+    assert "is not copied (c.rar)" in told
+
+
 def test_the_first_of_two_files_of_one_name_is_taken(tmp_path: Path, workspace: Workspace) -> None:
     path = zipped(tmp_path / "set.zip", GOOD)
     with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning, match="Duplicate name"):

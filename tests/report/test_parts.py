@@ -56,3 +56,9 @@ def test_nothing_to_draw_is_no_file() -> None:
         tex = archive.read("tables/04-change.tex").decode()
         assert {"report.html", "report.md"} <= set(archive.namelist())
     assert r"50 \%\_of & $-$5.0 \\" in tex
+
+
+def test_a_row_of_latex_that_begins_with_a_bracket_is_no_length() -> None:
+    """``\\\\`` and ``\\midrule`` take what stands in brackets behind them."""
+    lines = parts.latex(pd.DataFrame([["[dog]", "[1]"]], columns=["[a]", "b"]), "caption").splitlines()
+    assert [line for line in lines if "]" in line] == ["{[}a] & b \\\\", "{[}dog] & [1] \\\\"]

@@ -50,8 +50,8 @@ PAPERS = frozenset(
 """Endings of files that say what the sounds are, and under what licence."""
 DISTRUST = "Do not trust this file: nobody packs a data set like this. Fetch it again from where it is published"
 DEREFERENCE = (
-    "Pack the files that links lead to: `tar --dereference --hard-dereference -cf set.tar FOLDER`, or `zip -r set.zip FOLDER`. "
-    "Do not trust this file if it is somebody else's"
+    "Where it is your own, pack what links lead to, as `tar --dereference --hard-dereference -cf set.tar FOLDER` and `zip -r` do. "
+    "Otherwise do not trust this file"
 )
 DAMAGED = (
     *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError),
