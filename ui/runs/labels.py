@@ -63,9 +63,9 @@ def _view(clips: HeldOutClips) -> None:
             if each.suspicious
         ]
         untrained = [results.untrained(run) for run in clips.runs]  # such a network says nothing of these labels
-        said_nothing = [each.label in untrained[clips.run_of[each.rows[0]]] for each in found]
-        unlearnt = {each.label for each, nothing in zip(found, said_nothing, strict=True) if nothing}
-        found = [each for each, nothing in zip(found, said_nothing, strict=True) if not nothing]
+        unable = [each.label in untrained[clips.run_of[each.rows[0]]] for each in found]
+        unlearnt = {each.label for each, nothing in zip(found, unable, strict=True) if nothing}
+        found = [each for each, nothing in zip(found, unable, strict=True) if not nothing]
         if unlearnt:
             words = ", ".join(plain(clips.names[label]) for label in sorted(unlearnt))
             st.caption(f"Without clips of {words}: the network that held them out was trained on none.")
