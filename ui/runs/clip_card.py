@@ -100,7 +100,7 @@ def _headline(clips: HeldOutClips, row: int) -> None:
 
 def _probabilities(clips: HeldOutClips, row: int, label: str) -> None:
     """The likeliest classes as bars, and the labelled one in any case."""
-    given = clips.predictions.probabilities[row]
+    given = clips.probabilities(row)
     order = np.argsort(-given, kind="stable")
     top = order[:MOST_LABELS].tolist()
     if label in clips.predictions.labels and (own := clips.predictions.labels.index(label)) not in top:

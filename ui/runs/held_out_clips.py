@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +48,11 @@ class HeldOutClips:
         """The one whose network predicted a clip."""
         return self.runs[self.run_of[row]]
 
-    @property
+    def probabilities(self, row: int) -> np.ndarray:
+        """(classes,) of one clip, without those of all others."""
+        return self.predictions.chosen(np.array([row])).probabilities[0]
+
+    @cached_property
     def names(self) -> dict[str, str]:
         """Labels as they are shown."""
         return label_names(

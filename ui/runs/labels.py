@@ -62,8 +62,10 @@ def _view(clips: HeldOutClips) -> None:
             for each in _found(tuple(str(run.predictions) for run in clips.runs), clips.changed, clips)
             if each.suspicious
         ]
-        unlearnt = {label for each in found for label in _unlearnt(clips, each)}
-        found = [each for each in found if not _unlearnt(clips, each)]
+        untrained = [results.untrained(run) for run in clips.runs]  # such a network says nothing of these labels
+        unable = [each.label in untrained[clips.run_of[each.rows[0]]] for each in found]
+        unlearnt = {each.label for each, nothing in zip(found, unable, strict=True) if nothing}
+        found = [each for each, nothing in zip(found, unable, strict=True) if not nothing]
         if unlearnt:
             words = ", ".join(plain(clips.names[label]) for label in sorted(unlearnt))
             st.caption(f"Without clips of {words}: the network that held them out was trained on none.")
@@ -84,11 +86,6 @@ def _view(clips: HeldOutClips) -> None:
         part = pager.part(len(found), AT_ONCE, key=f"labels-page-{clips.key}", what="recordings", word="page")
         for each in found[part]:
             _recording(clips, each)
-
-
-def _unlearnt(clips: HeldOutClips, each: Suspicion) -> set[str]:
-    """The label, where the network that held the clips out could not learn it: it says nothing of such labels."""
-    return {each.label}.intersection(results.untrained(clips.run(int(each.rows[0]))))
 
 
 def _correct(clips: HeldOutClips, found: list[Suspicion]) -> None:
@@ -130,10 +127,8 @@ def _recording(clips: HeldOutClips, each: Suspicion) -> None:
 
 
 def _clip(clips: HeldOutClips, each: Suspicion, row: int) -> None:
-    predictions = clips.predictions
-    given, other = (
-        float(predictions.probabilities[row, predictions.labels.index(label)]) for label in (each.label, each.suggested)
-    )
+    shares = clips.probabilities(row)
+    given, other = (float(shares[clips.predictions.labels.index(label)]) for label in (each.label, each.suggested))
     with errors_in_place():
         found = clips.found(row).row
         st.caption(
