@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from labcore.datasets.by_time import recordings_of
 from labcore.errors import RunError
 from labcore.evaluation.bootstrap import Interval, intervals
 from labcore.evaluation.calibration import Reliability, reliability
@@ -115,7 +114,6 @@ def figures_of_clips(predictions: ClipPredictions) -> Figures:
     counted = score(predicted, targets, labels, Circumstances(distinct=distinct, groups=groups))
     balanced, macro_f1 = intervals(groups, lambda weights: _means(targets, predicted, len(labels), weights))
     ranked = _ranked(targets, shares)
-    recordings = recordings_of(groups)
     per_class = [
         ClassFigures(
             label,
@@ -125,7 +123,7 @@ def figures_of_clips(predictions: ClipPredictions) -> Figures:
             float(row["recall"]),
             float(row["f1"]),
             *ranked[number],
-            recall_interval((predicted == targets)[targets == number], recordings[targets == number]),
+            recall_interval((predicted == targets)[targets == number], groups[targets == number]),
         )
         for number, (label, row) in enumerate(counted.per_class.items())
     ]
