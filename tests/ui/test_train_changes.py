@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from labcore.jobs.about import change_about
+
 from .conftest import held, words
 
 
@@ -43,3 +45,14 @@ def test_a_change_is_told_everywhere_at_once(open_page, dataset, path, value):
     app.run()
     assert (words(app), app.selectbox(key="fold-choice").options) == (told, folds)
     assert told != before
+
+
+def test_a_run_stays_on_view_when_it_is_called_otherwise(open_page, dataset, make_run):
+    run = make_run("queued")
+    app = open_page("pages/train.py", run=run.id)
+    late = held(app)  # with its name by now chosen in the list of runs
+    change_about(run.path, name="Herons")  # as its title changes once its epochs are known
+    app.run()
+    app._run(late)
+    assert app.query_params["run"] == run.id
+    assert not app.error

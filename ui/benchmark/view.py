@@ -48,7 +48,7 @@ def choose(folders: dict[str, Benchmark]) -> list[Benchmark]:
         return []
 
     def changed() -> None:
-        look_at(*st.session_state["speed-reports"])
+        look_at(*(name for name in st.session_state["speed-reports"] if name in folders))
 
     st.session_state["speed-reports"] = current
     st.multiselect(

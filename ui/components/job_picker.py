@@ -57,7 +57,7 @@ def choose(kind: type[J]) -> tuple[J, JobStatus] | None:
                 format_func=told_apart(options, listed),
                 label_visibility="collapsed",
                 width=380,
-                **controlled(f"{word}-choice", shown, partial(look_at, kind)),
+                **controlled(f"{word}-choice", shown, partial(look_at, kind), options),
             )
             if wanted in known:
                 unseen_heading(run_name(known[wanted][0]))

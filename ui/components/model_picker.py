@@ -62,7 +62,7 @@ class Networks:
             name = st.session_state[key]
             if name in (PARTS, BUILTIN):
                 st.session_state[key] = st.session_state.get(before)
-            elif name and chosen is not None:
+            elif name in self._options and chosen is not None:  # not the text of one that is called otherwise by now
                 chosen(name)
 
         name = st.selectbox(

@@ -53,7 +53,7 @@ def _choose(name: str, kept: dict[str, NamedSplit]) -> str:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.selectbox(
             "Split", options, options.index(chosen), lambda each: titles.get(each, each), width=280,
-            **controlled(f"split-{name}-choice", chosen, partial(st.query_params.__setitem__, WORD)),
+            **controlled(f"split-{name}-choice", chosen, partial(st.query_params.__setitem__, WORD), options),
         )  # fmt: skip
         if chosen != NEW:
             st.button("New split", key=f"split-{name}-new", icon=":material/add:", on_click=_make)

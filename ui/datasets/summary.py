@@ -216,7 +216,7 @@ def fold_box(there: Folds, current: str | None, take: Callable[[str | None], Non
         index=options.index(shown),
         format_func=lambda fold: there.automatic_title if fold == AUTOMATIC else there.title(fold),
         help=help,
-        **controlled(key, shown, lambda chosen: take(None if chosen == AUTOMATIC else chosen)),
+        **controlled(key, shown, lambda chosen: take(None if chosen == AUTOMATIC else chosen), options),
     )
     tell_impossible(there)
 
@@ -301,7 +301,7 @@ def split_box(name: str, current: str | None, take: Callable[[str | None], None]
         index=options.index(shown),
         format_func=lambda split: "none: folds of the data set" if split == AUTOMATIC else there.get(split, split),
         help=help,
-        **controlled(key, shown, lambda chosen: take(None if chosen == AUTOMATIC else chosen)),
+        **controlled(key, shown, lambda chosen: take(None if chosen == AUTOMATIC else chosen), options),
     )
 
 

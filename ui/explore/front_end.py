@@ -92,8 +92,10 @@ def settings_of() -> None:
             values = fields.values()
         elif name in PRESETS:
             values = preset(name).values()
-        else:
+        elif name in runs:
             values = runs[name].config.values()
+        else:  # the text of one that is called otherwise by now
+            return
         put({path: values[path] for path in OWN})
 
     st.selectbox(

@@ -111,7 +111,13 @@ def presets(times: str = "") -> None:
 
     names = {name: PRESETS[name].title for name in PRESETS} | ({} if current else {"own": "Custom"})
     shown = current or "own"
-    one_of("Preset", names, default=shown, label_visibility="collapsed", **controlled("preset-choice", shown, chosen))
+    one_of(
+        "Preset",
+        names,
+        default=shown,
+        label_visibility="collapsed",
+        **controlled("preset-choice", shown, chosen, names),
+    )
     if current is None:
         line = f"Custom settings. Choosing a preset resets them. {times}"
     else:
@@ -239,7 +245,7 @@ def _usual(setting: Setting) -> None:
         format_func=lambda number: f"{number / 1000:g} kHz" if setting.unit == "Hz" else str(number),
         label_visibility="collapsed",
         wrap=True,
-        **controlled(f"{key_of(setting.path)}-usual", usual, pressed),
+        **controlled(f"{key_of(setting.path)}-usual", usual, pressed, (None, *USUAL[setting.path])),
     )
 
 

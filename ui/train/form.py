@@ -160,7 +160,7 @@ def choose_dataset(key: str, names: list[str]) -> None:
         fields.fill({"data.exclude_classes": ()})
 
     shown, about = current["data.dataset"], all_settings()["data.dataset"].help
-    st.selectbox("Data set", names, names.index(shown), help=about, **controlled(key, shown, other))
+    st.selectbox("Data set", names, names.index(shown), help=about, **controlled(key, shown, other, names))
 
 
 def recipe(others: Callable[[], None] | None = None) -> None:
