@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from labcore.events import RunFinished
+from labcore.jobs.about import change_about
 from ui.components import job_picker
 
 from .conftest import held, words
@@ -48,3 +49,14 @@ def test_a_run_that_ends_while_its_page_is_drawn_is_shown_as_finished(open_page,
         shown = words(open_page("pages/train.py", run=run.id))
     assert "Finished]" in shown
     assert "Running]" not in shown
+
+
+def test_a_run_stays_on_view_when_it_is_called_otherwise(open_page, dataset, make_run):
+    run = make_run("queued")
+    app = open_page("pages/train.py", run=run.id)
+    late = held(app)  # with its name by now chosen in the list of runs
+    change_about(run.path, name="Herons")  # as its title changes once its epochs are known
+    app.run()
+    app._run(late)
+    assert app.query_params["run"] == run.id
+    assert not app.error

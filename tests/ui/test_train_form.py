@@ -318,6 +318,17 @@ def test_automatic_epochs_are_told_with_their_reason_and_a_number_stays_a_number
     assert manager.submitted[0].optim.epochs == 7
 
 
+@pytest.mark.parametrize(("path", "value"), [("features.hop_length", 64), ("data.leave_out", "1")])
+def test_a_change_is_told_everywhere_at_once(open_page, dataset, path, value):
+    app = open_page("pages/train.py")
+    before = words(app)
+    app.get_by_key(f"setting-{path}").set_value(value).run()
+    told, folds = words(app), app.selectbox(key="fold-choice").options
+    app.run()
+    assert (words(app), app.selectbox(key="fold-choice").options) == (told, folds)
+    assert told != before
+
+
 def forms_config(app) -> RunConfig:
     return RunConfig().replace(settings(app))
 
