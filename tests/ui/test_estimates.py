@@ -49,6 +49,7 @@ def test_every_preset_tells_its_time_on_the_clips_of_the_form(open_page, dataset
     assert line
     assert "for 320 clips" not in words(app)
     assert f"about {line[2]}" in str(app.table[0].value)  # the form opens with Balanced
+    assert "A usual time for a processor like this; nothing has trained here yet." in words(app)
     app.number_input(key="setting-optim.epochs").set_value(7).run()
     assert f"Choosing a preset resets them. {line[0]}" in words(app)  # those of the presets, not of seven epochs
     monkeypatch.setattr(services, "known_device", lambda: None)  # it may be a GPU

@@ -281,7 +281,7 @@ def _facts(chosen: summary.DataSummary, config) -> None:
     work = planned.epochs
     steps = max(1, work.clips // config.optim.batch_size)
     few = "" if chosen.several else helps(planned.config, work.clips, len(chosen.counts))[1]
-    device = services.known_device()
+    one, device = estimates.of(planned), services.known_device()
     where = config.runtime.device
     if where == "auto":
         where = plain(device.name) if device else "the first working GPU, else the CPU"
@@ -294,14 +294,14 @@ def _facts(chosen: summary.DataSummary, config) -> None:
             "Network": plain(config.model.name),
             **({"Few clips": plain(f"{few}.")} if few else {}),
             "Steps": f"{counted(work.epochs, 'epoch')} × {counted(steps, 'step')}",
-            "Time": estimates.about(estimates.of(planned)),
+            "Time": estimates.about(one),
             "Device": where,
         },
         border="horizontal",
         alt="Summary of the run",
     )
-    if told:
-        st.caption(told)
+    for line in filter(None, (estimates.source(one), told)):
+        st.caption(line)
     if chosen.note:
         st.caption(plain(sentence(chosen.note)))
     if chosen.training and config.optim.batch_size > chosen.training:
