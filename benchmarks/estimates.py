@@ -2,11 +2,11 @@
 
     python benchmarks/estimates.py [--data FOLDER] [--cases default quick …] [--seconds 40]
 
-For each case three times are told before: by the usual speed, or by earlier runs in the cases "known" and "2 folds", as a form tells it;
-by `labcore train --estimate`; and the same for an idle machine where other work was seen. Then `labcore train` runs in a process of its
-own, as `labcore crossval` does. Ratios are time told over time taken, in wall seconds; beside them stand the processor seconds of the run
-and the other work meanwhile. A case is cut to about so many seconds by its number of epochs, since a run twice as long tells no more.
-All cases take about six minutes; --seconds 10 and three cases about two.
+For each case four times are told before: by the usual speed of such a processor; by a few steps of the default network, or by earlier runs
+in the cases "known" and "2 folds", as a form tells it; by `labcore train --estimate`; and the same for an idle machine where other work
+was seen. Then `labcore train` runs in a process of its own, as `labcore crossval` does. Ratios are time told over time taken, in wall
+seconds; beside them stand the processor seconds of the run and the other work meanwhile. A case is cut to about so many seconds by its
+number of epochs, since a run twice as long tells no more. All cases take about six minutes; --seconds 10 and three cases about two.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from labcore.config import RunConfig
 from labcore.config.presets import PRESETS
 from labcore.device import usable_cores
 from labcore.load import CpuTimes
+from labcore.training import machine_speed
 from labcore.training.run_time import known_speeds, planned, time_of
 from labcore.workspace import Workspace
 
@@ -53,9 +54,10 @@ def main() -> None:
     home = workspace(options.home)
     home.home.mkdir(parents=True, exist_ok=True)
     print(machine(), flush=True)
-    print(
-        f"{'case':14} {'epochs':>6} {'taken':>7} {'cpu':>7} | {'form':>6} {'estimate':>8} {'idle':>6} | others (cores)"
-    )
+    if machine_speed.measure(home) is None:
+        print("other work is at the processor: no steps are told by, as on a page", flush=True)
+    titles = f"{'case':14} {'epochs':>6} {'taken':>7} {'cpu':>7} | {'usual':>6} {'form':>6} {'estimate':>8} {'idle':>6}"
+    print(f"{titles} | others (cores)", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         short = halves(Path(folder) / "short")
         for name in options.cases:
@@ -73,8 +75,9 @@ def row(name: str, home: Workspace, changes: dict[str, Any], seconds: float) -> 
     per_epoch = steps * told["step_seconds"] + told["watch_seconds"]
     epochs = max(2, min(400, round(seconds / max(1e-3, per_epoch))))
     config = config.replace({"optim.epochs": epochs})
-    speeds = known_speeds(home) if name in ("known", "2 folds") else []
-    known = time_of(config, planned(home, config), speeds)
+    plan, steps = planned(home, config), [speed for speed in known_speeds(home) if not speed.trained]
+    known = time_of(config, plan, known_speeds(home) if name in ("known", "2 folds") else steps)
+    usual = time_of(config, plan, [])
     told = estimate(home, config)
     folds, words = (2, ["crossval", "--folds", "1", "2"]) if name == "2 folds" else (1, ["train"])
     file = home.home / "benchmark.json"
@@ -84,10 +87,10 @@ def row(name: str, home: Workspace, changes: dict[str, Any], seconds: float) -> 
     end, cpu = CpuTimes.now(), children() - cpu
     taken = end.at - start.at
     others = max(0.0, end.busy - start.busy - (end.own - start.own) - cpu) / taken
-    before = known.seconds * folds if known else float("nan")
+    before = [folds * time.seconds / taken if time else float("nan") for time in (usual, known)]
     idle = told["seconds_total"] if told["seconds_idle"] is None else told["seconds_idle"]
     print(
-        f"{name:14} {epochs:6} {taken:6.1f}s {cpu:6.1f}s | {before / taken:6.2f} {told['seconds_total'] * folds / taken:8.2f} "
+        f"{name:14} {epochs:6} {taken:6.1f}s {cpu:6.1f}s | {before[0]:6.2f} {before[1]:6.2f} {told['seconds_total'] * folds / taken:8.2f} "
         f"{idle * folds / taken:6.2f} | {others:.2f} of {usable_cores()}",
         flush=True,
     )

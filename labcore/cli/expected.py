@@ -57,7 +57,9 @@ def expected_of(workspace: Workspace, config: RunConfig, plans: Sequence[Planned
 
 def _source(times: Sequence[RunTime]) -> str:
     """Where the times of some runs are from."""
-    if not times[0].measured:
+    if times[0].source == "steps":
+        return "by a few steps of the default network here; `labcore train --estimate` measures this one"
+    if times[0].source == "usual":
         return "as usual for a processor like this; `labcore train --estimate` measures it"
     if not times[0].busy:
         return "by earlier runs here"

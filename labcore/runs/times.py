@@ -1,4 +1,5 @@
-"""About how long a run will take, before it starts: from the speed of runs that this machine has trained, else from the usual one.
+"""About how long a run will take, before it starts: from the speed of runs that this machine has trained, else of a few steps, else from
+the usual one.
 
 Told as about: what augmentation costs, and what other work the machine will have, is not known beforehand. An estimate measures.
 """
@@ -7,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from statistics import median
+from typing import Literal
 
 from labcore.config import RunConfig
 from labcore.config.budget import (
@@ -15,6 +17,7 @@ from labcore.config.budget import (
     WATCH_COSTS,
     WIDTH_COSTS,
     EpochPlan,
+    speed_up,
     trained_clips,
     usual_seconds_per_clip,
     work_of,
@@ -38,6 +41,7 @@ class TrainingSpeed:
 
     ``work`` is what the network was given of a clip, in cells of the spectrogram; ``clip_seconds`` the length of that. ``watched_seconds``:
     of an evaluation, for each window. ``busy``: other work was at the processor meanwhile, so that it may be faster than this.
+    ``trained``: False of a few steps of the default network (:mod:`labcore.training.machine_speed`), for where nothing has trained.
     """
 
     network: str
@@ -49,17 +53,24 @@ class TrainingSpeed:
     seconds_per_clip: float
     watched_seconds: float
     busy: bool = False
+    trained: bool = True
 
 
 @dataclass(frozen=True)
 class RunTime:
-    """``measured`` on this machine, or as usual for a processor like this; ``busy``: measured while other work was at the processor, and
-    ``idle`` is what is usual without, in seconds, where that is known and less."""
+    """From ``runs`` of this machine, from a few ``steps`` on it, or as ``usual`` for a processor like this.
+
+    ``busy``: the runs had other work beside them, and ``idle`` is what is usual without, in seconds, where that is known and less.
+    """
 
     seconds: float
-    measured: bool
+    source: Literal["runs", "steps", "usual"]
     busy: bool = False
     idle: float | None = None
+
+    @property
+    def measured(self) -> bool:
+        return self.source != "usual"
 
 
 def speed_of(run: Run) -> TrainingSpeed | None:
@@ -116,7 +127,8 @@ def estimate(
         watched: windows that an epoch is evaluated on, in the mean of all epochs.
         cpu: whether that is a CPU, of which the usual speed tells.
     """
-    same = [speed for speed in known if speed.network == config.model.name and device in (None, "", speed.device)]
+    here = [speed for speed in known if speed.network == config.model.name and device in (None, "", speed.device)]
+    same = [speed for speed in here if speed.trained]
     # one that nothing disturbed first, and of these one of the same data set, the newest; else the one that was disturbed least
     same.sort(
         key=lambda speed: (speed.busy, _seconds_of_work(speed) if speed.busy else speed.dataset != config.data.dataset)
@@ -126,18 +138,31 @@ def estimate(
     )
     trained = plan.epochs * trained_clips(plan.clips, config.optim.batch_size)
     evaluated = plan.epochs * watched
-    usual = None
-    if config.model.name == USUAL_NETWORK and cpu:
-        one = usual_seconds_per_clip(config, length, config.runtime.threads or usable_cores(), arithmetic())
-        usual = FIXED_SECONDS + (trained + WATCH_COSTS * evaluated) * one
+    untrained = _untrained(config, length, here, trained + WATCH_COSTS * evaluated) if cpu else None
     if not same:
-        return None if usual is None else RunTime(usual, measured=False)
-    ratio = work_of(config, length) / same[0].work
-    if config.model.name == USUAL_NETWORK:
-        ratio *= (config.model.width / same[0].width) ** WIDTH_COSTS
-    seconds = FIXED_SECONDS + ratio * (trained * same[0].seconds_per_clip + evaluated * same[0].watched_seconds)
-    less = usual is not None and same[0].busy and usual < seconds
-    return RunTime(seconds, measured=True, busy=same[0].busy, idle=usual if less else None)
+        return untrained
+    each = _ratio(config, length, same[0])
+    seconds = FIXED_SECONDS + each * (trained * same[0].seconds_per_clip + evaluated * same[0].watched_seconds)
+    less = untrained is not None and same[0].busy and untrained.seconds < seconds
+    return RunTime(seconds, "runs", busy=same[0].busy, idle=untrained.seconds if untrained and less else None)
+
+
+def _untrained(config: RunConfig, length: float, here: list[TrainingSpeed], clips: float) -> RunTime | None:
+    """What is told of training on so many clips with the default network where nothing has trained: by steps, else as usual."""
+    if config.model.name != USUAL_NETWORK:
+        return None
+    cores = config.runtime.threads or usable_cores()
+    steps = next((speed for speed in here if not speed.trained), None)
+    if steps is None:
+        return RunTime(FIXED_SECONDS + clips * usual_seconds_per_clip(config, length, cores, arithmetic()), "usual")
+    one = _ratio(config, length, steps) * steps.seconds_per_clip * speed_up(usable_cores()) / speed_up(cores)
+    return RunTime(FIXED_SECONDS + clips * one, "steps")
+
+
+def _ratio(config: RunConfig, length: float, speed: TrainingSpeed) -> float:
+    """How much more work a clip of a configuration is than one of that speed."""
+    ratio = work_of(config, length) / speed.work
+    return ratio * (config.model.width / speed.width) ** WIDTH_COSTS if config.model.name == USUAL_NETWORK else ratio
 
 
 def _seconds_of_work(speed: TrainingSpeed) -> float:

@@ -17,6 +17,7 @@ from labcore.datasets.table import Dataset
 from labcore.device import cpu_name, gpu_count
 from labcore.runs import Run
 from labcore.runs.times import MOST_RUNS, RunTime, TrainingSpeed, estimate, speed_of
+from labcore.training import machine_speed
 from labcore.training.estimates import speeds_of_estimates
 from labcore.training.watching import evaluated_every, evaluations, most_watched, windows_of
 from labcore.workspace import Workspace
@@ -102,6 +103,9 @@ def time_of(
 
 
 def known_speeds(workspace: Workspace) -> list[TrainingSpeed]:
-    """How fast this machine trained: its estimates, which measured, and its newest runs."""
+    """How fast this machine trained: its estimates, which measured, its newest runs, and a few steps before these."""
     runs = [speed_of(run) for run in Run.every(workspace, MOST_RUNS)]
-    return [*speeds_of_estimates(workspace), *(speed for speed in runs if speed is not None)]
+    return [
+        *speeds_of_estimates(workspace),
+        *(speed for speed in (*runs, machine_speed.recall(workspace)) if speed is not None),
+    ]

@@ -81,6 +81,27 @@ def time_ways(
     return Timing(sound or default, cut)
 
 
+def usual_seconds(
+    way: Precision,
+    network: nn.Module,
+    shape: tuple[int, int, int, int],
+    device: torch.device,
+    seconds: float,
+    report: OnProgress,
+) -> float | None:
+    """The median of the training steps that so many seconds have room for, of at least :data:`MOST_ROUNDS` after the first; None where
+    none fits in the memory."""
+    begun = _begun(way, network, shape, device, graph=False)
+    if begun is None:
+        return None
+    times: list[float] = []
+    end = time.perf_counter() + seconds
+    while len(times) < MOST_ROUNDS or time.perf_counter() < end:
+        report(len(times), 0)
+        times.append(begun[0].seconds())
+    return median(times)
+
+
 def try_compiled(
     choice: Precision,
     network: nn.Module,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,7 @@ from labcore.config.budget import (
     SHARES,
     USUAL_SPEED,
     WATCH_COSTS,
+    WIDTH_COSTS,
     EpochPlan,
     plan_for,
     speed_up,
@@ -223,3 +225,27 @@ def test_what_a_processor_computes_in_is_read_from_its_flags(flags, computes):
         == computes
     )
     assert arithmetic_of("processor\t: 0\nFeatures\t: fp asimd\n") == "other"
+
+
+def steps(seconds: float) -> TrainingSpeed:
+    """What :mod:`labcore.training.machine_speed` finds: a clip of the default recipe in so many seconds."""
+    return TrainingSpeed("compact", 1.0, "", CPU, work_of(RunConfig(), 5.0), 5.0, seconds, 0.0, trained=False)
+
+
+def test_steps_stand_in_for_the_usual_speed_and_runs_come_first():
+    plan = EpochPlan(10, 320, 320)
+    told = estimate(RunConfig(), plan, [steps(0.01)], CPU, watched=80)
+    assert (told.source, told.measured) == ("steps", True)
+    assert told.seconds == pytest.approx(FIXED_SECONDS + 10 * (320 + WATCH_COSTS * 80) * 0.01)
+    wide = estimate(RunConfig().replace({"model.width": 2.0}), plan, [steps(0.01)], CPU)
+    assert wide.seconds == pytest.approx(FIXED_SECONDS + 3200 * 0.01 * 2**WIDTH_COSTS)
+    one = estimate(RunConfig().replace({"runtime.threads": 1}), plan, [steps(0.01)], CPU)
+    assert one.seconds == pytest.approx(FIXED_SECONDS + 3200 * 0.01 * speed_up(2))
+    assert estimate(RunConfig(), plan, [steps(0.01)], GPU, cpu=False) is None
+    assert estimate(RunConfig().replace({"model.name": "resnet18"}), plan, [steps(0.01)], CPU) is None
+
+    run = TrainingSpeed("compact", 1.0, "demo", CPU, work_of(RunConfig(), 5.0), 5.0, 0.02, 0.0)
+    assert estimate(RunConfig(), plan, [steps(0.01), run], CPU).source == "runs"
+    busy = estimate(RunConfig(), plan, [steps(0.01), replace(run, busy=True)], CPU)
+    assert (busy.source, busy.busy) == ("runs", True)
+    assert busy.idle == pytest.approx(FIXED_SECONDS + 32)

@@ -66,6 +66,9 @@ class Manager:
     def queue(self) -> list[JobFolder]:
         return QueueState(self.workspace).look()[0]
 
+    def at_work(self) -> list[JobFolder]:
+        return [job for job, _ in QueueState(self.workspace).look()[1]]
+
     def ahead_of(self, jobs: Sequence[JobFolder]) -> dict[Path, list[JobFolder]]:
         return QueueState(self.workspace).ahead_of(jobs)
 
@@ -104,6 +107,7 @@ def workspace(tmp_path, monkeypatch) -> Workspace:
     st.cache_data.clear()
     st.cache_resource.clear()
     monkeypatch.setattr(services, "known_device", lambda: DeviceChoice("cpu", "A CPU", "there is no GPU"))
+    monkeypatch.setattr(services, "time_steps", lambda: None)  # it loads torch
     return Workspace.default()
 
 

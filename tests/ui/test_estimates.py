@@ -20,11 +20,12 @@ from .conftest import words
     ("one", "told"),
     [
         (None, ""),
-        (RunTime(600.0, measured=False), "A usual time for a processor like this"),
-        (RunTime(600.0, measured=True), "from an earlier run on this machine."),
-        (RunTime(600.0, measured=True, busy=True), "beside other work: shorter on an idle machine."),
-        (RunTime(600.0, measured=True, busy=True, idle=500.0), "beside other work: shorter on an idle machine."),
-        (RunTime(600.0, measured=True, busy=True, idle=100.0), "an idle machine is usually about 6 times as fast."),
+        (RunTime(600.0, source="usual"), "A usual time for a processor like this"),
+        (RunTime(600.0, source="steps"), "from a few training steps on this machine; nothing has trained here yet."),
+        (RunTime(600.0, source="runs"), "from an earlier run on this machine."),
+        (RunTime(600.0, source="runs", busy=True), "beside other work: shorter on an idle machine."),
+        (RunTime(600.0, source="runs", busy=True, idle=500.0), "beside other work: shorter on an idle machine."),
+        (RunTime(600.0, source="runs", busy=True, idle=100.0), "an idle machine is usually about 6 times as fast."),
     ],
 )
 def test_where_a_time_is_from(one: RunTime | None, told: str) -> None:

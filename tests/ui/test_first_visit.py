@@ -6,13 +6,20 @@ import threading
 
 import pytest
 
+from labcore.config import RunConfig
+from labcore.config.budget import USUAL_SPEED, work_of
 from labcore.device import DeviceChoice
+from labcore.jobs.manager import JobManager
+from labcore.runs import Run
+from labcore.runs.times import TrainingSpeed
+from labcore.training import machine_speed
 from ui.app import live, services, tasks
 from ui.charts.confusion import confusion_in_words
 
 from .conftest import words
 
 CPU = DeviceChoice("cpu", "A CPU", "there is no GPU")
+TIME_STEPS = services.time_steps
 PAGES = ["streamlit_app.py", "pages/train.py", "pages/crossval.py", "pages/tune.py"]
 
 
@@ -58,6 +65,54 @@ def test_the_line_looks_for_the_machine_and_the_page_waits_for_nothing(open_page
     assert ticks == []
     assert "A CPU – there is no GPU" in shown.replace(":gray[", "")
     assert "looking for a GPU" not in shown
+
+
+@pytest.fixture
+def steps(monkeypatch):
+    """Steps are timed in the background, as without tests: half as fast as usual, once ``free`` is set."""
+    free, asked = threading.Event(), []
+
+    def measure(workspace, report) -> TrainingSpeed:
+        asked.append(workspace)
+        assert free.wait(30)
+        work = work_of(RunConfig(), 5.0)
+        return TrainingSpeed("compact", 1.0, "", CPU.name, work, 5.0, 2 / USUAL_SPEED, 0.0, trained=False)
+
+    monkeypatch.setattr(services, "time_steps", TIME_STEPS)
+    monkeypatch.setattr(machine_speed, "measure", measure)
+    return free, asked
+
+
+def test_the_processor_is_timed_once_and_the_form_tells_by_that(open_page, dataset, manager, ticks, steps):
+    free, asked = steps
+    app = open_page("pages/train.py")
+    assert "A usual time for a processor like this" in words(app)
+    assert len(ticks) == 1
+    free.set()
+    tasks.held()["steps"]._thread.join(30)
+    ticks.clear()
+    app.run()
+    assert ticks == []
+    assert "Time estimated from a few training steps on this machine" in words(app)
+    assert "About 8 min on this machine for 320 clips" in words(open_page("pages/train.py", **{"data.dataset": "gone"}))
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize("where", ["a job", "a GPU", "unknown", "remembered"])
+def test_the_processor_is_not_timed(workspace, monkeypatch, steps, where):
+    monkeypatch.setattr(services, "manager", lambda: JobManager(workspace, background=False))
+    known = {"a GPU": DeviceChoice("cuda:0", "A GPU", "it is there"), "unknown": None}
+    monkeypatch.setattr(services, "known_device", lambda: known.get(where, CPU))
+    if where == "a job":
+        Run.create(workspace, RunConfig(), queued=True)
+    speed = TrainingSpeed("compact", 1.0, "", CPU.name, 1.0, 5.0, 0.1, 0.0, trained=False)
+    monkeypatch.setattr(machine_speed, "recall", lambda _: speed)
+    task = services.time_steps()
+    assert (task is None) == (where != "remembered")
+    if task is not None:
+        task._thread.join(30)
+    assert services.speed_of_steps() == (speed if where == "remembered" else None)
+    assert steps[1] == []
 
 
 def test_the_demo_set_ticks_while_it_is_made(open_page, ticks, monkeypatch):

@@ -134,13 +134,14 @@ def device_line() -> Iterator[None]:
     torch, which has to be asked, is imported in the background once that part is there. The line looks for what it says, and not the
     page: as long as a run of the page goes on, no part of it answers a press.
     """
-    looking = not _device()
+    looking, steps = not _device(), services.time_steps()
+    timing = steps is not None and steps.running
 
-    @ticking(TICK if looking else None)
+    @ticking(TICK if looking or timing else None)
     def line() -> None:
         told = _device()
-        if looking and told:
-            st.rerun()  # the form tells the device, too
+        if (looking and told) or (timing and not steps.running):
+            st.rerun()  # the form tells the device, too, and how long a run takes on it
         _show_device(told)
 
     line()

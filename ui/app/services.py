@@ -13,6 +13,8 @@ from labcore.errors import RunError
 from labcore.jobs.manager import JobManager
 from labcore.owners import clean
 from labcore.runs import Run
+from labcore.runs.times import TrainingSpeed
+from labcore.training import machine_speed
 from labcore.workspace import Workspace
 from ui.app import tasks
 from ui.auth import visitor
@@ -60,6 +62,25 @@ def look_for_device() -> tasks.Task:
         return choice
 
     return tasks.held().get("device") or tasks.begin("device", work)
+
+
+def time_steps() -> tasks.Task | None:
+    """Time some steps of training in the background, once a machine, where that is the CPU and nobody waits for anything else."""
+    device, there = known_device(), tasks.held().get("steps")
+    if there is not None or device is None or device.device != "cpu" or manager().queue() or manager().at_work():
+        return there
+    home = workspace()
+
+    def work(progress: tasks.Progress) -> TrainingSpeed | None:
+        return machine_speed.recall(home) or machine_speed.measure(home, progress)
+
+    return tasks.begin("steps", work)
+
+
+def speed_of_steps() -> TrainingSpeed | None:
+    """How fast these steps were, where that is known by now."""
+    task = tasks.held().get("steps")
+    return task.result if task is not None else None
 
 
 def settle_memory() -> None:

@@ -81,8 +81,10 @@ def source(one: RunTime | None) -> str:
     """Where an estimate is from, a sentence; empty where there is none."""
     if one is None:
         return ""
-    if not one.measured:
+    if one.source == "usual":
         return "A usual time for a processor like this; nothing has trained here yet."
+    if one.source == "steps":
+        return "Time estimated from a few training steps on this machine; nothing has trained here yet."
     if one.busy:
         times = 1 if one.idle is None else round(one.seconds / one.idle)
         idle = f"an idle machine is usually about {times} times as fast" if times > 1 else "shorter on an idle machine"
@@ -103,7 +105,7 @@ def _speeds() -> list[TrainingSpeed]:
         except OSError:
             continue
         found.append(_speed(str(run.path), (stamp.st_mtime_ns, stamp.st_size)))
-    return [*_estimated(), *(speed for speed in found if speed is not None)]
+    return [*_estimated(), *(speed for speed in (*found, services.speed_of_steps()) if speed is not None)]
 
 
 def _estimated() -> list[TrainingSpeed]:
