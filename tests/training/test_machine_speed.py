@@ -16,10 +16,11 @@ from labcore.workspace import Workspace
 
 @pytest.fixture
 def load(monkeypatch) -> list[Load | None]:
-    """What the meter says of other work, here none; and a timing that ends after the fewest steps."""
+    """What the meter says of other work, one look after the other, the last one for good; here none. Pauses and timing are short."""
     told: list[Load | None] = [Load(2)]
-    monkeypatch.setattr(LoadMeter, "load", lambda _: told[0])
+    monkeypatch.setattr(LoadMeter, "load", lambda _: told.pop(0) if len(told) > 1 else told[0])
     monkeypatch.setattr(machine_speed, "SECONDS", 0.0)
+    monkeypatch.setattr(machine_speed, "PAUSE", 0.0)
     return told
 
 
@@ -28,7 +29,7 @@ def test_steps_are_timed_and_remembered(tmp_path, load, monkeypatch):
     assert machine_speed.recall(workspace) is None
     assert list(tmp_path.iterdir()) == []  # looking makes no folder
     speed = machine_speed.measure(workspace, lambda done, total: asked.append(done))
-    assert asked == list(range(step_timing.MOST_ROUNDS))
+    assert asked == [0, *range(step_timing.MOST_ROUNDS)]
     assert speed is not None
     assert 1e-5 < speed.seconds_per_clip < 5.0
     assert (speed.device, speed.network, speed.trained) == (cpu_name(), RunConfig().model.name, False)
@@ -49,11 +50,24 @@ def test_the_time_of_a_clip_is_the_median_step_over_its_batch(tmp_path, load, mo
 
 
 @pytest.mark.parametrize("found", [Load(2, others=1.0), Load(2, stolen=0.5), None])
-def test_beside_other_work_nothing_is_kept(tmp_path, load, monkeypatch, found):
-    monkeypatch.setattr(step_timing._Stepper, "seconds", lambda _: 0.1)
+def test_on_a_processor_that_is_never_idle_nothing_is_timed(tmp_path, load, monkeypatch, found):
+    monkeypatch.setattr(step_timing, "_Stepper", None)
     load[0] = found
-    assert machine_speed.measure(Workspace(tmp_path)) is None
+    looks: list[int] = []
+    assert machine_speed.measure(Workspace(tmp_path), lambda done, total: looks.append(done)) is None
+    assert looks == list(range(machine_speed.PAUSES))
     assert machine_speed.recall(Workspace(tmp_path)) is None
+
+
+def test_it_waits_for_an_idle_moment_and_what_was_timed_beside_other_work_does_not_count(tmp_path, load, monkeypatch):
+    busy, idle = Load(2, others=1.0), Load(2)
+    load[:] = [busy, idle, busy, busy, idle, idle]  # the third is of the first timing
+    seconds = iter([*[0.8] * 6, *[0.4] * 6])
+    monkeypatch.setattr(step_timing._Stepper, "seconds", lambda _: next(seconds))
+    speed = machine_speed.measure(Workspace(tmp_path))
+    assert speed is not None
+    assert speed.seconds_per_clip == pytest.approx(0.4 / machine_speed.BATCH)
+    assert machine_speed.recall(Workspace(tmp_path)) == speed
 
 
 def test_a_step_that_does_not_fit_in_the_memory_tells_nothing(tmp_path, load, monkeypatch):
