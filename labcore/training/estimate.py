@@ -27,6 +27,7 @@ from labcore.inference.resident_clips import free_bytes
 from labcore.jobs.process import StopTest
 from labcore.load import Load, LoadMeter
 from labcore.runs import Run
+from labcore.training import few_clips
 from labcore.training.checkpoint import save_checkpoint
 from labcore.training.estimates import EstimateJob
 from labcore.training.prepare import prepare
@@ -34,7 +35,8 @@ from labcore.training.trainer import Trainer
 from labcore.training.watching import evaluations
 from labcore.workspace import Workspace
 
-WARM_STEPS, MOST_STEPS, MOST_SECONDS = 2, 10, 4.0
+WARM_STEPS, FEWEST_STEPS, LEAST_SECONDS, MOST_SECONDS = 2, 10, 1.5, 4.0
+"""Steps are timed until there are enough of them that took long enough together, which short steps alone tell little; or for longest."""
 ALONE_STEPS = 3
 IN_THE_WORKS = 1.3
 """Memory of a step on a CPU as a multiple of what it keeps for the backward pass: gradients and scratch come on top."""
@@ -76,7 +78,7 @@ def measure(
         session = yield from prepare(config, run, workspace, should_stop)
         trainer = Trainer(session)
         before = loading + time.perf_counter() - begun - session.once_seconds
-        yield Preparing(what="taking a few steps", done=0, total=MOST_STEPS, unit="steps")
+        yield Preparing(what="taking a few steps", done=0, total=FEWEST_STEPS, unit="steps")
         return _probe(trainer, run, before)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -101,7 +103,7 @@ def _probe(trainer: Trainer, run: Run, before: float) -> Estimate:
     with trainer.as_saved():
         watch = session.watched.seconds_of_all(session.precision.run)
     saving = _seconds_to_save(trainer, run)
-    after = session.held_out.seconds_of_all() + saving
+    after = _seconds_after(trainer) + saving
     peak = _peak_bytes(device)
     epochs = trainer.config.epochs
     watching = watch * evaluations(trainer.every, epochs) / epochs
@@ -142,12 +144,15 @@ def _probe(trainer: Trainer, run: Run, before: float) -> Estimate:
 def _some_steps(trainer: Trainer) -> _Steps:
     seconds: list[float] = []
     steps, meter, began = trainer.steps_of_epoch(), LoadMeter(), time.perf_counter()
-    for step in range(WARM_STEPS + MOST_STEPS):
+    taken = 0.0
+    while taken < LEAST_SECONDS or len(seconds) < WARM_STEPS + FEWEST_STEPS:
         start = time.perf_counter()
-        trainer.step(step % steps)
+        trainer.step(len(seconds) % steps)
         synchronise(trainer.device)
-        seconds.append(time.perf_counter() - start)
-        if step > WARM_STEPS and time.perf_counter() - began > MOST_SECONDS:
+        end = time.perf_counter()
+        seconds.append(end - start)
+        taken = end - began
+        if len(seconds) > WARM_STEPS + 1 and taken > MOST_SECONDS:
             break
     timed = seconds[WARM_STEPS:]
     usual = median(timed)
@@ -175,6 +180,14 @@ def _idle_step(trainer: Trainer, seconds: float, load: Load) -> float:
     finally:
         torch.set_num_threads(threads)
     return min(seconds, min(alone) / speed_up(threads))
+
+
+def _seconds_after(trainer: Trainer) -> float:
+    """What comes after the last epoch: the help for few clips, where there is some, and the evaluation."""
+    session, start = trainer.session, time.perf_counter()
+    session.classifier.network = trainer.result()
+    few_clips.help_out(session)
+    return time.perf_counter() - start + session.held_out.seconds_of_all()
 
 
 def _seconds_to_save(trainer: Trainer, run: Run) -> float:

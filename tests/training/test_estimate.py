@@ -1,3 +1,5 @@
+import time
+
 import pytest
 import torch
 
@@ -59,12 +61,35 @@ def test_the_memory_of_a_clip_is_what_its_activations_take(tiny):
     assert module._bytes_a_clip(Probe) == int(module.IN_THE_WORKS * 11 * pixels)
 
 
+@pytest.fixture(autouse=True)
+def short(monkeypatch):
+    """Steps are not timed for longer than it takes to have enough of them."""
+    monkeypatch.setattr(module, "LEAST_SECONDS", 0.0)
+
+
+def test_short_steps_are_timed_for_long_enough(tiny, monkeypatch):
+    _, result = outcome(measure(tiny.config, tiny.workspace))
+    assert result.steps_timed == module.FEWEST_STEPS
+    monkeypatch.setattr(module, "LEAST_SECONDS", 30 * (result.step_seconds + 0.005))
+    _, result = outcome(measure(tiny.config, tiny.workspace))
+    assert result.steps_timed > module.FEWEST_STEPS
+    monkeypatch.setattr(module, "MOST_SECONDS", 0.0)
+    _, result = outcome(measure(tiny.config, tiny.workspace))
+    assert result.steps_timed == 2
+
+
+def test_the_help_for_few_clips_is_in_the_time_after_the_last_epoch(tiny, monkeypatch):
+    monkeypatch.setattr(module.few_clips, "help_out", lambda session: time.sleep(0.5))
+    _, result = outcome(measure(tiny.config, tiny.workspace))
+    assert result.seconds_after >= 0.5
+
+
 @pytest.mark.parametrize("schedule", ["onecycle", "cosine", "constant"])
 @pytest.mark.parametrize(("epochs", "batch"), [(1, 24), (1, 64), (2, 8)])
 def test_a_run_shorter_than_the_probe_is_forecast(tiny, schedule, epochs, batch):
     config = tiny.config.replace({"optim.schedule": schedule, "optim.epochs": epochs, "optim.batch_size": batch})
     _, result = outcome(measure(config, tiny.workspace))
-    assert result.steps_timed == module.MOST_STEPS
+    assert result.steps_timed == module.FEWEST_STEPS
     assert result.batch_size == min(batch, 24)
     assert result.seconds_total > epochs * result.seconds_per_epoch > 0
 
