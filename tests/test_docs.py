@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -95,3 +96,11 @@ def test_entry_points_exist() -> None:
                 missing.append(f"{places}: {name}")
     assert len(table.splitlines()) > 30
     assert not missing
+
+
+def test_the_citation_names_the_version_and_licence_of_the_package() -> None:
+    cited = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    package = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    told = dict(re.findall(r"^([\w-]+): (.+)$", cited, re.MULTILINE))
+    assert (told["version"], told["license"]) == (package["version"], package["license"])
+    assert re.findall(r"^  - name: (.+)$", cited, re.MULTILINE) == [author["name"] for author in package["authors"]]
