@@ -19,9 +19,13 @@ if TYPE_CHECKING:
 
 README = """figures/*.svg     vector graphics; Inkscape or `rsvg-convert -f pdf` makes PDF or PNG of them
 tables/*.csv      for a spreadsheet
-tables/*.tex      for LaTeX, with \\usepackage{booktabs}
+tables/*.tex      for LaTeX, with \\usepackage{booktabs}; names in other letters than Latin ones need LuaLaTeX and a font that has them
 report.html, report.md   the whole report
 """
+
+NUMBER = re.compile(r"|–|[−+-]?\d[\d.,\u202f]*( ?%)?")
+"""A cell of a column of numbers, which may be empty."""
+SIGNS = str.maketrans({"−": "$-$", "≤": "$\\le$", "≥": "$\\ge$", "\u202f": "\\,"})
 
 
 def written(report: Report) -> bytes:
@@ -60,11 +64,12 @@ def frame_of(block: Chart | Diagram | Matrix | Facts | Table) -> pd.DataFrame:
 
 
 def latex(frame: pd.DataFrame, caption: str) -> str:
-    """A table of LaTeX. The minus sign is set as mathematics: not every LaTeX knows it in a text. A row that begins with ``[`` has it in
-    braces: after the end of the row before it would be a length."""
+    """A table of LaTeX, columns of numbers to the right. Signs that pdfLaTeX does not know in a text are set as mathematics. A row that
+    begins with ``[`` has it in braces: after the end of the row before it would be a length."""
     shown = frame.map(printable).rename(columns=printable)
-    tabular: str = shown.to_latex(index=False, escape=True)
-    return re.sub(r"(?m)^\[", "{[}", f"% {printable(caption)}\n{tabular}".replace("−", "$-$"))
+    sides = ["r" if all(map(NUMBER.fullmatch, shown.iloc[:, column])) else "l" for column in range(shown.shape[1])]
+    tabular: str = shown.to_latex(index=False, escape=True, column_format="".join(sides))
+    return re.sub(r"(?m)^\[", "{[}", f"% {printable(caption)}\n{tabular}".translate(SIGNS))
 
 
 def _caption(block: Chart | Diagram | Matrix | Facts | Table) -> str:

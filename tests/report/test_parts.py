@@ -62,3 +62,13 @@ def test_a_row_of_latex_that_begins_with_a_bracket_is_no_length() -> None:
     """``\\\\`` and ``\\midrule`` take what stands in brackets behind them."""
     lines = parts.latex(pd.DataFrame([["[dog]", "[1]"]], columns=["[a]", "b"]), "caption").splitlines()
     assert [line for line in lines if "]" in line] == ["{[}a] & b \\\\", "{[}dog] & [1] \\\\"]
+
+
+def test_columns_of_numbers_are_set_to_the_right_and_signs_as_mathematics() -> None:
+    frame = pd.DataFrame(
+        [["dog", 3, "−1.50 %", "0.2 to 0.9", "≥ 1"], ["cat", 1234, "–", "", "≤ 2"]], columns=["a", "b", "c", "d", "e"]
+    )
+    lines = parts.latex(frame, "caption").splitlines()
+    assert lines[1] == r"\begin{tabular}{lrrll}"
+    assert r"dog & 3 & $-$1.50 \% & 0.2 to 0.9 & $\ge$ 1 \\" in lines
+    assert r"cat & 1234 & – &  & $\le$ 2 \\" in lines
