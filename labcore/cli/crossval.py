@@ -6,6 +6,7 @@ folds; --resume continues.
 Examples:
   labcore crossval --dataset esc50
   labcore crossval --dataset esc50 --folds 1 2 --random
+  labcore crossval --resume last --more 16
   labcore crossval --show last
 """
 
@@ -31,8 +32,9 @@ from labcore.cli.parser import (
     config_from,
 )
 from labcore.cli.progress import Bar, bars
-from labcore.cli.refused import refuse_recipe
+from labcore.cli.refused import refuse_recipe, refuse_without
 from labcore.cli.signals import stop_on_signals
+from labcore.crossval.early import finish_early
 from labcore.crossval.job import CrossValidation, ready
 from labcore.crossval.summary import FoldResult, Summary, mean_text, summarise
 from labcore.events import RunFinished
@@ -66,6 +68,13 @@ def parser() -> Parser:
     other.add_argument(
         "--resume", metavar="ID", help="continue one; --dataset names the new place of a data set that was moved"
     )
+    parser.add_argument(
+        "--more",
+        type=int,
+        metavar="N",
+        help="with --resume, also of one that runs: finish early: folds end after so many epochs more, over which the learning rate "
+        "falls to its end, and those that have not begun train as many in all as these",
+    )
     add_anyone(parser, "with --resume: continue it")
     add_json(parser, "lines of JSON")
     add_config_flags(parser, without=["data.fold"])  # each of --folds has its turn
@@ -74,6 +83,7 @@ def parser() -> Parser:
 
 def run(arguments: argparse.Namespace) -> int:
     workspace = Workspace.default()
+    refuse_without(arguments, {"more": ["resume"]})
     if arguments.list:
         return _list(workspace, as_json=arguments.json)
     if arguments.show is not None:
@@ -87,6 +97,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.resume is not None:
         refuse_recipe(arguments, "cross-validation", ["folds"])
         (crossval,) = own([CrossValidation.open(workspace, arguments.resume)], arguments, "resume")
+        if arguments.more is not None and _ends_early(crossval, arguments):
+            return DONE
     else:
         from labcore.cli.train import check_inputs
 
@@ -105,6 +117,17 @@ def run(arguments: argparse.Namespace) -> int:
         runs = len(crossval.children())
         say(expected(workspace, config, runs, all_folds=True))
     return (_follow_manager if by_manager else _follow_ray)(workspace, crossval, arguments)
+
+
+def _ends_early(crossval: CrossValidation, arguments: argparse.Namespace) -> bool:
+    """Let it finish early. Whether that is all that was asked for: one that runs is followed already."""
+    at_work = crossval.status().active
+    say(finish_early(crossval, arguments.more, by="command", who=shell_user()).sentence)
+    if not at_work or arguments.random:
+        return False
+    if arguments.json:
+        _tell_result(summarise(crossval), as_json=True)
+    return True
 
 
 def _follow_manager(workspace: Workspace, crossval: CrossValidation, arguments: argparse.Namespace) -> int:
@@ -250,7 +273,7 @@ def result_table(summary: Summary) -> list[Content]:
         lines.append(
             f"{'' if several else 'accuracy '}{mean_text(pool)}, mean ± standard deviation over {counted(pool.finished, 'fold')}"
         )
-    lines += [f"{pool.leak_note}."] if pool.leak_note else []
+    lines += [f"{note}." for note in (summary.length_note, pool.leak_note) if note]
     if several:
         lines.append(f"training took {duration(pool.seconds)}, over all folds")
     if pool.accuracy is not None and pool.low is not None and pool.high is not None and pool.macro_f1 is not None:

@@ -3,7 +3,8 @@
 ::
 
     experiments/<id>/
-      experiment.json      kind, who made it, configuration, fold → run id, and the same for the random-split control
+      experiment.json      kind, who made it, configuration, fold → run id, and the same for the random-split control; where it is
+                           finished early, how many epochs a fold has that has not begun (labcore.crossval.early)
       corrections.json     the corrected labels that its runs begin with (labcore.datasets.corrections)
     runs/<id>/
       experiment.json      of each of its runs: experiment, kind, fold and split
@@ -34,9 +35,12 @@ from labcore.runs import Run, asked
 from labcore.runs.origin import EXPERIMENT
 from labcore.runs.title import title_of
 from labcore.texts import counted
+from labcore.training import pending
 from labcore.workspace import Workspace
 
 KIND = "crossval"
+EARLY = "early"
+"""In ``experiment.json``: how many epochs a fold has that has not begun, and who asked for it."""
 
 
 @dataclass(frozen=True)
@@ -145,9 +149,19 @@ class CrossValidation(JobFolder):
                     marks=marks,
                     by=self.owner,
                     path=run.path,
+                    wish=self._early_wish(config),
                 )
                 made.append(run)
         return made
+
+    def _early_wish(self, config: RunConfig) -> dict[str, Any] | None:
+        """What a run that is made begins with, where the cross-validation is finished early."""
+        early = self.facts.get(EARLY)
+        if early is None:
+            return None
+        epochs = min(early["epochs"], config.optim.epochs or early["epochs"])
+        words = {"by": clean(early.get("by")), "who": clean(early.get("who")), "reason": pending.EARLY}
+        return {"changes": {pending.EPOCHS: epochs}, **words}
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -274,13 +288,16 @@ def _chosen(dataset: Any, config: RunConfig, folds: Sequence[str] | None) -> lis
 
 
 def _check(facts: dict[str, Any]) -> None:
-    """Raises DamagedError for what names no runs of its workspace, or was made at no time."""
+    """Raises DamagedError for what names no runs of its workspace, was made at no time, or ends after no epoch."""
     created, members = facts.get("created", 0.0), facts.get("members", {})
     if type(created) not in (int, float) or not 0 <= created <= LATEST:
         raise DamagedError("it has no time of creation")
     lists = members.values() if isinstance(members, dict) else [None]
     if not all(isinstance(pairs, list) and all(map(_names_run, pairs)) for pairs in lists):
         raise DamagedError("it names no runs of this workspace")
+    early = facts.get(EARLY, {"epochs": 1})
+    if not isinstance(early, dict) or type(early.get("epochs")) is not int or early["epochs"] < 1:
+        raise DamagedError("it does not say after how many epochs its folds end")
 
 
 def _names_run(pair: Any) -> bool:

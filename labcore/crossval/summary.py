@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -22,11 +23,13 @@ from labcore.events import (
     result_of,
 )
 from labcore.jobs.listing import reason
-from labcore.jobs.status import ENDED, JobStatus
+from labcore.jobs.status import ENDED, RESUMABLE, JobStatus
 from labcore.runs import Run
 from labcore.runs.honesty import adjustments, label_note, leak_note
 from labcore.sheets import csv_of
-from labcore.texts import mean_ap_text
+from labcore.texts import counted, mean_ap_text
+from labcore.training.live_settings import LiveSettings
+from labcore.training.pending import EPOCHS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +40,7 @@ class FoldResult(JobStatus):
         split: "official", or "random" for a fold of the random-split control.
         accuracy: the final one on the held-out fold, None before the end.
         latest: the accuracy of the newest epoch on the clips of the curve.
+        epochs, planned: after so many it ends, as was asked for last, and as its settings say; 0 where that is not known yet.
         curve: epoch, accuracy on the training clips, accuracy on the clips of the curve.
         seconds: running so far, over all its starts that came to an end.
         adjusted: so many times its settings were changed with its held-out clips in view.
@@ -46,6 +50,7 @@ class FoldResult(JobStatus):
     fold: str
     split: str
     run_id: str
+    planned: int = 0
     latest: float | None = None
     macro_f1: float | None = None
     clips: int = 0
@@ -65,6 +70,16 @@ class FoldResult(JobStatus):
     @property
     def active(self) -> bool:
         return self.state not in (*ENDED, "deleted")
+
+    @property
+    def begun(self) -> bool:
+        """Whether it has begun, and has not come to its end."""
+        return self.state in ("running", "stopping") or (self.epoch > 0 and self.state in (*RESUMABLE, "queued"))
+
+    @property
+    def shortened(self) -> bool:
+        """Whether it ends before the epochs of its settings, or shall where these are not known yet."""
+        return 0 < self.epochs < (self.planned or self.epochs + 1)
 
 
 @dataclass(frozen=True)
@@ -144,6 +159,22 @@ class Summary:
         """Every fold, those of the random split last."""
         return [*self.official.folds, *(self.random.folds if self.random else [])]
 
+    @property
+    def length_note(self) -> str:
+        """A sentence on folds that were finished early, without the final stop; "" where none was."""
+        short: dict[str, list[str]] = {}
+        for fold in self.folds:
+            if fold.shortened:
+                of = f"{fold.epochs} of {fold.planned} epochs" if fold.planned else counted(fold.epochs, "epoch")
+                short.setdefault(f"after {of}", []).append(fold.name)
+        if not short:
+            return ""
+        told = ", ".join(f"{folds_told(names)} {after}" for after, names in short.items())
+        lengths = {fold.epochs for fold in self.folds if fold.epochs}
+        return f"Finished early: {told}" + (
+            ". The figures are of folds of different length" if len(lengths) > 1 else ""
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """All figures, without the curves."""
         facts = asdict(self)
@@ -179,18 +210,19 @@ def summarise(experiment: CrossValidation) -> Summary:
 def csv_table(summary: Summary) -> str:
     """The folds as a CSV table, then mean and deviation, the random split's below."""
     head = ["split", "fold", "state", "epochs", "accuracy", "macro_f1", "clips", "seconds", "run", "mean_ap"]
+    head += ["planned_epochs"]
     rows: list[list[object]] = []
     for name, pool in (("official", summary.official), ("random", summary.random)):
         if pool is None:
             continue
         for fold in pool.folds:
             figures = [_figure(fold.accuracy), _figure(fold.macro_f1), fold.clips, round(fold.seconds, 1), fold.run_id]
-            rows.append([name, fold.fold, fold.state, fold.epoch, *figures, _figure(fold.mean_ap)])
-        rows.append([name, "mean", "", "", _figure(pool.mean), "", "", "", "", _figure(pool.mean_ap)])
+            rows.append([name, fold.fold, fold.state, fold.epoch, *figures, _figure(fold.mean_ap), fold.planned or ""])
+        rows.append([name, "mean", "", "", _figure(pool.mean), "", "", "", "", _figure(pool.mean_ap), ""])
         rows.append(
-            [name, "deviation", "", "", _figure(pool.deviation), "", "", "", "", _figure(pool.mean_ap_deviation)]
+            [name, "deviation", "", "", _figure(pool.deviation), "", "", "", "", _figure(pool.mean_ap_deviation), ""]
         )
-        pooled = [_figure(pool.accuracy), _figure(pool.macro_f1), pool.clips, round(pool.seconds, 1), "", ""]
+        pooled = [_figure(pool.accuracy), _figure(pool.macro_f1), pool.clips, round(pool.seconds, 1), "", "", ""]
         rows.append([name, "all clips", "", "", *pooled])
     return csv_of(head, rows)
 
@@ -204,6 +236,11 @@ def mean_text(pool: Pool) -> str:
         return "-"
     spread = "" if pool.deviation is None else f" ± {100 * pool.deviation:.1f}"
     return f"{100 * pool.mean:.1f}{spread} %"
+
+
+def folds_told(names: Sequence[str]) -> str:
+    """``fold 2``, or ``folds 2, 3``."""
+    return f"fold{'s' if len(names) > 1 else ''} {', '.join(names)}"
 
 
 def _figure(value: float | None) -> str:
@@ -285,17 +322,15 @@ def _fold(fold: str, split: str, run: Run) -> FoldResult:
     finished = status.state == "finished"
     result = result_of(events) if finished else None
     one = result if isinstance(result, Evaluated) else None
-    try:
-        asked = run.config.optim.epochs or 0
-    except RunError:
-        asked = status.epochs
-    told = vars(status) | {"epochs": status.epochs or asked, "accuracy": one.accuracy if one else None}
+    planned, ends = _length(run, status)
+    told = vars(status) | _at_that_length(status, ends) | {"accuracy": one.accuracy if one else None}
     told |= {"mean_ap": result.mean_ap if isinstance(result, EvaluatedLabels) else None}
     return FoldResult(
         **told,
         fold=fold,
         split=split,
         run_id=run.id,
+        planned=planned,
         latest=epochs[-1].figure if epochs else None,
         macro_f1=result.macro_f1 if result else None,
         clips=result.clips if result else 0,
@@ -307,6 +342,29 @@ def _fold(fold: str, split: str, run: Run) -> FoldResult:
         curve=tuple((each.epoch, each.train_accuracy, each.figure) for each in epochs),
         confusion=one.confusion if one else {},
     )
+
+
+def _length(run: Run, status: JobStatus) -> tuple[int, int]:
+    """The epochs of a run by its settings, and those after which it ends, also where that counts from the next epoch on."""
+    try:
+        config = run.config
+    except RunError:
+        return status.epochs, status.epochs
+    changes = run.overrides.exists() and status.state != "finished"
+    wished: int = LiveSettings(run, config).pending().get(EPOCHS, 0) if changes else 0
+    planned = config.optim.epochs or (0 if wished else status.epochs)
+    return planned, wished or status.epochs or planned
+
+
+def _at_that_length(status: JobStatus, epochs: int) -> dict[str, Any]:
+    """What is otherwise of a run that ends after so many epochs, which it may not have taken up yet."""
+    told: dict[str, Any] = {"epochs": epochs}
+    if epochs != status.epochs > status.epoch:
+        told["fraction"] = min(1.0, status.fraction * status.epochs / epochs)
+        if status.seconds_left is not None:
+            left = max(0, epochs - status.epoch)
+            told["seconds_left"] = status.seconds_left * left / (status.epochs - status.epoch)
+    return told
 
 
 def _difference(official: Pool, random: Pool) -> float | None:

@@ -12,6 +12,7 @@ from labcore.cli.output import say
 from labcore.cli.progress import bars
 from labcore.cli.train import check_inputs
 from labcore.config import RunConfig
+from labcore.crossval.early import finish_early
 from labcore.crossval.job import CrossValidation
 from labcore.crossval.summary import Summary, mean_text, summarise
 from labcore.datasets.table import Dataset
@@ -107,12 +108,13 @@ class CrossValidationRun(CrossValidation):
 
     @property
     def table(self) -> pd.DataFrame:
-        """A row a fold: ``state``, ``accuracy`` and ``macro_f1`` (0 to 1), ``mean_ap``, ``clips``, ``seconds``, ``run``; index: fold."""
+        """A row a fold: ``state``, ``accuracy`` and ``macro_f1`` (0 to 1), ``mean_ap``, ``clips``, ``seconds``, ``run``, ``epochs`` and
+        the ``planned`` ones; index: fold."""
         import pandas as pd
 
-        names = ("fold", "state", "accuracy", "mean_ap", "macro_f1", "clips", "seconds", "run_id")
+        names = ("fold", "state", "accuracy", "mean_ap", "macro_f1", "clips", "seconds", "run_id", "epochs", "planned")
         rows = [[getattr(fold, name) for name in names] for fold in self.summary.official.folds]
-        table = pd.DataFrame(rows, columns=[*names[:-1], "run"]).set_index("fold")
+        table = pd.DataFrame(rows, columns=names).rename(columns={"run_id": "run"}).set_index("fold")
         return table.astype(dict.fromkeys(("accuracy", "mean_ap", "macro_f1"), float))
 
     @property
@@ -164,14 +166,22 @@ class CrossValidationRun(CrossValidation):
         """Write one file to hand on, as :meth:`labcore.face.run.TrainingRun.report` does."""
         return write_report([str(self.path)], file)
 
-    def resume(self) -> CrossValidationRun:
+    def resume(self, more: int | None = None) -> CrossValidationRun:
         """Go on with the folds that were stopped, failed or interrupted; returns when they are trained.
 
+        Args:
+            more: finish early, also one that is running: folds end after so many epochs more, over which the learning rate falls to its
+                end, and those that have not begun train as many in all as these.
+
         Raises:
+            ConfigError: with ``more`` no fold would end before its time.
             RunError: all are running, or finished.
             LabError: what hinders it, or what a fold failed on.
         """
-        return self.follow(resume=True)
+        at_work = more is not None and self.status().active
+        if more is not None:
+            print(f"{finish_early(self, more, by='command', who=shell_user()).sentence}.")
+        return self.follow(resume=not at_work)
 
     def follow(self, *, resume: bool = False) -> CrossValidationRun:
         """Tell how the folds go until they end; this process looks after the queue where nobody else does.
@@ -227,6 +237,8 @@ class CrossValidationRun(CrossValidation):
         if pool.finished:
             of = f"mean ± standard deviation over {counted(pool.finished, 'fold')}"
             facts["accuracy" if pool.mean_ap is None else "result"] = f"{mean_text(pool)} ({of})"
+        if summary.length_note:
+            facts["length"] = summary.length_note
         if pool.accuracy is not None and pool.low is not None:
             interval = f"95 % interval {spread(pool.low, pool.high)}"
             facts["together"] = f"{percent(pool.accuracy)} of all {counted(pool.clips, 'clip')} ({interval})"

@@ -23,18 +23,21 @@ AMOUNTS = (
 SCHEDULES = {"onecycle": "a one-cycle schedule", "cosine": "a cosine schedule", "constant": "a constant rate"}
 
 
-def methods(workspace: Workspace, each: Candidate, run: Run | None, started: TrainingStarted | None) -> Section:
+def methods(
+    workspace: Workspace, each: Candidate, run: Run | None, started: TrainingStarted | None, lengths: str = ""
+) -> Section:
     """Data, front end, network, training and evaluation; empty before a training has begun, which works them out.
 
     Args:
         run: the run, or the first one of a cross-validation; ``started`` is its beginning.
+        lengths: of the folds, where some were finished early: a sentence without the final stop.
     """
     if run is None or started is None:
         return Section("Methods", [])
     told = [
         _data(workspace, each, started),
         _front_end(each.config),
-        _training(each, started, run.epochs_done or started.epochs),
+        _training(each, started, run.epochs_done or started.epochs) + (lengths and f" {lengths}."),
         _augmentation(each.config),
         _evaluation(each, started),
         _software(run),

@@ -12,7 +12,7 @@ from labcore.comparison.candidates import Candidate, of_crossval, of_run
 from labcore.comparison.compare import setting_told, setting_value
 from labcore.config import RunConfig, Setting, all_settings
 from labcore.crossval.job import CrossValidation
-from labcore.crossval.summary import Pool, mean_text, summarise
+from labcore.crossval.summary import Pool, Summary, mean_text, summarise
 from labcore.datasets.corrected_since import corrected_since
 from labcore.evaluation.figures import Figure, Figures, figures_of_clips
 from labcore.events import Epoch, Evaluated, EvaluatedLabels, TrainingStarted, epochs_of, last_of
@@ -75,7 +75,7 @@ def crossval_report(workspace: Workspace, experiment: CrossValidation) -> Report
     """
     each, summary = of_crossval(workspace, experiment), summarise(experiment)
     found, pool = _figures(each), summary.official
-    sections = [_folds(pool, summary.random, summary.difference)]
+    sections = [_folds(summary)]
     if each.predictions is not None and found is not None:
         sections += figures.of_predictions(each.predictions, found, folds=True)
     elif pool.accuracy is not None:
@@ -86,12 +86,14 @@ def crossval_report(workspace: Workspace, experiment: CrossValidation) -> Report
     started = first.last_event(TrainingStarted) if first is not None else None
     sections += [
         _curves(curves, "the held-out clips"),
-        methods(workspace, each, first, started),
+        methods(workspace, each, first, started, summary.length_note),
         _settings(each, first),
         _how(each, first),
     ]
     counted_figure = Figure(pool.accuracy, pool.low, pool.high) if pool.accuracy is not None else None
     lead = _lead(each, found, summary.state, counted_figure, pool.label_note)
+    if summary.length_note:
+        lead.append(Paragraph(f"{summary.length_note}.", "warning"))
     facts = _facts(each, epochs=max((len(epochs) for _, epochs in curves), default=0))
     return Report(
         experiment.id,
@@ -244,7 +246,8 @@ def _mean(lines: Sequence[Sequence[tuple[float, float]]]) -> list[tuple[float, f
     return [(points[0][0], statistics.fmean(value for _, value in points)) for points in zip(*lines, strict=False)]
 
 
-def _folds(pool: Pool, random: Pool | None, difference: float | None) -> Section:
+def _folds(summary: Summary) -> Section:
+    pool, random, difference = summary.official, summary.random, summary.difference
     several = pool.mean_ap is not None
     rows: list[list[Cell]] = [
         [
@@ -253,13 +256,14 @@ def _folds(pool: Pool, random: Pool | None, difference: float | None) -> Section
             mean_ap_text(each.mean_ap) if several else percent(each.accuracy),
             percent(each.macro_f1),
             f"{each.clips:,}" if each.clips else "–",
+            f"{each.epoch} of {each.planned or each.epochs}" if each.epoch else "–",
             duration(each.seconds) if each.seconds else "–",
             each.run_id,
         ]
-        for each in (*pool.folds, *(random.folds if random else ()))
+        for each in summary.folds
     ]
-    head = ["Fold", "State", "mAP" if several else "Accuracy", "Macro F1", "Clips", "Time", "Run"]
-    blocks: list[Block] = [Table("Folds", head, rows, frozenset({6}))]
+    head = ["Fold", "State", "mAP" if several else "Accuracy", "Macro F1", "Clips", "Epochs", "Time", "Run"]
+    blocks: list[Block] = [Table("Folds", head, rows, frozenset({7}))]
     if pool.finished:
         what, finished = (
             "" if several else " accuracy",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from labcore.errors import RunError
-from labcore.events import Evaluated, EvaluatedLabels, Event, SettingsChanged, TrainingStarted
+from labcore.events import Epoch, Evaluated, EvaluatedLabels, Event, SettingsChanged, TrainingStarted
 from labcore.runs import Run
 from labcore.texts import counted, percent, times
 
@@ -16,12 +16,17 @@ IMBALANCED = 2
 
 
 def adjustments(events: Iterable[Event]) -> int:
-    """How often settings of a run were changed while the curves were of the clips that its result is of; of an ensemble, of its members."""
-    held_out_in_view, count = True, 0
+    """How often settings of a run were changed while the curves were of the clips that its result is of; of an ensemble, of its members.
+
+    What counts from the first epoch on was changed before there was a curve to see.
+    """
+    held_out_in_view, begun, count = True, False, 0
     for event in events:
         if isinstance(event, TrainingStarted):
             held_out_in_view = not event.validation_clips
-        elif isinstance(event, SettingsChanged) and held_out_in_view:
+        elif isinstance(event, Epoch):
+            begun = True
+        elif isinstance(event, SettingsChanged) and held_out_in_view and (begun or event.epoch > 1):
             count += 1
         elif isinstance(event, (Evaluated, EvaluatedLabels)):
             count = max(count, event.adjusted)

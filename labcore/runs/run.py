@@ -125,6 +125,7 @@ class Run(JobFolder):
         marks: dict[str, Any] | None = None,
         by: str = "",
         path: Path | None = None,
+        wish: dict[str, Any] | None = None,
     ) -> Self:
         """Make a new run directory. It appears whole or not at all.
 
@@ -133,6 +134,7 @@ class Run(JobFolder):
             queued: it waits for a job manager. Otherwise who makes it also starts it.
             marks: what it belongs to, by name; each is there from the first moment, as :meth:`save` writes it.
             by: whose run it is, where it is queued; else its first :class:`RunStarted` tells.
+            wish: other settings to begin with, as the arguments of :meth:`override`.
 
         Raises:
             WorkspaceError: the workspace cannot be written.
@@ -143,6 +145,8 @@ class Run(JobFolder):
             draft.save_config(config)
             for name, content in (marks or {}).items():
                 draft.save(name, content)
+            if wish is not None:
+                draft.override(**wish)
         return run
 
     @classmethod

@@ -22,6 +22,8 @@ EVERYDAY = (
 )
 """What is changed most while a run trains."""
 EPOCHS = "optim.epochs"
+EARLY = "finish early"
+"""The reason of a change that ends a run before its time."""
 USUAL_REST = 0.1
 """This share of the epochs that were planned is usually enough for the learning rate to fall to its end."""
 
@@ -47,7 +49,7 @@ def finish_early(run: Run, more: int, *, by: str, who: str = "") -> None:
     status = run.status()
     epochs = status.epoch + status.active + more
     planned = status.epochs or epochs  # of one that never began
-    run.override({EPOCHS: min(epochs, planned)}, by=by, who=who, reason="finish early")
+    run.override({EPOCHS: min(epochs, planned)}, by=by, who=who, reason=EARLY)
 
 
 class PendingSettings:

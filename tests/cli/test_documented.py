@@ -98,6 +98,7 @@ NOT_RUN = {
         "labcore train --dataset mine --named-split four",
     ),
     "needs an edit before; tests/cli/test_timed_labels.py has it": ("labcore datasets labels nights --undo last",),
+    "needs one that was stopped; tests/cli/test_crossval.py has it": ("labcore crossval --resume last --more 16",),
     "needs a Ray cluster": ("labcore crossval --dataset esc50 --engine ray --ray-address auto",),
     "downloads; tests/cli/test_datasets_get.py has it": (
         "labcore datasets get esc50 --accept-licence",

@@ -11,6 +11,7 @@ from sklearn.metrics import accuracy_score, f1_score
 
 import labcore as lab
 from labcore.errors import ConfigError, DatasetError, RunError
+from labcore.events import RunFinished
 from labcore.workspace import Workspace
 from tests.face.conftest import TINY
 from tests.judged import finished_crossval
@@ -46,6 +47,27 @@ def test_it_is_one_of_the_workspace(data: lab.Dataset, monkeypatch: pytest.Monke
     assert (list(made.trained), made.state, made.config.optim.epochs) == (["1", "2"], "queued", 3)
     with pytest.raises(RunError, match=r"no fold of cross-validation .* has finished. Wait for its end"):
         made.result  # noqa: B018
+    for each in (*made.trained.values(), made):
+        each.delete()
+
+
+def test_it_finishes_early(
+    data: lab.Dataset, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """One that runs is told and followed; one that does not goes on as well."""
+    followed: list[bool] = []
+    monkeypatch.setattr(lab.CrossValidationRun, "follow", lambda self, *, resume=False: followed.append(resume) or self)
+    made = lab.cross_validate(data, folds=[1, 2], epochs=9, settings=TINY)
+    with pytest.raises(ConfigError, match="folds 1, 2 would not end before their time"):
+        made.resume(more=9)
+    made.resume(more=3)
+    assert "Folds 1, 2, which have not begun, train 3 epochs." in capfd.readouterr().out
+    assert made.table[["epochs", "planned"]].to_numpy().tolist() == [[3, 9], [3, 9]]
+    assert "Finished early: folds 1, 2 after 3 of 9 epochs" in repr(made)
+    for each in made.trained.values():
+        each.append(RunFinished(state="stopped"))
+    made.resume(more=2)
+    assert followed == [False, False, True]
     for each in (*made.trained.values(), made):
         each.delete()
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from labcore.config import RunConfig, all_settings
-from labcore.crossval.summary import FoldResult, Pool, pool
+from labcore.crossval.summary import FoldResult, Pool, Summary, pool
 from labcore.downloads.origin import origin
 from labcore.errors import ConfigError, RunError
 from labcore.evaluation.jobs import ClipsChosen
@@ -380,8 +380,9 @@ def folds_told(official: list[float], at_random: list[float], figure: str) -> tu
         ]
         return pool([FoldResult("finished", leaks=split == "random", **each) for each in told])
 
-    summary = (made(official, "official"), made(at_random, "random"))
-    (table, *told) = one._folds(*summary, sum(at_random) / len(at_random) - sum(official) / len(official)).blocks
+    pools = made(official, "official"), made(at_random, "random")
+    gap = sum(at_random) / len(at_random) - sum(official) / len(official)
+    (table, *told) = one._folds(Summary("c", "finished", "d", "m", 0.0, *pools, gap)).blocks
     return table, " ".join(block.text for block in told)
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from labcore.config import RunConfig
 from labcore.evaluation.metrics import Circumstances, figures_of
-from labcore.events import Log, SettingsChanged, TrainingStarted
+from labcore.events import Epoch, Log, SettingsChanged, TrainingStarted
 from labcore.runs import Run
 from labcore.runs.honesty import adjustments, choice_note, chosen_by, interval_note, majority_note, untrained_note
 
@@ -19,6 +19,17 @@ def test_changes_with_the_held_out_clips_in_view_are_counted_and_others_are_not(
     assert adjustments([STARTED, TURNED, Log(message="m"), TURNED]) == 2
     assert adjustments([VALIDATED, TURNED]) == 0
     assert adjustments([figures_of({}, Circumstances(adjusted=3))]) == 3, "of an ensemble its result tells"
+
+
+def test_what_counts_from_the_first_epoch_on_was_changed_before_there_was_a_curve():
+    before = TURNED.model_copy(update={"epoch": 1})
+    seen = Epoch(
+        epoch=1, epochs=4, train_loss=1.0, train_accuracy=0.5, val_loss=1.0, val_accuracy=0.25, lr=0.1, clips_per_second=1.0, seconds=1.0,
+        seconds_left=3.0, averaged=False,
+    )  # fmt: skip
+    assert adjustments([STARTED, before]) == 0
+    assert adjustments([STARTED, before, seen, TURNED]) == 1
+    assert adjustments([STARTED, seen, STARTED, before]) == 1, "it began again, with a curve that somebody saw"
 
 
 def test_the_note_says_so():

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from labcore.config import RunConfig
@@ -7,6 +9,8 @@ from labcore.config.presets import preset
 from labcore.crossval.job import CrossValidation
 from labcore.events import Epoch, Evaluated, RunFinished, RunStarted, TrainingStarted
 from ui.app.live import progress
+
+from .conftest import words
 
 PAGE = "pages/crossval.py"
 
@@ -29,7 +33,9 @@ def config(folds) -> RunConfig:
     return preset("quick").replace({"data.dataset": folds, "optim.epochs": 8, "runtime.device": "cpu"})
 
 
-def play(run, accuracy: float | None, epochs: int = 2, leaks: bool = False, validation: int = 0) -> None:
+def play(
+    run, accuracy: float | None, epochs: int = 2, leaks: bool = False, validation: int = 0, ended: bool = True
+) -> None:
     """Events of a run as a training would have left them."""
     run.append(RunStarted(run_id=run.id, run_dir=str(run.path), pid=1, host="here"))
     run.append(
@@ -53,7 +59,10 @@ def play(run, accuracy: float | None, epochs: int = 2, leaks: bool = False, vali
                 confusion={"bark": {"bark": 2}, "hum": {"hum": hits - 2, "bark": 4 - hits}}, leaks=leaks,
             )
         )  # fmt: skip
-    run.append(RunFinished(state="finished" if accuracy is not None else "stopped", epochs_done=epochs, seconds=7.0))
+    if ended:
+        run.append(
+            RunFinished(state="finished" if accuracy is not None else "stopped", epochs_done=epochs, seconds=7.0)
+        )
 
 
 def metrics(app) -> dict[str, str]:
@@ -181,6 +190,77 @@ def test_stopping_asks_the_manager(open_page, config, workspace, manager):
     assert manager.asked == [("stop", experiment.members()["2"].id)]
     app.button("crossval-stop").click().run()
     assert manager.asked[1:] == [("stop", experiment.id)]
+
+
+def test_one_that_runs_finishes_early(open_page, config, workspace):
+    experiment = CrossValidation.create(workspace, config, by="Ada")
+    one, two, three = experiment.runs()
+    play(one, 1.0, epochs=8)
+    with two.hold():
+        play(two, None, epochs=2, ended=False)
+        app = open_page(PAGE, crossval=experiment.id)
+        app.session_state["finish-open"] = True
+        app.run()
+        assert app.number_input(key=f"finish-{experiment.id}").value == 1  # a tenth of 8 epochs
+        app.number_input(key=f"finish-{experiment.id}").set_value(2).run()
+        told = words(app)
+        assert (
+            "About 4 s for all folds. Fold 2 ends after epoch 5; fold 3, which has not begun, trains 5 epochs." in told
+        )
+        assert "Finished folds stay as they are." in told
+        app.button(key="finish").click().run()
+        assert not app.exception
+        (wish,) = (json.loads(line) for line in three.overrides.read_text().splitlines())
+        assert wish == {"optim.epochs": 5, "by": "page", "who": "Ada", "reason": "finish early"}
+        told = words(app)
+    assert "Finished early: folds 2, 3 after 5 of 8 epochs. The figures are of folds of different length." in told
+    assert "Queued, 5 epochs (8 planned)" in told
+    assert "Epoch 2 of 5 (8 planned), 2 s left" in told
+    assert not one.overrides.exists()
+
+
+def test_a_stopped_one_is_resumed_to_finish_early(open_page, config, workspace, manager):
+    experiment = CrossValidation.create(workspace, config, queued=False)
+    one, two, three = experiment.runs()
+    play(one, 1.0, epochs=8)
+    play(two, None, epochs=2)
+    app = open_page(PAGE, crossval=experiment.id)
+    app.session_state["finish-open"] = True
+    app.run()
+    assert "About 2 s for all folds. Fold 2 ends after epoch 3; fold 3, which has not begun, trains 3 epochs." in texts(
+        app
+    )
+    app.button(key="finish").click().run()
+    assert not app.exception
+    assert [json.loads(run.overrides.read_text())["optim.epochs"] for run in (two, three)] == [3, 3]
+    assert manager.asked == [("resume", experiment.id)]
+
+
+@pytest.mark.parametrize(
+    ("epochs", "told"), [(7, "The folds that train are about to end"), (0, "is known once training has begun")]
+)
+def test_one_that_cannot_finish_earlier_says_why(open_page, config, workspace, epochs, told):
+    experiment = CrossValidation.create(workspace, config.replace({"optim.epochs": 8 if epochs else None}))
+    run = experiment.runs()[0]
+    with run.hold():
+        if epochs:
+            play(run, None, epochs=epochs, ended=False)
+        else:
+            run.append(RunStarted(run_id=run.id, run_dir=str(run.path), pid=1, host="here"))
+        app = open_page(PAGE, crossval=experiment.id)
+        app.session_state["finish-open"] = True
+        app.run()
+    assert told in words(app)
+    assert not app.exception
+    assert not app.number_input
+
+
+def test_before_a_fold_has_begun_there_is_nothing_to_finish_early(open_page, config, workspace):
+    experiment = CrossValidation.create(workspace, config)
+    app = open_page(PAGE, crossval=experiment.id)
+    app.session_state["finish-open"] = True
+    app.run()
+    assert not [button for button in app.button if button.key == "finish"]
 
 
 def test_the_leaking_twin_is_trained_on_request_and_said_to_leak(open_page, config, workspace):

@@ -8,7 +8,7 @@ from labcore.crossval.job import KIND, CrossValidation
 from labcore.datasets.named_splits import keep_split, remove_split
 from labcore.evaluation.jobs import Evaluation
 from labcore.evaluation.metrics import score
-from labcore.events import JobFinished
+from labcore.events import JobFinished, SettingsChanged
 from labcore.inference.classifier import Classifier
 from labcore.inference.temperature import Temperature
 from labcore.runs import Run
@@ -123,6 +123,14 @@ def test_the_folds_of_a_cross_validation_together(open_page, crossval):
     app = open_page(PAGE, crossval=crossval.id, tab="Evaluation")
     assert "Without fold 2, which have no predictions yet" in texts(app)
     assert "On 40 clips" in texts(app)
+
+
+def test_folds_that_were_finished_early_are_told(open_page, crossval):
+    run = crossval.members()["2"]
+    run.save_config(run.config.replace({"optim.epochs": 9}))
+    run.append(SettingsChanged(epoch=2, number=0, changes={"optim.epochs": 4}))
+    told = texts(open_page(PAGE, crossval=crossval.id, tab="Evaluation")).replace("\\", "")
+    assert "Finished early: fold 2 after 4 of 9 epochs" in told
 
 
 def test_a_run_without_predictions_can_still_be_evaluated_elsewhere(open_page, trained, dataset):

@@ -19,6 +19,7 @@ from ui.app.text import counted, duration, percent, plain, points, preparing_lin
 from ui.app.ticking import ticking
 from ui.charts import curves
 from ui.components import job_picker, label_figures, owner_guard, results
+from ui.crossval import finish
 
 CARD = 200
 """Width of a fold's card in pixels: four beside each other in a wide window, one in a narrow one."""
@@ -41,6 +42,8 @@ def show(experiment: CrossValidation) -> None:
             if _stage(now) != _stage(summary):
                 st.rerun()  # a fold has begun or ended: the figures below are out of date
             _metrics(now.official)
+            if now.length_note:
+                st.caption(f":material/flag: {plain(now.length_note)}.")
             _cards(now.official.folds, "official", now.by)
 
     following()
@@ -68,6 +71,8 @@ def _head(experiment: CrossValidation, summary: Summary) -> None:
         elif resumable:
             told = "Folds continue from their last epoch; deleted runs start again."
             owner_guard.resume_button(experiment, summary.by, "Resume all", key="crossval-resume", help=told)
+        if summary.active or resumable:
+            finish.button(experiment, summary)
         download("Table as CSV", lambda: csv_table(summarise(experiment)), f"{experiment.id}.csv", "text/csv")
         if not summary.active:
             job_picker.delete_button(experiment, summary.by, key="crossval-delete")
@@ -142,9 +147,11 @@ def _line(fold: FoldResult) -> str:
         return plain(f"{fold.error}. {fold.remedy}".strip())
     if fold.preparing is not None:
         return plain(preparing_line(fold.preparing))
-    line = f"Epoch {fold.epoch} of {fold.epochs}"
+    planned = f" ({fold.planned} planned)" if fold.shortened and fold.planned else ""
+    line = f"Epoch {fold.epoch} of {fold.epochs}{planned}"
     if not fold.epoch and fold.state in ("queued", "stopped"):
-        return "Queued" if fold.state == "queued" else "Not started"
+        early = f", {counted(fold.epochs, 'epoch')}{planned}" if fold.shortened else ""
+        return ("Queued" if fold.state == "queued" else "Not started") + early
     if fold.seconds_left is not None:
         return f"{line}, {duration(fold.seconds_left)} left"
     if owner_guard.stopped_by(fold):

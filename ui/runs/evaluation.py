@@ -73,11 +73,14 @@ def pooled(experiment: CrossValidation) -> None:
             f"Without {'folds' if missing[1:] else 'fold'} {plain(', '.join(missing))}, which have no predictions yet."
         )
     results.untrained_in(experiment)
+    summary = summarise(experiment)
+    if summary.length_note:
+        st.caption(f":material/flag: {plain(summary.length_note)}.")
     if of_several(files[0]):
-        _labels(files, summarise(experiment).official.label_note)
+        _labels(files, summary.official.label_note)
         return
     figures = figures_of(files)
-    _metrics(figures, summarise(experiment).official.label_note)
+    _metrics(figures, summary.official.label_note)
     _classes(figures, key=experiment.id)
     calibrate.diagram({"All folds": figures.calibration}, key=experiment.id)
 

@@ -94,7 +94,7 @@ def _head(run: Run, status: JobStatus) -> None:
             label = "Resume" if run.checkpoint.exists() else "Start"
             owner_guard.resume_button(run, status.by, label, key="resume", type="primary")
         if status.state == "running" or (status.state in RESUMABLE and run.checkpoint.exists()):
-            finish.popover(run, status)
+            finish.button(run, status)
         if status.state == "finished" and run.weights.exists():
             if st.button("Classify", icon=":material/graphic_eq:", type="primary"):
                 st.switch_page("pages/classify.py", query_params={"run": run.id})
