@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from labcore.allowed_paths import check_root, is_open
@@ -204,7 +205,11 @@ def _at(path: Path, progress: OnProgress) -> Look:
             packed = isinstance(error, PackedError)
             seen = _seen_in(path, Sketch()) if is_dir(path) and not packed else ""
             inside = archives_in(path) if seen else ()
-            remedy = f"Look into an archive in it: `labcore datasets look {inside[0]}`" if inside else error.remedy
+            remedy = (
+                f"Look into an archive in it: `labcore datasets look {quote(str(inside[0]))}`"
+                if inside
+                else error.remedy
+            )
             unlabelled = error.sounds if isinstance(error, UnlabelledError) else 0
             return replace(about, error=error.what, remedy=remedy, seen=seen, packed=packed, unlabelled=unlabelled)
     troubles = header_troubles(dataset, progress)

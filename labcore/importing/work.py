@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Generator, Mapping
 from functools import partial
 from pathlib import Path
+from shlex import quote
 from types import MappingProxyType
 from typing import Any
 
@@ -150,7 +151,8 @@ def _packed(plan: ImportPlan) -> Packed:
     packed = packed_at(path)
     if packed is None:
         raise DatasetError(
-            f"{path} is no archive", f"A folder needs no import into the workspace: `labcore datasets import {path}`"
+            f"{path} is no archive",
+            f"A folder needs no import into the workspace: `labcore datasets import {quote(str(path))}`",
         )
     return packed
 

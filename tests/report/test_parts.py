@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from labcore.report import parts
-from labcore.report.blocks import Chart, Matrix, Paragraph, Report, Section, Series, Share, Table
+from labcore.report.blocks import Chart, Facts, Matrix, Paragraph, Report, Section, Series, Share, Table
 from labcore.report.figure_files import figure_file
 
 NAMES = ["a <b> & c", "50 %_of"]
@@ -62,3 +62,11 @@ def test_a_row_of_latex_that_begins_with_a_bracket_is_no_length() -> None:
     """``\\\\`` and ``\\midrule`` take what stands in brackets behind them."""
     lines = parts.latex(pd.DataFrame([["[dog]", "[1]"]], columns=["[a]", "b"]), "caption").splitlines()
     assert [line for line in lines if "]" in line] == ["{[}a] & b \\\\", "{[}dog] & [1] \\\\"]
+
+
+def test_names_that_are_not_utf8_are_told_in_tables() -> None:
+    facts = Facts("Data", [("Data set", "V\udcf6gel")])
+    report = Report("x", "x", [], [Section("s", [facts, Table("t", ["file"], [["\udcf6.wav"]])])], "Made.")
+    with zipfile.ZipFile(io.BytesIO(parts.written(report))) as archive:
+        assert "V\\xf6gel" in archive.read("tables/01-data.csv").decode()
+        assert "\\xf6.wav" in archive.read("tables/02-t.csv").decode()
