@@ -37,6 +37,8 @@ from labcore.workspace import Workspace, slug
 MOST_SEEN = 8
 NOT_COPIED = "not copied"
 """The kind of the finding on files of an archive that an import leaves out."""
+NAMES = "names"
+"""The kind of that on names in an archive that does not say how they are written."""
 PACKED_LAYOUTS = (
     ("WebDataset", "train-000000.tar of 000017.flac, 000017.json or .cls; unpacked by an import"),
     ("Parquet with sounds", "train-00000-of-00001.parquet with a column of bytes and path; unpacked by an import"),
@@ -248,7 +250,10 @@ def _passed_over(dataset: Dataset) -> Iterator[Finding]:
 
 
 def _of_sketch(packed: Packed, sketch: Sketch) -> Look:
-    findings = []
+    findings = [
+        Finding(NAMES, f"{each.archive} {each.what}", remedy=each.remedy, level="note" if each.sure else "warning")
+        for each in sketch.readings
+    ]
     if sketch.others:
         what = ", ".join(f"{count} {ending}" for ending, count in sketch.others.most_common(5))
         what = f"files that are neither sounds nor lists are not copied ({what})"
