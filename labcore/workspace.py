@@ -21,7 +21,7 @@ from typing import IO
 
 from labcore.errors import WorkspaceError, if_unwritable
 from labcore.reading import DamagedError, open_file
-from labcore.texts import as_utf8, composed
+from labcore.texts import as_utf8, composed, is_mark
 
 ROOMS = (
     "datasets",
@@ -103,19 +103,14 @@ def slug(text: str, most: int = 80) -> str:
     seen = (sign for sign in text if sign not in _UNSEEN and unicodedata.category(sign) != "Cf")
     kept = ""
     for sign in composed("".join(seen)):
-        belongs = sign.isalnum() or sign in "._-" or (_is_mark(sign) and kept[-1:].strip("._-\0") != "")
+        belongs = sign.isalnum() or sign in "._-" or (is_mark(sign) and kept[-1:].strip("._-\0") != "")
         belongs &= sign.isascii() or _UTF_8
         kept += sign if belongs else "\0"
     name = re.sub("\0+", "-", kept).strip("-.")
     end = min(len(name), most)
-    while len(name[:end].encode()) > 2 * most or (end < len(name) and _is_mark(name[end])):
+    while len(name[:end].encode()) > 2 * most or (end < len(name) and is_mark(name[end])):
         end -= 1  # a letter goes with its marks
     return name[:end] or "unnamed"
-
-
-def _is_mark(sign: str) -> bool:
-    """Whether a sign belongs to the letter before it, as the vowels of many scripts do."""
-    return unicodedata.category(sign) in ("Mn", "Mc")
 
 
 def stamp_of(path: Path | str) -> tuple[int, int]:
