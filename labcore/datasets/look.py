@@ -251,7 +251,12 @@ def _passed_over(dataset: Dataset) -> Iterator[Finding]:
 
 def _of_sketch(packed: Packed, sketch: Sketch) -> Look:
     findings = [
-        Finding(NAMES, f"{each.archive} {each.what}", remedy=each.remedy, level="note" if each.sure else "warning")
+        Finding(
+            NAMES,
+            f"the archive {each.archive} {each.what}",
+            remedy=each.remedy,
+            level="note" if each.sure else "warning",
+        )
         for each in sketch.readings
     ]
     if sketch.others:
