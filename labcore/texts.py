@@ -46,6 +46,11 @@ def composed(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
+def is_mark(sign: str) -> bool:
+    r"""Whether a sign belongs to the letter before it, as the vowels of many scripts do; ``\w`` knows none of them."""
+    return unicodedata.category(sign) in ("Mn", "Mc")
+
+
 def printable(text: object, encoding: str = "utf-8") -> str:
     r"""A text as a terminal shows it: with every character that a terminal obeys as ``\x1b``, but for tabs and ends of lines.
 

@@ -11,7 +11,9 @@ import hashlib
 import os
 import re
 import shutil
+import sys
 import threading
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +21,7 @@ from typing import IO
 
 from labcore.errors import WorkspaceError, if_unwritable
 from labcore.reading import DamagedError, open_file
-from labcore.texts import as_utf8, composed
+from labcore.texts import as_utf8, composed, is_mark
 
 ROOMS = (
     "datasets",
@@ -41,6 +43,12 @@ ROOMS = (
 )
 """The folders in a workspace."""
 ELSEWHERE = "choose another workspace with LABCORE_HOME"
+_UTF_8 = sys.getfilesystemencoding() == "utf-8"
+"""Else a process cannot write every letter into the name of a file, or writes bytes that another process reads otherwise."""
+_UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0").union(
+    map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)))
+)
+"""Letters and marks that nothing is drawn for: fillers, and choices between the forms of a letter."""
 
 
 @dataclass(frozen=True)
@@ -83,9 +91,26 @@ class Workspace:
         return folder
 
 
-def slug(text: str) -> str:
-    """A text as a safe file name: letters, digits, dot, dash and underscore, never empty, never starting with a dot."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.")[:80] or "unnamed"
+def slug(text: str, most: int = 80) -> str:
+    """A text as a safe file name: letters and digits of any script, dot, dash and underscore, never empty, never starting with a dot.
+
+    Its letters are composed (NFC), and what nobody sees is left out, as marks that turn the direction of writing: what looks like one name
+    is one.
+
+    Args:
+        most: characters. Bytes are twice as many at most, so that what the lab puts around a name fits into the 255 that a disk takes.
+    """
+    seen = (sign for sign in text if sign not in _UNSEEN and unicodedata.category(sign) != "Cf")
+    kept = ""
+    for sign in composed("".join(seen)):
+        belongs = sign.isalnum() or sign in "._-" or (is_mark(sign) and kept[-1:].strip("._-\0") != "")
+        belongs &= sign.isascii() or _UTF_8
+        kept += sign if belongs else "\0"
+    name = re.sub("\0+", "-", kept).strip("-.")
+    end = min(len(name), most)
+    while len(name[:end].encode()) > 2 * most or (end < len(name) and is_mark(name[end])):
+        end -= 1  # a letter goes with its marks
+    return name[:end] or "unnamed"
 
 
 def stamp_of(path: Path | str) -> tuple[int, int]:

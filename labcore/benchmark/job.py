@@ -73,7 +73,7 @@ class Benchmark(JobFolder):
         Raises:
             WorkspaceError: the workspace cannot be written.
         """
-        benchmark = cls.new(workspace, f"benchmark-{slug(plan.name)[:40]}")
+        benchmark = cls.new(workspace, f"benchmark-{slug(plan.name, 40)}")
         with benchmark.draft(queued=queued, by=by) as draft:
             draft.save("plan", plan.to_dict())
             if beside:
@@ -87,7 +87,7 @@ class Benchmark(JobFolder):
         Raises:
             WorkspaceError: the workspace cannot be written.
         """
-        benchmark = cls.new(workspace, f"benchmark-{slug(report.plan.name)[:40]}", report.created)
+        benchmark = cls.new(workspace, f"benchmark-{slug(report.plan.name, 40)}", report.created)
         with benchmark.draft() as draft:
             draft.save("plan", report.plan.to_dict())
             draft.save("machine", report.machine)

@@ -7,6 +7,7 @@ import math
 import os
 from dataclasses import asdict
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from labcore.cli.output import DONE, LISTED, USAGE, Content, emit_csv, say, tell
@@ -77,7 +78,7 @@ def report(found: Look) -> list[Content]:
     lines.append(f"folds: {found.fold_note}; {counted(found.groups, 'group')}")
     lines += [f"{finding.level}: {finding.sentence}" for finding in found.findings]
     how = f"unpacks {megabytes(found.bytes)} into the workspace" if found.archive else "adds it; nothing is copied"
-    return [*lines, f"`labcore datasets import {found.path}` {how}"]
+    return [*lines, f"`labcore datasets import {quote(found.path)}` {how}"]
 
 
 def _known() -> list[str]:

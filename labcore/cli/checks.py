@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from labcore.cli.foreground import run_short
@@ -88,7 +89,7 @@ def _tell(health: Health, dataset: Dataset, *, as_json: bool) -> int:
     lines = report(health)
     if mendable and dataset.annotations is not None:
         lines.append(
-            f"`labcore datasets mend {dataset.name}` lists what can be done about {counted(len(mendable), 'finding')}"
+            f"`labcore datasets mend {quote(dataset.name)}` lists what can be done about {counted(len(mendable), 'finding')}"
         )
     return tell(health.to_dict(), *lines, as_json=as_json)
 
@@ -128,7 +129,7 @@ def mend(workspace: Workspace, arguments: argparse.Namespace) -> int:
     done = mending.mend(
         workspace, arguments.dataset, arguments.finding, arguments.remedy, who=shell_user(), clips=clips, data=cutting
     )
-    undo = f"`labcore datasets mend {arguments.dataset} {done.finding} --undo` takes it back"
+    undo = f"`labcore datasets mend {quote(arguments.dataset)} {done.finding} --undo` takes it back"
     return tell({"mended": done.model_dump()}, done.sentence, undo, as_json=arguments.json)
 
 

@@ -6,6 +6,7 @@ import argparse
 import os
 from dataclasses import asdict
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from labcore.cli.bring import tell_made
@@ -99,7 +100,7 @@ def _download(workspace: Workspace, about: StandardSet, name: str, arguments: ar
     if Path(file).is_dir() and file:
         raise ConfigError(
             f"{file} is a folder, and no archive",
-            f"`labcore datasets import {file} --name {name}` adds the folder as it is",
+            f"`labcore datasets import {quote(str(file))} --name {quote(name)}` adds the folder as it is",
         )
     if file and not Path(file).is_file():
         raise ConfigError(f"there is no file {file}", f"Name the archive of {about.title}, {about.file}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Sequence
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from labcore.cli.output import Content, say, table, tell
@@ -119,7 +120,7 @@ def _make(workspace: Workspace, arguments: argparse.Namespace) -> int:
     made = _grouped(dataset, arguments)
     by, grouping, folds, notes = arguments.by or LIST, made.grouping, made.folds, made.notes
     if known_health(dataset) is None:
-        notes.append(f"copies of sounds are not known before `labcore datasets check {dataset.name}`")
+        notes.append(f"copies of sounds are not known before `labcore datasets check {quote(dataset.name)}`")
     if arguments.name:
         keep_split(
             workspace,
@@ -132,7 +133,9 @@ def _make(workspace: Workspace, arguments: argparse.Namespace) -> int:
             who=shell_user(),
             dataset=dataset,
         )
-        notes.append(f"kept: `labcore train --dataset {dataset.name} --named-split {arguments.name}` trains with it")
+        notes.append(
+            f"kept: `labcore train --dataset {quote(dataset.name)} --named-split {quote(arguments.name)}` trains with it"
+        )
     else:
         notes.append("not kept: --as NAME keeps it")
     examples = list(zip(grouping.ways, grouping.groups, strict=True))[:: max(1, len(folds) // EXAMPLES)][:EXAMPLES]

@@ -22,7 +22,7 @@ def memory_of(workspace: Workspace, name: str, path: Path) -> Path:
 def cache_of(workspace: Workspace, path: Path) -> Path:
     """The folder of the cache for what is worked out of the clips of a data set that lies at a path; it may not be there yet."""
     key = hashlib.sha256(as_bytes(f"{path}")).hexdigest()[:12]
-    return workspace.cache / "looks" / f"{slug(path.stem)[:40]}-{key}"
+    return workspace.cache / "looks" / f"{slug(path.stem, 40)}-{key}"
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from shlex import quote
 
 import pandas as pd
 
@@ -258,7 +259,7 @@ def keys_of(dataset: Dataset) -> list[Key]:
 
 def _told(found: Corrections, name: str) -> list[Finding]:
     """What is to be known of annotations: what they come to, and which count for nothing."""
-    remedy = f"`labcore datasets annotations {name}` lists them"
+    remedy = f"`labcore datasets annotations {quote(name)}` lists them"
     told = [Finding(KIND, found.of_labels, (), remedy, "note")]
     if found.damaged:
         many = f"{counted(found.damaged, 'line')} of the annotations cannot be read and {_do(found.damaged)} not count"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from shlex import quote
 
 import pandas as pd
 from pydantic import ValidationError
@@ -32,7 +33,7 @@ def in_split(dataset: Dataset, split: NamedSplit) -> Dataset:
     if missing and split.by != LIST:
         raise DatasetError(
             f"{counted(len(missing), 'clip')} of {dataset.name} are not in the split {split.split!r}, as {some(missing, 3)}",
-            f"Draw another one: `labcore datasets split {dataset.name} --by {split.by or 'source'} --as NAME`",
+            f"Draw another one: `labcore datasets split {quote(dataset.name)} --by {split.by or 'source'} --as NAME`",
         )
     return _with_places(dataset, split, found)
 

@@ -22,7 +22,7 @@ from labcore.jobs.folder import J, JobFolder
 from labcore.jobs.kind import working_kinds
 from labcore.jobs.status import JobStatus
 from labcore.runs import Run
-from labcore.texts import counted
+from labcore.texts import composed, counted
 from labcore.workspace import Workspace, slug, write_atomically
 from labcore.workspace import remove as take_away
 
@@ -137,7 +137,7 @@ def rename(workspace: Workspace, name: str, to: str) -> Use:
     """
     use = use_of(workspace, name)
     if not to.strip():
-        raise DatasetError("no new name was given", "Use letters, digits, dots and dashes")
+        raise DatasetError("no new name was given", "Use letters, digits, dots, dashes and underscores")
     new = slug(to)
     if new == use.name:
         return use
@@ -168,11 +168,13 @@ def rename(workspace: Workspace, name: str, to: str) -> Use:
 
 def _jobs_of(kind: type[J], workspace: Workspace, name: str, path: Path | None) -> list[tuple[J, JobStatus]]:
     """The jobs of a kind that ask for the data set, by its name, a former one, or its path. One that cannot be read can name nothing."""
-    names = {name, *(old for old, now in names_before(workspace).items() if now == name)}
+    names = set(map(composed, (name, *(old for old, now in names_before(workspace).items() if now == name))))
     found = []
     for job in kind.every(workspace):
         wanted = job.asked().dataset
-        if wanted in names or (path is not None and wanted and "/" in wanted and place_of(workspace, wanted) == path):
+        if composed(wanted or "") in names or (
+            path is not None and wanted and "/" in wanted and place_of(workspace, wanted) == path
+        ):
             found.append((job, job.status()))
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from shlex import quote
 
 from labcore.datasets.checks.evidence import equal_clips
 from labcore.datasets.health import known_copies
@@ -92,7 +93,7 @@ def require_no_leak(dataset: Dataset, folds: Sequence[str], groups: Sequence[str
     if told := leaks_of(dataset, folds, groups):
         raise DatasetError(
             f"the split {name!r} leaks: {'; '.join(told)}",
-            f"Draw it anew: `labcore datasets split {dataset.name} --by source --as NAME`, or exclude the copies",
+            f"Draw it anew: `labcore datasets split {quote(dataset.name)} --by source --as NAME`, or exclude the copies",
         )
 
 

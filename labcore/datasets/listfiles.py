@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from labcore.allowed_paths import is_open
@@ -96,7 +97,9 @@ def read_parquet(path: Path) -> tuple[list[Row], list[int], bool]:
     """
     with opened_parquet(path) as file:
         if audio_column(file, with_bytes=True):
-            raise DatasetError(f"{path} holds the sounds themselves", f"Unpack them: `labcore datasets import {path}`")
+            raise DatasetError(
+                f"{path} holds the sounds themselves", f"Unpack them: `labcore datasets import {quote(str(path))}`"
+            )
         names = columns_of(file)
         rows: list[Row] = []
         many = False

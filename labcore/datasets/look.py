@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from labcore.allowed_paths import check_root, is_open
@@ -36,6 +37,8 @@ from labcore.workspace import Workspace, slug
 MOST_SEEN = 8
 NOT_COPIED = "not copied"
 """The kind of the finding on files of an archive that an import leaves out."""
+NAMES = "names"
+"""The kind of that on names in an archive that does not say how they are written."""
 PACKED_LAYOUTS = (
     ("WebDataset", "train-000000.tar of 000017.flac, 000017.json or .cls; unpacked by an import"),
     ("Parquet with sounds", "train-00000-of-00001.parquet with a column of bytes and path; unpacked by an import"),
@@ -204,7 +207,11 @@ def _at(path: Path, progress: OnProgress) -> Look:
             packed = isinstance(error, PackedError)
             seen = _seen_in(path, Sketch()) if is_dir(path) and not packed else ""
             inside = archives_in(path) if seen else ()
-            remedy = f"Look into an archive in it: `labcore datasets look {inside[0]}`" if inside else error.remedy
+            remedy = (
+                f"Look into an archive in it: `labcore datasets look {quote(str(inside[0]))}`"
+                if inside
+                else error.remedy
+            )
             unlabelled = error.sounds if isinstance(error, UnlabelledError) else 0
             return replace(about, error=error.what, remedy=remedy, seen=seen, packed=packed, unlabelled=unlabelled)
     troubles = header_troubles(dataset, progress)
@@ -243,7 +250,15 @@ def _passed_over(dataset: Dataset) -> Iterator[Finding]:
 
 
 def _of_sketch(packed: Packed, sketch: Sketch) -> Look:
-    findings = []
+    findings = [
+        Finding(
+            NAMES,
+            f"the archive {each.archive} {each.what}",
+            remedy=each.remedy,
+            level="note" if each.sure else "warning",
+        )
+        for each in sketch.readings
+    ]
     if sketch.others:
         what = ", ".join(f"{count} {ending}" for ending, count in sketch.others.most_common(5))
         what = f"files that are neither sounds nor lists are not copied ({what})"

@@ -8,6 +8,7 @@ was mended is gone, and is back once that is undone.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from shlex import quote
 
 from labcore.config import DataConfig
 from labcore.datasets.annotations import (
@@ -47,7 +48,7 @@ def health_of(workspace: Workspace, wanted: str, data: DataConfig | None = None)
         windows = ", with the same flags for windows" if dataset.annotated is not None else ""
         raise DatasetError(
             f"the data set {dataset.name!r} has not been checked since it changed",
-            f"Check it{windows}: `labcore datasets check {dataset.name}`",
+            f"Check it{windows}: `labcore datasets check {quote(dataset.name)}`",
         )
     return dataset, health
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -19,7 +20,7 @@ from labcore.datasets.registry import find_dataset, name_of
 from labcore.datasets.table import PARTS, Dataset, fold_order, ways_from
 from labcore.errors import DatasetError
 from labcore.owners import require_owner
-from labcore.texts import all_shown, counted, shown
+from labcore.texts import all_shown, composed, counted, shown
 from labcore.workspace import Workspace, slug
 
 LIST = "list"
@@ -126,12 +127,13 @@ def split_named(workspace: Workspace, wanted: str, split: str) -> NamedSplit:
         DatasetError: there is none.
     """
     there, former = _read(workspace, wanted)
+    split = composed(split)
     split = former.get(split, split)
     if split not in there:
         listed = (
             f"There are: {', '.join(there)}"
             if there
-            else f"Draw one: `labcore datasets split {wanted} --by source --as NAME`"
+            else f"Draw one: `labcore datasets split {quote(wanted)} --by source --as NAME`"
         )
         raise DatasetError(f"the data set {wanted!r} has no split {split!r}", listed)
     return there[split]
@@ -144,6 +146,7 @@ def named_now(workspace: Workspace, wanted: str, split: str) -> str:
         DatasetError: there is no such data set, or its splits cannot be read.
     """
     there, former = _read(workspace, wanted)
+    split = composed(split)
     return split if split in there else former.get(split, split)
 
 
@@ -188,9 +191,11 @@ def keep_split(
 
 
 def _possible(split: str) -> str:
-    split = split.strip()
+    split = composed(split.strip())
     if slug(split) != split or split in TAKEN:
-        raise DatasetError(f"{split!r} cannot be the name of a split", "Use letters, digits, dots and dashes")
+        raise DatasetError(
+            f"{split!r} cannot be the name of a split", "Use letters, digits, dots, dashes and underscores"
+        )
     return split
 
 

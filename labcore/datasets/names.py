@@ -7,6 +7,7 @@ import difflib
 import os
 from collections.abc import Collection
 from pathlib import Path
+from shlex import quote
 
 from labcore.allowed_paths import is_open
 from labcore.datasets.cliplist import TEXT_SUFFIXES
@@ -14,7 +15,7 @@ from labcore.datasets.scan import entries
 from labcore.errors import DatasetError
 from labcore.reading import DamagedError, read_object
 from labcore.standard_sets import known_set
-from labcore.texts import shown
+from labcore.texts import composed, shown
 from labcore.typed import plain_path
 from labcore.workspace import Workspace, folded, folds_case, slug
 
@@ -35,26 +36,23 @@ def no_such_set(name: str, places: Collection[str]) -> DatasetError:
 
 
 def require_free(workspace: Workspace, name: str, path: Path | None) -> None:
-    """Refuse a name that another data set than that at a path has, or had before it was renamed. A name counts as the disk takes it.
+    """Refuse a name that another data set than that at a path has, or had before it was renamed. A name counts as the disk takes it, and in
+    either spelling of its letters.
 
     Raises:
         DatasetError: it has.
     """
-    places = places_of(workspace)
-    used = (
-        next((each for each in places if folded(each) == folded(name)), name)
-        if folds_case(workspace.datasets)
-        else name
-    )
+    places, alike = places_of(workspace), folded if folds_case(workspace.datasets) else composed
+    used = name if name in places else next((each for each in places if alike(each) == alike(name)), name)
     taken = places.get(used)
     if taken is not None and (used, taken) != (name, path):
         gone = (
             ""
             if os.path.lexists(taken)
-            else f", or, since it is not there, take it away first: `labcore datasets remove {used}`"
+            else f", or, since it is not there, take it away first: `labcore datasets remove {quote(used)}`"
         )
         raise DatasetError(f"the name {used!r} is used by the data set at {taken}", f"Choose another name{gone}")
-    now = names_before(workspace).get(name)
+    now = {composed(old): new for old, new in names_before(workspace).items()}.get(composed(name))
     if taken is None and now in places:
         raise DatasetError(
             f"the name {name!r} was that of {now!r}, and runs refer to it by that name", "Choose another name"
@@ -108,7 +106,9 @@ def called_now(workspace: Workspace, asked: str, places: Collection[str] | None 
         before = names_before(workspace)
         if before.get(name) in places:
             return before[name]
-    return shown(asked)
+    spelled = {composed(old): now for old, now in (*names_before(workspace).items(), *zip(places, places, strict=True))}
+    now = spelled.get(composed(shown(plain_path(asked))), "")
+    return now if now in places else shown(asked)
 
 
 def names_before(workspace: Workspace) -> dict[str, str]:

@@ -6,6 +6,7 @@ import json
 import os
 from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 
 from labcore.allowed_paths import check_root
 from labcore.config import DataConfig, RunConfig
@@ -105,7 +106,7 @@ def _located(workspace: Workspace, name_or_path: str | Path) -> tuple[Path, str,
         if not os.path.lexists(path):
             raise DatasetError(
                 f"the data set {name!r} lies at {path}, which does not exist",
-                f"Mount or restore it, or delete its entry: `labcore datasets remove {name}`",
+                f"Mount or restore it, or delete its entry: `labcore datasets remove {quote(name)}`",
             )
         return path, name, name
     plain = plain_path(asked)
@@ -151,7 +152,7 @@ def name_of(workspace: Workspace, name_or_path: str) -> str:
     if not known_as and exists(path):
         raise DatasetError(
             f"the data set at {path} is not in the workspace, where annotations are kept",
-            f"Add it: `labcore datasets import {path}`",
+            f"Add it: `labcore datasets import {quote(str(path))}`",
         )
     if not known_as:
         raise no_such_set(name, entries)

@@ -101,7 +101,7 @@ def open_store(
     with WorkspaceError.on_os_error(f"the clip store in {workspace.cache} cannot be written", remedy):
         parent = workspace.cache / "clips"
         parent.mkdir(exist_ok=True)
-        folder = parent / f"{slug(dataset.name)[:40]}-{sample_rate}-{key}"
+        folder = parent / f"{slug(dataset.name, 40)}-{sample_rate}-{key}"
         store = _load(folder, dataset, sample_rate)
         if store is None:
             with FileLock(parent / f".{key}.lock"):  # another process may be building the same store: then its is taken

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from labcore.datasets.scan import hidden
 from labcore.errors import DatasetError
-from labcore.texts import as_bytes
+from labcore.texts import as_bytes, composed, is_mark
 
 WAYS = {
     "number": "Up to the first number: dog_01.wav is dog",
@@ -18,18 +18,21 @@ WAYS = {
 }
 """How the class is taken from a name, in words."""
 _PATTERNS = {
-    "number": re.compile(r"(.*?)[\W_]*\d"),
+    "number": re.compile(r"(.*?)\d"),
     "mark": re.compile(r"(.+?)\s*[_-]"),
     "last": re.compile(r".*[_-]\s*([^_-]+)$"),
 }
 LONGEST = 120
-"""Bytes of the name of a class."""
+"""Characters of the name of a class; bytes are twice as many at most."""
 
 
 def class_in(name: str, way: str) -> str:
     """The class in the name of a file, as one of :data:`WAYS`; "" where the name has none there."""
     found = _PATTERNS[way].match(Path(name).stem)
-    return found[1].strip(" ._-") if found else ""
+    text = found[1] if found else ""
+    while way == "number" and text and not (text[-1].isalnum() or is_mark(text[-1])):  # "dog bark (" of "dog bark (2)"
+        text = text[:-1]
+    return text.strip(" ._-")
 
 
 def best_way(names: Iterable[str]) -> str:
@@ -50,12 +53,16 @@ def class_folder(label: str) -> str:
     Raises:
         DatasetError: no folder that is seen can be called so.
     """
-    label = " ".join(label.split())
+    label = " ".join(composed(label).split())
     if not label:
         raise DatasetError("the class has no name", "Name what is heard, as in dog")
-    if hidden(label) or "/" in label or "\\" in label or "\0" in label or len(as_bytes(label)) > LONGEST:
+    if hidden(label) or "/" in label or "\\" in label or "\0" in label or not _fits(label):
         raise DatasetError(
             f"{label[:60]!r} cannot be the name of a class",
-            f"Use up to {LONGEST} letters and digits, no slash, and no dot at the beginning",
+            f"Use up to {LONGEST} letters and digits ({2 * LONGEST // 3} of Chinese or Japanese), no slash, and no dot at the beginning",
         )
     return label
+
+
+def _fits(label: str) -> bool:
+    return len(label) <= LONGEST and len(as_bytes(label)) <= 2 * LONGEST

@@ -288,7 +288,7 @@ class Staging:
                 opened.rename(self.files)
         finally:
             shutil.rmtree(opened, ignore_errors=True)
-        self.left_out += names.refused
+        self.left_out += [*names.refused, *((each.archive, each.what) for each in names.readings)]
         self.revision += 1
 
     def _require_room(self, member: Member) -> None:

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Generator, Mapping
 from functools import partial
 from pathlib import Path
+from shlex import quote
 from types import MappingProxyType
 from typing import Any
 
@@ -14,7 +15,7 @@ from labcore.datasets.glance import remember
 from labcore.datasets.headers import left_out, unreadable_headers
 from labcore.datasets.known_tables import read_through
 from labcore.datasets.layouts import read_dataset
-from labcore.datasets.look import NOT_COPIED, Look, called, look_into
+from labcore.datasets.look import NAMES, NOT_COPIED, Look, called, look_into
 from labcore.datasets.names import require_free
 from labcore.datasets.packing import Packed, handed_in, packed_at
 from labcore.datasets.packing.members import Names
@@ -125,9 +126,10 @@ def _taken_in(
 
 
 def _told(about: Look, names: Names) -> list[Finding]:
-    """What is told of the files of an archive that are not copied."""
+    """What is told of the files of an archive that are not copied, and of how the names of the others were read."""
     refused = left_out([DataProblem(name, what) for name, what in names.refused])
-    return [*refused, *(each for each in about.findings if each.kind == NOT_COPIED and each.level == "warning")]
+    others = [each for each in about.findings if each.kind == NOT_COPIED and each.level == "warning"]
+    return [*refused, *others, *(each for each in about.findings if each.kind == NAMES)]
 
 
 def _uploaded(job: Import) -> Packed:
@@ -150,7 +152,8 @@ def _packed(plan: ImportPlan) -> Packed:
     packed = packed_at(path)
     if packed is None:
         raise DatasetError(
-            f"{path} is no archive", f"A folder needs no import into the workspace: `labcore datasets import {path}`"
+            f"{path} is no archive",
+            f"A folder needs no import into the workspace: `labcore datasets import {quote(str(path))}`",
         )
     return packed
 

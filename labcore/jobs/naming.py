@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labcore.jobs.kind import Kind
-from labcore.texts import shown
+from labcore.texts import composed, shown
 
 if TYPE_CHECKING:
     from labcore.jobs.folder import J, JobFolder
@@ -26,6 +26,7 @@ def named(jobs: Sequence[J], name: str, kind: Kind) -> J:
     """
     if name == LAST and jobs:
         return jobs[0]
+    name = composed(name)
     found = [job for job in jobs if job.id == name]
     found = found or (_called(jobs, name) if jobs and name.strip() else [])
     if len(found) == 1:

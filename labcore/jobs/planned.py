@@ -49,7 +49,7 @@ class PlannedJob(JobFolder, Generic[P]):
         Raises:
             WorkspaceError: the workspace cannot be written.
         """
-        job = cls.new(workspace, slug(about)[:40])
+        job = cls.new(workspace, slug(about, 40))
         with job.draft(queued=queued, by=by) as draft:
             draft.save(cls.kind.stem, plan.model_dump(mode="json", by_alias=True))
             fill(draft)

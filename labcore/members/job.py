@@ -174,7 +174,7 @@ def spread(wanted: str, number: int, gpus: int) -> str:
 
 def about(config: RunConfig) -> str:
     """What becomes part of the id of a job of these settings: the name of the data set."""
-    return slug(Path(config.data.dataset).stem or "data")[:24]
+    return slug(Path(config.data.dataset).stem or "data", 24)
 
 
 def ready(job: MembersJob[Any], place: str | None) -> None:

@@ -11,7 +11,7 @@ from labcore.report import html, markdown
 from labcore.report.blocks import Chart, Diagram, Facts, Matrix, Report, Share, Table
 from labcore.report.figure_files import figure_file
 from labcore.sheets import csv_of_frame
-from labcore.texts import printable
+from labcore.texts import printable, shown
 from labcore.workspace import slug
 
 if TYPE_CHECKING:
@@ -52,23 +52,28 @@ def frame_of(block: Chart | Diagram | Matrix | Facts | Table) -> pd.DataFrame:
 
     match block:
         case Facts():
-            return pd.DataFrame(block.told, columns=["", block.caption])
+            return pd.DataFrame([map(_told, fact) for fact in block.told], columns=["", block.caption])
         case Matrix():
             rows = [
                 [true, *(block.counts.get(true, {}).get(label, 0) for label in block.labels)] for true in block.labels
             ]
             return pd.DataFrame(rows, columns=["true", *block.labels])
     table = block if isinstance(block, Table) else block.table()
-    cells = [[cell.text if isinstance(cell, Share) else cell for cell in row] for row in table.rows]
+    cells = [[_told(cell.text if isinstance(cell, Share) else cell) for cell in row] for row in table.rows]
     return pd.DataFrame(cells, columns=list(table.head))
+
+
+def _told(cell: object) -> object:
+    """A cell as pandas takes it: its texts are UTF-8, and the name of a file may be none."""
+    return shown(cell) if isinstance(cell, str) else cell
 
 
 def latex(frame: pd.DataFrame, caption: str) -> str:
     """A table of LaTeX, columns of numbers to the right. Signs that pdfLaTeX does not know in a text are set as mathematics. A row that
     begins with ``[`` has it in braces: after the end of the row before it would be a length."""
-    shown = frame.map(printable).rename(columns=printable)
-    sides = ["r" if all(map(NUMBER.fullmatch, shown.iloc[:, column])) else "l" for column in range(shown.shape[1])]
-    tabular: str = shown.to_latex(index=False, escape=True, column_format="".join(sides))
+    printed = frame.map(printable).rename(columns=printable)
+    sides = ["r" if all(map(NUMBER.fullmatch, printed.iloc[:, column])) else "l" for column in range(printed.shape[1])]
+    tabular: str = printed.to_latex(index=False, escape=True, column_format="".join(sides))
     return re.sub(r"(?m)^\[", "{[}", f"% {printable(caption)}\n{tabular}".translate(SIGNS))
 
 

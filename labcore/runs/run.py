@@ -152,7 +152,7 @@ class Run(JobFolder):
     @classmethod
     def new_for(cls, workspace: Workspace, config: RunConfig) -> Self:
         """A run that is not there yet, named after its data set and network."""
-        dataset = slug(Path(config.data.dataset).stem or "data")[:24]
+        dataset = slug(Path(config.data.dataset).stem or "data", 24)
         return cls.new(workspace, f"{dataset}-{slug(config.model.name.replace(':', '-'))}")
 
     @property

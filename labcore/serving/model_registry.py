@@ -16,7 +16,7 @@ from labcore.inference.classifier import Classifier
 from labcore.inference.temperature import Temperature
 from labcore.inference.unknown import Threshold
 from labcore.runs import Run
-from labcore.texts import numbers_only, shown
+from labcore.texts import composed, numbers_only, shown
 from labcore.workspace import sha256_of, slug
 
 Find = Callable[[str], Path]
@@ -116,7 +116,7 @@ class ModelRegistry:
     def get(self, name: str = "") -> Model | None:
         """A model by its name, the first one where none is given; None where there is none of that name."""
         models = self._models
-        return models.get(name) if name else next(iter(models.values()))
+        return models.get(composed(name)) if name else next(iter(models.values()))
 
     def reload(self) -> dict[str, LabError | None]:
         """Load all weights that have changed, ``last`` anew too; requests in hand keep the ones they began with.

@@ -161,6 +161,10 @@ def confusion_image(confusion: dict[str, dict[str, int]], labels: list[str]) -> 
 
 
 def _drawable(label: str) -> str:
-    """A label in the letters that Pillow's own font has, the basic Latin ones."""
-    plain = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode().strip()
+    """A label in the letters that Pillow's own font has, the basic Latin ones; "" where it has others, of which nothing would be left, or
+    what another label has too."""
+    bare = "".join(sign for sign in unicodedata.normalize("NFKD", label) if not unicodedata.combining(sign))
+    if any(sign.isalnum() and not sign.isascii() for sign in bare):
+        return ""
+    plain = bare.encode("ascii", "ignore").decode().strip()
     return plain if len(plain) <= LONGEST_NAME else f"{plain[: LONGEST_NAME - 1]}."

@@ -43,15 +43,17 @@ def wav() -> Callable[..., bytes]:
 
 @pytest.fixture
 def service(make_run: Callable[..., Run]) -> Iterator[Callable[..., TestClient]]:
-    """service(seeds=(0,), **options of create_app and ServiceSettings) → a client of a service of so many models."""
+    """service(seeds=(0,), called="m", **options of create_app and ServiceSettings) → a client of a service of so many models, m0, m1 …"""
     opened = []
 
-    def start(seeds: tuple[int, ...] = (0,), runs: list[Run] | None = None, **options: Any) -> TestClient:
+    def start(
+        seeds: tuple[int, ...] = (0,), runs: list[Run] | None = None, called: str = "m", **options: Any
+    ) -> TestClient:
         limits = {name: options.pop(name) for name in list(options) if name in ServiceSettings.__dataclass_fields__}
         limits.setdefault("max_files", min(32, limits.get("max_clips", 64)))
         limits.setdefault("max_bytes", min(2**26, limits.get("memory_bytes", 2**30)))
         runs = runs or [make_run(seed) for seed in seeds]
-        registry = ModelRegistry([f"m{number}={run.path}" for number, run in enumerate(runs)], Path, "cpu")
+        registry = ModelRegistry([f"{called}{number}={run.path}" for number, run in enumerate(runs)], Path, "cpu")
         app = create_app(registry, ServiceSettings(threads=1, **limits), **options)
         client = TestClient(app, base_url="http://localhost", raise_server_exceptions=False)
         client.__enter__()

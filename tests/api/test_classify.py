@@ -1,6 +1,8 @@
 import io
 import time
+import unicodedata
 from collections import Counter
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -86,6 +88,17 @@ def test_models_by_name(service, wav):
     assert client.get("/v1/models/m1").json()["golden_clips"] == 2
     missing = client.post("/v1/classify?model=bats", content=wav(), headers=RAW)
     assert (missing.status_code, missing.json()["remedy"]) == (404, "There is m0, m1")
+
+
+def test_a_model_whose_name_has_other_letters(service, wav):
+    """It comes percent-encoded, and from macOS in another spelling."""
+    client = service(called="певчий-")
+    for name in ("певчий-0", unicodedata.normalize("NFD", "певчий-0")):
+        assert client.get(f"/v1/models/{quote(name)}").json()["name"] == "певчий-0"
+        answer = client.post(f"/v1/classify?model={quote(name)}", content=wav(), headers=RAW)
+        assert (answer.status_code, answer.json()["model"]) == (200, "певчий-0")
+    assert 'labcore_clips_total{model="певчий-0",outcome="answered"} 2.0' in client.get("/metrics").text
+    assert client.get("/v1/models/bats").json()["remedy"] == "There is певчий-0"
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import unicodedata
 
 import pytest
 
@@ -93,6 +94,17 @@ def test_a_renamed_one_is_found_by_its_runs(workspace, class_folders, own):
     assert rename(workspace, "third", "tones").name == "tones"  # its own old name is free for it
     assert names(workspace) == ["tones"]
     assert find_dataset(workspace, "my-sounds").name == "tones"
+
+
+def test_names_in_two_spellings_are_one(workspace, class_folders, urbansound):
+    composed, apart = (unicodedata.normalize(form, "лай") for form in ("NFC", "NFD"))
+    register(workspace, class_folders, composed)
+    run = run_on(workspace, apart)
+    assert [each.id for each, _ in use_of(workspace, apart).runs] == [run.id]
+    assert rename(workspace, apart, "dogs").name == "dogs"
+    assert find_dataset(workspace, apart).name == "dogs"
+    with pytest.raises(DatasetError, match="was that of 'dogs'"):
+        register(workspace, urbansound, apart)
 
 
 def test_names_that_are_taken(workspace, class_folders, urbansound):

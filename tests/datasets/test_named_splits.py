@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import unicodedata
 from dataclasses import replace
 from pathlib import Path
 
@@ -193,6 +194,16 @@ def test_splits_are_kept_beside_the_set(voices, workspace):
     assert not (workspace.datasets / f"{NAME}{SPLITS}").exists()
     with pytest.raises(DatasetError, match=r"has no split 'people'.*There are: clips"):
         split_named(workspace, "words", "people")
+
+
+def test_a_split_has_a_name_in_any_script(voices, workspace):
+    composed, apart = (unicodedata.normalize(form, "набор-й") for form in ("NFC", "NFD"))
+    assert kept(workspace, name=apart).split == composed
+    with pytest.raises(DatasetError, match="already"):
+        kept(workspace, name=composed)
+    assert split_named(workspace, NAME, apart).split == composed
+    rename_split(workspace, NAME, apart, "鳥", who="Ann")
+    assert named_now(workspace, NAME, apart) == "鳥"
 
 
 def test_a_renamed_split_is_found_by_its_old_name(voices, workspace):

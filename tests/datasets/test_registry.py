@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,27 @@ def test_a_name_that_the_disk_takes_for_another_is_taken_too(workspace, class_fo
     assert register(workspace, class_folders, "Birds").clips == 12
     monkeypatch.setattr(registry, "folds_case", lambda folder: True)
     assert registry.name_at(workspace, Path(str(class_folders).upper())) == "Birds"
+
+
+def test_a_name_is_one_in_both_spellings_of_its_letters(workspace, class_folders, urbansound):
+    """macOS writes й as и and a mark; people type one letter."""
+    composed, apart = (unicodedata.normalize(form, "мой лай") for form in ("NFC", "NFD"))
+    assert register(workspace, class_folders, apart).name == "мой-лай"
+    assert register(workspace, class_folders, composed).name == "мой-лай"
+    with pytest.raises(DatasetError, match="the name 'мой-лай' is used"):
+        register(workspace, urbansound, composed)
+    assert find_dataset(workspace, apart.replace(" ", "-")).name == "мой-лай"
+    urbansound.rename(workspace.datasets / unicodedata.normalize("NFD", "бой"))  # as a copy from macOS brings it
+    assert len(find_dataset(workspace, "бой")) == 12
+    with pytest.raises(DatasetError, match="is used by the data set at"):
+        register(workspace, class_folders, "бой")
+
+
+def test_a_command_that_is_told_can_be_copied(workspace):
+    (workspace.datasets / "my birds.json").write_text('{"path": "/is/gone"}')
+    with pytest.raises(DatasetError, match=r"does not exist") as error:
+        find_dataset(workspace, "my birds")
+    assert "`labcore datasets remove 'my birds'`" in error.value.remedy
 
 
 def test_what_is_no_data_set_is_not_registered(workspace, tmp_path):

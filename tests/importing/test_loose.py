@@ -14,6 +14,7 @@ from labcore.importing.loose import best_way, class_folder, class_in
         ("dog_01.wav", "number", "dog"),
         ("dog bark (2).wav", "number", "dog bark"),
         ("猫3.wav", "number", "猫"),
+        ("कुत्ती_1.wav", "number", "कुत्ती"),
         ("dog.wav", "number", ""),
         ("01_dog.wav", "number", ""),
         ("dog_loud.wav", "mark", "dog"),
@@ -38,7 +39,7 @@ def test_the_way_that_gives_classes_of_several_clips_is_proposed(names, way):
     assert best_way(names) == way
 
 
-@pytest.mark.parametrize("label", ["", "  ", "../up", "a/b", ".hidden", "__MACOSX", "x" * 121, "a\0b"])
+@pytest.mark.parametrize("label", ["", "  ", "../up", "a/b", ".hidden", "__MACOSX", "x" * 121, "狼" * 81, "a\0b"])
 def test_what_no_folder_can_be_called_is_refused(label):
     with pytest.raises(DatasetError):
         class_folder(label)
@@ -46,3 +47,4 @@ def test_what_no_folder_can_be_called_is_refused(label):
 
 def test_a_class_in_any_script_keeps_its_name():
     assert class_folder("  Grauer  Wolf 狼 ") == "Grauer Wolf 狼"
+    assert class_folder("й" * 120) == "й" * 120

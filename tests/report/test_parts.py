@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from labcore.report import parts
-from labcore.report.blocks import Chart, Matrix, Paragraph, Report, Section, Series, Share, Table
+from labcore.report.blocks import Chart, Facts, Matrix, Paragraph, Report, Section, Series, Share, Table
 from labcore.report.figure_files import figure_file
 
 NAMES = ["a <b> & c", "50 %_of"]
@@ -72,3 +72,11 @@ def test_columns_of_numbers_are_set_to_the_right_and_signs_as_mathematics() -> N
     assert lines[1] == r"\begin{tabular}{lrrll}"
     assert r"dog & 3 & $-$1.50 \% & 0.2 to 0.9 & $\ge$ 1 \\" in lines
     assert r"cat & 1234 & – &  & $\le$ 2 \\" in lines
+
+
+def test_names_that_are_not_utf8_are_told_in_tables() -> None:
+    facts = Facts("Data", [("Data set", "V\udcf6gel")])
+    report = Report("x", "x", [], [Section("s", [facts, Table("t", ["file"], [["\udcf6.wav"]])])], "Made.")
+    with zipfile.ZipFile(io.BytesIO(parts.written(report))) as archive:
+        assert "V\\xf6gel" in archive.read("tables/01-data.csv").decode()
+        assert "\\xf6.wav" in archive.read("tables/02-t.csv").decode()

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,12 @@ class TestDirectory:
         config = RunConfig().replace({"optim.epochs": 7, "data.dataset": "Größe"})
         run = Run.create(workspace, config)
         assert run.config == config
+        assert list_runs(workspace) == [run]
+
+    def test_a_name_of_another_script_is_part_of_its_id(self, workspace: Workspace) -> None:
+        run = Run.create(workspace, RunConfig().replace({"data.dataset": "/sounds/певчий"}))
+        assert "-певчий-" in run.id
+        assert Run.open(workspace, unicodedata.normalize("NFD", "певчий")) == run
         assert list_runs(workspace) == [run]
 
     def test_drafts_and_strangers_are_no_runs(self, workspace: Workspace, run: Run) -> None:

@@ -1,3 +1,5 @@
+import unicodedata
+
 import numpy as np
 import pytest
 import torch
@@ -19,6 +21,13 @@ def test_a_model_is_known_by_its_run_or_by_a_name(make_run, find):
     facts = registry.get("birds").facts
     assert (facts.run, facts.golden_clips, facts.device) == (two.id, 2, "cpu")
     assert facts.golden_difference < 1e-5
+
+
+def test_a_model_has_a_name_in_any_script(make_run, find):
+    one, two = make_run(1), make_run(2)
+    registry = ModelRegistry([f"певчий={one.path}", f"鳥 の 声={two.path}"], find, "cpu")
+    assert [model.name for model in registry.models] == ["певчий", "鳥-の-声"]
+    assert registry.get(unicodedata.normalize("NFD", "певчий")).facts.run == one.id
 
 
 def test_two_models_need_two_names(make_run, find):

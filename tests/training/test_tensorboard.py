@@ -13,6 +13,7 @@ from tensorboard.summary.writer import event_file_writer
 
 from labcore.events import Epoch, Evaluated, TrainingStarted
 from labcore.runs import Run
+from labcore.training import tensorboard
 from labcore.training.loop import train
 from labcore.training.tensorboard import TensorBoardWriter, confusion_image, tiled
 
@@ -87,6 +88,14 @@ def test_pictures_put_low_bands_at_the_bottom():
     assert drawn.dtype == np.uint8
     assert drawn[2].tolist() == [255] * 5
     assert drawn[0, 0] == 127
+
+
+@pytest.mark.parametrize(
+    ("label", "drawn"),
+    [("Käuzchen é", "Kauzchen e"), ("собака a", ""), ("日本 1", ""), ("🦉 owl", "owl"), ("dog", "dog")],
+)
+def test_a_label_is_drawn_where_all_its_letters_can_be(label: str, drawn: str) -> None:
+    assert tensorboard._drawable(label) == drawn
 
 
 def test_the_confusion_is_drawn_true_down_predicted_across():

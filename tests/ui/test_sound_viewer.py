@@ -77,3 +77,12 @@ def test_equal_pictures_are_known_as_equal():
     row = Row({"kind": "image", "rows": 1, "columns": 2}, {"values": np.array([[1, 2]], np.int8)})
     assert pack([row], of="a") == pack([row], of="a")
     assert pack([row], of="a") != pack([row], of="b")
+
+
+def test_a_player_is_found_whatever_its_key_holds(monkeypatch):
+    """Streamlit makes a class of the key of a container, and the names of runs come in any script and with dots."""
+    given: list[bytes] = []
+    monkeypatch.setattr(sound_viewer, "_component", lambda: lambda data, **_: given.append(data))
+    row = Row({"kind": "image", "rows": 1, "columns": 2}, {"values": np.array([[1, 2]], np.int8)})
+    sound_viewer.viewer([row], key="v", of="a", start_s=0.0, end_s=1.0, alt="a", player="play-20261129-птицы.v2-3")
+    assert header_of(given[0])["player"] == "play-20261129-------v2-3"

@@ -24,7 +24,7 @@ def show(run: Run, events: list[Event]) -> None:
     st.code(again(run, events), language="bash", wrap_lines=True)
     if run.weights.exists():
         st.caption("As an HTTP service")
-        st.code(f"labcore serve --run {run.id}", language="bash", wrap_lines=True)
+        st.code(f"labcore serve --run {shlex.quote(run.id)}", language="bash", wrap_lines=True)
     st.caption("Curves, hyperparameters and images in TensorBoard: this run, or all runs")
     st.code(tensorboard(run.tensorboard) + "\n" + tensorboard(run.path.parent), language="bash", wrap_lines=True)
     st.caption(f"Files of the run: `{shown(run.path).replace(chr(96), chr(39))}`")

@@ -195,7 +195,7 @@ def _listed(there: Opened, key: str) -> tuple[str, dict[str, Any], GroupedFolds]
     about = "Moves clips of one recording, and copies, to the fold in which most of them are."
     together = st.toggle("Move together what belongs together", key=f"{key}-together", help=about)
     with tempfile.TemporaryDirectory(dir=services.workspace().cache) as folder:
-        path = Path(folder) / f"{slug(Path(file.name).stem)[:60]}{Path(file.name).suffix.lower()}"
+        path = Path(folder) / f"{slug(Path(file.name).stem, 60)}{Path(file.name).suffix.lower()}"
         path.write_bytes(file.getvalue())
         made = grouped_list(there.dataset, path, together=together)
     return LIST, {"list": file.file_id, "together": together, "seed": 0}, made

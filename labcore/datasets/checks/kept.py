@@ -118,7 +118,7 @@ def kept_in(workspace: Workspace, place: Path) -> Path:
     """The file that keeps what was measured of the data set that lies there, by the place that was given: the clips may lie in a folder
     within."""
     key = hashlib.sha256(as_bytes(f"{place}")).hexdigest()[:8]
-    return workspace.cache / "checked" / f"{slug(place.stem)[:40]}-{key}.npz"
+    return workspace.cache / "checked" / f"{slug(place.stem, 40)}-{key}.npz"
 
 
 def kept_of(workspace: Workspace, name: str) -> Path | None:

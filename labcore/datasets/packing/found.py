@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from shlex import quote
 from typing import IO
 
 from labcore.datasets.packing import parquet, tarred, webdataset, zipped
@@ -88,7 +89,7 @@ class PackedError(DatasetError):
 
     def __init__(self, path: Path) -> None:
         what, them = (f"{path} is packed", "it") if path.is_file() else (f"the sounds in {path} are packed", "them")
-        super().__init__(what, f"Unpack {them} into the workspace: `labcore datasets import {path}`")
+        super().__init__(what, f"Unpack {them} into the workspace: `labcore datasets import {quote(str(path))}`")
 
 
 WEBDATASET, PARQUET, ARCHIVE, FILES = "WebDataset", "Parquet with sounds", "archive", "files"

@@ -109,6 +109,22 @@ class Member:
         return self.suffix in PAPERS or (not self.suffix and self.size < 1024**2)
 
 
+@dataclass(frozen=True)
+class Reading:
+    """How the names in an archive were read that does not say how they are written.
+
+    Attributes:
+        what: that, in words that follow the name of the archive.
+        remedy: a sentence without the final stop.
+        sure: no other reading makes sense.
+    """
+
+    archive: str
+    what: str
+    remedy: str
+    sure: bool
+
+
 @dataclass
 class Names:
     """The names of an archive as they come, each judged by itself and against those before it.
@@ -116,11 +132,13 @@ class Names:
     Attributes:
         archive: what errors call it.
         refused: names that are left out, each with why, in words that follow it.
+        readings: archives whose names may be written otherwise.
         disk: a folder of the disk that the files go to; what that takes for one name counts.
     """
 
     archive: str
     refused: list[tuple[str, str]] = field(default_factory=list)
+    readings: list[Reading] = field(default_factory=list)
     disk: InitVar[Path | None] = None
     count: int = 0
     _files: set[tuple[str, ...]] = field(default_factory=set)

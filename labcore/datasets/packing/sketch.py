@@ -20,7 +20,7 @@ from labcore.audio.mpeg import header_of, streams_of
 from labcore.audio.raw import reader
 from labcore.datasets.headers import header_trouble
 from labcore.datasets.packing.found import Packed
-from labcore.datasets.packing.members import Member, Names
+from labcore.datasets.packing.members import Member, Names, Reading
 from labcore.errors import DatasetError, WorkspaceError
 from labcore.jobs.following import OnProgress
 from labcore.workspace import Workspace
@@ -43,6 +43,7 @@ class Sketch:
         files, bytes: what an import would write.
         unreadable: sounds that are none by their first bytes, or that are no more than a header, each with why.
         left_out: names that are left out, each with why.
+        readings: archives whose names may be written otherwise.
         others: ending → files that are neither sounds nor lists, which an import leaves out.
     """
 
@@ -50,6 +51,7 @@ class Sketch:
     bytes: int = 0
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     left_out: list[tuple[str, str]] = field(default_factory=list)
+    readings: list[Reading] = field(default_factory=list)
     others: Counter[str] = field(default_factory=Counter)
     papers: int = 0
 
@@ -102,7 +104,7 @@ def sketched(packed: Packed, folder: Path, progress: OnProgress) -> Sketch:
                 copy(content, target, member)
             elif member.is_audio and (why := _trouble(member, content.read(HEAD))):
                 sketch.unreadable.append((member.name, why))
-    sketch.left_out = names.refused
+    sketch.left_out, sketch.readings = names.refused, names.readings
     return sketch
 
 

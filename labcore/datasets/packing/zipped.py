@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from labcore.datasets.packing.members import DISTRUST, MOST_MEMBERS, Member, Names, check_ratio, not_a_file, parts_of
+from labcore.datasets.packing.zip_names import names_of
 from labcore.datasets.scan import hidden, is_audio, suffix_of
 from labcore.errors import DatasetError
 from labcore.zips import opened_zip
@@ -19,7 +20,6 @@ from labcore.zips import opened_zip
 DEFLATE_MOST = 1100
 """What deflate makes of silence: the sum of all entries is bounded, not the single one."""
 BY_HAND = "Unpack it by hand and give the folder; where that fails too, fetch it again"
-UTF8 = 0x800
 LISTS = (".csv", ".tsv", ".jsonl", ".ndjson")
 """Endings of lists that say what the sounds beside them are, under one name in each archive: ``metadata.csv``."""
 LONGEST_END = 65536 + 22
@@ -33,7 +33,11 @@ def contents(path: Path) -> dict[tuple[str, ...], tuple[int, int]]:
         DatasetError: as :func:`members`.
     """
     with _opened(path) as archive:
-        named = {parts_of(_name_of(info)): (info.file_size, info.CRC) for info in archive.infolist()}
+        infos = archive.infolist()
+        named = {
+            parts_of(name): (info.file_size, info.CRC)
+            for info, name in zip(infos, names_of(path.name, infos)[0], strict=True)
+        }
     kept = {parts: content for parts, content in named.items() if parts and not any(map(hidden, parts))}
     return {parts: content for parts, content in kept.items() if is_audio(parts[-1]) or suffix_of(parts[-1]) in LISTS}
 
@@ -53,30 +57,17 @@ def members(path: Path, names: Names, folder: str = "") -> Iterator[Member]:
         if sum(info.compress_size for info in infos) > packed:
             raise DatasetError(f"{path} holds entries that lie over each other", DISTRUST)
         check_ratio(str(path), sum(info.file_size for info in infos), packed)
-        for info in infos:
+        called, reading = names_of(path.name, infos)
+        names.readings += [reading] if reading is not None else []
+        for info, name in zip(infos, called, strict=True):
             kind = stat.S_IFMT(info.external_attr >> 16)
             if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-                raise not_a_file(str(path), info.filename, link=kind == stat.S_IFLNK)
+                raise not_a_file(str(path), name, link=kind == stat.S_IFLNK)
             if info.is_dir():
                 continue
-            parts = names.take(f"{folder}/{_name_of(info)}" if folder else _name_of(info))
+            parts = names.take(f"{folder}/{name}" if folder else name)
             if parts is not None:
                 yield Member(parts, info.file_size, partial(archive.open, info))
-
-
-def _name_of(info: zipfile.ZipInfo) -> str:
-    """The name of an entry. macOS writes UTF-8 and does not say so, and what does not say so is read as cp437.
-
-    A zero byte ends a name for zipfile, so what stood behind one is looked at too.
-    """
-    if "\0" in info.orig_filename:
-        return info.orig_filename
-    if info.flag_bits & UTF8:
-        return info.filename
-    try:
-        return info.filename.encode("cp437").decode("utf-8")
-    except UnicodeError:
-        return info.filename
 
 
 @contextmanager

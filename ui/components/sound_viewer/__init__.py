@@ -119,7 +119,7 @@ def viewer(
         alt=alt,
         selection=selection,
         selectable=selectable,
-        player=player,
+        player=re.sub(r"[^a-zA-Z0-9_-]", "-", player),  # as Streamlit makes a class of the key of a container
         played_from=played_from,
         hint=hint,
         **({"banded": True, "band": band} if banded else {}),

@@ -108,18 +108,19 @@ def named(about_name: str, key: str) -> Callable[[], str]:
         What has the name at the moment of a press, also where it was typed just before.
     """
     from labcore.datasets.names import places_of
+    from labcore.texts import composed
     from labcore.workspace import slug
 
     there = places_of(services.workspace())
     first, number = slug(about_name), 2
     while first in there:
-        first, number = f"{slug(about_name)}-{number}", number + 1
+        first, number = f"{slug(about_name, 76)}-{number}", number + 1
     st.text_input("Name", value=first, key=key, help="Name in this workspace.")
 
     def name() -> str:
         return slug(st.session_state[key].strip() or first)
 
-    if name() != st.session_state[key].strip():
+    if name() != composed(st.session_state[key].strip()):
         st.caption(f"Will be called {plain(name())}")
     return name
 
