@@ -12,11 +12,13 @@ from labcore.config.presets import preset
 from labcore.crossval.job import KIND, CrossValidation
 from labcore.datasets import find_dataset, register
 from labcore.datasets.annotations import annotate, decided
+from labcore.datasets.class_folders import INNER, keep_class_folders
 from labcore.datasets.corrections import keys_of
 from labcore.explore.clips import facts, thumbnails
 from labcore.explore.clips.profile import Profile
 from tests.datasets.made import laid_out, sounds
 from tests.judged import finished_run, judged, sure
+from ui.datasets.opened import version
 from ui.forms import url
 
 from .conftest import LABELS, words
@@ -317,3 +319,9 @@ def test_folders_of_two_levels_are_read_otherwise_with_the_way_back(open_page, w
     button(app, "Take the outer folders as classes").click().run()
     assert not app.error
     assert find_dataset(workspace, "sites").labels == ["cat", "dog"]
+
+
+def test_what_is_kept_of_a_set_is_of_its_class_folders(workspace, dataset):
+    before = version("small")
+    keep_class_folders(workspace, "small", INNER)
+    assert version("small") != before  # also where nothing remembers it at a glance
