@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from labcore.cli.output import DONE, LISTED, USAGE, Content, emit_csv, say, tell
 from labcore.cli.progress import scanning
 from labcore.errors import WorkspaceError
+from labcore.owners import shell_user
 from labcore.sheets import csv_of
 from labcore.texts import counted, megabytes
 from labcore.typed import typed_path
@@ -23,12 +24,16 @@ if TYPE_CHECKING:
     from labcore.datasets.look import Look
 
 
-def add_look(parser: Parser) -> None:
+def add_look(parser: Parser, more: str = "") -> None:
     parser.add_argument("path", metavar="PATH", help="folder, CSV file, or archive (zip, tar, Parquet)")
+    parser.add_argument(
+        "--class-folders", choices=("outer", "inner"), help="of folders in folders, the classes: the outer ones, or the inner ones, whose "
+        f"outer ones, such as sites or speakers, are then the groups (default: outer, or as of a data set that is there){more}",
+    )  # fmt: skip
 
 
 def add_import(parser: Parser) -> None:
-    add_look(parser)
+    add_look(parser, "; PATH may be the name of such a one, to change it")
     parser.add_argument("--name", default="", help="name in the workspace (default: that of the folder or file)")
 
 
@@ -45,7 +50,7 @@ def look(workspace: Workspace, arguments: argparse.Namespace) -> int:
     """Tell what lies at a path; the exit status is that of bad input where it is no data set."""
     from labcore.datasets.look import look
 
-    found = look(workspace, arguments.path, scanning("looking"))
+    found = look(workspace, arguments.path, scanning("looking"), arguments.class_folders)
     short = _lack_of_room(workspace, found)
     tell({**found.to_dict(), "no_room": short}, *report(found), *([short] if short else []), as_json=arguments.json)
     return USAGE if found.error else DONE
@@ -78,7 +83,8 @@ def report(found: Look) -> list[Content]:
     lines.append(f"folds: {found.fold_note}; {counted(found.groups, 'group')}")
     lines += [f"{finding.level}: {finding.sentence}" for finding in found.findings]
     how = f"unpacks {megabytes(found.bytes)} into the workspace" if found.archive else "adds it; nothing is copied"
-    return [*lines, f"`labcore datasets import {quote(found.path)}` {how}"]
+    inner = " --class-folders inner" if found.class_folders == "inner" else ""
+    return [*lines, f"`labcore datasets import {quote(found.path)}{inner}` {how}"]
 
 
 def _known() -> list[str]:
@@ -90,10 +96,16 @@ def _known() -> list[str]:
 def take_in(workspace: Workspace, arguments: argparse.Namespace) -> int:
     """Add a folder or a list, or unpack an archive into the workspace."""
     from labcore.datasets.packing import PackedError
-    from labcore.datasets.registry import register
+    from labcore.datasets.registry import known_by, read_by, register
 
+    which, who = arguments.class_folders, shell_user()
+    known = known_by(workspace, arguments.path) if which and not arguments.name else ""
     try:
-        info = register(workspace, arguments.path, arguments.name, scanning("reading headers"))
+        if known:
+            info = read_by(workspace, known, which, who)
+        else:
+            progress = scanning("reading headers")
+            info = register(workspace, arguments.path, arguments.name, progress, class_folders=which, who=who)
     except PackedError:
         return _unpack(workspace, arguments)
     return tell_made(asdict(info), as_json=arguments.json)
@@ -109,7 +121,8 @@ def _unpack(workspace: Workspace, arguments: argparse.Namespace) -> int:
     path = Path(os.path.abspath(typed_path(arguments.path)))  # noqa: PTH100 (tidies "..", keeps links)
     name = slug(arguments.name or stem_of(path))
     require_free(workspace, name, None)
-    job = Import.create(workspace, ImportPlan(path=str(path), name=name))
+    plan = ImportPlan(path=str(path), name=name, class_folders=arguments.class_folders or "outer")
+    job = Import.create(workspace, plan)
     status = run_short(job)
     if status == DONE and (made := job.result) is not None:
         tell_made(made.model_dump(exclude={"type", "time"}), as_json=arguments.json)

@@ -13,6 +13,7 @@ Examples:
   labcore datasets get esc50
   labcore datasets look ~/ESC-50
   labcore datasets import ~/ESC-50 --name esc50
+  labcore datasets import ~/sites --class-folders inner
   labcore datasets check esc50
   labcore datasets mend esc50 silent
   labcore datasets split esc50 --by source --folds 4 --as four

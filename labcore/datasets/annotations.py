@@ -24,6 +24,8 @@ SPLITS = ".splits.jsonl"
 """Of the file of a data set's named splits (:mod:`labcore.datasets.named_splits`)."""
 EVENTS = ".events.jsonl"
 """Of the file of what was edited about a data set's events (:mod:`labcore.datasets.timed.edits`)."""
+CLASSES = ".classes.jsonl"
+"""Of the file that says which folders are its classes (:mod:`labcore.datasets.class_folders`)."""
 NO_LABEL = ""
 """Stands for the label of a clip whose label is wrong and whose class nobody named."""
 Verdict: TypeAlias = Literal["right", "wrong", "other", "unsure"]
@@ -245,14 +247,15 @@ def decided(key: Key, verdict: Verdict, *, who: str, size: int, **more: Any) -> 
 
 
 def follow_name(workspace: Workspace, name: str, new: str) -> None:
-    """Have what is kept beside a data set, its annotations, splits and edited events, go by its new name. Behind its lines come those
-    that an earlier set of that name left.
+    """Have what is kept beside a data set, its annotations, splits, edited events and class folders, go by its new name. Behind its lines
+    come those that an earlier set of that name left; which class folders that had counts no more.
 
     Raises:
         OSError, WorkspaceError: the workspace cannot be written; they stay as they were.
     """
     with held(workspace):
-        for suffix in (SUFFIX, SPLITS, EVENTS):
+        (workspace.datasets / f"{new}{CLASSES}").unlink(missing_ok=True)
+        for suffix in (SUFFIX, SPLITS, EVENTS, CLASSES):
             before, after = (workspace.datasets / f"{each}{suffix}" for each in (name, new))
             if before.exists() and after.exists():
                 write_atomically(after, before.read_bytes().rstrip(b"\n") + b"\n" + after.read_bytes())

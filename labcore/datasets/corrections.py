@@ -18,6 +18,7 @@ from shlex import quote
 import pandas as pd
 
 from labcore.datasets.annotations import NO_LABEL, Annotation, Annotations, Key, Mending, read_annotations
+from labcore.datasets.class_folders import INNER, OUTER, ClassFolders
 from labcore.datasets.labels import ALIKE, alike
 from labcore.datasets.table import CHANNEL, OWN_LABEL, Dataset, Finding, own_labels, ways_from
 from labcore.datasets.timed.edits import NO_EDITS, EventEdits
@@ -48,6 +49,7 @@ class Corrections:
         channels: clip → the channel that is heard alone, counted from 1.
         mended: what was done about findings of the check, in words: ``12 clips excluded (silent)``.
         events: what was edited about the events that clips are cut by.
+        class_folders: of two levels of folders the classes.
     """
 
     revision: int = 0
@@ -59,6 +61,7 @@ class Corrections:
     channels: Mapping[Key, int] = field(default_factory=dict)
     mended: tuple[str, ...] = ()
     events: EventEdits = NO_EDITS
+    class_folders: ClassFolders = OUTER
 
     @property
     def left_out(self) -> int:
@@ -70,8 +73,10 @@ class Corrections:
 
     @property
     def sentence(self) -> str:
-        """``labels of revision 14: 12 corrected, 1 clip left out``, and what was edited of events; "" where nothing was annotated."""
-        return "; ".join(filter(None, [self.of_labels, self.events.sentence]))
+        """``labels of revision 14: 12 corrected, 1 clip left out``, what was edited of events, and whether inner folders are the classes;
+        "" where nothing of it was done."""
+        inner = "inner folders are the classes" if self.class_folders == INNER else ""
+        return "; ".join(filter(None, [self.of_labels, self.events.sentence, inner]))
 
     @property
     def of_labels(self) -> str:
@@ -104,6 +109,7 @@ class Corrections:
             **({"channels": [[*key, number] for key, number in self.channels.items()]} if self.channels else {}),
             **({"mended": list(self.mended)} if self.mended else {}),
             **({"events": self.events.to_dict()} if self.events.revision else {}),
+            **({"class_folders": self.class_folders} if self.class_folders != OUTER else {}),
         }
 
     @classmethod
@@ -127,6 +133,7 @@ class Corrections:
                 channels,
                 mended,
                 events,
+                INNER if known.get("class_folders") == INNER else OUTER,
             )
         except (KeyError, TypeError, ValueError):
             return cls()

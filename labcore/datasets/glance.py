@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 from labcore.allowed_paths import allowed_paths, check_root
 from labcore.datasets.annotations import file_of
 from labcore.datasets.caches import memory_of
+from labcore.datasets.class_folders import class_folders_of
 from labcore.datasets.corrections import corrected
 from labcore.datasets.headers import left_out, skipped
 from labcore.datasets.known_tables import read_through
@@ -109,6 +110,7 @@ def _info(workspace: Workspace, name: str, path: Path) -> DatasetInfo:
     except TooMuchError as error:
         _too_many[given_up] = error
         raise
+    class_folders = class_folders_of(workspace, name)
     trouble: dict[str, str] = {}
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         known = read_object(memory_of(workspace, name, path))
@@ -116,12 +118,13 @@ def _info(workspace: Workspace, name: str, path: Path) -> DatasetInfo:
         trouble = {file: why for file, (why, *seen) in files.items() if seen == list(stamp_of(file))}
         elsewhere = known.pop("elsewhere")
         if (
-            (known.pop("stamp"), known.pop("labels")) == (stamp, _labels(workspace, name))
+            (known.pop("stamp"), known.pop("labels"), known.pop("class_folders"))
+            == (stamp, _labels(workspace, name), class_folders)
             and len(trouble) == len(files)
             and elsewhere == _changed(elsewhere)
         ):
             return _INFO.validate_python(known)
-    dataset = read_through(workspace, path, name, edits=edits_of(workspace, name))
+    dataset = read_through(workspace, path, name, edits=edits_of(workspace, name), class_folders=class_folders)
     return remember(workspace, name, path, dataset, trouble, stamp)
 
 
@@ -147,6 +150,7 @@ def remember(
     facts = {
         "stamp": stamp or _stamp(path, events_file(workspace, name)),
         "labels": labels,
+        "class_folders": class_folders_of(workspace, name),
         "unreadable": {file: [why, *stamp_of(file)] for file, why in trouble.items()},
         "elsewhere": _changed(_elsewhere(path, dataset)),
     }

@@ -12,6 +12,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from labcore.datasets import class_folders
 from labcore.datasets.annotations import follow_name
 from labcore.datasets.caches import cache_of, memory_of
 from labcore.datasets.names import RENAMED, called_now, entries_of, names_before, no_such_set, places_of, require_free
@@ -114,6 +115,7 @@ def remove(workspace: Workspace, name: str, *, delete: bool = False) -> Use:
         )
     with WorkspaceError.on_os_error(f"{entry} cannot be deleted", "Check its permissions"):
         take_away(entry)
+        class_folders.file_of(workspace, use.name).unlink(missing_ok=True)  # another set of this name is another one
     if use.path is not None:
         memory_of(workspace, use.name, use.path).unlink(missing_ok=True)
         shutil.rmtree(cache_of(workspace, use.path), ignore_errors=True)

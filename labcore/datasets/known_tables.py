@@ -27,6 +27,7 @@ from labcore import __version__
 from labcore.allowed_paths import allowed_paths
 from labcore.config import DataConfig
 from labcore.datasets.caches import cache_of, opened_to_keep
+from labcore.datasets.class_folders import OUTER, ClassFolders
 from labcore.datasets.layouts import called, read_dataset, seen_from
 from labcore.datasets.table import COLUMNS, MISSING, SEVERAL, DataProblem, Dataset, Finding
 from labcore.datasets.timed.edits import NO_EDITS, EventEdits
@@ -62,39 +63,44 @@ DAMAGE = (
 
 
 def read_through(
-    workspace: Workspace, path: str | Path, name: str = "", data: DataConfig | None = None, edits: EventEdits = NO_EDITS
+    workspace: Workspace,
+    path: str | Path,
+    name: str = "",
+    data: DataConfig | None = None,
+    edits: EventEdits = NO_EDITS,
+    class_folders: ClassFolders = OUTER,
 ) -> Dataset:
     """Read a data set as :func:`labcore.datasets.layouts.read_dataset` does, or take what is kept of it.
 
     Args:
-        name, data, edits: as there.
+        name, data, edits, class_folders: as there.
 
     Raises:
         DatasetError, TooMuchError: as there.
     """
     whole = Path(os.path.abspath(typed_path(path)))  # noqa: PTH100 (as it is read)
     with contextlib.suppress(WorkspaceError, *DAMAGE):
-        return _kept(workspace, whole, name)
+        return _kept(workspace, whole, name, class_folders)
     began = time.time()
-    dataset = read_dataset(path, name, data, edits)
+    dataset = read_dataset(path, name, data, edits, class_folders)
     with contextlib.suppress(WorkspaceError, OSError):  # then it is read anew the next time
-        _keep(workspace, whole, dataset, began)
+        _keep(workspace, whole, dataset, began, class_folders)
     return dataset
 
 
-def _kept(workspace: Workspace, path: Path, name: str) -> Dataset:
+def _kept(workspace: Workspace, path: Path, name: str, class_folders: ClassFolders) -> Dataset:
     """Raises one of :data:`DAMAGE` where nothing is kept that holds."""
     with open_file(_file(workspace, path)) as file, zipfile.ZipFile(file) as archive:
         facts = parse_json(archive.read(FACTS))
-        if facts["reading"] != _reading(path):
-            raise ValueError("read by other code, or with other folders open")
+        if facts["reading"] != _reading(path, class_folders):
+            raise ValueError("read by other code, with other folders open, or by other folders as classes")
         state = tree_state(Path(facts["tree"]), facts["entries"])
         if state is None or state.digest != facts["digest"]:
             raise ValueError("changed since")
         return _unpacked(facts, archive.read, name or called(path))
 
 
-def _keep(workspace: Workspace, path: Path, dataset: Dataset, began: float) -> None:
+def _keep(workspace: Workspace, path: Path, dataset: Dataset, began: float, class_folders: ClassFolders) -> None:
     """Keep what was read, where it can be told later whether it still holds.
 
     Args:
@@ -107,7 +113,12 @@ def _keep(workspace: Workspace, path: Path, dataset: Dataset, began: float) -> N
     if state is None or state.changed_ns > (began - SETTLED_SECONDS) * 1e9:
         return
     facts, columns = _packed(dataset)
-    facts |= {"reading": _reading(path), "tree": str(tree), "entries": state.entries, "digest": state.digest}
+    facts |= {
+        "reading": _reading(path, class_folders),
+        "tree": str(tree),
+        "entries": state.entries,
+        "digest": state.digest,
+    }
     with (
         opened_to_keep(_file(workspace, path)) as stream,
         zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
@@ -138,9 +149,9 @@ def _can_be_kept(dataset: Dataset, tree: Path) -> bool:
     )
 
 
-def _reading(path: Path) -> list[str]:
-    """What a table depends on beside the files: where it was read, by which code, and which folders may be opened."""
-    return [str(path), _code(), f"{allowed_paths()}"]
+def _reading(path: Path, class_folders: ClassFolders) -> list[str]:
+    """What a table depends on beside the files: where it was read, by which code, which folders may be opened, and which are classes."""
+    return [str(path), _code(), f"{allowed_paths()}", class_folders]
 
 
 @cache

@@ -10,6 +10,7 @@ from labcore.allowed_paths import allowed_paths, is_open
 from labcore.audio.containers import CONVERT
 from labcore.config import DataConfig
 from labcore.datasets.cells import labels_of
+from labcore.datasets.class_folders import INNER, OUTER, ClassFolders
 from labcore.datasets.cliplist import (
     LIST_NOT_TAKEN,
     LIST_SUFFIXES,
@@ -19,7 +20,7 @@ from labcore.datasets.cliplist import (
     lists_beside,
     read_list,
 )
-from labcore.datasets.folders import LIST_REMEDY, read_folders
+from labcore.datasets.folders import LIST_REMEDY, read_folders, require_inner
 from labcore.datasets.listed import read_clip_lists
 from labcore.datasets.lookup import for_lists
 from labcore.datasets.official import read_esc50, read_urbansound8k, urbansound_name
@@ -62,7 +63,11 @@ MOST_WITHIN = 12
 
 
 def read_dataset(
-    path: str | Path, name: str = "", data: DataConfig | None = None, edits: EventEdits = NO_EDITS
+    path: str | Path,
+    name: str = "",
+    data: DataConfig | None = None,
+    edits: EventEdits = NO_EDITS,
+    class_folders: ClassFolders = OUTER,
 ) -> Dataset:
     """Read the clip table of a data set, whatever its layout. Decodes nothing.
 
@@ -72,13 +77,15 @@ def read_dataset(
         name: what to call it; the folder's or file's own name by default.
         data: how clips are cut by time-stamped annotations; None for the defaults.
         edits: what people changed about these annotations.
+        class_folders: which of two levels of folders are the classes. Inner ones are those of every layout, or it is none of these.
 
     Raises:
-        DatasetError: the path is missing, nothing known is there, no clip is there, or all clips are of one class.
+        DatasetError: the path is missing, nothing known is there, no clip is there, all clips are of one class, or its classes are no
+            inner folders.
         TooMuchError: more lies below it than a data set can hold.
     """
     with looking():
-        dataset = read_uncut(path, name, edits)
+        dataset = read_uncut(path, name, edits, class_folders)
         dataset = at_a_glance(dataset) if data is None else in_windows(dataset, data)
         dataset = replace(dataset, findings=[*dataset.findings, *_not_by_folder(dataset)])
         return _checked(_within_allowed(dataset), settled=data is not None)
@@ -100,7 +107,9 @@ def _not_by_folder(dataset: Dataset) -> list[Finding]:
     ]
 
 
-def read_uncut(path: str | Path, name: str = "", edits: EventEdits = NO_EDITS) -> Dataset:
+def read_uncut(
+    path: str | Path, name: str = "", edits: EventEdits = NO_EDITS, class_folders: ClassFolders = OUTER
+) -> Dataset:
     """The same before clips are cut by time-stamped annotations.
 
     Raises:
@@ -114,17 +123,22 @@ def read_uncut(path: str | Path, name: str = "", edits: EventEdits = NO_EDITS) -
     with looking() as look:
         look.root = path
         look.refuse_system(path)
-        dataset = _reader(path, edits)(name or called(path))
+        dataset = _reader(path, edits, class_folders)(name or called(path))
+    if class_folders == INNER:
+        require_inner(dataset, TITLES.get(dataset.layout, dataset.layout))
     if dataset.annotated is None:
         return dataset
     return replace(dataset, annotated=replace(dataset.annotated, edits=edits))
 
 
-def _reader(path: Path, edits: EventEdits) -> Reader:
-    reader = _recognise_file(path) if path.is_file() else _recognise_above(path) or _recognise(path)
+def _reader(path: Path, edits: EventEdits, class_folders: ClassFolders) -> Reader:
+    if path.is_file():
+        reader: Reader | None = _recognise_file(path)
+    else:
+        reader = _recognise_above(path) or _recognise(path, class_folders)
     if reader is None and edits.revision and (by_hand := Annotated(path, ())).recordings.files:
         return lambda name: by_hand.uncut(name, path)
-    return _only_one_below(path) if reader is None else reader
+    return _only_one_below(path, class_folders) if reader is None else reader
 
 
 def called(path: Path) -> str:
@@ -205,9 +219,9 @@ def _recognise_file(path: Path) -> Reader:
     return lambda name: read_clip_lists([(clips, "")], path, name)
 
 
-def _recognise(folder: Path) -> Reader | None:
+def _recognise(folder: Path, class_folders: ClassFolders = OUTER) -> Reader | None:
     """The reader for a folder that is a data set itself; None where it is not."""
-    glimpse = Glimpse(folder)
+    glimpse = Glimpse(folder, class_folders)
     return next((reader for layout in LAYOUTS if (reader := layout.recognise(glimpse))), None)
 
 
@@ -259,7 +273,7 @@ def _folders(glimpse: Glimpse) -> Reader | None:
             return None  # they are data sets by their lists, and not classes
         if len(with_audio) <= MOST_WITHIN and any(_is_published(folder / child) for child in with_audio):
             return None
-        return lambda name: _read_folders(folder, name, [*glimpse.lists[1], *_not_used(glimpse.annotated)])
+        return lambda name: _read_folders(glimpse, name, [*glimpse.lists[1], *_not_used(glimpse.annotated)])
     return None
 
 
@@ -278,10 +292,10 @@ def _not_used(annotated: Annotated | None) -> list[Finding]:
     return [Finding("annotations not used", what, files, "Give the file itself, or its folder, to use it", "note")]
 
 
-def _read_folders(folder: Path, name: str, findings: list[Finding]) -> Dataset:
+def _read_folders(glimpse: Glimpse, name: str, findings: list[Finding]) -> Dataset:
     """Class folders. Where they are none, an error names the lists that lie there and were not taken."""
     try:
-        return read_folders(folder, name, findings)
+        return read_folders(glimpse.folder, name, findings, class_folders=glimpse.class_folders)
     except DatasetError as error:
         if not findings:
             raise
@@ -296,14 +310,14 @@ def _recognise_above(folder: Path) -> Reader | None:
     return next(filter(None, above), None)
 
 
-def _only_one_below(folder: Path) -> Reader:
+def _only_one_below(folder: Path, class_folders: ClassFolders) -> Reader:
     """The reader for the one data set in a folder, at most three levels down."""
     level = [folder]
     for _ in range(3):
         if len(level) > 500:  # somebody's home folder, not a data set
             break
         level = [path / child for path in level for child in folders_in(listed(path))]
-        found = [(path, reader) for path in level if (reader := _recognise(path))]
+        found = [(path, reader) for path in level if (reader := _recognise(path, class_folders))]
         if len(found) == 1:
             return found[0][1]
         if found:

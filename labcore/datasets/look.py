@@ -17,13 +17,14 @@ from typing import Any
 
 from labcore.allowed_paths import check_root, is_open
 from labcore.datasets import several
+from labcore.datasets.class_folders import OUTER, ClassFolders, class_folders_of
 from labcore.datasets.headers import header_troubles
 from labcore.datasets.layouts import LAYOUTS, TITLES, read_dataset
 from labcore.datasets.packing import Packed, PackedError, archives_in, packed_at, stem_of
 from labcore.datasets.packing.found import ARCHIVES
 from labcore.datasets.packing.otherwise import OTHER_ARCHIVES
 from labcore.datasets.packing.sketch import Sketch, sketch_folder, sketched
-from labcore.datasets.registry import place_of
+from labcore.datasets.registry import name_at, place_of
 from labcore.datasets.scan import entries, is_dir, is_folder, listed, suffix_of
 from labcore.datasets.table import PARTS, Dataset, Finding, natural_order, some, ways_from
 from labcore.datasets.timed.dataset import UnlabelledError
@@ -66,6 +67,7 @@ class Look:
         error, remedy: why it cannot be used as a data set, and what to do; "" where it can.
         packed: it is an archive, or a folder of archives, that was not looked into.
         unlabelled: so many sounds lie in the folder, and nothing says what they are; 0 for any other.
+        class_folders: which of two levels of folders were taken as the classes.
     """
 
     path: str
@@ -90,6 +92,7 @@ class Look:
     remedy: str = ""
     packed: bool = False
     unlabelled: int = 0
+    class_folders: ClassFolders = OUTER
 
     @property
     def sentence(self) -> str:
@@ -118,7 +121,12 @@ class Look:
         return {"sentence": self.sentence, **asdict(self), **told, "labels": labels, "recognised": not self.error}
 
 
-def look(workspace: Workspace, path: str | Path, progress: OnProgress = lambda done, total: None) -> Look:
+def look(
+    workspace: Workspace,
+    path: str | Path,
+    progress: OnProgress = lambda done, total: None,
+    class_folders: ClassFolders | None = None,
+) -> Look:
     """What lies at a path: a folder, a list, or an archive. Adds nothing and changes nothing.
 
     Args:
@@ -126,6 +134,7 @@ def look(workspace: Workspace, path: str | Path, progress: OnProgress = lambda d
         path: as it was typed; the name of a data set of the workspace will do.
         progress: called with (files seen, 0) while folders and archives are looked through, then with (headers read, files). What it
             raises ends the look.
+        class_folders: which of two levels of folders are the classes; None for the outer ones, or as a data set that lies there is read.
 
     Raises:
         DatasetError: nothing is there, it is one of the system's folders, or an archive that is damaged or not to be trusted.
@@ -137,26 +146,31 @@ def look(workspace: Workspace, path: str | Path, progress: OnProgress = lambda d
     check_root(path)
     if not path.exists() or not is_open(path):
         raise DatasetError(f"there is nothing at {path}", hint(path))
-    about = _at(path, progress) if is_dir(path) else None
+    which = class_folders or class_folders_of(workspace, name_at(workspace, path))
+    about = _at(path, progress, which) if is_dir(path) else None
     if (about is None or about.packed) and (packed := packed_at(path)) is not None:
-        return look_into(workspace, packed, progress)
-    return about or _at(path, progress)
+        return look_into(workspace, packed, progress, class_folders=which)
+    return about or _at(path, progress, which)
 
 
-def look_at(workspace: Workspace, packed: Packed, title: str, progress: OnProgress) -> Look:
+def look_at(
+    workspace: Workspace, packed: Packed, title: str, progress: OnProgress, class_folders: ClassFolders = OUTER
+) -> Look:
     """What somebody handed in, as :func:`labcore.datasets.packing.handed_in` has it; paths are told as they lie in that.
 
     Args:
         title: what errors call all of it.
+        class_folders: as for :func:`look`.
 
     Raises:
         DatasetError, WorkspaceError: as :func:`look`.
     """
     with called(packed.path, title):
         if not packed.is_open:
-            return _without_folder(replace(look_into(workspace, packed, progress), path=title), packed.path)
+            about = look_into(workspace, packed, progress, class_folders=class_folders)
+            return _without_folder(replace(about, path=title), packed.path)
         size = sum(path.stat().st_size for path in packed.files)
-        about = replace(_at(packed.path, progress), path=title, files=len(packed.files), bytes=size)
+        about = replace(_at(packed.path, progress, class_folders), path=title, files=len(packed.files), bytes=size)
         return _without_folder(about, packed.path)
 
 
@@ -170,20 +184,27 @@ def called(folder: Path, title: str) -> Iterator[None]:
         raise
 
 
-def look_into(workspace: Workspace, packed: Packed, progress: OnProgress, place: Path | None = None) -> Look:
+def look_into(
+    workspace: Workspace,
+    packed: Packed,
+    progress: OnProgress,
+    place: Path | None = None,
+    class_folders: ClassFolders = OUTER,
+) -> Look:
     """The same for archives.
 
     Args:
         place: the folder in which they are sketched, of whoever removes what a killed process leaves of it.
+        class_folders: as for :func:`look`.
 
     Raises:
         DatasetError, WorkspaceError: as :func:`look`.
     """
     with sketch_folder(workspace, place) as folder:
         sketch = sketched(packed, folder, progress)
-        about = _of_sketch(packed, sketch)
+        about = replace(_of_sketch(packed, sketch), class_folders=class_folders)
         try:
-            dataset = read_dataset(folder, about.name)
+            dataset = read_dataset(folder, about.name, class_folders=class_folders)
         except TooMuchError:
             raise
         except DatasetError as error:
@@ -196,11 +217,11 @@ def look_into(workspace: Workspace, packed: Packed, progress: OnProgress, place:
         return told if packed.is_archive else replace(told, title=packed.title)
 
 
-def _at(path: Path, progress: OnProgress) -> Look:
-    about = Look(str(path), slug(path.stem if path.is_file() else path.name))
+def _at(path: Path, progress: OnProgress, class_folders: ClassFolders) -> Look:
+    about = Look(str(path), slug(path.stem if path.is_file() else path.name), class_folders=class_folders)
     with looking(progress):
         try:
-            dataset = read_dataset(path)
+            dataset = read_dataset(path, class_folders=class_folders)
         except TooMuchError:
             raise
         except DatasetError as error:

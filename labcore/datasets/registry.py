@@ -11,8 +11,9 @@ from shlex import quote
 from labcore.allowed_paths import check_root
 from labcore.config import DataConfig, RunConfig
 from labcore.datasets.annotations import file_of
+from labcore.datasets.class_folders import OUTER, ClassFolders, class_folders_of, keep_class_folders
 from labcore.datasets.corrections import corrected
-from labcore.datasets.glance import DatasetInfo, remember
+from labcore.datasets.glance import DatasetInfo, dataset_info, remember
 from labcore.datasets.headers import unreadable_headers
 from labcore.datasets.known_tables import read_through
 from labcore.datasets.layouts import read_uncut
@@ -59,12 +60,17 @@ def find_dataset(workspace: Workspace, name_or_path: str | Path, data: DataConfi
 
 
 def find_uncorrected(
-    workspace: Workspace, name_or_path: str | Path, data: DataConfig | None = None, edits: EventEdits | None = None
+    workspace: Workspace,
+    name_or_path: str | Path,
+    data: DataConfig | None = None,
+    edits: EventEdits | None = None,
+    class_folders: ClassFolders | None = None,
 ) -> Dataset:
     """The same with the labels that it gives its clips itself.
 
     Args:
         edits: what people changed about its time-stamped annotations; None for that by now.
+        class_folders: which of two levels of folders are its classes; None for those by now.
 
     Raises:
         DatasetError, WorkspaceError: as for :func:`find_dataset`.
@@ -72,7 +78,8 @@ def find_uncorrected(
     path, name, called = _located(workspace, name_or_path)
     if edits is None:
         edits = edits_of(workspace, name) if name else NO_EDITS
-    dataset = read_through(workspace, path, called, data, edits)
+    which = class_folders or class_folders_of(workspace, name)
+    dataset = read_through(workspace, path, called, data, edits, which)
     dataset = replace(dataset, annotations=file_of(workspace, name) if name else None)
     return dataset if data is None else with_one_label(dataset, data.labels)
 
@@ -84,7 +91,8 @@ def find_uncut(workspace: Workspace, name_or_path: str | Path) -> Dataset:
         DatasetError, WorkspaceError: as for :func:`find_dataset`; it has no such annotations.
     """
     path, name, called = _located(workspace, name_or_path)
-    dataset = read_uncut(path, called, edits_of(workspace, name) if name else NO_EDITS)
+    edits = edits_of(workspace, name) if name else NO_EDITS
+    dataset = read_uncut(path, called, edits, class_folders_of(workspace, name))
     if dataset.annotated is None:
         raise DatasetError(
             f"the data set {dataset.name} has no time-stamped annotations", "Look at it with `labcore datasets check`"
@@ -159,6 +167,14 @@ def name_of(workspace: Workspace, name_or_path: str) -> str:
     return known_as
 
 
+def known_by(workspace: Workspace, name_or_path: str) -> str:
+    """The name of the data set of the workspace that lies at a path, or is called so where nothing lies there; "" for none."""
+    name = called_now(workspace, name_or_path, entries := entries_of(workspace))
+    if name in entries and not exists(plain_path(name_or_path)):
+        return name
+    return name_at(workspace, here(workspace, typed_path(name_or_path)))
+
+
 def place_of(workspace: Workspace, name_or_path: str) -> Path:
     """Where a data set lies, or would lie, of that name or path. Reads nothing of it, and says nothing about whether it is there."""
     known = place_named(workspace, called_now(workspace, name_or_path))
@@ -184,7 +200,13 @@ def with_whole_paths(workspace: Workspace, config: RunConfig) -> RunConfig:
 
 
 def register(
-    workspace: Workspace, path: str | Path, name: str = "", progress: OnProgress = lambda done, total: None
+    workspace: Workspace,
+    path: str | Path,
+    name: str = "",
+    progress: OnProgress = lambda done, total: None,
+    *,
+    class_folders: ClassFolders | None = None,
+    who: str = "",
 ) -> DatasetInfo:
     """Remember a folder or CSV file as a data set of the workspace. Nothing is copied.
 
@@ -194,6 +216,8 @@ def register(
         path: as it was typed: see :func:`labcore.typed.typed_path`.
         progress: called with (files seen, 0) while folders are looked through, then with (headers read, files). What it raises ends
             the work, and nothing is remembered.
+        class_folders: which of two levels of folders are the classes; None for the outer ones, or as it is for one that is there.
+        who: says so.
 
     Returns:
         The data set; its warnings begin with the files that cannot be read.
@@ -204,10 +228,33 @@ def register(
     """
     path, name = _to_add(workspace, path, name)
     with looking(progress):
-        dataset = read_through(workspace, path)
+        which = class_folders or (class_folders_of(workspace, name) if name in entries_of(workspace) else OUTER)
+        dataset = read_through(workspace, path, class_folders=which)
     trouble = unreadable_headers(dataset, progress)
+    keep_class_folders(workspace, name, which, who)  # before the reference: a data set is not there without it
     _refer(workspace, name, path)
     return remember(workspace, name, path, replace(dataset, name=name), trouble)
+
+
+def read_by(workspace: Workspace, wanted: str, class_folders: ClassFolders, who: str = "") -> DatasetInfo:
+    """Have a data set of the workspace be read by its inner or outer folders as the classes from now on.
+
+    Args:
+        wanted: its name, or its path.
+        who: says so.
+
+    Returns:
+        The data set, read so.
+
+    Raises:
+        DatasetError: there is none, or it cannot be read so. It stays as it was.
+        WorkspaceError: the workspace cannot be written.
+    """
+    path, name, _ = _located(workspace, name_of(workspace, wanted))
+    read_through(workspace, path, name, edits=edits_of(workspace, name), class_folders=class_folders)
+    keep_class_folders(workspace, name, class_folders, who)
+    info = dataset_info(workspace, name)
+    return info or DatasetInfo(name, str(path))  # somebody removes it at this moment
 
 
 def register_unlabelled(workspace: Workspace, path: str | Path, name: str = "", *, who: str = "") -> DatasetInfo:
@@ -228,6 +275,7 @@ def register_unlabelled(workspace: Workspace, path: str | Path, name: str = "", 
     try:
         read_uncut(path)
     except UnlabelledError:
+        keep_class_folders(workspace, name, OUTER, who)
         begin(workspace, name, who)  # before the reference: a data set is not there without it
         _refer(workspace, name, path)
         return DatasetInfo(name, str(path), LAYOUT)

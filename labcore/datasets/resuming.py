@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from labcore.config import DataConfig, RunConfig
 from labcore.datasets.annotations import file_of, read_annotations
 from labcore.datasets.by_time import whole
+from labcore.datasets.class_folders import class_folders_of
 from labcore.datasets.corrections import FILE, Corrections, corrected, with_labels
 from labcore.datasets.folds import drawn_in
 from labcore.datasets.in_split import in_split_of, pin_split, split_of
@@ -72,7 +74,8 @@ def corrections_by_now(workspace: Workspace, wanted: str, data: DataConfig | Non
     except DatasetError:
         return Corrections()
     annotated = read_annotations(file_of(workspace, name)).revision or edits_of(workspace, name).revision
-    return (find_dataset(workspace, name, data).corrections if annotated else None) or Corrections()
+    found = (find_dataset(workspace, name, data).corrections if annotated else None) or Corrections()
+    return replace(found, class_folders=class_folders_of(workspace, name))
 
 
 def find_again(run: Run, workspace: Workspace, wanted: str, data: DataConfig | None = None) -> Dataset:
@@ -90,9 +93,10 @@ def find_again(run: Run, workspace: Workspace, wanted: str, data: DataConfig | N
 
 def _find_again(run: Run, workspace: Workspace, wanted: str, data: DataConfig | None) -> Dataset:
     """The data set of a run with its own labels."""
-    known = ClipRecord.load(run)
+    known, began = ClipRecord.load(run), Corrections.of_run(run)
     try:
-        dataset = find_uncorrected(workspace, _wanted(known, workspace, wanted), data, Corrections.of_run(run).events)
+        place = _wanted(known, workspace, wanted)
+        dataset = find_uncorrected(workspace, place, data, began.events, began.class_folders)
         return _in_split(run, as_known(dataset, known), known)
     except DatasetError as error:
         if known is None and not run.checkpoint.exists():
@@ -179,7 +183,7 @@ def name_place(run: Run, workspace: Workspace, place: str) -> None:
     """
     known = ClipRecord.load(run)
     corrections = Corrections.of_run(run)
-    there = find_uncorrected(workspace, place, run.config.cutting, corrections.events)
+    there = find_uncorrected(workspace, place, run.config.cutting, corrections.events, corrections.class_folders)
     dataset = with_labels(as_known(there, known), corrections)
     if known is not None:
         changes = known.changes_to(ClipRecord.of(dataset, dataset.table), whole=False)

@@ -37,6 +37,7 @@ class ImportPlan(BaseModel):
     Attributes:
         path: absolute; of what was uploaded, what people call it.
         uploaded: it lies in the folder of the job.
+        class_folders: which of two levels of folders are the classes.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -44,6 +45,7 @@ class ImportPlan(BaseModel):
     path: str
     name: str
     uploaded: bool = False
+    class_folders: Literal["outer", "inner"] = "outer"
 
 
 class Imported(Event):

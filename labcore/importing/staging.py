@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 
 from filelock import FileLock
 
+from labcore.datasets.class_folders import OUTER, ClassFolders
 from labcore.datasets.look import Look, look_at
 from labcore.datasets.packing import handed_in
 from labcore.datasets.packing.found import ARCHIVES, Packed, stem_of
@@ -221,13 +222,14 @@ class Staging:
     def _packed(self) -> Packed:
         return handed_in(self.files)
 
-    def look(self, progress: OnProgress) -> Look:
+    def look(self, progress: OnProgress, class_folders: ClassFolders = OUTER) -> Look:
         """What all of it looks like as a data set; see :func:`labcore.datasets.look.look`.
 
         Raises:
             DatasetError, WorkspaceError: as that.
         """
-        return look_at(self.workspace, self.packed(), called_in_errors(self.packed(), self.title), progress)
+        title = called_in_errors(self.packed(), self.title)
+        return look_at(self.workspace, self.packed(), title, progress, class_folders)
 
     # --- what can be done with it
 
@@ -298,9 +300,9 @@ class Staging:
                 f"{member.name} needs {megabytes(member.size)}, and the disk has {megabytes(free)} free", FULL
             )
 
-    def plan(self, name: str) -> ImportPlan:
+    def plan(self, name: str, class_folders: ClassFolders = OUTER) -> ImportPlan:
         """What an import of all of it under a name asks for, which takes :attr:`files` over."""
-        return ImportPlan(path=self.title, name=name, uploaded=True)
+        return ImportPlan(path=self.title, name=name, uploaded=True, class_folders=class_folders)
 
 
 def _still(progress: OnProgress, count: int, *_: int) -> None:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from labcore.allowed_paths import check_root
+from labcore.datasets.class_folders import OUTER, ClassFolders, keep_class_folders
 from labcore.datasets.glance import remember
 from labcore.datasets.headers import left_out, unreadable_headers
 from labcore.datasets.known_tables import read_through
@@ -45,11 +46,11 @@ def work(job: Import, should_stop: StopTest) -> Generator[Event, None, None]:
     remove_drafts(workspace)
     require_free(workspace, plan.name, None)
     if not plan.uploaded:
-        yield (yield from unpacked(job, _packed(plan), plan.name, should_stop))
+        yield (yield from unpacked(job, _packed(plan), plan.name, should_stop, class_folders=plan.class_folders))
         return
     packed = _uploaded(job)
     with called(job.upload, called_in_errors(packed, plan.path)):
-        made = yield from unpacked(job, packed, plan.name, should_stop)
+        made = yield from unpacked(job, packed, plan.name, should_stop, class_folders=plan.class_folders)
     shutil.rmtree(job.upload, ignore_errors=True)
     yield made
 
@@ -62,6 +63,7 @@ def unpacked(
     *,
     layout: str = "",
     notes: Mapping[str, str] = MappingProxyType({}),
+    class_folders: ClassFolders = OUTER,
 ) -> Generator[Event, None, Imported]:
     """Look into archives, and unpack them as a data set of the workspace.
 
@@ -69,6 +71,7 @@ def unpacked(
         name: of the data set, which is free.
         layout: the only one that is taken, where there is one.
         notes: texts that are kept beside the sounds, by the names of their files.
+        class_folders: which of two levels of folders are the classes.
 
     Raises:
         DatasetError, WorkspaceError, Stopped: as :func:`work`.
@@ -76,7 +79,7 @@ def unpacked(
     workspace = job.workspace
     about = yield from follow(
         "looking into the archive",
-        lambda progress: look_into(workspace, packed, progress, job.draft_of_set),
+        lambda progress: look_into(workspace, packed, progress, job.draft_of_set, class_folders),
         should_stop,
         "files",
     )
@@ -100,11 +103,12 @@ def _taken_in(
             draft.mkdir()
         unpack = partial(_unpack, packed, draft, about, names)
         files = yield from follow("unpacking", unpack, should_stop, "files")
-        check = partial(unreadable_headers, read_dataset(draft, name))
+        check = partial(unreadable_headers, read_dataset(draft, name, class_folders=about.class_folders))
         found = yield from follow("reading headers", check, should_stop, "files")
         for note, text in notes.items():
             write_atomically(draft / note, text)
         require_free(workspace, name, None)
+        keep_class_folders(workspace, name, about.class_folders, job.owner)
         with WorkspaceError.on_os_error(f"{target} cannot be written", "Choose another name"):
             draft.rename(target)
     finally:
@@ -112,7 +116,8 @@ def _taken_in(
     trouble = {
         path.replace(str(draft), str(target), 1): why.replace(str(draft), str(target)) for path, why in found.items()
     }
-    info = remember(workspace, name, target, read_through(workspace, target, name), trouble)
+    dataset = read_through(workspace, target, name, class_folders=about.class_folders)
+    info = remember(workspace, name, target, dataset, trouble)
     return Imported(
         name=info.name,
         path=info.path,

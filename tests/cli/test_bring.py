@@ -115,3 +115,56 @@ def test_a_training_learns_several_labels(
     assert set(result["per_class"]) == {"Animal", "Bark", "Dog", "Rain", "Water"}
     (epoch,) = (event for event in events if event["type"] == "epoch")
     assert (epoch["val_accuracy"], epoch["train_accuracy"]) == (None, None)
+
+
+def test_inner_folders_are_the_classes_where_somebody_says_so(
+    labcore: Labcore, workspace: Workspace, tmp_path: Path
+) -> None:
+    ways = [f"{site}/{label}/{n}.wav" for site in ("north", "south") for label in ("cat", "dog") for n in range(3)]
+    root = laid_out(tmp_path / "sites", {way: wav(way) for way in ways})
+    told = labcore("datasets", "look", root).out
+    assert "`labcore datasets import PATH --class-folders inner`" in told
+    told = labcore("datasets", "look", root, "--class-folders", "inner").out
+    assert told.startswith("is read as class folders: 12 clips, 2 classes, 2 folds")
+    assert "2 folds drawn by outer folder, stratified by class; 2 groups" in told
+    assert f"`labcore datasets import {root} --class-folders inner` adds it" in told
+    assert list(workspace.datasets.iterdir()) == []
+
+    def kept() -> list[object]:
+        (facts,) = labcore("datasets", "list", "--json").lines
+        rows = csv.DictReader(io.StringIO(labcore("datasets", "table", "sites").out))
+        return [
+            facts["classes"],
+            *sorted({(row["label"], row["group"]) for row in rows if row["path"].endswith("0.wav")}),
+        ]
+
+    inner = [2, ("cat", "north"), ("cat", "south"), ("dog", "north"), ("dog", "south")]
+    assert labcore("datasets", "import", root, "--class-folders", "inner", "--json").lines[0]["classes"] == 2
+    assert kept() == inner
+    assert labcore("datasets", "look", "sites").out.startswith("is read as class folders: 12 clips, 2 classes")
+    assert labcore("datasets", "import", "sites", "--class-folders", "outer").status == 0
+    assert kept()[:2] == [2, ("north", "north/cat/0.wav")]
+    assert labcore("datasets", "import", root, "--class-folders", "inner").status == 0
+    assert kept() == inner
+    told = labcore("datasets", "split", "sites", "--by", "source", "--folds", "2", "--as", "two", "--json")
+    assert told.status == 0, told.err
+    assert labcore("datasets", "check", "sites").status == 0
+    told = labcore(
+        "datasets",
+        "import",
+        laid_out(tmp_path / "flat", {"a/1.wav": wav(1), "b/1.wav": wav(2)}),
+        "--class-folders",
+        "inner",
+    )
+    assert (told.status, "cannot be the inner folders" in told.err) == (2, True)
+    assert [facts["name"] for facts in labcore("datasets", "list", "--json").lines] == ["sites"]
+
+
+def test_an_archive_is_imported_by_its_inner_folders(labcore: Labcore, workspace: Workspace, tmp_path: Path) -> None:
+    ways = [f"all/{site}/{label}/{n}.wav" for site in ("north", "south") for label in ("cat", "dog") for n in range(3)]
+    path = zipped(tmp_path / "sites.zip", {way: wav(way) for way in ways})
+    assert "--class-folders inner` unpacks" in labcore("datasets", "look", path, "--class-folders", "inner").out
+    assert labcore("datasets", "import", path, "--class-folders", "inner", "--json").lines[-1]["classes"] == 2
+    assert find_dataset(workspace, "sites").labels == ["cat", "dog"]
+    assert labcore("datasets", "import", "sites", "--class-folders", "outer", "--json").lines[-1]["classes"] == 2
+    assert find_dataset(workspace, "sites").labels == ["north", "south"]

@@ -313,6 +313,10 @@ def place(trained_home: Path, tones: Path, tmp_path: Path, monkeypatch: pytest.M
         "PATH",
     ):
         (tmp_path / name).symlink_to(tones / "low" if name in ("recordings", "DIR") else tones)
+    (tmp_path / "home" / "sites").mkdir()
+    for name in ("north", "south"):
+        (tmp_path / "home" / "sites" / name).symlink_to(tones)
+    (home / "datasets" / "sites").symlink_to(tmp_path / "home" / "sites")
     shutil.copy(tones / "low" / "low0.wav", tmp_path / "clip.wav")
     parts = [soundfile.read(tones / kind / f"{kind}0.wav")[0] for kind in ("low", "high") * 3]
     soundfile.write(tmp_path / "night.wav", np.concatenate(parts), 8000)
@@ -340,7 +344,7 @@ def prepared(line: str, place: Path, labcore: Labcore, monkeypatch: pytest.Monke
     command = words[0]
     runs = place / "workspace" / "runs"
     (first,) = runs.glob("[!.]*")
-    if words[:2] == ["datasets", "import"]:
+    if words[:2] == ["datasets", "import"] and words[2] != "sites":  # that one is there
         (place / "workspace" / "datasets" / Path(words[2]).name).unlink(missing_ok=True)
     if command == "ensemble":
         for number in (1, 2):

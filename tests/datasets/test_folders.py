@@ -172,9 +172,17 @@ def test_an_empty_class_of_one_part_is_one_of_the_other(lay_out, told):
     assert not told(read_dataset(root), "note")
 
 
-@pytest.mark.parametrize(("inner", "warned"), [(("cat", "dog"), True), (("2021", "2022"), False), (("cat",), False)])
-def test_folders_of_two_levels_may_be_sites_of_classes(lay_out, many, told, inner, warned):
-    sites = [f"{site}/{name}" for site in ("north", "south") for name in inner]
+@pytest.mark.parametrize(
+    ("inner", "more", "warned"),
+    [
+        (("cat", "dog"), (), True),
+        (("cat", "dog"), ("north/cow", "south/hen"), True),  # a class that one site lacks
+        (("2021", "2022"), (), False),
+        (("cat",), ("north/cow", "south/hen"), False),
+    ],
+)
+def test_folders_of_two_levels_may_be_sites_of_classes(lay_out, many, told, inner, more, warned):
+    sites = [*(f"{site}/{name}" for site in ("north", "south") for name in inner), *more]
     dataset = read_dataset(lay_out(*many(sites, "abc")))
     assert dataset.labels == ["north", "south"]
     assert [("north, south" in each, "(cat, dog)" in each) for each in told(dataset)] == [(True, True)] * warned

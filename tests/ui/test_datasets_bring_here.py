@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from pathlib import Path
 
 import pytest
 
-from labcore.datasets import list_datasets
+from labcore.datasets import find_dataset, list_datasets
+from labcore.datasets.class_folders import INNER, OUTER, choice_of
 from labcore.downloads.job import Download, DownloadPlan
 from labcore.importing.job import Import, ImportPlan
 from labcore.standard_sets import SETS
-from tests.datasets.made import EVERY, folders, zipped
+from tests.datasets.made import EVERY, folders, laid_out, sounds, wav, zipped
 from ui.app import live, tasks
 from ui.datasets.bring import here, ways
 from ui.forms import url
@@ -64,7 +66,7 @@ def test_what_is_wrong_with_a_path_stays_in_view_and_so_does_the_path(open_page,
 def test_adding_shows_its_progress_and_can_be_cancelled(open_page, outside, monkeypatch):
     go_on = threading.Event()
 
-    def slow(home, path, name, progress):
+    def slow(home, path, name, progress, **_):
         progress(1200, 0)
         go_on.wait(30)
         progress(2400, 0)
@@ -103,6 +105,79 @@ def test_visitors_look_where_they_may_and_nowhere_else(open_page, workspace, out
     button(app, "Import").click().run()
     inline.look()
     assert [(info.clips, info.error) for info in list_datasets(workspace)] == [(6, "")]
+
+
+def choose(app, which: str):
+    """Say which folders are the classes."""
+    next(each for each in app.segmented_control if each.label == "Classes").set_value(which)
+    return settled(app.run())
+
+
+@pytest.fixture
+def sites(tmp_path) -> Path:
+    ways = [f"{site}/{label}/{n}.wav" for site in ("north", "south") for label in ("cat", "dog") for n in range(3)]
+    return laid_out(tmp_path / "sites", sounds(*ways))
+
+
+def test_inner_folders_are_chosen_as_the_classes_of_a_path(open_page, workspace, sites):
+    app = look(open_page(PAGE, bring="on-this-machine"), sites)
+    assert "**north** 6" in words(app)
+    choose(app, INNER)
+    assert "**cat** 6" in words(app)
+    choose(app, OUTER)
+    assert "**north** 6" in words(app)
+    choose(app, INNER)
+    button(app, "Add data set").click().run()
+    assert app.query_params["dataset"] == "sites"
+    assert find_dataset(workspace, "sites").labels == ["cat", "dog"]
+    assert choice_of(workspace, "sites").who == "Ada"
+
+
+def test_inner_folders_are_chosen_as_the_classes_of_archives(open_page, workspace, inline, sites):
+    zips = {
+        f"{site}.zip": zipped(
+            sites.parent / f"{site}.zip",
+            {f"{path.relative_to(sites / site)}": path.read_bytes() for path in (sites / site).rglob("*.wav")},
+        ).read_bytes()
+        for site in ("north", "south")
+    }
+    app = upload(open_page(PAGE, bring="upload"), zips)
+    assert "**north** 6" in words(app)
+    choose(app, INNER)
+    assert "**cat** 6" in words(app)
+    button(app, "Import").click().run()
+    inline.look()
+    (info,) = list_datasets(workspace)
+    assert (info.classes, find_dataset(workspace, info.name).labels) == (2, ["cat", "dog"])
+
+
+def test_inner_folders_are_chosen_as_the_classes_of_an_uploaded_folder(open_page, workspace, inline, sites):
+    app = open_page(PAGE, bring="upload")
+    app = upload(app, {f"sites/{path.relative_to(sites)}": path.read_bytes() for path in sorted(sites.rglob("*.wav"))})
+    choose(app, INNER)
+    assert "**dog** 6" in words(app)
+    upload(app, {"sites/west/cat/1.wav": wav("west")})  # it holds for what is added
+    assert "**cat** 7" in words(app)
+    button(app, "Import").click().run()
+    inline.look()
+    assert find_dataset(workspace, "sites").labels == ["cat", "dog"]
+
+
+def test_a_choice_that_does_not_hold_can_be_taken_back(open_page, workspace, sites):
+    app = choose(look(open_page(PAGE, bring="on-this-machine"), sites), INNER)
+    for path in sites.rglob("dog"):
+        shutil.rmtree(path)
+    button(app, "Look").click().run()  # another look begins with the outer ones
+    settled(app)
+    assert not app.error
+    choose(look(app, laid_out(sites, sounds("north/dog/0.wav", "south/dog/1.wav"))), INNER)
+    shutil.rmtree(sites / "north")
+    app.session_state["long-work"].clear()
+    settled(app.run())
+    assert "cannot be the inner folders" in words(app)
+    assert "Add data set" not in labels(app)
+    choose(app, OUTER)
+    assert "**dog** 1" in words(app)
 
 
 # --- standard sets

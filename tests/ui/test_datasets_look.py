@@ -8,13 +8,17 @@ import numpy as np
 import pytest
 
 from labcore.audio import encode_wav
+from labcore.config.presets import preset
 from labcore.crossval.job import KIND, CrossValidation
 from labcore.datasets import find_dataset, register
 from labcore.datasets.annotations import annotate, decided
+from labcore.datasets.class_folders import INNER, keep_class_folders
 from labcore.datasets.corrections import keys_of
 from labcore.explore.clips import facts, thumbnails
 from labcore.explore.clips.profile import Profile
+from tests.datasets.made import laid_out, sounds
 from tests.judged import finished_run, judged, sure
+from ui.datasets.opened import version
 from ui.forms import url
 
 from .conftest import LABELS, words
@@ -288,3 +292,36 @@ def test_names_of_every_kind(open_page, workspace, dataset):
     app.text_input(key="words").set_value("bad").run()
     assert shown(app) == ["bad\\xff.wav"]
     assert not app.error
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_folders_of_two_levels_are_read_otherwise_with_the_way_back(open_page, workspace, tmp_path, own):
+    ways = [f"{site}/{label}/{n}.wav" for site in ("north", "south") for label in ("cat", "dog") for n in range(3)]
+    root = laid_out((workspace.datasets if own else tmp_path) / "sites", sounds(*ways))
+    if not own:
+        register(workspace, root, "sites")
+    app = open_page(PAGE, dataset="sites")
+    app.session_state["settings"] = preset("balanced").values() | {"data.dataset": "sites", "data.fold": "5"}
+    for press, label, told in (
+        ("Take the inner folders as classes", "cat", "Chosen just now by Ada"),
+        ("Take the outer folders as classes", "north", "The folders north, south are read as the classes"),
+    ):
+        button(app, press).click().run()
+        assert not app.exception
+        assert told in words(app)
+        assert app.dataframe[0].value["Class"][0] == label
+        assert app.session_state["settings"]["data.fold"] is None  # there are other folds
+    button(app, "Take the inner folders as classes").click().run()
+    assert "(cat, dog) are the classes, and the outer ones (north, south) the groups" in words(app)
+    shutil.rmtree(root / "south")
+    app = open_page(PAGE, dataset="sites")
+    assert "cannot be the inner folders of two or more outer ones" in words(app)
+    button(app, "Take the outer folders as classes").click().run()
+    assert not app.error
+    assert find_dataset(workspace, "sites").labels == ["cat", "dog"]
+
+
+def test_what_is_kept_of_a_set_is_of_its_class_folders(workspace, dataset):
+    before = version("small")
+    keep_class_folders(workspace, "small", INNER)
+    assert version("small") != before  # also where nothing remembers it at a glance

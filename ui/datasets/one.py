@@ -13,7 +13,7 @@ from ui.app import services
 from ui.app.shell import address_button, place, show_error
 from ui.app.text import counted, plain
 from ui.components.tabs import tabs
-from ui.datasets import check, look, manage, split
+from ui.datasets import check, class_folders, look, manage, split
 from ui.datasets.events import tab as events
 from ui.datasets.listed import RECORD, WORD, begun
 from ui.datasets.opened import opened
@@ -51,9 +51,11 @@ def show(info: DatasetInfo) -> None:
     if info.error:
         show_error(DatasetError(info.error.rstrip("."), ""))
         events.way_back(info)
+        class_folders.show(info)
         return
     with contextlib.suppress(LabError):  # the tab tells why it cannot be read
         _warnings(info)
+        class_folders.show(info)
     tabs({title: view for title, view in TABS.items() if OF_LAYOUT.get(title, info.layout) == info.layout}, info)
 
 
@@ -68,10 +70,12 @@ def _begun(info: DatasetInfo, told: str) -> None:
 
 def _warnings(info: DatasetInfo) -> None:
     """What is to be told of how it was read, with the labels that count by now."""
+    from labcore.datasets.folders import TWO_LEVELS
     from labcore.datasets.headers import left_out
 
     dataset = opened(info.name).dataset
-    found = [*left_out(dataset.problems), *(each for each in dataset.findings if each.level == "warning")]
+    told_apart = (each for each in dataset.findings if each.level == "warning" and each.kind != TWO_LEVELS)
+    found = [*left_out(dataset.problems), *told_apart]
     if told := list(dict.fromkeys([*info.told, *(each.sentence for each in found)])):
         with st.expander(counted(len(told), "warning"), icon=":material/warning:"):
             for text in told:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from labcore.config import DataConfig
-from labcore.datasets.annotations import EVENTS, SPLITS, file_of
+from labcore.datasets.annotations import CLASSES, EVENTS, SPLITS, file_of
 from labcore.datasets.caches import memory_of
 from labcore.datasets.names import called_now, entries_of, place_named
 from labcore.datasets.registry import find_dataset, name_at, place_of
@@ -43,7 +43,8 @@ class Opened:
 
 
 def version(name: str) -> tuple[Stamp, ...]:
-    """Changes with a data set of that name or path: when it is read anew, corrected, mended, split or checked. Looks at no clip."""
+    """Changes with a data set of that name or path: when it is read anew or by other folders, corrected, mended, split or
+    checked. Looks at no clip."""
     from labcore.datasets.checks.kept import kept_of
 
     workspace = services.workspace()
@@ -59,10 +60,11 @@ def version(name: str) -> tuple[Stamp, ...]:
     others = (
         file_of(workspace, name),
         workspace.datasets / f"{name}{EVENTS}",
+        workspace.datasets / f"{name}{CLASSES}",
         workspace.datasets / f"{name}{SPLITS}",
     )
-    annotated, events, split = map(stamp_of, others)
-    return glance, annotated, events, stamp_of(kept) if kept is not None else (0, 0), split
+    annotated, events, classes, split = map(stamp_of, others)
+    return glance, annotated, events, classes, stamp_of(kept) if kept is not None else (0, 0), split
 
 
 def opened(name: str, cut: str = "") -> Opened:
@@ -77,7 +79,7 @@ def opened(name: str, cut: str = "") -> Opened:
     from labcore.explore.clips.facts import facts_file
 
     workspace = services.workspace()
-    dataset = _dataset(name, cut, version(name)[:3])
+    dataset = _dataset(name, cut, version(name)[:4])
     return _opened(name, id(dataset), stamp_of(facts_file(workspace, dataset)), dataset)
 
 

@@ -20,6 +20,7 @@ from labcore.datasets.annotations import (
     read_annotations,
     take_back,
 )
+from labcore.datasets.class_folders import class_folders_of
 from labcore.datasets.corrections import channels_by
 from labcore.datasets.rows import Row
 from labcore.errors import DatasetError
@@ -52,11 +53,12 @@ def known_clips(wanted: str, cut: str) -> KnownClips:
     """
     from labcore.datasets.registry import name_of
 
-    return _known_clips(name_of(services.workspace(), wanted), cut)
+    name = name_of(services.workspace(), wanted)
+    return _known_clips(name, cut, class_folders_of(services.workspace(), name))
 
 
 @st.cache_resource(ttl=300, max_entries=4, show_spinner="Reading the data set …")
-def _known_clips(name: str, cut: str) -> KnownClips:
+def _known_clips(name: str, cut: str, class_folders: str) -> KnownClips:
     from labcore.datasets.corrections import keys_of
     from labcore.datasets.registry import find_uncorrected
     from labcore.datasets.rows import rows_of

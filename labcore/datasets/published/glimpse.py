@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from labcore.datasets.class_folders import OUTER, ClassFolders
 from labcore.datasets.cliplist import ClipList, lists_beside
 from labcore.datasets.csvtext import decode_text
 from labcore.datasets.lookup import for_lists
@@ -64,10 +65,11 @@ class Glimpse:
 
     Args:
         folder: it is there, and may be opened.
+        class_folders: which of two levels of folders in it are the classes.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, class_folders: ClassFolders = OUTER) -> None:
+        self.folder, self.class_folders = folder, class_folders
 
     @cached_property
     def first(self) -> list[Parts]:

@@ -13,10 +13,12 @@ from ui.app import live, long_work, services, tasks
 from ui.app.shell import action_button, tell
 from ui.app.text import count, counted, plain
 from ui.app.ticking import ticking
+from ui.datasets import class_folders
 from ui.datasets.bring import found, jobs, windows
 from ui.forms import fields
 
 if TYPE_CHECKING:
+    from labcore.datasets.class_folders import ClassFolders
     from labcore.datasets.look import Look
     from labcore.jobs.following import OnProgress
 
@@ -47,10 +49,13 @@ def show() -> None:
         tell(task.error)
     if (typed := st.session_state.get(TYPED)) is None:
         return
-    about = found.looked(f"bring-here {st.session_state[LOOKS]} {typed}", typed or "nothing", partial(_look, typed))
+    key = f"bring-here {st.session_state[LOOKS]} {typed}"
+    which = class_folders.chosen(key)
+    about = found.looked(f"{key} {which}", typed or "nothing", partial(_look, typed, which))
     if about is None:
         return
     found.show(about)
+    class_folders.ask(about, key)
     if about.unlabelled:
         _label(about)
     if about.error:
@@ -60,10 +65,10 @@ def show() -> None:
     _add(about)
 
 
-def _look(path: str, progress: OnProgress) -> Look:
+def _look(path: str, which: ClassFolders | None, progress: OnProgress) -> Look:
     from labcore.datasets.look import look
 
-    return look(services.workspace(), path, progress)
+    return look(services.workspace(), path, progress, which)
 
 
 def _add(about: Look) -> None:
@@ -73,7 +78,7 @@ def _add(about: Look) -> None:
         label, act, possible = "Import", partial(_import, about, name), found.room(about)
     else:
         st.caption("The files stay where they are; nothing is copied.")
-        label, act, possible = "Add data set", partial(_register, about.path, name), True
+        label, act, possible = "Add data set", partial(_register, about.path, name, about.class_folders), True
     action_button(
         label, act, key="bring-here-add", type="primary", icon=":material/library_add:", disabled=not possible
     )
@@ -84,13 +89,13 @@ def _label(about: Look) -> None:
     st.markdown("**Long recordings?** Add them, and label their events on a time line.")
     name = found.named(about.name, f"bring-here-name-{st.session_state[LOOKS]}")
     st.caption("The files stay where they are; nothing is copied.")
-    act = partial(_register, about.path, name, unlabelled=True)
+    act = partial(_register, about.path, name, None)
     action_button("Add and label", act, key="bring-here-label", icon=":material/new_label:")
 
 
 def _import(about: Look, name: Callable[[], str]) -> None:
     jobs.require_free(name())
-    jobs.begun(services.ask_for(Import, ImportPlan(path=about.path, name=name())))
+    jobs.begun(services.ask_for(Import, ImportPlan(path=about.path, name=name(), class_folders=about.class_folders)))
     _forget()
 
 
@@ -100,8 +105,12 @@ def _forget() -> None:
     long_work.keep("bring-here", ())
 
 
-def _register(path: str, named: Callable[[], str], *, unlabelled: bool = False) -> None:
-    """Begin in the background: headers are read. It goes on when the visitor looks at another page."""
+def _register(path: str, named: Callable[[], str], which: ClassFolders | None) -> None:
+    """Begin in the background: headers are read. It goes on when the visitor looks at another page.
+
+    Args:
+        which: folders are the classes; None where nothing is said of the recordings.
+    """
     jobs.require_free(name := named())
     home, who = services.workspace(), services.visitor_name()
 
@@ -109,9 +118,9 @@ def _register(path: str, named: Callable[[], str], *, unlabelled: bool = False) 
         from labcore.datasets import register
         from labcore.datasets.registry import register_unlabelled
 
-        if unlabelled:
+        if which is None:
             return register_unlabelled(home, path, name, who=who)
-        return register(home, path, name, progress)
+        return register(home, path, name, progress, class_folders=which, who=who)
 
     st.session_state[TASK] = task = tasks.Task(work).start()
     task.wait(tasks.SOON)

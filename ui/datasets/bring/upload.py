@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit import config
 
+from labcore.datasets.class_folders import OUTER
 from labcore.importing.job import Import
 from labcore.texts import megabytes
 from ui.app import limits, services
 from ui.app.shell import action_button, callback, one_of, tell_trouble
 from ui.app.text import counted, plain
+from ui.datasets import class_folders
 from ui.datasets.bring import basket, classes, found, jobs, windows
 
 if TYPE_CHECKING:
+    from labcore.datasets.class_folders import ClassFolders
     from labcore.datasets.look import Look
     from labcore.importing.staging import Staging
 
@@ -42,11 +45,14 @@ def show() -> None:
         _contents(staging)
     if not staging.all():
         return
-    about = found.looked(f"bring-upload {staging.path.name} {staging.revision}", staging.title, staging.look)
+    which = class_folders.chosen(staging.path.name) or OUTER
+    key = f"bring-upload {staging.path.name} {staging.revision} {which}"
+    about = found.looked(key, staging.title, partial(staging.look, class_folders=which))
     if about is None:
         return
     if not classes.ask(staging, about):
         found.show(about)
+        class_folders.ask(about, staging.path.name)
     if about.layout == "annotations":
         if staging.packed().is_open:
             windows.show(str(staging.files), f"{staging.path.name} {staging.revision}")
@@ -115,7 +121,7 @@ def _import(staging: Staging, about: Look) -> None:
     name = found.named(staging.name or NAMED, f"bring-name-{staging.path.name}")
     action_button(
         "Import",
-        lambda: start(staging, name()),
+        lambda: start(staging, name(), about.class_folders),
         key="bring-import",
         type="primary",
         icon=":material/library_add:",
@@ -123,7 +129,7 @@ def _import(staging: Staging, about: Look) -> None:
     )
 
 
-def start(staging: Staging, name: str) -> None:
+def start(staging: Staging, name: str, class_folders: ClassFolders = OUTER) -> None:
     """Import what was uploaded, as a job that goes on when the tab is closed.
 
     Raises:
@@ -131,5 +137,5 @@ def start(staging: Staging, name: str) -> None:
         WorkspaceError: the workspace cannot be written.
     """
     jobs.require_free(name)
-    jobs.begun(services.ask_for(Import, staging.plan(name), staging.files))
+    jobs.begun(services.ask_for(Import, staging.plan(name, class_folders), staging.files))
     basket.empty()
