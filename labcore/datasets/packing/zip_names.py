@@ -1,6 +1,6 @@
 """The names in a zip archive, also where it does not say how they are written: with UTF-8 it has to say so, and many programs do not.
 
-Windows writes names as its language wants them: Russian in cp866, Japanese in Shift-JIS. One encoding is taken for an archive, where only
+Windows writes names as its language wants them: Russian in cp866, Japanese in Shift-JIS. One encoding serves a whole archive, where only
 one makes words of its names: letters of one script, no capital letter within a word, common characters of Chinese, Japanese and Korean.
 """
 
@@ -20,12 +20,12 @@ UTF_8 = 0x800
 UNICODE_PATH = 0x7075
 """The extra field that has the name in UTF-8, beside that for old programs."""
 STANDARD = "cp437"
-"""What the format wants where nothing else is said."""
+"""What the format wants where nothing else is declared."""
 ODD = 0.05
 """So large a part of the words of an archive may be odd by themselves."""
 ENOUGH = 10
 """So many different letters tell encodings apart of which one holds the other: by chance its own would all lie in the smaller."""
-MOST_JUDGED, LONGEST_EXAMPLE = 5000, 60
+MOST_TRIED, LONGEST_EXAMPLE = 5000, 60
 _WORD = re.compile(r"[^\W\d_\x80-\U0010ffff]*[\x80-\U0010ffff](?:[^\W\d_]|[\x80-\U0010ffff])*")
 """A run of letters, and of whatever is beyond ASCII, with something that is."""
 _STRANGE = re.compile(r"[\x80-\U0010ffff]{3}")
@@ -100,21 +100,23 @@ SMALLER_FIRST = ("euc_kr", "gb2312", "big5")
 
 def names_of(archive: str, infos: Sequence[zipfile.ZipInfo]) -> tuple[list[str], Reading | None]:
     """The names of the entries of an archive, in its order, and how they were read where that is to be told."""
-    said = [_said(info) for info in infos]
-    unsaid = {info.orig_filename.encode(STANDARD) for info, name in zip(infos, said, strict=True) if name is None}
-    found = fitting(unsaid) if unsaid else [_STANDARD]
+    declared = [_declared(info) for info in infos]
+    undeclared = {
+        info.orig_filename.encode(STANDARD) for info, name in zip(infos, declared, strict=True) if name is None
+    }
+    found = fitting(undeclared) if undeclared else [_STANDARD]
     chosen = found[0] if len(found) == 1 else _STANDARD
-    names = [_read(info, chosen) if name is None else name for info, name in zip(infos, said, strict=True)]
-    return names, None if found == [_STANDARD] else _told(archive, min(unsaid), found)
+    names = [_read(info, chosen) if name is None else name for info, name in zip(infos, declared, strict=True)]
+    return names, None if found == [_STANDARD] else _told(archive, min(undeclared), found)
 
 
-def fitting(unsaid: Iterable[bytes]) -> list[Encoding]:
+def fitting(undeclared: Iterable[bytes]) -> list[Encoding]:
     """The encodings in which names are words, one alone where it is clear; the standard one, where it is among them, goes before all."""
-    judged = sorted(unsaid)[:MOST_JUDGED]
+    tried = sorted(undeclared)[:MOST_TRIED]
     readings: dict[tuple[str, ...], Encoding] = {}
     for encoding in (_STANDARD, *OTHERS):
-        texts = [text for content in judged if (text := encoding.reads(content)) is not None]
-        if len(texts) == len(judged) and encoding.fits(texts):
+        texts = [text for content in tried if (text := encoding.reads(content)) is not None]
+        if len(texts) == len(tried) and encoding.fits(texts):
             if encoding is _STANDARD:
                 return [encoding]
             readings.setdefault(tuple(texts), encoding)
@@ -125,7 +127,7 @@ def fitting(unsaid: Iterable[bytes]) -> list[Encoding]:
     return found
 
 
-def _said(info: zipfile.ZipInfo) -> str | None:
+def _declared(info: zipfile.ZipInfo) -> str | None:
     """The name of an entry where it is beyond doubt how it is written; None where its encoding is to be found.
 
     A zero byte ends a name for zipfile, so what stood behind one is looked at too. macOS writes UTF-8 and does not say so.
