@@ -189,7 +189,7 @@ def test_the_script_in_the_zip_gives_the_same_probabilities(run, classifier, tmp
             fold="1",
         )
     )
-    run.append(SettingsChanged(epoch=1, number=0, changes={"model.dropout": 0.5}))
+    run.append(SettingsChanged(epoch=2, number=0, changes={"model.dropout": 0.5}))
     path, sound = tmp_path / "home.zip", tmp_path / "clip.wav"
     path.write_bytes(export_zip(run))
     soundfile.write(sound, clip(2.2), RATE)
@@ -199,7 +199,7 @@ def test_the_script_in_the_zip_gives_the_same_probabilities(run, classifier, tmp
     assert "90.0 % of the 80 held-out clips of fold 1" in (folder / "README.txt").read_text(encoding="utf-8")
     note, script = ((folder / name).read_text(encoding="utf-8") for name in ("README.txt", "classify.py"))
     assert "Settings were changed once while" in note
-    assert "--set 1:model.dropout=0.5" in note
+    assert "--set 2:model.dropout=0.5" in note
     assert "pip install /path/to/audio-gpu-lab" in note
     assert "pip install audio-gpu-lab" not in note + script
     monkeypatch.setattr(sys, "argv", ["classify.py", str(sound), str(tmp_path / "none.wav")])
