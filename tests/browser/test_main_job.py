@@ -169,7 +169,7 @@ def test_from_an_empty_workspace_to_weights_at_home(empty: Server, browser, tmp_
     with page.expect_download() as download:
         page.get_by_role("button", name="Predictions as CSV").click()
     answer = next(csv.DictReader(Path(download.value.path()).read_text().splitlines()))
-    assert page.get_by_role("heading", name=label_name(answer["label"]), exact=True).is_visible()
+    visible(page, re.compile(rf"mean over \d windows: {label_name(answer['label'])}"))  # maybe no window is above 50 %
 
     taken_home = tmp_path / "home-of-the-weights"
     zipfile.ZipFile(archive).extractall(taken_home)
