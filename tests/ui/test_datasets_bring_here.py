@@ -122,8 +122,11 @@ def sites(tmp_path) -> Path:
 def test_inner_folders_are_chosen_as_the_classes_of_a_path(open_page, workspace, sites):
     app = look(open_page(PAGE, bring="on-this-machine"), sites)
     assert "**north** 6" in words(app)
+    assert "are read as the classes" in words(app)
+    assert "--class-folders" not in words(app)  # the choice is below
     choose(app, INNER)
     assert "**cat** 6" in words(app)
+    assert "--class-folders" not in words(app)
     choose(app, OUTER)
     assert "**north** 6" in words(app)
     choose(app, INNER)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from labcore.datasets.folders import INNER_FOLDERS, TWO_LEVELS
 from labcore.errors import DatasetError, LabError
 from ui.app import long_work, services
 from ui.app.shell import action_button, show_error, tell
@@ -98,7 +99,9 @@ def _files(what: str, files: tuple[tuple[str, str], ...]) -> None:
 def _finding(finding: Finding) -> None:
     warns = finding.level == "warning"
     mark = ":orange[:material/warning:]" if warns else ":gray[:material/info:]"
-    st.markdown(f":small[{mark} {plain(sentence(capital(finding.sentence)))}]")
+    chosen_below = finding.kind in (TWO_LEVELS, INNER_FOLDERS)  # the command that says the same is not for a page
+    told = finding.what if chosen_below else finding.sentence
+    st.markdown(f":small[{mark} {plain(sentence(capital(told)))}]")
 
 
 def named(about_name: str, key: str) -> Callable[[], str]:
