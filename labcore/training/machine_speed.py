@@ -17,7 +17,7 @@ from labcore.runs.times import TrainingSpeed
 from labcore.workspace import Workspace
 
 BATCH = 8
-"""A small batch takes a hundredth of the memory of a server, and a clip about as long as in a large one."""
+"""A small batch takes little memory of a server, and a clip takes about as long as in a large one."""
 CLASSES = 10
 SECONDS = 1.0
 """The timing goes on for so long: what else the processor has to do cannot be seen in less."""
@@ -66,13 +66,13 @@ def _speed(report: OnProgress) -> TrainingSpeed | None:
 
     from labcore.models import build_network
     from labcore.training.precision_choice import usual_way
-    from labcore.training.step_timing import usual_seconds
+    from labcore.training.step_timing import median_seconds
 
     config, device = RunConfig(), DeviceChoice("cpu", cpu_name(), "")
     work, bands = work_of(config, USUAL_SECONDS), config.features.n_mels
     shape = (BATCH, 1, bands, round(work / bands) + 1)
     network = build_network(ModelConfig(), CLASSES)
-    taken = usual_seconds(usual_way(device), network, shape, torch.device("cpu"), SECONDS, report)
+    taken = median_seconds(usual_way(device), network, shape, torch.device("cpu"), SECONDS, report)
     if taken is None:
         return None
     each = taken / BATCH

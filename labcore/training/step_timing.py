@@ -81,7 +81,7 @@ def time_ways(
     return Timing(sound or default, cut)
 
 
-def usual_seconds(
+def median_seconds(
     way: Precision,
     network: nn.Module,
     shape: tuple[int, int, int, int],
