@@ -56,7 +56,7 @@ class Residual(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """(batch, channels_in, height, width) → (batch, channels_out, height, width)."""
-        return torch.relu(self.body(images) + self.shortcut(images))
+        return self.body(images).add_(self.shortcut(images)).relu_()  # in place: nothing needs the sum again
 
 
 class MeanMaxPool(nn.Module):
@@ -64,5 +64,5 @@ class MeanMaxPool(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """(batch, channels, height, width) → (batch, 2 · channels)."""
-        rows = images.mean(2)
-        return torch.cat([rows.mean(2), rows.max(2).values], 1)
+        rows = images.permute(0, 2, 3, 1).mean(1)  # (batch, width, channels): the gradient comes in channels_last too
+        return torch.cat([rows.mean(1), rows.max(1).values], 1)
