@@ -217,10 +217,12 @@ def possible_sizes(dataset: Dataset, config: RunConfig, sizes: Sequence[str]) ->
             raise ConfigError(f"{size!r} is no number of recordings per class", f"Give numbers from 1 on, and {ALL}")
         wanted.add(min(most, number))
     if len(wanted) < 2:
-        told = f"no class has more than {counted(most, 'training recording')}"
-        raise ConfigError(
-            f"a learning curve needs two different sizes: {told}", "Give smaller numbers, or add recordings"
-        )
+        told = f"{min(wanted)} alone was given" if wanted else "none was given"
+        remedy = f"Give several, such as 2 5 10 {ALL}"
+        if most in wanted:
+            told = f"no class has more than {counted(most, 'training recording')}"
+            remedy = "Give smaller numbers, or add recordings"
+        raise ConfigError(f"a learning curve needs two different sizes: {told}", remedy)
     return [ALL if size == most else str(size) for size in sorted(wanted)]
 
 

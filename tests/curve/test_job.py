@@ -83,6 +83,7 @@ def test_what_cannot_be_measured_is_told_before_anything_is_trained(config, work
         ({"sizes": ("0", "2")}, "'0' is no number of recordings", ConfigError),
         ({"sizes": ("9" * 5000, "2")}, "is no number of recordings", ConfigError),
         ({"sizes": ("4", "all")}, "no class has more than 4 training recordings", ConfigError),
+        ({"sizes": ("2",)}, "2 alone was given", ConfigError),
         ({"samples": 0}, "0 samples are out of bounds", ConfigError),
         ({"embeddings": "20260101-000000-gone"}, "gone", RunError),
     ):
