@@ -6,6 +6,7 @@ import warnings
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from shlex import quote
 
 import numpy as np
 
@@ -93,8 +94,10 @@ def require_groups(dataset: Dataset, grouping: Grouping, count: int, what: str =
             if grouping.joined
             else ""
         )
+        mend = f", or exclude copies: `labcore datasets mend {quote(dataset.name)}` lists them" if grouping.joined else ""
         raise DatasetError(
-            f"{counted(groups, 'group')} by {grouping.by}{of} cannot make {count} {what}", f"{fewer} by something finer"
+            f"{counted(groups, 'group')} by {grouping.by}{of} cannot make {count} {what}",
+            f"{fewer} by something finer{mend}",
         )
     return grouping
 
