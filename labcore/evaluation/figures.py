@@ -16,6 +16,9 @@ from labcore.evaluation.metrics import Circumstances, Confusion, score
 from labcore.task.ranking import Ranking, auroc
 from labcore.texts import percent
 
+FEWEST_RECORDINGS = 4
+"""Of two or three recordings a sample takes one alone so often that the ends of the interval are what single recordings give."""
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -73,7 +76,7 @@ class Figures:
         effective_clips: how many independent ones the interval of the accuracy goes by; None for all of them.
         accuracy: with its Wilson interval.
         balanced_accuracy: the mean recall of the classes that occur, see :func:`balanced_interval`.
-        macro_f1: the mean of their F1. Its interval is by recording.
+        macro_f1: the mean of their F1. Its interval is by recording, and there is none of fewer than :data:`FEWEST_RECORDINGS`.
         average_precision, auroc: the mean over the classes that have one.
         per_class: in the order of the classifier's classes.
     """
@@ -135,7 +138,7 @@ def figures_of_clips(predictions: ClipPredictions) -> Figures:
         unknown=unknown,
         accuracy=Figure(counted.accuracy, counted.accuracy_low, counted.accuracy_high),
         balanced_accuracy=Figure.of(recall, balanced_interval(groups, targets, predicted, balanced)),
-        macro_f1=Figure.of(counted.macro_f1, macro_f1),
+        macro_f1=Figure.of(counted.macro_f1, macro_f1 if len(set(groups)) >= FEWEST_RECORDINGS else None),
         average_precision=_mean([each.average_precision for each in per_class]),
         auroc=_mean([each.auroc for each in per_class]),
         per_class=per_class,

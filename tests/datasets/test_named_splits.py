@@ -21,7 +21,6 @@ from labcore.datasets.in_split import dataset_for
 from labcore.datasets.keeping import rename
 from labcore.datasets.leaks import leaks_of
 from labcore.datasets.listed_folds import folds_listed
-from labcore.datasets.mending import mend
 from labcore.datasets.named_splits import (
     file_of,
     keep_split,
@@ -150,22 +149,8 @@ def test_groups_with_copies_become_one(voices, workspace, noise, write_wav):
     fold = dict(zip(drawn.grouping.ways, drawn.folds, strict=True))
     assert fold["no/s00_0.wav"] == fold["yes/s01_0.wav"]
     assert fold["yes/s02_0.wav"] == fold["no/s03_0.wav"]
-    with pytest.raises(DatasetError, match=r"4 groups by speaker \(6 before those .* became one\) cannot make 5 folds") as told:
+    with pytest.raises(DatasetError, match=r"4 groups by speaker \(6 before those .* became one\) cannot make 5 folds"):
         make_folds(dataset, group_by(dataset, "speaker"), 5)
-    assert "or exclude copies: `labcore datasets mend voices`" in told.value.remedy
-    assert leaks_of(dataset, drawn.folds, drawn.grouping.groups) == []
-
-
-def test_copies_that_are_left_out_tie_nothing(voices, workspace, noise, write_wav):
-    write_wav(voices / "yes" / "s03_9.flac", 0.3 * noise(0.1, seed=16))  # yes/s02_0.wav at another level
-    check_dataset(find_dataset(workspace, NAME))
-    dataset = find_dataset(workspace, NAME)
-    assert make_folds(dataset, group_by(dataset, "speaker"), 3).grouping.joined == 1
-    (copy,) = mend(workspace, NAME, "near-duplicates").clips
-    dataset = find_dataset(workspace, NAME)
-    drawn = make_folds(dataset, group_by(dataset, "speaker"), 6)
-    assert drawn.grouping.joined == 0
-    assert Path(copy.clip).name in ("s02_0.wav", "s03_9.flac")
     assert leaks_of(dataset, drawn.folds, drawn.grouping.groups) == []
 
 
