@@ -138,12 +138,14 @@ def _report(dataset: Dataset, source: Annotated) -> list[Content]:
          int(clips.get(row["label"], 0)) if row["label"] else 0]
         for row in by_label(source.rows)
     ]  # fmt: skip
+    left_out = int(clips.pop("")) if "" in clips else 0
     known = {row[0] for row in rows}
     rows += [[label, 0, 0, 0, 0, "", int(count)] for label, count in clips.items() if label not in known]
     head = (
         f"{dataset.name}: {counted(len(source.rows), 'label')} in {counted(len(source.files), 'file')} of annotations"
     )
-    lines: list[Content] = [f"{head}, {counted(len(dataset.table), 'clip')}", f"folds: {dataset.fold_note}", ""]
+    head += f", {counted(len(dataset.table), 'clip')}" + (f", {left_out} of them left out" if left_out else "")
+    lines: list[Content] = [head, f"folds: {dataset.fold_note}", ""]
     lines += [table(["label", "labels", "used", "merged", "dropped", "seconds", "clips"], rows), ""]
     if source.edits.lines:
         edits = [edit for _, edit in source.edits.lines[-LATEST:]]

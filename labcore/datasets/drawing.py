@@ -94,7 +94,9 @@ def require_groups(dataset: Dataset, grouping: Grouping, count: int, what: str =
             if grouping.joined
             else ""
         )
-        mend = f", or exclude copies: `labcore datasets mend {quote(dataset.name)}` lists them" if grouping.joined else ""
+        mend = (
+            f", or exclude copies: `labcore datasets mend {quote(dataset.name)}` lists them" if grouping.joined else ""
+        )
         raise DatasetError(
             f"{counted(groups, 'group')} by {grouping.by}{of} cannot make {count} {what}",
             f"{fewer} by something finer{mend}",

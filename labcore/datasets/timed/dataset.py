@@ -19,7 +19,7 @@ from labcore.datasets.timed.edits import NO_EDITS, EventEdits
 from labcore.datasets.timed.formats import EMPTY, SUFFIXES, is_empty, recognised
 from labcore.datasets.timed.gathering import Gathered, LabelRow, gathered
 from labcore.datasets.timed.recordings import Recordings
-from labcore.datasets.timed.report import TOLD, findings_of
+from labcore.datasets.timed.report import TOLD, findings_of, reasons_in_words
 from labcore.datasets.timed.windows import Window, automatic_seconds, free_windows, windows_of
 from labcore.errors import DatasetError
 from labcore.texts import counted, shown
@@ -263,11 +263,7 @@ def _nothing_left(dataset: Dataset, found: Gathered) -> DatasetError:
     if unread := next((finding for finding in found.findings if finding.kind == "annotations not read"), None):
         return DatasetError(f"no label of the annotations in {dataset.root} is left: {unread.what}", unread.remedy)
     dropped = [row for row in found.rows if row.outcome == "dropped"]
-    reasons = Counter(row.reason for row in dropped).most_common()
-    told = [
-        f"{TOLD[reason][0]} ({next(row.why for row in dropped if row.reason == reason)}; {count})"
-        for reason, count in reasons
-    ]
-    what = "; ".join(told[:3]) or "the files hold none"
-    remedy = TOLD[reasons[0][0]][1] if reasons else "Give the folder with the files of annotations"
+    what = reasons_in_words(dropped) or "the files hold none"
+    usual = Counter(row.reason for row in dropped).most_common(1)
+    remedy = TOLD[usual[0][0]][1] if usual else "Give the folder with the files of annotations"
     return DatasetError(f"no label of the annotations in {dataset.root} is left: {what}", remedy or "Lower it")

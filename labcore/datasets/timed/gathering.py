@@ -203,7 +203,7 @@ class _Placing:
             row.drop(UNKNOWN, str(error))
             return row
         except AudioError as error:
-            row.drop(UNREADABLE, f"its recording {behind(row.recording, error.what)}")
+            row.drop(UNREADABLE, f"{shown(Path(row.recording).name)} {behind(row.recording, error.what)}")
             return row
         return self._within(row, label, length, rate)
 
@@ -256,7 +256,8 @@ class _Placing:
             row.drop(DAMAGED, f"it ends ({end:g} s) before it begins ({start:g} s)")
             self.found.uncertain.add(row.recording)
         elif start >= length or end < 0:
-            row.drop(OUTSIDE, f"it is from {start:g} to {end:g} s, and the recording lasts {length:g} s")
+            what = f"it is from {start:g} to {end:g} s, and {shown(Path(row.recording).name)} lasts {length:g} s"
+            row.drop(OUTSIDE, what)
         elif not row.label:
             row.drop(UNLABELLED)
         elif row.confidence < self.data.least_confidence:

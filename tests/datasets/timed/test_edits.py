@@ -16,6 +16,7 @@ from labcore.datasets.corrections import Corrections
 from labcore.datasets.keeping import rename
 from labcore.datasets.registry import find_uncorrected, find_uncut, register_unlabelled
 from labcore.datasets.resuming import find_again, pin
+from labcore.datasets.timed.dataset import Annotated
 from labcore.datasets.timed.edits import (
     EventEdit,
     EventEdits,
@@ -26,7 +27,7 @@ from labcore.datasets.timed.edits import (
     say_complete,
     take_back,
 )
-from labcore.datasets.timed.writing import as_files, as_text, as_zip, tracks_of
+from labcore.datasets.timed.writing import as_files, as_text, as_zip, not_written, tracks_of
 from labcore.errors import DatasetError
 from labcore.owners import NotYoursError
 from labcore.runs import Run
@@ -228,6 +229,21 @@ def test_what_is_written_is_read_back(workspace, nights, edit, lay):
     head, _, _, last = written[2]["all.selections.txt"].splitlines()
     assert head.endswith("File Offset (s)\tAnnotation")  # no detector, no score
     assert last.split("\t")[3:10] == ["24.250000", "25.000000", "300.0", "900.5", "b.wav", "b.wav", "4.250000"]
+
+
+def test_what_is_not_written_is_told_with_its_reason_and_where_it_stands(lay: Lay):
+    root = lay({"a.wav": 10.0, "b.wav": 10.0, "a.txt": "1\t2\tdog\n12\t13\tcat\n", "b.txt": "1\t2\tcat\n5\t6\tdog\n"})
+    (root / "b.wav").write_bytes((root / "b.wav").read_bytes()[:-1000])  # its recorder lost its power
+    found = Annotated(root, tuple((root / name, "audacity") for name in ("a.txt", "b.txt"))).gathered(DataConfig())
+    source = Annotated(root, ())
+    (track,) = tracks_of(found, source.recordings)
+    assert [(event.start_s, event.label) for event in track.events] == [(1.0, "dog")], "and none behind the end"
+    told = not_written(found)
+    assert told.startswith("3 labels not written: the recording cannot be read (b.wav is cut off: ")
+    assert told.endswith(
+        "; 2); outside of the recording (it is from 12 to 13 s, and a.wav lasts 10 s; 1); "
+        "keep what they stand in: a.txt line 2; b.txt lines 1, 2"
+    )
 
 
 def test_no_file_is_written_outside_of_its_folder():
