@@ -18,6 +18,7 @@ from labcore.datasets.grouping import group_by
 from labcore.datasets.leaks import leaks_of
 from labcore.datasets.mending import clips_named, finding_named, health_of, mend, mendings_of, unmend
 from labcore.datasets.resuming import find_again, pin
+from labcore.datasets.shares import make_parts
 from labcore.errors import AudioError, DatasetError
 from labcore.owners import NotYoursError
 
@@ -83,6 +84,19 @@ def test_a_merged_label_is_replaced_wherever_it_counts(sounds, workspace):
     assert "alike" not in open_kinds(workspace)
     unmend(workspace, NAME, "alike", who="Ann")
     assert find_dataset(workspace, NAME).labels == ["cat", "Dog", "dog"]
+
+
+def test_a_class_that_was_merged_is_none_that_folds_lack(sounds, workspace):
+    def notes() -> list[str]:
+        dataset = find_dataset(workspace, NAME)
+        grouping = group_by(dataset, "source")
+        parts = make_parts(dataset, grouping, {"train": 0.6, "test": 0.4})
+        return [*make_folds(dataset, grouping, 2).notes, *parts.notes]
+
+    assert [note.rpartition(": ")[2] for note in notes()] == ["Dog", "Dog"]
+    mend(workspace, NAME, "alike")
+    mend(workspace, NAME, "silent")
+    assert notes() == []
 
 
 def test_a_clip_that_somebody_labelled_keeps_that_label(sounds, workspace, write_wav, noise):
