@@ -65,7 +65,11 @@ def test_what_becomes_of_labels(
     assert [row["outcome"] for row in rows] == ["dropped", *["used"] * 8]
     assert labcore("datasets", "labels", night, "--csv", "-").out == (tmp_path / "l.csv").read_text()
     told = labcore("datasets", "labels", tones)
-    assert (told.status, "no time-stamped annotations" in told.err) == (2, True)
+    assert (told.status, "no time-stamped annotations. Look at it with" in told.err) == (2, True)
+    (night / "rows.csv").write_text("path,label,start,end\nrec0.wav,low,1,2\nrec1.wav,high,1,2\n")
+    told = labcore("datasets", "labels", night / "rows.csv")
+    assert (told.status, "save it with tabs and the columns filename, onset, offset" in told.err) == (2, True)
+    (night / "rows.csv").unlink()
     told = labcore("datasets", "labels", night, "--data.label_column", "Nothing")
     assert told.status == 2
     assert "has no 'Nothing' for the labels; it has: Selection, Begin Time (s), End Time (s), Annotation" in told.err

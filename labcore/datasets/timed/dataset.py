@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from labcore.datasets.scan import find_audio, find_by_suffix
 from labcore.datasets.several import told
 from labcore.datasets.table import Dataset, Finding, make_table, some
 from labcore.datasets.timed.edits import NO_EDITS, EventEdits
-from labcore.datasets.timed.formats import EMPTY, SUFFIXES, is_empty, recognised
+from labcore.datasets.timed.formats import BY_NAME, EMPTY, PLAIN, SUFFIXES, is_empty, read_timed_file, recognised
 from labcore.datasets.timed.gathering import Gathered, LabelRow, gathered
 from labcore.datasets.timed.recordings import Recordings
 from labcore.datasets.timed.report import TOLD, findings_of, reasons_in_words
@@ -94,6 +95,24 @@ class Annotated:
         except ValueError:
             return ""
 
+    def lists_of_others(self) -> list[tuple[Path, str]]:
+        """Lists of labels with times, where files of annotations label other recordings than they name: else a list says what the clips
+        are, alone."""
+        lists = [path for path in self.strange if recognised(path, {PLAIN: BY_NAME[PLAIN]})]
+        if not lists:
+            return []
+        labelled = {self._recording_like(path) for path in self.paths} - {""}
+        return [(path, PLAIN) for path in lists if self._named_in(path) and labelled - self._named_in(path)]
+
+    def _named_in(self, path: Path) -> set[str]:
+        """The recordings that a list of labels names and that are there."""
+        there: set[str] = set()
+        with contextlib.suppress(DatasetError):
+            for name in {label.recording for label in read_timed_file(path, PLAIN).labels}:
+                with contextlib.suppress(ValueError):
+                    there.add(self.recordings.named(name, path))
+        return there
+
     def gathered(self, data: DataConfig) -> Gathered:
         """What they say, each label with its recording, as people edited it.
 
@@ -142,7 +161,10 @@ def annotations_in(folder: Path) -> Annotated | None:
     if not files:
         return None
     found = Annotated(folder, tuple(files), strange=tuple(strange))
-    return replace(found, files=(*files, *(each for each in empty if found.is_named_like_one(each[0]))))
+    lists = found.lists_of_others()
+    empty = [each for each in empty if found.is_named_like_one(each[0])]
+    others = tuple(path for path in strange if path not in dict(lists))
+    return replace(found, files=(*files, *lists, *empty), strange=others)
 
 
 def annotations_at(path: Path) -> Annotated | None:

@@ -16,7 +16,7 @@ from labcore.datasets.labels import ALIKE, unified
 from labcore.datasets.parts import part_named
 from labcore.datasets.table import Finding, behind, some
 from labcore.datasets.timed.edits import NO_EDITS, EventEdit, EventEdits, InForce
-from labcore.datasets.timed.formats import FORMATS, read_timed_file
+from labcore.datasets.timed.formats import BY_NAME, read_timed_file
 from labcore.datasets.timed.labels import WHOLE, Damage, Stretch, TimedFile, TimedLabel
 from labcore.datasets.timed.recordings import Recordings
 from labcore.errors import AudioError, DatasetError
@@ -311,7 +311,7 @@ def _told_of_formats(read: Sequence[TimedFile]) -> list[Finding]:
         by_kind[file.format, file.column, file.others].append(str(file.path))
     told = []
     for (format, column, others), paths in by_kind.items():
-        what = f"{counted(len(paths), 'file')} read as {FORMATS[format].title}"
+        what = f"{counted(len(paths), 'file')} read as {BY_NAME[format].title}"
         what += f", labels from {column}" if column else ""
         what += f" (not from {some(others)})" if others else ""
         told.append(Finding("annotations", what, tuple(paths), level="note"))
