@@ -244,7 +244,7 @@ def with_labels(dataset: Dataset, corrections: Corrections) -> Dataset:
     findings = [finding for finding in dataset.findings if finding.kind not in (KIND, ALIKE)]
     if len(findings) < len(dataset.findings):  # spelled alike by now, perhaps
         findings += alike(set(table["label"]).difference([NO_LABEL]))
-    told = _told(corrections, dataset.name) if corrections.revision else []
+    told = _told(corrections, dataset) if corrections.revision else []
     made = replace(dataset, table=table, corrections=corrections, findings=[*findings, *told])
     return by_channels(made, corrections.channels)
 
@@ -264,16 +264,19 @@ def keys_of(dataset: Dataset) -> list[Key]:
     return list(zip(ways, table["start_s"].tolist(), all_shown(own_labels(table)), strict=True))
 
 
-def _told(found: Corrections, name: str) -> list[Finding]:
+def _told(found: Corrections, dataset: Dataset) -> list[Finding]:
     """What is to be known of annotations: what they come to, and which count for nothing."""
-    remedy = f"`labcore datasets annotations {quote(name)}` lists them"
+    remedy = f"`labcore datasets annotations {quote(dataset.name)}` lists them"
     told = [Finding(KIND, found.of_labels, (), remedy, "note")]
     if found.damaged:
         many = f"{counted(found.damaged, 'line')} of the annotations cannot be read and {_do(found.damaged)} not count"
         told.append(Finding(KIND, many, (), remedy))
     if found.unused:
         many = f"{counted(found.unused, 'annotation')} {_do(found.unused)} not count"
-        why = "the clip is gone, or its file, its label, or the folder that holds all clips of the data set has changed since"
+        gone = (
+            "the windows are cut otherwise, the clip is gone" if dataset.annotated is not None else "the clip is gone"
+        )
+        why = f"{gone}, or its file, its label, or the folder that holds all clips of the data set has changed since"
         told.append(Finding(KIND, f"{many}: {why}", (), remedy))
     return told
 

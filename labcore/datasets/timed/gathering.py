@@ -314,7 +314,7 @@ def _told_of_formats(read: Sequence[TimedFile]) -> list[Finding]:
         what = f"{counted(len(paths), 'file')} read as {BY_NAME[format].title}"
         what += f", labels from {column}" if column else ""
         what += f" (not from {some(others)})" if others else ""
-        told.append(Finding("annotations", what, tuple(paths), level="note"))
+        told.append(Finding("annotation files", what, tuple(paths), level="note"))
     return told
 
 

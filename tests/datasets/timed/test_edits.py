@@ -12,6 +12,7 @@ import pytest
 
 from labcore.config import DataConfig, RunConfig
 from labcore.datasets import Dataset, find_dataset, list_datasets, register
+from labcore.datasets.annotations import annotate, decided
 from labcore.datasets.corrections import Corrections
 from labcore.datasets.keeping import rename
 from labcore.datasets.registry import find_uncorrected, find_uncut, register_unlabelled
@@ -137,6 +138,15 @@ def test_a_deleted_event_is_background_where_all_is_labelled(workspace, nights, 
     found = clips(workspace, background_ratio=100)
     assert ("a", "background", 8.0) in found
     assert ("a", "background", 0.0) not in found
+
+
+def test_a_decision_on_a_window_is_told_where_windows_are_cut_otherwise(workspace, nights):
+    size = (nights / "a.wav").stat().st_size
+    annotate(workspace, "nights", decided(("a.wav", 0.5, "dog"), "wrong", who="ann", size=size))
+    assert clips(workspace) == [("a", "", 0.5), ("a", "cat", 7.5)]
+    dataset = find_dataset(workspace, "nights", DataConfig(window_seconds=3))
+    assert told(dataset, "annotations")[-1].startswith("1 annotation does not count: the windows are cut otherwise, ")
+    assert told(dataset, "annotation files") == ["1 file read as Audacity labels."], "also once there are decisions"
 
 
 @pytest.mark.parametrize(
