@@ -22,12 +22,13 @@ from labcore.datasets.timed.gathering import Gathered, LabelRow, gathered
 from labcore.datasets.timed.recordings import Recordings
 from labcore.datasets.timed.report import TOLD, findings_of, reasons_in_words
 from labcore.datasets.timed.windows import Window, automatic_seconds, free_windows, windows_of
-from labcore.errors import DatasetError
+from labcore.errors import AudioError, DatasetError
 from labcore.texts import counted, shown
 
 LAYOUT = "annotations"
 BACKGROUND = "background"
 """The class of what is not labelled, where annotations are complete."""
+LONG_SECONDS = 60.0
 MOST_STRANGE = 200
 """So many files that may be annotations and are none, before the first that is one, and nobody looks further."""
 
@@ -83,6 +84,15 @@ class Annotated:
                 continue
         own = len(named) < len(self.files)
         return 1.0 if own else len(named) / max(1, len(self.recordings.files))
+
+    def labels_long_ones(self) -> bool:
+        """Whether one of the files labels a recording of a minute or more, which is hardly a clip of a class."""
+        named = () if self.recordings.hollow else filter(None, map(self._recording_like, self.paths))
+        for path in named:
+            with contextlib.suppress(AudioError):
+                if self.recordings.facts(path)[0] >= LONG_SECONDS:
+                    return True
+        return False
 
     def is_named_like_one(self, path: Path) -> bool:
         """Whether a file is named like one of the recordings."""

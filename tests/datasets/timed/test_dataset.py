@@ -13,6 +13,7 @@ import pytest
 
 from labcore.config import DataConfig
 from labcore.datasets import Dataset, labels, list_datasets, read_dataset, register
+from labcore.datasets.timed.dataset import UnlabelledError
 from labcore.datasets.timed.recordings import Recordings
 from labcore.datasets.timed.report import as_rows, by_label
 from labcore.errors import DatasetError
@@ -354,6 +355,17 @@ def test_other_layouts_stay_what_they_are(lay: Lay, told: Callable[..., list[str
     assert any("1 file of annotations was not used" in sentence for sentence in told(dataset, "note"))
     dataset = read(lay({"list.csv": "path,label\ndog/0.wav,x\ncat/0.wav,y\n"}))
     assert dataset.layout == "csv"
+
+
+def test_recordings_in_folders_of_sites_of_which_a_few_are_labelled_are_no_class_folders(lay: Lay) -> None:
+    sites = {f"{site}/{n}.wav": 70.0 for site in ("north", "south") for n in range(3)}
+    dataset = read(lay(sites | {"south/1.txt": LABELS}))
+    assert (dataset.layout, dataset.labels) == ("annotations", ["cat", "dog"])
+
+
+def test_a_recording_and_a_folder_of_more_are_no_class(lay: Lay) -> None:
+    with pytest.raises(UnlabelledError, match="holds 1 audio file, but no labels for it"):
+        read(lay({"a.wav": 1.0, "more/b.wav": 1.0}))
 
 
 def test_parts_by_the_names_of_the_files(lay: Lay) -> None:
