@@ -11,7 +11,7 @@ of its label, and a label that was merged into another is replaced by it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from shlex import quote
 
@@ -145,11 +145,12 @@ def marks_of(job: JobFolder) -> dict[str, object]:
     return {name: known for name in PINNED if (known := job.load(name))}
 
 
-def resolve(annotations: Annotations, size: Callable[[Key], int]) -> Corrections:
+def resolve(annotations: Annotations, size: Callable[[Key], int], windows: Sequence[Key] = ()) -> Corrections:
     """Which labels follow from annotations, and which clips are heard by one channel.
 
     Args:
         size: of the clip's file in bytes; -1 for a clip that is not there, or has another label of its own.
+        windows: all clips, where they are windows of recordings: labels that were merged are, however windows are cut by now.
     """
     labels: dict[Key, str] = {}
     disputed = unused = 0
@@ -164,7 +165,11 @@ def resolve(annotations: Annotations, size: Callable[[Key], int]) -> Corrections
     mended = []
     for mending in annotations.mendings:
         clips = _counting(mending, size)
-        unused += len(clips) < len(mending.clips)
+        if windows and mending.mend == "merge":
+            clips = _merged(mending, size, windows)
+            unused += not clips
+        else:
+            unused += len(clips) < len(mending.clips)
         _put_in_force(mending, clips, labels)
         mended += [mending.sentence] if clips else []
     return Corrections(
@@ -185,6 +190,13 @@ def channels_by(annotations: Annotations, size: Callable[[Key], int]) -> dict[Ke
 def _counting(mending: Mending, size: Callable[[Key], int]) -> list[Key]:
     """The clips of a mending that are still those that it was for."""
     return [clip.key for clip in mending.clips if clip.bytes == size(clip.key)]
+
+
+def _merged(mending: Mending, size: Callable[[Key], int], windows: Sequence[Key]) -> list[Key]:
+    """The windows that have one of the labels that were merged, of the same recordings."""
+    merged = {(clip.clip, clip.old): clip.bytes for clip in mending.clips}
+    named = [key for key in windows if (key[0], key[2]) in merged]
+    return [key for key in named if merged[key[0], key[2]] == size(key)]
 
 
 def _put_in_force(mending: Mending, clips: list[Key], labels: dict[Key, str]) -> None:
@@ -225,8 +237,10 @@ def corrected(dataset: Dataset) -> Dataset:
     annotations = read_annotations(dataset.annotations)
     if not annotations.revision:
         return with_labels(dataset, Corrections())
-    paths = dict(zip(keys_of(dataset), dataset.table["path"], strict=True))
-    return with_labels(dataset, resolve(annotations, lambda key: size_of(paths[key]) if key in paths else -1))
+    keys = keys_of(dataset)
+    paths = dict(zip(keys, dataset.table["path"], strict=True))
+    windows = keys if dataset.annotated is not None else ()
+    return with_labels(dataset, resolve(annotations, lambda key: size_of(paths[key]) if key in paths else -1, windows))
 
 
 def with_labels(dataset: Dataset, corrections: Corrections) -> Dataset:

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from labcore.config import DataConfig, RunConfig
-from labcore.datasets import Dataset, find_dataset, list_datasets, register
+from labcore.datasets import Dataset, check_dataset, find_dataset, list_datasets, register
 from labcore.datasets.annotations import annotate, decided
 from labcore.datasets.corrections import Corrections
 from labcore.datasets.keeping import rename
+from labcore.datasets.mending import mend
 from labcore.datasets.registry import find_uncorrected, find_uncut, register_unlabelled
 from labcore.datasets.resuming import find_again, pin
 from labcore.datasets.timed.dataset import Annotated
@@ -147,6 +148,21 @@ def test_a_decision_on_a_window_is_told_where_windows_are_cut_otherwise(workspac
     dataset = find_dataset(workspace, "nights", DataConfig(window_seconds=3))
     assert told(dataset, "annotations")[-1].startswith("1 annotation does not count: the windows are cut otherwise, ")
     assert told(dataset, "annotation files") == ["1 file read as Audacity labels."], "also once there are decisions"
+
+
+def test_labels_that_were_merged_are_merged_however_windows_are_cut(workspace, nights):
+    (nights / "b.txt").write_text("3\t4\tDog\n10\t11\tcat\n")
+    cut = DataConfig(window_seconds=2)
+    check_dataset(find_dataset(workspace, "nights", cut))
+    mend(workspace, "nights", "alike", "merge=dog", data=cut)
+    for windows in ({}, {"windows": "grid", "window_seconds": 1}, {"windows": "exact"}):
+        assert {label for _, label, _ in clips(workspace, **windows)} == {"cat", "dog"}, windows
+        dataset = find_dataset(workspace, "nights", DataConfig.model_validate({"window_seconds": 2, **windows}))
+        assert told(dataset, "annotations") == [
+            "Labels of revision 1: 1 corrected. `labcore datasets annotations nights` lists them."
+        ]
+    (nights / "b.wav").write_bytes((nights / "a.wav").read_bytes() + b"\0\0")  # another recording
+    assert {label for _, label, _ in clips(workspace, windows="exact")} == {"cat", "dog", "Dog"}
 
 
 @pytest.mark.parametrize(
