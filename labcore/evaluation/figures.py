@@ -8,16 +8,13 @@ from typing import Any
 import numpy as np
 
 from labcore.errors import RunError
-from labcore.evaluation.bootstrap import Interval, intervals
+from labcore.evaluation.bootstrap import FEWEST_RECORDINGS, Interval, intervals
 from labcore.evaluation.calibration import Reliability, reliability
 from labcore.evaluation.clip_predictions import ClipPredictions
 from labcore.evaluation.intervals import ByRecording, distinct_clips, effective_clips, wilson_interval
 from labcore.evaluation.metrics import Circumstances, Confusion, score
 from labcore.task.ranking import Ranking, auroc
 from labcore.texts import percent
-
-FEWEST_RECORDINGS = 4
-"""Of two or three recordings a sample takes one alone so often that the ends of the interval are what single recordings give."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +73,7 @@ class Figures:
         effective_clips: how many independent ones the interval of the accuracy goes by; None for all of them.
         accuracy: with its Wilson interval.
         balanced_accuracy: the mean recall of the classes that occur, see :func:`balanced_interval`.
-        macro_f1: the mean of their F1. Its interval is by recording, and there is none of fewer than :data:`FEWEST_RECORDINGS`.
+        macro_f1: the mean of their F1. Its interval is by recording; of fewer than ``FEWEST_RECORDINGS`` there is none.
         average_precision, auroc: the mean over the classes that have one.
         per_class: in the order of the classifier's classes.
     """
