@@ -13,6 +13,8 @@ from labcore.audio.containers import RIFF, container_of
 from labcore.audio.raw import Piece, Read
 from labcore.errors import AudioError
 
+FETCH = "Fetch the file again, or remove it. `ffmpeg -i FILE whole.wav` keeps what there is of it"
+"""What to do about one that is cut off."""
 CONVERT = "Convert it to WAV or FLAC, for instance with `ffmpeg -i FILE clip.flac`"
 
 
@@ -72,7 +74,7 @@ def truncated(called: str, promised_s: float = 0.0, there_s: float = 0.0) -> Aud
     lacking = f"its header states {duration(promised_s)}, but it contains {duration(there_s)}"
     return AudioError(
         f"{called} is cut off: {lacking if promised_s else 'it ends in the middle of a page'}",
-        "Fetch the file again, or remove it",
+        FETCH,
     )
 
 
@@ -154,6 +156,6 @@ def _check_whole(file: chunks.Chunked, called: str, byte_rate: float) -> None:
         if not byte_rate:
             raise AudioError(
                 f"{called} is cut off: {100 * missing:.3g} % of the sound stated in its header is missing",
-                "Fetch the file again, or remove it",
+                FETCH,
             )
         raise truncated(called, (file.promised or 0) / byte_rate, file.there / byte_rate)

@@ -11,7 +11,7 @@ from labcore.errors import RunError
 from labcore.jobs.folder import JobFolder
 from labcore.jobs.kind import PARENTS, folder_class, names
 from labcore.jobs.manager import JobManager
-from labcore.jobs.naming import named
+from labcore.jobs.naming import LAST, named
 from labcore.jobs.trash import Deleted, deleted, empty, put_back
 from labcore.runs import Run
 from labcore.runs.origin import belonging
@@ -56,6 +56,8 @@ def open_deleted(workspace: Workspace, name: str) -> Deleted[JobFolder]:
         RunError: there is none of that name, or several.
     """
     things = in_trash(workspace)
+    if name == LAST and things:
+        return things[0]
     try:
         job = _of([type(thing.job)(thing.path) for thing in things], name)
     except RunError as error:

@@ -9,7 +9,7 @@ from labcore.cli.output import Content, emit, emit_csv, say, table, tell
 from labcore.cli.parser import Parser, add_anyone, add_csv
 from labcore.cli.refused import refuse_without
 from labcore.config import CUTTING, DataConfig, RunConfig
-from labcore.errors import ConfigError, DatasetError
+from labcore.errors import ConfigError
 from labcore.outputs import output_path, write_output
 from labcore.owners import shell_user
 from labcore.sheets import csv_of
@@ -66,15 +66,13 @@ def show(workspace: Workspace, arguments: argparse.Namespace) -> int:
         return _undo(workspace, arguments)
     if arguments.write is not None:
         return _write(workspace, arguments)
-    from labcore.datasets.registry import find_dataset
+    from labcore.datasets.registry import find_dataset, not_annotated
     from labcore.datasets.timed.report import COLUMNS, as_rows, by_label
 
     dataset = find_dataset(workspace, arguments.dataset, cutting_of(arguments))
     source = dataset.annotated
     if source is None:
-        raise DatasetError(
-            f"the data set {dataset.name} has no time-stamped annotations", "Look at it with `labcore datasets check`"
-        )
+        raise not_annotated(dataset)
     if arguments.csv is not None:
         return emit_csv(csv_of(COLUMNS, as_rows(source.rows)), arguments.csv, counted(len(source.rows), "label"))
     facts = {
@@ -138,12 +136,14 @@ def _report(dataset: Dataset, source: Annotated) -> list[Content]:
          int(clips.get(row["label"], 0)) if row["label"] else 0]
         for row in by_label(source.rows)
     ]  # fmt: skip
+    left_out = int(clips.pop("")) if "" in clips else 0
     known = {row[0] for row in rows}
     rows += [[label, 0, 0, 0, 0, "", int(count)] for label, count in clips.items() if label not in known]
     head = (
         f"{dataset.name}: {counted(len(source.rows), 'label')} in {counted(len(source.files), 'file')} of annotations"
     )
-    lines: list[Content] = [f"{head}, {counted(len(dataset.table), 'clip')}", f"folds: {dataset.fold_note}", ""]
+    head += f", {counted(len(dataset.table), 'clip')}" + (f", {left_out} of them left out" if left_out else "")
+    lines: list[Content] = [head, f"folds: {dataset.fold_note}", ""]
     lines += [table(["label", "labels", "used", "merged", "dropped", "seconds", "clips"], rows), ""]
     if source.edits.lines:
         edits = [edit for _, edit in source.edits.lines[-LATEST:]]

@@ -34,5 +34,5 @@ def corrected_since(run: Run) -> int:
         sizes[key] = clip.bytes
         if clip.part == "held out":
             labels[key] = label
-    found = resolve(annotations, lambda key: sizes.get(key, -1)).labels
+    found = resolve(annotations, lambda key: sizes.get(key, -1), list(sizes)).labels
     return sum(found.get(key, key[2]) != label for key, label in labels.items())

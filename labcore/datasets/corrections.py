@@ -11,7 +11,7 @@ of its label, and a label that was merged into another is replaced by it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from shlex import quote
 
@@ -145,11 +145,12 @@ def marks_of(job: JobFolder) -> dict[str, object]:
     return {name: known for name in PINNED if (known := job.load(name))}
 
 
-def resolve(annotations: Annotations, size: Callable[[Key], int]) -> Corrections:
+def resolve(annotations: Annotations, size: Callable[[Key], int], windows: Sequence[Key] = ()) -> Corrections:
     """Which labels follow from annotations, and which clips are heard by one channel.
 
     Args:
         size: of the clip's file in bytes; -1 for a clip that is not there, or has another label of its own.
+        windows: all clips, where they are windows of recordings: labels that were merged are, however windows are cut by now.
     """
     labels: dict[Key, str] = {}
     disputed = unused = 0
@@ -164,7 +165,11 @@ def resolve(annotations: Annotations, size: Callable[[Key], int]) -> Corrections
     mended = []
     for mending in annotations.mendings:
         clips = _counting(mending, size)
-        unused += len(clips) < len(mending.clips)
+        if windows and mending.mend == "merge":
+            clips = _merged(mending, size, windows)
+            unused += not clips
+        else:
+            unused += len(clips) < len(mending.clips)
         _put_in_force(mending, clips, labels)
         mended += [mending.sentence] if clips else []
     return Corrections(
@@ -185,6 +190,13 @@ def channels_by(annotations: Annotations, size: Callable[[Key], int]) -> dict[Ke
 def _counting(mending: Mending, size: Callable[[Key], int]) -> list[Key]:
     """The clips of a mending that are still those that it was for."""
     return [clip.key for clip in mending.clips if clip.bytes == size(clip.key)]
+
+
+def _merged(mending: Mending, size: Callable[[Key], int], windows: Sequence[Key]) -> list[Key]:
+    """The windows that have one of the labels that were merged, of the same recordings."""
+    merged = {(clip.clip, clip.old): clip.bytes for clip in mending.clips}
+    named = [key for key in windows if (key[0], key[2]) in merged]
+    return [key for key in named if merged[key[0], key[2]] == size(key)]
 
 
 def _put_in_force(mending: Mending, clips: list[Key], labels: dict[Key, str]) -> None:
@@ -225,8 +237,10 @@ def corrected(dataset: Dataset) -> Dataset:
     annotations = read_annotations(dataset.annotations)
     if not annotations.revision:
         return with_labels(dataset, Corrections())
-    paths = dict(zip(keys_of(dataset), dataset.table["path"], strict=True))
-    return with_labels(dataset, resolve(annotations, lambda key: size_of(paths[key]) if key in paths else -1))
+    keys = keys_of(dataset)
+    paths = dict(zip(keys, dataset.table["path"], strict=True))
+    windows = keys if dataset.annotated is not None else ()
+    return with_labels(dataset, resolve(annotations, lambda key: size_of(paths[key]) if key in paths else -1, windows))
 
 
 def with_labels(dataset: Dataset, corrections: Corrections) -> Dataset:
@@ -244,7 +258,7 @@ def with_labels(dataset: Dataset, corrections: Corrections) -> Dataset:
     findings = [finding for finding in dataset.findings if finding.kind not in (KIND, ALIKE)]
     if len(findings) < len(dataset.findings):  # spelled alike by now, perhaps
         findings += alike(set(table["label"]).difference([NO_LABEL]))
-    told = _told(corrections, dataset.name) if corrections.revision else []
+    told = _told(corrections, dataset) if corrections.revision else []
     made = replace(dataset, table=table, corrections=corrections, findings=[*findings, *told])
     return by_channels(made, corrections.channels)
 
@@ -264,16 +278,19 @@ def keys_of(dataset: Dataset) -> list[Key]:
     return list(zip(ways, table["start_s"].tolist(), all_shown(own_labels(table)), strict=True))
 
 
-def _told(found: Corrections, name: str) -> list[Finding]:
+def _told(found: Corrections, dataset: Dataset) -> list[Finding]:
     """What is to be known of annotations: what they come to, and which count for nothing."""
-    remedy = f"`labcore datasets annotations {quote(name)}` lists them"
+    remedy = f"`labcore datasets annotations {quote(dataset.name)}` lists them"
     told = [Finding(KIND, found.of_labels, (), remedy, "note")]
     if found.damaged:
         many = f"{counted(found.damaged, 'line')} of the annotations cannot be read and {_do(found.damaged)} not count"
         told.append(Finding(KIND, many, (), remedy))
     if found.unused:
         many = f"{counted(found.unused, 'annotation')} {_do(found.unused)} not count"
-        why = "the clip is gone, or its file, its label, or the folder that holds all clips of the data set has changed since"
+        gone = (
+            "the windows are cut otherwise, the clip is gone" if dataset.annotated is not None else "the clip is gone"
+        )
+        why = f"{gone}, or its file, its label, or the folder that holds all clips of the data set has changed since"
         told.append(Finding(KIND, f"{many}: {why}", (), remedy))
     return told
 

@@ -6,6 +6,7 @@ import warnings
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from shlex import quote
 
 import numpy as np
 
@@ -69,7 +70,7 @@ def make_folds(dataset: Dataset, grouping: Grouping, count: int = 5, seed: int =
         raise DatasetError(f"{count} folds cannot be drawn: {error}", "Ask for fewer folds") from error
     if len(set(folds)) < count:
         raise DatasetError(f"of {count} folds {count - len(set(folds))} would have no clip", "Ask for fewer folds")
-    return GroupedFolds(grouping, folds, list(told_of_classes(labels_by_clip(table, own_labels(table)), folds)))
+    return GroupedFolds(grouping, folds, list(told_of_classes(labels_by_clip(table, table["label"].tolist()), folds)))
 
 
 def most_folds(dataset: Dataset, grouping: Grouping) -> int:
@@ -93,8 +94,12 @@ def require_groups(dataset: Dataset, grouping: Grouping, count: int, what: str =
             if grouping.joined
             else ""
         )
+        mend = (
+            f", or exclude copies: `labcore datasets mend {quote(dataset.name)}` lists them" if grouping.joined else ""
+        )
         raise DatasetError(
-            f"{counted(groups, 'group')} by {grouping.by}{of} cannot make {count} {what}", f"{fewer} by something finer"
+            f"{counted(groups, 'group')} by {grouping.by}{of} cannot make {count} {what}",
+            f"{fewer} by something finer{mend}",
         )
     return grouping
 
@@ -128,10 +133,14 @@ def brought_together(dataset: Dataset, grouping: Grouping, folds: Sequence[str])
 
 
 def told_of_classes(labels: Sequence[Sequence[str]], folds: Sequence[str]) -> Iterable[str]:
-    """What there is to know of classes that are not in every fold, a sentence each without the final stop."""
+    """What there is to know of classes that are not in every fold, a sentence each without the final stop.
+
+    Args:
+        labels: of each clip, those that count; none or "" for one that is left out.
+    """
     held: dict[str, set[str]] = defaultdict(set)
     for names, fold in zip(labels, folds, strict=True):
-        for label in names:
+        for label in filter(None, names):
             held[label].add(fold)
     alone = natural_order([label for label, there in held.items() if len(there) == 1])
     if alone:

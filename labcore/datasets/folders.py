@@ -11,7 +11,7 @@ from pathlib import Path
 from labcore.datasets.assemble import DatasetDraft, assembled, join_equal_files, source_of, without_single_fold
 from labcore.datasets.by_time import Row
 from labcore.datasets.class_folders import INNER, OUTER, ClassFolders
-from labcore.datasets.labels import like_none, speakers
+from labcore.datasets.labels import like_none, places, speakers
 from labcore.datasets.lookup import for_lists
 from labcore.datasets.parts import FOLD_NAMES, PartLists, is_aside, part_named, parts_among
 from labcore.datasets.scan import NOT_CLASSES, Found, find_audio, holds_audio, is_audio, is_folder, listed
@@ -60,6 +60,7 @@ def read_folders(
         reading.rows = join_equal_files(reading.rows)
     reading.findings += like_none(row[1] for row in reading.rows)
     if not inner:
+        reading.findings += places(row[1] for row in reading.rows)
         reading.findings += speakers([(row[1], row[0].rpartition(os.sep)[2]) for row in reading.rows])
     reading.findings += _noises(root)
     return assembled(reading)

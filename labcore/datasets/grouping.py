@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from labcore.audio.comments import comments_of
+from labcore.datasets.labels import SITE
 from labcore.datasets.scan import is_audio
 from labcore.datasets.table import Dataset, own_labels, some, ways_from
 from labcore.errors import ConfigError, DatasetError
@@ -36,10 +37,7 @@ _SPEAKERS = tuple(
         r"^([psmf]\d{2,4})[_-]",  # VCTK and many others
     )
 )
-_SITE = re.compile(
-    r"(?:^|[\W_])((?:site|station|plot|point|location|loc|aru|recorder|unit|transect|mic)[\s_.-]*[a-z]?\d+[a-z]?)(?![a-z0-9])",
-    re.IGNORECASE,
-)
+_SITE = re.compile(rf"(?:^|[\W_])({SITE})(?![a-z0-9])", re.IGNORECASE)
 _FIELD = re.compile(r"\{(\w+)(?::(\d+|digits))?\}|(\*)|(\?)")
 
 

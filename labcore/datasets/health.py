@@ -158,9 +158,13 @@ def known_health(
 
 
 def known_copies(dataset: Dataset) -> list[tuple[int, int]]:
-    """Rows of the clip table that hold the same sound in files that differ, by the last check; none where it was not checked since."""
-    measured = _known(dataset)
-    return measured.same() if measured is not None else []
+    """Rows of the clip table that hold the same sound in files that differ, by the last check; none where it was not checked since.
+
+    Clips that are left out are copies of nothing.
+    """
+    measured, labels = _known(dataset), dataset.table["label"].tolist()
+    same = measured.same() if measured is not None else []
+    return [(one, other) for one, other in same if labels[one] and labels[other]]
 
 
 def _known(dataset: Dataset, workspace: Workspace | None = None) -> Measurements | None:

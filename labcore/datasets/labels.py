@@ -103,6 +103,11 @@ def several_in_a_cell(labels: Sequence[str]) -> Iterator[Finding]:
             return
 
 
+SITE = r"(?:site|station|plot|point|location|loc|aru|recorder|unit|transect|mic)[\s_.-]*[a-z]?\d+[a-z]?"
+"""What sites and recorders are called."""
+_PLACE = re.compile(rf"{SITE}|(?:19|20)\d\d([-_.]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])", re.IGNORECASE)
+
+
 def doubtful(labels: Iterable[str]) -> Iterator[Finding]:
     """Labels that may stand for "not known"."""
     found = sorted(label for label in set(labels) if label.casefold() in DOUBTFUL_WORDS)
@@ -144,6 +149,20 @@ def speakers(files: Sequence[tuple[str, str]]) -> Iterator[Finding]:
         f"{why}, but each is read as a class",
         remedy="If the folders are speakers, write a CSV file with path, label (the sound) and group (the speaker). A speaker "
         "is then never on both sides of a split",
+    )
+
+
+def places(labels: Iterable[str]) -> Iterator[Finding]:
+    """Whether the folders of classes look like sites, recorders or days."""
+    labels = sorted(set(labels))
+    if len(labels) < 2 or not all(_PLACE.fullmatch(label) for label in labels):
+        return
+    yield Finding(
+        "places",
+        f"the folders {some(labels)} look like sites, recorders or days, but each is read as a class",
+        remedy="If they hold recordings to be labelled, put labels beside one of a minute or more, as in site1/a.txt beside "
+        "site1/a.wav, with start, end and label in a line: then all are recordings. If each is a clip of a sound, write a CSV file with "
+        "path, label (the sound) and group (the site)",
     )
 
 

@@ -260,7 +260,7 @@ def _annotated(glimpse: Glimpse) -> Reader | None:
     if annotated is None or glimpse.lists[0] or not annotated.recordings.files:
         return None
     with_audio = [child for child in glimpse.folders if holds_audio(glimpse.folder / child)]
-    if len(with_audio) > 1 and annotated.labelled_share() < 0.5:
+    if len(with_audio) > 1 and annotated.labelled_share() < 0.5 and not annotated.labels_long_ones():
         return None
     return lambda name: annotated.uncut(name, glimpse.folder, glimpse.lists[1])
 
@@ -268,6 +268,8 @@ def _annotated(glimpse: Glimpse) -> Reader | None:
 def _folders(glimpse: Glimpse) -> Reader | None:
     folder = glimpse.folder
     with_audio = [child for child in glimpse.folders if holds_audio(folder / child)]
+    if len(with_audio) == 1 and any(is_audio(entry.name) for entry in listed(folder)):
+        return None  # recordings, and a folder with more of them: a single class would be none either
     if len(with_audio) > 1 or any(is_audio(entry.name) for child in with_audio for entry in listed(folder / child)):
         if any(is_file(folder / child / place) for child in with_audio for place in OFFICIAL_LISTS):
             return None  # they are data sets by their lists, and not classes
@@ -327,7 +329,9 @@ def _only_one_below(folder: Path, class_folders: ClassFolders) -> Reader:
     not_used = [finding.what for finding in lists_beside(folder)[1]]
     if audio:
         reasons = "".join(f"; {what}" for what in not_used)
-        error = UnlabelledError(f"{folder} holds {audio} audio files, but no labels for them{reasons}", LIST_REMEDY)
+        them = "it" if audio == 1 else "them"
+        what = f"{folder} holds {counted(audio, 'audio file')}, but no labels for {them}{reasons}"
+        error = UnlabelledError(what, LIST_REMEDY)
         error.sounds = audio
         raise error
     if packed_files(folder):

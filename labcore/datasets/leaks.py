@@ -98,9 +98,11 @@ def require_no_leak(dataset: Dataset, folds: Sequence[str], groups: Sequence[str
 
 
 def content_of(dataset: Dataset) -> list[object]:
-    """A value a clip that is equal for equal files of which the same part is taken; None where there is no other."""
+    """A value a clip that is equal for equal files of which the same part is taken; None where there is no other, and of clips that are
+    left out."""
     content: list[object] = [None] * len(dataset)
-    for number, same in enumerate(equal_clips(dataset, range(len(dataset)))):
+    used = [row for row, label in enumerate(dataset.table["label"].tolist()) if label]
+    for number, same in enumerate(equal_clips(dataset, used)):
         for row in same:
             content[row] = number
     return content

@@ -94,10 +94,19 @@ def find_uncut(workspace: Workspace, name_or_path: str | Path) -> Dataset:
     edits = edits_of(workspace, name) if name else NO_EDITS
     dataset = read_uncut(path, called, edits, class_folders_of(workspace, name))
     if dataset.annotated is None:
-        raise DatasetError(
-            f"the data set {dataset.name} has no time-stamped annotations", "Look at it with `labcore datasets check`"
-        )
+        raise not_annotated(dataset)
     return dataset
+
+
+def not_annotated(dataset: Dataset) -> DatasetError:
+    """The error for people where annotations are wanted of a data set that has none."""
+    remedy = "Look at it with `labcore datasets check`"
+    if dataset.layout == "csv" and dataset.table["end_s"].notna().any():
+        remedy = (
+            "It is a list of clips, each from its start to its end. For windows and background of the whole recordings save it with tabs "
+            "and the columns filename, onset, offset and event_label"
+        )
+    return DatasetError(f"the data set {dataset.name} has no time-stamped annotations", remedy)
 
 
 def _located(workspace: Workspace, name_or_path: str | Path) -> tuple[Path, str, str]:

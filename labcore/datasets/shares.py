@@ -68,7 +68,7 @@ def make_parts(dataset: Dataset, grouping: Grouping, shares: Mapping[str, float]
         for group in sorted(members, key=lambda group: (-members[group].total(), lots[group], group))
     }
     folds = [part_of[group] for group in grouping.groups]
-    return GroupedFolds(grouping, folds, list(told_of_classes(labels_by_clip(table, own_labels(table)), folds)))
+    return GroupedFolds(grouping, folds, list(told_of_classes(labels_by_clip(table, table["label"].tolist()), folds)))
 
 
 ALL = "\0"

@@ -105,7 +105,8 @@ def _mostly(classes: dict[str, dict[str, int]], of_class: dict[str, Counter[str]
             if totals.get(label, 0) and count > MOSTLY * totals[label] and totals[label] > 1:
                 share = f"{count} of the {counted(totals[label], 'clip')} of {shown(label)}"
                 told.append(f"the group {shown(group)} has {share}")
-    return told if len(told) <= 3 else [*told[:3], f"{len(told) - 3} more classes are mostly of one group"]
+    more = counted(len(told) - 3, "other class is", "other classes are")
+    return told if len(told) <= 3 else [*told[:3], f"{more} mostly of one group"]
 
 
 def _small(totals: dict[str, int]) -> list[str]:

@@ -216,6 +216,7 @@ def _chosen(folds: list[str], fold: str | None, leave_out: str | None) -> tuple[
         there = [part for part in ("test", "val", *folds) if part in folds and part not in ("train", leave_out)]
         fold = there[0] if there else "train"
     if (fold := str(fold)) not in folds:
+        listed += ". Part several with blanks" if "," in fold else ""
         raise DatasetError(f"there is no fold {fold!r} in this data set", listed)
     if fold == leave_out:
         raise DatasetError(

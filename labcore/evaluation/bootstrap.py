@@ -11,6 +11,8 @@ ROUNDS = 2000
 FEWEST_ROUNDS = 400
 WORK = 40_000_000
 """Clips that are counted in all rounds together, about: of many clips fewer rounds tell as much."""
+FEWEST_RECORDINGS = 4
+"""Of two or three recordings a sample takes one alone so often that the ends of the interval are what single recordings give."""
 TOGETHER = 1 << 16
 """Clips that are counted at once, about, in several draws: half a megabyte stays near the processor."""
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from labcore.errors import RunError
-from labcore.evaluation.bootstrap import Interval, intervals
+from labcore.evaluation.bootstrap import FEWEST_RECORDINGS, Interval, intervals
 from labcore.evaluation.calibration import Reliability, reliability
 from labcore.evaluation.clip_predictions import ClipPredictions
 from labcore.evaluation.intervals import ByRecording, distinct_clips, effective_clips, wilson_interval
@@ -73,7 +73,7 @@ class Figures:
         effective_clips: how many independent ones the interval of the accuracy goes by; None for all of them.
         accuracy: with its Wilson interval.
         balanced_accuracy: the mean recall of the classes that occur, see :func:`balanced_interval`.
-        macro_f1: the mean of their F1. Its interval is by recording.
+        macro_f1: the mean of their F1. Its interval is by recording; of fewer than ``FEWEST_RECORDINGS`` there is none.
         average_precision, auroc: the mean over the classes that have one.
         per_class: in the order of the classifier's classes.
     """
@@ -135,7 +135,7 @@ def figures_of_clips(predictions: ClipPredictions) -> Figures:
         unknown=unknown,
         accuracy=Figure(counted.accuracy, counted.accuracy_low, counted.accuracy_high),
         balanced_accuracy=Figure.of(recall, balanced_interval(groups, targets, predicted, balanced)),
-        macro_f1=Figure.of(counted.macro_f1, macro_f1),
+        macro_f1=Figure.of(counted.macro_f1, macro_f1 if len(set(groups)) >= FEWEST_RECORDINGS else None),
         average_precision=_mean([each.average_precision for each in per_class]),
         auroc=_mean([each.auroc for each in per_class]),
         per_class=per_class,

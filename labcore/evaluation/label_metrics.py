@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from labcore.evaluation.bootstrap import Interval, intervals
+from labcore.evaluation.bootstrap import FEWEST_RECORDINGS, Interval, intervals
 from labcore.evaluation.metrics import Circumstances
 from labcore.events import EvaluatedLabels
 from labcore.task.ranking import Ranking, mean
@@ -32,7 +32,7 @@ def score_labels(
         targets: (clips, classes) of 1 and 0, and -1 where nobody knows.
         limits: (classes,) the thresholds, or (clips, classes).
         thresholds: a sentence on them.
-        about: with the recordings of the clips there are intervals too.
+        about: with the recordings of the clips there are intervals too, where these are not few.
     """
     ranking = Ranking(np.nan_to_num(probabilities), targets)
     precisions = ranking.average_precisions()
@@ -92,7 +92,7 @@ def counts(
 def _intervals(ranking: Ranking, precisions: np.ndarray, recordings: np.ndarray | None) -> list[Interval | None]:
     """The interval of each class, and of the mean; of few recordings it says nothing, and there is none."""
     classes = len(precisions)
-    if recordings is None or len(set(recordings.tolist())) < 2:
+    if recordings is None or len(set(recordings.tolist())) < FEWEST_RECORDINGS:
         return [None] * (classes + 1)
     ranked = np.isfinite(precisions)
 

@@ -33,7 +33,7 @@ from labcore.texts import json_line
 from labcore.workspace import Workspace, is_no_file, write_atomically
 
 INDEX = "runs.json"
-FORMAT = f"9 {__version__}"
+FORMAT = f"10 {__version__}"
 SETTLED_SECONDS = 2.0
 """A file that was changed within so long may change again without looking different, so it is not kept beyond the process."""
 T = TypeVar("T")

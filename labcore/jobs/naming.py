@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from labcore.errors import LabError
 from labcore.jobs.kind import Kind
 from labcore.texts import composed, shown
 
@@ -13,19 +14,20 @@ if TYPE_CHECKING:
     from labcore.jobs.folder import J, JobFolder
 
 LAST = "last"
-"""The newest job."""
+"""The newest job that somebody started by itself."""
 LISTED = 5
 """So many jobs that a name may mean are told."""
 
 
 def named(jobs: Sequence[J], name: str, kind: Kind) -> J:
-    """The one of some jobs, newest first, that is meant by an id, by its name, by a unique part of an id or a name, or by :data:`LAST`.
+    """The one of some jobs, newest first, that is meant by an id, by its name, by a unique part of an id or a name, or by :data:`LAST`:
+    no fold of a cross-validation and no trial of a search, unless there is nothing else.
 
     Raises:
         LabError: the kind's own, where none is meant, or several.
     """
     if name == LAST and jobs:
-        return jobs[0]
+        return next((job for job in jobs if not _is_part(job)), jobs[0])
     name = composed(name)
     found = [job for job in jobs if job.id == name]
     found = found or (_called(jobs, name) if jobs and name.strip() else [])
@@ -37,6 +39,15 @@ def named(jobs: Sequence[J], name: str, kind: Kind) -> J:
         more = f" and {len(found) - LISTED} more" if len(found) > LISTED else ""
         raise kind.error(f"{len(found)} {kind.plural} match {name!r}: {which}{more}", f"Give more of the id; {lists}")
     raise kind.error(f"there is no {kind.name} {name!r}", lists)
+
+
+def _is_part(job: JobFolder) -> bool:
+    from labcore.jobs.glances import known
+
+    try:
+        return bool(known(job)[0].part)
+    except (LabError, OSError):
+        return False
 
 
 def _told(job: JobFolder) -> str:

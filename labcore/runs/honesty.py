@@ -77,7 +77,7 @@ def interval_note(effective: float | None, recordings: int | None, clips: int) -
     """
     if recordings is not None and recordings < min(FEW_RECORDINGS, clips):
         of = "one recording" if recordings == 1 else f"{recordings} recordings"
-        return f"The clips are of {of}: the interval says little about other recordings"
+        return f"The clips are of {of}: that says little about other recordings"
     if effective is None:
         return ""
     return f"Clips of one recording are alike: the interval is that of {counted(max(1, round(effective)), 'independent clip')}"

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import PurePath
 
-from labcore.config import DataConfig, RunConfig, all_settings
+from labcore.config import CUTTING, DataConfig, RunConfig, all_settings
 from labcore.config.presets import PRESETS, preset
 from labcore.texts import counted, shown
 
 BESIDE = ("optim.epochs", "model.name")
-"""Settings that make no recipe, or that the title tells by themselves; so are all of the data and of the machine."""
+"""Settings that make no recipe, or that the title tells by themselves; so are those of the data but :data:`CLIPS`, and of the machine."""
+CLIPS = ("data.labels", *CUTTING)
+"""Settings of the data that make other clips of the same recordings."""
 MOST_CHANGES = 2
 """So many changed settings are told one by one."""
 MOST_CHARACTERS = 28
@@ -33,6 +35,7 @@ def title_of(config: RunConfig, *, fold: str = "", more: Sequence[str] = (), epo
         _data(config.data.dataset),
         f"split {config.data.named_split}" if config.data.named_split else "",
         *_recipe(config),
+        *_clips(config),
         *more,
         *_sample(config.data),
         _without(config.data.exclude_classes),
@@ -68,9 +71,20 @@ def _recipe(config: RunConfig) -> list[str]:
     )
     network, usual = config.model.name, RunConfig().model.name
     words = [name] if network == usual else [network, *([name] if name != "balanced" else [])]
+    return [*words, *_told(config, changed, "changes")]
+
+
+def _clips(config: RunConfig) -> list[str]:
+    """What is changed of how clips are cut by annotations, and of which of their labels count."""
+    usual = RunConfig()
+    return _told(config, [path for path in CLIPS if config.value(path) != usual.value(path)], "changes of clips")
+
+
+def _told(config: RunConfig, changed: Sequence[str], changes: str) -> list[str]:
+    """Changed settings one by one, or how many there are."""
     if len(changed) > MOST_CHANGES:
-        return [*words, f"{len(changed)} changes"]
-    table = all_settings()
+        return [f"{len(changed)} {changes}"]
+    table, words = all_settings(), list[str]()
     for path in changed:
         value = config.value(path)
         told = table[path].unset if value is None else f"{value:g}" if isinstance(value, float) else str(value)

@@ -65,7 +65,11 @@ def test_what_becomes_of_labels(
     assert [row["outcome"] for row in rows] == ["dropped", *["used"] * 8]
     assert labcore("datasets", "labels", night, "--csv", "-").out == (tmp_path / "l.csv").read_text()
     told = labcore("datasets", "labels", tones)
-    assert (told.status, "no time-stamped annotations" in told.err) == (2, True)
+    assert (told.status, "no time-stamped annotations. Look at it with" in told.err) == (2, True)
+    (night / "rows.csv").write_text("path,label,start,end\nrec0.wav,low,1,2\nrec1.wav,high,1,2\n")
+    told = labcore("datasets", "labels", night / "rows.csv")
+    assert (told.status, "save it with tabs and the columns filename, onset, offset" in told.err) == (2, True)
+    (night / "rows.csv").unlink()
     told = labcore("datasets", "labels", night, "--data.label_column", "Nothing")
     assert told.status == 2
     assert "has no 'Nothing' for the labels; it has: Selection, Begin Time (s), End Time (s), Annotation" in told.err
@@ -106,6 +110,10 @@ def test_a_training_with_a_named_split_of_annotated_recordings(
     told = labcore("datasets", "mend", "night")
     assert (told.status, "Check it, with the same flags for windows" in told.err) == (2, True)
     assert labcore("datasets", "mend", "night", "silent", *windows).status == 0
+    told = labcore("datasets", "labels", "night", *windows).out
+    assert "8 clips, 2 of them left out" in told
+    rows = told.partition("  clips\n")[2].partition("\n\n")[0].splitlines()
+    assert [row.split()[0] for row in rows] == ["high", "low"], "and none without a name"
     told = labcore("datasets", "mend", "night", *windows)
     assert "2 clips" in told.out.partition("mended: ")[2]
     assert labcore("datasets", "mend", "night", "silent", "--undo").status == 0
@@ -128,7 +136,10 @@ def test_edited_events_are_written_and_taken_back(labcore, workspace, night, tmp
     assert [edit["label"] for edit in facts["edits"]] == ["wolf"]
     combined = labcore("datasets", "labels", "nights", "--write", "raven", "--combined")
     assert "\twolf" in combined.out
-    assert "warning: 1 label not written: no recording is known for it" in combined.err
+    lost = (
+        "1 label not written: no such recording (no recording is named like it, and it names none; 1); keep what they"
+    )
+    assert f"warning: {lost} stand in: gone.txt line 1\n" in combined.err
     assert labcore("datasets", "labels", "nights", "--write", "audacity", "-o", tmp_path / "out").status == 0
     assert "0.500000\t0.750000\twolf" in (tmp_path / "out" / f"{recording.name}.labels.txt").read_text()
     for wrong in (

@@ -298,7 +298,7 @@ class TestKept:
         assert check_dataset(dataset).to_dict() == first.to_dict()
         assert len(decoded) == 26
         assert last_check(dataset).sentence.startswith(
-            "1 finding of the check is open. 1 recording found several times, in several folds"
+            "1 finding of the check is open. 1 sound found several times, in several folds"
         )
         assert [[Path(dataset.table["path"][row]).name for row in pair] for pair in known_copies(dataset)] == [
             ["x.wav", "y.mp3"]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from labcore.datasets.labels import alike, doubtful, is_missing, several_in_a_cell, speakers, tidy, unified
+from labcore.datasets.labels import alike, doubtful, is_missing, places, several_in_a_cell, speakers, tidy, unified
 
 
 @pytest.mark.parametrize(
@@ -127,3 +127,21 @@ def test_figures_as_pandas_writes_them_are_alike():
     (finding,) = alike(["3", "3.0", "30", "0.30"])
     assert "'3' = '3.0'" in finding.what
     assert "30" not in finding.what
+
+
+@pytest.mark.parametrize(
+    ("folders", "told"),
+    [
+        (("SITE01", "SITE02", "site 3a"), True),
+        (("20260514", "2026-05-15"), True),
+        (("ARU_7", "20260514"), True),
+        (("SITE01",), False),
+        (("SITE01", "dog"), False),
+        (("unit", "point"), False),
+        (("20261399", "20260514"), False),
+    ],
+)
+def test_folders_of_sites_recorders_and_days(folders, told):
+    found = list(places(folders * 2))
+    assert bool(found) == told
+    assert all("look like sites, recorders or days" in finding.what for finding in found)

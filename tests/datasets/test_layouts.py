@@ -344,7 +344,7 @@ def test_what_is_no_data_set(tmp_path, class_folders, tone, write_wav):
     cases = {
         tmp_path / "no such": "there is no data set",
         clip: "single clip",
-        clip.parent: "no labels for them",
+        clip.parent: "1 audio file, but no labels for it",
         tmp_path / "nothing": "no data set was recognised",
         two: "data sets",
         tmp_path / "one class": "one class, 'high'",

@@ -13,8 +13,12 @@ from labcore.config import DataConfig
 from labcore.datasets import check_dataset, find_dataset, open_store, register, split
 from labcore.datasets.annotations import annotate, decided, file_of, read_annotations, take_back
 from labcore.datasets.corrections import Corrections
+from labcore.datasets.drawing import make_folds
+from labcore.datasets.grouping import group_by
+from labcore.datasets.leaks import leaks_of
 from labcore.datasets.mending import clips_named, finding_named, health_of, mend, mendings_of, unmend
 from labcore.datasets.resuming import find_again, pin
+from labcore.datasets.shares import make_parts
 from labcore.errors import AudioError, DatasetError
 from labcore.owners import NotYoursError
 
@@ -80,6 +84,19 @@ def test_a_merged_label_is_replaced_wherever_it_counts(sounds, workspace):
     assert "alike" not in open_kinds(workspace)
     unmend(workspace, NAME, "alike", who="Ann")
     assert find_dataset(workspace, NAME).labels == ["cat", "Dog", "dog"]
+
+
+def test_a_class_that_was_merged_is_none_that_folds_lack(sounds, workspace):
+    def notes() -> list[str]:
+        dataset = find_dataset(workspace, NAME)
+        grouping = group_by(dataset, "source")
+        parts = make_parts(dataset, grouping, {"train": 0.6, "test": 0.4})
+        return [*make_folds(dataset, grouping, 2).notes, *parts.notes]
+
+    assert [note.rpartition(": ")[2] for note in notes()] == ["Dog", "Dog"]
+    mend(workspace, NAME, "alike")
+    mend(workspace, NAME, "silent")
+    assert notes() == []
 
 
 def test_a_clip_that_somebody_labelled_keeps_that_label(sounds, workspace, write_wav, noise):
@@ -171,6 +188,19 @@ def test_any_copy_of_a_sound_can_go_and_what_was_seen_must_still_be_so(sounds, w
     with pytest.raises(DatasetError, match="has changed meanwhile"):
         mend(workspace, NAME, "copies", clips=seen.clips, seen=seen)
     assert [label for name, label in labels(workspace).items() if name.startswith("twice")] == ["", "cat", "cat"]
+
+
+def test_a_copy_that_is_left_out_ties_no_groups(sounds, workspace, write_wav, noise):
+    write_wav(sounds / "cat" / "9.flac", 0.3 * noise(0.3, seed=0))  # cat/0.wav at another level
+    dataset = check_dataset(find_dataset(workspace, NAME)) and find_dataset(workspace, NAME)
+    assert make_folds(dataset, group_by(dataset, "source"), 2).grouping.joined == 1
+    (clip,) = mend(
+        workspace, NAME, next(kind for kind in open_kinds(workspace) if "near" in kind).replace(" ", "-")
+    ).clips
+    assert labels(workspace)[Path(clip.clip).name] == ""
+    dataset = find_dataset(workspace, NAME)
+    assert make_folds(dataset, group_by(dataset, "source"), 2).grouping.joined == 0
+    assert leaks_of(dataset, [str(row) for row in range(len(dataset))]) == []
 
 
 def test_one_of_the_classes_of_few_clips_is_left_out(sounds, workspace, write_wav, noise):

@@ -107,3 +107,13 @@ def test_more_folds_than_clips_of_the_largest_class_are_refused_in_words_of_our_
     assert len(set(make_folds(dataset, grouping, 4).folds)) == 4
     with pytest.raises(DatasetError, match=r"5 folds cannot be drawn: the largest class has 4 clips.*at most 4"):
         make_folds(dataset, grouping, 5)
+
+
+def test_of_many_groups_that_are_most_of_a_class_the_first_are_named():
+    large, small = (
+        [(f"s{n}", label, 8) for n, label in enumerate("abcd")],
+        [(f"t{label}", label, 1) for label in "abcd"],
+    )
+    dataset, grouping = made(*large, *small)
+    folds = ["1" if group.startswith("s") else "2" for group in grouping.groups]
+    assert sides_of(dataset, folds, grouping.groups).warnings[-1] == "1 other class is mostly of one group"

@@ -74,6 +74,7 @@ def test_the_note_tells_of_classes_on_one_side_only():
     ("clips", "fold", "message"),
     [
         (["x 1 a", "y 2 b"], "3", "no fold '3'"),
+        (["x 1 a", "y 2 b"], "1,2", "no fold '1,2' in this data set. There are: 1, 2. Part several with blanks"),
         (["x 1 a", "y 1 b"], "1", "it holds all clips"),
         (["x 1 a", "y 1 a", "x 2 a"], "1", "comes from a recording of that fold"),
         (["x 1 a", "y 1 b", "x 2 c"], "1", "only one class, 'x'"),

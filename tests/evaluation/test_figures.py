@@ -88,6 +88,14 @@ def test_intervals_hold_the_figures_and_widen_where_recordings_are_few() -> None
     assert figures_of_clips(SAID) == FOUND  # the same draws each time
 
 
+@pytest.mark.parametrize(("recordings", "there"), [(2, False), (3, False), (4, True)])
+def test_f1_of_two_or_three_recordings_has_no_interval(recordings: int, there: bool) -> None:
+    groups = [str(n % recordings) for n in range(90)]
+    found = figures_of_clips(judged(list(SAID.frame["label"]), SAID.probabilities, groups=groups)).macro_f1
+    assert found.value == FOUND.macro_f1.value
+    assert (found.low is not None, found.high is not None) == (there, there)
+
+
 def test_the_interval_of_f1_is_that_of_scikit_learn_in_each_draw(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten draws; a class that is not drawn does not count."""
     monkeypatch.setattr(bootstrap, "ROUNDS", 10)

@@ -137,7 +137,7 @@ def test_windows_of_one_event_are_no_clips_of_their_own(workspace, run, noise):
     assert any("windows of 0.25 s" in each.message for each in each_of(job.events(), Log))
     assert figures_of_clips(ClipPredictions.read([job.predictions])).accuracy.low == pytest.approx(ends[0])
     assert result.effective_clips == result.distinct_clips  # one recording tells nothing of others
-    assert "the clips are of one recording: the interval says little" in result_line(result)
+    assert "the clips are of one recording: that says little about other recordings" in result_line(result)
 
 
 def test_without_noise_a_noise_test_is_an_evaluation(workspace, run):

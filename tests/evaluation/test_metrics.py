@@ -52,6 +52,15 @@ def test_several_labels_of_few_recordings_are_told():
     groups = np.array(["a", f"a{CUT}2", "b", "b"], dtype=object)
     result = score_labels(shares, targets, ["x"], np.array([0.5]), Circumstances(groups=groups))
     assert result.recordings == 2
-    assert result_line(result).endswith(
-        "the clips are of 2 recordings: the interval says little about other recordings"
-    )
+    assert result_line(result).endswith("the clips are of 2 recordings: that says little about other recordings")
+
+
+@pytest.mark.parametrize(("recordings", "there"), [(3, False), (4, True)])
+def test_several_labels_of_two_or_three_recordings_have_no_intervals(recordings: int, there: bool) -> None:
+    random = np.random.default_rng(0)
+    targets = random.integers(0, 2, (60, 2))
+    shares = np.clip(0.4 * targets + random.uniform(0, 0.6, targets.shape), 0, 1)
+    groups = np.array([str(n % recordings) for n in range(60)], dtype=object)
+    result = score_labels(shares, targets, ["x", "y"], np.array([0.5, 0.5]), Circumstances(groups=groups))
+    assert (result.mean_ap_low is not None, result.mean_ap_high is not None) == (there, there)
+    assert {row["average_precision_low"] is not None for row in result.per_class.values()} == {there}

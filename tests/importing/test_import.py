@@ -115,7 +115,7 @@ def _without_flag(folder: Path, files: dict[str, bytes]) -> bytes:
 def test_nothing_is_copied_where_no_layout_is_recognised(tmp_path: Path, workspace: Workspace) -> None:
     path = zipped(tmp_path / "set.zip", {"a.wav": wav(1), "b/notes.pdf": b"%PDF"})
     found = look(workspace, path)
-    assert found.error.startswith(f"{path} holds 1 audio files, but no labels")
+    assert found.error.startswith(f"{path} holds 1 audio file, but no labels for it")
     assert found.seen == "seen: 1 .pdf, 1 .wav"
     end = ending(imported(workspace, path))
     assert (end.state, end.error) == ("failed", found.error)

@@ -48,7 +48,7 @@ def test_a_trial_of_a_search_does_not_say_that_nothing_was_chosen(workspace):
 
 
 def test_an_interval_of_few_recordings_is_told():
-    told = "The clips are of one recording: the interval says little about other recordings"
+    told = "The clips are of one recording: that says little about other recordings"
     assert interval_note(None, 1, 162) == interval_note(81.0, 1, 162) == told
     assert interval_note(7.2, 9, 162).startswith("The clips are of 9 recordings")
     assert interval_note(None, 10, 162) == interval_note(None, 2, 2) == interval_note(None, None, 162) == ""

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from labcore.catalogue.trash import open_deleted, open_listed
 from labcore.config import RunConfig
+from labcore.jobs.trash import throw_away
 from labcore.runs import Run
 from labcore.runs.origin import ENSEMBLE, EXPERIMENT, SEARCH, parts, remembered, usual
 from labcore.workspace import Workspace
@@ -46,6 +48,21 @@ def test_the_newest_that_stands_by_itself_is_meant_else_the_best(made) -> None:
     assert usual(trials, lambda run: figures[run.id]) == trials[1]
     assert usual(trials[2:], lambda run: None) == trials[2]
     assert usual([], lambda run: None) is None
+
+
+def test_last_is_no_part_of_something_unless_there_is_nothing_else(made) -> None:
+    trial = made(**{SEARCH: {"search": "s", "trial": 3}})
+    workspace = trial.workspace
+    assert Run.open(workspace, "last") == open_listed(workspace, "last") == trial
+    own = made()
+    fold = made(**{EXPERIMENT: {"experiment": "e", "fold": "2"}})
+    fold = Run(fold.path.rename(fold.path.with_name(f"2099-{fold.id}")))  # newer, also within the same second
+    assert Run.every(workspace)[0] == fold
+    assert Run.open(workspace, "last") == open_listed(workspace, "last") == own, "neither the trial nor the fold"
+    (own.path / "config.json").write_text("{")
+    assert Run.open(workspace, "last") == own, "whatever it is, it is the last one"
+    throw_away(fold)
+    assert open_deleted(workspace, "last").job.id == fold.id, "what was deleted last, part or not"
 
 
 def test_runs_that_were_seen_are_not_opened_again(made, monkeypatch: pytest.MonkeyPatch) -> None:

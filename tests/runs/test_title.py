@@ -22,6 +22,17 @@ from labcore.runs.title import title_of
         ("balanced", {"data.fold": "2", "data.split": "random"}, "demo · balanced · random fold 2"),
         ("balanced", {"optim.lr": 0.2, "model.dropout": 0.1, "augment.mixup": 0.0}, "demo · balanced · 3 changes"),
         ("balanced", {"runtime.device": "cpu", "runtime.threads": 1}, "demo · balanced"),
+        ("quick", {"data.annotations": "complete", "data.fold": "1"}, "demo · quick · annotations complete · fold 1"),
+        (
+            "quick",
+            {"data.windows": "grid", "data.window_seconds": 2, "augment.mixup": 0.4},
+            "demo · quick · mixup 0.4 · windows grid · window seconds 2",
+        ),
+        (
+            "quick",
+            {"data.windows": "grid", "data.window_seconds": 2, "data.labels": "single"},
+            "demo · quick · 3 changes of clips",
+        ),
     ],
 )
 def test_it_tells_data_recipe_fold_and_epochs(name, changes, title):

@@ -122,7 +122,7 @@ def test_a_check_of_clips_in_a_folder_within_is_shown_when_it_ends(open_page, so
 def test_what_spoils_figures_comes_first_and_each_finding_tells_why(open_page, faulty):
     app = opened(open_page)
     assert [each.split(" ", 1)[1][:17] for each in found(app)] == [
-        "recording found s", "clips silent.", "channels of 1 cli",
+        "sound found sever", "clips silent.", "channels of 1 cli",
     ]  # fmt: skip
     assert [each.value.split(" ")[0] for each in app.subheader] == ["Figures", "Faults"]
     assert "On what it was trained on, a network looks better than it is." in words(app)
@@ -140,7 +140,7 @@ def test_a_remedy_is_pressed_and_undone_also_after_a_reload(open_page, faulty, w
     assert "1 clip heard by channel 1 alone" in words(app)
     press(app, "Undo", 1)
     assert left_out(workspace) == {"still.wav", "mute.wav"}
-    assert found(app)[0].startswith("1 recording found several times, in several folds")
+    assert found(app)[0].startswith("1 sound found several times, in several folds")
     press(app, "Undo all")
     assert mendings_of(workspace, NAME) == ()
     assert len(found(app)) == 3

@@ -39,7 +39,9 @@ def show(info: DatasetInfo) -> None:
     last = _last(info.name, cut, version(info.name), _files(there), there)
     _state(there, last, CheckPlan(dataset=info.name, cutting=summary.cutting(cut)))
     if cut:
-        st.caption("Its clips are windows, cut as the form of the Train page says; what is mended holds for these.")
+        st.caption(
+            "Its clips are windows, cut as the form of the Train page says; what is mended holds for these, and merged labels for all."
+        )
     tell_trouble(check_finding.TROUBLE)
     if last.health is not None:
         _findings(there, last, last.health, cut)

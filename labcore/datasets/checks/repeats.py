@@ -13,7 +13,7 @@ from labcore.texts import counted
 
 EXACT, NEAR = ("duplicates", "copies"), ("near duplicates", "near copies")
 """Kinds of findings: across folds, and in one fold; of equal files, and of others of the same sound."""
-_many = partial(counted, unit="recording", figure=str)
+_many = partial(counted, unit="sound", figure=str)
 
 
 def of_repeats(evidence: Evidence) -> Iterator[Finding]:

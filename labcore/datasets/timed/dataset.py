@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -16,17 +17,18 @@ from labcore.datasets.scan import find_audio, find_by_suffix
 from labcore.datasets.several import told
 from labcore.datasets.table import Dataset, Finding, make_table, some
 from labcore.datasets.timed.edits import NO_EDITS, EventEdits
-from labcore.datasets.timed.formats import EMPTY, SUFFIXES, is_empty, recognised
+from labcore.datasets.timed.formats import BY_NAME, EMPTY, PLAIN, SUFFIXES, is_empty, read_timed_file, recognised
 from labcore.datasets.timed.gathering import Gathered, LabelRow, gathered
 from labcore.datasets.timed.recordings import Recordings
-from labcore.datasets.timed.report import TOLD, findings_of
+from labcore.datasets.timed.report import TOLD, findings_of, reasons_in_words
 from labcore.datasets.timed.windows import Window, automatic_seconds, free_windows, windows_of
-from labcore.errors import DatasetError
+from labcore.errors import AudioError, DatasetError
 from labcore.texts import counted, shown
 
 LAYOUT = "annotations"
 BACKGROUND = "background"
 """The class of what is not labelled, where annotations are complete."""
+LONG_SECONDS = 60.0
 MOST_STRANGE = 200
 """So many files that may be annotations and are none, before the first that is one, and nobody looks further."""
 
@@ -83,6 +85,15 @@ class Annotated:
         own = len(named) < len(self.files)
         return 1.0 if own else len(named) / max(1, len(self.recordings.files))
 
+    def labels_long_ones(self) -> bool:
+        """Whether one of the files labels a recording of a minute or more, which is hardly a clip of a class."""
+        named = () if self.recordings.hollow else filter(None, map(self._recording_like, self.paths))
+        for path in named:
+            with contextlib.suppress(AudioError):
+                if self.recordings.facts(path)[0] >= LONG_SECONDS:
+                    return True
+        return False
+
     def is_named_like_one(self, path: Path) -> bool:
         """Whether a file is named like one of the recordings."""
         return bool(self._recording_like(path))
@@ -93,6 +104,24 @@ class Annotated:
             return self.recordings.like(path, alone=False)
         except ValueError:
             return ""
+
+    def lists_of_others(self) -> list[tuple[Path, str]]:
+        """Lists of labels with times, where files of annotations label other recordings than they name: else a list says what the clips
+        are, alone."""
+        lists = [path for path in self.strange if recognised(path, {PLAIN: BY_NAME[PLAIN]})]
+        if not lists:
+            return []
+        labelled = {self._recording_like(path) for path in self.paths} - {""}
+        return [(path, PLAIN) for path in lists if self._named_in(path) and labelled - self._named_in(path)]
+
+    def _named_in(self, path: Path) -> set[str]:
+        """The recordings that a list of labels names and that are there."""
+        there: set[str] = set()
+        with contextlib.suppress(DatasetError):
+            for name in {label.recording for label in read_timed_file(path, PLAIN).labels}:
+                with contextlib.suppress(ValueError):
+                    there.add(self.recordings.named(name, path))
+        return there
 
     def gathered(self, data: DataConfig) -> Gathered:
         """What they say, each label with its recording, as people edited it.
@@ -142,7 +171,10 @@ def annotations_in(folder: Path) -> Annotated | None:
     if not files:
         return None
     found = Annotated(folder, tuple(files), strange=tuple(strange))
-    return replace(found, files=(*files, *(each for each in empty if found.is_named_like_one(each[0]))))
+    lists = found.lists_of_others()
+    empty = [each for each in empty if found.is_named_like_one(each[0])]
+    others = tuple(path for path in strange if path not in dict(lists))
+    return replace(found, files=(*files, *lists, *empty), strange=others)
 
 
 def annotations_at(path: Path) -> Annotated | None:
@@ -263,11 +295,7 @@ def _nothing_left(dataset: Dataset, found: Gathered) -> DatasetError:
     if unread := next((finding for finding in found.findings if finding.kind == "annotations not read"), None):
         return DatasetError(f"no label of the annotations in {dataset.root} is left: {unread.what}", unread.remedy)
     dropped = [row for row in found.rows if row.outcome == "dropped"]
-    reasons = Counter(row.reason for row in dropped).most_common()
-    told = [
-        f"{TOLD[reason][0]} ({next(row.why for row in dropped if row.reason == reason)}; {count})"
-        for reason, count in reasons
-    ]
-    what = "; ".join(told[:3]) or "the files hold none"
-    remedy = TOLD[reasons[0][0]][1] if reasons else "Give the folder with the files of annotations"
+    what = reasons_in_words(dropped) or "the files hold none"
+    usual = Counter(row.reason for row in dropped).most_common(1)
+    remedy = TOLD[usual[0][0]][1] if usual else "Give the folder with the files of annotations"
     return DatasetError(f"no label of the annotations in {dataset.root} is left: {what}", remedy or "Lower it")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from labcore.datasets.timed import (
     dcase,
     kaleidoscope,
     label_studio,
+    plain,
     raven,
     sonic_visualiser,
     spoken,
@@ -58,6 +59,10 @@ FORMATS = {
 """Name → format, in the order in which they are tried. A new one is a file with ``looks`` and ``read``, and a line here."""
 
 
+PLAIN = "plain"
+"""The format of a list that is one of annotations beside others only."""
+BY_NAME = FORMATS | {PLAIN: Format("list of labels with times", plain.looks, plain.read)}
+"""All that can be read: :data:`FORMATS`, and :data:`PLAIN`."""
 EMPTY = "audacity"
 """The format of a file without anything in it: Audacity writes a track without labels so."""
 
@@ -70,7 +75,7 @@ def is_empty(path: Path) -> bool:
         return False
 
 
-def recognised(path: Path) -> str:
+def recognised(path: Path, formats: Mapping[str, Format] = FORMATS) -> str:
     """The name of the format of a file; "" where it is none of annotations, or cannot be read."""
     if path.suffix.lower() not in SUFFIXES:
         return ""
@@ -78,7 +83,7 @@ def recognised(path: Path) -> str:
         begin = AnnotationText.of(path, HEAD)
     except DatasetError:
         return ""
-    return next((name for name, format in FORMATS.items() if begin.lines and format.looks(begin)), "")
+    return next((name for name, format in formats.items() if begin.lines and format.looks(begin)), "")
 
 
 def read_timed_file(path: Path, format: str, column: str | None = None) -> TimedFile:
@@ -91,7 +96,7 @@ def read_timed_file(path: Path, format: str, column: str | None = None) -> Timed
     Raises:
         DatasetError: it cannot be read, is not whole, or has no such column.
     """
-    chosen, text = FORMATS[format], AnnotationText.of(path)
+    chosen, text = BY_NAME[format], AnnotationText.of(path)
     try:
         return chosen.read(text, column)
     except DAMAGE as error:

@@ -16,7 +16,7 @@ from labcore.datasets.labels import ALIKE, unified
 from labcore.datasets.parts import part_named
 from labcore.datasets.table import Finding, behind, some
 from labcore.datasets.timed.edits import NO_EDITS, EventEdit, EventEdits, InForce
-from labcore.datasets.timed.formats import FORMATS, read_timed_file
+from labcore.datasets.timed.formats import BY_NAME, read_timed_file
 from labcore.datasets.timed.labels import WHOLE, Damage, Stretch, TimedFile, TimedLabel
 from labcore.datasets.timed.recordings import Recordings
 from labcore.errors import AudioError, DatasetError
@@ -203,7 +203,7 @@ class _Placing:
             row.drop(UNKNOWN, str(error))
             return row
         except AudioError as error:
-            row.drop(UNREADABLE, f"its recording {behind(row.recording, error.what)}")
+            row.drop(UNREADABLE, f"{shown(Path(row.recording).name)} {behind(row.recording, error.what)}")
             return row
         return self._within(row, label, length, rate)
 
@@ -256,7 +256,8 @@ class _Placing:
             row.drop(DAMAGED, f"it ends ({end:g} s) before it begins ({start:g} s)")
             self.found.uncertain.add(row.recording)
         elif start >= length or end < 0:
-            row.drop(OUTSIDE, f"it is from {start:g} to {end:g} s, and the recording lasts {length:g} s")
+            what = f"it is from {start:g} to {end:g} s, and {shown(Path(row.recording).name)} lasts {length:g} s"
+            row.drop(OUTSIDE, what)
         elif not row.label:
             row.drop(UNLABELLED)
         elif row.confidence < self.data.least_confidence:
@@ -310,10 +311,10 @@ def _told_of_formats(read: Sequence[TimedFile]) -> list[Finding]:
         by_kind[file.format, file.column, file.others].append(str(file.path))
     told = []
     for (format, column, others), paths in by_kind.items():
-        what = f"{counted(len(paths), 'file')} read as {FORMATS[format].title}"
+        what = f"{counted(len(paths), 'file')} read as {BY_NAME[format].title}"
         what += f", labels from {column}" if column else ""
         what += f" (not from {some(others)})" if others else ""
-        told.append(Finding("annotations", what, tuple(paths), level="note"))
+        told.append(Finding("annotation files", what, tuple(paths), level="note"))
     return told
 
 

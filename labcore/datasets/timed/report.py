@@ -28,7 +28,10 @@ TOLD = {
         "no such recording",
         "Put the recordings beside the annotations, or correct the paths in these",
     ),
-    UNREADABLE: ("the recording cannot be read", "Fetch or export it again"),
+    UNREADABLE: (
+        "the recording cannot be read",
+        "Fetch or export it again. Of one that is cut off `ffmpeg -i FILE whole.wav` keeps what there is: give it the name of the old one",
+    ),
     OUTSIDE: (
         "outside of the recording",
         "If the times count over several files, as Raven's do, add the measurement File Offset (s) to the table",
@@ -84,6 +87,13 @@ def _finding(reason: str, rows: Sequence[LabelRow], found: Gathered) -> Finding:
     first = f" ({'the first: ' if len(particulars) > 1 else ''}{told[0]})" if told else ""
     sentence = f"{many}{of} {done}: {what}{first}; {rows_in_words(rows)}"
     return Finding(f"labels {done}", sentence, _files(rows), remedy, "note" if reason in NOTES else "warning")
+
+
+def reasons_in_words(rows: Sequence[LabelRow]) -> str:
+    """Why labels were dropped, by reason with the first of each: ``no such recording (there is no recording 'a.wav'; 3)``."""
+    counts = Counter(row.reason for row in rows).most_common()
+    first = {row.reason: row.why for row in reversed(rows)}
+    return "; ".join(f"{TOLD[reason][0]} ({first[reason]}; {count})" for reason, count in counts)
 
 
 def rows_in_words(rows: Iterable[LabelRow]) -> str:

@@ -12,8 +12,9 @@ from pathlib import PurePosixPath
 from labcore.config import DataConfig
 from labcore.datasets.registry import find_uncut
 from labcore.datasets.table import way_from
-from labcore.datasets.timed.gathering import Gathered, LabelRow
+from labcore.datasets.timed.gathering import OUTSIDE, Gathered, LabelRow
 from labcore.datasets.timed.recordings import Recordings
+from labcore.datasets.timed.report import reasons_in_words, rows_in_words
 from labcore.texts import counted, shown
 from labcore.tracks import ENDINGS, Track, TrackEvent, label_track, selection_lines
 from labcore.workspace import Workspace
@@ -35,15 +36,18 @@ def written_tracks(workspace: Workspace, wanted: str, data: DataConfig) -> tuple
 
 
 def not_written(found: Gathered) -> str:
-    """A sentence on labels that have no place in any recording, without the final stop; "" where each has one."""
-    lost = sum(not _placed(row, found) for row in found.rows)
+    """A sentence on labels that have no place in any recording, with where they stand, without the final stop; "" where each has one."""
+    lost = [row for row in found.rows if not _placed(row, found)]
     if not lost:
         return ""
-    return f"{counted(lost, 'label')} not written: no recording is known for {'it' if lost == 1 else 'them'}, or the row cannot be read"
+    why = f"{reasons_in_words(lost)}; keep what they stand in: {rows_in_words(lost)}"
+    return f"{counted(len(lost), 'label')} not written: {why}"
 
 
 def _placed(row: LabelRow, found: Gathered) -> bool:
-    return row.recording in found.seconds and not (math.isnan(row.start_s) or math.isnan(row.end_s))
+    """Whether it lies in a recording that is there and can be read: behind its end, Raven would show it in the recording that follows."""
+    known = row.recording in found.seconds and not (math.isnan(row.start_s) or math.isnan(row.end_s))
+    return known and row.reason != OUTSIDE
 
 
 def tracks_of(found: Gathered, recordings: Recordings) -> list[Track]:

@@ -13,6 +13,7 @@ import pytest
 
 from labcore.config import DataConfig
 from labcore.datasets import Dataset, labels, list_datasets, read_dataset, register
+from labcore.datasets.timed.dataset import UnlabelledError
 from labcore.datasets.timed.recordings import Recordings
 from labcore.datasets.timed.report import as_rows, by_label
 from labcore.errors import DatasetError
@@ -229,7 +230,7 @@ def test_the_report_names_every_label_that_is_dropped_or_merged_with_its_row(
     for words in (
         "2 rows (cat 1) dropped: not readable", "a.txt lines 6, 7", "1 of 12 labels (dog 1) merged", "a.txt line 2",
         "2 of 12 labels (dog 1, cat 1) dropped: another class in each of the windows", "a.txt lines 3, 4",
-        "from 25 to 26 s, and the recording lasts 20 s", "No clip is left of fox", "gone.txt line 1",
+        "from 25 to 26 s, and a.wav lasts 20 s", "No clip is left of fox", "gone.txt line 1",
         "1 label cut off at the end of the recording: a.txt line 11",
     ):  # fmt: skip
         assert words in text, words
@@ -337,7 +338,7 @@ def test_a_recording_that_is_no_audio(lay: Lay, told: Callable[..., list[str]]) 
     root = lay({"a.wav": 20.0, "a.txt": LABELS, "b.wav": b"RIFF", "b.txt": LABELS})
     dataset = read(root)
     assert {name for name, *_ in clips(dataset)} == {"a.wav"}
-    assert any("dropped: the recording cannot be read" in sentence for sentence in told(dataset))
+    assert any("dropped: the recording cannot be read (b.wav " in sentence for sentence in told(dataset))
     with pytest.raises(DatasetError, match="is left: no such recording"):
         read(lay({"only/c.wav": 5.0, "only/zz.txt": "1\t2\tdog\n", "only/d.wav": 5.0}) / "only" / "zz.txt")
 
@@ -354,6 +355,21 @@ def test_other_layouts_stay_what_they_are(lay: Lay, told: Callable[..., list[str
     assert any("1 file of annotations was not used" in sentence for sentence in told(dataset, "note"))
     dataset = read(lay({"list.csv": "path,label\ndog/0.wav,x\ncat/0.wav,y\n"}))
     assert dataset.layout == "csv"
+
+
+def test_recordings_in_folders_of_sites_of_which_a_few_are_labelled_are_no_class_folders(
+    lay: Lay, told: Callable[..., list[str]]
+) -> None:
+    root = lay({f"{site}/{n}.wav": 70.0 for site in ("site1", "site2") for n in range(3)})
+    assert any("The folders site1, site2 look like sites" in each for each in told(read(root)))
+    (root / "site2" / "1.txt").write_text(LABELS)
+    dataset = read(root)
+    assert (dataset.layout, dataset.labels) == ("annotations", ["cat", "dog"])
+
+
+def test_a_recording_and_a_folder_of_more_are_no_class(lay: Lay) -> None:
+    with pytest.raises(UnlabelledError, match="holds 1 audio file, but no labels for it"):
+        read(lay({"a.wav": 1.0, "more/b.wav": 1.0}))
 
 
 def test_parts_by_the_names_of_the_files(lay: Lay) -> None:

@@ -11,11 +11,14 @@ from typing import Any
 import pytest
 
 from labcore.config import DataConfig, RunConfig
-from labcore.datasets import Dataset, find_dataset, list_datasets, register
+from labcore.datasets import Dataset, check_dataset, find_dataset, list_datasets, register
+from labcore.datasets.annotations import annotate, decided
 from labcore.datasets.corrections import Corrections
 from labcore.datasets.keeping import rename
+from labcore.datasets.mending import mend
 from labcore.datasets.registry import find_uncorrected, find_uncut, register_unlabelled
 from labcore.datasets.resuming import find_again, pin
+from labcore.datasets.timed.dataset import Annotated
 from labcore.datasets.timed.edits import (
     EventEdit,
     EventEdits,
@@ -26,7 +29,7 @@ from labcore.datasets.timed.edits import (
     say_complete,
     take_back,
 )
-from labcore.datasets.timed.writing import as_files, as_text, as_zip, tracks_of
+from labcore.datasets.timed.writing import as_files, as_text, as_zip, not_written, tracks_of
 from labcore.errors import DatasetError
 from labcore.owners import NotYoursError
 from labcore.runs import Run
@@ -138,6 +141,30 @@ def test_a_deleted_event_is_background_where_all_is_labelled(workspace, nights, 
     assert ("a", "background", 0.0) not in found
 
 
+def test_a_decision_on_a_window_is_told_where_windows_are_cut_otherwise(workspace, nights):
+    size = (nights / "a.wav").stat().st_size
+    annotate(workspace, "nights", decided(("a.wav", 0.5, "dog"), "wrong", who="ann", size=size))
+    assert clips(workspace) == [("a", "", 0.5), ("a", "cat", 7.5)]
+    dataset = find_dataset(workspace, "nights", DataConfig(window_seconds=3))
+    assert told(dataset, "annotations")[-1].startswith("1 annotation does not count: the windows are cut otherwise, ")
+    assert told(dataset, "annotation files") == ["1 file read as Audacity labels."], "also once there are decisions"
+
+
+def test_labels_that_were_merged_are_merged_however_windows_are_cut(workspace, nights):
+    (nights / "b.txt").write_text("3\t4\tDog\n10\t11\tcat\n")
+    cut = DataConfig(window_seconds=2)
+    check_dataset(find_dataset(workspace, "nights", cut))
+    mend(workspace, "nights", "alike", "merge=dog", data=cut)
+    for windows in ({}, {"windows": "grid", "window_seconds": 1}, {"windows": "exact"}):
+        assert {label for _, label, _ in clips(workspace, **windows)} == {"cat", "dog"}, windows
+        dataset = find_dataset(workspace, "nights", DataConfig.model_validate({"window_seconds": 2, **windows}))
+        assert told(dataset, "annotations") == [
+            "Labels of revision 1: 1 corrected. `labcore datasets annotations nights` lists them."
+        ]
+    (nights / "b.wav").write_bytes((nights / "a.wav").read_bytes() + b"\0\0")  # another recording
+    assert {label for _, label, _ in clips(workspace, windows="exact")} == {"cat", "dog", "Dog"}
+
+
 @pytest.mark.parametrize(
     ("facts", "why"),
     [
@@ -228,6 +255,21 @@ def test_what_is_written_is_read_back(workspace, nights, edit, lay):
     head, _, _, last = written[2]["all.selections.txt"].splitlines()
     assert head.endswith("File Offset (s)\tAnnotation")  # no detector, no score
     assert last.split("\t")[3:10] == ["24.250000", "25.000000", "300.0", "900.5", "b.wav", "b.wav", "4.250000"]
+
+
+def test_what_is_not_written_is_told_with_its_reason_and_where_it_stands(lay: Lay):
+    root = lay({"a.wav": 10.0, "b.wav": 10.0, "a.txt": "1\t2\tdog\n12\t13\tcat\n", "b.txt": "1\t2\tcat\n5\t6\tdog\n"})
+    (root / "b.wav").write_bytes((root / "b.wav").read_bytes()[:-1000])  # its recorder lost its power
+    found = Annotated(root, tuple((root / name, "audacity") for name in ("a.txt", "b.txt"))).gathered(DataConfig())
+    source = Annotated(root, ())
+    (track,) = tracks_of(found, source.recordings)
+    assert [(event.start_s, event.label) for event in track.events] == [(1.0, "dog")], "and none behind the end"
+    told = not_written(found)
+    assert told.startswith("3 labels not written: the recording cannot be read (b.wav is cut off: ")
+    assert told.endswith(
+        "; 2); outside of the recording (it is from 12 to 13 s, and a.wav lasts 10 s; 1); "
+        "keep what they stand in: a.txt line 2; b.txt lines 1, 2"
+    )
 
 
 def test_no_file_is_written_outside_of_its_folder():

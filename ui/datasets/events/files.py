@@ -10,6 +10,7 @@ import streamlit as st
 from labcore.texts import shown
 from labcore.tracks import ENDINGS, Track
 from ui.app.shell import download, heading
+from ui.app.text import plain
 from ui.datasets.events.state import OpenedEvents, Sitting
 
 TITLES = {"raven": "Raven table", "audacity": "Audacity labels"}
@@ -33,7 +34,7 @@ def show(sitting: Sitting) -> None:
             download(f"{title}, a file a recording", partial(_every, there, format), f"{there.name}.{format}.zip", "application/zip",
                      type="tertiary", key=f"events-{there.name}-{format}")  # fmt: skip
         if lost := not_written(there.found):
-            st.caption(f":orange[:material/warning:] {lost}.")
+            st.caption(f":orange[:material/warning:] {plain(lost)}.")
         st.caption(
             "With your edits. To use them as annotations, put the files into the folder of the recordings in place of those that lie "
             "there: labels of several files all count."
