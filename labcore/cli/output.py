@@ -20,6 +20,8 @@ from labcore.texts import json_line, printable
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from labcore.workspace import Workspace
+
 Content = Union[str, Table, "Text"]
 
 DONE, FAILED, USAGE, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 130, 141
@@ -205,6 +207,15 @@ def tell_list(
         unread = {key: thing.name, "state": "unreadable", "error": f"cannot be read: {thing.why}"}
         tell(unread, " ".join(str(thing).split("\n")), as_json=as_json)
     return DONE
+
+
+def nothing_yet(workspace: Workspace, things: str, command: str = "") -> str:
+    """What is said where a list is empty, and where it was looked: with another LABCORE_HOME there may be some.
+
+    Args:
+        command: makes one, without ``labcore``.
+    """
+    return f"there are no {things} in {workspace.home} yet" + (f"; `labcore {command}` makes one" if command else "")
 
 
 def percent(share: float | None) -> str:

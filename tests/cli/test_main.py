@@ -213,6 +213,22 @@ def test_work_goes_on_where_its_json_cannot_be_written(
     assert capfd.readouterr().err.count("No space left on device") == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "made"),
+    [
+        (["runs", "list"], "train"), (["datasets", "list"], "datasets demo"), (["crossval", "--list"], "crossval"),
+        (["search", "--list"], "search"), (["curve", "--list"], "curve"), (["benchmark", "--list"], "benchmark"),
+        (["jobs", "list"], ""), (["noise", "--list"], ""), (["robustness", "--list"], ""), (["alarms", "--list"], ""),
+    ],
+)  # fmt: skip
+def test_an_empty_list_tells_the_workspace(workspace: Workspace, labcore: Labcore, words: list[str], made: str) -> None:
+    told = labcore(*words)
+    assert (told.status, told.out) == (0, "")
+    assert f" in {workspace.home}" in told.err
+    assert told.err.endswith(f"; `labcore {made}` makes one\n") == bool(made)
+    assert labcore(*words, "--json").out == ""
+
+
 def test_words() -> None:
     assert [duration(seconds) for seconds in (0, 61.4, 3599.6, 3725)] == ["0:00", "1:01", "1:00:00", "1:02:05"]
 
