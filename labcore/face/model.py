@@ -303,6 +303,10 @@ def _one_sound(what: object, rate: int | None) -> Path | bytes | None:
             raise ConfigError(f"samples came with the rate {rate}", "Give it in Hz: predict(samples, rate=44100)")
         return encode_wav(_planes(what), round(rate), exact=True)
     _no_rate(rate)
+    if hasattr(what, "read"):
+        raise ConfigError(
+            f"an open file ({type(what).__name__}) is no sound", "Give its path, or its bytes: file.read()"
+        )
     if isinstance(what, (str, Path)):
         path = named_path(what)
         return None if path.is_dir() else path

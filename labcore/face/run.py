@@ -17,7 +17,7 @@ from labcore.config.names import by_path
 from labcore.config.presets import preset as preset_named
 from labcore.datasets.table import Dataset
 from labcore.errors import ConfigError, RunError
-from labcore.events import Evaluated, EvaluatedLabels, RunFinished, result_of
+from labcore.events import Epoch, Evaluated, EvaluatedLabels, RunFinished, result_of
 from labcore.face.dataset import name_of
 from labcore.face.names import FILE_NAMES, RUN_NAMES, text_of
 from labcore.face.reporting import write_report
@@ -155,8 +155,10 @@ class TrainingRun(Run):
         """A row an epoch: train_loss, train_accuracy, val_loss, val_accuracy, lr, seconds and so on; indexed by epoch."""
         import pandas as pd
 
-        rows = [epoch.model_dump(exclude={"type", "time", "spent", "pinned"}) for epoch in self.epochs()]
-        return pd.DataFrame(rows, columns=None if rows else ["epoch"]).set_index("epoch")
+        names = [name for name in Epoch.model_fields if name not in ("type", "time", "spent", "pinned")]
+        table = pd.DataFrame([epoch.model_dump(include={*names}) for epoch in self.epochs()], columns=names)
+        figures = set(names).difference(("epoch", "epochs", "averaged", "evaluated"))
+        return table.astype(dict.fromkeys(figures, float)).set_index("epoch")
 
     @cached_property
     def model(self) -> Model:

@@ -42,6 +42,8 @@ def test_result_and_history(run: lab.TrainingRun) -> None:
     assert "<table" in result._repr_html_()
     assert list(run.history.index) == [1, 2, 3, 4]
     assert {"train_loss", "val_accuracy"} <= set(run.history)
+    assert run.history["joules"].dtype == run.history["val_mean_ap"].dtype == float  # unknown of every epoch here
+    assert run.history["evaluated"].dtype == bool
     assert "epochs 4 of 4" in repr(run)
     assert "<table" in run._repr_html_()
 
@@ -160,6 +162,7 @@ def test_a_run_without_a_result_says_how_to_go_on(run: lab.TrainingRun, tmp_path
         with pytest.raises(RunError, match=r"resume\(\) goes on"):
             missing()
     assert made.history.empty
+    assert list(made.history) == list(run.history)
 
 
 def test_the_first_interrupt_is_noted_and_the_second_raised() -> None:
