@@ -67,6 +67,18 @@ def test_a_table_is_not_taken_and_it_says_how_to_write_it(data: lab.Dataset, tmp
     assert data in (again, data)
 
 
+def test_a_table_that_was_changed_is_not_passed_over(data: lab.Dataset, tones: Path, home: Path) -> None:
+    assert name_of(data) == str(tones)
+    data.table["fold"] = "1"
+    with pytest.raises(ConfigError, match=r"table of tones was changed in memory\. Write it to a file.*to_csv"):
+        lab.train(data)
+    part = lab.load_dataset(tones).fold("1")
+    assert part_and_whole(part)[0] == "1"
+    part.table.loc[0, "label"] = "another"
+    with pytest.raises(ConfigError, match="changed in memory"):
+        part_and_whole(part)
+
+
 def test_how_it_looks(data: lab.Dataset) -> None:
     assert "clips 20, classes 2 (high, low)" in repr(data)
     assert "fold 1" in repr(data.fold("1"))
