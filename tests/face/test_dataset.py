@@ -71,7 +71,7 @@ def test_a_table_that_was_changed_is_not_passed_over(data: lab.Dataset, tones: P
     assert name_of(data) == str(tones)
     data.table["fold"] = "1"
     with pytest.raises(ConfigError, match=r"table of tones was changed in memory\. Write it to a file.*to_csv"):
-        lab.train(data)
+        name_of(data)
     part = lab.load_dataset(tones).fold("1")
     assert part_and_whole(part)[0] == "1"
     part.table.loc[0, "label"] = "another"
