@@ -19,7 +19,7 @@ from labcore.datasets.table import Dataset
 from labcore.errors import ConfigError, RunError
 from labcore.events import Epoch, Evaluated, EvaluatedLabels, RunFinished, result_of
 from labcore.face.dataset import name_of
-from labcore.face.names import FILE_NAMES, RUN_NAMES, text_of
+from labcore.face.names import FILE_NAMES, RUN_NAMES, device_of, text_of
 from labcore.face.reporting import write_report
 from labcore.face.telling import as_output, error_of, first_interrupt, in_notebook
 from labcore.jobs.manager import JobManager
@@ -101,6 +101,8 @@ def wanted_config(
     if "data.dataset" in changes:
         raise ConfigError("two data sets are given", f"Name one: lab.train({changes['data.dataset']!r}, …)")
     changes["data.dataset"] = name_of(data)
+    if "runtime.device" in changes:
+        changes["runtime.device"] = device_of(changes["runtime.device"])
     return begin.replace(changes)
 
 

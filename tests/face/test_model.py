@@ -232,6 +232,8 @@ def test_a_model_that_was_changed_is_not_judged_by_its_file(
     with pytest.raises(RunError, match="not on the disk"):
         changed.export(tmp_path / "changed.zip")
     again = lab.load_model(changed.export(tmp_path / "changed.safetensors"))  # type: ignore[arg-type]
+    assert (difference := again.verify()) is not None, "it has golden clips"
+    assert difference < 1e-4, "the service would refuse it"
     assert lab.evaluate(again, data, fold="all").clips == 20
 
 

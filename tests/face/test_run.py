@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import labcore as lab
 from labcore.errors import ConfigError, DatasetError, DeviceError, RunError
 from labcore.events import RunFinished
+from labcore.face.run import wanted_config
 from labcore.face.telling import error_of, first_interrupt
 from labcore.runs import Run
 from labcore.workspace import Workspace
@@ -92,6 +94,11 @@ def test_mistakes_are_told_before_anything_is_made(data: lab.Dataset, given: dic
     with pytest.raises(ConfigError, match=what):
         lab.train(data, **given)
     assert len(Run.every(lab.load_run().workspace)) == before
+
+
+@pytest.mark.parametrize(("given", "device"), [(torch.device("cuda", 1), "cuda:1"), ("cpu", "cpu"), (None, "auto")])
+def test_a_device_may_be_torchs_own(data: lab.Dataset, given: object, device: str) -> None:
+    assert wanted_config(data, None, None, None, {"device": given}).runtime.device == device
 
 
 def test_it_starts_from_another_run(data: lab.Dataset, run: lab.TrainingRun, monkeypatch: pytest.MonkeyPatch) -> None:
