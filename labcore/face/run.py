@@ -12,7 +12,7 @@ from labcore.cli.jobs import watch
 from labcore.cli.output import say
 from labcore.cli.parser import read_config
 from labcore.cli.train import check_inputs
-from labcore.config import RunConfig
+from labcore.config import RunConfig, all_settings
 from labcore.config.names import by_path
 from labcore.config.presets import preset as preset_named
 from labcore.datasets.table import Dataset
@@ -58,7 +58,7 @@ def train(
         config: start from what was asked for in another run, from a configuration, or from a config.json or the folder of a run.
         settings: any setting by its path, as docs/configuration.md lists them: ``{"augment.mixup": 0.2}``.
         named: the same by short names: ``epochs=25, fold="1", batch_size=32, lr=0.003, mixup=0.2, device="cpu"``. None and "auto" leave a
-            setting to the lab.
+            setting to the lab; None leaves one that is never automatic as it is.
 
     Raises:
         ConfigError: there is no such setting, it is given twice, or a value is out of bounds; or the configuration is none.
@@ -97,7 +97,8 @@ def wanted_config(
             begin = asked_for(config)
         case _:
             begin = read_config(Path(text_of(config, "a configuration", "Give a run, or the path of a config.json")))
-    changes = by_path([*_items(settings), *named.items()])
+    found = by_path([*_items(settings), *named.items()])
+    changes = {path: value for path, value in found.items() if value is not None or all_settings()[path].optional}
     if "data.dataset" in changes:
         raise ConfigError("two data sets are given", f"Name one: lab.train({changes['data.dataset']!r}, …)")
     changes["data.dataset"] = name_of(data)

@@ -14,6 +14,7 @@ import pytest
 import torch
 
 import labcore as lab
+from labcore.config import RunConfig
 from labcore.errors import ConfigError, DatasetError, DeviceError, RunError
 from labcore.events import RunFinished
 from labcore.face.run import wanted_config
@@ -99,6 +100,13 @@ def test_mistakes_are_told_before_anything_is_made(data: lab.Dataset, given: dic
 @pytest.mark.parametrize(("given", "device"), [(torch.device("cuda", 1), "cuda:1"), ("cpu", "cpu"), (None, "auto")])
 def test_a_device_may_be_torchs_own(data: lab.Dataset, given: object, device: str) -> None:
     assert wanted_config(data, None, None, None, {"device": given}).runtime.device == device
+
+
+def test_none_leaves_a_setting_to_the_lab(data: lab.Dataset) -> None:
+    """So a function of somebody's own can hand on what it was not given."""
+    begin = RunConfig().replace({"runtime.seed": 7, "optim.lr": 0.5, "data.balance": "none"})
+    made = wanted_config(data, None, begin, {"data.balance": None}, {"seed": None, "lr": None})
+    assert (made.runtime.seed, made.data.balance, made.optim.lr) == (7, "none", None)
 
 
 def test_it_starts_from_another_run(data: lab.Dataset, run: lab.TrainingRun, monkeypatch: pytest.MonkeyPatch) -> None:
