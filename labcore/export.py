@@ -202,12 +202,12 @@ As an HTTP service:
 
     labcore serve --run weights.safetensors
 
+{_golden(weights)}
+
 Without the lab and without PyTorch it runs as an ONNX file, which is written where the lab is, with its extra onnx;
 what goes in and comes out, docs/python.md of the lab tells:
 
     labcore export weights.safetensors --output model.onnx
-
-{_golden(weights)}
 
 To train the same run again:
 

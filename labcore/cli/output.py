@@ -215,7 +215,7 @@ def nothing_yet(workspace: Workspace, things: str, command: str = "") -> str:
     Args:
         command: makes one, without ``labcore``.
     """
-    return f"there are no {things} in {workspace.home} yet" + (f"; `labcore {command}` makes one" if command else "")
+    return f"there are no {things} yet in {workspace.home}" + (f"; `labcore {command}` makes one" if command else "")
 
 
 def percent(share: float | None) -> str:
