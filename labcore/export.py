@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import shlex
-import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,8 @@ from labcore.runs import Run
 from labcore.runs.asked import asked_for, live_changes_of
 from labcore.runs.honesty import adjustments, choice_note, chosen_by
 from labcore.runs.origin import ensemble_members
-from labcore.texts import as_utf8, counted, mean_ap_text
+from labcore.texts import counted, mean_ap_text
+from labcore.zips import zipped
 
 if TYPE_CHECKING:
     from labcore.inference.classifier import Classifier
@@ -73,7 +73,7 @@ def export_zip(run: Run) -> bytes:
     except OSError as error:
         raise RunError(f"run {run.id} has no weights yet", "They are written when the run finishes") from error
     labels = run.load("labels", [])
-    content: dict[str, bytes | str] = {
+    files: dict[str, bytes | str] = {
         "weights.safetensors": weights,
         "config.json": run.config.to_json(indent=2),
         "labels.json": json.dumps(labels, indent=2, ensure_ascii=False),
@@ -81,11 +81,7 @@ def export_zip(run: Run) -> bytes:
         "classify.py": SCRIPT,
         "README.txt": _note(run, labels, weights),
     }
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in content.items():
-            archive.writestr(f"{run.id}/{name}", as_utf8(data) if isinstance(data, str) else data)
-    return buffer.getvalue()
+    return zipped({f"{run.id}/{name}": content for name, content in files.items()})
 
 
 def save_as(path: Path, run: Run | None, classifier: Callable[[], Classifier]) -> Path:
@@ -207,6 +203,11 @@ As an HTTP service:
     labcore serve --run weights.safetensors
 
 {_golden(weights)}
+
+Without the lab and without PyTorch it runs as an ONNX file, which is written where the lab is, with its extra onnx;
+what goes in and comes out, docs/python.md of the lab tells:
+
+    labcore export weights.safetensors --output model.onnx
 
 To train the same run again:
 

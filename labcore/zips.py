@@ -1,21 +1,38 @@
-"""Zip archives from anywhere: how much memory one may take is known before any of it is unpacked."""
+"""Zip archives: from anywhere, where it is known how much memory one may take before any of it is unpacked; and to hand on."""
 
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import struct
+import time
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import IO
+
+from labcore.texts import as_utf8
 
 MOST_ENTRIES = 1000
 MOST_RATIO = 50
 """So many times its size in the archive an entry may be; weights and sounds come to two or three."""
 SMALL = 1024**2
 """Bytes of an entry that may be packed as tightly as it likes."""
+READABLE = 0o644
+"""Permissions of a file that is unpacked; by themselves Python's archives let their owner alone read it."""
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
+
+def zipped(files: Mapping[str, bytes | str]) -> bytes:
+    """Files by their paths as an archive; whoever unpacks it, others may read them."""
+    packed, now = io.BytesIO(), time.localtime()[:6]
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, content in files.items():
+            info = zipfile.ZipInfo(name, now)
+            info.external_attr = READABLE << 16
+            archive.writestr(info, as_utf8(content) if isinstance(content, str) else content, zipfile.ZIP_DEFLATED)
+    return packed.getvalue()
 
 
 @contextlib.contextmanager

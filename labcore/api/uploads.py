@@ -14,6 +14,8 @@ from labcore.serving.admission import Reservation
 from labcore.serving.settings import ServiceSettings
 from labcore.texts import shown
 
+PLAIN = {"Accept-Encoding": "identity"}
+"""The header that tells a client how bodies are taken (RFC 9110, 15.5.16)."""
 RAW_TYPES = ("audio/", "video/", "application/octet-stream", "application/ogg")
 
 
@@ -30,6 +32,12 @@ async def clips_of(request: Request, settings: ServiceSettings, reservation: Res
         Problem: there are none, too many, fields that mean nothing here, or it is a body of another kind.
         Overloaded: so many more cannot be taken on now.
     """
+    packed = request.headers.get("content-encoding", "identity").strip().lower()
+    if packed not in ("", "identity"):
+        raise Problem(
+            415, "media-type", f"a body with the Content-Encoding {as_plain(packed, 80)} is not accepted",
+            "Send it as it is, without that header; FLAC, Ogg and MP3 are smaller than WAV", headers=PLAIN,
+        )  # fmt: skip
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "multipart/form-data":
         if kind and not kind.startswith(RAW_TYPES):

@@ -22,7 +22,19 @@ from labcore.alarms.job import AlarmsPlan, AlarmTest, Exclusion
 from labcore.cli.foreground import run_short
 from labcore.cli.inputs import trained_run, weights_named
 from labcore.cli.jobs import own
-from labcore.cli.output import DONE, FAILED, emit, emit_json, percent, say, say_some, table, tell, tell_list
+from labcore.cli.output import (
+    DONE,
+    FAILED,
+    emit,
+    emit_json,
+    nothing_yet,
+    percent,
+    say,
+    say_some,
+    table,
+    tell,
+    tell_list,
+)
 from labcore.cli.parser import RUN, Parser, add_anyone, add_device, add_json, named, number, positive
 from labcore.errors import ConfigError, RunError
 from labcore.jobs.glances import glances
@@ -256,5 +268,5 @@ def _list(workspace: Workspace, *, as_json: bool) -> int:
     ]
     rows = [[each["alarm_test_id"], each["state"], each["run"], each["by"] or None] for each in facts]
     head = ["false alarm test", "state", "run", "by"]
-    none = "there are no false alarm tests yet"
+    none = nothing_yet(workspace, "false alarm tests")
     return tell_list(facts, head, rows, AlarmTest.unreadable(workspace), "alarm_test_id", none=none, as_json=as_json)

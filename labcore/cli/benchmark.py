@@ -23,7 +23,7 @@ from labcore.benchmark.plan import BATCH_SIZES, BenchmarkPlan, full_plan, make_p
 from labcore.benchmark.report import BenchmarkReport, ReportError
 from labcore.benchmark.summary import sentences
 from labcore.cli.foreground import exit_status, in_foreground
-from labcore.cli.output import DONE, JsonLines, complain, duration, emit, emit_json, say, table, tell_list
+from labcore.cli.output import DONE, JsonLines, complain, duration, emit, emit_json, nothing_yet, say, table, tell_list
 from labcore.cli.parser import Parser, add_json
 from labcore.cli.progress import Bar, bars
 from labcore.errors import ConfigError, LabError, RunError
@@ -259,6 +259,6 @@ def _list(workspace: Workspace, as_json: bool) -> int:
     ]
     head = ["id", "state", "figures", "title"]
     rows = [[each[name] for name in head] for each in facts]
-    none = "there are no reports yet; `labcore benchmark` makes one"
+    none = nothing_yet(workspace, "reports", "benchmark")
     broken += Benchmark.unreadable(workspace)
     return tell_list(facts, head, rows, broken, none=none, as_json=as_json)

@@ -21,7 +21,19 @@ from typing import TYPE_CHECKING
 from labcore.cli.expected import expected
 from labcore.cli.foreground import exit_status
 from labcore.cli.jobs import own
-from labcore.cli.output import DONE, Content, JsonLines, duration, emit, emit_json, percent, say, table, tell_list
+from labcore.cli.output import (
+    DONE,
+    Content,
+    JsonLines,
+    duration,
+    emit,
+    emit_json,
+    nothing_yet,
+    percent,
+    say,
+    table,
+    tell_list,
+)
 from labcore.cli.parser import (
     Parser,
     add_anyone,
@@ -319,5 +331,5 @@ def _list(workspace: Workspace, *, as_json: bool) -> int:
         done = f"{pool.finished}/{len(pool.folds)}"
         rows.append([summary.id, summary.state, done, mean_text(pool), summary.dataset, summary.model])
     broken += CrossValidation.unreadable(workspace)
-    none = "there are no cross-validations yet; `labcore crossval` makes one"
+    none = nothing_yet(workspace, "cross-validations", "crossval")
     return tell_list(map(Summary.to_dict, summaries), head, rows, broken, none=none, as_json=as_json)

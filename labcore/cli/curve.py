@@ -16,7 +16,7 @@ from typing import Any
 
 from labcore.cli.expected import expected_of
 from labcore.cli.foreground import work_on
-from labcore.cli.output import DONE, Content, percent, say, table, tell, tell_list
+from labcore.cli.output import DONE, Content, nothing_yet, percent, say, table, tell, tell_list
 from labcore.cli.parser import Parser, add_config_flags, add_existing, add_json, config_from
 from labcore.cli.progress import Bar, bars
 from labcore.curve.events import CurvePoint, CurveProgress
@@ -155,5 +155,5 @@ def _list(workspace: Workspace, *, as_json: bool) -> int:
         for each in summaries
     ]
     broken += LearningCurve.unreadable(workspace)
-    none = "there are no learning curves yet; `labcore curve` makes one"
+    none = nothing_yet(workspace, "learning curves", "curve")
     return tell_list(map(CurveSummary.to_dict, summaries), head, rows, broken, none=none, as_json=as_json)

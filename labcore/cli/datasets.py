@@ -27,7 +27,7 @@ import argparse
 from dataclasses import asdict
 
 from labcore.cli import bring, checks, datasets_get, splits, timed_labels
-from labcore.cli.output import say, tell, tell_list
+from labcore.cli.output import nothing_yet, say, tell, tell_list
 from labcore.cli.parser import Act, Parser, add_anyone, add_csv, add_json, add_setting, seed, subcommands
 from labcore.cli.progress import counting
 from labcore.cli.refused import refuse_without
@@ -88,7 +88,7 @@ def show_list(workspace: Workspace, arguments: argparse.Namespace) -> int:
     infos = list_datasets(workspace)
     head = ["data set", "layout", "clips", "classes", "where"]
     rows = [[info.name, info.layout or "?", info.clips, info.classes, info.error or info.path] for info in infos]
-    none = "there are no data sets yet; `labcore datasets demo` makes one"
+    none = nothing_yet(workspace, "data sets", "datasets demo")
     return tell_list(map(asdict, infos), head, rows, none=none, as_json=arguments.json)
 
 

@@ -82,7 +82,7 @@ def trained_run(name: str) -> Run:
     found = last_trained()
     if found is None:
         raise RunError(
-            "no run has weights yet",
+            f"no run has weights yet in {Workspace.default().home}",
             f"Train one with `labcore train`, name a file of weights, or take the built-in demo network: `{builtin.NAME}`",
         )
     return found

@@ -157,7 +157,9 @@ def show_list(workspace: Workspace, arguments: argparse.Namespace) -> int:
         rows.append([facts["kind"], facts["job_id"], facts["state"], done, status.figure, facts["by"] or None])
     head = ["kind", "job", "state", "done", "accuracy", "by"]
     told = (facts for facts, _ in listed)
-    return tell_list(told, head, rows, broken, "job_id", none="there are no jobs", as_json=arguments.json)
+    return tell_list(
+        told, head, rows, broken, "job_id", none=f"there are no jobs in {workspace.home}", as_json=arguments.json
+    )
 
 
 def show(workspace: Workspace, arguments: argparse.Namespace) -> int:

@@ -13,7 +13,7 @@ import argparse
 from typing import Any
 
 from labcore.cli import robustness
-from labcore.cli.output import DONE, emit_json, tell_list
+from labcore.cli.output import DONE, emit_json, nothing_yet, tell_list
 from labcore.cli.parser import Parser, number
 from labcore.evaluation.robustness import DISTURBANCES, RobustnessTest
 from labcore.jobs.glances import glances
@@ -55,7 +55,7 @@ def _list(workspace: Workspace, *, as_json: bool) -> int:
     ]
     facts = [_facts(job, status) for job, status in tests]
     rows = [[value or None for value in each.values()][:7] for each in facts]
-    head, none = ["noise test", "state", "run", "fold", "class", "colour", "by"], "there are no noise tests yet"
+    head, none = ["noise test", "state", "run", "fold", "class", "colour", "by"], nothing_yet(workspace, "noise tests")
     return tell_list(facts, head, rows, RobustnessTest.unreadable(workspace), "noise_id", none=none, as_json=as_json)
 
 

@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO, Union
 from labcore.cli.console import console, encoding_of, is_terminal
 from labcore.cli.progress import bars
 from labcore.cli.table import Table, made
-from labcore.errors import LabError
+from labcore.errors import LabError, WorkspaceError
 from labcore.jobs.listing import Unreadable
 from labcore.outputs import output_path, write_output
 from labcore.texts import json_line, printable
 
 if TYPE_CHECKING:
     from rich.text import Text
+
+    from labcore.workspace import Workspace
 
 Content = Union[str, Table, "Text"]
 
@@ -34,10 +36,18 @@ def emit(*content: Content) -> None:
 
     Raises:
         BrokenPipeError: nobody reads it any more.
+        WorkspaceError: it cannot be written otherwise, as to a file on a full disk.
     """
     bars.clear()
-    for each in content:
-        print(rendered(each), flush=True)
+    try:
+        for each in content:
+            print(rendered(each), flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        mute_stdout()
+        what = f"stdout cannot be written: {error.strerror or error}"
+        raise WorkspaceError(what, "Free some space, or send the output elsewhere") from error
 
 
 def emit_json(content: Any) -> None:
@@ -60,7 +70,7 @@ def emit_csv(text: str, place: str, what: str) -> int:
 
 
 class JsonLines:
-    """Lines of JSON on stdout, where they are wanted; a reader that goes away does not end the work that they tell of."""
+    """Lines of JSON on stdout, where they are wanted; a reader that goes away, or a full disk, does not end the work that they tell of."""
 
     def __init__(self, wanted: bool) -> None:
         self.wanted = wanted
@@ -69,9 +79,12 @@ class JsonLines:
         if self.wanted:
             try:
                 emit_json(content)
-            except OSError:
+            except BrokenPipeError:
                 self.wanted = False
                 mute_stdout()
+            except WorkspaceError as error:
+                self.wanted = False
+                complain(error)
 
 
 def say(line: str, style: str = "") -> None:
@@ -194,6 +207,15 @@ def tell_list(
         unread = {key: thing.name, "state": "unreadable", "error": f"cannot be read: {thing.why}"}
         tell(unread, " ".join(str(thing).split("\n")), as_json=as_json)
     return DONE
+
+
+def nothing_yet(workspace: Workspace, things: str, command: str = "") -> str:
+    """What is said where a list is empty, and where it was looked: with another LABCORE_HOME there may be some.
+
+    Args:
+        command: makes one, without ``labcore``.
+    """
+    return f"there are no {things} yet in {workspace.home}" + (f"; `labcore {command}` makes one" if command else "")
 
 
 def percent(share: float | None) -> str:

@@ -29,6 +29,8 @@ class ConsoleReporter:
 
     def __call__(self, event: events.Event) -> None:
         """Take an event. Kinds it does not know are passed over."""
+        if isinstance(event, events.TrainingStarted | events.Epoch):
+            bars.clear()  # of work that is over, or was broken off
         match event:
             case events.RunQueued():
                 say("queued")

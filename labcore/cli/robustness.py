@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from labcore.cli.foreground import run_short
 from labcore.cli.inputs import dataset_named, weights_named
-from labcore.cli.output import DONE, emit, emit_json, percent, say, table, tell_list
+from labcore.cli.output import DONE, emit, emit_json, nothing_yet, percent, say, table, tell_list
 from labcore.cli.parser import WEIGHTS, Parser, add_dataset, add_device, add_json, add_run, run_named
 from labcore.evaluation.robustness import DISTURBANCES, Disturbed, InNoise, Result, RobustnessPlan, RobustnessTest
 from labcore.events import Event
@@ -114,7 +114,7 @@ def _list(workspace: Workspace, *, as_json: bool) -> int:
     facts = [_facts(job, status) for job, status in glances(workspace, RobustnessTest)]
     rows = [[value or None for value in each.values()][:8] for each in facts]
     head = ["robustness test", "state", "run", "fold", "class", "by", "of", "colour"]
-    none = "there are no robustness tests yet"
+    none = nothing_yet(workspace, "robustness tests")
     return tell_list(
         facts, head, rows, RobustnessTest.unreadable(workspace), "robustness_id", none=none, as_json=as_json
     )

@@ -11,7 +11,7 @@ from typing import Any
 from labcore.catalogue import Query, Row, catalogue, select
 from labcore.catalogue.query import COLUMNS
 from labcore.catalogue.rows import facts
-from labcore.cli.output import DONE, duration, emit, say, tell_list
+from labcore.cli.output import DONE, duration, emit, nothing_yet, say, tell_list
 from labcore.cli.parser import Parser
 from labcore.jobs.status import JobStatus
 from labcore.jobs.trash import KEPT_DAYS
@@ -63,7 +63,7 @@ def show_list(workspace: Workspace, arguments: argparse.Namespace) -> int:
     else:
         rows = select(every, query)
     shown = [each for row in rows for each in row.every()]
-    none = "there are no runs yet; `labcore train` makes one" if not every else "no run is like that"
+    none = nothing_yet(workspace, "runs", "train") if not every else "no run is like that"
     if every and not shown and not arguments.archived and any(row.about.archived for row in every):
         none += "; `labcore runs list --archived` lists the archived ones"
     head, cells = _table(shown)

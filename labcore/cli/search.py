@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from labcore.cli.expected import expected
 from labcore.cli.foreground import train_everywhere, work_on
 from labcore.cli.jobs import own
-from labcore.cli.output import DONE, duration, emit, emit_json, say, table, tell_list
+from labcore.cli.output import DONE, duration, emit, emit_json, nothing_yet, say, table, tell_list
 from labcore.cli.parser import (
     Parser,
     add_anyone,
@@ -192,7 +192,7 @@ def _list(workspace: Workspace, *, as_json: bool) -> int:
         best = _value(report, report.best.value if report.best else None)
         rows.append([report.id, report.state, done, best, report.settings.config.data.dataset])
     broken += Search.unreadable(workspace)
-    none = "there are no searches yet; `labcore search` makes one"
+    none = nothing_yet(workspace, "searches", "search")
     return tell_list(map(facts, reports), head, rows, broken, "search_id", none=none, as_json=as_json)
 
 

@@ -18,12 +18,12 @@ from typing import Annotated, Any, Generic, TypeVar
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from labcore.errors import DatasetError, WorkspaceError
+from labcore.errors import DatasetError, WorkspaceError, if_unwritable
 from labcore.events import Moment
 from labcore.owners import clean, require_owner
 from labcore.reading import DamagedError, parse_json, read_file
 from labcore.texts import json_line
-from labcore.workspace import Workspace, append_line
+from labcore.workspace import ELSEWHERE, Workspace, append_line
 
 PATIENCE_SECONDS = 10.0
 MOST_BYTES = 2**30
@@ -166,7 +166,8 @@ def held(workspace: Workspace, what: str = "annotations") -> Iterator[None]:
     """Nobody appends to a file that is being renamed. ``what`` is written, in a word for people; each has a lock of its own."""
     lock = FileLock(workspace.cache / f"{what}.lock", timeout=PATIENCE_SECONDS)
     with contextlib.ExitStack() as stack:
-        with WorkspaceError.on_os_error(f"{lock.lock_file} cannot be written", "Check its permissions"):
+        remedy = if_unwritable(workspace.cache, ELSEWHERE)
+        with WorkspaceError.on_os_error(f"{lock.lock_file} cannot be written", remedy):
             try:
                 stack.enter_context(lock)
             except Timeout as error:

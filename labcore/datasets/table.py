@@ -127,9 +127,9 @@ def unusual(notes: Iterable[DataProblem]) -> list[Finding]:
     ]
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)  # tables do not compare as one value
 class Dataset:
-    """Clips with their labels and folds; nothing has been decoded yet.
+    """Clips with their labels and folds; nothing has been decoded yet. One is equal to itself alone.
 
     Attributes:
         layout: its name in :data:`labcore.datasets.layouts.LAYOUTS`, as "urbansound8k", "folders" or "csv".

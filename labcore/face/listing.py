@@ -10,6 +10,15 @@ from labcore.workspace import Workspace
 if TYPE_CHECKING:
     import pandas as pd
 
+RUN_COLUMNS = (
+    "run_id", "run_dir", "state", "by", "stopped_by", "epoch", "epochs", "accuracy", "mean_ap", "leaks", "trained_on", "dataset", "model",
+    "seconds_left", "error", "remedy", "changed_at", "name", "fold", "accuracy_low", "accuracy_high", "seconds", "device", "tags", "note",
+    "star", "archived", "parent", "part", "created_at", "size",
+)  # fmt: skip
+"""What `labcore runs list --json` tells of a run."""
+FIGURES = ("accuracy", "mean_ap", "accuracy_low", "accuracy_high", "seconds", "seconds_left")
+"""Those that are numbers, or unknown."""
+
 
 def list_runs() -> pd.DataFrame:
     """All runs of the workspace, the newest first: a row a run, those of cross-validations and searches too.
@@ -25,7 +34,8 @@ def list_runs() -> pd.DataFrame:
 
     rows = [each for row in catalogue(Workspace.default()) for each in row.every() if each.is_run]
     told = [brief(row.job, row.status, row) for row in rows]
-    return pd.DataFrame(told, columns=None if told else ["run_id"]).set_index("run_id").sort_index(ascending=False)
+    table = pd.DataFrame(told, columns=RUN_COLUMNS).astype(dict.fromkeys(FIGURES, float))
+    return table.set_index("run_id").sort_index(ascending=False)
 
 
 def list_datasets() -> pd.DataFrame:
@@ -37,4 +47,4 @@ def list_datasets() -> pd.DataFrame:
     workspace = Workspace.default()
     names = sorted(places_of(workspace))
     folders = [str(place_of(workspace, name)) for name in names]
-    return pd.DataFrame({"folder": folders}, index=pd.Index(names, name="name"))
+    return pd.DataFrame({"folder": pd.Series(folders, index=pd.Index(names, name="name", dtype=str), dtype=str)})

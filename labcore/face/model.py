@@ -196,7 +196,7 @@ class Model(Classifier):
         return np.stack([self._embedding(file) for file, _ in files])
 
     def export(self, path: str | Path) -> Path:
-        """Write the model to a file, by its ending.
+        """Write the model to a file, by its ending. Where its weights were changed in memory, the golden clips get what it says now.
 
         ``.safetensors``: weights, labels and settings, for :func:`load_model`. ``.onnx``: the same, front end inside, for runtimes without
         torch. ``.zip``: what the run's page hands out, with a script and a note.
@@ -214,6 +214,8 @@ class Model(Classifier):
         run = Run(self.source) if self.source is not None and self.source.is_dir() else None
         if run is not None and file.suffix.lower() == ".zip":
             self.on_disk()  # what the zip holds
+        elif self.golden is not None and not self._is_as_saved():
+            self.golden = self.golden.renewed(self.eval(), self.device, self.task.probabilities)
         return save_as(file, run, lambda: self)
 
     def on_disk(self) -> Path:
@@ -222,14 +224,21 @@ class Model(Classifier):
         Raises:
             RunError: nowhere: it was made or changed in memory.
         """
-        if self.source is not None:
-            saved, own = Classifier.load(self.source).state_dict(), self.state_dict()
-            if saved.keys() == own.keys() and all(torch.equal(value, own[name].cpu()) for name, value in saved.items()):
-                return self.source
+        if self.source is not None and self._is_as_saved():
+            return self.source
         raise RunError(
             "the model is not on the disk as it is",
             'Write it, and take that file: lab.load_model(model.export("changed.safetensors"))',
         )
+
+    def _is_as_saved(self) -> bool:
+        if self.source is None:
+            return False
+        try:
+            saved, own = Classifier.load(self.source).state_dict(), self.state_dict()
+        except RunError:  # it is gone
+            return False
+        return saved.keys() == own.keys() and all(torch.equal(value, own[name].cpu()) for name, value in saved.items())
 
     def _of_files(self, files: list[tuple[Path, str]], hop_seconds: float | None) -> pd.DataFrame:
         columns, rows = class_columns(self.labels, TOLD), list[dict[str, Any]]()
@@ -303,6 +312,10 @@ def _one_sound(what: object, rate: int | None) -> Path | bytes | None:
             raise ConfigError(f"samples came with the rate {rate}", "Give it in Hz: predict(samples, rate=44100)")
         return encode_wav(_planes(what), round(rate), exact=True)
     _no_rate(rate)
+    if hasattr(what, "read"):
+        raise ConfigError(
+            f"an open file ({type(what).__name__}) is no sound", "Give its path, or its bytes: file.read()"
+        )
     if isinstance(what, (str, Path)):
         path = named_path(what)
         return None if path.is_dir() else path

@@ -6,7 +6,10 @@ from pathlib import Path
 
 from labcore.errors import ConfigError
 
-DATASET_NAMES = "Give its name or its path"
+DATASET_NAMES = (
+    "Give its name or its path; write a table with the columns path and label to a file: "
+    'table.to_csv("clips.csv", index=False)'
+)
 RUN_NAMES = "Give its id, a part of it, or its folder"
 MODEL_NAMES = "Give a run, the id of one, last, builtin, or a file of weights"
 FILE_NAMES = "Give its path"

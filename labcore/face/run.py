@@ -12,14 +12,14 @@ from labcore.cli.jobs import watch
 from labcore.cli.output import say
 from labcore.cli.parser import read_config
 from labcore.cli.train import check_inputs
-from labcore.config import RunConfig
+from labcore.config import RunConfig, all_settings
 from labcore.config.names import by_path
 from labcore.config.presets import preset as preset_named
 from labcore.datasets.table import Dataset
 from labcore.errors import ConfigError, RunError
-from labcore.events import Evaluated, EvaluatedLabels, RunFinished, result_of
+from labcore.events import Epoch, Evaluated, EvaluatedLabels, RunFinished, result_of
 from labcore.face.dataset import name_of
-from labcore.face.names import FILE_NAMES, RUN_NAMES, text_of
+from labcore.face.names import FILE_NAMES, RUN_NAMES, device_of, text_of
 from labcore.face.reporting import write_report
 from labcore.face.telling import as_output, error_of, first_interrupt, in_notebook
 from labcore.jobs.manager import JobManager
@@ -58,7 +58,7 @@ def train(
         config: start from what was asked for in another run, from a configuration, or from a config.json or the folder of a run.
         settings: any setting by its path, as docs/configuration.md lists them: ``{"augment.mixup": 0.2}``.
         named: the same by short names: ``epochs=25, fold="1", batch_size=32, lr=0.003, mixup=0.2, device="cpu"``. None and "auto" leave a
-            setting to the lab.
+            setting to the lab; None leaves one that is never automatic as it is.
 
     Raises:
         ConfigError: there is no such setting, it is given twice, or a value is out of bounds; or the configuration is none.
@@ -97,10 +97,13 @@ def wanted_config(
             begin = asked_for(config)
         case _:
             begin = read_config(Path(text_of(config, "a configuration", "Give a run, or the path of a config.json")))
-    changes = by_path([*_items(settings), *named.items()])
+    found = by_path([*_items(settings), *named.items()])
+    changes = {path: value for path, value in found.items() if value is not None or all_settings()[path].optional}
     if "data.dataset" in changes:
         raise ConfigError("two data sets are given", f"Name one: lab.train({changes['data.dataset']!r}, …)")
     changes["data.dataset"] = name_of(data)
+    if "runtime.device" in changes:
+        changes["runtime.device"] = device_of(changes["runtime.device"])
     return begin.replace(changes)
 
 
@@ -155,8 +158,10 @@ class TrainingRun(Run):
         """A row an epoch: train_loss, train_accuracy, val_loss, val_accuracy, lr, seconds and so on; indexed by epoch."""
         import pandas as pd
 
-        rows = [epoch.model_dump(exclude={"type", "time", "spent", "pinned"}) for epoch in self.epochs()]
-        return pd.DataFrame(rows, columns=None if rows else ["epoch"]).set_index("epoch")
+        names = [name for name in Epoch.model_fields if name not in ("type", "time", "spent", "pinned")]
+        table = pd.DataFrame([epoch.model_dump(include={*names}) for epoch in self.epochs()], columns=names)
+        figures = set(names).difference(("epoch", "epochs", "averaged", "evaluated"))
+        return table.astype(dict.fromkeys(figures, float)).set_index("epoch")
 
     @cached_property
     def model(self) -> Model:

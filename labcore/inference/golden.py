@@ -62,7 +62,11 @@ class Golden:
         """
         samples, scales = zip(*map(quantise, waveforms), strict=True)
         bare = cls(np.stack(samples), np.array(scales, dtype=np.float32), np.zeros((0, 0), dtype=np.float32))
-        return replace(bare, probabilities=bare.replayed(network, device, activation))
+        return bare.renewed(network, device, activation)
+
+    def renewed(self, network: Network, device: torch.device, activation: Activation = softmax) -> Golden:
+        """The same clips with what they are given now, as of a network whose weights were changed."""
+        return replace(self, probabilities=self.replayed(network, device, activation))
 
     def __len__(self) -> int:
         return len(self.samples)

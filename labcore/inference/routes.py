@@ -9,7 +9,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -83,6 +85,7 @@ class RoutesInUse:
         self.choice: RouteChoice | None = None
         self.finder: RouteFinder | None = None
         self._plain: Route | None = None
+        _ALL.add(self)
 
     def eager(self, classifier: Classifier) -> Route:
         """PyTorch in fp32, which all others are compared with."""
@@ -106,6 +109,20 @@ class RoutesInUse:
         yield self.taken or self.eager(classifier)
         if self.finder is not None:
             self.taken = self.finder.worked(classifier, time.thread_time() - start, windows) or self.taken
+
+
+_ALL: weakref.WeakSet[RoutesInUse] = weakref.WeakSet()
+
+
+def _in_child() -> None:
+    """After a fork, as in a worker of multiprocessing: of all threads that computed, the one that forked is left, and PyTorch and
+    sessions would wait for the others for ever."""
+    torch.set_num_threads(1)
+    for routes in _ALL:
+        routes.taken = routes.finder = None
+
+
+os.register_at_fork(after_in_child=_in_child)
 
 
 class _Quicker(Route):

@@ -15,10 +15,10 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from labcore.errors import LabError, WorkspaceError
+from labcore.errors import LabError, WorkspaceError, if_unwritable
 from labcore.reading import DamagedError, read_object
 from labcore.texts import json_line
-from labcore.workspace import write_atomically
+from labcore.workspace import ELSEWHERE, write_atomically
 
 FILE, LOCK = "about.json", "about.lock"
 LONGEST_NAME, LONGEST_TAG, LONGEST_NOTE = 120, 40, 4000
@@ -82,7 +82,7 @@ def _locked(folder: Path) -> FileLock:
     if not folder.is_dir():
         raise LabError(f"{folder.name} no longer exists")
     lock = FileLock(folder / LOCK, timeout=10)
-    with WorkspaceError.on_os_error(f"{folder / FILE} cannot be written", "Check its permissions"):
+    with WorkspaceError.on_os_error(f"{folder / FILE} cannot be written", if_unwritable(folder, ELSEWHERE)):
         try:
             lock.acquire()
         except Timeout as error:

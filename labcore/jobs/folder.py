@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from filelock import FileLock, Timeout
 
-from labcore.errors import LabError, WorkspaceError
+from labcore.errors import LabError, WorkspaceError, if_unwritable
 from labcore.events import E, Event, Finished, JobFinished, JobQueued, JobStarted, Progress, Queued, Started, last_of
 from labcore.jobs.event_log import FILE, EventReader, keep_progress, log_of
 from labcore.jobs.kind import Kind
@@ -41,6 +41,7 @@ from labcore.owners import clean, sign, signer
 from labcore.reading import DamagedError, read_json
 from labcore.texts import json_line
 from labcore.workspace import (
+    ELSEWHERE,
     Workspace,
     append_line,
     draft_folder,
@@ -54,7 +55,6 @@ from labcore.workspace import (
 if TYPE_CHECKING:
     from typing import Self
 
-PERMISSIONS = "Check the permissions of its folder"
 KEPT = 20
 """So many of a short kind stay, beside those that have not ended; older ones go when a new one is made."""
 SHARED = "shared"
@@ -156,20 +156,17 @@ class JobFolder:
         Raises:
             WorkspaceError: the workspace cannot be written.
         """
-        with draft_folder(self.path) as draft:
-            try:
-                draft.mkdir(exist_ok=True)
-                job = type(self)(draft)
-                yield job
-                if queued:
-                    job.append(job.queued(by))
-                draft.rename(self.path)
-                if self.kind.short:
-                    self._keep_newest()
-            except OSError as error:
-                raise WorkspaceError(
-                    f"the {self.kind.name} directory {self.path} cannot be created: {error.strerror or error}"
-                ) from error
+        refused = f"the {self.kind.name} directory {self.path} cannot be created"
+        remedy = if_unwritable(self.path.parent, ELSEWHERE)
+        with draft_folder(self.path) as draft, WorkspaceError.on_os_error(refused, remedy):
+            draft.mkdir(exist_ok=True)
+            job = type(self)(draft)
+            yield job
+            if queued:
+                job.append(job.queued(by))
+            draft.rename(self.path)
+            if self.kind.short:
+                self._keep_newest()
 
     @classmethod
     def every(cls, workspace: Workspace, most: int | None = None) -> list[Self]:
@@ -278,7 +275,8 @@ class JobFolder:
         except OSError as error:
             if not self.path.is_dir():  # removed while we waited
                 raise gone from error
-            raise self.kind.error(f"{self.title} cannot be locked: {error.strerror or error}", PERMISSIONS) from error
+            remedy = if_unwritable(self.path, ELSEWHERE)(error)
+            raise self.kind.error(f"{self.title} cannot be locked: {error.strerror or error}", remedy) from error
         try:
             if not self.there:
                 # FileLock makes missing folders: the job was removed in between and must not come back as a shell.
@@ -298,7 +296,7 @@ class JobFolder:
 
     def request_stop(self, by: str = "") -> None:
         """Ask whoever works on it to stop soon, and well; ``by`` asks. Raises WorkspaceError where its folder cannot be written."""
-        with WorkspaceError.on_os_error(f"{self.title} cannot be asked to stop", PERMISSIONS):
+        with WorkspaceError.on_os_error(f"{self.title} cannot be asked to stop", if_unwritable(self.path, ELSEWHERE)):
             sign(self.path / "stop", by)
 
     @property

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import re
-import zipfile
 from typing import TYPE_CHECKING
 
 from labcore.report import html, markdown
@@ -13,6 +11,7 @@ from labcore.report.figure_files import figure_file
 from labcore.sheets import csv_of_frame
 from labcore.texts import printable, shown
 from labcore.workspace import slug
+from labcore.zips import zipped
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,20 +29,15 @@ SIGNS = str.maketrans({"−": "$-$", "≤": "$\\le$", "≥": "$\\ge$", "\u202f":
 
 def written(report: Report) -> bytes:
     """The whole archive."""
-    whole = io.BytesIO()
-    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("README.txt", README)
-        archive.writestr("report.html", html.written(report).encode("utf-8"))
-        archive.writestr("report.md", markdown.written(report).encode("utf-8"))
-        blocks = [block for part in (report.lead, *(section.blocks for section in report.sections)) for block in part]
-        for number, block in enumerate(blocks, 1):
-            if isinstance(block, (Chart, Diagram, Matrix)) and (content := figure_file(block)):
-                archive.writestr(f"figures/{number:02}-{_name(block)}.svg", content.encode("utf-8"))
-            if isinstance(block, (Chart, Diagram, Matrix, Facts, Table)):
-                frame, stem = frame_of(block), f"tables/{number:02}-{_name(block)}"
-                archive.writestr(f"{stem}.csv", csv_of_frame(frame).encode("utf-8"))
-                archive.writestr(f"{stem}.tex", latex(frame, _caption(block)).encode("utf-8"))
-    return whole.getvalue()
+    files = {"README.txt": README, "report.html": html.written(report), "report.md": markdown.written(report)}
+    blocks = [block for part in (report.lead, *(section.blocks for section in report.sections)) for block in part]
+    for number, block in enumerate(blocks, 1):
+        if isinstance(block, (Chart, Diagram, Matrix)) and (content := figure_file(block)):
+            files[f"figures/{number:02}-{_name(block)}.svg"] = content
+        if isinstance(block, (Chart, Diagram, Matrix, Facts, Table)):
+            frame, stem = frame_of(block), f"tables/{number:02}-{_name(block)}"
+            files |= {f"{stem}.csv": csv_of_frame(frame), f"{stem}.tex": latex(frame, _caption(block))}
+    return zipped(files)
 
 
 def frame_of(block: Chart | Diagram | Matrix | Facts | Table) -> pd.DataFrame:

@@ -107,6 +107,7 @@ def test_a_model_whose_name_has_other_letters(service, wav):
         (422, "audio", {"content": b"nothing like sound", "headers": RAW}),
         (422, "audio", {"content": b"", "headers": RAW}),
         (415, "media-type", {"content": b"{}", "headers": {"content-type": "application/json"}}),
+        (415, "media-type", {"content": b"\x1f\x8b", "headers": {**RAW, "content-encoding": "gzip"}}),
         (422, "field", {"files": [("file", (None, b"x"))]}),
         (422, "no-file", {"content": b"--x--\r\n", "headers": {"content-type": "multipart/form-data; boundary=x"}}),
         (422, "field", {"files": [("file", ("a.wav", b"x"))], "data": {"top_k": "3"}}),

@@ -118,6 +118,35 @@ def test_bars_stand_below_the_lines_and_go_away() -> None:
     assert not re.sub("\x1b\\[[0-9;]*[A-Za-z]|\\s", "", seen.rpartition("\x1b[2K")[2])
 
 
+EPOCHS = """
+from labcore.cli.output import say
+from labcore.cli.reporter import ConsoleReporter
+from labcore.events import Epoch, Preparing, Progress, TrainingStarted
+report = ConsoleReporter()
+report(Preparing(what="timing", done=1, total=24, unit="steps"))
+report(TrainingStarted(
+    labels=["a", "b"], train_clips=8, val_clips=2, fold="1", device="cpu", device_reason="", precision="fp32",
+    memory_format="contiguous", precision_reason="", parameters=1, epochs=2, first_epoch=1,
+))
+report(Progress(epoch=1, step=1, steps=3, train_loss=1.0, seconds_left=1.0))
+report(Epoch(
+    epoch=1, epochs=2, train_loss=1.0, train_accuracy=0.5, val_loss=1.0, val_accuracy=0.5, lr=0.1, clips_per_second=1.0, seconds=1.0,
+    seconds_left=1.0, averaged=False,
+))
+say("a line")
+"""
+
+
+def test_the_bar_of_work_that_is_over_goes_away() -> None:
+    """Also where the work was broken off, as the timing of precisions in a short run."""
+    seen = at_a_terminal(EPOCHS, columns=70)
+    before, _, behind = seen.partition("training on")
+    assert "1/24 steps" in before
+    assert "timing" not in behind
+    assert "epoch 1  " in behind.partition("epoch 1/2")[0]
+    assert "epoch 1  " not in behind.partition("epoch 1/2")[2]
+
+
 def test_stderr_that_is_closed_or_full_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     class Full:
         encoding = "utf-8"

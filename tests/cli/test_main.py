@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
@@ -17,7 +18,7 @@ import pytest
 
 from labcore import __version__
 from labcore.cli import main as cli
-from labcore.cli.output import duration
+from labcore.cli.output import JsonLines, duration
 from labcore.config import RunConfig, all_settings
 from labcore.errors import LabError, WorkspaceError
 from labcore.runs import Run
@@ -179,6 +180,53 @@ def test_reader_that_goes_away(workspace: Workspace, start: Callable[..., subpro
     os.close(writing)
     _, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (141, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+@pytest.mark.parametrize("words", [["runs", "list"], ["runs", "list", "--json"]])
+def test_a_full_disk_behind_stdout_is_an_error_in_one_line(
+    workspace: Workspace, start: Callable[..., subprocess.Popen[str]], words: list[str]
+) -> None:
+    Run.create(workspace, RunConfig())
+    with Path("/dev/full").open("w") as full:
+        process = start(*words, stdout=full)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert err.startswith("labcore: stdout cannot be written: No space left on device. ")
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_work_goes_on_where_its_json_cannot_be_written(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr("sys.stdout", full)
+        monkeypatch.setattr("labcore.cli.output.mute_stdout", lambda: None)
+        lines = JsonLines(True)
+        lines.put({"epoch": 1})
+        lines.put({"epoch": 2})
+        monkeypatch.undo()
+        with contextlib.suppress(OSError):
+            full.close()
+    assert not lines.wanted
+    assert capfd.readouterr().err.count("No space left on device") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "made"),
+    [
+        (["runs", "list"], "train"), (["datasets", "list"], "datasets demo"), (["crossval", "--list"], "crossval"),
+        (["search", "--list"], "search"), (["curve", "--list"], "curve"), (["benchmark", "--list"], "benchmark"),
+        (["jobs", "list"], ""), (["noise", "--list"], ""), (["robustness", "--list"], ""), (["alarms", "--list"], ""),
+    ],
+)  # fmt: skip
+def test_an_empty_list_tells_the_workspace(workspace: Workspace, labcore: Labcore, words: list[str], made: str) -> None:
+    told = labcore(*words)
+    assert (told.status, told.out) == (0, "")
+    assert f" in {workspace.home}" in told.err
+    assert told.err.endswith(f"; `labcore {made}` makes one\n") == bool(made)
+    assert labcore(*words, "--json").out == ""
 
 
 def test_words() -> None:

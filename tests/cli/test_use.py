@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
+from labcore import builtin
 from labcore.config import RunConfig
-from labcore.inference.unknown import Threshold
+from labcore.inference.classifier import Classifier
 from labcore.runs import Run, list_runs
 from labcore.workspace import Workspace
 
@@ -101,11 +102,27 @@ class TestExport:
     ) -> None:
         monkeypatch.setattr("labcore.inference.onnx_file.save_onnx", lambda classifier, path: path.touch())
         (run,) = list_runs(trained)
-        for refusals in (Threshold(value=1, scale=1), Threshold(value=1, scale=1, on=False), None):
-            monkeypatch.setattr(Threshold, "of_file", lambda path, kept=refusals: kept)
+        for refuses in (True, False):
+            monkeypatch.setattr(Classifier, "refuses", refuses)
             told = labcore("export", run.id, "-o", tmp_path / "x.onnx")
             assert told.status == 0
-            assert ("is not in an ONNX file" in told.err) == (refusals is not None and refusals.on)
+            assert ("is not in an ONNX file" in told.err) == refuses
+
+    def test_of_weights_alone_and_of_the_builtin_network(
+        self, trained: Workspace, labcore: Labcore, tmp_path: Path
+    ) -> None:
+        (run,) = list_runs(trained)
+        weights, target = tmp_path / "own.safetensors", tmp_path / "again.safetensors"
+        weights.write_bytes(run.weights.read_bytes())
+        (facts,) = labcore("export", weights, "-o", target, "--json").lines
+        assert (facts["run_id"], facts["file"]) == (None, str(target))
+        assert target.read_bytes() == weights.read_bytes()
+        assert labcore("export", "builtin", "-o", target).status == 0
+        assert Classifier.load(target).labels == Classifier.load(builtin.RUN.path).labels
+        assert "a zip is made of a run" in labcore("export", weights, "-o", tmp_path / "x.zip").err
+        told = labcore("export", weights, "-o", tmp_path)
+        assert told.status == 2
+        assert "is no run, and only a run has a zip. Name a file: --output FILE.onnx" in told.err
 
     def test_without_weights(self, workspace: Workspace, labcore: Labcore) -> None:
         run = Run.create(workspace, RunConfig())

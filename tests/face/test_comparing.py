@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 import labcore as lab
+from labcore.cli.main import main
 from labcore.errors import ConfigError, RunError
 from labcore.evaluation.paired import mcnemar
 from labcore.runs import Run
@@ -56,13 +58,20 @@ def test_mistakes(runs: list[Run]) -> None:
         lab.compare(runs[0], 5)  # type: ignore[arg-type]
 
 
-def test_runs_and_data_sets_as_tables(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_runs_and_data_sets_as_tables(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("LABCORE_HOME", str(workspace.home))
-    assert lab.list_runs().empty
-    assert lab.list_datasets().empty
+    none = lab.list_runs()
+    assert none.query("state == 'finished' and accuracy > 0.5").empty
+    assert lab.list_datasets()["folder"].str.contains("x").empty
     experiment = finished_crossval(workspace)
     found = lab.list_runs()
     assert set(found.index) == {run.id for run in experiment.children()}
+    assert main(["runs", "list", "--json"]) == 0
+    told = json.loads(capfd.readouterr().out.splitlines()[0])
+    assert list(found.reset_index()) == list(none.reset_index()) == list(told)
+    assert found["mean_ap"].dtype == float
     assert set(found["parent"]) == {experiment.id}
     assert found["accuracy"].between(found["accuracy_low"], found["accuracy_high"]).all()
     (workspace.datasets / "mine").mkdir(parents=True)

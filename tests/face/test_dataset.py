@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import labcore as lab
@@ -54,6 +55,28 @@ def test_a_fold_is_a_data_set_that_knows_its_whole(data: lab.Dataset) -> None:
         part_and_whole(part, "1")
     with pytest.raises(DatasetError, match=r"no fold 9.*There are: 1, 2"):
         data.fold("9")
+
+
+def test_a_table_is_not_taken_and_it_says_how_to_write_it(data: lab.Dataset, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r'cannot be found by DataFrame.*table\.to_csv\("clips\.csv", index=False\)'):
+        lab.train(data.table)  # type: ignore[arg-type]
+    data.table.to_csv(tmp_path / "clips.csv", index=False)
+    again = lab.load_dataset(tmp_path / "clips.csv")
+    pd.testing.assert_frame_equal(again.table, data.table)
+    assert again != data
+    assert data in (again, data)
+
+
+def test_a_table_that_was_changed_is_not_passed_over(data: lab.Dataset, tones: Path, home: Path) -> None:
+    assert name_of(data) == str(tones)
+    data.table["fold"] = "1"
+    with pytest.raises(ConfigError, match=r"table of tones was changed in memory\. Write it to a file.*to_csv"):
+        name_of(data)
+    part = lab.load_dataset(tones).fold("1")
+    assert part_and_whole(part)[0] == "1"
+    part.table.loc[0, "label"] = "another"
+    with pytest.raises(ConfigError, match="changed in memory"):
+        part_and_whole(part)
 
 
 def test_how_it_looks(data: lab.Dataset) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,9 @@ def test_what_cannot_be_one_sound(model: lab.Model, tmp_path: Path) -> None:
     for nothing in (5, None):
         with pytest.raises(ConfigError, match=f"a {type(nothing).__name__} is no sound"):
             model.predict(nothing)  # type: ignore[call-overload]
+    for file in (io.BytesIO(b"RIFF"), io.BytesIO()):
+        with pytest.raises(ConfigError, match=r"an open file \(BytesIO\) is no sound\. Give its path, or its bytes"):
+            model.predict(file)  # type: ignore[call-overload]
     for samples in (np.zeros(800, bool), np.zeros(800, complex), torch.zeros(800, dtype=torch.bool)):
         with pytest.raises(AudioError, match=r"samples of the type (bool|complex128)"):
             model.predict(samples, 8000)
@@ -228,6 +232,8 @@ def test_a_model_that_was_changed_is_not_judged_by_its_file(
     with pytest.raises(RunError, match="not on the disk"):
         changed.export(tmp_path / "changed.zip")
     again = lab.load_model(changed.export(tmp_path / "changed.safetensors"))  # type: ignore[arg-type]
+    assert (difference := again.verify()) is not None, "it has golden clips"
+    assert difference < 1e-4, "the service would refuse it"
     assert lab.evaluate(again, data, fold="all").clips == 20
 
 

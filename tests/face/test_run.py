@@ -11,10 +11,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import labcore as lab
+from labcore.config import RunConfig
 from labcore.errors import ConfigError, DatasetError, DeviceError, RunError
 from labcore.events import RunFinished
+from labcore.face.run import wanted_config
 from labcore.face.telling import error_of, first_interrupt
 from labcore.runs import Run
 from labcore.workspace import Workspace
@@ -42,6 +45,8 @@ def test_result_and_history(run: lab.TrainingRun) -> None:
     assert "<table" in result._repr_html_()
     assert list(run.history.index) == [1, 2, 3, 4]
     assert {"train_loss", "val_accuracy"} <= set(run.history)
+    assert run.history["joules"].dtype == run.history["val_mean_ap"].dtype == float  # unknown of every epoch here
+    assert run.history["evaluated"].dtype == bool
     assert "epochs 4 of 4" in repr(run)
     assert "<table" in run._repr_html_()
 
@@ -90,6 +95,18 @@ def test_mistakes_are_told_before_anything_is_made(data: lab.Dataset, given: dic
     with pytest.raises(ConfigError, match=what):
         lab.train(data, **given)
     assert len(Run.every(lab.load_run().workspace)) == before
+
+
+@pytest.mark.parametrize(("given", "device"), [(torch.device("cuda", 1), "cuda:1"), ("cpu", "cpu"), (None, "auto")])
+def test_a_device_may_be_torchs_own(data: lab.Dataset, given: object, device: str) -> None:
+    assert wanted_config(data, None, None, None, {"device": given}).runtime.device == device
+
+
+def test_none_leaves_a_setting_to_the_lab(data: lab.Dataset) -> None:
+    """So a function of somebody's own can hand on what it was not given."""
+    begin = RunConfig().replace({"runtime.seed": 7, "optim.lr": 0.5, "data.balance": "none"})
+    made = wanted_config(data, None, begin, {"data.balance": None}, {"seed": None, "lr": None})
+    assert (made.runtime.seed, made.data.balance, made.optim.lr) == (7, "none", None)
 
 
 def test_it_starts_from_another_run(data: lab.Dataset, run: lab.TrainingRun, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,6 +177,7 @@ def test_a_run_without_a_result_says_how_to_go_on(run: lab.TrainingRun, tmp_path
         with pytest.raises(RunError, match=r"resume\(\) goes on"):
             missing()
     assert made.history.empty
+    assert list(made.history) == list(run.history)
 
 
 def test_the_first_interrupt_is_noted_and_the_second_raised() -> None:

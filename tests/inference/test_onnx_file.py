@@ -12,6 +12,8 @@ import pytest
 import torch
 
 from labcore import builtin
+from labcore.audio import dequantise, quantise
+from labcore.audio.waveforms import resample
 from labcore.errors import LabError
 from labcore.inference.classifier import Classifier
 from labcore.inference.onnx_file import _Probabilities, save_onnx
@@ -35,6 +37,12 @@ def test_probabilities_of_waveforms_are_the_same(tmp_path: Path) -> None:
         (found,) = session.run(None, {"waveforms": waveforms.numpy()})
         assert found == pytest.approx(classifier.predict_proba(waveforms.numpy()), abs=1e-4)
         assert np.ptp(found) > 0.1
+    half = np.random.default_rng(0).uniform(-0.5, 0.5, (1, classifier.config.clip_samples // 2)).astype(np.float32)
+    samples, scale = quantise(resample(half[0], classifier.sample_rate // 2, classifier.sample_rate))
+    (found,) = session.run(
+        None, {"waveforms": dequantise(samples, scale)[None]}
+    )  # its upper bands hold the rounding alone
+    assert found == pytest.approx(classifier.predict_proba(dequantise(samples, scale)[None]), abs=1e-5)
     told = session.get_modelmeta().custom_metadata_map
     assert json.loads(told["labels"]) == classifier.labels
     assert json.loads(told["thresholds"]) == values

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import gc
 import pickle
+import subprocess
 import sys
 import weakref
 
@@ -189,6 +190,22 @@ def test_a_classifier_that_has_a_route_can_be_copied(classifier, workspace, monk
     assert again.to_bytes() == classifier.to_bytes()
     for one, other in zip(again.predict_with_embeddings(WINDOWS), wanted, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def test_a_process_that_is_forked_computes_alone_and_by_pytorch():
+    script = """
+import os, torch
+torch.set_num_threads(2)
+from labcore.inference.routes import RoutesInUse
+routes = RoutesInUse()
+routes.taken = routes.finder = "sessions and threads"
+if child := os.fork():
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert (torch.get_num_threads(), routes.taken) == (2, "sessions and threads")
+else:
+    os._exit((torch.get_num_threads(), routes.taken, routes.finder) != (1, None, None))
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
 
 
 def test_a_package_that_breaks_while_it_loads_is_passed_over(classifier, workspace, monkeypatch, tmp_path):

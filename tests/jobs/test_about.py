@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from labcore.config import RunConfig
-from labcore.errors import LabError
+from labcore.errors import LabError, WorkspaceError
 from labcore.jobs.about import FILE, About, change_about, read_about, tagged
 from labcore.jobs.glances import about_of, known
 from labcore.runs import Run
@@ -77,3 +80,26 @@ def test_what_a_terminal_would_obey_is_left_out(run):
 
 def test_tags_are_added_and_removed_whatever_their_case():
     assert tagged(About(tags=("Keep", "b")), ["c"], ["keep"]) == ("b", "c")
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [
+        (errno.ENOSPC, "Free some space, or choose another workspace with LABCORE_HOME"),
+        (errno.EROFS, "is read-only: choose another workspace with LABCORE_HOME"),
+        (errno.EACCES, "Check the permissions of .*, or choose another workspace with LABCORE_HOME"),
+    ],
+)
+def test_what_the_disk_refuses_says_what_to_do(workspace, run, monkeypatch, number, remedy):
+    def refuse(*_, **__):
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", refuse)
+        with pytest.raises(WorkspaceError, match=f"directory .* cannot be created: .*{remedy}"):
+            Run.create(workspace, RunConfig())
+    monkeypatch.setattr("labcore.jobs.folder.FileLock.acquire", refuse)
+    with pytest.raises(LabError, match=f"{run.id} cannot be locked: .*{remedy}"), run.hold():
+        pass
+    with pytest.raises(WorkspaceError, match=f"about.json cannot be written: .*{remedy}"):
+        change_about(run.path, name="another")

@@ -24,12 +24,12 @@ from labcore.datasets.names import called_now, no_such_set, places_of, require_f
 from labcore.datasets.takes.ledger import LEAST_CUT, MOST_CUT, Ledger, Take
 from labcore.datasets.takes.levels import levels_of
 from labcore.datasets.takes.listing import FOLDER, LEAST_CLASSES, list_of
-from labcore.errors import DatasetError, WorkspaceError
+from labcore.errors import DatasetError, WorkspaceError, if_unwritable
 from labcore.jobs.trash import KEPT_DAYS
 from labcore.owners import clean, require_owner
 from labcore.reading import DamagedError, read_json
 from labcore.texts import counted, json_line
-from labcore.workspace import Workspace, slug, stamp_of, write_atomically
+from labcore.workspace import ELSEWHERE, Workspace, slug, stamp_of, write_atomically
 
 LEDGER, LIST, DELETED = "takes.json", "clips.csv", ".deleted"
 NAME = "recorded"
@@ -133,7 +133,7 @@ class RecordedSet:
             take = replace(take, number=ledger.last + 1)
             after = ledger.with_take(take)
             file = self.file_of(take)
-            with WorkspaceError.on_os_error(f"{file.parent} cannot be made", "Check its permissions"):
+            with WorkspaceError.on_os_error(f"{file.parent} cannot be made", if_unwritable(self.path, ELSEWHERE)):
                 file.parent.mkdir(exist_ok=True)
             write_atomically(file, encode_wav(waveform, rate))
             try:
@@ -226,7 +226,7 @@ class RecordedSet:
         """Put the files of takes where they belong, those too that an earlier change could not move. What is gone stays so: reading the
         list tells of it."""
         deleted = self.path / DELETED
-        with WorkspaceError.on_os_error(f"a take in {self.path} cannot be moved", "Check its permissions"):
+        with WorkspaceError.on_os_error(f"a take in {self.path} cannot be moved", if_unwritable(self.path, ELSEWHERE)):
             deleted.mkdir(exist_ok=True)
             for take in ledger.takes:
                 there, gone = self.file_of(take), deleted / take.file

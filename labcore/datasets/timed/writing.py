@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import math
-import zipfile
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import PurePosixPath
@@ -18,6 +16,7 @@ from labcore.datasets.timed.report import reasons_in_words, rows_in_words
 from labcore.texts import counted, shown
 from labcore.tracks import ENDINGS, Track, TrackEvent, label_track, selection_lines
 from labcore.workspace import Workspace
+from labcore.zips import zipped
 
 
 def written_tracks(workspace: Workspace, wanted: str, data: DataConfig) -> tuple[list[Track], str]:
@@ -97,11 +96,7 @@ def as_files(tracks: Iterable[Track], format: str) -> dict[str, str]:
 
 def as_zip(files: dict[str, str]) -> bytes:
     """Files as a zip archive."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in files.items():
-            archive.writestr(name, text)
-    return packed.getvalue()
+    return zipped(files)
 
 
 def _inside(path: str) -> str:
