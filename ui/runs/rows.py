@@ -95,7 +95,7 @@ def _cells(row: Row) -> dict[str, str]:
         interval = f"\n{row.low:.2f} – {row.high:.2f}" if several else f"\n{shares}"
     if (row.accuracy is not None or several) and not interval:
         interval = "\nbest of the trials" if row.job.kind.room == "searches" else f"\n{row.status.watched}"
-    interval += f", {EARLY}" if row.shortened else ""
+    interval += f"\n{EARLY}" if row.shortened else ""
     made = time.localtime(row.when)
     year = "" if made.tm_year == time.localtime().tm_year else " %Y"
     return {
