@@ -10,7 +10,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from ui.components.tabs import by_slug, slug, tabs
-from ui.datasets.bring import here, standard, upload
+from ui.datasets.bring import basket, here, standard, upload
 from ui.datasets.listed import PAGE
 from ui.datasets.record import way as record
 
@@ -28,6 +28,7 @@ ICONS = {"Upload": "upload_file", "Record": "mic", "On this machine": "hard_driv
 
 def show() -> None:
     """The ways behind tabs, one of them open; the address says which one."""
+    basket.held()  # also where another way is open: what is not asked for after a reload is removed
     tabs(WAYS, **by_slug({slug(title): title for title in WAYS}, WORD, "bring-open"))
 
 
