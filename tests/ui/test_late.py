@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from labcore.datasets.keeping import remove, rename
 from labcore.events import RunFinished
 from labcore.jobs.about import change_about
+from labcore.jobs.trash import throw_away
+from ui.app import shell
 from ui.components import job_picker
 
 from .conftest import held, words
@@ -49,6 +55,45 @@ def test_a_run_that_ends_while_its_page_is_drawn_is_shown_as_finished(open_page,
         shown = words(open_page("pages/train.py", run=run.id))
     assert "Finished]" in shown
     assert "Running]" not in shown
+
+
+def page() -> None:
+    import streamlit as st
+
+    from labcore.errors import RunError
+    from ui.app import shell
+
+    times = st.session_state["times"] = st.session_state.get("times", 0) + 1
+    shell.shows(lambda: times > 1)
+    with shell.errors_in_place():
+        if times == 1:
+            raise RunError("it cannot be read")
+    st.markdown(f"{times} times")
+
+
+@pytest.mark.parametrize(("by_itself", "told"), [(True, "2 times"), (False, "1 times\nIt cannot be read.")])
+def test_a_part_that_fails_has_the_whole_page_tell_what_was_deleted_elsewhere(monkeypatch, by_itself, told):
+    monkeypatch.setattr(shell, "by_itself", lambda: by_itself)  # a page test draws the whole page
+    assert words(AppTest.from_function(page).run()) == told
+
+
+@pytest.mark.parametrize("address", ["pages/train.py", "pages/runs.py"])
+def test_a_run_that_was_deleted_elsewhere_is_told_as_such(open_page, dataset, trained, address):
+    app = open_page(address, run=trained.id)
+    assert app.session_state[shell.SUBJECT]()
+    throw_away(trained, "Bo")
+    assert not app.session_state[shell.SUBJECT]()
+    told = words(app.run())
+    assert f"Run {trained.id} was deleted by Bo, just now.\n\nThe trash on the Runs page gives it back." in told
+    assert shell.SUBJECT not in app.session_state
+
+
+def test_a_data_set_that_is_shown_may_be_renamed_and_deleted_elsewhere(open_page, dataset, workspace):
+    app = open_page("pages/datasets.py", dataset="small")
+    rename(workspace, "small", "smaller")
+    assert app.session_state[shell.SUBJECT]()
+    remove(workspace, "smaller", delete=True)
+    assert not app.session_state[shell.SUBJECT]()
 
 
 def test_a_run_stays_on_view_when_it_is_called_otherwise(open_page, dataset, make_run):

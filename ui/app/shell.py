@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from labcore import __version__
 from labcore.errors import LabError
@@ -36,6 +37,8 @@ PAGES = [
 ]
 PRESS_SECONDS = 20.0
 """A press that no form has taken up for so long, since its visitor went on to another page, is over."""
+SUBJECT = "subject"
+"""In the session: whether what the page shows is still there."""
 LOGO = str(Path(__file__).with_name("logo.svg"))
 log = logging.getLogger("audio_gpu_lab")
 
@@ -46,6 +49,7 @@ def open_page(title: str, subtitle: str = "") -> None:
     about = {"About": f"**Audio GPU Lab** {__version__}  \nFrom sound clips to a trained classifier."}
     st.set_page_config(page_title=f"{title} · Audio GPU Lab", page_icon=LOGO, layout="wide", menu_items=about)
     visitor.guard()
+    st.session_state.pop(SUBJECT, None)
     long_work.leave(title)
     with st.sidebar:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -99,7 +103,19 @@ def errors_in_place() -> Iterator[None]:
     try:
         yield
     except Exception as error:
+        if by_itself() and not st.session_state.get(SUBJECT, lambda: True)():
+            st.rerun()  # what the page shows was deleted elsewhere: the whole of it tells that
         tell(error)
+
+
+def shows(there: Callable[[], bool]) -> None:
+    """What the page shows is something that may be deleted while it is on view; ``there`` says whether it was not."""
+    st.session_state[SUBJECT] = there
+
+
+def by_itself() -> bool:
+    """Whether a part of the page is drawn, and not the whole of it."""
+    return bool(getattr(get_script_run_ctx(suppress_warning=True), "fragment_ids_this_run", None))
 
 
 def tell(error: Exception) -> None:

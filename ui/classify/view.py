@@ -69,7 +69,7 @@ def _untrained(name: str) -> None:
         )
         shell.show_error(trouble)
     else:
-        live.gone("run", name)
+        live.gone_job(Run, name)
 
 
 def _given(run: Run) -> list[Clip]:
