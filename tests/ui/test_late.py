@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from labcore import builtin
+from labcore.audio import encode_wav
+from labcore.benchmark.job import Benchmark
 from labcore.datasets.keeping import remove, rename
+from labcore.datasets.takes.recorded import RecordedSet
 from labcore.events import RunFinished
 from labcore.jobs.about import change_about
 from labcore.jobs.trash import throw_away
 from ui.app import shell
 from ui.components import job_picker
 
+from . import bench_reports
 from .conftest import held, words
 
 
@@ -28,6 +34,34 @@ def test_what_the_browser_sends_before_it_has_heard_of_a_change_is_no_choice(ope
     app.run()
     app._run(late)  # with "New run" chosen in the list of runs
     assert app.query_params["run"] == run.id
+
+
+def test_another_network_or_report_stays_that_the_browser_has_not_heard_of_yet(open_page, trained, workspace):
+    app = open_page("pages/classify.py", run=trained.id)
+    late = held(app)
+    app.query_params["run"] = builtin.NAME
+    app.run()
+    app._run(late)  # with the run from before chosen
+    assert app.query_params["run"] == builtin.NAME
+    first, second = (Benchmark.keep(workspace, bench_reports.report(created=1.7e9 + day)).id for day in (0, 86400))
+    app = open_page("pages/benchmark.py", report=first)
+    late = held(app)
+    app.query_params["report"] = second
+    app.run()
+    app._run(late)
+    assert app.query_params["report"] == second
+
+
+def test_how_takes_are_cut_is_not_set_back_by_a_tab_that_has_not_heard_of_a_change(open_page, workspace):
+    made = RecordedSet.create(workspace, "farm", ["dog", "rain"])
+    made.add(encode_wav(np.full(8000, 0.3, np.float32), 8000), "dog")
+    app = open_page("pages/datasets.py", record="farm")
+    late = held(app)  # with takes as they are, and their silence
+    made.cut(0.5)
+    made.trim(True)
+    app.run()
+    app._run(late)
+    assert (made.read().cut_s, made.read().trim) == (0.5, True)
 
 
 def test_a_change_makes_the_preset_custom_and_the_browser_may_hear_of_it_late(open_page, dataset):

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import math
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -197,12 +197,14 @@ def one_of(label: str, options: Sequence[Any] | Mapping[Any, str], *, key: str, 
     return st.segmented_control(label, list(options), required=True, key=key, wrap=True, **looks)
 
 
-def controlled(key: str, value: Any, take: Callable[[Any], object], options: Collection[Any]) -> dict[str, Any]:
+def controlled(
+    key: str, value: Any, take: Callable[[Any], object], options: Container[Any] | None = None
+) -> dict[str, Any]:
     """Key and callback of a widget whose value is kept elsewhere, and is its default. ``take`` is told what a visitor chooses.
 
     With every press and tick a browser sends what its widgets show, also before it has heard that something else changed the value, or
     that the widget is gone. That is no choice of the visitor's: with a value that something else has changed comes another key. Nor is the
-    text of an option that is called otherwise by now: Streamlit gives it as it came, and not as one of ``options``.
+    text of an option that is called otherwise by now: Streamlit gives it as it came, and not as one of ``options``, where there are any.
     """
     numbers = st.session_state.setdefault("controlled", {})
     now = f"{key}-{numbers[key]}" if key in numbers else key
@@ -213,7 +215,7 @@ def controlled(key: str, value: Any, take: Callable[[Any], object], options: Col
 
     def chosen() -> None:
         chosen_now = st.session_state[now]
-        if numbers.get(key) == number and chosen_now != value and chosen_now in options:
+        if numbers.get(key) == number and chosen_now != value and (options is None or chosen_now in options):
             take(chosen_now)
 
     return {"key": now, "on_change": chosen}
