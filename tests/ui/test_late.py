@@ -11,6 +11,7 @@ from labcore.audio import encode_wav
 from labcore.benchmark.job import Benchmark
 from labcore.datasets.keeping import remove, rename
 from labcore.datasets.takes.recorded import RecordedSet
+from labcore.errors import RunError
 from labcore.events import RunFinished
 from labcore.jobs.about import change_about
 from labcore.jobs.trash import throw_away
@@ -120,6 +121,14 @@ def test_a_run_that_was_deleted_elsewhere_is_told_as_such(open_page, dataset, tr
     told = words(app.run())
     assert f"Run {trained.id} was deleted by Bo, just now.\n\nThe trash on the Runs page gives it back." in told
     assert shell.SUBJECT not in app.session_state
+
+
+def test_what_went_wrong_is_not_told_later_beside_the_same_button_of_something_else(open_page, dataset, make_run):
+    app = open_page("pages/train.py")
+    app.session_state["trouble-again"] = RunError("it is gone")  # of a button of a run that is not on view any more
+    app.run()
+    app.query_params["run"] = make_run("finished").id
+    assert not app.run().error
 
 
 def test_a_data_set_that_is_shown_may_be_renamed_and_deleted_elsewhere(open_page, dataset, workspace):

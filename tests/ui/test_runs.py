@@ -144,6 +144,23 @@ def test_several_are_archived_and_brought_back(open_page, make_run, seen):
     assert len(seen.ids) == 2
 
 
+def test_what_another_tab_has_deleted_is_told_and_the_others_are_changed(open_page, make_run, seen):
+    gone, stays, third = make_run("finished"), make_run("stopped"), make_run("failed")
+    seen.chosen = [gone.id, stays.id]
+    app = open_page(PAGE)
+    throw_away(gone)
+    press(app, "Star")
+    assert (read_about(stays.path).star, bool(app.error)) == (True, False)
+    seen.chosen = [stays.id]
+    app = open_page(PAGE)
+    throw_away(stays)
+    assert "8 epochs: not there any more." in words(press(app, "Remove star"))
+    seen.chosen = [third.id]
+    assert not app.run().error, "not beside the star of another run"
+    seen.done = ("open", {"id": gone.id})
+    assert app.run().toast[0].value == "It is not there any more."
+
+
 def test_another_persons_run_is_asked_for_first(open_page, make_run, seen, manager):
     run = make_run("finished", by="Bo")
     seen.chosen = [run.id]

@@ -39,6 +39,8 @@ PRESS_SECONDS = 20.0
 """A press that no form has taken up for so long, since its visitor went on to another page, is over."""
 SUBJECT = "subject"
 """In the session: whether what the page shows is still there."""
+UNTOLD = "untold"
+"""In the session: troubles that were there when the page was drawn the last time."""
 LOGO = str(Path(__file__).with_name("logo.svg"))
 log = logging.getLogger("audio_gpu_lab")
 
@@ -50,6 +52,7 @@ def open_page(title: str, subtitle: str = "") -> None:
     st.set_page_config(page_title=f"{title} · Audio GPU Lab", page_icon=LOGO, layout="wide", menu_items=about)
     visitor.guard()
     st.session_state.pop(SUBJECT, None)
+    _forget_untold()
     long_work.leave(title)
     with st.sidebar:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -140,6 +143,14 @@ def callback(act: Callable[[], object], key: str) -> Callable[[], None]:
             st.session_state[f"trouble-{key}"] = error
 
     return called
+
+
+def _forget_untold() -> None:
+    """What went wrong in a press before the last one, and whose button is gone, is not told beside the same button of something else."""
+    there = {str(name) for name in st.session_state if str(name).startswith("trouble-")}
+    for name in there & st.session_state.get(UNTOLD, set()):
+        del st.session_state[name]
+    st.session_state[UNTOLD] = there
 
 
 def tell_trouble(key: str) -> None:
