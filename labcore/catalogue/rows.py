@@ -19,6 +19,7 @@ from labcore.jobs.glances import about_of, glance, keep, known, look, remember, 
 from labcore.jobs.kind import PARENTS, folder_class, names
 from labcore.jobs.status import JobRequest, JobStatus, Story
 from labcore.runs import Run
+from labcore.runs.honesty import EARLY
 from labcore.runs.origin import remembered
 from labcore.texts import natural_key
 from labcore.workspace import Workspace
@@ -31,7 +32,8 @@ class Row:
     ``low`` and ``high`` are the 95 % interval of the accuracy, or of the mean average precision, None where that is not of clips held
     out. ``seconds`` is the time that it has taken so far, ``when`` when it was made and ``changed_at`` when it told something last, in
     seconds since 1970. ``size`` is in bytes. ``parent`` is the id of what it is ``part`` of, ``children`` are its own parts, of which
-    ``asked_parts`` were asked for.
+    ``asked_parts`` were asked for. ``shortened``: its figure is of a run that ends before the epochs of its settings, as **Finish early**
+    has it, or of such runs among others.
     """
 
     job: JobFolder
@@ -54,6 +56,7 @@ class Row:
     part: str = ""
     asked_parts: int = 0
     children: tuple[Row, ...] = ()
+    shortened: bool = False
 
     @property
     def id(self) -> str:
@@ -71,6 +74,11 @@ class Row:
     def mean_ap(self) -> float | None:
         """The mean average precision of a run of several labels a clip; of a cross-validation the mean over its folds."""
         return self.status.mean_ap
+
+    @property
+    def figure(self) -> str:
+        """As of its status, and whether it was finished early."""
+        return f"{self.status.figure}{f' ({EARLY})' if self.shortened else ''}"
 
     @property
     def is_run(self) -> bool:
@@ -159,6 +167,7 @@ def row_of(job: JobFolder) -> Row:
         parent=asked.parent,
         part=asked.part,
         asked_parts=asked.parts,
+        shortened=has_figure and status.state == "finished" and 0 < status.epochs < asked.epochs,
     )
 
 
@@ -175,6 +184,7 @@ def facts(row: Row) -> dict[str, Any]:
         "note": row.about.note,
         "star": row.about.star,
         "archived": row.about.archived,
+        "shortened": row.shortened,
         "parent": row.parent or None,
         "part": row.part or None,
         "created_at": row.when,
@@ -204,6 +214,7 @@ def _with_parts(row: Row, parts: Sequence[Row]) -> Row:
         device=next((part.device for part in parts if part.device), ""),
         size=row.size + sum(part.size for part in parts),
         children=tuple(parts),
+        shortened=row.job.kind.room == "experiments" and any(part.shortened for part in official),
     )
 
 

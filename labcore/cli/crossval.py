@@ -54,7 +54,7 @@ from labcore.jobs.event_log import EventReader
 from labcore.jobs.listing import looked_at
 from labcore.jobs.status import RESUMABLE
 from labcore.owners import shell_user
-from labcore.runs.honesty import interval_note, majority_note
+from labcore.runs.honesty import EARLY, interval_note, majority_note
 from labcore.texts import counted, mean_ap_text
 from labcore.workspace import Workspace
 
@@ -329,7 +329,8 @@ def _list(workspace: Workspace, *, as_json: bool) -> int:
     for summary in summaries:
         pool = summary.official
         done = f"{pool.finished}/{len(pool.folds)}"
-        rows.append([summary.id, summary.state, done, mean_text(pool), summary.dataset, summary.model])
+        mean = f"{mean_text(pool)} ({EARLY})" if pool.shortened else mean_text(pool)
+        rows.append([summary.id, summary.state, done, mean, summary.dataset, summary.model])
     broken += CrossValidation.unreadable(workspace)
     none = nothing_yet(workspace, "cross-validations", "crossval")
     return tell_list(map(Summary.to_dict, summaries), head, rows, broken, none=none, as_json=as_json)

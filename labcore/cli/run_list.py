@@ -117,7 +117,7 @@ def _cells(row: Row) -> dict[str, object]:
         "run": f"{'  ' if row.parent else ''}{row.id}",
         "state": row.state,
         "epochs": epochs if row.is_run else counted(len(row.children), "run"),
-        "accuracy": row.status.figure,
+        "accuracy": row.figure,
         "interval": interval,
         "data set": row.dataset or "?",
         "fold": row.part or (row.fold and f"fold {row.fold}"),

@@ -119,6 +119,11 @@ class Pool:
     mean_ap_deviation: float | None = None
 
     @property
+    def shortened(self) -> bool:
+        """Whether a fold that the figures are of was finished early."""
+        return any(fold.shortened for fold in self.folds if fold.state == "finished")
+
+    @property
     def leak_note(self) -> str:
         """A sentence on clips that were no new ones, see :func:`labcore.runs.honesty.leak_note`; "" where none is known."""
         return leak_note(self.leaks, sum(fold.trained_on for fold in self.folds), self.clips)

@@ -9,6 +9,8 @@ from labcore.events import Epoch, Evaluated, EvaluatedLabels, Event, SettingsCha
 from labcore.runs import Run
 from labcore.texts import counted, percent, times
 
+EARLY = "finished early"
+"""What a list says beside a figure of runs that ended before the epochs of their settings."""
 FEW_RECORDINGS = 10
 """Fewer recordings than that tell little of others, however many clips they hold."""
 IMBALANCED = 2

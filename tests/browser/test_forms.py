@@ -59,11 +59,14 @@ def test_the_form_outlives_a_reload_and_back_undoes(server: Server, page):
     epochs(page).press("Enter")
     address_says(page, "optim.epochs=25")
     visible(page, "25 epochs ×")
+    page.get_by_role("tab", name="Hardware").click()
+    address_says(page, "tab=hardware")
 
     page.reload()
     visible(page, "25 epochs ×")
     epochs_are(page, "25")
     address_says(page, "preset=quick", "optim.epochs=25")
+    page.get_by_role("tab", name="Hardware", selected=True).wait_for()
 
     epochs(page).fill("31")
     epochs(page).press("Enter")

@@ -6,6 +6,7 @@ import pytest
 
 from labcore.catalogue import catalogue
 from labcore.evaluation.intervals import wilson_interval
+from labcore.events import SettingsChanged
 from labcore.jobs import glances as module
 from labcore.jobs.about import change_about
 from labcore.runs import Run
@@ -36,6 +37,16 @@ def test_folds_stand_under_their_cross_validation_with_figures_of_all_clips(work
     assert (parent.accuracy, parent.state, parent.seconds) == (30 / 50, "finished", 122.0)
     assert (parent.low, parent.high) == pytest.approx(wilson_interval(30, 50))
     assert parent.name == "demo · balanced · 2 folds"
+
+
+def test_what_ended_before_the_epochs_of_its_settings_says_so_and_so_does_what_it_is_a_fold_of(workspace, crossval):
+    first, second = crossval.children()
+    for run, planned in ((first, 8), (second, 3)):
+        run.append(SettingsChanged(epoch=2, number=0, changes={"optim.epochs": 3}, by="page"))
+        run.save_config(run.config.replace({"optim.epochs": planned}))
+    (parent,) = catalogue(workspace)
+    assert [row.shortened for row in parent.every()] == [True, True, False]
+    assert [row.figure for row in parent.every()] == ["60.0 % (finished early)", "50.0 % (finished early)", "100.0 %"]
 
 
 def test_a_fold_that_is_gone_keeps_it_from_being_finished(workspace, crossval):

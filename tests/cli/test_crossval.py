@@ -75,6 +75,8 @@ def test_a_stopped_one_goes_on_and_finishes_early(
     assert first[-1] < 0.2 * max(first)
 
     assert note in labcore("crossval", "--show", begun.id).out
+    assert " % (finished early)  " in labcore("crossval", "--list").out
+    assert labcore("runs", "list").out.count(" % (finished early)  ") == 3, "the folds, and what they are together"
     assert labcore("runs", "report", begun.id, "--output", tmp_path / "cv.md").status == 0
     report = (tmp_path / "cv.md").read_text()
     assert report.count(note) == 2, "at its head, and in its methods"

@@ -15,6 +15,7 @@ from labcore.importing.job import Import, ImportPlan
 from labcore.standard_sets import SETS
 from tests.datasets.made import EVERY, folders, laid_out, sounds, wav, zipped
 from ui.app import live, tasks
+from ui.components.tabs import slug
 from ui.datasets.bring import here, ways
 from ui.forms import url
 
@@ -267,10 +268,10 @@ def test_jobs_of_data_sets_lead_to_their_page():
 
 def test_each_way_has_an_address(open_page):
     for title in ways.WAYS:
-        app = open_page(PAGE, bring=ways.slug(title))
-        assert app.session_state["bring-first"] == title
+        app = open_page(PAGE, bring=slug(title))
+        assert app.session_state["bring-open-first"] == title
         assert not app.exception
-    assert open_page(PAGE, bring="nonsense").session_state["bring-first"] == "Upload"
+    assert open_page(PAGE, bring="nonsense").session_state["bring-open-first"] == "Upload"
 
 
 def test_the_browsers_back_opens_the_way_of_before(open_page, monkeypatch):

@@ -44,7 +44,7 @@ def copy_of(trained):
 
 
 def network(app):
-    return app.get_by_key("classify-run")
+    return next(box for box in app.selectbox if box.label == "Network")
 
 
 def test_a_run_that_somebody_started_is_taken_before_a_newer_trial_and_fold(open_page, trained, copy_of):

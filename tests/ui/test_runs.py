@@ -8,7 +8,7 @@ from labcore.config.presets import preset
 from labcore.crossval.job import CrossValidation
 from labcore.jobs.about import change_about, read_about
 from labcore.jobs.trash import throw_away
-from labcore.runs import list_runs
+from labcore.runs import Run, list_runs
 
 from .conftest import unfold, words
 
@@ -53,7 +53,7 @@ def test_an_empty_workspace_leads_to_the_first_training(open_page):
     assert not app.error
 
 
-def test_every_state_is_listed_with_what_it_says(open_page, make_run, seen):
+def test_every_state_is_listed_with_what_it_says(open_page, make_run, workspace, seen):
     for state in ("queued", "interrupted", "stopped", "failed", "finished"):
         make_run(state)
     app = open_page(PAGE)
@@ -63,6 +63,10 @@ def test_every_state_is_listed_with_what_it_says(open_page, make_run, seen):
     assert finished.name == "small · quick · clip seconds 0.5 · 8 epochs"
     assert finished.cells["accuracy"] == "87.5 %\n64 – 96 %"
     assert "5 runs" in words(app)
+    run = Run(workspace.runs / finished.id)
+    run.save_config(run.config.replace({"optim.epochs": 20}))  # of which it was to train 8
+    open_page(PAGE)
+    assert {row.cells["accuracy"] for row in seen.rows} >= {"87.5 %\n64 – 96 %\nfinished early", "75.0 %\ntest"}
 
 
 def test_the_list_moves_as_long_as_a_run_does(open_page, make_run, ticks, seen):
@@ -138,6 +142,23 @@ def test_several_are_archived_and_brought_back(open_page, make_run, seen):
     press(open_page(PAGE, view="Archive"), "Bring back")
     open_page(PAGE)
     assert len(seen.ids) == 2
+
+
+def test_what_another_tab_has_deleted_is_told_and_the_others_are_changed(open_page, make_run, seen):
+    gone, stays, third = make_run("finished"), make_run("stopped"), make_run("failed")
+    seen.chosen = [gone.id, stays.id]
+    app = open_page(PAGE)
+    throw_away(gone)
+    press(app, "Star")
+    assert (read_about(stays.path).star, bool(app.error)) == (True, False)
+    seen.chosen = [stays.id]
+    app = open_page(PAGE)
+    throw_away(stays)
+    assert "8 epochs: not there any more." in words(press(app, "Remove star"))
+    seen.chosen = [third.id]
+    assert not app.run().error, "not beside the star of another run"
+    seen.done = ("open", {"id": gone.id})
+    assert app.run().toast[0].value == "It is not there any more."
 
 
 def test_another_persons_run_is_asked_for_first(open_page, make_run, seen, manager):

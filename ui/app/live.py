@@ -20,11 +20,12 @@ from labcore.jobs.glances import glances
 from labcore.jobs.kind import working_kinds
 from labcore.jobs.listing import Unreadable, discard
 from labcore.jobs.status import JobStatus
+from labcore.jobs.trash import deleted
 from labcore.runs import Run
 from labcore.texts import counted, shown
 from ui.app import services, tasks
 from ui.app.shell import action_button, show_error, tell
-from ui.app.text import job_name, percent, plain, progress_line, state_face
+from ui.app.text import ago, job_name, percent, plain, progress_line, state_face
 from ui.app.ticking import ticking
 from ui.components import owner_guard, queue_line
 
@@ -120,6 +121,17 @@ def damaged(path: Path, error: LabError) -> None:
 def gone(what: str, name: str) -> None:
     """Say that a deep link leads to something that is not in this workspace; the page goes on below."""
     show_error(LabError(f"there is no {what} {shown(name)!r} in this workspace", "Choose another one"))
+
+
+def gone_job(kind: type[JobFolder], name: str) -> None:
+    """The same of a job; of one in the trash, that it was deleted, and by whom."""
+    thing = next((each for each in deleted(services.workspace(), kind) if each.job.id == name), None)
+    if thing is None:
+        gone(kind.kind.name, name)
+        return
+    who = f" by {thing.by}" if owner_guard.anothers(thing.by) else ""
+    remedy = "The trash on the Runs page gives it back. Or choose another one"
+    show_error(LabError(f"{thing.job.title} was deleted{who}, {ago(thing.when)}", remedy))
 
 
 def badge(state: str) -> None:

@@ -20,6 +20,7 @@ from labcore.errors import ConfigError
 from labcore.listening.descriptors import UNKNOWN_LIMIT, most_connections
 from labcore.listening.protocol import bound_connections
 from labcore.workspace import Workspace
+from ui.app.coming_back import whole_page_first
 from ui.app.compression import Compressed
 from ui.app.first_page import FirstPage
 from ui.app.limits import uploads
@@ -46,6 +47,7 @@ def middleware() -> list[Middleware]:
 @asynccontextmanager
 async def around(_app: Any) -> AsyncIterator[None]:
     """For as long as the server runs."""
+    whole_page_first()
     server = _server()
     if server is None:
         log.warning("the server is not uvicorn: connection limits must be set in the proxy")

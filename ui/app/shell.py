@@ -6,12 +6,13 @@ import contextlib
 import logging
 import math
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from labcore import __version__
 from labcore.errors import LabError
@@ -36,6 +37,10 @@ PAGES = [
 ]
 PRESS_SECONDS = 20.0
 """A press that no form has taken up for so long, since its visitor went on to another page, is over."""
+SUBJECT = "subject"
+"""In the session: whether what the page shows is still there."""
+UNTOLD = "untold"
+"""In the session: troubles that were there when the page was drawn the last time."""
 LOGO = str(Path(__file__).with_name("logo.svg"))
 log = logging.getLogger("audio_gpu_lab")
 
@@ -46,6 +51,8 @@ def open_page(title: str, subtitle: str = "") -> None:
     about = {"About": f"**Audio GPU Lab** {__version__}  \nFrom sound clips to a trained classifier."}
     st.set_page_config(page_title=f"{title} · Audio GPU Lab", page_icon=LOGO, layout="wide", menu_items=about)
     visitor.guard()
+    st.session_state.pop(SUBJECT, None)
+    _forget_untold()
     long_work.leave(title)
     with st.sidebar:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -99,7 +106,19 @@ def errors_in_place() -> Iterator[None]:
     try:
         yield
     except Exception as error:
+        if by_itself() and not st.session_state.get(SUBJECT, lambda: True)():
+            st.rerun()  # what the page shows was deleted elsewhere: the whole of it tells that
         tell(error)
+
+
+def shows(there: Callable[[], bool]) -> None:
+    """What the page shows is something that may be deleted while it is on view; ``there`` says whether it was not."""
+    st.session_state[SUBJECT] = there
+
+
+def by_itself() -> bool:
+    """Whether a part of the page is drawn, and not the whole of it."""
+    return bool(getattr(get_script_run_ctx(suppress_warning=True), "fragment_ids_this_run", None))
 
 
 def tell(error: Exception) -> None:
@@ -124,6 +143,14 @@ def callback(act: Callable[[], object], key: str) -> Callable[[], None]:
             st.session_state[f"trouble-{key}"] = error
 
     return called
+
+
+def _forget_untold() -> None:
+    """What went wrong in a press before the last one, and whose button is gone, is not told beside the same button of something else."""
+    there = {str(name) for name in st.session_state if str(name).startswith("trouble-")}
+    for name in there & st.session_state.get(UNTOLD, set()):
+        del st.session_state[name]
+    st.session_state[UNTOLD] = there
 
 
 def tell_trouble(key: str) -> None:
@@ -181,12 +208,14 @@ def one_of(label: str, options: Sequence[Any] | Mapping[Any, str], *, key: str, 
     return st.segmented_control(label, list(options), required=True, key=key, wrap=True, **looks)
 
 
-def controlled(key: str, value: Any, take: Callable[[Any], object], options: Collection[Any]) -> dict[str, Any]:
+def controlled(
+    key: str, value: Any, take: Callable[[Any], object], options: Container[Any] | None = None
+) -> dict[str, Any]:
     """Key and callback of a widget whose value is kept elsewhere, and is its default. ``take`` is told what a visitor chooses.
 
     With every press and tick a browser sends what its widgets show, also before it has heard that something else changed the value, or
     that the widget is gone. That is no choice of the visitor's: with a value that something else has changed comes another key. Nor is the
-    text of an option that is called otherwise by now: Streamlit gives it as it came, and not as one of ``options``.
+    text of an option that is called otherwise by now: Streamlit gives it as it came, and not as one of ``options``, where there are any.
     """
     numbers = st.session_state.setdefault("controlled", {})
     now = f"{key}-{numbers[key]}" if key in numbers else key
@@ -197,7 +226,7 @@ def controlled(key: str, value: Any, take: Callable[[Any], object], options: Col
 
     def chosen() -> None:
         chosen_now = st.session_state[now]
-        if numbers.get(key) == number and chosen_now != value and chosen_now in options:
+        if numbers.get(key) == number and chosen_now != value and (options is None or chosen_now in options):
             take(chosen_now)
 
     return {"key": now, "on_change": chosen}

@@ -13,7 +13,7 @@ from labcore.jobs.glances import glances
 from labcore.jobs.listing import looked_at
 from ui.app import live, services
 from ui.app.live import TICK
-from ui.app.shell import callback, download, errors_in_place, show_error, tell_trouble
+from ui.app.shell import callback, controlled, download, errors_in_place, show_error, tell_trouble
 from ui.app.text import ago, count, duration, plain, told_apart
 from ui.app.ticking import ticking
 from ui.benchmark import charts, data
@@ -47,19 +47,18 @@ def choose(folders: dict[str, Benchmark]) -> list[Benchmark]:
     if not folders:
         return []
 
-    def changed() -> None:
-        look_at(*(name for name in st.session_state["speed-reports"] if name in folders))
+    def changed(names: list[str]) -> None:
+        look_at(*(name for name in names if name in folders))
 
-    st.session_state["speed-reports"] = current
     st.multiselect(
         "Reports",
         list(folders),
         format_func=told_apart(folders, lambda name: _title(str(folders[name].path), _changed(folders[name]))),
-        key="speed-reports",
-        on_change=changed,
+        default=current,
         max_selections=MOST_BESIDE,
         placeholder="Choose a report",
         help="Choose several to compare them side by side.",
+        **controlled("speed-reports", current, changed),
     )
     return [folders[name] for name in current]
 

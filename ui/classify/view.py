@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -53,12 +54,8 @@ def _network(known: Networks) -> Run | None:
     wanted = st.query_params.get("run", "")
     if wanted and wanted not in known.runs:
         _untrained(wanted)
-    st.session_state["classify-run"] = wanted if wanted in known.runs else None if wanted else known.usual
-
-    def chosen(name: str) -> None:
-        st.query_params["run"] = name
-
-    return known.box("classify-run", chosen=chosen)
+    shown = wanted if wanted in known.runs else None if wanted else known.usual
+    return known.controlled_box("classify-run", shown, partial(st.query_params.__setitem__, "run"))
 
 
 def _untrained(name: str) -> None:
@@ -69,7 +66,7 @@ def _untrained(name: str) -> None:
         )
         shell.show_error(trouble)
     else:
-        live.gone("run", name)
+        live.gone_job(Run, name)
 
 
 def _given(run: Run) -> list[Clip]:

@@ -12,7 +12,7 @@ from labcore.jobs.glances import about_of, glance, glances
 from labcore.jobs.status import JobStatus
 from ui.app import live, services
 from ui.app.live import PAGES
-from ui.app.shell import action_button, controlled, errors_in_place, unseen_heading
+from ui.app.shell import action_button, controlled, errors_in_place, shows, unseen_heading
 from ui.app.text import run_name, told_apart
 from ui.components import owner_guard
 from ui.forms import url
@@ -27,6 +27,7 @@ def page(kind: type[J], form: Callable[[], None], view: Callable[[J], None], man
         chosen = choose(kind)
         if chosen is not None:
             job, status = chosen
+            shows(lambda: job.there)
             view(job)
             if glance(job).state != status.state:
                 st.rerun()  # it began or ended while the page was drawn: what the list says is out of date, and no part may tick
@@ -64,7 +65,7 @@ def choose(kind: type[J]) -> tuple[J, JobStatus] | None:
                 live.badge(known[wanted][1].state)
                 st.button(f"New {name}", icon=":material/add:", type="tertiary", on_click=look_at, args=(kind, NEW))
     if wanted and wanted not in known:  # an id from the URL; a path in it is none
-        live.gone(name, wanted)
+        live.gone_job(kind, wanted)
     return known.get(wanted)
 
 

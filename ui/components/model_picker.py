@@ -6,6 +6,7 @@ Runs, then trials, folds and members of ensembles under a heading of their own, 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import streamlit as st
 
@@ -14,6 +15,7 @@ from labcore.jobs.status import JobStatus
 from labcore.runs import Run
 from labcore.runs.origin import parts, usual
 from ui.app import live
+from ui.app.shell import controlled
 from ui.app.text import capital, plain, run_name, told_apart
 
 PARTS = "─── Trials of searches, folds, ensemble members ───"
@@ -48,35 +50,34 @@ class Networks:
             self._words[builtin.NAME] = "Built-in demo network · ten city sounds"
         self.usual = first.id if first is not None else next(iter(self.runs), "")
 
-    def box(
-        self, key: str, label: str = "Network", width: int = 520, chosen: Callable[[str], None] | None = None
-    ) -> Run | None:
-        """The list to choose from; None until something is chosen. Its state is ``st.session_state[key]``.
+    def controlled_box(self, key: str, shown: str | None, take: Callable[[str], object]) -> Run | None:
+        """The list to choose from, whose state is kept elsewhere: the name that it shows; see :func:`ui.app.shell.controlled`."""
+        at = None if shown is None else self._options.index(shown)
+        self._list("Network", 520, index=at, **controlled(key, shown, take, self.runs))
+        return self.runs.get(shown or "")
 
-        Args:
-            chosen: told the name of what a visitor chooses.
-        """
+    def box(self, key: str, label: str = "Network", width: int = 520) -> Run | None:
+        """The list to choose from; None until something is chosen. Its state is ``st.session_state[key]``."""
         before = f"{key}-before"
 
         def changed() -> None:
             name = st.session_state[key]
             if name in (PARTS, BUILTIN):
                 st.session_state[key] = st.session_state.get(before)
-            elif name in self._options and chosen is not None:  # not the text of one that is called otherwise by now
-                chosen(name)
 
-        name = st.selectbox(
+        name = self._list(label, width, key=key, index=None, on_change=changed)
+        st.session_state[before] = name
+        return self.runs.get(name)
+
+    def _list(self, label: str, width: int, **more: Any) -> Any:
+        return st.selectbox(
             label,
             self._options,
             format_func=told_apart(self._options, lambda name: self._words.get(name, name)),
-            key=key,
-            index=None,
             placeholder="Choose a network",
-            on_change=changed,
             width=width,
+            **more,
         )
-        st.session_state[before] = name
-        return self.runs.get(name)
 
 
 def _words(known: tuple[Run, JobStatus], part: str) -> str:

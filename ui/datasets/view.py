@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
+from labcore.datasets.names import place_named
 from labcore.texts import shown
-from ui.app import live
-from ui.app.shell import errors_in_place
+from ui.app import live, services
+from ui.app.shell import errors_in_place, shows
 from ui.components import pager
 from ui.datasets import one, summary
 from ui.datasets.bring import here, jobs, ways
@@ -28,6 +29,7 @@ def show() -> None:
     if wanted := st.query_params.get(WORD, ""):
         name = summary.called_now(wanted)
         if name in infos:
+            shows(lambda: place_named(services.workspace(), summary.called_now(name)) is not None)
             one.show(infos[name])
             return
         live.gone("data set", wanted)

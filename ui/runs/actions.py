@@ -18,11 +18,13 @@ from labcore.errors import LabError, RunError
 from labcore.jobs.about import About, change_about, read_about, tagged
 from labcore.jobs.trash import KEPT_DAYS
 from ui.app import services
-from ui.app.shell import action_button
+from ui.app.shell import action_button, tell_trouble
 from ui.app.text import counted, plain
 from ui.components import owner_guard
 
 UNDO = "runs-undo"
+KEYS = ("runs-name-save", "runs-tags-save", "runs-star", "runs-archive", "runs-delete")
+"""Of the buttons for the chosen rows."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +40,16 @@ def change(rows: Sequence[Row], words: str, **changes: Any) -> None:
     """Change what is said of runs, in a way that can be undone.
 
     Raises:
-        LabError: a name, tag or note that cannot be taken.
+        LabError: a name, tag or note that cannot be taken; or all of them are gone.
     """
     _change(rows, words, lambda about: changes)
 
 
 def _change(rows: Sequence[Row], words: str, changes: Callable[[About], dict[str, Any]]) -> None:
-    before = [(row.job.path, read_about(row.job.path)) for row in rows]
+    there = [row for row in rows if row.job.there]  # others were deleted in another tab, perhaps
+    if not there:
+        raise RunError(f"{_told(rows, 'not there any more')}", "The trash may give it back")
+    before = [(row.job.path, read_about(row.job.path)) for row in there]
     for path, about in before:
         change_about(path, **changes(about))
     st.session_state[UNDO] = Done(words, before=tuple(before))
@@ -77,6 +82,8 @@ def bar(rows: Sequence[Row]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="runs-bar"):
         if not rows:
             st.caption("Choose rows to compare, name, tag, archive or delete them.")
+            for key in KEYS:  # of rows that are gone by now
+                tell_trouble(key)
             return
         st.markdown(f"**{len(rows)} chosen**", width="content")
         sides = [row for row in rows if row.has_clips]

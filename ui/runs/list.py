@@ -127,6 +127,8 @@ def _do(done: str, what: dict[str, Any], by_id: dict[str, Row]) -> None:
     if done == "sort":
         st.query_params["sort"] = str(what.get("by", "time"))
     elif row is None:
+        if done:
+            st.toast("It is not there any more.", icon=":material/info:")
         return
     elif done == "open":
         st.query_params.from_dict(rows.address(row))

@@ -12,6 +12,7 @@ import streamlit as st
 from labcore.catalogue import Row
 from labcore.catalogue.rows import whole_row
 from labcore.jobs.folder import JobFolder
+from labcore.runs.honesty import EARLY
 from labcore.texts import shown
 from ui.app.live import PAGES
 from ui.app.text import counted, duration, progress_line, state_face
@@ -94,6 +95,7 @@ def _cells(row: Row) -> dict[str, str]:
         interval = f"\n{row.low:.2f} – {row.high:.2f}" if several else f"\n{shares}"
     if (row.accuracy is not None or several) and not interval:
         interval = "\nbest of the trials" if row.job.kind.room == "searches" else f"\n{row.status.watched}"
+    interval += f"\n{EARLY}" if row.shortened else ""
     made = time.localtime(row.when)
     year = "" if made.tm_year == time.localtime().tm_year else " %Y"
     return {

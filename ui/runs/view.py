@@ -15,6 +15,7 @@ from labcore.hidden.job import HiddenClasses
 from labcore.jobs.folder import J, JobFolder
 from labcore.runs import Run
 from ui.app import live, services
+from ui.app.shell import shows
 from ui.runs import list
 
 
@@ -65,6 +66,7 @@ def _compare(names: str) -> bool:
     if found:
         from ui.runs import compare
 
+        shows(lambda: all(job.there for job in found))
         compare.show(found)
     return bool(found)
 
@@ -79,5 +81,7 @@ def _there(kind: type[J], name: str) -> J | None:
     """The job of an id in the address; None where there is none, which is told."""
     job = next((job for job in kind.every(services.workspace()) if job.id == name), None)  # a path in it is no id
     if job is None:
-        live.gone(kind.kind.name, name)
+        live.gone_job(kind, name)
+    else:
+        shows(lambda: job.there)
     return job

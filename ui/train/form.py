@@ -20,6 +20,7 @@ from ui.app import live, services
 from ui.app.shell import controlled, errors_in_place, start_button
 from ui.app.text import count, counted, label_names, plain, sentence
 from ui.components import queue_line
+from ui.components.tabs import by_slug, slug
 from ui.datasets import listed, listen, manage, summary
 from ui.datasets.bring import ways
 from ui.forms import estimates, fields, url
@@ -235,7 +236,8 @@ def _cut() -> str:
 
 
 def _settings() -> None:
-    tabs = st.tabs([f"{icon} {title}" for title, icon, _ in fields.PARTS.values()])
+    titles = {slug(title): f"{icon} {title}" for title, icon, _ in fields.PARTS.values()}
+    tabs = st.tabs(list(titles.values()), **by_slug(titles, "tab", "train-tab"))
     for tab, (name, (_, _, about)) in zip(tabs, fields.PARTS.items(), strict=True):
         with tab:
             st.caption(about)

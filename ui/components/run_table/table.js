@@ -120,11 +120,10 @@ function drawRow(view, row, element) {
   if (focused) element.querySelector(`[class="${focused}"]`)?.focus()
 }
 
-// Two lines where the text has two: the second is quiet.
+// Lines below each other where the text has several: those after the first are quiet.
 function drawCell(text, cell) {
-  const [first, second] = text.split("\n")
-  cell.append(first)
-  if (second) cell.append(make("div", { className: "note" }, second))
+  const [first, ...more] = text.split("\n")
+  cell.append(first, ...more.map((line) => make("div", { className: "note" }, line)))
 }
 
 function box(view, row) {

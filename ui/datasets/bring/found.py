@@ -104,8 +104,11 @@ def _finding(finding: Finding) -> None:
     st.markdown(f":small[{mark} {plain(sentence(capital(told)))}]")
 
 
-def named(about_name: str, key: str) -> Callable[[], str]:
+def named(about_name: str, key: str, typed: str = "") -> Callable[[], str]:
     """The name that the visitor gives, and that the data set can have; at first a free one like that which is proposed.
+
+    Args:
+        typed: the name at first, where it was typed before the page was reloaded.
 
     Returns:
         What has the name at the moment of a press, also where it was typed just before.
@@ -118,7 +121,7 @@ def named(about_name: str, key: str) -> Callable[[], str]:
     first, number = slug(about_name), 2
     while first in there:
         first, number = f"{slug(about_name, 76)}-{number}", number + 1
-    st.text_input("Name", value=first, key=key, help="Name in this workspace.")
+    st.text_input("Name", value=typed or first, key=key, help="Name in this workspace.")
 
     def name() -> str:
         return slug(st.session_state[key].strip() or first)

@@ -118,7 +118,10 @@ def _left_out(files: list[tuple[str, str]]) -> None:
 
 
 def _import(staging: Staging, about: Look) -> None:
-    name = found.named(staging.name or NAMED, f"bring-name-{staging.path.name}")
+    key = f"bring-name-{staging.path.name}"
+    typed = st.session_state.setdefault(f"{key}-typed", basket.name())
+    name = found.named(staging.name or NAMED, key, typed)
+    basket.call(st.session_state[key])
     action_button(
         "Import",
         lambda: start(staging, name(), about.class_folders),

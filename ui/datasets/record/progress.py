@@ -9,7 +9,7 @@ import streamlit as st
 from labcore.datasets.takes.ledger import MOST_CUT, Ledger, counts
 from labcore.datasets.takes.listing import WANTED_CLIPS, clip_counts, folds_sentence, lacking, trainable
 from labcore.datasets.takes.recorded import RecordedSet
-from ui.app.shell import callback, heading, tell_trouble
+from ui.app.shell import callback, controlled, heading, tell_trouble
 from ui.app.text import counted, label_names, plain, sentence
 
 TOLD = 3
@@ -51,18 +51,14 @@ def _train(recorded: RecordedSet, ledger: Ledger) -> None:
 def _clips(recorded: RecordedSet, ledger: Ledger) -> None:
     key = f"record-{recorded.name}"
     with st.expander("How takes become clips", icon=":material/content_cut:"):
-        st.session_state[f"{key}-cut"], st.session_state[f"{key}-trim"] = ledger.cut_s, ledger.trim
+        cut, trim = f"{key}-cut", f"{key}-trim"
         st.number_input(
-            "Cut takes into clips of (s)", 0.0, MOST_CUT, step=0.5, format="%g", key=f"{key}-cut", help=CUT,
-            on_change=callback(lambda: recorded.cut(st.session_state[f"{key}-cut"]), f"{key}-cut"),
+            "Cut takes into clips of (s)", 0.0, MOST_CUT, float(ledger.cut_s), step=0.5, format="%g", help=CUT,
+            **controlled(cut, ledger.cut_s, lambda seconds: callback(partial(recorded.cut, seconds), cut)()),
         )  # fmt: skip
-        tell_trouble(f"{key}-cut")
+        tell_trouble(cut)
         st.toggle(
-            "Leave out silence at both ends", key=f"{key}-trim", help=TRIM,
-            on_change=callback(partial(_trim, recorded, f"{key}-trim"), f"{key}-trim"),
+            "Leave out silence at both ends", ledger.trim, help=TRIM,
+            **controlled(trim, ledger.trim, lambda wanted: callback(partial(recorded.trim, wanted), trim)()),
         )  # fmt: skip
-        tell_trouble(f"{key}-trim")
-
-
-def _trim(recorded: RecordedSet, key: str) -> None:
-    recorded.trim(st.session_state[key])
+        tell_trouble(trim)
