@@ -45,6 +45,12 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
 
 
 @pytest.fixture
+def ada(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who types the commands."""
+    monkeypatch.setenv("LABCORE_USER", "Ada")
+
+
+@pytest.fixture
 def labcore(capfd: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
     """Runs a command line in this process."""
 

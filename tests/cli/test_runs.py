@@ -16,11 +16,7 @@ from labcore.runs import Run, list_runs
 from labcore.workspace import Workspace
 
 Labcore = Callable[..., Any]
-
-
-@pytest.fixture(autouse=True)
-def ada(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LABCORE_USER", "Ada")
+pytestmark = pytest.mark.usefixtures("ada")
 
 
 @pytest.fixture

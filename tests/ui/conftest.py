@@ -16,6 +16,7 @@ from streamlit.components.v2 import manifest_scanner
 from streamlit.proto.WidgetStates_pb2 import WidgetStates
 from streamlit.testing.v1 import AppTest
 
+from labcore.access import hash_password
 from labcore.audio import encode_wav
 from labcore.config import RunConfig
 from labcore.config.presets import preset
@@ -30,6 +31,7 @@ from labcore.jobs.trash import throw_away
 from labcore.runs import Run
 from labcore.workspace import Workspace
 from tests.jobs.inline import InlineChild
+from tests.ui.gate import PASSWORD
 from ui.app import services
 
 ROOT = Path(__file__).parents[2]
@@ -90,6 +92,11 @@ def _components_are_looked_for_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
         yield
+
+
+@pytest.fixture(scope="session")
+def hashed() -> str:
+    return hash_password(PASSWORD)
 
 
 @pytest.fixture(autouse=True)
