@@ -151,6 +151,11 @@ def percent(share: float | None, digits: int = 1) -> str:
     return "–" if share is None else f"{100 * share:.{digits}f} %"
 
 
+def plus_minus(mean: float, deviation: float | None) -> str:
+    """A mean of shares of 1 and their standard deviation as ``95.6 ± 0.8 %``."""
+    return percent(mean) if deviation is None else f"{100 * mean:.1f} ± {100 * deviation:.1f} %"
+
+
 def points(difference: float) -> str:
     """A difference of shares of 1 in signed percentage points, as ``+2.5``; what rounds to nothing has no sign."""
     moved = round(100 * difference, 1)

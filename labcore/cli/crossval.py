@@ -43,7 +43,7 @@ from labcore.jobs.listing import looked_at
 from labcore.jobs.status import RESUMABLE
 from labcore.owners import shell_user
 from labcore.runs.honesty import interval_note, majority_note
-from labcore.texts import counted, mean_ap_text
+from labcore.texts import counted, mean_ap_text, spread
 from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -279,7 +279,7 @@ def result_table(summary: Summary) -> list[Content]:
     if pool.accuracy is not None and pool.low is not None and pool.high is not None and pool.macro_f1 is not None:
         lines.append(
             f"all {counted(pool.clips, 'test clip')} together: {percent(pool.accuracy)} "
-            f"(95 % interval {100 * pool.low:.1f} to {100 * pool.high:.1f} %), macro F1 {pool.macro_f1:.3f}"
+            f"(95 % interval {spread(pool.low, pool.high)}), macro F1 {pool.macro_f1:.3f}"
         )
         notes = (interval_note(pool.effective_clips, pool.recordings, pool.clips), majority_note(pool.confusion))
         lines += [f"{note}." for note in notes if note]
