@@ -274,3 +274,15 @@ def test_files_of_json_are_read_by_the_one_reader() -> None:
     reads = re.compile(r"json\.loads?\((?!sys\.stdin)[^\n]*\.read(?:_text|_bytes)?\(")
     found = {str(file).removeprefix("labcore/") for file in sources() if reads.search(text_of(file))}
     assert found <= READS_JSON_ITSELF
+
+
+def test_docstrings_tell_of_arguments_that_are_there() -> None:
+    wrong = []
+    for file in sources():
+        for each in statements(tree_of(ROOT / file)):
+            if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef):
+                told = (ast.get_docstring(each) or "").partition("Args:\n")[2].partition("\n\n")[0]
+                there = {argument.arg for argument in ast.walk(each.args) if isinstance(argument, ast.arg)}
+                names = re.findall(r"\w+", " ".join(re.findall(r"^ {4}([*\w, ]+): ", told, re.MULTILINE)))
+                wrong += [f"{file}:{each.lineno} {each.name} has no {name}" for name in names if name not in there]
+    assert not wrong, wrong
