@@ -324,7 +324,7 @@ def test_a_name_that_is_not_utf8_is_answered_in_valid_json(service, wav):
     name.encode()
 
 
-def test_what_the_model_refuses_is_none_of_its_classes(service, wav, monkeypatch):
+def test_what_the_model_refuses_is_none_of_its_classes(service, wav):
     client = service()
     known = client.post("/v1/classify", content=wav(), headers=RAW).json()["results"][0]
     assert (known["unknown"], known["nearest"]) == (False, None)

@@ -94,7 +94,7 @@ def test_each_run_is_the_recipe_without_one_class(base, workspace):
     assert seconds_of(base) == 60.0
 
 
-def test_what_cannot_be_hidden_is_told_before_anything_is_trained(base, workspace, monkeypatch):
+def test_what_cannot_be_hidden_is_told_before_anything_is_trained(base, workspace):
     assert hideable(base) == dict.fromkeys(LABELS, "")
     for wrong, told, kind in (
         ({"classes": ["wolf"]}, "wolf cannot be hidden: it is none of the run's classes", DatasetError),

@@ -137,7 +137,7 @@ def test_the_one_epoch_of_a_short_run_tells_nothing(tmp_path):
     assert speed_of(trained(workspace, seconds=[], optim_batch_size=1)).seconds_per_clip == pytest.approx(1 / 30)
 
 
-def test_of_runs_beside_other_work_the_least_disturbed_tells_and_what_is_usual_without(tmp_path):
+def test_of_runs_beside_other_work_the_least_disturbed_tells_and_what_is_usual_without():
     def told(*pace):
         known = [
             TrainingSpeed("compact", 1.0, "demo", CPU, work, 5.0, seconds, 0.0, busy=True) for work, seconds in pace
