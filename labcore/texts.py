@@ -187,10 +187,18 @@ def moment(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest}" if hours else f"{minutes}:{rest}"
 
 
-def as_html(facts: Mapping[str, object]) -> str:
-    """Facts by their names as a small table, for notebooks."""
-    rows = "".join(
-        f'<tr><th style="text-align:left">{html.escape(name)}</th><td style="text-align:left">{html.escape(shown(value))}</td></tr>'
-        for name, value in facts.items()
-    )
-    return f"<table>{rows}</table>"
+class ToldByFacts:
+    """What shows itself by facts, name → value: in a line, and in a notebook as a small table."""
+
+    def _facts(self) -> Mapping[str, str]:
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return ", ".join(f"{name} {value}" for name, value in self._facts().items())
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f'<tr><th style="text-align:left">{html.escape(name)}</th><td style="text-align:left">{html.escape(shown(value))}</td></tr>'
+            for name, value in self._facts().items()
+        )
+        return f"<table>{rows}</table>"

@@ -26,7 +26,7 @@ from labcore.jobs.manager import JobManager
 from labcore.owners import shell_user
 from labcore.runs import Run
 from labcore.runs.asked import asked_for
-from labcore.texts import as_html, mean_ap_text, percent
+from labcore.texts import ToldByFacts, mean_ap_text, percent
 from labcore.training.pending import finish_early
 from labcore.workspace import Workspace
 
@@ -123,7 +123,7 @@ def load_run(name: str | Path | Run = "last") -> TrainingRun:
 
 
 @dataclass(frozen=True, repr=False)
-class TrainingRun(Run):
+class TrainingRun(ToldByFacts, Run):
     """A run: how it went, what it has learnt.
 
     Attributes:
@@ -273,12 +273,6 @@ class TrainingRun(Run):
                 return "Train another one"
             case _:
                 return "Wait for its end: its follow() tells how it goes"
-
-    def __repr__(self) -> str:
-        return ", ".join(f"{name} {value}" for name, value in self._facts().items())
-
-    def _repr_html_(self) -> str:
-        return as_html(self._facts())
 
     def _facts(self) -> dict[str, str]:
         status, found = self.status(), self.last_event(Evaluated)
