@@ -23,6 +23,13 @@ TINY = (
 """A training of a fraction of a second. What comes out tells nothing apart: its network is as small as they get."""
 
 
+@pytest.fixture(autouse=True)
+def _looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that follows others looks for what is new every fiftieth of a second."""
+    for place in ("jobs.FOLLOW_SECONDS", "crossval.LOOK_SECONDS"):
+        monkeypatch.setattr(f"labcore.cli.{place}", 0.02)
+
+
 @dataclass
 class Outcome:
     """What a command line left: exit status and what it printed."""
