@@ -116,7 +116,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
         runs = len(crossval.children())
         say(expected(workspace, config, runs, all_folds=True))
-    return (_follow_manager if by_manager else _follow_ray)(workspace, crossval, arguments)
+    return (_follow_manager if by_manager else _follow_ray)(crossval, arguments)
 
 
 def _ends_early(crossval: CrossValidation, arguments: argparse.Namespace) -> bool:
@@ -130,11 +130,11 @@ def _ends_early(crossval: CrossValidation, arguments: argparse.Namespace) -> boo
     return True
 
 
-def _follow_manager(workspace: Workspace, crossval: CrossValidation, arguments: argparse.Namespace) -> int:
+def _follow_manager(crossval: CrossValidation, arguments: argparse.Namespace) -> int:
     """Follow the runs that a job manager starts: the web app's where one is working on the workspace, else our own."""
     from labcore.jobs.manager import JobManager
 
-    with contextlib.closing(JobManager(workspace)) as manager:
+    with contextlib.closing(JobManager(crossval.workspace)) as manager:
         if arguments.resume is not None:
             manager.resume(crossval, by=shell_user(), dataset=vars(arguments).get("data.dataset"))
             if arguments.random:
@@ -143,7 +143,7 @@ def _follow_manager(workspace: Workspace, crossval: CrossValidation, arguments: 
     return _conclude(crossval, as_json=arguments.json)
 
 
-def _follow_ray(workspace: Workspace, crossval: CrossValidation, arguments: argparse.Namespace) -> int:
+def _follow_ray(crossval: CrossValidation, arguments: argparse.Namespace) -> int:
     """Hand the runs that are not finished to a Ray cluster and follow them."""
     from labcore.runs.ray_queue import RayQueue, connected
 
