@@ -286,6 +286,15 @@ def make_run(workspace: Workspace, make_classifier: Callable[..., Classifier]) -
 
 
 @pytest.fixture
+def long_from_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Recordings of more than a second or so are taken block by block."""
+    from labcore.audio import blocks
+
+    monkeypatch.setattr(blocks, "ONE_GO", 10_000)
+    monkeypatch.setattr(blocks, "BLOCK", 9000)
+
+
+@pytest.fixture
 def until() -> Callable[..., None]:
     """Wait for something to become true; a generous limit turns a hang into a failure."""
 

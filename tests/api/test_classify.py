@@ -10,7 +10,6 @@ import soundfile
 
 from labcore import keeping
 from labcore.api import schemas
-from labcore.audio import blocks
 from labcore.batch.segments import segments_of
 from labcore.inference.classifier import Classifier
 from labcore.inference.thresholds import Thresholds
@@ -200,13 +199,6 @@ def test_all_probabilities_of_very_many_windows_are_too_much(service, wav, monke
 def test_too_many_windows_are_refused(service, wav):
     answer = service(max_seconds=600).post("/v1/classify?hop_seconds=0.05", content=wav(300), headers=RAW)
     assert (answer.status_code, answer.json()["type"]) == (422, "urn:labcore:problem:windows")
-
-
-@pytest.fixture
-def long_from_a_second(monkeypatch):
-    """What is longer is taken block by block."""
-    monkeypatch.setattr(blocks, "ONE_GO", 10_000)
-    monkeypatch.setattr(blocks, "BLOCK", 9000)
 
 
 def test_a_long_recording_is_answered_as_a_whole_one_is(service, wav, request):
