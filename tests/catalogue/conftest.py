@@ -11,6 +11,7 @@ from labcore.config import RunConfig
 from labcore.crossval.job import CrossValidation
 from labcore.events import Evaluated, RunFinished, RunStarted
 from labcore.runs import Run
+from tests.judged import crossval_of
 
 
 def play(run: Run, accuracy: float, clips: int = 40, by: str = "") -> Run:
@@ -36,15 +37,9 @@ def make(workspace) -> Callable[..., Run]:
 @pytest.fixture
 def crossval(workspace) -> CrossValidation:
     """Two folds, one of 0.5 on 40 clips and one of 1.0 on 10."""
-    parent = CrossValidation.new(workspace, "crossval-demo")
-    runs = []
-    for fold, accuracy, clips in (("1", 0.5, 40), ("2", 1.0, 10)):
-        mark = {"experiment": parent.id, "kind": "crossval", "fold": fold, "split": "official"}
-        run = Run.create(workspace, RunConfig().replace({"data.fold": fold}), marks={"experiment": mark})
-        runs.append(play(run, accuracy, clips))
-    members = {"official": [[str(number), run.id] for number, run in enumerate(runs, 1)]}
-    with parent.draft() as draft:
-        tree = RunConfig().model_dump(mode="json")
-        facts = {"kind": "crossval", "created": time.time(), "by": "", "config": tree, "members": members}
-        draft.save("experiment", facts)
-    return parent
+    folds = (("1", 0.5, 40), ("2", 1.0, 10))
+    runs = [
+        play(Run.create(workspace, RunConfig().replace({"data.fold": fold})), accuracy, clips)
+        for fold, accuracy, clips in folds
+    ]
+    return crossval_of(runs, "demo", time.time())
