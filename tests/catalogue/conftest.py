@@ -9,19 +9,18 @@ import pytest
 
 from labcore.config import RunConfig
 from labcore.crossval.job import CrossValidation
-from labcore.events import Evaluated, RunFinished, RunStarted
+from labcore.events import RunFinished, RunStarted
 from labcore.runs import Run
 from tests.judged import crossval_of
+from tests.made_events import made_result
 
 
 def play(run: Run, accuracy: float, clips: int = 40, by: str = "") -> Run:
     run.append(RunStarted(run_id=run.id, run_dir=str(run.path), pid=1, host="here", by=by))
-    run.append(
-        Evaluated(
-            accuracy=accuracy, accuracy_low=accuracy - 0.1, accuracy_high=accuracy + 0.1, macro_f1=accuracy, per_class={},
-            confusion={}, clips=clips, fold=run.config.data.fold or "1",
-        )
-    )  # fmt: skip
+    run.append(made_result(
+        accuracy, accuracy_low=accuracy - 0.1, accuracy_high=accuracy + 0.1, macro_f1=accuracy, clips=clips,
+        fold=run.config.data.fold or "1",
+    ))  # fmt: skip
     run.append(RunFinished(state="finished", epochs_done=3, seconds=61.0))
     return run
 
