@@ -30,6 +30,7 @@ from labcore.runs import Run
 from labcore.runs.honesty import adjustments
 from labcore.runs.origin import ENSEMBLE
 from labcore.task.kind import require_single
+from labcore.texts import percent
 from labcore.workspace import Workspace, draft_folder
 
 _SAME = (
@@ -154,9 +155,9 @@ def _as_run(
 
 def _sentence(runs: list[Run], members: list[dict[str, object]], result: Evaluated) -> str:
     shares = [member["accuracy"] for member in members]
-    told = ", ".join(f"{100 * share:.1f} %" for share in shares if isinstance(share, float))
+    told = ", ".join(percent(share) for share in shares if isinstance(share, float))
     alone = f"; alone they have {told} of the held-out clips right" if told else ""
-    return f"an ensemble of {len(runs)} runs, {', '.join(run.id for run in runs)}{alone}; together {100 * result.accuracy:.1f} %"
+    return f"an ensemble of {len(runs)} runs, {', '.join(run.id for run in runs)}{alone}; together {percent(result.accuracy)}"
 
 
 def _compare(run: Run, one: Classifier, other_run: Run, other: Classifier) -> None:

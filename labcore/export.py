@@ -19,7 +19,7 @@ from labcore.runs import Run
 from labcore.runs.asked import asked_for, live_changes_of
 from labcore.runs.honesty import adjustments, choice_note, chosen_by
 from labcore.runs.origin import ensemble_members
-from labcore.texts import counted, mean_ap_text
+from labcore.texts import counted, mean_ap_text, percent, spread
 from labcore.zips import zipped
 
 if TYPE_CHECKING:
@@ -169,8 +169,8 @@ def _note(run: Run, labels: list[str], weights: bytes) -> str:
         )
     if result is not None:
         evaluated = (
-            f"{100 * result.accuracy:.1f} % of the {counted(result.clips, 'held-out clip')} of fold {result.fold} right"
-            f" (95 % interval {100 * result.accuracy_low:.1f} to {100 * result.accuracy_high:.1f} %).\n"
+            f"{percent(result.accuracy)} of the {counted(result.clips, 'held-out clip')} of fold {result.fold} right"
+            f" (95 % interval {spread(result.accuracy_low, result.accuracy_high)}).\n"
             f"{choice}."
         )
     return f"""A sound classifier made with the Audio GPU Lab {__version__}, run {run.id}.

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from labcore.errors import LabError
 from labcore.reading import DamagedError, read_text
+from labcore.texts import composed
 
 VARIABLE = "LABCORE_USER"
 """Names whoever works in a shell, where the account does not: in a container, over a shared login."""
@@ -34,7 +35,7 @@ def clean(name: object) -> str:
     """
     if not isinstance(name, str):
         return ""
-    spaced = " ".join(unicodedata.normalize("NFC", name[: 16 * LONGEST]).split())
+    spaced = " ".join(composed(name[: 16 * LONGEST]).split())
     visible = "".join(letter for letter in spaced if not unicodedata.category(letter).startswith("C"))
     return visible[:LONGEST].strip()
 

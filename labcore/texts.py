@@ -151,6 +151,11 @@ def percent(share: float | None, digits: int = 1) -> str:
     return "–" if share is None else f"{100 * share:.{digits}f} %"
 
 
+def plus_minus(mean: float, deviation: float | None) -> str:
+    """A mean of shares of 1 and their standard deviation as ``95.6 ± 0.8 %``."""
+    return percent(mean) if deviation is None else f"{100 * mean:.1f} ± {100 * deviation:.1f} %"
+
+
 def points(difference: float) -> str:
     """A difference of shares of 1 in signed percentage points, as ``+2.5``; what rounds to nothing has no sign."""
     moved = round(100 * difference, 1)
@@ -182,10 +187,18 @@ def moment(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest}" if hours else f"{minutes}:{rest}"
 
 
-def as_html(facts: Mapping[str, object]) -> str:
-    """Facts by their names as a small table, for notebooks."""
-    rows = "".join(
-        f'<tr><th style="text-align:left">{html.escape(name)}</th><td style="text-align:left">{html.escape(shown(value))}</td></tr>'
-        for name, value in facts.items()
-    )
-    return f"<table>{rows}</table>"
+class ToldByFacts:
+    """What shows itself by facts, name → value: in a line, and in a notebook as a small table."""
+
+    def _facts(self) -> Mapping[str, str]:
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return ", ".join(f"{name} {value}" for name, value in self._facts().items())
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f'<tr><th style="text-align:left">{html.escape(name)}</th><td style="text-align:left">{html.escape(shown(value))}</td></tr>'
+            for name, value in self._facts().items()
+        )
+        return f"<table>{rows}</table>"

@@ -287,8 +287,5 @@ def is_no_file(path: Path) -> bool:
 
 def sha256_of(path: Path) -> str:
     """Of a file's content, in hexadecimal, read piece by piece."""
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while piece := file.read(1 << 20):
-            digest.update(piece)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from labcore.device import THREAD_ENVIRONMENT
 from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -31,6 +32,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 IN_MEMORY = Path("/dev/shm")
 if os.access(IN_MEMORY, os.W_OK) and shutil.disk_usage(IN_MEMORY).free > 4 * 2**30:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(IN_MEMORY))
+
+# Torch's threads wait awake for each other, and so take the cores from the tests beside them: here as short as where the lab trains.
+for name, value in THREAD_ENVIRONMENT.items():
+    os.environ.setdefault(name, value)
 
 # A collection makes millions of objects and hardly any garbage: to look for it took a third of its time.
 gc.disable()
@@ -278,6 +283,15 @@ def make_run(workspace: Workspace, make_classifier: Callable[..., Classifier]) -
         return run
 
     return make
+
+
+@pytest.fixture
+def long_from_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Recordings of more than a second or so are taken block by block."""
+    from labcore.audio import blocks
+
+    monkeypatch.setattr(blocks, "ONE_GO", 10_000)
+    monkeypatch.setattr(blocks, "BLOCK", 9000)
 
 
 @pytest.fixture

@@ -79,18 +79,25 @@ def finished_run(workspace: Workspace, said: ClipPredictions, changes: dict[str,
 
 def finished_crossval(workspace: Workspace, folds: int = 2) -> CrossValidation:
     """A cross-validation of folds 1, 2 and so on, of 40 clips each, whose runs have ended."""
-    experiment, runs = CrossValidation.new(workspace, "crossval-made"), []
+    runs = []
     for number in range(1, folds + 1):
         clips = drawn(40, seed=number)
         clips.frame["clip"] = [f"{number}-{name}" for name in clips.frame["clip"]]
         clips.frame["fold"] = str(number)
-        made = finished_run(workspace, clips, {"data.fold": str(number)})
-        made.save("experiment", {"experiment": experiment.id, "kind": KIND, "fold": str(number), "split": "official"})
-        runs.append(made)
-    members = {"official": [[str(number), each.id] for number, each in enumerate(runs, 1)]}
+        runs.append(finished_run(workspace, clips, {"data.fold": str(number)}))
+    return crossval_of(runs)
+
+
+def crossval_of(runs: Sequence[Run], name: str = "made", created: float = 1.0) -> CrossValidation:
+    """A cross-validation of runs that are there, each of the fold of its settings."""
+    experiment = CrossValidation.new(runs[0].workspace, f"crossval-{name}")
+    members = [[str(run.config.data.fold), run.id] for run in runs]
+    for (fold, _), run in zip(members, runs, strict=True):
+        run.save("experiment", {"experiment": experiment.id, "kind": KIND, "fold": fold, "split": "official"})
     with experiment.draft() as draft:
         tree = runs[0].config.model_dump(mode="json")
-        draft.save("experiment", {"kind": KIND, "created": 1.0, "config": tree, "members": members})
+        facts = {"kind": KIND, "created": created, "config": tree, "members": {"official": members}}
+        draft.save("experiment", facts)
     return experiment
 
 

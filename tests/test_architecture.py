@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import functools
-import importlib.util
 import re
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 from labcore.config import all_settings
+from tests.by_path import module_at
 from tests.trees import statements, tree_of
 
 ROOT = Path(__file__).parents[1]
@@ -255,11 +255,7 @@ def test_every_setting_is_explained() -> None:
 
 
 def test_the_reference_of_the_settings_is_current() -> None:
-    spec = importlib.util.spec_from_file_location("make_reference", ROOT / "scripts" / "make_reference.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = module_at(ROOT / "scripts" / "make_reference.py")
     page = module.PAGE.read_text(encoding="utf-8") if module.PAGE.exists() else ""
     assert page == module.reference(), "run `python scripts/make_reference.py`"
     assert all(f"### `{path}`" in page for path in all_settings())
@@ -274,3 +270,15 @@ def test_files_of_json_are_read_by_the_one_reader() -> None:
     reads = re.compile(r"json\.loads?\((?!sys\.stdin)[^\n]*\.read(?:_text|_bytes)?\(")
     found = {str(file).removeprefix("labcore/") for file in sources() if reads.search(text_of(file))}
     assert found <= READS_JSON_ITSELF
+
+
+def test_docstrings_tell_of_arguments_that_are_there() -> None:
+    wrong = []
+    for file in sources():
+        for each in statements(tree_of(ROOT / file)):
+            if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef):
+                told = (ast.get_docstring(each) or "").partition("Args:\n")[2].partition("\n\n")[0]
+                there = {argument.arg for argument in ast.walk(each.args) if isinstance(argument, ast.arg)}
+                names = re.findall(r"\w+", " ".join(re.findall(r"^ {4}([*\w, ]+): ", told, re.MULTILINE)))
+                wrong += [f"{file}:{each.lineno} {each.name} has no {name}" for name in names if name not in there]
+    assert not wrong, wrong

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.by_path import module_at
 
 SCRIPT = Path(__file__).parents[1] / "scripts" / "audit.py"
 FOUND = {"name": "jinja2", "version": "2.4.1", "vulns": [{"id": "PYSEC-2014-8", "fix_versions": ["2.7.2"]}]}
@@ -21,11 +22,7 @@ AWAY = "requests.exceptions.ConnectionError: Name or service not known"
 @pytest.fixture
 def audit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     """The script, with an empty list of what is accepted."""
-    spec = importlib.util.spec_from_file_location("audit", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = module_at(SCRIPT)
     assert module.accepted(module.ACCEPTED, module.datetime.date(2026, 11, 26)) == []
     monkeypatch.setattr(module, "ACCEPTED", tmp_path / "audit.toml")
     module.ACCEPTED.touch()

@@ -10,7 +10,6 @@ import pytest
 
 from labcore import calibration, keeping
 from labcore.config import RunConfig
-from labcore.crossval.job import KIND, CrossValidation
 from labcore.errors import RunError
 from labcore.evaluation.jobs import Evaluation
 from labcore.evaluation.metrics import score
@@ -18,7 +17,7 @@ from labcore.export import export_zip
 from labcore.inference.classifier import Classifier
 from labcore.inference.temperature import Temperature
 from labcore.runs import Run
-from tests.judged import drawn, finished_run, judged, sure, write
+from tests.judged import crossval_of, drawn, finished_run, judged, sure, write
 
 
 def fold(workspace, number: int, clips: int = 30):
@@ -32,21 +31,14 @@ def fold(workspace, number: int, clips: int = 30):
 def folds(workspace):
     """The three runs of a cross-validation with a clip that two of them judged."""
     config = RunConfig().replace({"data.dataset": "made"})
-    experiment = CrossValidation.new(workspace, "crossval-made")
     runs = []
     for number in range(3):
-        run = Run.create(workspace, config.replace({"data.fold": str(number)}), marks={
-            "experiment": {"experiment": experiment.id, "kind": KIND, "fold": str(number), "split": "official"}
-        })  # fmt: skip
+        run = Run.create(workspace, config.replace({"data.fold": str(number)}))
         said = fold(workspace, number)
         said.frame.loc[0, "clip"] = "shared.wav"
         write(run, said)
         runs.append(run)
-    members = {"official": [[str(number), run.id] for number, run in enumerate(runs)]}
-    with experiment.draft() as draft:
-        draft.save(
-            "experiment", {"kind": KIND, "created": 1.0, "config": config.model_dump(mode="json"), "members": members}
-        )
+    crossval_of(runs)
     return runs
 
 

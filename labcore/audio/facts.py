@@ -8,7 +8,7 @@ import numpy as np
 
 from labcore.audio.files import AudioInfo
 from labcore.audio.mixing import ChannelPowers, mean_of
-from labcore.texts import counted
+from labcore.texts import counted, percent
 
 SILENCE = 10 ** (-60 / 20)  # -60 dBFS
 CLIPPED_RUN = 3  # samples in a row at full scale that count as clipped; a peak that touches it once or twice does not
@@ -50,7 +50,7 @@ class Facts:
         if self.clipped_samples:
             told.append(f"Clipped: {counted(self.clipped_samples, 'sample')} at full scale.")
         if abs(self.dc_offset) > DC_OFFSET:
-            told.append(f"DC offset: {100 * abs(self.dc_offset):.1f} % of full scale.")
+            told.append(f"DC offset: {percent(abs(self.dc_offset))} of full scale.")
         if all(level.peak_db is None for level in self.channels):
             told.append("Digital silence.")
         return told

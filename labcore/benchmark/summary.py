@@ -7,6 +7,7 @@ from labcore.benchmark.analysis import EVEN, SpeedUp, crossover, fastest_of, spe
 from labcore.benchmark.cases import ARTICLE, SCOPES
 from labcore.benchmark.events import Measurement
 from labcore.benchmark.report import BenchmarkReport
+from labcore.texts import percent
 
 COUNTED = {
     "network": "with the network alone",
@@ -110,7 +111,7 @@ def _cpu_alone(report: BenchmarkReport) -> list[str]:
             if whole.parts_ms:
                 part, taken = max(whole.parts_ms.items(), key=lambda item: item[1])
                 share = taken / sum(whole.parts_ms.values())
-                sentence += f", where {_PARTS[part]} takes {100 * share:.0f} % of the time"
+                sentence += f", where {_PARTS[part]} takes {percent(share, 0)} of the time"
         told.append(sentence + ".")
     return told
 

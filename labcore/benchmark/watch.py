@@ -9,6 +9,7 @@ import torch
 
 from labcore.load import IDLE, Load, LoadMeter
 from labcore.nvml import GpuSample, sample_of
+from labcore.texts import percent
 
 STOLEN = 0.05
 SCATTER = 0.35
@@ -21,7 +22,7 @@ def others_at_work(load: Load | None) -> str:
     if load is not None and load.others > IDLE * load.cores:
         told.append(f"other programs used {100 * load.others / load.cores:.0f} % of the processor")
     if load is not None and load.stolen > STOLEN:
-        told.append(f"the host used {100 * load.stolen:.0f} % of the processor for other machines")
+        told.append(f"the host used {percent(load.stolen, 0)} of the processor for other machines")
     return ", ".join(told)
 
 
@@ -51,7 +52,7 @@ class Watch:
         for name in self.devices:
             sample = sample_of(torch.device(name)) if name != "cpu" else None
             if sample is not None and (sample.utilisation or 0.0) > IDLE:
-                share = f"{100 * (sample.utilisation or 0.0):.0f} %"
+                share = percent(sample.utilisation or 0.0, 0)
                 self.busy_gpus[name] = f"the GPU was already busy ({share}) before the benchmark began"
         self.restart()
 

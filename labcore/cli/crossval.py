@@ -55,7 +55,7 @@ from labcore.jobs.listing import looked_at
 from labcore.jobs.status import RESUMABLE
 from labcore.owners import shell_user
 from labcore.runs.honesty import EARLY, interval_note, majority_note
-from labcore.texts import counted, mean_ap_text
+from labcore.texts import counted, mean_ap_text, spread
 from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
         runs = len(crossval.children())
         say(expected(workspace, config, runs, all_folds=True))
-    return (_follow_manager if by_manager else _follow_ray)(workspace, crossval, arguments)
+    return (_follow_manager if by_manager else _follow_ray)(crossval, arguments)
 
 
 def _ends_early(crossval: CrossValidation, arguments: argparse.Namespace) -> bool:
@@ -142,11 +142,11 @@ def _ends_early(crossval: CrossValidation, arguments: argparse.Namespace) -> boo
     return True
 
 
-def _follow_manager(workspace: Workspace, crossval: CrossValidation, arguments: argparse.Namespace) -> int:
+def _follow_manager(crossval: CrossValidation, arguments: argparse.Namespace) -> int:
     """Follow the runs that a job manager starts: the web app's where one is working on the workspace, else our own."""
     from labcore.jobs.manager import JobManager
 
-    with contextlib.closing(JobManager(workspace)) as manager:
+    with contextlib.closing(JobManager(crossval.workspace)) as manager:
         if arguments.resume is not None:
             manager.resume(crossval, by=shell_user(), dataset=vars(arguments).get("data.dataset"))
             if arguments.random:
@@ -155,7 +155,7 @@ def _follow_manager(workspace: Workspace, crossval: CrossValidation, arguments: 
     return _conclude(crossval, as_json=arguments.json)
 
 
-def _follow_ray(workspace: Workspace, crossval: CrossValidation, arguments: argparse.Namespace) -> int:
+def _follow_ray(crossval: CrossValidation, arguments: argparse.Namespace) -> int:
     """Hand the runs that are not finished to a Ray cluster and follow them."""
     from labcore.runs.ray_queue import RayQueue, connected
 
@@ -291,7 +291,7 @@ def result_table(summary: Summary) -> list[Content]:
     if pool.accuracy is not None and pool.low is not None and pool.high is not None and pool.macro_f1 is not None:
         lines.append(
             f"all {counted(pool.clips, 'test clip')} together: {percent(pool.accuracy)} "
-            f"(95 % interval {100 * pool.low:.1f} to {100 * pool.high:.1f} %), macro F1 {pool.macro_f1:.3f}"
+            f"(95 % interval {spread(pool.low, pool.high)}), macro F1 {pool.macro_f1:.3f}"
         )
         notes = (interval_note(pool.effective_clips, pool.recordings, pool.clips), majority_note(pool.confusion))
         lines += [f"{note}." for note in notes if note]

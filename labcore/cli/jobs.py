@@ -32,7 +32,7 @@ from labcore.jobs.naming import named
 from labcore.jobs.status import JobStatus
 from labcore.jobs.trash import KEPT_DAYS
 from labcore.owners import is_anothers, require_owner, shell_user
-from labcore.texts import counted
+from labcore.texts import counted, percent
 from labcore.workspace import Workspace
 
 FOLLOW_SECONDS = 0.3
@@ -138,7 +138,7 @@ def brief(job: JobFolder, status: JobStatus) -> dict[str, Any]:
 
 def done_of(facts: dict[str, Any]) -> str:
     """How far a job is, as people read it, and with what."""
-    return f"{100 * facts['fraction']:.0f} % {facts['doing']}".rstrip()
+    return f"{percent(facts['fraction'], 0)} {facts['doing']}".rstrip()
 
 
 def show_list(workspace: Workspace, arguments: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ from labcore.cli.output import duration, one_line, percent, say
 from labcore.cli.progress import Bar, Pace, bars
 from labcore.errors import LabError
 from labcore.runs.honesty import interval_note, majority_note
-from labcore.texts import counted, mean_ap_text
+from labcore.texts import counted, mean_ap_text, spread
 
 LEVELS = {"warning": "yellow", "error": "red"}
 
@@ -120,12 +120,9 @@ def result_line(event: events.Evaluated | events.EvaluatedLabels) -> str:
     if note := interval_note(effective, event.recordings, event.clips):
         clips += f"; {note[:1].lower()}{note[1:]}"
     if isinstance(event, events.EvaluatedLabels):
-        spread = (
-            f" (95 % interval {event.mean_ap_low:.3f} to {event.mean_ap_high:.3f})"
-            if event.mean_ap_low is not None
-            else ""
-        )
+        low, high = event.mean_ap_low, event.mean_ap_high
+        interval = "" if low is None else f" (95 % interval {low:.3f} to {high:.3f})"
         f1 = f"macro F1 {event.macro_f1:.3f}, micro F1 {event.micro_f1:.3f} ({event.thresholds})"
-        return f"{mean_ap_text(event.mean_ap)}{spread}, {f1}, on {clips}"
-    interval = f"{100 * event.accuracy_low:.1f} to {100 * event.accuracy_high:.1f} %"
+        return f"{mean_ap_text(event.mean_ap)}{interval}, {f1}, on {clips}"
+    interval = spread(event.accuracy_low, event.accuracy_high)
     return f"accuracy {percent(event.accuracy)} (95 % interval {interval}), macro F1 {event.macro_f1:.3f}, on {clips}"

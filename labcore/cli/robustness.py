@@ -20,6 +20,7 @@ from labcore.evaluation.robustness import DISTURBANCES, Disturbed, InNoise, Resu
 from labcore.events import Event
 from labcore.jobs.glances import glances
 from labcore.jobs.status import JobStatus
+from labcore.texts import spread
 from labcore.workspace import Workspace
 
 Colour = Literal["white", "pink", "brown"]
@@ -106,8 +107,7 @@ def tell_event(event: Event) -> None:
 def _row(result: Result) -> list[object]:
     about = DISTURBANCES.get(result.of)
     level = about.words(result.level) if about is not None else str(result.level)
-    interval = f"{100 * result.low:.1f} to {100 * result.high:.1f} %"
-    return [level, percent(result.accuracy), interval, result.hits, result.clips]
+    return [level, percent(result.accuracy), spread(result.low, result.high), result.hits, result.clips]
 
 
 def _list(workspace: Workspace, *, as_json: bool) -> int:

@@ -14,7 +14,7 @@ from labcore.config import Setting, all_settings
 from labcore.evaluation.clip_predictions import ClipPredictions
 from labcore.evaluation.figures import Figures, figures_of_clips
 from labcore.evaluation.paired import Difference, Pairs, changed_clips, difference, pair, per_class
-from labcore.texts import counted, times
+from labcore.texts import counted, plus_minus, times
 from labcore.workspace import Workspace
 
 LISTED = 1000
@@ -62,8 +62,7 @@ class Side:
         """As ``mean accuracy 93.6 ± 0.8 % (standard deviation) of 3 seeds``; "" with fewer than two."""
         if self.mean is None or self.deviation is None:
             return ""
-        figures = f"{100 * self.mean:.1f} ± {100 * self.deviation:.1f} %"
-        return f"mean accuracy {figures} (standard deviation) of {self.counted_seeds}"
+        return f"mean accuracy {plus_minus(self.mean, self.deviation)} (standard deviation) of {self.counted_seeds}"
 
     @property
     def error(self) -> float | None:

@@ -27,7 +27,7 @@ from labcore.jobs.status import ENDED, RESUMABLE, JobStatus
 from labcore.runs import Run
 from labcore.runs.honesty import adjustments, label_note, leak_note
 from labcore.sheets import csv_of
-from labcore.texts import counted, mean_ap_text
+from labcore.texts import counted, mean_ap_text, plus_minus
 from labcore.training.live_settings import LiveSettings
 from labcore.training.pending import EPOCHS
 
@@ -237,10 +237,7 @@ def mean_text(pool: Pool) -> str:
     if pool.mean_ap is not None:
         spread = "" if pool.mean_ap_deviation is None else f" ± {pool.mean_ap_deviation:.3f}"
         return f"{mean_ap_text(pool.mean_ap)}{spread}"
-    if pool.mean is None:
-        return "-"
-    spread = "" if pool.deviation is None else f" ± {100 * pool.deviation:.1f}"
-    return f"{100 * pool.mean:.1f}{spread} %"
+    return "-" if pool.mean is None else plus_minus(pool.mean, pool.deviation)
 
 
 def folds_told(names: Sequence[str]) -> str:

@@ -15,7 +15,7 @@ from labcore.curve.job import ALL, LearningCurve, parted
 from labcore.evaluation.bootstrap import Interval, flipped, intervals
 from labcore.evaluation.paired import LEVEL
 from labcore.sheets import csv_of
-from labcore.texts import counted
+from labcore.texts import counted, plus_minus
 
 RECIPE = "recipe"
 """What the runs of the curve are called beside the baselines."""
@@ -158,10 +158,7 @@ def baseline_text(name: str) -> str:
 
 def level_text(level: Level | None) -> str | None:
     """``81.2 ± 3.1 %``: the mean over the samples and their standard deviation."""
-    if level is None:
-        return None
-    spread = "" if level.deviation is None else f" ± {100 * level.deviation:.1f}"
-    return f"{100 * level.accuracy:.1f}{spread} %"
+    return None if level is None else plus_minus(level.accuracy, level.deviation)
 
 
 def interval_text(interval: Interval | None) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import islice
@@ -26,7 +25,7 @@ from labcore.datasets.table import (
     merged,
     ways_from,
 )
-from labcore.texts import counted, shown
+from labcore.texts import composed, counted, shown
 
 URBANSOUND_NAME = re.compile(r"(?P<source>\d+)-(?P<target>\d)-\d+-\d+$")
 ESC50_NAME = re.compile(r"(?P<fold>[1-5])-(?P<source>\d+)-[A-Z]-(?P<target>\d+)$")
@@ -150,7 +149,7 @@ def _labels(reading: DatasetDraft, labels: list[str]) -> tuple[list[str], list[F
             return _cells(labels)
         labels, told = unified(labels)
         return labels, [*told, *several_in_a_cell(labels)]
-    labels = [unicodedata.normalize("NFC", shown(label)) for label in labels]
+    labels = [composed(shown(label)) for label in labels]
     return labels, [] if reading.official else list(alike(set(labels)))
 
 

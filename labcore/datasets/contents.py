@@ -57,14 +57,11 @@ def _glance(path: str, size: int, *times: int) -> int | None:
 
 @lru_cache(maxsize=1 << 16)
 def _digest(path: str, size: int, *times: int) -> bytes | None:
-    digest = hashlib.blake2b(digest_size=16)
     try:
         with open(path, "rb", buffering=0) as file:  # noqa: PTH123
-            while block := file.read(1 << 20):
-                digest.update(block)
+            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()
     except OSError:
         return None
-    return digest.digest()
 
 
 def identity_of(path: str) -> tuple[int, int] | str:

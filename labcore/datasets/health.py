@@ -206,7 +206,7 @@ def health_from(dataset: Dataset, found: list[Found], same: list[tuple[int, int]
         *_unreadable(dataset, problems, found),
         *of_sounds(evidence),
         *of_repeats(evidence),
-        *of_classes(dataset, evidence, counts),
+        *of_classes(dataset, counts),
         *(each for each in findings if each.kind != ALIKE),  # these come with their clips from the classes
     ]
     return Health(

@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from labcore.datasets.table import Finding, some
-from labcore.texts import shown
+from labcore.texts import composed, shown
 
 MISSING_WORDS = ("", "nan", "n/a", "#n/a", "#na", "<na>", "null")
 """Cells that say there is no value, in any case."""
@@ -36,7 +36,7 @@ def is_missing(cell: str) -> bool:
 
 def tidy(label: str) -> str:
     """A label without what nobody sees: composed (NFC), blanks of any kind as one space each, nothing invisible around its words."""
-    text = unicodedata.normalize("NFC", shown(label))
+    text = composed(shown(label))
     text = "".join(" " if mark.isspace() or unicodedata.category(mark) == "Cc" else mark for mark in text)
     words = (word.strip("".join(_invisible(word))) for word in text.split())
     return " ".join(word for word in words if word)
@@ -56,7 +56,7 @@ def unified(labels: Sequence[str]) -> tuple[list[str], list[Finding]]:
     meant = {raw: name[tidied[raw]] for raw in written}
     merged: dict[str, set[str]] = defaultdict(set)
     for raw, label in meant.items():
-        merged[label].add(unicodedata.normalize("NFC", shown(raw)))
+        merged[label].add(composed(shown(raw)))
     findings = []
     if several := sorted(label for label, raw in merged.items() if len(raw) > 1):
         findings.append(

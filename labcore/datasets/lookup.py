@@ -13,6 +13,7 @@ from pathlib import Path
 from labcore.datasets.scan import find_audio, holds_audio, is_audio, is_dir, is_file
 from labcore.datasets.walk import looking
 from labcore.errors import DatasetError
+from labcore.texts import composed
 from labcore.typed import names_in, plain_path
 from labcore.workspace import folded, folds_case
 
@@ -149,7 +150,7 @@ def _in_bytes(text: str) -> Iterator[str]:
 
 def name_key(name: str) -> str:
     """What names that differ in case, in blanks around them, or in how their letters are composed, have in common."""
-    return unicodedata.normalize("NFC", name).strip().casefold()
+    return composed(name).strip().casefold()
 
 
 def agreement(parts: tuple[str, ...], wanted: list[str]) -> int:

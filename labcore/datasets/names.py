@@ -80,9 +80,9 @@ def entries_of(workspace: Workspace) -> dict[str, Path]:
 
     A name is a proper text, also where that of the folder is not UTF-8. A folder goes before a file of its name.
     """
-    found: dict[str, Path] = {}
-    for entry in entries(workspace.datasets):
-        path = workspace.datasets / entry.name
+    folder, found = workspace.datasets, dict[str, Path]()
+    for entry in entries(folder):
+        path = folder / entry.name
         name, stem = shown(entry.name), shown(path.stem)
         is_list = path.suffix == ".json" or path.suffix.lower() in TEXT_SUFFIXES
         if os.path.isdir(path) or (entry.is_symlink() and not is_list and not is_open(path)):  # noqa: PTH112

@@ -15,7 +15,7 @@ import pandas as pd
 
 from labcore.datasets.cells import labels_of
 from labcore.errors import DatasetError
-from labcore.texts import as_bytes, as_html, counted, natural_key, shown
+from labcore.texts import ToldByFacts, as_bytes, counted, natural_key, shown
 
 if TYPE_CHECKING:
     from labcore.datasets.corrections import Corrections
@@ -128,7 +128,7 @@ def unusual(notes: Iterable[DataProblem]) -> list[Finding]:
 
 
 @dataclass(frozen=True, repr=False, eq=False)  # tables do not compare as one value
-class Dataset:
+class Dataset(ToldByFacts):
     """Clips with their labels and folds; nothing has been decoded yet. One is equal to itself alone.
 
     Attributes:
@@ -208,12 +208,6 @@ class Dataset:
         from labcore.datasets.health import check_dataset
 
         return check_dataset(self, progress)
-
-    def __repr__(self) -> str:
-        return ", ".join(f"{name} {value}" for name, value in self._facts().items())
-
-    def _repr_html_(self) -> str:
-        return as_html(self._facts())
 
     def _facts(self) -> dict[str, str]:
         told = self.corrections.sentence if self.corrections is not None else ""

@@ -26,7 +26,7 @@ from labcore.face.telling import as_output, error_of, first_interrupt
 from labcore.jobs.manager import JobManager
 from labcore.owners import shell_user
 from labcore.runs import Run
-from labcore.texts import as_html, counted, percent, spread
+from labcore.texts import ToldByFacts, counted, percent, spread
 from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def load_cross_validation(name: str | Path | CrossValidation = "last") -> CrossV
 
 
 @dataclass(frozen=True, repr=False)
-class CrossValidationRun(CrossValidation):
+class CrossValidationRun(ToldByFacts, CrossValidation):
     """A cross-validation: its folds, and what they came to.
 
     Attributes:
@@ -219,12 +219,6 @@ class CrossValidationRun(CrossValidation):
         if self.state in ("stopped", "failed"):
             return f'lab.load_cross_validation("{self.id}").resume() goes on with it'
         return "Wait for its end: its follow() tells how it goes"
-
-    def __repr__(self) -> str:
-        return ", ".join(f"{name} {value}" for name, value in self._facts().items())
-
-    def _repr_html_(self) -> str:
-        return as_html(self._facts())
 
     def _facts(self) -> dict[str, str]:
         summary = self.summary

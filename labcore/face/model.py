@@ -36,7 +36,7 @@ from labcore.inference.resident_clips import waveform_cache
 from labcore.inference.route_finder import find_later
 from labcore.inference.windows import aggregate
 from labcore.runs import Run
-from labcore.texts import as_html
+from labcore.texts import ToldByFacts
 from labcore.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def load_model(name: str | Path | Run = "last", device: str = "auto") -> Model:
     return Model.load(place, device_of(device))
 
 
-class Model(Classifier):
+class Model(ToldByFacts, Classifier):
     """A classifier with its front end and labels, as a run has trained it.
 
     Attributes:
@@ -287,12 +287,6 @@ class Model(Classifier):
         windowed = hear(Recording(source, self.sample_rate), lambda: self.cutter(None, TOGETHER), ask)
         weights = weights_of_energies(windowed.energies, self.config.audio.silent_windows)
         return aggregate(windowed.rows, weights, np.zeros(len(weights), dtype=np.int64), 1)[0]
-
-    def __repr__(self) -> str:
-        return ", ".join(f"{name} {value}" for name, value in self._facts().items())
-
-    def _repr_html_(self) -> str:
-        return as_html(self._facts())
 
     def _facts(self) -> dict[str, str]:
         return {

@@ -26,7 +26,7 @@ from labcore.jobs.manager import JobManager
 from labcore.owners import shell_user
 from labcore.runs import Run
 from labcore.runs.asked import asked_for
-from labcore.texts import as_html, mean_ap_text
+from labcore.texts import ToldByFacts, mean_ap_text, percent
 from labcore.training.pending import finish_early
 from labcore.workspace import Workspace
 
@@ -126,7 +126,7 @@ def load_run(name: str | Path | Run = "last") -> TrainingRun:
 
 
 @dataclass(frozen=True, repr=False)
-class TrainingRun(Run):
+class TrainingRun(ToldByFacts, Run):
     """A run: how it went, what it has learnt.
 
     Attributes:
@@ -279,17 +279,11 @@ class TrainingRun(Run):
             case _:
                 return "Wait for its end: its follow() tells how it goes"
 
-    def __repr__(self) -> str:
-        return ", ".join(f"{name} {value}" for name, value in self._facts().items())
-
-    def _repr_html_(self) -> str:
-        return as_html(self._facts())
-
     def _facts(self) -> dict[str, str]:
         status, found = self.status(), self.last_event(Evaluated)
         facts = {"run": self.id, "state": status.state, "epochs": f"{status.epoch} of {status.epochs}"}
         if found is not None:
-            facts["accuracy"] = f"{100 * found.accuracy:.1f} % on fold {found.fold}"
+            facts["accuracy"] = f"{percent(found.accuracy)} on fold {found.fold}"
         if (ranked := self.last_event(EvaluatedLabels)) is not None:
             facts["mAP"] = f"{mean_ap_text(ranked.mean_ap).removeprefix('mAP ')} on fold {ranked.fold}"
         return {**facts, "folder": str(self.path)}

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from labcore.texts import percent
+
 NONE_OF_THESE = "none of these"
 """The label of what is refused: it is none of the classes."""
 
@@ -96,7 +98,7 @@ class Prediction:
     def __repr__(self) -> str:
         """In a line: the most probable classes, and how many windows there are."""
         most = sorted(self.probabilities.items(), key=lambda item: -item[1])
-        shares = ", ".join(f"{label} {100 * share:.1f} %" for label, share in most[:TOLD])
+        shares = ", ".join(f"{label} {percent(share)}" for label, share in most[:TOLD])
         more = f" and {len(most) - TOLD} more" if len(most) > TOLD else ""
         windows = f"{len(self.windows)} window{'' if len(self.windows) == 1 else 's'}"
         notes = "".join(f"; {note}" for note in self.notes)

@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 
 from labcore.errors import LabError, WorkspaceError, if_unwritable
 from labcore.reading import DamagedError, read_object
-from labcore.texts import json_line
+from labcore.texts import composed, json_line
 from labcore.workspace import ELSEWHERE, write_atomically
 
 FILE, LOCK = "about.json", "about.lock"
@@ -142,5 +142,5 @@ def _line(text: str) -> str:
 
 def _text(text: str) -> str:
     """Without what a terminal or a page would obey."""
-    spaced = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\t", " ")
+    spaced = composed(text).replace("\r\n", "\n").replace("\t", " ")
     return "".join(letter for letter in spaced if letter == "\n" or unicodedata.category(letter)[0] != "C").strip()

@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from labcore.texts import percent
 from labcore.workspace import Workspace
 
 FEWEST_STEPS = 200
@@ -68,7 +69,7 @@ class CompileResult:
         """What was found, without a final stop."""
         if self.trouble:
             return f"torch.compile was tried but not used: {self.trouble}"
-        saves = f"{100 * self.gain:.0f} % of a step" if self.gain > 0 else "nothing"
+        saves = f"{percent(self.gain, 0)} of a step" if self.gain > 0 else "nothing"
         return f"torch.compile saves {saves}" + ("" if taken else ", too little to use it")
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 from labcore.evaluation.calibration import Reliability
 from labcore.evaluation.metrics import Confusion
+from labcore.texts import percent
 
 MOST_ROWS = 12
 """Points of a chart that its table tells."""
@@ -99,7 +100,7 @@ class Chart:
         return Table(self.title, [self.x, *(line.name for line in self.series)], rows)
 
     def told(self, value: float) -> str:
-        return f"{100 * value:.1f} %" if self.share else f"{value:.4g}"
+        return percent(value) if self.share else f"{value:.4g}"
 
 
 @dataclass(frozen=True)
@@ -115,8 +116,8 @@ class Diagram:
             [
                 f"{100 * each.start:.0f} to {100 * each.end:.0f} %",
                 f"{each.clips:,}",
-                f"{100 * each.confidence:.1f} %",
-                f"{100 * each.accuracy:.1f} %",
+                percent(each.confidence),
+                percent(each.accuracy),
             ]
             for each in self.reliability.bins
         ]

@@ -11,7 +11,7 @@ from labcore.events import TrainingStarted
 from labcore.models.pretrained import NONE
 from labcore.report.blocks import Block, Paragraph, Section
 from labcore.runs import Run
-from labcore.texts import counted
+from labcore.texts import counted, percent
 from labcore.workspace import Workspace
 
 OFF = (None, 0, 0.0, "none", "off")
@@ -82,7 +82,7 @@ def _training(each: Candidate, started: TrainingStarted, epochs: int) -> str:
         f"gradients clipped at a norm of {optim.clip_norm:g}" if optim.clip_norm else "",
     ]
     averaged = (
-        f" The weights of the last {100 * optim.averaging:.0f} % of the epochs were averaged."
+        f" The weights of the last {percent(optim.averaging, 0)} of the epochs were averaged."
         if optim.averaging
         else ""
     )

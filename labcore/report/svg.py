@@ -8,7 +8,7 @@ from html import escape
 
 from labcore.evaluation.calibration import Reliability
 from labcore.report.blocks import Chart, Series
-from labcore.texts import printable
+from labcore.texts import percent, printable
 
 WIDTH, HEIGHT = 560, 300
 LEFT, RIGHT, TOP, BOTTOM = 74, 22, 12, 44
@@ -121,7 +121,7 @@ def upright(name: str, x: float, y: float, anchor: str = "middle") -> str:
 
 
 def _tick(value: float, share: bool) -> str:
-    return f"{100 * value:.0f} %" if share else f"{value:g}"
+    return percent(value, 0) if share else f"{value:g}"
 
 
 def _line(line: Series, number: int, across: Axis, up: Axis) -> str:

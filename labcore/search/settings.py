@@ -60,7 +60,7 @@ class Settings:
         """The run of a trial. The test fold is left out of it altogether.
 
         Args:
-            drawn: path → value, as the sampler drew them.
+            sampled: path → value, as the sampler drew them.
 
         Raises:
             ConfigError: values that cannot be together.

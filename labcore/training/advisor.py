@@ -15,6 +15,7 @@ from typing import Any
 from labcore.config import RunConfig
 from labcore.events import Advice, Epoch, Event, each_of
 from labcore.runs import Run
+from labcore.texts import percent
 from labcore.training.live_settings import LiveSettings
 
 FAIR_SHARE = 0.3
@@ -118,7 +119,7 @@ def _lasting_gap(stretch: Sequence[Epoch], width: int) -> str | None:
         return None
     trained = fmean(shares)
     return (
-        f"Overfitting: over the last {width} epochs {100 * trained:.0f} % of the training clips were right and {100 * accuracy:.0f} % of "
+        f"Overfitting: over the last {width} epochs {percent(trained, 0)} of the training clips were right and {percent(accuracy, 0)} of "
         "the validation clips, which no longer improve."
     )
 

@@ -30,7 +30,7 @@ from labcore.runs.origin import EXPERIMENT, belonging
 from labcore.task.kind import SEVERAL, Task
 from labcore.task.several import SeveralLabels
 from labcore.task.single import SingleLabel
-from labcore.texts import counted, shown
+from labcore.texts import counted, percent, shown
 from labcore.workspace import Workspace
 
 PRETRAINED = "pretrained"
@@ -100,7 +100,7 @@ def open_clips(
     if config.runtime.advisor == "apply" and not config.data.validation_share:
         config = config.replace({"data.validation_share": VALIDATION_SHARE})
         yield Log(
-            message=f"{100 * VALIDATION_SHARE:.0f} % of the training clips are set aside for validation: settings are "
+            message=f"{percent(VALIDATION_SHARE, 0)} of the training clips are set aside for validation: settings are "
             "chosen on them, not on the test fold"
         )
     clips = _as_begun(run, workspace, config, dataset, store, fingerprint, known)

@@ -29,7 +29,7 @@ USUAL_REST = 0.1
 
 
 def live_settings() -> list[Setting]:
-    """The settings that can be changed while a run trains, the everyday ones first; not how long it trains, see :func:`finished_after`."""
+    """The settings that can be changed while a run trains, the everyday ones first; not how long it trains, see :func:`finish_early`."""
     table = {path: setting for path, setting in all_settings().items() if setting.live and path != EPOCHS}
     return [table.pop(path) for path in EVERYDAY if path in table] + list(table.values())
 

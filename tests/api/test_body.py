@@ -21,7 +21,7 @@ def pieces(*parts, then_silence=False):
     return receive
 
 
-def test_a_client_that_falls_silent_is_told(monkeypatch):
+def test_a_client_that_falls_silent_is_told():
     async def read():
         body = Body(pieces(b"a", then_silence=True), ServiceSettings(body_timeout_s=0.02))
         await body()

@@ -10,7 +10,6 @@ import soundfile
 
 from labcore import keeping
 from labcore.api import schemas
-from labcore.audio import blocks
 from labcore.batch.segments import segments_of
 from labcore.inference.classifier import Classifier
 from labcore.inference.thresholds import Thresholds
@@ -203,13 +202,6 @@ def test_too_many_windows_are_refused(service, wav):
     assert (answer.status_code, answer.json()["type"]) == (422, "urn:labcore:problem:windows")
 
 
-@pytest.fixture
-def long_from_a_second(monkeypatch):
-    """What is longer is taken block by block."""
-    monkeypatch.setattr(blocks, "ONE_GO", 10_000)
-    monkeypatch.setattr(blocks, "BLOCK", 9000)
-
-
 def test_a_long_recording_is_answered_as_a_whole_one_is(service, wav, request):
     client = service()
     content = wav(9.3, rate=11025)
@@ -325,7 +317,7 @@ def test_a_name_that_is_not_utf8_is_answered_in_valid_json(service, wav):
     name.encode()
 
 
-def test_what_the_model_refuses_is_none_of_its_classes(service, wav, monkeypatch):
+def test_what_the_model_refuses_is_none_of_its_classes(service, wav):
     client = service()
     known = client.post("/v1/classify", content=wav(), headers=RAW).json()["results"][0]
     assert (known["unknown"], known["nearest"]) == (False, None)

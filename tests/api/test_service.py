@@ -51,7 +51,7 @@ def test_without_a_key_nobody_is_answered_through_a_proxy(service):
     assert service(hosts=None).get("/v1/models", headers={"x-forwarded-for": "203.0.113.1"}).status_code == 200
 
 
-def test_without_a_key_no_page_of_another_site_may_ask(service, wav):
+def test_without_a_key_no_page_of_another_site_may_ask(service):
     client = service()
     for origin, status in (
         ("http://evil.example", 403), ("null", 403), ("http://localhost:3000", 200), ("http://[::1]", 200),

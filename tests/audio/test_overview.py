@@ -91,7 +91,7 @@ def test_levels_of_known_sounds(tone) -> None:
     assert (facts.info.container, facts.info.codec, facts.info.bits) == ("WAV", "FLOAT", 32)
 
 
-def test_silence_at_both_ends_is_found_to_the_sample(tone, divided) -> None:
+def test_silence_at_both_ends_is_found_to_the_sample(divided) -> None:
     sound = np.zeros((2, 160_000), np.float32)
     sound[1, 12_345:150_000] = 0.5
     sound[0, :] = 9e-4  # below -60 dBFS is silent too

@@ -7,6 +7,7 @@ import soundfile
 from labcore.config import RunConfig
 from labcore.runs import Run
 from labcore.training.loop import train
+from tests.small import ON_CPU, SMALL
 
 RATE = 8000
 
@@ -30,19 +31,10 @@ def config(clips):
         {
             "data.dataset": str(clips),
             "data.fold": "1",
-            "audio.sample_rate": RATE,
-            "audio.clip_seconds": 0.25,
-            "features.n_fft": 256,
-            "features.win_length": 256,
-            "features.hop_length": 128,
-            "features.n_mels": 16,
-            "model.width": 0.25,
+            **SMALL,
+            **ON_CPU,
             "optim.epochs": 4,
             "optim.batch_size": 4,
-            "runtime.device": "cpu",
-            "runtime.precision": "fp32",
-            "runtime.memory_format": "contiguous",
-            "runtime.threads": 1,
         }
     )
 

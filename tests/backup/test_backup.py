@@ -89,7 +89,7 @@ def test_what_is_in_and_what_is_not(full, other, tmp_path):
     assert "datasets/demo" in restore(tmp_path / "with.tar", Workspace(tmp_path / "third")).units
 
 
-def test_a_restored_run_goes_on_to_the_same_weights(workspace, begun, config, other, tmp_path):
+def test_a_restored_run_goes_on_to_the_same_weights(workspace, begun, other, tmp_path):
     run, events = begun
     back_up(workspace, tmp_path / "b.tar")
     for event in events:

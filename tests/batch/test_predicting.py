@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from labcore.audio import blocks
 from labcore.batch.predicting import predict_files
 
 
@@ -39,13 +38,6 @@ def test_a_hop_of_ones_own(make_classifier, noise, write_wav, tmp_path):
     assert len(answer["windows"]) == 6
 
 
-@pytest.fixture
-def long_at_once(monkeypatch):
-    """What is longer than a second or so is taken in blocks."""
-    monkeypatch.setattr(blocks, "ONE_GO", 10_000)
-    monkeypatch.setattr(blocks, "BLOCK", 9000)
-
-
 def test_long_recordings_between_short_ones_are_answered_as_wholes_are(
     make_classifier, noise, write_wav, tmp_path, request
 ):
@@ -53,7 +45,7 @@ def test_long_recordings_between_short_ones_are_answered_as_wholes_are(
     lengths = [0.5, 9.0, 0.7, 4.1, 4.0, 1.3, 0.2]
     files = [write_wav(tmp_path / f"{i}.wav", noise(s, 11025, seed=i), 11025) for i, s in enumerate(lengths)]
     wholes = {file: classifier.classify(file) for file in files}
-    request.getfixturevalue("long_at_once")
+    request.getfixturevalue("long_from_a_second")
     seen = []
     answers = dict(predict_files(classifier, files, progress=lambda file, share: seen.append((file, share))))
     assert list(answers) == files
@@ -67,7 +59,7 @@ def test_long_recordings_between_short_ones_are_answered_as_wholes_are(
     assert seen[-1][1] == 1
 
 
-@pytest.mark.usefixtures("long_at_once")
+@pytest.mark.usefixtures("long_from_a_second")
 def test_a_long_recording_can_be_left_in_the_middle(make_classifier, noise, write_wav, tmp_path):
     file = write_wav(tmp_path / "long.wav", noise(20.0, 8000), 8000)
 
@@ -79,7 +71,7 @@ def test_a_long_recording_can_be_left_in_the_middle(make_classifier, noise, writ
         list(predict_files(make_classifier(), [file], progress=progress))
 
 
-@pytest.mark.usefixtures("long_at_once")
+@pytest.mark.usefixtures("long_from_a_second")
 def test_a_long_recording_that_is_cut_off_hides_no_other(make_classifier, noise, write_wav, tmp_path):
     cut = write_wav(tmp_path / "cut.flac", noise(9.0, 8000), 8000)
     cut.write_bytes(cut.read_bytes()[:30_000])

@@ -9,18 +9,18 @@ import pytest
 
 from labcore.config import RunConfig
 from labcore.crossval.job import CrossValidation
-from labcore.events import Evaluated, RunFinished, RunStarted
+from labcore.events import RunFinished, RunStarted
 from labcore.runs import Run
+from tests.judged import crossval_of
+from tests.made_events import made_result
 
 
 def play(run: Run, accuracy: float, clips: int = 40, by: str = "") -> Run:
     run.append(RunStarted(run_id=run.id, run_dir=str(run.path), pid=1, host="here", by=by))
-    run.append(
-        Evaluated(
-            accuracy=accuracy, accuracy_low=accuracy - 0.1, accuracy_high=accuracy + 0.1, macro_f1=accuracy, per_class={},
-            confusion={}, clips=clips, fold=run.config.data.fold or "1",
-        )
-    )  # fmt: skip
+    run.append(made_result(
+        accuracy, accuracy_low=accuracy - 0.1, accuracy_high=accuracy + 0.1, macro_f1=accuracy, clips=clips,
+        fold=run.config.data.fold or "1",
+    ))  # fmt: skip
     run.append(RunFinished(state="finished", epochs_done=3, seconds=61.0))
     return run
 
@@ -36,15 +36,9 @@ def make(workspace) -> Callable[..., Run]:
 @pytest.fixture
 def crossval(workspace) -> CrossValidation:
     """Two folds, one of 0.5 on 40 clips and one of 1.0 on 10."""
-    parent = CrossValidation.new(workspace, "crossval-demo")
-    runs = []
-    for fold, accuracy, clips in (("1", 0.5, 40), ("2", 1.0, 10)):
-        mark = {"experiment": parent.id, "kind": "crossval", "fold": fold, "split": "official"}
-        run = Run.create(workspace, RunConfig().replace({"data.fold": fold}), marks={"experiment": mark})
-        runs.append(play(run, accuracy, clips))
-    members = {"official": [[str(number), run.id] for number, run in enumerate(runs, 1)]}
-    with parent.draft() as draft:
-        tree = RunConfig().model_dump(mode="json")
-        facts = {"kind": "crossval", "created": time.time(), "by": "", "config": tree, "members": members}
-        draft.save("experiment", facts)
-    return parent
+    folds = (("1", 0.5, 40), ("2", 1.0, 10))
+    runs = [
+        play(Run.create(workspace, RunConfig().replace({"data.fold": fold})), accuracy, clips)
+        for fold, accuracy, clips in folds
+    ]
+    return crossval_of(runs, "demo", time.time())

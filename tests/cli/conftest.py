@@ -23,6 +23,13 @@ TINY = (
 """A training of a fraction of a second. What comes out tells nothing apart: its network is as small as they get."""
 
 
+@pytest.fixture(autouse=True)
+def _looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that follows others looks for what is new every fiftieth of a second."""
+    for place in ("jobs.FOLLOW_SECONDS", "crossval.LOOK_SECONDS"):
+        monkeypatch.setattr(f"labcore.cli.{place}", 0.02)
+
+
 @dataclass
 class Outcome:
     """What a command line left: exit status and what it printed."""
@@ -42,6 +49,12 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """An empty workspace, in force for this test."""
     monkeypatch.setenv("LABCORE_HOME", str(tmp_path / "home"))
     return Workspace.default()
+
+
+@pytest.fixture
+def ada(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who types the commands."""
+    monkeypatch.setenv("LABCORE_USER", "Ada")
 
 
 @pytest.fixture

@@ -194,7 +194,7 @@ def test_a_text_named_wav_is_told_at_the_import(labcore: Labcore, workspace: Wor
     assert "files cannot be read as audio and will be skipped: notes.wav is a text file" in done.err
 
 
-def test_files_to_classify_are_understood_as_they_are_pasted(tmp_path: Path, tones: Path) -> None:
+def test_files_to_classify_are_understood_as_they_are_pasted(tones: Path) -> None:
     from labcore.cli.inputs import sound_files
 
     clip = tones / "low" / "low0.wav"

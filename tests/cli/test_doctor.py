@@ -75,7 +75,7 @@ def test_output_takes_its_form_from_flag_or_name(
     assert capsys.readouterr().out == ""
 
 
-def test_an_output_that_cannot_be_written_is_said_before_the_work(tmp_path: Path, workspace: Workspace) -> None:
+def test_an_output_that_cannot_be_written_is_said_before_the_work(workspace: Workspace) -> None:
     with pytest.raises(LabError, match="There is no folder /dev/null: choose another place"):
         command("--output", "/dev/null/r.md")
 

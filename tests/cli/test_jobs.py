@@ -20,11 +20,7 @@ from labcore.runs import Run
 from labcore.workspace import Workspace
 
 Labcore = Callable[..., Any]
-
-
-@pytest.fixture(autouse=True)
-def ada(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LABCORE_USER", "Ada")
+pytestmark = pytest.mark.usefixtures("ada")
 
 
 @pytest.fixture

@@ -19,11 +19,7 @@ from labcore.search.space import Range
 from labcore.workspace import Workspace
 
 Labcore = Callable[..., Any]
-
-
-@pytest.fixture(autouse=True)
-def ada(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LABCORE_USER", "Ada")
+pytestmark = pytest.mark.usefixtures("ada")
 
 
 @pytest.fixture

@@ -74,6 +74,7 @@ def test_a_cross_validation_and_a_search_go_on_at_another_place(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("labcore.search.driver.POLL_SECONDS", 0.02)
     for module in ("labcore.jobs.manager", "labcore.search.driver"):
         monkeypatch.setattr(f"{module}.JobManager", lambda workspace: JobManager(workspace, ThreadChild, 0.02))
     place, there = Path(shutil.copytree(tones, tmp_path / "tones")), tmp_path / "there"

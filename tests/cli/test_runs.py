@@ -11,16 +11,13 @@ from typing import Any
 import pytest
 
 from labcore.config import RunConfig
-from labcore.events import Evaluated, RunFinished, RunQueued, RunStarted
+from labcore.events import RunFinished, RunQueued, RunStarted
 from labcore.runs import Run, list_runs
 from labcore.workspace import Workspace
+from tests.made_events import made_result
 
 Labcore = Callable[..., Any]
-
-
-@pytest.fixture(autouse=True)
-def ada(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LABCORE_USER", "Ada")
+pytestmark = pytest.mark.usefixtures("ada")
 
 
 @pytest.fixture
@@ -28,18 +25,7 @@ def make(workspace: Workspace) -> Callable[..., Run]:
     def made(accuracy: float = 0.5, by: str = "Ada", **changes: object) -> Run:
         run = Run.create(workspace, RunConfig().replace(changes))
         run.append(RunStarted(run_id=run.id, run_dir=str(run.path), pid=1, host="here", by=by))
-        run.append(
-            Evaluated(
-                accuracy=accuracy,
-                accuracy_low=0.4,
-                accuracy_high=0.95,
-                macro_f1=0.5,
-                per_class={},
-                confusion={},
-                clips=40,
-                fold="1",
-            )
-        )
+        run.append(made_result(accuracy))
         run.append(RunFinished(state="finished", seconds=61.0))
         return run
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import signal
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from labcore.jobs.manager import JobManager
 from labcore.runs import Run, list_runs
 from labcore.search.folder import Search
 from labcore.training.job import working
+from tests.by_path import module_at
 
 FAKE = Path(__file__).parents[1] / "search" / "fake_training.py"
 SMALL = ("--model", "small_cnn", "--epochs", "4", "--optim.clip_norm", "1", "--device", "cpu")
@@ -25,9 +25,7 @@ SMALL = ("--model", "small_cnn", "--epochs", "4", "--optim.clip_norm", "1", "--d
 @pytest.fixture
 def fake(monkeypatch):
     """Runs are trained in make-believe, in threads of this process."""
-    spec = importlib.util.spec_from_file_location("fake_training", FAKE)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = module_at(FAKE)
     executor = partial(ThreadChild, doing=working(module.train))
     monkeypatch.setattr("labcore.search.driver.JobManager", lambda workspace: JobManager(workspace, executor, 0.01))
     monkeypatch.setattr("labcore.search.driver.POLL_SECONDS", 0.01)

@@ -7,13 +7,11 @@ from labcore.comparison.costs import costs
 from labcore.events import Epoch
 from labcore.runs import Run
 from tests.judged import drawn, finished_run
+from tests.made_events import made_epoch
 
 
 def epoch(number: int, joules: float | None) -> Epoch:
-    return Epoch(
-        epoch=number, epochs=2, train_loss=1.0, train_accuracy=0.5, val_loss=1.0, val_accuracy=0.5, lr=0.1, clips_per_second=1.0,
-        seconds=1.0, seconds_left=0.0, averaged=False, joules=joules,
-    )  # fmt: skip
+    return made_epoch(number, epochs=2, joules=joules)
 
 
 def test_finished_runs_of_the_same_data_set(workspace):

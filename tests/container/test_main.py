@@ -20,12 +20,12 @@ from labcore.jobs import preemption
 from labcore.jobs.worker import Worker
 from labcore.runs import Run
 from labcore.workspace import Workspace
+from tests.small import ON_CPU
 
 ROOT = Path(__file__).parents[2]
 TINY = {
     "optim.epochs": 2000, "optim.batch_size": 4, "model.name": "small_cnn", "audio.sample_rate": 8000, "features.n_mels": 16,
-    "runtime.precision": "fp32", "runtime.memory_format": "contiguous", "runtime.threads": 1, "runtime.device": "cpu",
-    "runtime.compile": "off",
+    "runtime.compile": "off", **ON_CPU,
 }  # fmt: skip
 
 

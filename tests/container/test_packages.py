@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 import subprocess
@@ -11,17 +10,15 @@ from types import ModuleType
 
 import pytest
 
+from tests.by_path import module_at
+
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
 def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The script, its environment a scratch folder, and pip a list of what it was asked for (``packages.asked``)."""
-    spec = importlib.util.spec_from_file_location("container_packages", ROOT / "scripts" / "container_packages.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = module_at(ROOT / "scripts" / "container_packages.py")
     module.asked = []  # type: ignore[attr-defined]
     monkeypatch.setattr(module.sys, "prefix", str(tmp_path))
     monkeypatch.setattr(module, "RECORD", tmp_path / "base-torch.json")
@@ -124,12 +121,7 @@ def test_locked_packages_are_taken_by_their_hashes(packages: ModuleType, monkeyp
 
 
 def script(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_at(ROOT / "scripts" / f"{name}.py")
 
 
 def test_the_locks_hold_what_is_pinned_and_name_no_place() -> None:

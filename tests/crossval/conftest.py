@@ -13,12 +13,13 @@ import pytest
 from labcore.audio import encode_wav
 from labcore.config import RunConfig
 from labcore.errors import DatasetError
-from labcore.events import Epoch, Evaluated, Event, TrainingStarted
+from labcore.events import Event, TrainingStarted
 from labcore.jobs.executors import ThreadChild
 from labcore.jobs.manager import JobManager
 from labcore.runs import Run
 from labcore.training.job import working
 from labcore.workspace import Workspace
+from tests.made_events import made_epoch, made_result
 
 HITS = {
     ("1", "official"): 2,
@@ -47,13 +48,10 @@ def pretend(config: RunConfig, run: Run, workspace: Workspace, should_stop: Call
         if should_stop():
             return
         run.checkpoint.write_text(str(number))
-        yield Epoch(
-            epoch=number, epochs=config.optim.epochs, train_loss=1.0, train_accuracy=0.5, val_loss=1.0, val_accuracy=0.25, lr=0.1,
-            clips_per_second=400.0, seconds=0.01, seconds_left=0.0, averaged=False,
-        )  # fmt: skip
+        yield made_epoch(number, epochs=config.optim.epochs, val_accuracy=0.25)
     hits = HITS[fold, split]
-    yield Evaluated(
-        accuracy=hits / 4, accuracy_low=0.0, accuracy_high=1.0, macro_f1=0.5, per_class={}, clips=4, fold=fold,
+    yield made_result(
+        hits / 4, accuracy_low=0.0, accuracy_high=1.0, clips=4, fold=fold,
         confusion={"a": {"a": 2}, "b": {"a": 4 - hits, "b": hits - 2}}, leaks=split == "random",
         corrected=int(fold == "2"),
     )  # fmt: skip

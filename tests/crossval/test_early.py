@@ -11,8 +11,9 @@ from labcore.crossval.early import early_end, finish_early
 from labcore.crossval.job import CrossValidation
 from labcore.crossval.summary import csv_table, summarise
 from labcore.errors import ConfigError, RunError
-from labcore.events import Epoch, Evaluated, RunFinished, RunQueued, RunStarted, SettingsChanged, TrainingStarted
+from labcore.events import RunFinished, RunQueued, RunStarted, SettingsChanged, TrainingStarted
 from labcore.runs import Run
+from tests.made_events import made_epoch, made_result
 
 PLANNED = 20
 
@@ -32,19 +33,10 @@ def play(run: Run, epochs: int, state: str = "", of: int = PLANNED) -> None:
         )
     )  # fmt: skip
     for number in range(1, epochs + 1):
-        run.append(
-            Epoch(
-                epoch=number, epochs=of, train_loss=1.0, train_accuracy=0.5, val_loss=1.0, val_accuracy=0.25, lr=0.1,
-                clips_per_second=1.0, seconds=1.0, seconds_left=3.0, averaged=False,
-            )
-        )  # fmt: skip
+        run.append(made_epoch(number, epochs=of, val_accuracy=0.25, seconds_left=3.0))
     if state == "finished":
         confusion = {"a": {"a": 2}, "b": {"b": 1, "a": 1}}
-        run.append(
-            Evaluated(
-                accuracy=0.75, accuracy_low=0.0, accuracy_high=1.0, macro_f1=0.5, per_class={}, clips=4, fold="1", confusion=confusion
-            )
-        )  # fmt: skip
+        run.append(made_result(0.75, accuracy_low=0.0, accuracy_high=1.0, clips=4, confusion=confusion))
     if state:
         run.append(RunFinished(state=state, epochs_done=epochs))
 

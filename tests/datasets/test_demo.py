@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import importlib.util
 import os
 import shutil
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 from labcore.datasets import check_dataset, read_dataset
 from labcore.datasets.demo import CLASSES, RATE, build, example_clip, make_demo
 from labcore.errors import DatasetError, WorkspaceError
+from tests.by_path import module_at
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,12 +23,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def benchmark() -> ModuleType:
     """The script behind the published figures, so that test and figure come from the same code."""
-    spec = importlib.util.spec_from_file_location("demo_set", ROOT / "benchmarks" / "demo_set.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_at(ROOT / "benchmarks" / "demo_set.py")
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,7 @@ def test_a_sound_data_set(tmp_path, tone, write_wav):
     json.dumps(health.to_dict())
 
 
-def test_everything_that_can_be_wrong(tmp_path, tone, noise, write_wav):
+def test_everything_that_can_be_wrong(tmp_path, noise, write_wav):
     lines = ["path,label,fold,group"]
     for i in range(12):
         write_wav(tmp_path / f"{i}.wav", noise(0.1 + 0.1 * i, 8000 if i else 16000, seed=i), 8000 if i else 16000)
@@ -88,7 +88,7 @@ def test_findings_are_data_from_which_warnings_and_notes_follow(tmp_path, tone, 
 class TestHearing:
     """Whether most of the energy lies where a training hears nothing."""
 
-    def test_bats(self, tmp_path, tone, noise, write_wav):
+    def test_bats(self, tmp_path, tone, write_wav):
         for label, hertz in (("noctule", 25_000), ("pipistrelle", 45_000)):
             for n in range(2):
                 write_wav(tmp_path / label / f"{n}.wav", tone(hertz + 500 * n, 0.05, 384_000) + 0.1, 384_000)

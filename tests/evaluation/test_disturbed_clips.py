@@ -14,6 +14,7 @@ from labcore.evaluation.robustness import Disturbed, InNoise, RobustnessPlan
 from labcore.evaluation.select import select_clips
 from labcore.inference.classifier import Classifier
 from labcore.jobs.following import Stopped
+from tests.small import FRONT_END
 
 
 @pytest.fixture
@@ -24,15 +25,7 @@ def store(class_folders, workspace):
 @pytest.fixture
 def classifier(store):
     """Tells high from low tones by the levels of the mel bands: perfect without noise, guessing under it."""
-    changes = {
-        "audio.sample_rate": 8000,
-        "features.n_fft": 256,
-        "features.win_length": 256,
-        "features.hop_length": 128,
-        "features.n_mels": 32,
-        "audio.clip_seconds": 0.25,
-        "data.fold": "1",
-    }
+    changes = FRONT_END | {"features.n_mels": 32, "data.fold": "1"}
 
     class Loudest(torch.nn.Module):
         def forward(self, images):

@@ -30,6 +30,7 @@ from labcore.jobs.process import work
 from labcore.jobs.queue import QueueState
 from labcore.runs import Run
 from tests.jobs.inline import InlineChild
+from tests.small import SMALL
 
 
 @pytest.fixture
@@ -42,18 +43,8 @@ def manager(workspace):
 @pytest.fixture
 def run(workspace, class_folders):
     """A run with weights, which has learnt nothing."""
-    changes = {
-        "data.dataset": str(class_folders),
-        "data.fold": "1",
-        "audio.sample_rate": 8000,
-        "audio.clip_seconds": 0.25,
-        "features.n_mels": 16,
-        "features.n_fft": 256,
-        "features.win_length": 256,
-        "features.hop_length": 128,
-        "model.width": 0.25,
-    }
-    run = Run.create(workspace, RunConfig().replace(changes))
+    config = RunConfig().replace({"data.dataset": str(class_folders), "data.fold": "1", **SMALL})
+    run = Run.create(workspace, config)
     Classifier(run.config, ["high", "low tones"]).save(run.weights)
     return run
 

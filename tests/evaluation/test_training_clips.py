@@ -18,21 +18,13 @@ from labcore.evaluation.eval_set import EvalSet
 from labcore.evaluation.training_clips import FILE, known_training_clips, training_clips
 from labcore.inference.classifier import Classifier
 from labcore.runs import Run
+from tests.small import SMALL
 
 
 @pytest.fixture
 def run(workspace, class_folders) -> Run:
     """One with weights that nobody trained, and a record of its clips."""
-    config = RunConfig().replace(
-        {
-            "data.dataset": str(class_folders),
-            "data.fold": "1",
-            "audio.sample_rate": 8000,
-            "audio.clip_seconds": 0.25,
-            "model.width": 0.25,
-            "features.n_mels": 16,
-        }
-    )
+    config = RunConfig().replace({"data.dataset": str(class_folders), "data.fold": "1", **SMALL})
     made = Run.create(workspace, config)
     dataset = read_dataset(class_folders)
     parts = split_for(dataset.table, config.data)

@@ -297,6 +297,6 @@ def test_answers_before_and_after(clip):
         assert before[label] == pytest.approx(heard[label], abs=1e-3)  # but for the store's 16 bits
 
 
-def test_noise_of_the_bench_is_the_chain_s(clip):
+def test_noise_of_the_bench_is_the_chain_s():
     config = only(CONFIG, "noise")
     assert isinstance(Augmentation(config.augment, LogMel(config), 16).on_waveform[0], AddNoise)

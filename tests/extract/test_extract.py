@@ -193,7 +193,7 @@ def test_a_full_disk_is_told(here, sounds, tmp_path, monkeypatch):
         extract(sounds, tmp_path / "out", ExtractSettings(config=SMALL))
 
 
-def test_features_do_not_go_among_the_recordings(here, sounds, tmp_path):
+def test_features_do_not_go_among_the_recordings(here, sounds):
     before = sorted(sounds.rglob("*"))
     for output in (sounds, sounds / ".." / sounds.name, next(path.parent for path in sounds.rglob("*/*.*"))):
         with pytest.raises(ConfigError, match="is a folder of the sound files themselves"):

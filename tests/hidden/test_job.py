@@ -9,7 +9,7 @@ import pytest
 from labcore.catalogue import catalogue
 from labcore.config import RunConfig
 from labcore.errors import ConfigError, DatasetError, RunError
-from labcore.events import Epoch, TrainingStarted
+from labcore.events import TrainingStarted
 from labcore.hidden.events import ClassHidden, mean_auroc, mean_noticed
 from labcore.hidden.job import HiddenClasses
 from labcore.hidden.recipe import hideable, knows_more, seconds_of
@@ -21,6 +21,7 @@ from labcore.runs import Run
 from labcore.runs.origin import belonging
 from labcore.training.job import working
 from tests.judged import drawn, finished_run
+from tests.made_events import made_epoch
 
 LABELS = ("cat", "dog", "owl")
 LONG = 1000
@@ -39,10 +40,7 @@ def pretend(config, run, workspace, should_stop):
         labels=["a", "b"], train_clips=8, val_clips=4, fold="1", device="cpu", device_reason="", precision="fp32",
         memory_format="contiguous", precision_reason="", parameters=1, epochs=1, first_epoch=1,
     )  # fmt: skip
-    yield Epoch(
-        epoch=1, epochs=1, train_loss=1.0, train_accuracy=0.5, val_loss=1.0, val_accuracy=0.25, lr=0.1, clips_per_second=400.0,
-        seconds=0.01, seconds_left=0.0, averaged=False,
-    )  # fmt: skip
+    yield made_epoch(1, epochs=1, val_accuracy=0.25)
 
 
 def scored(run, label, refused, should_stop):
@@ -94,7 +92,7 @@ def test_each_run_is_the_recipe_without_one_class(base, workspace):
     assert seconds_of(base) == 60.0
 
 
-def test_what_cannot_be_hidden_is_told_before_anything_is_trained(base, workspace, monkeypatch):
+def test_what_cannot_be_hidden_is_told_before_anything_is_trained(base, workspace):
     assert hideable(base) == dict.fromkeys(LABELS, "")
     for wrong, told, kind in (
         ({"classes": ["wolf"]}, "wolf cannot be hidden: it is none of the run's classes", DatasetError),

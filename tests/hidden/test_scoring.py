@@ -20,6 +20,7 @@ from labcore.inference.windows import centred
 from labcore.jobs.following import Stopped
 from labcore.runs import Run
 from tests.judged import drawn, judged, sure, write
+from tests.small import SMALL
 
 LABEL = "wolf"
 
@@ -89,10 +90,7 @@ def run(workspace, tmp_path, noise, tone, write_wav) -> Run:
             "data.dataset": str(tmp_path / "list.csv"),
             "data.fold": "1",
             "data.exclude_classes": ["hiss"],
-            "audio.sample_rate": 8000,
-            "audio.clip_seconds": 0.25,
-            "model.width": 0.25,
-            "features.n_mels": 16,
+            **SMALL,
             "runtime.device": "cpu",
         }
     )

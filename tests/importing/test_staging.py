@@ -214,7 +214,7 @@ def test_it_goes_with_whoever_held_it(workspace):
     assert below(workspace) == []
 
 
-def test_what_a_killed_server_left_is_swept_and_what_another_holds_is_not(workspace, monkeypatch):
+def test_what_a_killed_server_left_is_swept_and_what_another_holds_is_not(workspace):
     left = workspace.datasets / f"{STAGED}left"
     (left / "files").mkdir(parents=True)
     (left / "lock").touch()

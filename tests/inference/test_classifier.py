@@ -12,12 +12,13 @@ import torch
 from labcore.config import RunConfig
 from labcore.device import tf32_settings
 from labcore.errors import AudioError, RunError
-from labcore.events import Evaluated, SettingsChanged
+from labcore.events import SettingsChanged
 from labcore.export import command_line, export_zip
 from labcore.inference.classifier import Classifier
 from labcore.models.folded import folded
 from labcore.runs import Run
 from labcore.workspace import Workspace
+from tests.made_events import made_result
 
 RATE = 8000
 
@@ -177,18 +178,7 @@ def test_a_pickle_or_a_foreign_file_is_refused(tmp_path):
 
 
 def test_the_script_in_the_zip_gives_the_same_probabilities(run, classifier, tmp_path, monkeypatch, capsys):
-    run.append(
-        Evaluated(
-            accuracy=0.9,
-            accuracy_low=0.8,
-            accuracy_high=0.95,
-            macro_f1=0.9,
-            per_class={},
-            confusion={},
-            clips=80,
-            fold="1",
-        )
-    )
+    run.append(made_result(0.9, accuracy_low=0.8, macro_f1=0.9, clips=80))
     run.append(SettingsChanged(epoch=2, number=0, changes={"model.dropout": 0.5}))
     path, sound = tmp_path / "home.zip", tmp_path / "clip.wav"
     path.write_bytes(export_zip(run))

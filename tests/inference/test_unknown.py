@@ -13,17 +13,9 @@ from labcore.errors import RunError
 from labcore.inference.classifier import Classifier
 from labcore.inference.prediction import NONE_OF_THESE
 from labcore.inference.unknown import FARTHEST, Unknown, of_clip, reference_sounds
+from tests.small import SMALL
 
 RATE = 8000
-CHANGES = {
-    "audio.sample_rate": RATE,
-    "audio.clip_seconds": 0.25,
-    "features.n_mels": 16,
-    "features.n_fft": 256,
-    "features.win_length": 256,
-    "features.hop_length": 128,
-    "model.width": 0.25,
-}
 
 
 class Levels(nn.Module):
@@ -48,7 +40,7 @@ def chirp(seconds=0.25, seed=0):
 
 @pytest.fixture
 def classifier():
-    made = Classifier(RunConfig().replace(CHANGES), ["a", "b"], Levels()).eval()
+    made = Classifier(RunConfig().replace(SMALL), ["a", "b"], Levels()).eval()
 
     def embeddings(waveforms):
         return made.predict_with_embeddings(np.stack([dequantise(*quantise(each)) for each in waveforms]))[1]
@@ -102,7 +94,7 @@ def test_a_recording_is_refused_where_most_of_its_windows_are(classifier):
 
 
 def test_it_lies_in_the_weights_and_older_ones_have_none(tmp_path):
-    made = Classifier(RunConfig().replace(CHANGES), ["a", "b"])
+    made = Classifier(RunConfig().replace(SMALL), ["a", "b"])
     assert Classifier.from_bytes(made.to_bytes()).unknown is None
     generator = np.random.default_rng(0)
     clips, references = generator.normal(size=(40, 8)), generator.normal(size=(5, 8))
@@ -128,7 +120,7 @@ def test_it_lies_in_the_weights_and_older_ones_have_none(tmp_path):
     ],
 )
 def test_what_does_not_fit_is_told(spoil):
-    made = Classifier(RunConfig().replace(CHANGES), ["a", "b"])
+    made = Classifier(RunConfig().replace(SMALL), ["a", "b"])
     made.unknown = Unknown.of(np.ones((4, 8)), np.zeros((5, 8)))
     content = made.to_bytes()
     tensors = safetensors.torch.load(content)

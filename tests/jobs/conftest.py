@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import importlib.util
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -15,6 +14,7 @@ from labcore.jobs.manager import JobManager
 from labcore.runs import Run
 from labcore.training.job import working
 from labcore.workspace import Workspace
+from tests.by_path import module_at
 from tests.jobs.inline import InlineChild
 
 FAKE = Path(__file__).with_name("fake_worker.py")
@@ -28,11 +28,7 @@ def workspace(tmp_path: Path) -> Workspace:
 @pytest.fixture(scope="session")
 def fake_train() -> Any:
     """The make-believe training, as the work of a run."""
-    spec = importlib.util.spec_from_file_location("fake_worker", FAKE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = module_at(FAKE)
     return working(module.train)
 
 

@@ -80,7 +80,7 @@ def test_one_of_two_managers_schedules_and_the_other_takes_over(
 
 
 @both
-def test_server_process_exits_cleanly(worker: str, workspace: Workspace, until: Until, make_config: MakeConfig) -> None:
+def test_server_process_exits_cleanly(worker: str, workspace: Workspace, until: Until) -> None:
     """Without close(), as when a server gets SIGINT: exit status 0, nothing on stderr, a worker process lives on."""
     script = f"""
         import importlib.util, sys, time

@@ -137,7 +137,7 @@ def test_without_a_network_published_weights_are_an_error_with_a_way_out(tmp_pat
             load_pretrained(fresh("small_cnn"), ModelConfig(name=name, pretrained="published"))
 
 
-def test_torchvisions_weights_come_from_its_cache(coloured, tmp_path, monkeypatch):
+def test_torchvisions_weights_come_from_its_cache(coloured, monkeypatch):
     calls = []
 
     def cached(url, **options):

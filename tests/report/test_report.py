@@ -23,6 +23,7 @@ from labcore.runs import Run
 from labcore.standard_sets import standard_set
 from tests.hiding import hidden_test
 from tests.judged import LABELS, drawn, finished_crossval, finished_run, judged, sure
+from tests.made_events import made_epoch
 
 EVIL = "<script>alert(1)</script>"
 TRUTH = [LABELS[number % 3] for number in range(30)]
@@ -48,19 +49,7 @@ class Page(HTMLParser):
 
 
 def epoch(number: int, loss: float) -> Epoch:
-    return Epoch(
-        epoch=number,
-        epochs=2,
-        train_loss=loss / 2,
-        train_accuracy=0.5,
-        val_loss=loss,
-        val_accuracy=0.4 + number / 10,
-        lr=0.1,
-        clips_per_second=1.0,
-        seconds=1.0,
-        seconds_left=0.0,
-        averaged=False,
-    )
+    return made_epoch(number, epochs=2, train_loss=loss / 2, val_loss=loss, val_accuracy=0.4 + number / 10)
 
 
 def started(**facts) -> TrainingStarted:

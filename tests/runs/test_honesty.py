@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from labcore.config import RunConfig
 from labcore.evaluation.metrics import Circumstances, figures_of
-from labcore.events import Epoch, Log, SettingsChanged, TrainingStarted
+from labcore.events import Log, SettingsChanged, TrainingStarted
 from labcore.runs import Run
 from labcore.runs.honesty import adjustments, choice_note, chosen_by, interval_note, majority_note, untrained_note
+from tests.made_events import made_epoch
 
 STARTED = TrainingStarted(
     labels=["a", "b"], train_clips=8, val_clips=2, fold="1", device="cpu", device_reason="", precision="fp32",
@@ -23,10 +24,7 @@ def test_changes_with_the_held_out_clips_in_view_are_counted_and_others_are_not(
 
 def test_what_counts_from_the_first_epoch_on_was_changed_before_there_was_a_curve():
     before = TURNED.model_copy(update={"epoch": 1})
-    seen = Epoch(
-        epoch=1, epochs=4, train_loss=1.0, train_accuracy=0.5, val_loss=1.0, val_accuracy=0.25, lr=0.1, clips_per_second=1.0, seconds=1.0,
-        seconds_left=3.0, averaged=False,
-    )  # fmt: skip
+    seen = made_epoch(1, epochs=4, val_accuracy=0.25, seconds_left=3.0)
     assert adjustments([STARTED, before]) == 0
     assert adjustments([STARTED, before, seen, TURNED]) == 1
     assert adjustments([STARTED, seen, STARTED, before]) == 1, "it began again, with a curve that somebody saw"

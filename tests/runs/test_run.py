@@ -17,7 +17,6 @@ from labcore.config import RunConfig
 from labcore.errors import RunError
 from labcore.events import (
     Epoch,
-    Evaluated,
     Log,
     Preparing,
     Progress,
@@ -28,6 +27,7 @@ from labcore.events import (
 )
 from labcore.runs import Run, list_runs
 from labcore.workspace import Workspace
+from tests.made_events import made_epoch, made_result
 
 
 @pytest.fixture
@@ -45,10 +45,7 @@ def started(run: Run) -> RunStarted:
 
 
 def epoch(number: int, accuracy: float = 0.5, epochs: int = 4) -> Epoch:
-    return Epoch(
-        epoch=number, epochs=epochs, train_loss=1.0, train_accuracy=0.5, val_loss=1.0, val_accuracy=accuracy, lr=0.1,
-        clips_per_second=10.0, seconds=1.0, seconds_left=2.0, averaged=False,
-    )  # fmt: skip
+    return made_epoch(number, epochs=epochs, val_accuracy=accuracy, seconds_left=2.0)
 
 
 def training_started(epochs: int = 4) -> TrainingStarted:
@@ -302,18 +299,7 @@ class TestStatus:
             run.append(epoch(1, 0.7))
             status = run.status()
             assert (status.epoch, status.fraction, status.accuracy) == (1, 0.25, 0.7)
-        run.append(
-            Evaluated(
-                accuracy=0.9,
-                accuracy_low=0.8,
-                accuracy_high=1.0,
-                macro_f1=0.9,
-                per_class={},
-                confusion={},
-                clips=2,
-                fold="1",
-            )
-        )
+        run.append(made_result(0.9, accuracy_low=0.8, accuracy_high=1.0, macro_f1=0.9, clips=2))
         run.append(RunFinished(state="finished"))
         status = run.status()
         assert (status.accuracy, status.fraction, status.seconds_left) == (0.9, 1.0, None)

@@ -26,6 +26,7 @@ from labcore.events import Epoch, Estimate, TrainingStarted
 from labcore.runs import Run, list_runs, times
 from labcore.runs.times import TrainingSpeed, estimate, speed_of, speed_of_estimate
 from labcore.workspace import Workspace
+from tests.made_events import made_epoch
 
 CPU, GPU = "Some CPU, 2 cores", "NVIDIA GTX"
 
@@ -53,13 +54,10 @@ def trained(
         )
     )  # fmt: skip
     for epoch, taken in enumerate((99.0, *seconds), 1):
-        run.append(
-            Epoch(
-                epoch=epoch, epochs=3, train_loss=1.0, train_accuracy=0.5, val_loss=1.0, val_accuracy=0.5, lr=0.1,
-                clips_per_second=30.0, seconds=taken, seconds_left=1.0, averaged=False,
-                others=([0.0, *others][epoch - 1]) if others else None,
-            )
-        )  # fmt: skip
+        run.append(made_epoch(
+            epoch, epochs=3, clips_per_second=30.0, seconds=taken,
+            others=([0.0, *others][epoch - 1]) if others else None,
+        ))  # fmt: skip
     run.save("environment", {"device_name": device})
     return run
 
@@ -137,7 +135,7 @@ def test_the_one_epoch_of_a_short_run_tells_nothing(tmp_path):
     assert speed_of(trained(workspace, seconds=[], optim_batch_size=1)).seconds_per_clip == pytest.approx(1 / 30)
 
 
-def test_of_runs_beside_other_work_the_least_disturbed_tells_and_what_is_usual_without(tmp_path):
+def test_of_runs_beside_other_work_the_least_disturbed_tells_and_what_is_usual_without():
     def told(*pace):
         known = [
             TrainingSpeed("compact", 1.0, "demo", CPU, work, 5.0, seconds, 0.0, busy=True) for work, seconds in pace

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import importlib.util
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -21,6 +20,7 @@ from labcore.search.settings import Settings, make_settings
 from labcore.search.space import Range
 from labcore.training.job import working
 from labcore.workspace import Workspace
+from tests.by_path import module_at
 
 FAKE = Path(__file__).with_name("fake_training.py")
 RANGES = (Range("optim.lr", 0.001, 1.0, log=True), Range("model.dropout", 0.0, 0.6))
@@ -29,12 +29,7 @@ RANGES = (Range("optim.lr", 0.001, 1.0, log=True), Range("model.dropout", 0.0, 0
 @pytest.fixture(scope="session")
 def fake() -> Any:
     """The make-believe training as a module."""
-    spec = importlib.util.spec_from_file_location("fake_training", FAKE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_at(FAKE)
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ def test_the_part_test_is_never_what_trials_are_judged_on(workspace, make):
     assert replace(make(), test_fold="test", validation="val").rest == "the part train, as the trials"
 
 
-def test_settings_that_cannot_work_are_refused_at_once(workspace, make, tmp_path):
+def test_settings_that_cannot_work_are_refused_at_once(workspace, make):
     for changes, told in (
         ({"data.split": "random"}, "leaks"),
         ({"data.leave_out": "2"}, "excluded fold itself"),

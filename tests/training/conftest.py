@@ -7,6 +7,7 @@ import soundfile
 
 from labcore.config import RunConfig
 from labcore.workspace import Workspace
+from tests.small import ON_CPU, SMALL
 
 RATE = 8000
 
@@ -42,20 +43,12 @@ def tiny(tmp_path_factory):
         {
             "data.dataset": str(folder),
             "data.fold": "1",
-            "audio.sample_rate": RATE,
+            **SMALL,
+            **ON_CPU,
             "audio.clip_seconds": 0.5,
-            "features.n_fft": 256,
-            "features.win_length": 256,
-            "features.hop_length": 128,
-            "features.n_mels": 16,
             "augment.time_shift_seconds": 0.1,
-            "model.width": 0.25,
             "optim.epochs": 4,
             "optim.batch_size": 8,
-            "runtime.device": "cpu",
-            "runtime.precision": "fp32",
-            "runtime.memory_format": "contiguous",
-            "runtime.threads": 1,
         }
     )
     return Tiny(folder, workspace, config)

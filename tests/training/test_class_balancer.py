@@ -11,6 +11,7 @@ from labcore.runs import Run
 from labcore.task.several import SeveralLabels
 from labcore.training.class_balancer import CAP, ClassBalancer
 from labcore.training.loop import train
+from tests.small import ON_CPU, SMALL
 
 UNEVEN = torch.tensor([0] * 200 + [1] * 10 + [2] * 40)
 
@@ -124,15 +125,10 @@ def test_a_run_says_what_it_does_and_takes_a_class_with_one_clip(kind, workspace
         {
             "data.dataset": str(tmp_path / "set"),
             "data.balance": kind,
-            "audio.sample_rate": 8000,
-            "features.n_mels": 16,
-            "model.width": 0.25,
+            **SMALL,
+            **ON_CPU,
             "optim.epochs": 1,
             "optim.batch_size": 4,
-            "runtime.threads": 1,
-            "runtime.device": "cpu",
-            "runtime.precision": "fp32",
-            "runtime.memory_format": "contiguous",
         }
     )
     events = list(train(config, Run.create(workspace, config), workspace))

@@ -29,6 +29,7 @@ from labcore.training.loop import train
 from labcore.training.precision import Precision
 from labcore.training.trainer import Trainer
 from labcore.workspace import Workspace
+from tests.small import FRONT_END, ON_CPU
 
 SCRIPT = Path(__file__).with_name("two_processes.py")
 ROOT = Path(__file__).parents[2]
@@ -57,12 +58,8 @@ def settings(clips, epochs=EPOCHS):
     return {
         "data.dataset": str(clips),
         "data.fold": "1",
-        "audio.sample_rate": RATE,
-        "audio.clip_seconds": 0.25,
-        "features.n_fft": 256,
-        "features.win_length": 256,
-        "features.hop_length": 128,
-        "features.n_mels": 16,
+        **FRONT_END,
+        **ON_CPU,
         "augment.time_shift_seconds": 0,
         "augment.time_scale": 0,
         "augment.gain_db": 0,
@@ -76,10 +73,6 @@ def settings(clips, epochs=EPOCHS):
         "optim.epochs": epochs,
         "optim.batch_size": 9,
         "optim.lr": 0.05,
-        "runtime.device": "cpu",
-        "runtime.precision": "fp32",
-        "runtime.memory_format": "contiguous",
-        "runtime.threads": 1,
     }
 
 

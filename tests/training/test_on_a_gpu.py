@@ -157,7 +157,7 @@ def test_a_rate_is_the_schedules_again_where_a_step_failed(gpu, tiny, monkeypatc
     assert trainer.optimizer.param_groups[0]["lr"] == rate
 
 
-def test_clips_of_the_curves_have_the_memory_of_a_recorded_step(gpu, tiny, monkeypatch):
+def test_clips_of_the_curves_have_the_memory_of_a_recorded_step(gpu, tiny):
     trainer, asked = trainer_on(gpu, tiny), []
     take(gpu, trainer, 4)
 

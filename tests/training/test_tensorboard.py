@@ -16,6 +16,7 @@ from labcore.runs import Run
 from labcore.training import tensorboard
 from labcore.training.loop import train
 from labcore.training.tensorboard import TensorBoardWriter, confusion_image, tiled
+from tests.made_events import made_result
 
 
 def load(run):
@@ -64,9 +65,7 @@ def test_a_run_and_one_that_was_killed_show_the_same(tiny, monkeypatch):
 
 
 def test_hyper_parameters_stand_with_the_result(tmp_path, tiny):
-    result = Evaluated(
-        accuracy=0.5, accuracy_low=0, accuracy_high=1, macro_f1=0.4, per_class={}, confusion={"a": {"b": 1}}, clips=1, fold="1"
-    )  # fmt: skip
+    result = made_result(0.5, accuracy_low=0, accuracy_high=1, macro_f1=0.4, confusion={"a": {"b": 1}}, clips=1)
     with TensorBoardWriter(tmp_path, 1, 3) as board:
         board.conclude(tiny.config, result, ["a", "b"])
     loaded = EventAccumulator(str(tmp_path))

@@ -90,7 +90,8 @@ def test_a_rendezvous_without_a_name_is_known_by_its_launcher(
     rendezvous("none")
     run = torchrun.run_of_rendezvous(workspace, RunConfig())
     assert torchrun.run_of_rendezvous(workspace, RunConfig()) == run
-    monkeypatch.setattr(os, "getppid", lambda: 1)
+    launcher = os.getppid()
+    monkeypatch.setattr(os, "getppid", lambda: launcher + 1)
     assert torchrun.run_of_rendezvous(workspace, RunConfig()) != run
 
 

@@ -16,13 +16,14 @@ from streamlit.components.v2 import manifest_scanner
 from streamlit.proto.WidgetStates_pb2 import WidgetStates
 from streamlit.testing.v1 import AppTest
 
+from labcore.access import hash_password
 from labcore.audio import encode_wav
 from labcore.config import RunConfig
 from labcore.config.presets import preset
 from labcore.device import DeviceChoice
 from labcore.doctor import examination
 from labcore.doctor.report import DoctorReport
-from labcore.events import Epoch, Evaluated, Preparing, RunFinished, RunQueued, RunStarted, TrainingStarted
+from labcore.events import Preparing, RunFinished, RunQueued, RunStarted, TrainingStarted
 from labcore.jobs.folder import JobFolder
 from labcore.jobs.manager import JobManager
 from labcore.jobs.queue import QueueState
@@ -30,6 +31,8 @@ from labcore.jobs.trash import throw_away
 from labcore.runs import Run
 from labcore.workspace import Workspace
 from tests.jobs.inline import InlineChild
+from tests.made_events import made_epoch, made_result
+from tests.ui.gate import PASSWORD
 from ui.app import services
 
 ROOT = Path(__file__).parents[2]
@@ -90,6 +93,11 @@ def _components_are_looked_for_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
         yield
+
+
+@pytest.fixture(scope="session")
+def hashed() -> str:
+    return hash_password(PASSWORD)
 
 
 @pytest.fixture(autouse=True)
@@ -178,21 +186,17 @@ def make_run(workspace):
                 )
             )  # fmt: skip
         for epoch in range(1, epochs + 1):
-            run.append(
-                Epoch(
-                    epoch=epoch, epochs=8, train_loss=1 / epoch, train_accuracy=0.5, val_loss=1.1 / epoch, val_accuracy=0.75,
-                    lr=0.1, clips_per_second=1234.0, seconds=1.0, seconds_left=8.0 - epoch, averaged=False,
-                )
-            )  # fmt: skip
+            run.append(made_epoch(
+                epoch, train_loss=1 / epoch, val_loss=1.1 / epoch, val_accuracy=0.75, clips_per_second=1234.0,
+                seconds_left=8.0 - epoch,
+            ))  # fmt: skip
         if state == "finished":
             confusion = {"bark": {"bark": 6, "hum": 2}, "hum": {"bark": 0, "hum": 8}}
             figures = {label: {"precision": 0.9, "recall": 0.8, "f1": 0.85} for label in LABELS}
-            run.append(
-                Evaluated(
-                    accuracy=0.875, accuracy_low=0.64, accuracy_high=0.965, macro_f1=0.87, per_class=figures,
-                    confusion=confusion, clips=16, fold="1",
-                )
-            )  # fmt: skip
+            run.append(made_result(
+                0.875, accuracy_low=0.64, accuracy_high=0.965, macro_f1=0.87, per_class=figures, confusion=confusion,
+                clips=16,
+            ))  # fmt: skip
         if state == "failed":
             run.log.write_text("the worker said this last\n")
             run.append(

@@ -23,11 +23,6 @@ PATHS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def hashed() -> str:
-    return hash_password(PASSWORD)
-
-
 @pytest.fixture(autouse=True)
 def any_host(monkeypatch):
     options = {"server.allowedHosts": ["testserver", "localhost", "*.example.org"]}

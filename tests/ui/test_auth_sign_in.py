@@ -12,7 +12,7 @@ from starlette.websockets import WebSocketDisconnect
 from streamlit import config
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from labcore.access import SessionCookies, hash_password, read_access
+from labcore.access import SessionCookies, read_access
 from labcore.access.throttle import ALL_TRIES, FREE
 from tests.coroutines import finish
 from ui.auth import login, sessions
@@ -20,15 +20,9 @@ from ui.auth.middleware import AccessMiddleware
 from ui.auth.policy import AccessPolicy
 from ui.auth.request import patient, safe_next
 
-PASSWORD = "correct horse battery"
-PAGE = {"accept": "text/html", "sec-fetch-dest": "document"}
-FORM = {"sec-fetch-site": "same-origin"}
+from .gate import FORM, PAGE, PASSWORD
+
 STREAM = "ws://lab.example.org/_stcore/stream"
-
-
-@pytest.fixture(scope="module")
-def hashed() -> str:
-    return hash_password(PASSWORD)
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,6 @@ import pytest
 from streamlit import config
 from streamlit.runtime.secrets import Secrets
 
-from labcore.access import hash_password
 from labcore.allowed_paths import ALLOWED_PATHS
 from labcore.backup.snapshot import LeftOut, members, units
 from labcore.jobs.background import without_secrets
@@ -22,13 +21,7 @@ from ui.auth.policy import Visitor, policy
 from .conftest import ROOT, words
 
 PAGES = ["streamlit_app.py", *sorted(f"pages/{page.name}" for page in (ROOT / "pages").glob("*.py"))]
-PASSWORD = "correct horse battery"
 NAMES = ("LABCORE_ACCESS", "LABCORE_PASSWORD_HASH", "LABCORE_PASSWORD_HASH_FILE", ALLOWED_PATHS)
-
-
-@pytest.fixture(scope="module")
-def hashed() -> str:
-    return hash_password(PASSWORD)
 
 
 @pytest.fixture(autouse=True)

@@ -169,7 +169,7 @@ def test_a_benchmark_at_work_is_live_and_can_be_stopped(open_page, workspace):
         assert button(app, "Stop now")
 
 
-def test_a_report_shows_sentences_charts_tables_and_csv(open_page, kept, monkeypatch):
+def test_a_report_shows_sentences_charts_tables_and_csv(open_page, kept):
     kept(bench_reports.report("cpu", "cuda:0"))
     app = opened(open_page)
     assert not app.exception

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from labcore.events import Epoch
+from tests.made_events import made_epoch
 from ui.app.text import clock_span, unmarked
 from ui.benchmark import charts as speed_charts
 from ui.charts import bars, colours, curves
@@ -47,19 +48,7 @@ def test_a_spike_stands_at_the_edge_with_its_value(monkeypatch):
     drawn = []
     monkeypatch.setattr(curves.st, "vega_lite_chart", lambda frame, spec, **_: drawn.append(frame))
     events = [
-        Epoch(
-            epoch=number + 1,
-            train_loss=value,
-            val_loss=40.0 if number == 1 else value,
-            epochs=40,
-            train_accuracy=0.5,
-            val_accuracy=0.5,
-            lr=0.1,
-            clips_per_second=9.0,
-            seconds=1.0,
-            seconds_left=3.0,
-            averaged=False,
-        )
+        made_epoch(number + 1, train_loss=value, val_loss=40.0 if number == 1 else value, epochs=40, seconds_left=3.0)
         for number, value in enumerate(FALLING)
     ]
     curves.curves(events, "loss", 40, key="k", title="Loss", marks=[])

@@ -298,7 +298,7 @@ def refusing(run, monkeypatch) -> None:
     )
 
 
-def test_what_is_refused_counts_as_no_event_and_has_a_row_of_its_own(open_page, trained, tmp_path, monkeypatch):
+def test_what_is_refused_counts_as_no_event_and_has_a_row_of_its_own(open_page, trained, monkeypatch):
     run = Run.create(trained.workspace, trained.config)
     shutil.copy(trained.weights, run.weights)
     refusing(run, monkeypatch)

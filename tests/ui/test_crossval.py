@@ -7,7 +7,8 @@ import pytest
 from labcore.config import RunConfig
 from labcore.config.presets import preset
 from labcore.crossval.job import CrossValidation
-from labcore.events import Epoch, Evaluated, RunFinished, RunStarted, TrainingStarted
+from labcore.events import RunFinished, RunStarted, TrainingStarted
+from tests.made_events import made_epoch, made_result
 from ui.app.live import progress
 
 from .conftest import words
@@ -45,20 +46,13 @@ def play(
         )
     )  # fmt: skip
     for number in range(1, epochs + 1):
-        run.append(
-            Epoch(
-                epoch=number, epochs=8, train_loss=1.0, train_accuracy=0.5, val_loss=1.0, val_accuracy=0.25, lr=0.1,
-                clips_per_second=1.0, seconds=1.0, seconds_left=3.0, averaged=False,
-            )
-        )  # fmt: skip
+        run.append(made_epoch(number, val_accuracy=0.25, seconds_left=3.0))
     if accuracy is not None:
         hits = round(4 * accuracy)
-        run.append(
-            Evaluated(
-                accuracy=accuracy, accuracy_low=0.0, accuracy_high=1.0, macro_f1=accuracy, per_class={}, clips=4, fold="1",
-                confusion={"bark": {"bark": 2}, "hum": {"hum": hits - 2, "bark": 4 - hits}}, leaks=leaks,
-            )
-        )  # fmt: skip
+        run.append(made_result(
+            accuracy, accuracy_low=0.0, accuracy_high=1.0, macro_f1=accuracy, clips=4,
+            confusion={"bark": {"bark": 2}, "hum": {"hum": hits - 2, "bark": 4 - hits}}, leaks=leaks,
+        ))  # fmt: skip
     if ended:
         run.append(
             RunFinished(state="finished" if accuracy is not None else "stopped", epochs_done=epochs, seconds=7.0)

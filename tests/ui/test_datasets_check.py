@@ -223,7 +223,7 @@ def test_files_that_change_make_a_check_old(open_page, faulty, workspace):
     assert "The data set has changed since it was checked." in words(app)
 
 
-def test_a_check_that_failed_says_why(open_page, sounds, inline, monkeypatch):
+def test_a_check_that_failed_says_why(open_page, sounds, inline):
     app = press(opened(open_page), "Check the data set")
     shutil.move(sounds.root, sounds.root.parent / "away")
     inline.look()

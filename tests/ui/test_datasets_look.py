@@ -9,7 +9,6 @@ import pytest
 
 from labcore.audio import encode_wav
 from labcore.config.presets import preset
-from labcore.crossval.job import KIND, CrossValidation
 from labcore.datasets import find_dataset, register
 from labcore.datasets.annotations import annotate, decided
 from labcore.datasets.class_folders import INNER, keep_class_folders
@@ -17,7 +16,7 @@ from labcore.datasets.corrections import keys_of
 from labcore.explore.clips import facts, thumbnails
 from labcore.explore.clips.profile import Profile
 from tests.datasets.made import laid_out, sounds
-from tests.judged import finished_run, judged, sure
+from tests.judged import crossval_of, finished_run, judged, sure
 from ui.datasets.opened import version
 from ui.forms import url
 
@@ -160,16 +159,12 @@ def test_the_browsers_back_leads_to_the_page_of_before(open_page, dataset, monke
 
 
 def test_the_map_tells_what_a_whole_cross_validation_got_right(open_page, workspace, dataset, inline, monkeypatch):
-    ways, members = [key[0] for key in keys_of(find_dataset(workspace, "small"))], []
+    ways, runs = [key[0] for key in keys_of(find_dataset(workspace, "small"))], []
     for fold, part in (("1", ways[::2]), ("2", ways[1::2])):
         truth = [way.partition("/")[0] for way in part]
         said = judged(truth, sure(["hum"] * 6, labels=LABELS), labels=LABELS, names=part, fold=fold)
-        run = finished_run(workspace, said, {"data.dataset": "small", "data.fold": fold})
-        members.append([fold, run.id])
-    experiment = CrossValidation.new(workspace, "crossval-small")
-    with experiment.draft() as draft:
-        tree = run.config.model_dump(mode="json")
-        draft.save("experiment", {"kind": KIND, "created": 1.0, "config": tree, "members": {"official": members}})
+        runs.append(finished_run(workspace, said, {"data.dataset": "small", "data.fold": fold}))
+    crossval_of(runs, "small")
     drawn: list = []
     monkeypatch.setattr("ui.charts.clips.clip_map", lambda points, *_, **__: drawn.append(points))
     app = open_page(PAGE, dataset="small", view="map", colour="Correctness")

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from labcore.access import hash_password
 from labcore.audio import decode, encode_wav
 from labcore.errors import AudioError, ConfigError, LabError
 from labcore.workspace import Workspace
@@ -21,7 +20,7 @@ from ui.components.clip import Clip
 from ui.train import tracked_clips
 
 from .conftest import words
-from .gate import PASSWORD, client, sign_in
+from .gate import client, sign_in
 from .gate import policy as gate_policy
 
 NASTY = [
@@ -121,8 +120,8 @@ def test_large_uploads_are_put_aside_under_a_name_of_the_labs(workspace: Workspa
 
 
 @pytest.fixture
-def browser() -> TestClient:
-    return client(gate_policy(hash_password(PASSWORD)))
+def browser(hashed) -> TestClient:
+    return client(gate_policy(hashed))
 
 
 @pytest.fixture

@@ -15,12 +15,6 @@ from .test_classify import wav
 
 
 @pytest.fixture
-def long_from_a_second(monkeypatch):
-    monkeypatch.setattr(blocks, "ONE_GO", 10_000)
-    monkeypatch.setattr(blocks, "BLOCK", 9000)
-
-
-@pytest.fixture
 def held_up(monkeypatch):
     """The network waits for ``go``; ``begun`` is set when it is asked."""
     probabilities = Classifier.rows_of

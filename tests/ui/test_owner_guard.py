@@ -117,7 +117,7 @@ def test_a_new_run_is_the_visitors(open_page, dataset, workspace):
     assert run.status().by == "Ada"
 
 
-def test_a_cross_validation_of_anothers(open_page, workspace, dataset, make_run, acts, monkeypatch):
+def test_a_cross_validation_of_anothers(open_page, workspace, dataset, acts, monkeypatch):
     from labcore.datasets import folds
 
     config = RunConfig().replace({"data.dataset": "small", "audio.sample_rate": 8000})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from labcore.crossval.job import KIND, CrossValidation
 from labcore.datasets.named_splits import keep_split, remove_split
 from labcore.evaluation.jobs import Evaluation
 from labcore.evaluation.metrics import score
@@ -12,7 +11,7 @@ from labcore.events import JobFinished, SettingsChanged
 from labcore.inference.classifier import Classifier
 from labcore.inference.temperature import Temperature
 from labcore.runs import Run
-from tests.judged import drawn, finished_run, write
+from tests.judged import drawn, finished_crossval, finished_run, write
 from ui.components import owner_guard
 
 PAGE = "pages/runs.py"
@@ -41,18 +40,9 @@ def with_weights(make_classifier):
 @pytest.fixture
 def crossval(workspace, with_weights):
     """A cross-validation of two folds, both judged."""
-    experiment = CrossValidation.new(workspace, "crossval-small")
-    runs = []
-    for number in (1, 2):
-        said = drawn(40, seed=number)
-        said.frame["clip"] = [f"{number}-{name}" for name in said.frame["clip"]]
-        run = with_weights(finished_run(workspace, said, {"data.fold": str(number)}))
-        run.save("experiment", {"experiment": experiment.id, "kind": KIND, "fold": str(number), "split": "official"})
-        runs.append(run)
-    members = {"official": [[str(number), run.id] for number, run in enumerate(runs, 1)]}
-    with experiment.draft() as draft:
-        tree = runs[0].config.model_dump(mode="json")
-        draft.save("experiment", {"kind": KIND, "created": 1.0, "config": tree, "members": members})
+    experiment = finished_crossval(workspace)
+    for run in experiment.runs():
+        with_weights(run)
     return experiment
 
 

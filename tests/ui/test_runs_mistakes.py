@@ -17,19 +17,14 @@ from labcore.datasets.splits import split_for
 from labcore.evaluation.training_clips import FILE
 from labcore.inference.classifier import Classifier
 from tests.judged import finished_run, judged, sure
+from tests.small import SMALL
 from tests.ui.conftest import LABELS, words
 from ui.app import tasks
 from ui.forms import url
 from ui.runs import evaluation
 
 PAGE = "pages/runs.py"
-CHANGES = {
-    "data.dataset": "small",
-    "audio.sample_rate": 8000,
-    "audio.clip_seconds": 0.5,
-    "features.n_mels": 16,
-    "model.width": 0.25,
-}
+CHANGES = {"data.dataset": "small", **SMALL, "audio.clip_seconds": 0.5}
 
 
 def shares_of(dogs: list[float]) -> np.ndarray:

@@ -14,10 +14,11 @@ from labcore.datasets import find_dataset
 from labcore.evaluation.eval_set import PredictionPart
 from labcore.evaluation.label_predictions import LabelPredictions
 from labcore.evaluation.predictions import known_of, record
-from labcore.events import Epoch, RunFinished
+from labcore.events import RunFinished
 from labcore.inference.classifier import Classifier
 from labcore.task.several import SeveralLabels
 from labcore.task.thresholds import LabelThresholds
+from tests.made_events import made_epoch
 from ui.runs import one_label
 
 from .conftest import LABELS, words
@@ -38,12 +39,10 @@ def several(workspace, dataset, make_run):
     part = PredictionPart(shares, rows, bounds, shares, shares.astype(np.float16))
     record(run.predictions, known_of(clips.table, rows, clips.folder), LABELS, 8000, [part], TASK)
     Classifier(run.config, LABELS, task=TASK).save(run.weights)
-    run.append(
-        Epoch(
-            epoch=1, epochs=1, train_loss=1.2, train_accuracy=None, val_loss=1.1, val_accuracy=None, val_mean_ap=0.625, lr=0.1,
-            clips_per_second=1234.0, seconds=1.0, seconds_left=0.0, averaged=False,
-        )
-    )  # fmt: skip
+    run.append(made_epoch(
+        1, epochs=1, train_loss=1.2, train_accuracy=None, val_loss=1.1, val_accuracy=None, val_mean_ap=0.625,
+        clips_per_second=1234.0,
+    ))  # fmt: skip
     run.append(LabelPredictions.read([run.predictions]).figures("1"))
     run.append(RunFinished(state="finished", epochs_done=1, seconds=61.0))
     return run

@@ -14,6 +14,7 @@ from labcore.errors import LabError, OutOfMemoryError
 from labcore.events import Advice, BatchSplit, Epoch, Estimate, Log, Preparing, RunFinished, SettingsChanged, Unknown
 from labcore.training.estimates import EstimateJob
 from labcore.training.live_settings import LiveSettings
+from tests.made_events import made_epoch
 from ui.app import live, services
 from ui.charts import curves, time_by_phase
 from ui.train import live_settings, tracked_clips
@@ -29,10 +30,7 @@ FORECAST = {
 
 
 def epoch(number: int, **more) -> Epoch:
-    return Epoch(
-        epoch=number, epochs=8, train_loss=1.0, train_accuracy=0.5, val_loss=1.1, val_accuracy=0.5, lr=0.1,
-        clips_per_second=100.0, seconds=1.0, seconds_left=3.0, averaged=False, **more,
-    )  # fmt: skip
+    return made_epoch(number, val_loss=1.1, seconds_left=3.0, **more)
 
 
 def wishes(run) -> list[dict]:

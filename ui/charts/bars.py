@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from ui.app.text import label_names, unmarked
+from ui.app.text import label_names, percent, unmarked
 from ui.charts.colours import accents
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def probabilities(
     top = sorted(shares.items(), key=lambda item: item[1], reverse=True)[:most]
     strong, weak = accents()
     labels, lengths = [unmarked(names[label]) for label, _ in top], [share for _, share in top]
-    texts = [f"{100 * share:.1f} %" for share in lengths]
+    texts = [percent(share) for share in lengths]
     colours = [strong] + [weak] * (len(top) - 1)
     if limits:
         colours = [strong if share >= limits[label] else weak for label, share in top]

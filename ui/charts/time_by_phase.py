@@ -8,6 +8,7 @@ from html import escape
 import streamlit as st
 
 from labcore.events import Epoch, Event, Progress
+from ui.app.text import percent
 from ui.charts.colours import dark
 
 PARTS = {
@@ -47,11 +48,11 @@ def bar(by_phase: dict[str, float]) -> None:
         for kind, share in parts
     )
     seen = [(kind, share) for kind, share in parts if share >= LEAST]
-    words = ", ".join(f"{faces[kind][0]} {100 * share:.0f} %" for kind, share in seen)
+    words = ", ".join(f"{faces[kind][0]} {percent(share, 0)}" for kind, share in seen)
     legend = "".join(
         f'<span style="white-space:nowrap;margin-right:1.1em"><span style="display:inline-block;width:.65em;height:.65em;'
         f'border-radius:2px;background:{faces[kind][colour]};margin-right:.4em"></span>'
-        f"{escape(faces[kind][0])} {100 * share:.0f} %</span>"
+        f"{escape(faces[kind][0])} {percent(share, 0)}</span>"
         for kind, share in seen
     )
     st.html(

@@ -6,7 +6,7 @@ import streamlit as st
 
 from ui.app import long_work, services
 from ui.app.shell import action_button
-from ui.app.text import plain
+from ui.app.text import percent, plain
 from ui.app.ticking import ticking
 
 TICK = 0.5
@@ -30,5 +30,5 @@ def again(work: long_work.LongWork) -> None:
         long_work.held().pop(work.key, None)
 
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"{plain(work.name)} :gray[stopped at {100 * work.task.fraction:.0f} %]")
+        st.markdown(f"{plain(work.name)} :gray[stopped at {percent(work.task.fraction, 0)}]")
         action_button("Restart", forget, key=f"again-{work.key}", icon=":material/replay:", type="tertiary")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from labcore.config import DataConfig
-from labcore.datasets.annotations import CLASSES, EVENTS, SPLITS, file_of
+from labcore.datasets.annotations import CLASSES, EVENTS, SPLITS, SUFFIX
 from labcore.datasets.caches import memory_of
 from labcore.datasets.names import called_now, entries_of, place_named
 from labcore.datasets.registry import find_dataset, name_at, place_of
@@ -57,14 +57,9 @@ def version(name: str) -> tuple[Stamp, ...]:
     glance = stamp_of(memory_of(workspace, name, place)) if place is not None else (0, 0)
     if not glance[0]:  # the cache cannot be written: nothing tells when it changes
         glance = 0, int(time.time() // UNKNOWN_SECONDS)
-    others = (
-        file_of(workspace, name),
-        workspace.datasets / f"{name}{EVENTS}",
-        workspace.datasets / f"{name}{CLASSES}",
-        workspace.datasets / f"{name}{SPLITS}",
-    )
-    annotated, events, classes, split = map(stamp_of, others)
-    return glance, annotated, events, classes, stamp_of(kept) if kept is not None else (0, 0), split
+    folder, suffixes = workspace.datasets, (SUFFIX, EVENTS, CLASSES, SPLITS)
+    beside = (stamp_of(folder / f"{name}{suffix}") for suffix in suffixes)
+    return glance, *beside, stamp_of(kept) if kept is not None else (0, 0)
 
 
 def opened(name: str, cut: str = "") -> Opened:

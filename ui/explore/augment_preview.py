@@ -111,7 +111,7 @@ def _seed() -> int:
 
 
 def _options(name: str) -> dict[str, Any]:
-    """The widgets of a step, or of all; and what they give to :func:`labcore.explore.draw` beside the configuration."""
+    """The widgets of a step, or of all; and what they give to :func:`labcore.explore.augment_preview.preview` beside the configuration."""
     from labcore.explore.augment_preview import STEPS
 
     if name == ALL:

@@ -11,7 +11,7 @@ import streamlit as st
 
 from labcore.config import all_settings
 from labcore.search.report import SearchReport, Trial
-from ui.app.text import unmarked
+from ui.app.text import percent, unmarked
 from ui.charts.bars import bars, show_figure
 from ui.charts.colours import accents, dark
 from ui.charts.curves import PADDING, category, measure
@@ -89,7 +89,7 @@ def importance(shares: dict[str, float], *, key: str) -> None:
     titles = [all_settings()[path].title for path in shares]
     strong, weak = accents()
     lengths = list(shares.values())
-    texts = [f"{100 * share:.0f} %" for share in lengths]
+    texts = [percent(share, 0) for share in lengths]
     figure = bars(titles, lengths, texts, [strong] + [weak] * (len(lengths) - 1), (0, 1.2 * max(lengths)))
     show_figure(figure, height=BAR * len(lengths) + 24, key=key, alt="Importance of each varied setting")
 

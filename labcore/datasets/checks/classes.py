@@ -10,7 +10,6 @@ from itertools import combinations
 
 import pandas as pd
 
-from labcore.datasets.checks.evidence import Evidence
 from labcore.datasets.labels import ALIKE, alike_sets
 from labcore.datasets.remedies import ClipAt, Remedy, exclude
 from labcore.datasets.several import exploded
@@ -26,7 +25,7 @@ LONG_WORD = 8
 """Words of fewer letters differ by one without being slips."""
 
 
-def of_classes(dataset: Dataset, evidence: Evidence, counts: pd.DataFrame) -> Iterator[Finding]:
+def of_classes(dataset: Dataset, counts: pd.DataFrame) -> Iterator[Finding]:
     """Findings on the classes of a data set.
 
     Args:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import unicodedata
 from functools import cached_property
 from pathlib import Path
 
 from labcore.datasets.scan import find_audio
+from labcore.texts import composed
 
 
 class Located:
@@ -38,4 +38,4 @@ class Located:
 
 
 def _key(path: str) -> str:
-    return unicodedata.normalize("NFC", path.replace("\\", "/").strip()).casefold()
+    return composed(path.replace("\\", "/").strip()).casefold()

@@ -19,7 +19,7 @@ def checks(readings: Readings) -> list[Check]:
     gpus = readings.nvml.gpus
     if not gpus:
         devices = readings.torch.devices if readings.torch else ()
-        return [] if devices else [absent(readings)]
+        return [] if devices else [absent()]
     found = [memory(readings), clocks(gpus), link(gpus), errors(gpus)]
     if any(gpu.compute_mode for gpu in gpus):
         found.append(compute_mode(gpus))
@@ -30,7 +30,7 @@ def checks(readings: Readings) -> list[Check]:
     return found
 
 
-def absent(readings: Readings) -> Check:
+def absent() -> Check:
     evidence = {
         "works on the CPU": "everything: data sets, training, evaluation, classification",
         "fast enough": "the compact network on a few thousand clips, classification",

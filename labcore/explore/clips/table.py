@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import unicodedata
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +12,7 @@ from labcore.datasets.rows import Row
 from labcore.datasets.several import labels_by_clip, several_in, strata
 from labcore.datasets.table import CHANNEL, Dataset, channels_of, own_labels
 from labcore.explore.clips.facts import KEYS, MEASURED, RECORDED, key_columns
-from labcore.texts import all_shown, shown
+from labcore.texts import all_shown, composed, shown
 
 ORDERS = {
     "": "as listed",
@@ -175,7 +174,7 @@ class ClipFilter:
 
 def _folded(text: object) -> str:
     """A text to be compared: whatever its case, and the same in every normal form."""
-    return unicodedata.normalize("NFC", shown(text)).casefold()
+    return composed(shown(text)).casefold()
 
 
 def _all_folded(texts: np.ndarray) -> list[str]:

@@ -184,7 +184,7 @@ def test_what_is_no_event_is_refused_and_nothing_is_written(workspace, edit, fac
         edit("add", "gone.wav", start_s=1, end_s=2, label="owl")
 
 
-def test_edits_that_do_not_count_are_told(workspace, nights, edit, write_wav):
+def test_edits_that_do_not_count_are_told(workspace, nights, edit):
     edit("change", event=event_key(8, 9, "fox"), start_s=3, end_s=4, label="wolf")
     edit("add", "b.wav", start_s=4, end_s=5, label="dog")
     (nights / "b.wav").write_bytes((nights / "b.wav").read_bytes()[:-800])

@@ -45,7 +45,7 @@ def test_a_sample_by_the_embeddings_of_a_run(workspace, name, make_run, monkeypa
     assert known.points[["tsne_x", "tsne_y"]].nunique().min() > 1
 
 
-def test_what_is_not_there_is_told(workspace, name, make_run):
+def test_what_is_not_there_is_told(workspace, name):
     for plan, told in (({"dataset": "gone"}, "gone"), ({"dataset": name, "map": True, "run": "20990101"}, "20990101")):
         job, end = done(workspace, **plan)
         assert end.state == "failed"

@@ -5,12 +5,8 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-import streamlit as st
-
-FOLDER = Path(__file__).parent
+from ui.components.own import component
 
 
 @dataclass(frozen=True)
@@ -31,15 +27,9 @@ def clip_grid(tiles: Sequence[Tile], chosen: int | None, *, key: str) -> int | N
         ],
         "chosen": chosen,
     }
-    pressed = _component()(key=key, data=data, on_pressed_change=lambda: None).get("pressed")
+    pressed = component("clip_grid", "grid")(key=key, data=data, on_pressed_change=lambda: None).get("pressed")
     return pressed if isinstance(pressed, int) and pressed in {tile.id for tile in tiles} else None
 
 
 def _address(image: bytes | None) -> str:
     return f"data:image/png;base64,{base64.b64encode(image).decode()}" if image else ""
-
-
-@st.cache_resource(show_spinner=False)
-def _component() -> Any:
-    texts = {name: (FOLDER / f"grid.{name}").read_text(encoding="utf-8") for name in ("html", "css", "js")}
-    return st.components.v2.component("clip_grid", **texts)

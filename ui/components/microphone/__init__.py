@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-FOLDER = Path(__file__).parent
+from ui.components.own import component
+
 RATE = 48000
 
 
@@ -25,11 +24,5 @@ def microphone(*, key: str, on_change: Callable[[], object] | None = None) -> Up
     recording = st.audio_input(
         "Recording", sample_rate=RATE, label_visibility="collapsed", key=key, on_change=on_change
     )
-    _component()(key=f"{key}-meter", data={})
+    component("microphone", "meter")(key=f"{key}-meter", data={})
     return recording
-
-
-@st.cache_resource(show_spinner=False)
-def _component() -> Any:
-    texts = {name: (FOLDER / f"meter.{name}").read_text(encoding="utf-8") for name in ("html", "css", "js")}
-    return st.components.v2.component("microphone", **texts)

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import streamlit as st
 
-FOLDER = Path(__file__).parent
+from ui.components.own import component
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ def run_table(
         "choosable": choosable,
         "changes": changes,
     }
-    result = _component()(
+    result = component("run_table", "table")(
         key=key,
         data=data,
         on_chosen_change=lambda: None,
@@ -84,9 +83,3 @@ def ids_of(key: str, what: Literal["chosen", "unfolded"]) -> list[str]:
     held = st.session_state.get(key)
     ids = held.get(what) if hasattr(held, "get") else None
     return [each for each in ids if isinstance(each, str)] if isinstance(ids, list) else []
-
-
-@st.cache_resource(show_spinner=False)
-def _component() -> Any:
-    texts = {name: (FOLDER / f"table.{name}").read_text(encoding="utf-8") for name in ("html", "css", "js")}
-    return st.components.v2.component("run_table", **texts)
