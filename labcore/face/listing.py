@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 RUN_COLUMNS = (
     "run_id", "run_dir", "state", "by", "stopped_by", "epoch", "epochs", "accuracy", "mean_ap", "leaks", "trained_on", "dataset", "model",
     "seconds_left", "error", "remedy", "changed_at", "name", "fold", "accuracy_low", "accuracy_high", "seconds", "device", "tags", "note",
-    "star", "archived", "parent", "part", "created_at", "size",
+    "star", "archived", "shortened", "parent", "part", "created_at", "size",
 )  # fmt: skip
 """What `labcore runs list --json` tells of a run."""
 FIGURES = ("accuracy", "mean_ap", "accuracy_low", "accuracy_high", "seconds", "seconds_left")
