@@ -147,10 +147,12 @@ def callback(act: Callable[[], object], key: str) -> Callable[[], None]:
 
 def _forget_untold() -> None:
     """What went wrong in a press before the last one, and whose button is gone, is not told beside the same button of something else."""
-    there = {str(name) for name in st.session_state if str(name).startswith("trouble-")}
-    for name in there & st.session_state.get(UNTOLD, set()):
+    before = st.session_state.get(UNTOLD, {})
+    there = {str(name): st.session_state[name] for name in st.session_state if str(name).startswith("trouble-")}
+    untold = {name for name, error in there.items() if before.get(name) is error}
+    for name in untold:
         del st.session_state[name]
-    st.session_state[UNTOLD] = there
+    st.session_state[UNTOLD] = {name: error for name, error in there.items() if name not in untold}
 
 
 def tell_trouble(key: str) -> None:
