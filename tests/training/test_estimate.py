@@ -1,4 +1,6 @@
+import itertools
 import time
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -68,14 +70,14 @@ def short(monkeypatch):
 
 
 def test_short_steps_are_timed_for_long_enough(tiny, monkeypatch):
-    _, result = outcome(measure(tiny.config, tiny.workspace))
-    assert result.steps_timed == module.FEWEST_STEPS
-    monkeypatch.setattr(module, "LEAST_SECONDS", 30 * (result.step_seconds + 0.005))
-    _, result = outcome(measure(tiny.config, tiny.workspace))
-    assert result.steps_timed > module.FEWEST_STEPS
-    monkeypatch.setattr(module, "MOST_SECONDS", 0.0)
-    _, result = outcome(measure(tiny.config, tiny.workspace))
-    assert result.steps_timed == 2
+    asked = itertools.count()  # the clock moves by 10 ms whenever it is asked, twice a step
+    clock = SimpleNamespace(**vars(time) | {"perf_counter": lambda: next(asked) / 100})
+    monkeypatch.setattr(module, "time", clock)
+    for least, most, steps in ((0.0, 4.0, module.FEWEST_STEPS), (0.495, 4.0, 23), (0.0, 0.0, 2)):
+        monkeypatch.setattr(module, "LEAST_SECONDS", least)
+        monkeypatch.setattr(module, "MOST_SECONDS", most)
+        _, result = outcome(measure(tiny.config, tiny.workspace))
+        assert result.steps_timed == steps
 
 
 def test_the_help_for_few_clips_is_in_the_time_after_the_last_epoch(tiny, monkeypatch):
