@@ -107,6 +107,9 @@ NOT_RUN = {
     "downloads weights": (
         "labcore train --model timm:efficientnet_b0 --model.pretrained published --model.freeze_epochs 3 --optim.body_lr 0.1",
     ),
+    "took hours, as docs/LOG.md tells, with data that are not here": (
+        "labcore train --dataset ../shared/data/esc10 --preset thorough --data.fold N --runtime.threads 1",
+    ),
     "needs several GPUs": ("labcore train --dataset esc50 --device all",),
     "starts several processes; tests/training/test_torchrun.py has it": (
         "torchrun --standalone --nproc-per-node 4 -m labcore train --dataset esc50",
